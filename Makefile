@@ -1,0 +1,51 @@
+# make demo   the whole connector on this machine, once, with a table of what happened
+# make up     the same stack until Ctrl-C
+# make test   set-up and all tests          make lint   ruff, mypy, import-linter
+# make bench  figures into build/bench.json
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+NODE_READY := local/node_modules/.ready
+
+.PHONY: setup demo up test lint bench format clean
+
+setup: $(READY) $(NODE_READY)
+
+$(READY): requirements.txt requirements-dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info[:2] >= (3, 13) else "Python 3.13 or newer is needed, this is " + sys.version.split()[0] + ". Install it, or call: make PYTHON=/path/to/python3.13")'
+	@echo "Setting up Python packages in $(VENV) (about a minute)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+$(NODE_READY): local/package.json local/package-lock.json $(READY)
+	@echo "Setting up Azurite and Shopify's schema in local/node_modules (about a minute)"
+	@cd local && PATH="$(abspath $(BIN)):$$PATH" $(abspath $(BIN))/npm install --silent --ignore-scripts --no-audit --no-fund
+	@touch $@
+
+demo: setup
+	@$(BIN)/python -m local.demo
+
+up: setup
+	@$(BIN)/python -m local.stack
+
+test: setup
+	@$(BIN)/python -m pytest
+
+lint: setup
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+bench: setup
+	@$(BIN)/python -m bench
+
+format: setup
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+clean:
+	rm -rf $(VENV) local/node_modules build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,215 @@
+"""The outside world and the app on one machine: `python -m local.stack`, or `make up`.
+
+Service Bus, storage, F&O, Shopify and the Functions host each run as a process of their own; the app runs unchanged
+with the settings of local.settings.sample.json, in which only addresses are replaced.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import json
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from local.azurite import connection_string, provision, start_azurite
+from local.process import LogLine, Part, StackError, free_port, is_taken, python, start
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+_START_SECONDS: Final = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    host: int = 7071
+    service_bus: int = 5672
+    service_bus_control: int = 5673
+    blob: int = 10000
+    queue: int = 10001
+    table: int = 10002
+    shopify: int = 7200
+    d365: int = 7300
+
+    @classmethod
+    def free(cls) -> Ports:
+        """Ports of this run alone, so that two runs can share a machine."""
+        taken: set[int] = set()
+        while len(taken) < len(cls.__dataclass_fields__):
+            taken.add(free_port())
+        return cls(*taken)
+
+    def occupied(self) -> list[str]:
+        return [f"{name} ({port})" for name, port in self.by_name().items() if is_taken(port)]
+
+    def by_name(self) -> dict[str, int]:
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+
+
+@dataclass(slots=True)
+class Stack:
+    ports: Ports
+    settings: Mapping[str, str]
+    """The app's settings, as the host gives them to it."""
+    parts: list[Part] = field(default_factory=list)
+
+    @property
+    def host(self) -> str:
+        return f"http://127.0.0.1:{self.ports.host}"
+
+    @property
+    def shopify(self) -> str:
+        return f"http://127.0.0.1:{self.ports.shopify}"
+
+    @property
+    def d365(self) -> str:
+        return f"http://127.0.0.1:{self.ports.d365}"
+
+    @property
+    def service_bus_control(self) -> str:
+        return f"http://127.0.0.1:{self.ports.service_bus_control}"
+
+    @property
+    def storage(self) -> str:
+        return self.settings["StateStorage"]
+
+    def dead(self) -> list[str]:
+        return [part.name for part in self.parts if not part.is_running]
+
+
+def app_settings(ports: Ports, overrides: Mapping[str, str] | None = None) -> dict[str, str]:
+    """local.settings.sample.json with this run's addresses."""
+    sample: dict[str, str] = json.loads((ROOT / "local.settings.sample.json").read_text())["Values"]
+    storage = connection_string(ports.blob, ports.queue, ports.table)
+    d365 = f"http://127.0.0.1:{ports.d365}"
+    return {
+        **sample,
+        "AzureWebJobsStorage": storage,
+        "StateStorage": storage,
+        "ServiceBusConnection": sample["ServiceBusConnection"].replace(":5672", f":{ports.service_bus}"),
+        "SHOPIFY_BASE_URL": f"http://127.0.0.1:{ports.shopify}/{{shop_domain}}",
+        "D365_BASE_URL": d365,
+        "IDENTITY_ENDPOINT": f"{d365}/msi/token",
+        **(overrides or {}),
+    }
+
+
+@contextlib.asynccontextmanager
+async def running(
+    ports: Ports, *, log: LogLine, overrides: Mapping[str, str] | None = None, app: Path = ROOT
+) -> AsyncIterator[Stack]:
+    """The whole stack, ready; stopped again however the body ends. Raises StackError when a part does not start."""
+    if occupied := ports.occupied():
+        raise StackError(f"Something listens already on: {', '.join(occupied)}. Stop it, or use --free-ports.")
+    topology: dict[str, Any] = json.loads((ROOT / "infra/topology.json").read_text())
+    stack = Stack(ports, app_settings(ports, overrides))
+    try:
+        await _start_world(stack, topology, log)
+        host = await start(
+            "host",
+            python("-m", "local.functions", "--port", str(ports.host), "--app", str(app)),
+            log=log,
+            env=stack.settings,
+            folder=ROOT,
+        )
+        stack.parts.append(host)
+        await host.ready(_START_SECONDS)
+        yield stack
+    finally:
+        for part in reversed(stack.parts):  # the app first, then the world it stands on
+            await part.stop()
+
+
+async def _start_world(stack: Stack, topology: dict[str, Any], log: LogLine) -> None:
+    """Everything but the app, side by side."""
+    ports = stack.ports
+    world = str(ROOT / "local/world.toml")
+    commands = {
+        "servicebus": [
+            *(
+                "local.servicebus",
+                "--port",
+                str(ports.service_bus),
+                "--control-port",
+                str(ports.service_bus_control),
+            ),
+            *("--topology", str(ROOT / "infra/topology.json")),
+        ],
+        "d365": ["local.d365", "--port", str(ports.d365), "--world", world],
+        "shopify": [
+            *("local.shopify", "--port", str(ports.shopify), "--world", world),
+            *("--webhooks", f"{stack.host}/api/webhooks/shopify"),
+        ],
+    }
+    for name, command in commands.items():
+        stack.parts.append(await start(name, python("-m", *command), log=log, folder=ROOT))
+    started = list(stack.parts)
+    azurite = await start_azurite(ROOT, blob_port=ports.blob, queue_port=ports.queue, table_port=ports.table, log=log)
+    stack.parts.append(azurite)
+    await asyncio.gather(*(part.ready(_START_SECONDS) for part in started))
+    await provision(stack.storage, topology)
+
+
+def to_terminal(part: str, line: str) -> None:
+    sys.stderr.write(f"{part:>10} | {line}\n")
+
+
+def stop_on_signals() -> asyncio.Event:
+    """Set by Ctrl-C or SIGTERM."""
+    stop = asyncio.Event()
+    for demand in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(demand, stop.set)
+    return stop
+
+
+async def up(ports: Ports) -> None:
+    """Stays up until Ctrl-C, or until a part dies: then raises StackError."""
+    stop = stop_on_signals()
+    began = time.monotonic()
+    async with running(ports, log=to_terminal) as stack:
+        print(_addresses(stack, time.monotonic() - began), flush=True)
+        while not stop.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), 1)
+            if dead := stack.dead():
+                raise StackError(f"{', '.join(dead)} stopped by itself; its last lines are above.")
+        print("Stopping ...", flush=True)
+
+
+def _addresses(stack: Stack, seconds: float) -> str:
+    rows = {
+        "webhooks": f"{stack.host}/api/webhooks/shopify/{{store}}/orders",
+        "health": f"{stack.host}/api/health",
+        "push stock now": f"POST {stack.host}/admin/functions/push_stock?wait=true",
+        "Shopify": f"{stack.shopify}/{{shop_domain}}/admin/api/2026-10/graphql.json",
+        "  stock in Shopify": f"{stack.shopify}/nordlys-outdoor.myshopify.com/_sim/inventory",
+        "F&O": f"{stack.d365}/data",
+        "  sales orders": f"{stack.d365}/_sim/orders",
+        "  set on-hand": f"POST {stack.d365}/_sim/on-hand",
+        "Service Bus": stack.settings["ServiceBusConnection"],
+        "  queues": stack.service_bus_control,
+        "storage": f"http://127.0.0.1:{stack.ports.blob} (blobs), http://127.0.0.1:{stack.ports.table} (tables)",
+    }
+    lines = [f"  {name:<18} {value}" for name, value in rows.items()]
+    return "\n".join(["", f"The stack is up after {seconds:.1f} s. Ctrl-C stops it.", "", *lines, ""])
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--free-ports", action="store_true", help="take any free ports instead of the usual ones")
+    options = parser.parse_args()
+    try:
+        asyncio.run(up(Ports.free() if options.free_ports else Ports()))
+    except StackError as error:
+        sys.stderr.write(f"\n{error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,142 @@
+"""Sending to Service Bus: confirmed, within a deadline, many callers sharing one send."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Final
+
+from azure.servicebus import ServiceBusMessage
+from azure.servicebus.aio import ServiceBusSender
+from azure.servicebus.exceptions import MessageSizeExceededError, ServiceBusError
+
+from shared.bus.envelope import Envelope
+from shared.errors import OutcomeUnknownError
+
+TOPIC: Final = "commerce-events"
+
+# Service Bus detaches a link after ten idle minutes, and the next send on it takes seconds: replace it before.
+_LINK_MAX_IDLE: Final = timedelta(minutes=8).total_seconds()
+_BATCH_MAX_MESSAGES: Final = 100
+
+
+def to_message(envelope: Envelope, *, at: datetime | None = None) -> ServiceBusMessage:
+    return ServiceBusMessage(
+        envelope.body,
+        message_id=envelope.message_id,
+        session_id=envelope.session_id,
+        correlation_id=envelope.event_id,
+        subject=envelope.topic,
+        content_type="application/json",
+        application_properties={str(name): value for name, value in envelope.properties().items()},
+        scheduled_enqueue_time_utc=at,
+    )
+
+
+class Publisher:
+    """One sender to one entity. What callers hand in while a send is under way goes out together in the next.
+
+    A caller returns only when Service Bus has confirmed the batch that held its message.
+    """
+
+    def __init__(
+        self,
+        open_sender: Callable[[], ServiceBusSender],
+        *,
+        deadline: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._open_sender = open_sender
+        self._deadline = deadline
+        self._clock = clock
+        self._waiting: list[tuple[ServiceBusMessage, asyncio.Future[None]]] = []
+        self._pump: asyncio.Task[None] | None = None
+        self._sender: ServiceBusSender | None = None
+        self._last_used = 0.0
+
+    async def publish(self, envelope: Envelope, *, at: datetime | None = None) -> None:
+        """Returns when the message is safe. Raises OutcomeUnknownError when that was not confirmed in time; sending
+        the same envelope again is harmless then, its MessageId is the same.
+        """
+        confirmed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((to_message(envelope, at=at), confirmed))
+        if self._pump is None or self._pump.done():
+            self._pump = asyncio.create_task(self._drain())
+        try:
+            async with asyncio.timeout(self._deadline):
+                await confirmed
+        except TimeoutError:
+            raise OutcomeUnknownError(f"Service Bus did not confirm within {self._deadline} s") from None
+
+    async def close(self) -> None:
+        if self._pump is not None:
+            self._pump.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._pump
+        await self._drop_sender()
+
+    async def _drain(self) -> None:
+        while self._waiting:
+            share, self._waiting = self._waiting[:_BATCH_MAX_MESSAGES], self._waiting[_BATCH_MAX_MESSAGES:]
+            wanted = [(message, confirmed) for message, confirmed in share if not confirmed.done()]
+            if wanted:
+                await self._send(wanted)
+
+    async def _send(self, share: list[tuple[ServiceBusMessage, asyncio.Future[None]]]) -> None:
+        try:
+            async with asyncio.timeout(self._deadline):
+                sender = await self._fresh_sender()
+                await _send_together(sender, [message for message, _ in share])
+        except Exception as failure:  # noqa: BLE001 - whatever it was, every waiting caller must get an answer
+            await self._drop_sender()  # the state of its link is unknown now
+            reason = f"Service Bus did not confirm: {type(failure).__name__}"
+            for _, confirmed in share:
+                if not confirmed.done():
+                    confirmed.set_exception(OutcomeUnknownError(reason))
+        else:
+            self._last_used = self._clock()
+            for _, confirmed in share:
+                if not confirmed.done():
+                    confirmed.set_result(None)
+
+    async def _fresh_sender(self) -> ServiceBusSender:
+        if self._sender is not None and self._clock() - self._last_used > _LINK_MAX_IDLE:
+            await self._drop_sender()
+        if self._sender is None:
+            self._sender = self._open_sender()
+            self._last_used = self._clock()
+        return self._sender
+
+    async def _drop_sender(self) -> None:
+        sender, self._sender = self._sender, None
+        if sender is not None:
+            with suppress(ServiceBusError, TimeoutError, OSError):  # it is broken: that is why it is dropped
+                async with asyncio.timeout(1):
+                    await sender.close()
+
+
+async def _send_together(sender: ServiceBusSender, messages: list[ServiceBusMessage]) -> None:
+    """In one batch when they fit, in several when not; a message alone needs no batch."""
+    if len(messages) == 1:
+        await sender.send_messages(messages[0])
+        return
+    batch = await sender.create_message_batch()
+    held = 0
+    for message in messages:
+        try:
+            batch.add_message(message)
+        except MessageSizeExceededError:
+            if held:
+                await sender.send_messages(batch)
+                batch, held = await sender.create_message_batch(), 0
+            try:
+                batch.add_message(message)
+            except MessageSizeExceededError:
+                await sender.send_messages(message)
+                continue
+        held += 1
+    if held:
+        await sender.send_messages(batch)

@@ -1,0 +1,309 @@
+"""Every refusal the connector can utter: code -> cause in plain words, whose job it is, what to do next.
+
+docs/errors.md is generated from this table (`python -m shared.catalogue`), so the words here are the words people read.
+Placeholders in braces are filled with the details of the case.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+
+class Owner(StrEnum):
+    """Who can mend it."""
+
+    CLERK = "operations clerk"
+    ACCOUNTANT = "accountant"
+    FO_ADMIN = "F&O administrator"
+    ENGINEER = "integration engineer"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    cause: str
+    owner: Owner
+    next_step: str
+    status: int | None = None
+    """The HTTP status, for what is refused at the door."""
+
+
+_REPLAY: Final = "Then replay the parked message."
+
+CATALOGUE: Final[dict[str, Entry]] = {
+    # ---- at the door: the webhook is refused, Shopify keeps it and tries again
+    "UNKNOWN_STORE": Entry(
+        "No store with the key {store} is configured.",
+        Owner.ENGINEER,
+        "Correct the webhook's address in Shopify, or add config/stores/{store}.toml and deploy.",
+        404,
+    ),
+    "WRONG_SHOP": Entry(
+        "The webhook says it comes from {shop}, which is not the shop of store {store}.",
+        Owner.ENGINEER,
+        "Point the shop's webhook at its own store's address.",
+        401,
+    ),
+    "HEADER_MISSING": Entry(
+        "The header {header} is missing, so this is not a Shopify webhook.",
+        Owner.ENGINEER,
+        "Nothing, unless Shopify's own delivery log shows this failure: then look at proxies in between.",
+        400,
+    ),
+    "SIGNATURE_WRONG": Entry(
+        "The signature does not fit the body and any of the store's valid secrets.",
+        Owner.ENGINEER,
+        "If the secret was rotated, add the new one beside the old one. Otherwise somebody else is knocking.",
+        401,
+    ),
+    "UNKNOWN_TOPIC": Entry(
+        "The topic {topic} does not belong at this address.",
+        Owner.ENGINEER,
+        "Remove the subscription in Shopify, or point it at the address of its family of topics.",
+        400,
+    ),
+    "BODY_TOO_LARGE": Entry(
+        "The body has {size} bytes, more than the limit of {limit}.",
+        Owner.ENGINEER,
+        "Raise WEBHOOK_MAX_BYTES if Shopify really sends bodies of this size.",
+        413,
+    ),
+    "BODY_EMPTY": Entry("The body is empty.", Owner.ENGINEER, "Nothing: Shopify never sends an empty body.", 400),
+    "NOT_QUEUED": Entry(
+        "Service Bus did not confirm the message in time.",
+        Owner.ENGINEER,
+        "Nothing at once: Shopify delivers again. If it lasts, look at the namespace's health and quotas.",
+        503,
+    ),
+    # ---- reading what Shopify sent
+    "NOT_JSON": Entry(
+        "The body is signed by Shopify but is not JSON ({problem}).",
+        Owner.ENGINEER,
+        "Compare the stored body with the order in Shopify; report it to Shopify with the webhook id.",
+    ),
+    "NOT_AN_ORDER": Entry(
+        "The body is JSON but not an order as Shopify documents it: {problem}.",
+        Owner.ENGINEER,
+        "Check the webhook's API version and its includeFields setting. " + _REPLAY,
+    ),
+    "ENVELOPE_UNREADABLE": Entry(
+        "A message in the queue is not one of ours: {problem}.",
+        Owner.ENGINEER,
+        "Find out who else sends to this queue; only this app may.",
+    ),
+    "CLAIM_MISSING": Entry(
+        "The message's body was set aside in Blob Storage and is not there any more or was altered ({blob}).",
+        Owner.ENGINEER,
+        "Check the container's lifecycle rule; fetch the order from Shopify again.",
+    ),
+    "DATE_ABSURD": Entry(
+        "The order's date {field} is {value}, which cannot be.",
+        Owner.CLERK,
+        "Correct the order in Shopify, or enter it in F&O by hand.",
+    ),
+    # ---- what the order holds
+    "NO_LINES": Entry(
+        "The order has no lines, so there is nothing to sell.",
+        Owner.CLERK,
+        "Look at the order in Shopify. If it is real, enter it in F&O by hand.",
+    ),
+    "NEGATIVE_AMOUNT": Entry(
+        "{what} is negative ({amount}).",
+        Owner.CLERK,
+        "Look at the order in Shopify; a correction belongs in a refund, not in an order.",
+    ),
+    "UNKNOWN_SKU": Entry(
+        "SKU {sku} ({title}) is not an item that F&O has released in company {company}.",
+        Owner.CLERK,
+        "Release the item in F&O, or correct the SKU in Shopify. " + _REPLAY,
+    ),
+    "SKU_EMPTY": Entry(
+        "The line “{title}” has no SKU.",
+        Owner.CLERK,
+        "Give the product a SKU in Shopify and enter this order in F&O by hand, or set a rule for custom lines. "
+        + _REPLAY,
+    ),
+    "LINE_WITHOUT_RULE": Entry(
+        "The order has a {kind} (“{title}”), and the store has no rule where that goes in F&O.",
+        Owner.ENGINEER,
+        "Add {key} to config/stores/{store}.toml. " + _REPLAY,
+    ),
+    "AMOUNT_WITHOUT_RULE": Entry(
+        "The order has {what} of {amount}, and the store has no rule where that goes in F&O.",
+        Owner.ENGINEER,
+        "Add {key} to config/stores/{store}.toml. " + _REPLAY,
+    ),
+    "CURRENCY_WITHOUT_RULE": Entry(
+        "The order is in {currency}, which the store does not book.",
+        Owner.ENGINEER,
+        "Add {currency} to currencies in config/stores/{store}.toml, if F&O has exchange rates for it. "
+        + _REPLAY,
+    ),
+    "TAX_WITHOUT_RULE": Entry(
+        "No tax rule fits “{title}” at {rate} % for {country} {province}.",
+        Owner.ACCOUNTANT,
+        "Add a [[taxes]] rule to config/stores/{store}.toml with the F&O tax groups. " + _REPLAY,
+    ),
+    "TAX_AMBIGUOUS": Entry(
+        "The order's lines need different sales tax groups ({groups}), but all have one destination.",
+        Owner.ACCOUNTANT,
+        "Make the [[taxes]] rules of {country} agree on one sales_tax_group. " + _REPLAY,
+    ),
+    "TAX_DIFFERS": Entry(
+        "F&O would compute {expected} of tax where Shopify charged {charged}.",
+        Owner.ACCOUNTANT,
+        "Compare the rates of the tax groups with Shopify's tax settings, or raise tax.tolerance. " + _REPLAY,
+    ),
+    "SUM_DIFFERS": Entry(
+        "The parts of the order sum to {sum}, but Shopify says {total} (difference {difference}).",
+        Owner.ACCOUNTANT,
+        "Compare the order in Shopify part by part with the evidence in the journal. Nothing was sent to F&O.",
+    ),
+    "FO_SUM_DIFFERS": Entry(
+        "F&O booked {booked} for the order's lines where {expected} was sent.",
+        Owner.ACCOUNTANT,
+        "Look for price or discount agreements in F&O that override the sent price. The order is held in F&O.",
+    ),
+    "SHIPPING_WITHOUT_RULE": Entry(
+        "No shipping rule fits the method “{title}” (code {code}).",
+        Owner.ENGINEER,
+        "Add a [[shipping]] rule to config/stores/{store}.toml with the F&O mode of delivery. " + _REPLAY,
+    ),
+    "UNKNOWN_COUNTRY": Entry(
+        "The address names the country “{country}”, which is none.",
+        Owner.CLERK,
+        "Correct the address in Shopify. " + _REPLAY,
+    ),
+    "NO_ADDRESS": Entry(
+        "The order has goods to ship but no address.",
+        Owner.CLERK,
+        "Add the address in Shopify, or set orders.address_without_shipping for pick-up. " + _REPLAY,
+    ),
+    "NO_WAREHOUSE": Entry(
+        "No warehouse of the store may ship to {country} from location {location}.",
+        Owner.ENGINEER,
+        "Extend the countries of a warehouse in config/stores/{store}.toml. " + _REPLAY,
+    ),
+    "CHANGED_BEFORE_CREATION": Entry(
+        "The order was edited or refunded in Shopify before it reached F&O ({what}).",
+        Owner.CLERK,
+        "Enter the order in F&O by hand as it stands in Shopify now.",
+    ),
+    "CHANGED_AFTER_CREATION": Entry(
+        "The order was changed in Shopify after F&O got it as {sales_order}: {what}.",
+        Owner.CLERK,
+        "Make the same change to the sales order in F&O.",
+    ),
+    "TOO_MANY_LINES": Entry(
+        "The order has {count} lines, more than the {limit} that are sent to F&O in one piece.",
+        Owner.CLERK,
+        "Enter the order in F&O by hand, or raise orders.max_lines.",
+    ),
+    # ---- what F&O says
+    "FO_REJECTED": Entry(
+        "F&O refused {what}: {infolog}",
+        Owner.FO_ADMIN,
+        "Read F&O's own words above; correct the master data or the rule they name. " + _REPLAY,
+    ),
+    "FO_DENIED": Entry(
+        "F&O does not let the app do this ({status}): {infolog}",
+        Owner.FO_ADMIN,
+        "Register the app under Microsoft Entra applications and grant its role the privileges of docs/security.md.",
+    ),
+    "FO_DUPLICATE": Entry(
+        "F&O has {count} sales orders with the reference {reference}.",
+        Owner.FO_ADMIN,
+        "Keep one of {numbers}, delete the others. " + _REPLAY,
+    ),
+    "FO_FOREIGN_ORDER": Entry(
+        "F&O has a sales order {number} already, but with the reference “{found}” instead of {reference}.",
+        Owner.FO_ADMIN,
+        "Find out who else uses this number range; change orders.number_prefix if it is not ours alone.",
+    ),
+    "FO_INCOMPLETE_FOREIGN": Entry(
+        "The sales order {number} in F&O has lines that do not come from this order.",
+        Owner.CLERK,
+        "Compare the order in F&O with Shopify; it is held until somebody decides.",
+    ),
+    "FO_WRONG_COMPANY": Entry(
+        "F&O answered for company {found} where {company} was asked.",
+        Owner.ENGINEER,
+        "Check company in the store's rules and the company access of the app's F&O user.",
+    ),
+    "FO_CONFLICT": Entry(
+        "Somebody changed {what} in F&O at the same moment.",
+        Owner.CLERK,
+        _REPLAY,
+    ),
+    # ---- what Shopify's Admin API says
+    "SHOPIFY_REJECTED": Entry(
+        "Shopify refused {what}: {message}",
+        Owner.ENGINEER,
+        "Read Shopify's own words above; correct the product, location or permission they name.",
+    ),
+    "SHOPIFY_DENIED": Entry(
+        "Shopify does not let the app do this: {message}",
+        Owner.ENGINEER,
+        "Grant the app the access scope it names, and install it again.",
+    ),
+    "SHOPIFY_SHAPE": Entry(
+        "Shopify's answer to {what} has not the documented shape: {problem}.",
+        Owner.ENGINEER,
+        "Check the API version of the app; upgrade it if Shopify has retired that version.",
+    ),
+    # ---- giving up
+    "ATTEMPTS_EXHAUSTED": Entry(
+        "After {attempts} attempts over {age} it still fails: {reason}.",
+        Owner.ENGINEER,
+        "See that the other system is well again. " + _REPLAY,
+    ),
+    # ---- stock
+    "STOCK_SKU_UNKNOWN": Entry(
+        "Shopify sells SKU {sku} at {location}, but F&O has released no such item in company {company}.",
+        Owner.CLERK,
+        "Release the item in F&O, or correct the SKU in Shopify. Its stock figure is not touched until then.",
+    ),
+    "STOCK_SKU_AMBIGUOUS": Entry(
+        "SKU {sku} stands on {count} products in Shopify.",
+        Owner.CLERK,
+        "Give each product its own SKU. The stock figures of these products are not touched until then.",
+    ),
+    "STOCK_REFUSED": Entry(
+        "Shopify refused the stock figure {quantity} of SKU {sku} at {location}: {message}",
+        Owner.CLERK,
+        "Look at the product's inventory settings in Shopify (tracked, stocked at this location, no bundle).",
+    ),
+    "STOCK_STALE": Entry(
+        "The stock figure of SKU {sku} at {location} kept changing in Shopify while it was being set.",
+        Owner.CLERK,
+        "Nothing: the next run tries again. If it stays, another app writes the same figure.",
+    ),
+}
+
+
+def as_markdown() -> str:
+    """The catalogue as the page docs/errors.md."""
+    rows = [
+        f"| `{code}` | {entry.status or 'parked'} | {entry.cause} | {entry.owner} | {entry.next_step} |"
+        for code, entry in sorted(CATALOGUE.items())
+    ]
+    return "\n".join(
+        [
+            "# Errors, and what to do",
+            "",
+            "Generated by `python -m shared.catalogue > docs/errors.md`; a test keeps it equal to the code.",
+            "Words in braces are filled in with the case. A status is what Shopify is answered; everything else is",
+            "parked: kept whole, out of the way of other orders, until somebody acts and replays it.",
+            "",
+            "| Code | Answer | Cause | Whose job | Next step |",
+            "|---|---|---|---|---|",
+            *rows,
+            "",
+        ]
+    )
+
+
+if __name__ == "__main__":
+    sys.stdout.write(as_markdown())

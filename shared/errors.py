@@ -1,0 +1,71 @@
+"""Everything that can go wrong, in one tree.
+
+    ConnectorError
+    ├── WebhookRefusedError     answered to Shopify with a status, nothing was taken on
+    ├── ConfigurationError      settings or rules are wrong: lists every mistake, the app does not start
+    ├── RefusedError            this message can never succeed as it is: park it (code from the catalogue)
+    └── TransientError          it may succeed later: try again
+        ├── ThrottledError      the other side named a delay
+        └── OutcomeUnknownError a write may or may not have happened: look before writing again
+
+A refusal has a code from CATALOGUE (shared/catalogue.py), which knows its cause in plain words, whose job it is and
+the next step.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from shared.catalogue import CATALOGUE, Entry
+
+
+class ConnectorError(Exception):
+    """Root of all errors that the connector raises on purpose."""
+
+
+class ConfigurationError(ConnectorError):
+    """Settings or rules are wrong. `mistakes` has one readable line each."""
+
+    def __init__(self, mistakes: list[str]) -> None:
+        self.mistakes = mistakes
+        super().__init__("\n".join(mistakes))
+
+
+class _CataloguedError(ConnectorError):
+    """An error whose words come from the catalogue; details fill its placeholders and are kept for the record.
+
+    Raises KeyError at once for a code or a placeholder that the catalogue does not know: a bug, not data.
+    """
+
+    def __init__(self, code: str, **details: object) -> None:
+        self.code = code
+        self.entry: Entry = CATALOGUE[code]
+        self.details = {key: str(value) for key, value in details.items()}
+        self.cause = self.entry.cause.format(**self.details)
+        self.next_step = self.entry.next_step.format(**self.details)
+        super().__init__(f"{code}: {self.cause}")
+
+
+class WebhookRefusedError(_CataloguedError):
+    """A webhook that is not taken on. Its catalogue entry has the HTTP status."""
+
+
+class RefusedError(_CataloguedError):
+    """A message that cannot succeed until somebody changes something."""
+
+
+class TransientError(ConnectorError):
+    """Something outside is not ready. `retry_after` is the wait that it asked for, if it did."""
+
+    def __init__(self, reason: str, *, retry_after: timedelta | None = None) -> None:
+        self.reason = reason
+        self.retry_after = retry_after
+        super().__init__(reason)
+
+
+class ThrottledError(TransientError):
+    """Too many calls; nothing was executed, the same call may be sent again after `retry_after`."""
+
+
+class OutcomeUnknownError(TransientError):
+    """A write was sent and no answer came (time-out, reset, 5xx): look what is there before writing again."""

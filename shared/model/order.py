@@ -1,0 +1,142 @@
+"""A Shopify order in the language both systems understand. Money is on one side only (shop or presentment)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from shared.model.address import Address
+from shared.model.money import Money, total
+
+
+class LineKind(StrEnum):
+    """What an order line is; each kind has its own rule on the way to F&O."""
+
+    PRODUCT = "product"
+    CUSTOM = "custom"
+    """No product behind it: typed in by staff, or added by an app."""
+    GIFT_CARD = "gift_card"
+    """A gift card sold: a liability, not revenue."""
+    TIP = "tip"
+
+
+class CurrencySide(StrEnum):
+    """Which of an order's two currencies is booked."""
+
+    SHOP = "shop"
+    PRESENTMENT = "presentment"
+
+
+@dataclass(frozen=True, slots=True)
+class TaxLine:
+    title: str
+    rate: Decimal
+    """A fraction: 0.21 for 21 %."""
+    amount: Money
+    channel_liable: bool
+    """The marketplace owes this tax, the seller must not book it."""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderLine:
+    id: int
+    kind: LineKind
+    sku: str
+    title: str
+    quantity: int
+    unit_price: Money
+    """Before discounts; includes tax when the order's prices do."""
+    discount: Money
+    """All allocations to this line together, for its whole quantity; never negative."""
+    taxes: tuple[TaxLine, ...]
+    requires_shipping: bool
+
+    @property
+    def net(self) -> Money:
+        """What the line costs after discounts; includes tax when the order's prices do."""
+        return self.unit_price * self.quantity - self.discount
+
+
+@dataclass(frozen=True, slots=True)
+class ShippingLine:
+    id: int
+    code: str
+    title: str
+    price: Money
+    """Before discounts; includes tax when the order's prices do."""
+    discount: Money
+    taxes: tuple[TaxLine, ...]
+
+    @property
+    def net(self) -> Money:
+        return self.price - self.discount
+
+
+@dataclass(frozen=True, slots=True)
+class Buyer:
+    """Who bought, as far as Shopify says: a guest has no id, a private person no company."""
+
+    id: int | None
+    first_name: str
+    last_name: str
+    email: str
+    phone: str
+    company: str
+
+    @property
+    def name(self) -> str:
+        return " ".join(part for part in (self.first_name, self.last_name) if part) or self.company
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    store: str
+    id: int
+    name: str
+    """What people call it: "#1001"."""
+    version: datetime
+    """Shopify's updated_at, with its offset: a later state of the order has a later version."""
+    created_at: datetime
+    cancelled_at: datetime | None
+    currency: str
+    """Of every amount below."""
+    taxes_included: bool
+    lines: tuple[OrderLine, ...]
+    shipping: tuple[ShippingLine, ...]
+    duties: Money
+    additional_fees: Money
+    cash_rounding: Money
+    total: Money
+    """What the buyer owes in all, as Shopify says it (total_price)."""
+    total_tax: Money
+    buyer: Buyer | None
+    shipping_address: Address | None
+    billing_address: Address | None
+    location_id: int | None
+    """The point of sale, or None for an online order."""
+    po_number: str
+    note: str
+    attributes: tuple[tuple[str, str], ...]
+    tags: tuple[str, ...]
+    is_test: bool
+
+    @property
+    def destination(self) -> Address | None:
+        """Where the goods go, which decides tax and warehouse."""
+        return self.shipping_address or self.billing_address
+
+    @property
+    def taxes(self) -> tuple[TaxLine, ...]:
+        of_lines = (tax for line in self.lines for tax in line.taxes)
+        of_shipping = (tax for line in self.shipping for tax in line.taxes)
+        return (*of_lines, *of_shipping)
+
+    @property
+    def lines_net(self) -> Money:
+        return total((line.net for line in self.lines), self.currency)
+
+    @property
+    def shipping_net(self) -> Money:
+        return total((line.net for line in self.shipping), self.currency)

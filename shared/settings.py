@@ -1,0 +1,192 @@
+"""The app's settings: read once from the environment, typed, and all mistakes told in one error.
+
+Names follow Azure Functions' own rules, so that one name serves trigger and code: a connection `X` is either a
+connection string in `X` (local emulators) or an identity with `X__fullyQualifiedNamespace`, `X__blobServiceUri` ...
+(Azure). A store's secrets are `SHOPIFY_<KEY>_...`, in Azure references to Key Vault.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from shared.errors import ConfigurationError
+
+SERVICE_BUS: Final = "ServiceBusConnection"
+STATE: Final = "StateStorage"
+
+_ROOT: Final = Path(__file__).resolve().parent.parent
+
+
+class Secret:
+    """A value that does not show itself in a repr, a log or a traceback."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        return self._value
+
+    def __repr__(self) -> str:
+        return "Secret('***')"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._value == self._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceBusConnection:
+    connection_string: Secret | None
+    """Local emulator only; in Azure the namespace allows no keys."""
+    namespace: str | None
+    """Host name, as in `sb-shop.servicebus.windows.net`."""
+
+
+@dataclass(frozen=True, slots=True)
+class StorageConnection:
+    connection_string: Secret | None
+    table_uri: str | None
+    blob_uri: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ShopCredentials:
+    """What a store needs to be trusted by us (webhooks) and to trust us (Admin API)."""
+
+    webhook_secrets: tuple[Secret, ...]
+    """Every secret that may sign a webhook now: the new and, while Shopify rotates, the old one."""
+    client_id: str
+    client_secret: Secret
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    service_bus: ServiceBusConnection
+    state: StorageConnection
+    client_id: str | None
+    """Of the user-assigned managed identity."""
+    stores_folder: Path
+    shops: Mapping[str, ShopCredentials]
+    """By store key."""
+    shopify_base_url: str
+    """With `{shop_domain}` in it."""
+    d365_base_url: str
+    """Without a trailing slash: the token's audience is made of it."""
+    d365_max_calls: int
+    """Calls to F&O at once from this process."""
+    d365_timeout: float
+    """Seconds until an answer of F&O counts as lost."""
+    webhook_max_bytes: int
+    publish_timeout: float
+    """Seconds in which Service Bus must confirm a webhook's message; Shopify gives up after 5."""
+
+
+def read_settings(environ: Mapping[str, str]) -> Settings:
+    """All settings, or one ConfigurationError with a line for each that is missing or wrong."""
+    reader = _Reader(environ)
+    settings = Settings(
+        service_bus=reader.service_bus(),
+        state=reader.storage(),
+        client_id=environ.get("AZURE_CLIENT_ID") or None,
+        stores_folder=_ROOT / environ.get("STORES_FOLDER", "config/stores"),
+        shops=reader.shops(environ.get("STORES_FOLDER", "config/stores")),
+        shopify_base_url=reader.url("SHOPIFY_BASE_URL", default="https://{shop_domain}"),
+        d365_base_url=reader.url("D365_BASE_URL"),
+        d365_max_calls=reader.number("D365_MAX_CALLS", int, default=8, low=1, high=52),
+        d365_timeout=reader.number("D365_TIMEOUT_SECONDS", float, default=120.0, low=1, high=230),
+        webhook_max_bytes=reader.number("WEBHOOK_MAX_BYTES", int, default=5_000_000, low=10_000, high=100_000_000),
+        publish_timeout=reader.number("WEBHOOK_PUBLISH_SECONDS", float, default=3.5, low=0.1, high=4.5),
+    )
+    if reader.mistakes:
+        raise ConfigurationError(reader.mistakes)
+    return settings
+
+
+def store_keys(folder: Path) -> list[str]:
+    """The stores there are: one TOML file each, named after the store's key."""
+    return sorted(path.stem for path in folder.glob("*.toml"))
+
+
+class _Reader:
+    """Reads values and collects what is wrong with them, so that one start tells all."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+        self.mistakes: list[str] = []
+
+    def text(self, name: str, purpose: str) -> str:
+        value = self._environ.get(name, "").strip()
+        if not value:
+            self.mistakes.append(f"{name} is missing: {purpose}.")
+        elif value.startswith("@Microsoft.KeyVault("):
+            self.mistakes.append(
+                f"{name} is a Key Vault reference that was not resolved: check that the secret exists and that the "
+                "app's identity has the role Key Vault Secrets User."
+            )
+        return value
+
+    def url(self, name: str, default: str | None = None) -> str:
+        value = self._environ.get(name, "").strip() or default
+        if not value:
+            self.mistakes.append(f"{name} is missing: an address as in https://contoso.operations.dynamics.com.")
+            return ""
+        if not value.startswith(("https://", "http://127.0.0.1:", "http://localhost:")):
+            self.mistakes.append(f"{name} must start with https:// (http only for this machine).")
+        return value.rstrip("/")
+
+    def number[N: (int, float)](self, name: str, kind: Callable[[str], N], *, default: N, low: N, high: N) -> N:
+        text = self._environ.get(name, "").strip()
+        if not text:
+            return default
+        try:
+            value = kind(text)
+        except ValueError:
+            value = None
+        if value is None or not low <= value <= high:
+            self.mistakes.append(f"{name} must be a number from {low} to {high}, not “{text}”.")
+            return default
+        return value
+
+    def service_bus(self) -> ServiceBusConnection:
+        if connection_string := self._environ.get(SERVICE_BUS):
+            return ServiceBusConnection(Secret(connection_string), None)
+        name = f"{SERVICE_BUS}__fullyQualifiedNamespace"
+        return ServiceBusConnection(None, self.text(name, "the host name of the Service Bus namespace"))
+
+    def storage(self) -> StorageConnection:
+        if connection_string := self._environ.get(STATE):
+            return StorageConnection(Secret(connection_string), None, None)
+        return StorageConnection(
+            None,
+            self.text(f"{STATE}__tableServiceUri", "the address of the table service that keeps the app's state"),
+            self.text(f"{STATE}__blobServiceUri", "the address of the blob service that keeps large bodies"),
+        )
+
+    def shops(self, folder: str) -> dict[str, ShopCredentials]:
+        keys = store_keys(_ROOT / folder)
+        if not keys:
+            self.mistakes.append(f"STORES_FOLDER: no store is configured, {folder} has no .toml file.")
+        return {key: self._shop(key) for key in keys}
+
+    def _shop(self, key: str) -> ShopCredentials:
+        prefix = f"SHOPIFY_{key.upper()}"
+        secrets = self.text(
+            f"{prefix}_WEBHOOK_SECRETS",
+            f"the secrets that sign store {key}'s webhooks, newest first, with commas",
+        )
+        return ShopCredentials(
+            webhook_secrets=tuple(Secret(part) for part in _parts(secrets)),
+            client_id=self.text(f"{prefix}_CLIENT_ID", f"the client id of store {key}'s app in Shopify"),
+            client_secret=Secret(self.text(f"{prefix}_CLIENT_SECRET", f"the client secret of store {key}'s app")),
+        )
+
+
+def _parts(text: str) -> Iterable[str]:
+    return (part.strip() for part in text.split(",") if part.strip())

@@ -1,0 +1,73 @@
+"""What is too large for a message or a row, in Blob Storage: bodies set aside or parked, the last stock figures."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any, Final
+
+from azure.core import MatchConditions
+from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
+from azure.storage.blob.aio import ContainerClient
+
+from shared.errors import RefusedError, TransientError
+
+CLAIMS: Final = "claims"
+PARKED: Final = "parked"
+STATE: Final = "state"
+
+
+class Bodies:
+    """Raw webhook bodies by name. The same name always holds the same bytes, so writing twice is harmless."""
+
+    def __init__(self, container: ContainerClient) -> None:
+        self._container = container
+
+    async def put(self, name: str, body: bytes) -> str:
+        """Stores the body; gives its SHA-256 in hex."""
+        await self._container.upload_blob(name, body, overwrite=True)
+        return hashlib.sha256(body).hexdigest()
+
+    async def get(self, name: str, *, sha256: str) -> bytes:
+        """The body. Raises RefusedError CLAIM_MISSING when it is gone or not what was stored."""
+        try:
+            download = await self._container.download_blob(name)
+            body = await download.readall()
+        except ResourceNotFoundError:
+            raise RefusedError("CLAIM_MISSING", blob=name) from None
+        if hashlib.sha256(body).hexdigest() != sha256:
+            raise RefusedError("CLAIM_MISSING", blob=name)
+        return body
+
+
+class Snapshots:
+    """Small JSON documents that one flow rewrites as a whole; an ETag decides between two writers."""
+
+    def __init__(self, container: ContainerClient) -> None:
+        self._container = container
+
+    async def read(self, name: str) -> tuple[dict[str, Any] | None, str | None]:
+        """The document and its ETag, or (None, None)."""
+        try:
+            download = await self._container.download_blob(f"{name}.json")
+            value: dict[str, Any] = json.loads(await download.readall())
+        except ResourceNotFoundError:
+            return None, None
+        return value, download.properties.etag
+
+    async def write(self, name: str, value: dict[str, Any], etag: str | None) -> None:
+        """Writes over the state that was read. Raises TransientError when another writer was faster."""
+        body = json.dumps(value, separators=(",", ":")).encode()
+        try:
+            if etag is None:
+                await self._container.upload_blob(f"{name}.json", body)
+            else:
+                await self._container.upload_blob(
+                    f"{name}.json",
+                    body,
+                    overwrite=True,
+                    etag=etag,
+                    match_condition=MatchConditions.IfNotModified,
+                )
+        except (ResourceExistsError, ResourceModifiedError):
+            raise TransientError(f"{name} was written by another run at the same time") from None

@@ -1,0 +1,73 @@
+"""Each event's life, for people: what came, what became of it, and why."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from azure.data.tables.aio import TableClient
+
+from shared.store import tables
+
+_EVIDENCE_LIMIT: Final = 30_000  # a string property of a table row holds 32 Ki characters
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One attempt at one event. Holds numbers, codes and reasons, no personal data."""
+
+    store: str
+    entity_id: str
+    event_id: str
+    topic: str
+    attempt: int
+    at: datetime
+    outcome: str
+    """ "done", "waiting" or "parked"."""
+    note: str
+    document: str = ""
+    waiting_until: datetime | None = None
+    seconds: float = 0.0
+    """From the event in Shopify to this outcome."""
+    traceparent: str = ""
+    evidence: Mapping[str, object] = field(default_factory=dict)
+
+
+class Journal:
+    """The table `journal`: a partition holds one order's life, its rows sort by time."""
+
+    def __init__(self, table: TableClient) -> None:
+        self._table = table
+
+    async def write(self, entry: Entry) -> None:
+        evidence = json.dumps(dict(entry.evidence), default=str, ensure_ascii=False)
+        await tables.overwrite(
+            self._table,
+            {
+                "PartitionKey": partition(entry.store, entry.entity_id),
+                "RowKey": tables.key(f"{entry.at:%Y%m%dT%H%M%S.%f}-{entry.event_id}-{entry.attempt}"),
+                "event_id": entry.event_id,
+                "topic": entry.topic,
+                "attempt": entry.attempt,
+                "at": entry.at.isoformat(),
+                "outcome": entry.outcome,
+                "note": entry.note,
+                "document": entry.document,
+                "waiting_until": entry.waiting_until.isoformat() if entry.waiting_until else "",
+                "seconds": round(entry.seconds, 3),
+                "traceparent": entry.traceparent,
+                "evidence": evidence if len(evidence) <= _EVIDENCE_LIMIT else evidence[:_EVIDENCE_LIMIT] + " ...",
+            },
+        )
+
+    async def life(self, store: str, entity_id: str) -> list[dict[str, Any]]:
+        """All that happened to one entity, oldest first."""
+        found = self._table.query_entities("PartitionKey eq @key", parameters={"key": partition(store, entity_id)})
+        return [dict(row) async for row in found]
+
+
+def partition(store: str, entity_id: str) -> str:
+    return tables.key(f"{store}-{entity_id or 'unknown'}")

@@ -1,0 +1,147 @@
+"""Which Shopify order became which F&O document, and which orders F&O does not have yet."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from azure.data.tables.aio import TableClient
+
+from shared.errors import TransientError
+from shared.store import tables
+
+_CHUNK: Final = 30_000  # a string property of a table row holds 32 Ki characters
+
+
+class LinkState(StrEnum):
+    APPLIED = "applied"
+    """F&O has the order as of `version`."""
+    PARKED = "parked"
+    """F&O does not have it; its goods are sold all the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderLink:
+    store: str
+    order_id: int
+    state: LinkState
+    version: datetime
+    """Shopify's updated_at of what was applied or parked."""
+    digest: str
+    """Of the business content that was applied or parked."""
+    sales_order: str = ""
+    company: str = ""
+    customer_account: str = ""
+    lots: Mapping[str, str] = field(default_factory=dict)
+    """F&O line key -> InventoryLotId."""
+    sold: Mapping[str, int] = field(default_factory=dict)
+    """SKU -> units, of a parked order."""
+    location_id: int | None = None
+    """Where a parked order was sold; None for online."""
+    etag: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PendingSale:
+    """Goods that Shopify has sold and F&O will not know of until somebody mends the parked order."""
+
+    order_id: int
+    sold: Mapping[str, int]
+    location_id: int | None
+
+
+class OrderLinks:
+    """The table `links`: partition = store, row = the order's id padded, so that ids sort as numbers."""
+
+    def __init__(self, table: TableClient) -> None:
+        self._table = table
+
+    async def get(self, store: str, order_id: int) -> OrderLink | None:
+        row = await tables.read(self._table, store, _row_key(order_id))
+        return _read(row) if row else None
+
+    async def put(self, link: OrderLink) -> None:
+        """Writes over the state the link was read in (its ETag). Raises TransientError when another worker changed
+        it meanwhile: the message is handled again from the new state.
+        """
+        if not await tables.write(self._table, _row(link), etag=link.etag):
+            raise TransientError(f"the link of order {link.order_id} was changed by another worker")
+
+    async def known(self, store: str, order_ids: Collection[int]) -> set[int]:
+        """Those of the orders that F&O has."""
+        if not order_ids:
+            return set()
+        wanted = set(order_ids)
+        query = f"PartitionKey eq @store and RowKey ge @first and RowKey le @last and state eq '{LinkState.APPLIED}'"
+        found = self._table.query_entities(
+            query,
+            parameters={"store": store, "first": _row_key(min(wanted)), "last": _row_key(max(wanted))},
+            select=["RowKey"],
+        )
+        return {number async for row in found if (number := _order_id(row["RowKey"])) in wanted}
+
+    async def parked(self, store: str) -> list[PendingSale]:
+        """What was sold in orders that are parked."""
+        query = f"PartitionKey eq @store and state eq '{LinkState.PARKED}'"
+        found = self._table.query_entities(query, parameters={"store": store})
+        links = [_read(dict(row)) async for row in found]
+        return [PendingSale(link.order_id, link.sold, link.location_id) for link in links]
+
+
+def _row_key(order_id: int) -> str:
+    return f"order-{order_id:020d}"
+
+
+def _order_id(row_key: str) -> int:
+    return int(row_key.removeprefix("order-"))
+
+
+def _row(link: OrderLink) -> tables.Row:
+    return {
+        "PartitionKey": link.store,
+        "RowKey": _row_key(link.order_id),
+        "state": link.state.value,
+        "version": link.version.isoformat(),
+        "digest": link.digest,
+        "sales_order": link.sales_order,
+        "company": link.company,
+        "customer_account": link.customer_account,
+        "location_id": str(link.location_id or ""),
+        **_pieces("lots", link.lots),
+        **_pieces("sold", link.sold),
+    }
+
+
+def _read(row: tables.Row) -> OrderLink:
+    return OrderLink(
+        store=row["PartitionKey"],
+        order_id=_order_id(row["RowKey"]),
+        state=LinkState(row["state"]),
+        version=datetime.fromisoformat(row["version"]),
+        digest=row["digest"],
+        sales_order=row["sales_order"],
+        company=row["company"],
+        customer_account=row["customer_account"],
+        lots=_join("lots", row),
+        sold=_join("sold", row),
+        location_id=int(row["location_id"]) if row["location_id"] else None,
+        etag=row.get("etag"),
+    )
+
+
+def _pieces(name: str, mapping: Mapping[str, object]) -> dict[str, str]:
+    """A mapping as numbered properties: the lots of 500 lines are longer than one property may be."""
+    text = json.dumps(dict(mapping))
+    return {
+        f"{name}_{number}": text[start : start + _CHUNK] for number, start in enumerate(range(0, len(text), _CHUNK))
+    }
+
+
+def _join[V](name: str, row: Mapping[str, object]) -> dict[str, V]:
+    count = sum(1 for column in row if column.startswith(f"{name}_"))
+    loaded: dict[str, V] = json.loads("".join(str(row[f"{name}_{number}"]) for number in range(count)))
+    return loaded

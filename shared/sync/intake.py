@@ -1,0 +1,112 @@
+"""From Shopify's webhook to Service Bus: checked, published, and only then acknowledged."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from azure.core.exceptions import AzureError
+
+from shared.bus.envelope import Claim, Envelope
+from shared.bus.publisher import Publisher
+from shared.errors import OutcomeUnknownError, WebhookRefusedError
+from shared.settings import Secret
+from shared.shopify import webhooks
+from shared.store.blobs import Bodies
+from shared.telemetry import tell
+
+# A Service Bus message of the Standard tier holds 256 KB with all its properties; larger bodies are set aside.
+CLAIM_ABOVE: Final = 200_000
+CLAIM_TIMEOUT: Final = 2.0  # seconds; what is left of Shopify's five is for Service Bus
+
+TOPICS: Final = {"orders": frozenset({"orders/create", "orders/updated"})}
+"""Flow -> the webhook topics that it takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """What the intake needs to know of one store."""
+
+    shop_domain: str
+    secrets: tuple[Secret, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class IntakePorts:
+    doors: Mapping[str, Door]
+    """By store key."""
+    publisher: Publisher
+    claims: Bodies
+    max_bytes: int
+
+
+async def receive_webhook(
+    flow: str, store: str, headers: Mapping[str, str], body: bytes, *, traceparent: str, ports: IntakePorts
+) -> Envelope:
+    """Gives the envelope when Service Bus has it. Raises WebhookRefusedError with the status to answer: then nothing
+    was taken on and Shopify keeps the webhook.
+    """
+    try:
+        webhook = _check(flow, store, headers, body, ports)
+        envelope = Envelope(
+            flow=flow,
+            event_id=webhook.event_id,
+            source="shopify",
+            store=store,
+            topic=webhook.topic,
+            entity_id=webhook.order_id,
+            occurred_at=webhook.triggered_at,
+            traceparent=traceparent,
+            body=body,
+        )
+        await _publish(envelope, ports)
+    except WebhookRefusedError as refusal:
+        tell(
+            "webhook.refused",
+            level=logging.WARNING,
+            store=store,
+            code=refusal.code,
+            cause=refusal.cause,
+            bytes=len(body),
+            event_id=headers.get("x-shopify-webhook-id"),
+        )
+        raise
+    tell("webhook.accepted", store=store, topic=envelope.topic, event_id=envelope.event_id, bytes=len(body))
+    return envelope
+
+
+def _check(flow: str, store: str, headers: Mapping[str, str], body: bytes, ports: IntakePorts) -> webhooks.Webhook:
+    door = ports.doors.get(store)
+    if door is None:
+        raise WebhookRefusedError("UNKNOWN_STORE", store=store[:60])
+    return webhooks.check(
+        headers,
+        body,
+        secrets=door.secrets,
+        shop_domain=door.shop_domain,
+        topics=TOPICS[flow],
+        max_bytes=ports.max_bytes,
+    )
+
+
+async def _publish(envelope: Envelope, ports: IntakePorts) -> None:
+    try:
+        if len(envelope.body) > CLAIM_ABOVE:
+            envelope = await _set_aside(envelope, ports.claims)
+        await ports.publisher.publish(envelope)
+    except OutcomeUnknownError as failure:
+        raise WebhookRefusedError("NOT_QUEUED") from failure
+
+
+async def _set_aside(envelope: Envelope, claims: Bodies) -> Envelope:
+    """Body to Blob Storage under the event's own name, so that a retry of Shopify writes the same blob again."""
+    blob = f"{envelope.store}/{envelope.event_id}"
+    try:
+        async with asyncio.timeout(CLAIM_TIMEOUT):
+            digest = await claims.put(blob, envelope.body)
+    except (AzureError, TimeoutError) as failure:
+        raise WebhookRefusedError("NOT_QUEUED") from failure
+    return replace(envelope, body=b"", claim=Claim(blob, digest))

@@ -1,0 +1,56 @@
+"""How the handling of one message ends, and when it is tried again."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from shared.errors import RefusedError, TransientError
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """Both systems agree now. `note` says what was done, `evidence` why it is right."""
+
+    note: str
+    document: str = ""
+    """The F&O number that came of it."""
+    evidence: dict[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """Something outside is not ready; a copy of the message waits until then."""
+
+    error: TransientError
+
+
+@dataclass(frozen=True, slots=True)
+class Park:
+    """It cannot succeed as it is: kept aside, whole, until somebody acts."""
+
+    error: RefusedError
+
+
+type Outcome = Done | Retry | Park
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """Waits that double from `first` to `longest`, until attempts and age are both used up."""
+
+    first: timedelta = timedelta(seconds=5)
+    longest: timedelta = timedelta(minutes=15)
+    max_attempts: int = 12
+    max_age: timedelta = timedelta(hours=24)
+
+    def wait(self, attempt: int, error: TransientError) -> timedelta:
+        """Before the next attempt: what the other side asked for, else doubling, with up to a quarter of jitter."""
+        if error.retry_after is not None:
+            return error.retry_after + timedelta(seconds=random.uniform(0, 2))
+        doubled = min(self.first * (1 << min(attempt - 1, 20)), self.longest)
+        return doubled * random.uniform(1, 1.25)
+
+    def is_exhausted(self, attempt: int, occurred_at: datetime, now: datetime) -> bool:
+        return attempt >= self.max_attempts and now - occurred_at >= self.max_age
