@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from azure.core.exceptions import ResourceExistsError
 from azure.data.tables.aio import TableServiceClient
@@ -47,15 +47,15 @@ async def start_azurite(root: Path, *, blob_port: int, queue_port: int, table_po
     raise StackError(f"Azurite did not listen on its ports {ports}.")
 
 
-async def provision(connection: str, topology: dict[str, Any]) -> None:
-    """Makes the tables and containers that infra/topology.json names."""
+async def provision(connection: str, wanted: dict[str, list[str]]) -> None:
+    """Makes the tables and containers that infra/storage.json names."""
     async with (
         TableServiceClient.from_connection_string(connection) as tables,
         BlobServiceClient.from_connection_string(connection) as blobs,
     ):
-        for name in topology["tables"]:
+        for name in wanted["tables"]:
             await tables.create_table_if_not_exists(name)
-        for name in topology["containers"]:
+        for name in wanted["containers"]:
             try:
                 await blobs.create_container(name)
             except ResourceExistsError:

@@ -16,7 +16,7 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from local.azurite import connection_string, provision, start_azurite
 from local.process import LogLine, Part, StackError, free_port, is_taken, python, start
@@ -106,10 +106,9 @@ async def running(
     """The whole stack, ready; stopped again however the body ends. Raises StackError when a part does not start."""
     if occupied := ports.occupied():
         raise StackError(f"Something listens already on: {', '.join(occupied)}. Stop it, or use --free-ports.")
-    topology: dict[str, Any] = json.loads((ROOT / "infra/topology.json").read_text())
     stack = Stack(ports, app_settings(ports, overrides))
     try:
-        await _start_world(stack, topology, log)
+        await _start_world(stack, log)
         host = await start(
             "host",
             python("-m", "local.functions", "--port", str(ports.host), "--app", str(app)),
@@ -125,7 +124,7 @@ async def running(
             await part.stop()
 
 
-async def _start_world(stack: Stack, topology: dict[str, Any], log: LogLine) -> None:
+async def _start_world(stack: Stack, log: LogLine) -> None:
     """Everything but the app, side by side."""
     ports = stack.ports
     world = str(ROOT / "local/world.toml")
@@ -152,7 +151,7 @@ async def _start_world(stack: Stack, topology: dict[str, Any], log: LogLine) -> 
     azurite = await start_azurite(ROOT, blob_port=ports.blob, queue_port=ports.queue, table_port=ports.table, log=log)
     stack.parts.append(azurite)
     await asyncio.gather(*(part.ready(_START_SECONDS) for part in started))
-    await provision(stack.storage, topology)
+    await provision(stack.storage, json.loads((ROOT / "infra/storage.json").read_text()))
 
 
 def to_terminal(part: str, line: str) -> None:

@@ -40,6 +40,12 @@ CATALOGUE: Final[dict[str, Entry]] = {
         "Correct the webhook's address in Shopify, or add config/stores/{store}.toml and deploy.",
         404,
     ),
+    "FLOW_OFF": Entry(
+        "The store {store} is configured, but its flow {flow} is switched off.",
+        Owner.ENGINEER,
+        "Set flows.{flow} = true in config/stores/{store}.toml and deploy; until then Shopify keeps its webhooks.",
+        503,
+    ),
     "WRONG_SHOP": Entry(
         "The webhook says it comes from {shop}, which is not the shop of store {store}.",
         Owner.ENGINEER,
@@ -97,6 +103,11 @@ CATALOGUE: Final[dict[str, Entry]] = {
         "The message's body was set aside in Blob Storage and is not there any more or was altered ({blob}).",
         Owner.ENGINEER,
         "Check the container's lifecycle rule; fetch the order from Shopify again.",
+    ),
+    "TEST_NOTIFICATION": Entry(
+        "The order is a test: Shopify's sample notification, or paid by a test gateway. Nothing is booked.",
+        Owner.ENGINEER,
+        "Nothing: the notification arrived, which is what it was to show.",
     ),
     "DATE_ABSURD": Entry(
         "The order's date {field} is {value}, which cannot be.",
@@ -166,8 +177,14 @@ CATALOGUE: Final[dict[str, Entry]] = {
         Owner.ACCOUNTANT,
         "Look for price or discount agreements in F&O that override the sent price. The order is held in F&O.",
     ),
+    "TAX_OF_MARKETPLACE": Entry(
+        "A marketplace owes the tax “{title}” of {amount}, and the store has no rule for that{reason}.",
+        Owner.ACCOUNTANT,
+        'Enter the order in F&O by hand, or set tax.marketplace = "leave_out" in config/stores/{store}.toml for prices '
+        "without tax. " + _REPLAY,
+    ),
     "SHIPPING_WITHOUT_RULE": Entry(
-        "No shipping rule fits the method “{title}” (code {code}).",
+        "No shipping rule fits the method “{title}” (code {shipping_code}).",
         Owner.ENGINEER,
         "Add a [[shipping]] rule to config/stores/{store}.toml with the F&O mode of delivery. " + _REPLAY,
     ),
@@ -180,6 +197,16 @@ CATALOGUE: Final[dict[str, Entry]] = {
         "The order has goods to ship but no address.",
         Owner.CLERK,
         "Add the address in Shopify, or set orders.address_without_shipping for pick-up. " + _REPLAY,
+    ),
+    "NO_BUYER": Entry(
+        "The order names no buyer, no e-mail address and no phone number, so it has no customer account.",
+        Owner.CLERK,
+        'Add the customer in Shopify, or set customers.anonymous = "shared" in config/stores/{store}.toml. ' + _REPLAY,
+    ),
+    "FIELD_TOO_LONG": Entry(
+        "“{value}” has {length} characters, but F&O's {field} holds {limit}.",
+        Owner.CLERK,
+        "Shorten it in Shopify: nothing is cut silently. " + _REPLAY,
     ),
     "NO_WAREHOUSE": Entry(
         "No warehouse of the store may ship to {country} from location {location}.",
@@ -274,6 +301,11 @@ CATALOGUE: Final[dict[str, Entry]] = {
         "Shopify refused the stock figure {quantity} of SKU {sku} at {location}: {message}",
         Owner.CLERK,
         "Look at the product's inventory settings in Shopify (tracked, stocked at this location, no bundle).",
+    ),
+    "STOCK_NOT_STOCKED": Entry(
+        "F&O has {quantity} of SKU {sku} for location {location}, but Shopify does not stock the product there.",
+        Owner.CLERK,
+        "Stock the product at this location in Shopify. If it is not sold there on purpose, nothing.",
     ),
     "STOCK_STALE": Entry(
         "The stock figure of SKU {sku} at {location} kept changing in Shopify while it was being set.",

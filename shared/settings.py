@@ -176,7 +176,7 @@ class _Reader:
         return {key: self._shop(key) for key in keys}
 
     def _shop(self, key: str) -> ShopCredentials:
-        prefix = f"SHOPIFY_{key.upper()}"
+        prefix = f"SHOPIFY_{key.upper().replace('-', '_')}"
         secrets = self.text(
             f"{prefix}_WEBHOOK_SECRETS",
             f"the secrets that sign store {key}'s webhooks, newest first, with commas",

@@ -26,6 +26,12 @@ _PERSONAL: Final = re.compile(
 )
 
 
+def quiet_libraries() -> None:
+    """Libraries log every request with its address, and addresses hold what was asked for: only their warnings stay."""
+    for name in ("azure", "httpx", "httpcore"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
 def redact(text: str) -> str:
     """The text with e-mail addresses, international phone numbers and tokens masked."""
     return _PERSONAL.sub(lambda match: f"<{match.lastgroup}>", text)

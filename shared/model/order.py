@@ -20,6 +20,7 @@ class LineKind(StrEnum):
     GIFT_CARD = "gift_card"
     """A gift card sold: a liability, not revenue."""
     TIP = "tip"
+    """Where Shopify has no line for it, one with the order's id is made."""
 
 
 class CurrencySide(StrEnum):
@@ -84,6 +85,9 @@ class Buyer:
     email: str
     phone: str
     company: str
+    company_id: int | None = None
+    """B2B: Shopify's company and the location of it that bought."""
+    company_location_id: int | None = None
 
     @property
     def name(self) -> str:
@@ -106,8 +110,10 @@ class Order:
     lines: tuple[OrderLine, ...]
     shipping: tuple[ShippingLine, ...]
     duties: Money
+    """On top of the prices; zero where the prices include them."""
     additional_fees: Money
     cash_rounding: Money
+    """What cash payments were rounded by, up or down: beside the total, not in it."""
     total: Money
     """What the buyer owes in all, as Shopify says it (total_price)."""
     total_tax: Money

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -35,3 +36,41 @@ class OnHand:
     """OrderedQuantity: receipts on order."""
     open_issues: Decimal
     """OnOrderQuantity: demand that is not reserved."""
+
+
+class LevelId(NamedTuple):
+    """What Shopify keeps one figure for: an inventory item at a location."""
+
+    inventory_item: int
+    location: int
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """What Shopify sells under a SKU."""
+
+    sku: str
+    inventory_item: int
+    tracked: bool
+    """Shopify counts it. Nobody can set a figure of what is not counted."""
+    bundle: bool
+    """It is made of other variants, whose figures give its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """What Shopify shows for one item at one location."""
+
+    available: int
+    changed_at: datetime
+    """By Shopify's clock: the last sale, restock or correction, our own writes too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sale:
+    """Units of one inventory item that an order has taken."""
+
+    inventory_item: int
+    location: int | None
+    """None while Shopify has not said from where: it may be any."""
+    units: int

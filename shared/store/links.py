@@ -6,7 +6,6 @@ import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 from typing import Final
 
 from azure.data.tables.aio import TableClient
@@ -17,23 +16,18 @@ from shared.store import tables
 _CHUNK: Final = 30_000  # a string property of a table row holds 32 Ki characters
 
 
-class LinkState(StrEnum):
-    APPLIED = "applied"
-    """F&O has the order as of `version`."""
-    PARKED = "parked"
-    """F&O does not have it; its goods are sold all the same."""
-
-
 @dataclass(frozen=True, slots=True)
 class OrderLink:
     store: str
     order_id: int
-    state: LinkState
     version: datetime
-    """Shopify's updated_at of what was applied or parked."""
-    digest: str
-    """Of the business content that was applied or parked."""
+    """Shopify's updated_at of the state that F&O has; of the parked one while F&O has none."""
     sales_order: str = ""
+    """F&O's number; "" while F&O does not have the order: its goods are sold all the same."""
+    digest: str = ""
+    """Of the business content that F&O has."""
+    parked_digest: str = ""
+    """Of the latest content that was parked."""
     company: str = ""
     customer_account: str = ""
     lots: Mapping[str, str] = field(default_factory=dict)
@@ -76,7 +70,7 @@ class OrderLinks:
         if not order_ids:
             return set()
         wanted = set(order_ids)
-        query = f"PartitionKey eq @store and RowKey ge @first and RowKey le @last and state eq '{LinkState.APPLIED}'"
+        query = "PartitionKey eq @store and RowKey ge @first and RowKey le @last and sales_order ne ''"
         found = self._table.query_entities(
             query,
             parameters={"store": store, "first": _row_key(min(wanted)), "last": _row_key(max(wanted))},
@@ -86,7 +80,7 @@ class OrderLinks:
 
     async def parked(self, store: str) -> list[PendingSale]:
         """What was sold in orders that are parked."""
-        query = f"PartitionKey eq @store and state eq '{LinkState.PARKED}'"
+        query = "PartitionKey eq @store and RowKey ge 'order-' and RowKey lt 'order.' and sales_order eq ''"
         found = self._table.query_entities(query, parameters={"store": store})
         links = [_read(dict(row)) async for row in found]
         return [PendingSale(link.order_id, link.sold, link.location_id) for link in links]
@@ -104,10 +98,10 @@ def _row(link: OrderLink) -> tables.Row:
     return {
         "PartitionKey": link.store,
         "RowKey": _row_key(link.order_id),
-        "state": link.state.value,
         "version": link.version.isoformat(),
-        "digest": link.digest,
         "sales_order": link.sales_order,
+        "digest": link.digest,
+        "parked_digest": link.parked_digest,
         "company": link.company,
         "customer_account": link.customer_account,
         "location_id": str(link.location_id or ""),
@@ -120,10 +114,10 @@ def _read(row: tables.Row) -> OrderLink:
     return OrderLink(
         store=row["PartitionKey"],
         order_id=_order_id(row["RowKey"]),
-        state=LinkState(row["state"]),
         version=datetime.fromisoformat(row["version"]),
-        digest=row["digest"],
         sales_order=row["sales_order"],
+        digest=row["digest"],
+        parked_digest=row["parked_digest"],
         company=row["company"],
         customer_account=row["customer_account"],
         lots=_join("lots", row),

@@ -1,6 +1,6 @@
 """What the app remembers, in Azure Table Storage. Inserts-if-absent and ETags decide every race.
 
-Tables are named in infra/topology.json and made by Bicep (locally by the stack), never by the app.
+Tables are named in infra/storage.json and made by Bicep (locally by the stack), never by the app.
 """
 
 from __future__ import annotations
@@ -32,18 +32,20 @@ async def read(table: TableClient, partition: str, row: str) -> Row | None:
     return {**entity, "etag": entity.metadata["etag"]}
 
 
-async def write(table: TableClient, row: Row, *, etag: str | None) -> bool:
-    """Inserts (etag None) or replaces what still has the ETag. False when somebody else was first."""
+async def write(table: TableClient, row: Row, *, etag: str | None) -> str | None:
+    """Inserts (etag None) or replaces what still has the ETag. Gives the new ETag, or None when somebody else was
+    first.
+    """
     try:
         if etag is None:
-            await table.create_entity(row)
+            answer = await table.create_entity(row)
         else:
-            await table.update_entity(
+            answer = await table.update_entity(
                 row, mode=UpdateMode.REPLACE, etag=etag, match_condition=MatchConditions.IfNotModified
             )
     except (ResourceExistsError, ResourceModifiedError, ResourceNotFoundError):
-        return False
-    return True
+        return None
+    return str(answer["etag"])
 
 
 async def overwrite(table: TableClient, row: Row) -> None:

@@ -32,6 +32,8 @@ class Door:
 
     shop_domain: str
     secrets: tuple[Secret, ...]
+    flows: frozenset[str]
+    """Those that are switched on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,8 @@ def _check(flow: str, store: str, headers: Mapping[str, str], body: bytes, ports
     door = ports.doors.get(store)
     if door is None:
         raise WebhookRefusedError("UNKNOWN_STORE", store=store[:60])
+    if flow not in door.flows:
+        raise WebhookRefusedError("FLOW_OFF", store=store, flow=flow)
     return webhooks.check(
         headers,
         body,

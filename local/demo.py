@@ -1,0 +1,161 @@
+"""`make demo`: two shops sell, F&O books, F&O's stock goes back. Prints what happened, then stops everything.
+
+Every process, protocol and SDK is the one that `make up` and the tests run: nothing in here is a shortcut.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+import time
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+from azure.data.tables.aio import TableServiceClient
+from rich.console import Console
+
+from local import demo_tables
+from local.demo_orders import ORDERS, Placed
+from local.process import StackError
+from local.stack import ROOT, Ports, Stack, running, stop_on_signals
+
+_NEVER: Final = "0 0 0 29 2 *"  # the demo pushes stock itself, when it wants to show it
+_WAIT_SECONDS: Final = 60.0
+
+
+async def demo(console: Console) -> bool:
+    """Whether everything went as it should."""
+    began = time.monotonic()
+    log = ROOT / "build/demo.log"
+    log.parent.mkdir(exist_ok=True)
+    with log.open("w", encoding="utf-8") as lines:
+        console.print(f"[dim]Starting Service Bus, storage, F&O, Shopify and the Functions host ... (log: {_shown(log)})")
+        async with (
+            running(
+                Ports.free(),
+                log=lambda part, line: print(f"{part:>10} | {line}", file=lines, flush=True),
+                overrides={"PUSH_STOCK_SCHEDULE": _NEVER},
+            ) as stack,
+            httpx.AsyncClient(timeout=30) as http,
+        ):
+            console.print(f"[dim]Up after {time.monotonic() - began:.1f} s.\n")
+            good = await _orders(console, stack, http)
+            good = await _stock(console, stack, http) and good
+    console.print(f"[dim]Everything is stopped again. {time.monotonic() - began:.1f} s in all.")
+    return good
+
+
+async def _orders(console: Console, stack: Stack, http: httpx.AsyncClient) -> bool:
+    """Places all orders at once, waits until each is done or parked, prints both lists."""
+    console.print(f"Customers place {len(ORDERS)} orders in two shops; Shopify sends a signed webhook for each.")
+    placed = await asyncio.gather(*(_place(stack, http, order) for order in ORDERS))
+    ends = await _ends(stack, placed)
+    booked = {row["number"]: row for row in await _json(http.get(f"{stack.d365}/_sim/orders"))}
+    console.print(demo_tables.orders(placed, ends, booked))
+    parked = [(order, ends[order.key]) for order in placed if ends[order.key]["outcome"] == "parked"]
+    if parked:
+        console.print(demo_tables.parked(parked, await _parked_rows(stack)))
+    expected = sum(1 for order in placed if order.goes_through)
+    return expected == len(placed) - len(parked)
+
+
+async def _place(stack: Stack, http: httpx.AsyncClient, order: Placed) -> Placed:
+    url = f"{stack.shopify}/{order.shop}/_sim/orders"
+    return order.placed(await _json(http.post(url, json=order.basket)))
+
+
+async def _ends(stack: Stack, placed: list[Placed]) -> dict[str, dict[str, Any]]:
+    """The last journal entry of each order. Raises StackError when one has no end in time."""
+    ends: dict[str, dict[str, Any]] = {}
+    until = time.monotonic() + _WAIT_SECONDS
+    async with TableServiceClient.from_connection_string(stack.storage) as service:
+        journal = service.get_table_client("journal")
+        while time.monotonic() < until:
+            async for row in journal.query_entities("outcome ne 'waiting'"):
+                ends[row["PartitionKey"]] = dict(row)
+            if all(order.key in ends for order in placed):
+                return ends
+            if dead := stack.dead():
+                raise StackError(f"{', '.join(dead)} stopped by itself; see build/demo.log.")
+            await asyncio.sleep(0.2)
+    missing = [order.name for order in placed if order.key not in ends]
+    raise StackError(f"After {_WAIT_SECONDS:.0f} s these orders have no end yet: {', '.join(missing)}. See build/demo.log.")
+
+
+async def _parked_rows(stack: Stack) -> list[dict[str, Any]]:
+    async with TableServiceClient.from_connection_string(stack.storage) as service:
+        return [dict(row) async for row in service.get_table_client("parked").list_entities()]
+
+
+async def _stock(console: Console, stack: Stack, http: httpx.AsyncClient) -> bool:
+    """Pushes stock, and once more after a delivery arrives in F&O; prints before and after."""
+    shops = sorted({order.shop for order in ORDERS})
+    before = await _levels(stack, http, shops)
+    console.print("\nF&O's sellable stock goes to Shopify (the timer's work, called at once).")
+    await _push(stack, http)
+    after = await _levels(stack, http, shops)
+    on_hand = await _json(http.get(f"{stack.d365}/_sim/on-hand"))
+    console.print(demo_tables.stock(before, after, on_hand))
+    console.print("\nTen enamel mugs arrive in Amsterdam; the next push sends this one figure.")
+    arrival = {"company": "nleu", "item": "MUG-ENAMEL", "warehouse": "AMS", "delta": 10}
+    await _json(http.post(f"{stack.d365}/_sim/on-hand", json=arrival))
+    await http.delete(f"{stack.shopify}/_sim/calls")
+    await _push(stack, http)
+    last = await _levels(stack, http, shops)
+    changed = [key for key, level in last.items() if level["available"] != after[key]["available"]]
+    console.print(demo_tables.changes(after, last, changed))
+    return len(changed) == 1
+
+
+async def _push(stack: Stack, http: httpx.AsyncClient) -> None:
+    answer = await http.post(f"{stack.host}/admin/functions/push_stock?wait=true", json={"input": ""})
+    if answer.status_code >= httpx.codes.BAD_REQUEST:
+        raise StackError(f"push_stock failed: {answer.text}")
+
+
+async def _levels(stack: Stack, http: httpx.AsyncClient, shops: list[str]) -> dict[tuple[str, str, int], dict[str, Any]]:
+    levels = {}
+    for shop in shops:
+        for level in await _json(http.get(f"{stack.shopify}/{shop}/_sim/inventory")):
+            levels[shop, level["sku"], level["location_id"]] = level
+    return levels
+
+
+async def _json(call: Any) -> Any:
+    answer = await call
+    if answer.status_code >= httpx.codes.BAD_REQUEST:
+        raise StackError(f"{answer.request.url} answered {answer.status_code}: {answer.text[:400]}")
+    return answer.json()
+
+
+def _shown(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+async def _run(console: Console) -> bool:
+    work = asyncio.create_task(demo(console))
+    stop = asyncio.create_task(stop_on_signals().wait())
+    await asyncio.wait({work, stop}, return_when=asyncio.FIRST_COMPLETED)
+    stop.cancel()
+    if not work.done():
+        console.print("Stopping ...")
+        work.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await work
+        return False
+    return work.result()
+
+
+def main() -> int:
+    console = Console(width=None if sys.stdout.isatty() else 140)
+    try:
+        return 0 if asyncio.run(_run(console)) else 1
+    except StackError as error:
+        console.print(f"[red]{error}")
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,201 @@
+"""Bad input at the door and behind it, through the whole stack: the right answer, and nothing lost or half-written."""
+
+from __future__ import annotations
+
+import copy
+import json
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from whole_world import World, encode
+
+BASKET = {
+    "customer": {"first_name": "Sanne", "last_name": "de Vries", "email": "sanne@example.com", "phone": "+31201234567"},
+    "shipping_address": {
+        "first_name": "Sanne",
+        "last_name": "de Vries",
+        "address1": "Keizersgracht 241",
+        "city": "Amsterdam",
+        "zip": "1016EA",
+        "country_code": "NL",
+    },
+    "lines": [{"sku": "TENT-2P", "quantity": 1}, {"sku": "LAMP-HEAD", "quantity": 2}],
+    "tax": [{"title": "BTW", "rate": 0.21}],
+    "shipping": [{"title": "Standard", "code": "STANDARD", "price": "6.95"}],
+}
+ORDER = b'{"id":5550000000001,"admin_graphql_api_id":"gid://shopify/Order/5550000000001"}'
+
+
+@pytest.fixture(scope="module")
+async def template(world: World) -> dict[str, Any]:
+    """A real order of the simulator, to be spoiled in one place each."""
+    return await world.buy("nordlys", BASKET)
+
+
+def new_id() -> int:
+    return 6_000_000_000_000 + uuid.uuid4().int % 10**12
+
+
+def spoiled(template: dict[str, Any], spoil: Callable[[dict[str, Any]], Any]) -> dict[str, Any]:
+    order = copy.deepcopy(template)
+    order["id"] = new_id()
+    order["admin_graphql_api_id"] = f"gid://shopify/Order/{order['id']}"
+    spoil(order)
+    return order
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "code"),
+    [
+        pytest.param({"X_Shopify_Hmac_Sha256": "AAAA"}, 401, "SIGNATURE_WRONG", id="wrong signature"),
+        pytest.param({"X_Shopify_Hmac_Sha256": None}, 400, "HEADER_MISSING", id="no signature"),
+        pytest.param({"secret": "revoked-long-ago"}, 401, "SIGNATURE_WRONG", id="revoked secret"),
+        pytest.param({"secret": "dev-prairie-new"}, 401, "SIGNATURE_WRONG", id="another store's secret"),
+        pytest.param({"store": "nowhere"}, 404, "UNKNOWN_STORE", id="unknown store"),
+        pytest.param({"X_Shopify_Topic": "products/update"}, 400, "UNKNOWN_TOPIC", id="unknown topic"),
+        pytest.param(
+            {"X_Shopify_Shop_Domain": "prairie-supply.myshopify.com"}, 401, "WRONG_SHOP", id="another store's shop"
+        ),
+    ],
+)
+async def test_who_does_not_belong_is_turned_away_and_told_why(
+    world: World, change: dict[str, Any], status: int, code: str
+) -> None:
+    answer = await world.knock(ORDER, **change)
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert answer.json()["cause"]
+    assert answer.json()["next_step"]
+
+
+async def test_a_truncated_body_is_turned_away_by_its_signature(world: World) -> None:
+    whole = await world.knock(ORDER)
+    signature = whole.request.headers["X-Shopify-Hmac-Sha256"]
+    answer = await world.knock(ORDER[:-10], X_Shopify_Hmac_Sha256=signature)
+    assert (answer.status_code, answer.json()["code"]) == (401, "SIGNATURE_WRONG")
+
+
+async def test_a_body_over_the_limit_is_turned_away(world: World) -> None:
+    answer = await world.knock(b'{"note":"' + b"x" * 5_000_001 + b'"}')
+    assert (answer.status_code, answer.json()["code"]) == (413, "BODY_TOO_LARGE")
+
+
+async def test_a_webhook_signed_with_the_previous_secret_is_accepted(world: World, template: dict[str, Any]) -> None:
+    order = spoiled(template, lambda order: None)
+    answer = await world.knock(encode(order), secret="dev-nordlys-old")
+    assert answer.status_code == 200
+    assert (await world.end_of("nordlys", order["id"]))["outcome"] == "done"
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        pytest.param(b"{not json", "NOT_JSON", id="not JSON"),
+        pytest.param("{\"note\": \"é\"".encode("latin-1"), "NOT_JSON", id="not UTF-8"),
+        pytest.param(b"[1, 2, 3]", "NOT_AN_ORDER", id="a list"),
+        pytest.param(b'{"order_edit": {"id": 1, "order_id": 2}}', "NOT_AN_ORDER", id="another resource"),
+        pytest.param(b'{"id": "42", "line_items": {}}', "NOT_AN_ORDER", id="wrong types"),
+    ],
+)
+async def test_what_shopify_signed_but_nobody_can_read_is_kept_whole(world: World, body: bytes, code: str) -> None:
+    event = str(uuid.uuid4())
+    answer = await world.knock(body, event_id=event)
+    assert answer.status_code == 200
+    end = await world.end_of_event(event)
+    assert end["outcome"] == "parked"
+    record = await world.parked(event)
+    assert (record["code"], record["body"]) == (code, body)
+    assert record["owner"]
+    assert record["next_step"]
+
+
+def unknown_sku(order: dict[str, Any]) -> None:
+    order["line_items"][0]["sku"] = "NO-SUCH-THING"
+
+
+def unknown_country(order: dict[str, Any]) -> None:
+    order["shipping_address"].update(country_code="ZZ", country="Atlantis")
+
+
+def other_currency(order: dict[str, Any]) -> None:
+    text = json.dumps(order).replace('"EUR"', '"GBP"')
+    order.update(json.loads(text))
+
+
+def other_tax(order: dict[str, Any]) -> None:
+    for part in (*order["line_items"], *order["shipping_lines"]):
+        for tax in part["tax_lines"]:
+            tax.update(rate=0.123, title="Tourist tax")
+
+
+def no_lines(order: dict[str, Any]) -> None:
+    order["line_items"] = []
+
+
+def negative_price(order: dict[str, Any]) -> None:
+    line = order["line_items"][0]
+    line["price"] = "-5.00"
+    for side in ("shop_money", "presentment_money"):
+        line["price_set"][side]["amount"] = "-5.00"
+
+
+def absurd_date(order: dict[str, Any]) -> None:
+    order["created_at"] = "0999-01-01T00:00:00+01:00"
+
+
+def a_cent_less(order: dict[str, Any]) -> None:
+    for side in ("shop_money", "presentment_money"):
+        order["total_price_set"][side]["amount"] = "1.00"
+
+
+def unknown_shipping(order: dict[str, Any]) -> None:
+    order["shipping_lines"][0].update(code="DRONE", title="By drone")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "code", "named"),
+    [
+        (unknown_sku, "UNKNOWN_SKU", "NO-SUCH-THING"),
+        (unknown_country, "UNKNOWN_COUNTRY", "Atlantis"),
+        (other_currency, "CURRENCY_WITHOUT_RULE", "GBP"),
+        (other_tax, "TAX_WITHOUT_RULE", "Tourist tax"),
+        (no_lines, "NO_LINES", "no lines"),
+        (negative_price, "NEGATIVE_AMOUNT", "-5.00"),
+        (absurd_date, "DATE_ABSURD", "0999"),
+        (a_cent_less, "SUM_DIFFERS", "1.00"),
+        (unknown_shipping, "SHIPPING_WITHOUT_RULE", "By drone"),
+    ],
+    ids=lambda value: value.__name__ if callable(value) else "",
+)
+async def test_an_order_that_cannot_be_booked_is_parked_with_words_for_a_clerk(
+    world: World, template: dict[str, Any], spoil: Callable[[dict[str, Any]], None], code: str, named: str
+) -> None:
+    order, event = spoiled(template, spoil), str(uuid.uuid4())
+    answer = await world.knock(encode(order), event_id=event)
+    assert answer.status_code == 200
+    assert (await world.end_of("nordlys", order["id"]))["outcome"] == "parked"
+    record = await world.parked(event)
+    assert record["code"] == code
+    assert named in record["cause"]
+    assert record["owner"]
+    assert record["next_step"]
+    assert json.loads(record["body"]) == order
+    assert await world.sales_orders(str(order["id"])) == []
+
+
+async def test_a_large_order_takes_the_way_through_blob_storage(world: World, template: dict[str, Any]) -> None:
+    order = spoiled(template, lambda order: order["note_attributes"].append({"name": "essay", "value": "x" * 300_000}))
+    answer = await world.knock(encode(order))
+    assert answer.status_code == 200
+    assert (await world.end_of("nordlys", order["id"]))["outcome"] == "done"
+    assert len(await world.sales_orders(str(order["id"]))) == 1
+
+
+async def test_five_hundred_lines_become_one_sales_order(world: World) -> None:
+    lines = [{"sku": "STOVE-GAS", "quantity": 1, "price": f"{50 + number % 7}.95"} for number in range(500)]
+    order = await world.buy("nordlys", {**BASKET, "lines": lines})
+    end = await world.end_of("nordlys", order["id"], seconds=90)
+    assert end["outcome"] == "done", end["note"]
+    (booked,) = await world.sales_orders(str(order["id"]))
+    assert len(booked["lines"]) == 501  # and shipping

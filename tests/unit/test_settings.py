@@ -1,0 +1,105 @@
+"""Settings: complete and typed, or one error that lists everything."""
+
+import json
+import logging
+from pathlib import Path
+
+import pytest
+
+from shared.errors import ConfigurationError
+from shared.settings import Secret, read_settings, store_keys
+from shared.telemetry import correlated, logger, redact, tell
+
+ROOT = Path(__file__).resolve().parents[2]
+SAMPLE = json.loads((ROOT / "local.settings.sample.json").read_text())["Values"]
+AZURE = {
+    **{name: value for name, value in SAMPLE.items() if name.startswith(("SHOPIFY_NORDLYS", "SHOPIFY_PRAIRIE"))},
+    "ServiceBusConnection__fullyQualifiedNamespace": "sb-shop.servicebus.windows.net",
+    "StateStorage__tableServiceUri": "https://ststate.table.core.windows.net",
+    "StateStorage__blobServiceUri": "https://ststate.blob.core.windows.net",
+    "D365_BASE_URL": "https://contoso.operations.dynamics.com/",
+    "AZURE_CLIENT_ID": "11111111-2222-3333-4444-555555555555",
+}
+
+
+def mistakes(environ: dict[str, str]) -> str:
+    with pytest.raises(ConfigurationError) as caught:
+        read_settings(environ)
+    return str(caught.value)
+
+
+def test_the_sample_is_complete() -> None:
+    settings = read_settings(SAMPLE)
+    assert set(settings.shops) == set(store_keys(ROOT / "config/stores")) == {"nordlys", "prairie"}
+    assert settings.service_bus.connection_string is not None
+    assert settings.shops["nordlys"].webhook_secrets == (Secret("dev-nordlys-new"), Secret("dev-nordlys-old"))
+
+
+def test_in_azure_identities_take_the_place_of_connection_strings() -> None:
+    settings = read_settings(AZURE)
+    assert settings.service_bus.namespace == "sb-shop.servicebus.windows.net"
+    assert settings.service_bus.connection_string is None
+    assert settings.d365_base_url == "https://contoso.operations.dynamics.com"
+    assert settings.shopify_base_url == "https://{shop_domain}"
+
+
+def test_one_error_tells_everything_that_is_missing() -> None:
+    told = mistakes({})
+    for name in (
+        "ServiceBusConnection__fullyQualifiedNamespace",
+        "StateStorage__tableServiceUri",
+        "StateStorage__blobServiceUri",
+        "D365_BASE_URL",
+        "SHOPIFY_NORDLYS_WEBHOOK_SECRETS",
+        "SHOPIFY_PRAIRIE_CLIENT_SECRET",
+    ):
+        assert name in told
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("D365_BASE_URL", "http://contoso.operations.dynamics.com", "must start with https://"),
+        ("D365_MAX_CALLS", "0", "from 1 to 52"),
+        ("D365_MAX_CALLS", "many", "not “many”"),
+        ("WEBHOOK_PUBLISH_SECONDS", "9", "to 4.5"),
+        ("SHOPIFY_NORDLYS_CLIENT_SECRET", "@Microsoft.KeyVault(SecretUri=https://v/secrets/x)", "was not resolved"),
+        ("STORES_FOLDER", "config/none", "no store is configured"),
+    ],
+)
+def test_a_wrong_value_is_explained(name: str, value: str, told: str) -> None:
+    assert told in mistakes({**AZURE, name: value})
+
+
+def test_a_secret_shows_nowhere() -> None:
+    settings = read_settings(SAMPLE)
+    assert "dev-nordlys" not in repr(settings.shops["nordlys"].webhook_secrets)
+    assert "dev-nordlys" not in f"{settings.shops['nordlys'].client_secret}"
+    assert "SharedAccessKey" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("text", "clean"),
+    [
+        ("mail ada@example.com now", "mail <email> now"),
+        ("call +1 (303) 555-0100 now", "call <phone> now"),
+        ("token shpat_0123456789abcdef", "token <token>"),
+        ("Bearer eyJ0eXAi.abc.def", "<token>"),
+        ("order 5551234567890 NL5551234567890", "order 5551234567890 NL5551234567890"),
+    ],
+)
+def test_personal_data_and_tokens_are_masked_in_texts(text: str, clean: str) -> None:
+    assert redact(text) == clean
+
+
+def test_events_are_one_json_line_with_their_correlation(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, logger=logger.name), correlated(event_id="e1", store="nordlys"):
+        tell("message.done", document="NL42", nothing=None, cause="ada@example.com was refused")
+    (record,) = caplog.records
+    assert json.loads(record.getMessage()) == {
+        "event": "message.done",
+        "event_id": "e1",
+        "store": "nordlys",
+        "document": "NL42",
+        "cause": "<email> was refused",
+    }

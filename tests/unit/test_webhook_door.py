@@ -1,0 +1,134 @@
+"""The door: every way a webhook can be wrong, and the two ways it can be right."""
+
+import base64
+import hmac
+from datetime import UTC, datetime
+from hashlib import sha256
+
+import pytest
+
+from shared.errors import WebhookRefusedError
+from shared.settings import Secret
+from shared.shopify import webhooks
+
+SHOP = "nordlys-outdoor.myshopify.com"
+BODY = b'{"id":820982911946154508,"admin_graphql_api_id":"gid:\\/\\/shopify\\/Order\\/1","note":"x"}'
+ORDER = b'{"id":42,"admin_graphql_api_id":"gid://shopify/Order/42","note":"caf\xc3\xa9"}'
+
+
+def sign(body: bytes, secret: str) -> str:
+    return base64.b64encode(hmac.new(secret.encode(), body, sha256).digest()).decode()
+
+
+def headers(body: bytes, secret: str = "new", **overrides: str | None) -> dict[str, str]:
+    complete = {
+        "x-shopify-topic": "orders/create",
+        "x-shopify-hmac-sha256": sign(body, secret),
+        "x-shopify-shop-domain": SHOP,
+        "x-shopify-webhook-id": "b54557e4-bdd9-4b37-8a5f-bf7d70bcd043",
+        "x-shopify-triggered-at": "2026-08-07T22:57:57.290670248Z",
+    }
+    changed = {name.replace("_", "-"): value for name, value in overrides.items()}
+    return {name: value for name, value in {**complete, **changed}.items() if value is not None}
+
+
+def check(body: bytes, given: dict[str, str], *, max_bytes: int = 1000) -> webhooks.Webhook:
+    return webhooks.check(
+        given,
+        body,
+        secrets=[Secret("new"), Secret("old")],
+        shop_domain=SHOP,
+        topics={"orders/create"},
+        max_bytes=max_bytes,
+    )
+
+
+def refusal(body: bytes, given: dict[str, str], **options: int) -> WebhookRefusedError:
+    with pytest.raises(WebhookRefusedError) as caught:
+        check(body, given, **options)
+    return caught.value
+
+
+def test_a_signed_webhook_passes_with_its_ids_and_its_moment() -> None:
+    webhook = check(ORDER, headers(ORDER))
+    assert (webhook.event_id, webhook.topic, webhook.order_id) == (
+        "b54557e4-bdd9-4b37-8a5f-bf7d70bcd043",
+        "orders/create",
+        "42",
+    )
+    assert webhook.triggered_at == datetime(2026, 8, 7, 22, 57, 57, 290670, UTC)
+
+
+def test_shopifys_published_way_of_signing_gives_the_known_vector() -> None:
+    body = '{"id":820982911946154508,"note":"æøå"}'.encode()
+    assert sign(body, "test-client-secret") == "g5F9SqxaUfmZvxOMdrJGnTuU5S7aJviJTuab05mATCA="
+    given = headers(body, "test-client-secret")
+    webhook = webhooks.check(
+        given,
+        body,
+        secrets=[Secret("test-client-secret")],
+        shop_domain=SHOP,
+        topics={"orders/create"},
+        max_bytes=1000,
+    )
+    assert webhook.order_id == ""
+
+
+def test_the_previous_secret_still_opens_while_shopify_rotates() -> None:
+    assert check(ORDER, headers(ORDER, "old")).order_id == "42"
+
+
+@pytest.mark.parametrize(
+    "signature",
+    [
+        pytest.param(sign(ORDER, "revoked"), id="revoked secret"),
+        pytest.param(sign(ORDER + b" ", "new"), id="another body"),
+        pytest.param(sign(ORDER, "new")[:-4], id="truncated"),
+        pytest.param(sign(ORDER, "new").lower(), id="other case"),
+        pytest.param("é" * 44, id="not ascii"),
+        pytest.param(hmac.new(b"new", ORDER, sha256).hexdigest(), id="hex instead of base64"),
+    ],
+)
+def test_a_signature_that_does_not_fit_is_unauthorized(signature: str) -> None:
+    error = refusal(ORDER, headers(ORDER, x_shopify_hmac_sha256=signature))
+    assert (error.code, error.entry.status) == ("SIGNATURE_WRONG", 401)
+
+
+@pytest.mark.parametrize(
+    "name", ["x_shopify_hmac_sha256", "x_shopify_topic", "x_shopify_shop_domain", "x_shopify_webhook_id"]
+)
+def test_a_missing_header_is_a_bad_request_that_names_it(name: str) -> None:
+    error = refusal(ORDER, headers(ORDER, **{name: None}))
+    assert (error.code, error.entry.status) == ("HEADER_MISSING", 400)
+    assert name.replace("_", "-") in error.cause
+
+
+def test_an_endless_webhook_id_is_refused_since_it_would_not_fit_a_message_id() -> None:
+    assert refusal(ORDER, headers(ORDER, x_shopify_webhook_id="x" * 200)).code == "HEADER_MISSING"
+
+
+def test_another_shops_webhook_is_refused_although_its_secret_is_ours() -> None:
+    error = refusal(ORDER, headers(ORDER, x_shopify_shop_domain="prairie-supply.myshopify.com"))
+    assert (error.code, error.entry.status) == ("WRONG_SHOP", 401)
+
+
+def test_a_topic_of_another_family_is_a_bad_request() -> None:
+    error = refusal(ORDER, headers(ORDER, x_shopify_topic="products/update"))
+    assert (error.code, error.entry.status) == ("UNKNOWN_TOPIC", 400)
+
+
+def test_size_is_checked_before_anything_else() -> None:
+    error = refusal(ORDER, {}, max_bytes=10)
+    assert (error.code, error.entry.status) == ("BODY_TOO_LARGE", 413)
+    assert refusal(b"", {}).code == "BODY_EMPTY"
+
+
+def test_a_gid_that_a_buyer_typed_into_the_note_is_not_the_orders_id() -> None:
+    typed = rb'{"note":"\"admin_graphql_api_id\":\"gid://shopify/Order/666\"","id":42'
+    body = typed + rb',"admin_graphql_api_id":"gid://shopify/Order/42"}'
+    assert check(body, headers(body)).order_id == "42"
+
+
+def test_a_body_that_tells_no_order_still_passes_the_door() -> None:
+    assert check(b"not json", headers(b"not json")).order_id == ""
+    assert check(BODY, headers(BODY)).order_id == ""

@@ -1,0 +1,142 @@
+"""The whole stack as the end-to-end tests see it: shops to buy in, a door to knock on, F&O and the journal to look into."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hmac
+import json
+import time
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import httpx
+from azure.data.tables.aio import TableServiceClient
+from azure.storage.blob.aio import BlobServiceClient
+
+from local.stack import Ports, Stack, running
+
+NORDLYS = "nordlys-outdoor.myshopify.com"
+PRAIRIE = "prairie-supply.myshopify.com"
+SHOPS = {"nordlys": NORDLYS, "prairie": PRAIRIE}
+NEVER = "0 0 0 29 2 *"
+
+
+class World:
+    def __init__(self, stack: Stack, http: httpx.AsyncClient, tables: TableServiceClient, blobs: BlobServiceClient):
+        self.stack = stack
+        self.http = http
+        self._tables = tables
+        self._blobs = blobs
+
+    # ---- Shopify
+
+    async def buy(self, store: str, basket: dict[str, Any]) -> dict[str, Any]:
+        """Places an order; Shopify sends its webhook. Gives the order as REST resource."""
+        answer = await self.http.post(f"{self.stack.shopify}/{SHOPS[store]}/_sim/orders", json=basket)
+        assert answer.status_code < 300, answer.text
+        return answer.json()
+
+    async def knock(
+        self,
+        body: bytes,
+        *,
+        store: str = "nordlys",
+        secret: str = "dev-nordlys-new",
+        event_id: str | None = None,
+        **headers: str | None,
+    ) -> httpx.Response:
+        """A delivery to the app's door, signed with the secret; headers can be replaced or (None) left out."""
+        complete = {
+            "X-Shopify-Topic": "orders/create",
+            "X-Shopify-Hmac-Sha256": base64.b64encode(hmac.new(secret.encode(), body, sha256).digest()).decode(),
+            "X-Shopify-Shop-Domain": SHOPS.get(store, NORDLYS),
+            "X-Shopify-Webhook-Id": event_id or str(uuid.uuid4()),
+            "Content-Type": "application/json",
+        }
+        for name, value in headers.items():
+            complete[name.replace("_", "-")] = value
+        kept = {name: value for name, value in complete.items() if value is not None}
+        url = f"{self.stack.host}/api/webhooks/shopify/{store}/orders"
+        return await self.http.post(url, content=body, headers=kept)
+
+    # ---- the app's own record
+
+    async def end_of(self, store: str, entity_id: object, *, seconds: float = 40) -> dict[str, Any]:
+        """The first journal entry of this entity that is done or parked."""
+        return (await self.ends_of(store, entity_id, count=1, seconds=seconds))[0]
+
+    async def ends_of(self, store: str, entity_id: object, *, count: int, seconds: float = 40) -> list[dict[str, Any]]:
+        """The ends of this entity's events in the order of time, as soon as there are so many."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            ends = [row for row in await self.life_of(store, entity_id) if row["outcome"] != "waiting"]
+            if len(ends) >= count:
+                return ends
+            await asyncio.sleep(0.1)
+        raise AssertionError(f"{store} {entity_id}: not {count} ends within {seconds} s: {await self.life_of(store, entity_id)}")
+
+    async def life_of(self, store: str, entity_id: object) -> list[dict[str, Any]]:
+        found = self._tables.get_table_client("journal").query_entities(f"PartitionKey eq '{store}-{entity_id}'")
+        return [dict(row) async for row in found]
+
+    async def end_of_event(self, event_id: str, *, seconds: float = 40) -> dict[str, Any]:
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            found = self._tables.get_table_client("journal").query_entities(f"event_id eq '{event_id}'")
+            ends = [dict(row) async for row in found if row["outcome"] != "waiting"]
+            if ends:
+                return ends[0]
+            await asyncio.sleep(0.1)
+        raise AssertionError(f"no end of event {event_id} within {seconds} s")
+
+    async def parked(self, event_id: str) -> dict[str, Any]:
+        """The parked record of an event, its body beside it."""
+        found = self._tables.get_table_client("parked").query_entities(f"RowKey eq '{event_id}'")
+        (row,) = [dict(entity) async for entity in found]
+        body = await (await self._blobs.get_blob_client("parked", row["blob"]).download_blob()).readall()
+        return {**row, "body": body}
+
+    async def link(self, store: str, order_id: int) -> dict[str, Any]:
+        return dict(await self._tables.get_table_client("links").get_entity(store, f"order-{order_id:020d}"))
+
+    # ---- F&O
+
+    async def sales_orders(self, reference: str) -> list[dict[str, Any]]:
+        """F&O's sales orders whose reference holds this text."""
+        answer = await self.http.get(f"{self.stack.d365}/_sim/orders")
+        return [order for order in answer.json() if reference in order["reference"]]
+
+    async def fo_calls(self) -> dict[str, Any]:
+        return (await self.http.get(f"{self.stack.d365}/_sim/calls")).json()
+
+    async def fo_fault(self, **fault: Any) -> None:
+        answer = await self.http.post(f"{self.stack.d365}/_sim/faults", json=fault)
+        assert answer.status_code < 300, answer.text
+
+    async def run(self, function: str) -> httpx.Response:
+        return await self.http.post(f"{self.stack.host}/admin/functions/{function}?wait=true", json={"input": ""})
+
+
+@asynccontextmanager
+async def start_world(log: Path) -> AsyncIterator[World]:
+    with log.open("w", encoding="utf-8") as lines:
+        async with (
+            running(
+                Ports.free(),
+                log=lambda part, line: print(f"{part:>10} | {line}", file=lines, flush=True),
+                overrides={"PUSH_STOCK_SCHEDULE": NEVER},
+            ) as stack,
+            httpx.AsyncClient(timeout=60) as http,
+            TableServiceClient.from_connection_string(stack.storage) as tables,
+            BlobServiceClient.from_connection_string(stack.storage) as blobs,
+        ):
+            yield World(stack, http, tables, blobs)
+
+
+def encode(payload: Any) -> bytes:
+    return json.dumps(payload).encode()
