@@ -1,4 +1,4 @@
-"""`make demo`: two shops sell, F&O books, F&O's stock goes back. Prints what happened, then stops everything.
+"""`make demo`: F&O's stock goes to two shops, they sell, F&O books. Prints what happened, then stops everything.
 
 Every process, protocol and SDK is the one that `make up` and the tests run: nothing in here is a shortcut.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import sys
 import time
 from pathlib import Path
@@ -14,10 +15,11 @@ from typing import Any, Final
 
 import httpx
 from azure.data.tables.aio import TableServiceClient
+from azure.storage.blob.aio import BlobServiceClient
 from rich.console import Console
 
 from local import demo_tables
-from local.demo_orders import ORDERS, Placed
+from local.demo_orders import ORDERS, SHOPS, Placed
 from local.process import StackError
 from local.stack import ROOT, Ports, Stack, running, stop_on_signals
 
@@ -31,7 +33,9 @@ async def demo(console: Console) -> bool:
     log = ROOT / "build/demo.log"
     log.parent.mkdir(exist_ok=True)
     with log.open("w", encoding="utf-8") as lines:
-        console.print(f"[dim]Starting Service Bus, storage, F&O, Shopify and the Functions host ... (log: {_shown(log)})")
+        console.print(
+            f"[dim]Starting Service Bus, storage, F&O, Shopify and the Functions host ... (log: {_shown(log)})"
+        )
         async with (
             running(
                 Ports.free(),
@@ -41,15 +45,16 @@ async def demo(console: Console) -> bool:
             httpx.AsyncClient(timeout=30) as http,
         ):
             console.print(f"[dim]Up after {time.monotonic() - began:.1f} s.\n")
-            good = await _orders(console, stack, http)
-            good = await _stock(console, stack, http) and good
+            good = await _first_push(console, stack, http)
+            good = await _orders(console, stack, http) and good
+            good = await _later_pushes(console, stack, http) and good
     console.print(f"[dim]Everything is stopped again. {time.monotonic() - began:.1f} s in all.")
     return good
 
 
 async def _orders(console: Console, stack: Stack, http: httpx.AsyncClient) -> bool:
     """Places all orders at once, waits until each is done or parked, prints both lists."""
-    console.print(f"Customers place {len(ORDERS)} orders in two shops; Shopify sends a signed webhook for each.")
+    console.print(f"\nCustomers place {len(ORDERS)} orders in two shops; Shopify sends a signed webhook for each.")
     placed = await asyncio.gather(*(_place(stack, http, order) for order in ORDERS))
     ends = await _ends(stack, placed)
     booked = {row["number"]: row for row in await _json(http.get(f"{stack.d365}/_sim/orders"))}
@@ -81,7 +86,9 @@ async def _ends(stack: Stack, placed: list[Placed]) -> dict[str, dict[str, Any]]
                 raise StackError(f"{', '.join(dead)} stopped by itself; see build/demo.log.")
             await asyncio.sleep(0.2)
     missing = [order.name for order in placed if order.key not in ends]
-    raise StackError(f"After {_WAIT_SECONDS:.0f} s these orders have no end yet: {', '.join(missing)}. See build/demo.log.")
+    raise StackError(
+        f"After {_WAIT_SECONDS:.0f} s these orders have no end yet: {', '.join(missing)}. See build/demo.log."
+    )
 
 
 async def _parked_rows(stack: Stack) -> list[dict[str, Any]]:
@@ -89,38 +96,57 @@ async def _parked_rows(stack: Stack) -> list[dict[str, Any]]:
         return [dict(row) async for row in service.get_table_client("parked").list_entities()]
 
 
-async def _stock(console: Console, stack: Stack, http: httpx.AsyncClient) -> bool:
-    """Pushes stock, and once more after a delivery arrives in F&O; prints before and after."""
-    shops = sorted({order.shop for order in ORDERS})
-    before = await _levels(stack, http, shops)
-    console.print("\nF&O's sellable stock goes to Shopify (the timer's work, called at once).")
+async def _first_push(console: Console, stack: Stack, http: httpx.AsyncClient) -> bool:
+    """F&O's stock goes to both shops, which showed something else."""
+    console.print("F&O's sellable stock goes to Shopify (the timer's work, called at once).")
+    before = await _levels(stack, http)
     await _push(stack, http)
-    after = await _levels(stack, http, shops)
-    on_hand = await _json(http.get(f"{stack.d365}/_sim/on-hand"))
-    console.print(demo_tables.stock(before, after, on_hand))
-    console.print("\nTen enamel mugs arrive in Amsterdam; the next push sends this one figure.")
-    arrival = {"company": "nleu", "item": "MUG-ENAMEL", "warehouse": "AMS", "delta": 10}
-    await _json(http.post(f"{stack.d365}/_sim/on-hand", json=arrival))
+    after = await _levels(stack, http)
+    console.print(demo_tables.stock(before, after, await _reports(stack)))
+    return before != after
+
+
+async def _later_pushes(console: Console, stack: Stack, http: httpx.AsyncClient) -> bool:
+    """After the orders both sides agree already; after a loss in F&O one figure is sent."""
     await http.delete(f"{stack.shopify}/_sim/calls")
+    before = await _levels(stack, http)
     await _push(stack, http)
-    last = await _levels(stack, http, shops)
-    changed = [key for key, level in last.items() if level["available"] != after[key]["available"]]
-    console.print(demo_tables.changes(after, last, changed))
-    return len(changed) == 1
+    agreed = await _levels(stack, http)
+    changed = sum(before[key]["available"] != level["available"] for key, level in agreed.items())
+    console.print(f"\nThe next push changes {changed} figures: Shopify counted its sales, F&O reserved the same goods.")
+    console.print("\nFive gas stoves turn out to be damaged in Amsterdam. The push after that sends what changed:")
+    loss = {"company": "nleu", "item": "STOVE-GAS", "warehouse": "AMS", "delta": -5}
+    await _json(http.post(f"{stack.d365}/_sim/on-hand", json=loss))
+    await _push(stack, http)
+    last = await _levels(stack, http)
+    sent = [key for key, level in last.items() if level["available"] != agreed[key]["available"]]
+    console.print(demo_tables.changes(agreed, last, sent))
+    return len(sent) == 1
+
+
+async def _reports(stack: Stack) -> dict[str, dict[str, Any]]:
+    """Each store's last report of the stock flow."""
+    async with BlobServiceClient.from_connection_string(stack.storage) as service:
+        state = service.get_container_client("state")
+        return {
+            store: json.loads(await (await state.download_blob(f"stock/{store}/report.json")).readall())
+            for store in SHOPS
+        }
 
 
 async def _push(stack: Stack, http: httpx.AsyncClient) -> None:
     answer = await http.post(f"{stack.host}/admin/functions/push_stock?wait=true", json={"input": ""})
     if answer.status_code >= httpx.codes.BAD_REQUEST:
-        raise StackError(f"push_stock failed: {answer.text}")
+        raise StackError(f"push_stock failed: {answer.json()['error']} See build/demo.log.")
 
 
-async def _levels(stack: Stack, http: httpx.AsyncClient, shops: list[str]) -> dict[tuple[str, str, int], dict[str, Any]]:
-    levels = {}
-    for shop in shops:
-        for level in await _json(http.get(f"{stack.shopify}/{shop}/_sim/inventory")):
-            levels[shop, level["sku"], level["location_id"]] = level
-    return levels
+async def _levels(stack: Stack, http: httpx.AsyncClient) -> dict[demo_tables.LevelKey, dict[str, Any]]:
+    """What Shopify shows: (store, SKU, location) -> level."""
+    return {
+        (store, level["sku"], level["location_id"]): level
+        for store, shop in SHOPS.items()
+        for level in await _json(http.get(f"{stack.shopify}/{shop}/_sim/inventory"))
+    }
 
 
 async def _json(call: Any) -> Any:

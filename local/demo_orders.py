@@ -7,6 +7,7 @@ from typing import Any, Final
 
 NORDLYS: Final = "nordlys-outdoor.myshopify.com"
 PRAIRIE: Final = "prairie-supply.myshopify.com"
+SHOPS: Final = {"nordlys": NORDLYS, "prairie": PRAIRIE}
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,15 +72,39 @@ def parked(orders: Sequence[tuple[Placed, Mapping[str, Any]]], rows: Sequence[Ma
 
 
 def stock(
-    before: Mapping[LevelKey, Level], after: Mapping[LevelKey, Level], on_hand: Sequence[Mapping[str, Any]]
+    before: Mapping[LevelKey, Level], after: Mapping[LevelKey, Level], reports: Mapping[str, Mapping[str, Any]]
 ) -> Table:
     """Each SKU and location: what F&O has, what may be promised, what Shopify showed and shows."""
     table = Table(title="Stock: Dynamics 365 F&O -> Shopify", title_justify="left")
     for heading in ("Location", "SKU", "F&O on-hand by warehouse"):
         table.add_column(heading)
-    table.add_column("May be promised", justify="right")
-    table.add_column("Shopify", justify="right")
+    for heading in ("To promise", "Shopify"):
+        table.add_column(heading, justify="right")
+    figures = {
+        (store, figure["sku"], figure["location"]): figure
+        for store, report in reports.items()
+        for figure in report["figures"]
+    }
+    for key, level in after.items():
+        figure = figures.get(key)
+        table.add_row(
+            level["location"],
+            level["sku"],
+            _warehouses(figure["warehouses"]) if figure else "[yellow]F&O has no such item",
+            figure["available_to_promise"] if figure else "",
+            f"{before[key]['available']} -> {level['available']}",
+        )
+    table.caption = "To promise: available - open issues - safety stock, summed over the location's warehouses."
+    table.caption_justify = "left"
     return table
+
+
+def _warehouses(stock: Mapping[str, Mapping[str, str]]) -> str:
+    """As in "AMS 14 (2 kept back), HAM 6"."""
+    return ", ".join(
+        f"{warehouse} {row['available']}" + (f" ({row['safety']} kept back)" if Decimal(row["safety"]) else "")
+        for warehouse, row in stock.items()
+    )
 
 
 def changes(before: Mapping[LevelKey, Level], after: Mapping[LevelKey, Level], keys: Sequence[LevelKey]) -> Table:

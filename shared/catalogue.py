@@ -149,8 +149,7 @@ CATALOGUE: Final[dict[str, Entry]] = {
     "CURRENCY_WITHOUT_RULE": Entry(
         "The order is in {currency}, which the store does not book.",
         Owner.ENGINEER,
-        "Add {currency} to currencies in config/stores/{store}.toml, if F&O has exchange rates for it. "
-        + _REPLAY,
+        "Add {currency} to currencies in config/stores/{store}.toml, if F&O has exchange rates for it. " + _REPLAY,
     ),
     "TAX_WITHOUT_RULE": Entry(
         "No tax rule fits “{title}” at {rate} % for {country} {province}.",

@@ -115,6 +115,7 @@ def build(settings: Settings) -> Services:
             fo=fo,
             links=links,
             snapshots=blobs.Snapshots(containers.get_container_client(blobs.STATE)),
+            reports=blobs.Bodies(containers.get_container_client(blobs.STATE)),
             journal=journal,
         ),
     )

@@ -1,4 +1,4 @@
-"""The whole stack as the end-to-end tests see it: shops to buy in, a door to knock on, F&O and the journal to look into."""
+"""The whole stack as the end-to-end tests see it: shops, the door, F&O, and what the app remembers."""
 
 from __future__ import annotations
 
@@ -78,7 +78,9 @@ class World:
             if len(ends) >= count:
                 return ends
             await asyncio.sleep(0.1)
-        raise AssertionError(f"{store} {entity_id}: not {count} ends within {seconds} s: {await self.life_of(store, entity_id)}")
+        raise AssertionError(
+            f"{store} {entity_id}: not {count} ends within {seconds} s: {await self.life_of(store, entity_id)}"
+        )
 
     async def life_of(self, store: str, entity_id: object) -> list[dict[str, Any]]:
         found = self._tables.get_table_client("journal").query_entities(f"PartitionKey eq '{store}-{entity_id}'")

@@ -13,8 +13,11 @@ from shared.errors import RefusedError
 SCHEMA: Final = 1
 """Grows when an older reader could not understand a newer message; readers accept all up to their own."""
 
-SESSION_BUCKETS: Final = 64
-"""Everything about one order lands in one session; thousands of one-message sessions would starve the host."""
+SESSION_BUCKETS: Final = 8
+"""Everything about one order lands in one of so many sessions, so that one worker at a time has it. As many as F&O
+stands calls at once, since each session sends one: however many instances there are, F&O gets no more. And as many
+as host.json's maxConcurrentSessions: a session beyond that waits until another has been idle for
+sessionIdleTimeout."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,7 @@ class Envelope:
     def session_id(self) -> str:
         """The bucket of this entity: equal for all events about it, in every process and release."""
         key = f"{self.store}/{self.entity_id or self.event_id}".encode()
-        return f"{self.flow}-{int.from_bytes(hashlib.sha256(key).digest()[:4]) % SESSION_BUCKETS:02d}"
+        return f"{self.flow}-{int.from_bytes(hashlib.sha256(key).digest()[:4]) % SESSION_BUCKETS}"
 
     @property
     def message_id(self) -> str:

@@ -18,7 +18,7 @@ STATE: Final = "state"
 
 
 class Bodies:
-    """Raw webhook bodies by name. The same name always holds the same bytes, so writing twice is harmless."""
+    """Bytes by name. A webhook's body is always written under the same name, so that writing it twice is harmless."""
 
     def __init__(self, container: ContainerClient) -> None:
         self._container = container

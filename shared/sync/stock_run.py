@@ -1,8 +1,13 @@
-"""The timer's work: one stock run for every store that has the flow on, and its report to people."""
+"""The timer's work: one stock run for every store that has the flow on, and its report to people.
+
+The last run that changed something, or has something to mend, is kept as `stock/<store>/report.json` in the container
+`state`: every figure with the on-hand, the promise and the sales behind it, for whoever asks why Shopify shows it.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,10 +17,11 @@ from shared.d365.client import ODataClient
 from shared.errors import RefusedError, TransientError
 from shared.rules import StoreRules
 from shared.shopify.client import AdminClient
-from shared.store.blobs import Snapshots
+from shared.store.blobs import Bodies, Snapshots
 from shared.store.journal import Entry, Journal
 from shared.store.links import OrderLinks
 from shared.sync.stock import push_stock
+from shared.sync.stock_explained import explained
 from shared.sync.stock_report import StockReport
 from shared.telemetry import correlated, tell
 
@@ -28,6 +34,7 @@ class StockPorts:
     fo: ODataClient
     links: OrderLinks
     snapshots: Snapshots
+    reports: Bodies
     journal: Journal
 
 
@@ -54,15 +61,17 @@ async def _push(rules: StoreRules, ports: StockPorts) -> None:
                 snapshots=ports.snapshots,
                 now=lambda: datetime.now(UTC),
             )
-        except (RefusedError, TransientError) as trouble:
+        except TransientError as trouble:
             tell("stock.failed", level=logging.WARNING, cause=str(trouble))
             raise
-        await _tell(report, began, ports.journal)
+        except RefusedError as refusal:
+            await _problem(refusal, rules.key, f"{rules.key}-{began:%Y%m%dT%H%M%S}", ports.journal)
+            raise
+        await _tell(report, began, ports)
 
 
-async def _tell(report: StockReport, began: datetime, journal: Journal) -> None:
-    """One event for the run, one journal entry for each problem that somebody has to mend, none for a quiet run."""
-    now = datetime.now(UTC)
+async def _tell(report: StockReport, began: datetime, ports: StockPorts) -> None:
+    """One event for the run, one journal entry for each problem that somebody has to mend."""
     tell(
         "stock.pushed",
         run=report.run,
@@ -74,23 +83,30 @@ async def _tell(report: StockReport, began: datetime, journal: Journal) -> None:
         busy=report.busy,
         shopify_calls=report.shopify_calls,
         fo_calls=report.fo_calls,
-        seconds=round((now - began).total_seconds(), 3),
+        seconds=round((datetime.now(UTC) - began).total_seconds(), 3),
     )
     for number, problem in enumerate(report.problems):
-        tell("stock.problem", level=logging.WARNING, code=problem.code, cause=problem.cause)
-        await journal.write(
-            Entry(
-                store=report.store,
-                entity_id="stock",
-                event_id=f"{report.run}-{number}",
-                topic="stock",
-                attempt=1,
-                at=now,
-                outcome="parked",
-                note=f"{problem.code}: {problem.cause}",
-                evidence={**problem.details, "next_step": problem.next_step, "owner": problem.entry.owner},
-            )
+        await _problem(problem, report.store, f"{report.run}-{number}", ports.journal)
+    if report.changed or report.problems:
+        document = json.dumps(explained(report), ensure_ascii=False).encode()
+        await ports.reports.put(f"stock/{report.store}/report.json", document)
+
+
+async def _problem(problem: RefusedError, store: str, event_id: str, journal: Journal) -> None:
+    tell("stock.problem", level=logging.WARNING, code=problem.code, cause=problem.cause)
+    await journal.write(
+        Entry(
+            store=store,
+            entity_id="stock",
+            event_id=event_id,
+            topic="stock",
+            attempt=1,
+            at=datetime.now(UTC),
+            outcome="parked",
+            note=f"{problem.code}: {problem.cause}",
+            evidence={**problem.details, "next_step": problem.next_step, "owner": problem.entry.owner},
         )
+    )
 
 
 def _plain(trouble: BaseException) -> Exception:

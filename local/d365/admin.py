@@ -1,0 +1,217 @@
+"""`/_sim`: what F&O's people, warehouse and batch jobs would do, and what a test wants to know or break."""
+
+import json
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from aiohttp import web
+
+from local.d365 import edm
+from local.d365.faults import parse_fault
+from local.d365.inventory import Stock
+from local.d365.posting import PostingError, Shipment
+from local.d365.sales_tables import HEADERS, lines_of, progress_of
+from local.d365.simulator import Simulator
+from local.d365.tables import Row
+from local.d365.views import on_hand_values
+
+_PURPOSES = {"sales_orders": "sales order", "customers": "customer"}
+
+
+class Admin:
+    def __init__(self, simulator: Simulator) -> None:
+        self._simulator = simulator
+
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.get("/_sim/health", self.health),
+            web.post("/_sim/reset", self.reset),
+            web.get("/_sim/calls", self.calls),
+            web.delete("/_sim/calls", self.clear_calls),
+            web.post("/_sim/faults", self.add_fault),
+            web.delete("/_sim/faults", self.clear_faults),
+            web.post("/_sim/tokens/revoke", self.revoke_tokens),
+            web.post("/_sim/number-sequences", self.number_sequences),
+            web.get("/_sim/on-hand", self.on_hand),
+            web.post("/_sim/on-hand", self.set_on_hand),
+            web.get("/_sim/orders", self.orders),
+            web.post("/_sim/orders/{company}/{number}/{action}", self.post_order),
+        ]
+
+    async def health(self, _: web.Request) -> web.Response:
+        return _json({"status": "ok"})
+
+    async def reset(self, _: web.Request) -> web.Response:
+        self._simulator.reset()
+        return _json({})
+
+    async def calls(self, _: web.Request) -> web.Response:
+        """How often each HTTP address was called, and each operation inside batches."""
+        return _json({"http": dict(self._simulator.http_calls), "batched": dict(self._simulator.batched_calls)})
+
+    async def clear_calls(self, _: web.Request) -> web.Response:
+        self._simulator.clear_calls()
+        return _json({})
+
+    async def add_fault(self, request: web.Request) -> web.Response:
+        raw = await _body(request)
+        try:
+            self._simulator.faults.add(parse_fault(raw))
+        except (TypeError, ValueError) as error:
+            raise _bad(str(error)) from error
+        return _json({}, 201)
+
+    async def clear_faults(self, _: web.Request) -> web.Response:
+        self._simulator.faults.clear()
+        return _json({})
+
+    async def revoke_tokens(self, _: web.Request) -> web.Response:
+        self._simulator.tokens.revoke()
+        return _json({})
+
+    async def number_sequences(self, request: web.Request) -> web.Response:
+        """`{"company", "sequence": "sales_orders" | "customers", "manual"?: bool, "next"?: int}`."""
+        raw = await _body(request)
+        numbers = self._simulator.books.numbers
+        if raw.get("company") not in self._simulator.world.companies or raw.get("sequence") not in _PURPOSES:
+            raise _bad(f"a known company and a sequence of {', '.join(_PURPOSES)} are needed")
+        purpose: Any = _PURPOSES[raw["sequence"]]
+        if "manual" in raw:
+            numbers.allow_manual(raw["company"], purpose, allowed=bool(raw["manual"]))
+        if "next" in raw:
+            numbers.set_next(raw["company"], purpose, int(_number(raw["next"])))
+        return _json({})
+
+    async def on_hand(self, request: web.Request) -> web.Response:
+        company = request.query.get("company")
+        books = self._simulator.books
+        found = [on_hand_values(books, place, stock) for place, stock in books.stock.items()]
+        return _json([values for values in found if company in (None, values["dataAreaId"])])
+
+    async def set_on_hand(self, request: web.Request) -> web.Response:
+        """`{"company", "item": item or variant number, "warehouse", "physical": absolute | "delta": change}`."""
+        raw = await _body(request)
+        books = self._simulator.books
+        sku = str(raw.get("variant") or raw.get("item", ""))
+        try:
+            place = books.bin(str(raw.get("company", "")), sku, str(raw.get("warehouse", "")))
+        except KeyError as error:
+            return _json({"error": str(error.args[0])}, 404)
+        if ("physical" in raw) == ("delta" in raw):
+            raise _bad("either physical or delta is needed")
+        stock = books.stock.get(place) or Stock()
+        physical = _number(raw["physical"]) if "physical" in raw else stock.physical + _number(raw["delta"])
+        changed = Stock(physical, stock.reserved, stock.ordered, stock.reserved_ordered, stock.on_order)
+        books.stock.put(place, changed)
+        return _json(on_hand_values(books, place, changed))
+
+    async def orders(self, _: web.Request) -> web.Response:
+        return _json([self._flattened(order) for order in self._simulator.books.rows(HEADERS)])
+
+    async def post_order(self, request: web.Request) -> web.Response:
+        """
+        `confirm`, `pick`, `pack`, `invoice` or `cancel`. Pack takes `{"lines"?: [{"lot", "quantity"}],
+        "tracking_number"?, "tracking_url"?, "carrier"?}`; without lines, everything that remains leaves.
+        """
+        company, number, action = (request.match_info[name] for name in ("company", "number", "action"))
+        order = self._simulator.books.find(HEADERS, company, number)
+        if order is None:
+            return _json({"error": f"company {company} has no sales order {number}"}, 404)
+        raw = await _body(request)
+        posting = self._simulator.posting
+        answer: dict[str, Any] = {}
+        try:
+            match action:
+                case "confirm":
+                    posting.confirm(order)
+                case "pick":
+                    posting.pick(order)
+                case "pack":
+                    answer["packing_slip"] = posting.pack(order, _shipment(raw))
+                case "invoice":
+                    posting.invoice(order)
+                case "cancel":
+                    posting.cancel(order)
+                case _:
+                    return _json({"error": f"there is no action {action}"}, 404)
+        except PostingError as error:
+            return _json({"error": str(error)}, 409)
+        now = self._simulator.books.find(HEADERS, company, number)
+        assert now is not None
+        return _json(answer | self._flattened(now))
+
+    def _flattened(self, order: Row) -> dict[str, Any]:
+        """An order and its lines, as a table for people shows them."""
+        books, header = self._simulator.books, order.values
+        return {
+            "company": header["dataAreaId"],
+            "number": header["SalesOrderNumber"],
+            "customer": header["OrderingCustomerAccountNumber"],
+            "name": header["SalesOrderName"],
+            "reference": header["CustomersOrderReference"],
+            "currency": header["CurrencyCode"],
+            "prices_include_tax": header["ArePricesIncludingSalesTax"] == "Yes",
+            "status": header["SalesOrderStatus"],
+            "processing_status": header["SalesOrderProcessingStatus"],
+            "stopped": header["IsSalesProcessingStopped"] == "Yes",
+            "lines": [
+                {
+                    "lot": line.values["InventoryLotId"],
+                    "line": line.values["LineNumber"],
+                    "item": line.values["ItemNumber"],
+                    "color": line.values["ProductColorId"],
+                    "size": line.values["ProductSizeId"],
+                    "quantity": line.values["OrderedSalesQuantity"],
+                    "delivered": progress_of(books, line).delivered,
+                    "price": line.values["SalesPrice"],
+                    "line_amount": line.values["LineAmount"],
+                    "warehouse": line.values["ShippingWarehouseId"],
+                    "tax_group": line.values["SalesTaxGroupCode"],
+                    "status": line.values["SalesOrderLineStatus"],
+                }
+                for line in lines_of(books, order)
+            ],
+        }
+
+
+def _shipment(raw: Mapping[str, Any]) -> Shipment:
+    lines = raw.get("lines", [])
+    if not isinstance(lines, list) or not all(isinstance(line, dict) and "lot" in line for line in lines):
+        raise _bad('lines is a list of {"lot", "quantity"}')
+    return Shipment(
+        quantities={str(line["lot"]): _number(line.get("quantity")) for line in lines},
+        tracking_number=str(raw.get("tracking_number", "")),
+        tracking_url=str(raw.get("tracking_url", "")),
+        carrier=str(raw.get("carrier", "")),
+    )
+
+
+async def _body(request: web.Request) -> dict[str, Any]:
+    """The JSON object sent, empty when nothing was. Raises HTTPBadRequest for anything else."""
+    text = await request.text()
+    try:
+        raw = edm.loads(text) if text else {}
+    except ValueError as error:
+        raise _bad(f"no JSON: {error}") from error
+    if not isinstance(raw, dict):
+        raise _bad("a JSON object is needed")
+    return raw
+
+
+def _number(raw: Any) -> Decimal:
+    try:
+        number = Decimal(raw)
+    except (ArithmeticError, TypeError, ValueError) as error:
+        raise _bad(f"{raw!r} is no number") from error
+    if not number.is_finite():
+        raise _bad(f"{raw!r} is no number")
+    return number
+
+
+def _bad(reason: str) -> web.HTTPBadRequest:
+    return web.HTTPBadRequest(text=json.dumps({"error": reason}), content_type="application/json")
+
+
+def _json(value: Any, status: int = 200) -> web.Response:
+    return web.Response(text=edm.dumps(value), status=status, content_type="application/json")

@@ -1,0 +1,112 @@
+"""Everything F&O has on record at one moment, and the few ways the rest of the simulator reaches it."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+
+from local.d365 import edm
+from local.d365.csdl import EntitySet, Schema
+from local.d365.edm import Value, Values
+from local.d365.filters import comparable
+from local.d365.inventory import Bin, Claim, Stock
+from local.d365.sequences import NumberSequences
+from local.d365.statuses import Progress
+from local.d365.tables import Journal, Row, RowKey, Table
+from local.d365.world import NO_DIMENSIONS, Dimensions, Item, Warehouse, World
+
+_TABLES = {
+    "SalesOrderHeadersV2": "SalesTable",
+    "SalesOrderHeadersV4": "SalesTable",
+    "SalesOrderLines": "SalesLine",
+    "SalesOrderLinesV3": "SalesLine",
+}
+"""Sets that are views of one table; any other set is its own."""
+
+
+class Books:
+    def __init__(self, schema: Schema, world: World, clock: Callable[[], datetime]) -> None:
+        self.schema = schema
+        self.world = world
+        self.clock = clock
+        self.journal = Journal()
+        self.numbers = NumberSequences()
+        self.stock: Table[Bin, Stock] = Table(self.journal)
+        self.claims: Table[RowKey, Claim] = Table(self.journal)
+        self.progress: Table[RowKey, Progress] = Table(self.journal)
+        self.order_lines: Table[RowKey, tuple[RowKey, ...]] = Table(self.journal)
+        """By order (company, number) the keys of its lines, as they were created; claims and progress go by line."""
+        self.items = {(item.company, item.number.casefold()): item for item in world.items}
+        self.warehouses = {(w.company, w.id.casefold()): w for w in world.warehouses}
+        self._rows: dict[str, Table[RowKey, Row]] = {}
+        self._blanks: dict[str, dict[str, Value]] = {}
+        for entity_set in schema.sets.values():
+            table = table_of(entity_set.name)
+            self._rows.setdefault(table, Table(self.journal))
+            defaults = {name: edm.default(prop) for name, prop in entity_set.properties.items()}
+            self._blanks.setdefault(table, {}).update(defaults)
+
+    def rows(self, set_name: str) -> Table[RowKey, Row]:
+        """The table under a set. Raises KeyError when the schema has no such set."""
+        return self._rows[table_of(set_name)]
+
+    def blank(self, set_name: str) -> dict[str, Value]:
+        """A new record of the set's table before anyone wrote into it."""
+        return dict(self._blanks[table_of(set_name)])
+
+    def find(self, set_name: str, *key: Value) -> Row | None:
+        return self.rows(set_name).get(folded(key))
+
+    def known(self, set_name: str, *key: Value) -> bool:
+        """Whether a reference leads somewhere; a set that the tenant's schema lacks is not checked."""
+        return set_name not in self.schema.sets or self.find(set_name, *key) is not None
+
+    def add(self, entity_set: EntitySet, values: Values) -> Row:
+        now = self.clock()
+        row = Row(values, self.numbers.record_id(), 1, now, now)
+        self.rows(entity_set.name).put(key_of(entity_set, values), row)
+        return row
+
+    def replace(self, entity_set: EntitySet, row: Row, values: Values) -> Row:
+        """The record's next version. F&O counts from 1 and then in what looks like random numbers."""
+        changed = replace(
+            row, values=values, version=(row.version * 1_103_515_245 + 12_345) % 2**31, modified=self.clock()
+        )
+        self.rows(entity_set.name).put(key_of(entity_set, values), changed)
+        return changed
+
+    def item(self, company: str, number: Value) -> Item | None:
+        return self.items.get((company, str(number).casefold()))
+
+    def warehouse(self, company: str, warehouse: Value) -> Warehouse | None:
+        return self.warehouses.get((company, str(warehouse).casefold()))
+
+    def product(self, company: str, sku: str) -> tuple[Item, Dimensions]:
+        """The item and dimensions that an item number or a variant number stands for. Raises KeyError."""
+        item = self.item(company, sku)
+        if item is not None and not item.variants:
+            return item, NO_DIMENSIONS
+        for candidate in self.world.items:
+            if candidate.company == company and sku in candidate.variants:
+                return candidate, candidate.variants[sku]
+        raise KeyError(f"company {company} has no item or variant {sku}")
+
+    def bin(self, company: str, sku: str, warehouse: str) -> Bin:
+        """Where a warehouse keeps an item or variant. Raises KeyError."""
+        item, dimensions = self.product(company, sku)
+        found = self.warehouse(company, warehouse)
+        if found is None:
+            raise KeyError(f"company {company} has no warehouse {warehouse}")
+        return Bin(company, item.number, dimensions, found.site, found.id)
+
+
+def table_of(set_name: str) -> str:
+    return _TABLES.get(set_name, set_name)
+
+
+def key_of(entity_set: EntitySet, values: Values) -> RowKey:
+    return folded(tuple(values[name] for name in entity_set.keys))
+
+
+def folded(key: RowKey) -> RowKey:
+    """Keys are unique without regard to case, as in F&O's database."""
+    return tuple(comparable(value) for value in key)

@@ -1,0 +1,91 @@
+"""The bodies F&O refuses with, in its own shapes."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+_WRITE_EXCEPTION = "Microsoft.Dynamics.Platform.Integration.Services.OData.AxODataWriteException"
+_QUERY_EXCEPTION = "Microsoft.OData.ODataException"
+
+
+class ODataError(Exception):
+    """A refusal: what the answer's status and JSON body are. A body of None is an empty one."""
+
+    def __init__(self, status: int, body: dict[str, Any] | None) -> None:
+        super().__init__(status, body)
+        self.status = status
+        self.body = body
+
+
+def no_route(url: str) -> ODataError:
+    """An address that F&O does not know: its web server answers, in a shape of its own."""
+    return ODataError(
+        404,
+        {
+            "Message": f"No HTTP resource was found that matches the request URI '{url}'.",
+            "MessageDetail": "No route data was found for this request.",
+        },
+    )
+
+
+def _envelope(status: int, message: str, inner: str, exception: str) -> ODataError:
+    innererror = {"message": inner, "type": exception, "stacktrace": ""}
+    return ODataError(status, {"error": {"code": "", "message": message, "innererror": innererror}})
+
+
+def invalid_query(reason: str) -> ODataError:
+    return _envelope(400, f"The query specified in the URI is not valid. {reason}", reason, _QUERY_EXCEPTION)
+
+
+def invalid_body(reason: str) -> ODataError:
+    return _envelope(400, "An error has occurred.", reason, _QUERY_EXCEPTION)
+
+
+def write_refused(status: int, reason: str) -> ODataError:
+    """A write that fails outside a table's own rules (no such row, a read-only set, an update conflict)."""
+    return _envelope(status, "An error has occurred.", reason, _WRITE_EXCEPTION)
+
+
+def unknown_property(name: str, type_name: str) -> str:
+    return f"Could not find a property named '{name}' on type '{type_name}'."
+
+
+@dataclass
+class Infolog:
+    """
+    F&O's message log of one write. Collect with `warn`, `error` and `note`, then call `raise_if_any`.
+
+    The recorded error texts join messages with "; " and end with one more full stop, hence F&O's well-known "..".
+    """
+
+    table: str
+    entries: list[str] = field(default_factory=list)
+
+    def note(self, text: str) -> None:
+        self.entries.append(f"Info: {text}")
+
+    def warn(self, text: str) -> None:
+        self.entries.append(f"Warning: {text}")
+
+    def error(self, text: str) -> None:
+        self.entries.append(f"Error: {text}")
+
+    def reject_field(self, name: str, text: str) -> None:
+        """A field's value was refused by its validation."""
+        self.warn(text)
+        self.warn(f"validateField failed on field '{self.table}.{name}'")
+
+    def reject_unrelated(self, name: str, value: object, label: str, related: str) -> None:
+        """A reference leads nowhere."""
+        self.reject_field(
+            name, f"The value '{value}' in field '{label}' is not found in the related table '{related}'."
+        )
+
+    def reject_write(self, text: str) -> None:
+        """The record as a whole was refused."""
+        self.warn(text)
+        self.error("Update has been canceled.")
+
+    def raise_if_any(self) -> None:
+        if self.entries:
+            joined = "; ".join(self.entries)
+            raise write_refused(400, f"Write failed for table row of type '{self.table}'. Infolog: {joined}.")

@@ -1,0 +1,84 @@
+"""What goes wrong on request: faults waiting for the call they are meant for."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal, get_args
+
+type Kind = Literal[
+    "throttle",
+    "update_conflict",
+    "bad_gateway",
+    "unavailable",
+    "reset",
+    "slow",
+    "timeout_after_commit",
+]
+_KINDS: tuple[str, ...] = get_args(Kind.__value__)
+_FIELDS = frozenset({"kind", "method", "set", "times", "retry_after", "ms"})
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """
+    Strikes `times` calls (None: until cleared) of `method` on `entity_set` ("" for any; `$batch` and `$metadata` are
+    named so). `retry_after` is the throttle's header in seconds, None for none. `ms`: how long `slow` takes, and
+    how long `timeout_after_commit` keeps the caller waiting before the connection goes.
+    """
+
+    kind: Kind
+    method: str = ""
+    entity_set: str = ""
+    times: int | None = 1
+    retry_after: int | None = None
+    ms: int = 0
+
+    def meets(self, method: str, entity_set: str) -> bool:
+        return self.method in ("", method) and self.entity_set in ("", entity_set)
+
+
+def parse_fault(raw: Mapping[str, Any]) -> Fault:
+    """Raises ValueError for what is no fault."""
+    unknown = set(raw) - _FIELDS
+    if unknown:
+        raise ValueError(f"unknown fields: {', '.join(sorted(unknown))}")
+    if raw.get("kind") not in _KINDS:
+        raise ValueError(f"kind is one of {', '.join(_KINDS)}")
+    times = None if raw.get("times", 1) is None else int(raw.get("times", 1))
+    if times is not None and times < 1:
+        raise ValueError("times is a number from 1, or null for always")
+    return Fault(
+        kind=raw["kind"],
+        method=str(raw.get("method", "")).upper(),
+        entity_set=str(raw.get("set", "")),
+        times=times,
+        retry_after=None if raw.get("retry_after") is None else int(raw["retry_after"]),
+        ms=int(raw.get("ms", 0)),
+    )
+
+
+class Faults:
+    def __init__(self) -> None:
+        self._waiting: list[Fault] = []
+
+    def add(self, fault: Fault) -> None:
+        self._waiting.append(fault)
+
+    def clear(self) -> None:
+        self._waiting.clear()
+
+    def take_conflict(self, method: str, entity_set: str) -> bool:
+        """Whether an update conflict strikes this operation, alone or inside a batch."""
+        return self._take(method, entity_set, conflicts=True) is not None
+
+    def take(self, method: str, entity_set: str) -> Fault | None:
+        """The fault of the line or the gateway that strikes this request."""
+        return self._take(method, entity_set, conflicts=False)
+
+    def _take(self, method: str, entity_set: str, *, conflicts: bool) -> Fault | None:
+        for position, fault in enumerate(self._waiting):
+            if (fault.kind == "update_conflict") == conflicts and fault.meets(method, entity_set):
+                if fault.times is not None:
+                    left = replace(fault, times=fault.times - 1)
+                    self._waiting[position : position + 1] = [left] if fault.times > 1 else []
+                return fault
+        return None

@@ -1,0 +1,246 @@
+"""SalesOrderLines and SalesOrderLinesV3: two views of one table, and what a line does to stock."""
+
+from decimal import Decimal
+from typing import ClassVar
+
+from local.d365 import edm, references
+from local.d365.books import Books, folded
+from local.d365.edm import Value, Values
+from local.d365.entities import Record
+from local.d365.errors import Infolog
+from local.d365.inventory import Bin, Stock, claim
+from local.d365.pricing import line_amount
+from local.d365.references import AddressFields, Reference, check_address, check_place, check_references
+from local.d365.sales_tables import (
+    HEADERS,
+    LINES,
+    lines_of,
+    lot_of,
+    order_key,
+    order_of,
+    progress_of,
+    refresh_statuses,
+    release_claim,
+)
+from local.d365.statuses import Progress
+from local.d365.tables import Row
+from local.d365.world import DIMENSIONS, NO_DIMENSIONS, UNIT, Dimensions, Item
+
+_REFERENCES = (
+    Reference("SalesUnitSymbol", "Unit", "UnitsOfMeasure", "Units", shared=True),
+    references.currency("CurrencyCode"),
+    references.tax_group("SalesTaxGroupCode"),
+    Reference("SalesTaxItemGroupCode", "Item sales tax group", "TaxItemGroupHeadings", "Item sales tax groups"),
+    references.delivery_mode("DeliveryModeCode"),
+    references.delivery_terms("DeliveryTermsId"),
+    references.site("ShippingSiteId"),
+    references.warehouse("ShippingWarehouseId"),
+)
+_DELIVERY_ADDRESS = AddressFields(
+    "DeliveryAddressCountryRegionId",
+    "DeliveryAddressCountryRegionISOCode",
+    "DeliveryAddressStateId",
+)
+_FROM_HEADER = {
+    "CurrencyCode": "CurrencyCode",
+    "SalesTaxGroupCode": "SalesTaxGroupCode",
+    "DeliveryModeCode": "DeliveryModeCode",
+    "DeliveryTermsId": "DeliveryTermsCode",
+    "ShippingSiteId": "DefaultShippingSiteId",
+    "ShippingWarehouseId": "DefaultShippingWarehouseId",
+    "InventoryReservationMethod": "InventoryReservationMethod",
+    "RequestedShippingDate": "RequestedShippingDate",
+    "RequestedReceiptDate": "RequestedReceiptDate",
+    "SalesOrderPromisingMethod": "SalesOrderPromisingMethod",
+    **{
+        name: name
+        for name in (
+            "DeliveryAddressName",
+            "DeliveryAddressStreet",
+            "DeliveryAddressCity",
+            "DeliveryAddressStateId",
+            "DeliveryAddressZipCode",
+            "DeliveryAddressCountryRegionId",
+        )
+    },
+}
+_STOCK_FIELDS = frozenset(
+    {"OrderedSalesQuantity", "ShippingSiteId", "ShippingWarehouseId", "InventoryReservationMethod", *DIMENSIONS},
+)
+_CLOSED = frozenset({"Invoiced", "Canceled"})
+
+
+class SalesLines(Record):
+    read_only: ClassVar[frozenset[str]] = frozenset(
+        {"InventoryLotId", "LineCreationSequenceNumber", "SalesOrderLineStatus", "FormattedDelveryAddress"},
+    )
+
+    def checked_insert(self, given: Values, log: Infolog) -> dict[str, Value]:
+        company = str(given["dataAreaId"])
+        order = self._order(company, given, log)
+        item = self._item(company, given, log)
+        siblings = lines_of(self.books, order)
+        values: dict[str, Value] = {
+            **self.books.blank(self.entity_set.name),
+            **{ours: order.values[theirs] for ours, theirs in _FROM_HEADER.items()},
+            "CalculateLineAmount": "Yes",
+            "SkipCreateAutoCharges": "Yes",
+            "OrderedSalesQuantity": Decimal(1),
+            "SalesUnitSymbol": UNIT,
+            "SalesPrice": item.price,
+            "SalesPriceQuantity": Decimal(1),
+            "SalesTaxItemGroupCode": item.tax_item_group,
+            "LineDescription": item.name,
+            "LineNumber": 1 + max((edm.number(line.values, "LineNumber") for line in siblings), default=Decimal(0)),
+            **given,
+            "ItemNumber": item.number,
+            "SalesOrderNumber": order.values["SalesOrderNumber"],
+            "LineCreationSequenceNumber": 1 + max((_sequence(line) for line in siblings), default=0),
+            "SalesOrderLineStatus": "Backorder",
+        }
+        self._check(values, item, log)
+        log.raise_if_any()
+        values["InventoryLotId"] = self.books.numbers.draw(
+            company,
+            "lot",
+            lambda lot: self.books.find(LINES, company, lot) is not None,
+        )
+        return values
+
+    def insert(self, given: Values) -> Row:
+        row = super().insert(given)
+        lots = self.books.order_lines.get(order_key(row)) or ()
+        self.books.order_lines.put(order_key(row), (*lots, lot_of(row)))
+        self.books.progress.put(lot_of(row), Progress())
+        self._claim(row)
+        if order_of(self.books, row).values["SalesOrderStatus"] != "Backorder":
+            refresh_statuses(self.books, row)
+        return row
+
+    def checked_update(self, row: Row, changes: Values, log: Infolog) -> dict[str, Value]:
+        for name in ("SalesOrderNumber", "ItemNumber"):
+            if name in changes and folded((changes[name],)) != folded((row.values[name],)):
+                log.reject_field(name, f"Field '{name}' does not allow editing.")
+        if row.values["SalesOrderLineStatus"] in _CLOSED:
+            log.reject_write(f"Line {row.values['InventoryLotId']} is {row.values['SalesOrderLineStatus']}.")
+        log.raise_if_any()
+        item = self._item(str(row.values["dataAreaId"]), row.values, log)
+        values = super().checked_update(row, changes, log)
+        values["ItemNumber"] = item.number
+        values["SalesOrderNumber"] = row.values["SalesOrderNumber"]
+        delivered = progress_of(self.books, row).delivered
+        if abs(edm.number(values, "OrderedSalesQuantity")) < abs(delivered):
+            log.reject_field("OrderedSalesQuantity", f"{delivered} are already delivered; the quantity cannot be less.")
+        if delivered and any(values[name] != row.values[name] for name in _STOCK_FIELDS - {"OrderedSalesQuantity"}):
+            log.reject_write("Part of the line is already delivered; its inventory dimensions cannot be changed.")
+        self._check(values, item, log)
+        return values
+
+    def update(self, row: Row, given: Values) -> Row:
+        changed = super().update(row, given)
+        if any(changed.values[name] != row.values[name] for name in _STOCK_FIELDS):
+            release_claim(self.books, row)
+            self._claim(changed)
+            refresh_statuses(self.books, row)
+        return changed
+
+    def delete(self, row: Row) -> None:
+        log = Infolog(self.names.entity)
+        progress = progress_of(self.books, row)
+        if progress.delivered or progress.invoiced:
+            log.reject_write(f"Line {row.values['InventoryLotId']} is delivered or invoiced and cannot be deleted.")
+            log.raise_if_any()
+        release_claim(self.books, row)
+        self.books.progress.remove(lot_of(row))
+        lots = self.books.order_lines.get(order_key(row)) or ()
+        self.books.order_lines.put(order_key(row), tuple(lot for lot in lots if lot != lot_of(row)))
+        super().delete(row)
+        refresh_statuses(self.books, row)
+
+    def _order(self, company: str, given: Values, log: Infolog) -> Row:
+        number = given.get("SalesOrderNumber", "")
+        order = self.books.find(HEADERS, company, number)
+        if number == "":
+            log.reject_field("SalesOrderNumber", "Field 'Sales order' must be filled in.")
+        elif order is None:
+            log.reject_unrelated("SalesOrderNumber", number, "Sales order", "Sales orders")
+        elif order.values["SalesOrderStatus"] in _CLOSED:
+            log.reject_write(f"Sales order {number} is {order.values['SalesOrderStatus']}.")
+        log.raise_if_any()
+        assert order is not None
+        return order
+
+    def _item(self, company: str, given: Values, log: Infolog) -> Item:
+        number = given.get("ItemNumber", "")
+        item = self.books.item(company, number)
+        if number == "":
+            log.reject_field("ItemNumber", "Field 'Item number' must be filled in.")
+        elif item is None:
+            log.reject_unrelated("ItemNumber", number, "Item number", "Released products")
+        log.raise_if_any()
+        assert item is not None
+        return item
+
+    def _check(self, values: dict[str, Value], item: Item, log: Infolog) -> None:
+        check_dimensions(values, item, log)
+        check_references(self.books, values, _REFERENCES, log)
+        check_place(self.books, values, "ShippingSiteId", "ShippingWarehouseId", log)
+        values.update(check_address(self.books, values, _DELIVERY_ADDRESS, log))
+        if item.stocked and values["ShippingSiteId"] == "":
+            log.reject_write("Inventory dimension Site is mandatory and must consequently be specified.")
+        if edm.number(values, "OrderedSalesQuantity") == 0:
+            log.reject_field("OrderedSalesQuantity", "Quantity cannot be zero.")
+        if edm.number(values, "SalesPriceQuantity") <= 0:
+            log.reject_field("SalesPriceQuantity", "Price unit must be greater than zero.")
+        elif values["CalculateLineAmount"] == "Yes":
+            values["LineAmount"] = line_amount(
+                quantity=edm.number(values, "OrderedSalesQuantity"),
+                price=edm.number(values, "SalesPrice"),
+                discount=edm.number(values, "LineDiscountAmount"),
+                discount_percent=edm.number(values, "LineDiscountPercentage"),
+                price_unit=edm.number(values, "SalesPriceQuantity"),
+                currency=str(values["CurrencyCode"]),
+            )
+
+    def _claim(self, row: Row) -> None:
+        place = _bin(self.books, row.values)
+        if place is None:
+            return
+        open_quantity = progress_of(self.books, row).remaining(edm.number(row.values, "OrderedSalesQuantity"))
+        reserve = row.values["InventoryReservationMethod"] != "None"
+        stock, held = claim(self.books.stock.get(place) or Stock(), place, open_quantity, reserve=reserve)
+        self.books.stock.put(place, stock)
+        self.books.claims.put(lot_of(row), held)
+
+
+def check_dimensions(values: Values, item: Item, log: Infolog) -> None:
+    """A product master needs the dimensions of one of its variants, any other product takes none."""
+    dimensions = dimensions_of(values)
+    if not item.variants and dimensions != NO_DIMENSIONS:
+        log.reject_write(f"Item {item.number} has no product dimensions, but some are specified.")
+    elif item.variants and dimensions == NO_DIMENSIONS:
+        log.reject_write(f"Item {item.number} is a product master: its product dimensions must be specified.")
+    elif item.variants and dimensions not in item.variants.values():
+        named = ", ".join(filter(None, dimensions))
+        log.reject_write(f"Item {item.number} has no released variant with the product dimensions {named}.")
+
+
+def dimensions_of(values: Values) -> Dimensions:
+    color, configuration, size, style, version = (str(values[name]) for name in DIMENSIONS)
+    return color, configuration, size, style, version
+
+
+def _bin(books: Books, values: Values) -> Bin | None:
+    """Where the line takes its goods from; services and lines without a warehouse take none."""
+    company = str(values["dataAreaId"])
+    item = books.item(company, values["ItemNumber"])
+    warehouse = books.warehouse(company, values["ShippingWarehouseId"])
+    if item is None or not item.stocked or warehouse is None:
+        return None
+    return Bin(company, item.number, dimensions_of(values), warehouse.site, warehouse.id)
+
+
+def _sequence(line: Row) -> int:
+    value = line.values["LineCreationSequenceNumber"]
+    assert isinstance(value, int)
+    return value

@@ -1,0 +1,172 @@
+"""SalesOrderHeadersV2 and V4: two views of one table."""
+
+from typing import ClassVar
+
+from local.d365 import edm, references
+from local.d365.books import Books
+from local.d365.csdl import EntitySet
+from local.d365.customers import full_name, language
+from local.d365.edm import Value, Values
+from local.d365.entities import Record
+from local.d365.errors import Infolog
+from local.d365.references import AddressFields, Reference, check_address, check_place, check_references
+from local.d365.sales_lines import SalesLines
+from local.d365.sales_tables import lines_of
+from local.d365.tables import Row
+
+_REFERENCES = (
+    references.customer("OrderingCustomerAccountNumber", "Customer account"),
+    references.customer("InvoiceCustomerAccountNumber", "Invoice account"),
+    references.currency("CurrencyCode"),
+    Reference("SalesOrderOriginCode", "Sales origin", "SalesOrderOriginCodes", "Sales origin"),
+    references.delivery_mode("DeliveryModeCode"),
+    references.delivery_terms("DeliveryTermsCode"),
+    references.tax_group("SalesTaxGroupCode"),
+    references.payment_terms("PaymentTermsName"),
+    references.site("DefaultShippingSiteId"),
+    references.warehouse("DefaultShippingWarehouseId"),
+)
+_DELIVERY_ADDRESS = AddressFields(
+    "DeliveryAddressCountryRegionId",
+    "DeliveryAddressCountryRegionISOCode",
+    "DeliveryAddressStateId",
+)
+_FROM_CUSTOMER = {
+    "CurrencyCode": "SalesCurrencyCode",
+    "LanguageId": "LanguageId",
+    "PaymentTermsName": "PaymentTerms",
+    "CustomerPaymentMethodName": "PaymentMethod",
+    "DeliveryModeCode": "DeliveryMode",
+    "DeliveryTermsCode": "DeliveryTerms",
+    "SalesTaxGroupCode": "SalesTaxGroup",
+    "DefaultShippingSiteId": "SiteId",
+    "DefaultShippingWarehouseId": "WarehouseId",
+    "ArePricesIncludingSalesTax": "IsSalesTaxIncludedInPrices",
+}
+_ADDRESS_FROM_CUSTOMER = {
+    "DeliveryAddressStreet": "AddressStreet",
+    "DeliveryAddressStreetNumber": "AddressStreetNumber",
+    "DeliveryAddressCity": "AddressCity",
+    "DeliveryAddressStateId": "AddressState",
+    "DeliveryAddressZipCode": "AddressZipCode",
+    "DeliveryAddressCountryRegionId": "AddressCountryRegionId",
+}
+_CLOSED = frozenset({"Invoiced", "Canceled"})
+
+
+class SalesOrders(Record):
+    read_only: ClassVar[frozenset[str]] = frozenset(
+        {
+            "SalesOrderStatus",
+            "SalesOrderProcessingStatus",
+            "AreTotalsCalculated",
+            "OrderTotalAmount",
+            "OrderTotalTaxAmount",
+            "OrderTotalChargesAmount",
+            "OrderTotalDiscountAmount",
+            "OrderHeaderTaxAmount",
+            "OrderCreationDateTime",
+            "FormattedDelveryAddress",
+            "FormattedInvoiceAddress",
+        },
+    )
+
+    def __init__(self, books: Books, entity_set: EntitySet, default_company: str, lines: SalesLines) -> None:
+        super().__init__(books, entity_set, default_company)
+        self._lines = lines
+
+    def checked_insert(self, given: Values, log: Infolog) -> dict[str, Value]:
+        company = str(given["dataAreaId"])
+        buyer = self._buyer(given, log)
+        values: dict[str, Value] = {
+            **self.books.blank(self.entity_set.name),
+            **self._from_buyer(buyer.values),
+            **self._constants(),
+            **given,
+        }
+        if values["IsDeliveryAddressOrderSpecific"] == "No":
+            # The address is then the customer's, whatever the caller wrote into the fields.
+            values |= {ours: buyer.values[theirs] for ours, theirs in _ADDRESS_FROM_CUSTOMER.items()}
+        elif values["DeliveryAddressCountryRegionId"] == "":
+            log.reject_field("DeliveryAddressCountryRegionId", "Field 'Country/region' must be filled in.")
+        values["LanguageId"] = language(str(values["LanguageId"]))
+        self._check(values, log)
+        log.raise_if_any()
+        values["SalesOrderNumber"] = self._number(company, str(given.get("SalesOrderNumber", "")), log)
+        return values
+
+    def checked_update(self, row: Row, changes: Values, log: Infolog) -> dict[str, Value]:
+        if row.values["SalesOrderStatus"] in _CLOSED:
+            log.reject_write(f"Sales order {row.values['SalesOrderNumber']} is {row.values['SalesOrderStatus']}.")
+            log.raise_if_any()
+        values = super().checked_update(row, changes, log)
+        self._buyer(values, log)
+        self._check(values, log)
+        return values
+
+    def delete(self, row: Row) -> None:
+        """An order goes with its lines, as long as nothing of it is delivered or invoiced."""
+        for line in lines_of(self.books, row):
+            self._lines.delete(line)
+        super().delete(row)
+
+    def _buyer(self, values: Values, log: Infolog) -> Row:
+        account = values.get("OrderingCustomerAccountNumber", "")
+        if account == "":
+            log.reject_field("OrderingCustomerAccountNumber", "Field 'Customer account' must be filled in.")
+            log.raise_if_any()
+        buyer = self.books.find("CustomersV3", values["dataAreaId"], account)
+        if buyer is None:
+            log.reject_unrelated("OrderingCustomerAccountNumber", account, "Customer account", "Customers")
+            log.raise_if_any()
+        elif buyer.values["OnHoldStatus"] == "All":
+            log.reject_field("OrderingCustomerAccountNumber", f"Customer {account} is on hold.")
+            log.raise_if_any()
+        assert buyer is not None
+        return buyer
+
+    def _from_buyer(self, buyer: Values) -> dict[str, Value]:
+        name = full_name(buyer)
+        return {
+            **{ours: buyer[theirs] for ours, theirs in _FROM_CUSTOMER.items()},
+            "InvoiceCustomerAccountNumber": buyer["InvoiceAccount"] or buyer["CustomerAccount"],
+            "SalesOrderName": name,
+            "DeliveryAddressName": name,
+        }
+
+    def _constants(self) -> dict[str, Value]:
+        now = self.books.clock().replace(microsecond=0)
+        today = edm.day(now)
+        return {
+            "SkipCreateAutoCharges": "Yes",
+            "CustomerPostingProfileId": "GEN",
+            "RequestedShippingDate": today,
+            "RequestedReceiptDate": today,
+            "OrderCreationDateTime": now,
+        }
+
+    def _check(self, values: dict[str, Value], log: Infolog) -> None:
+        check_references(self.books, values, _REFERENCES, log)
+        check_place(self.books, values, "DefaultShippingSiteId", "DefaultShippingWarehouseId", log)
+        values.update(check_address(self.books, values, _DELIVERY_ADDRESS, log))
+        values["FormattedDelveryAddress"] = formatted_address(values)
+
+    def _number(self, company: str, given: str, log: Infolog) -> str:
+        if not given:
+            return self.books.numbers.draw(
+                company,
+                "sales order",
+                lambda number: self.books.find("SalesOrderHeadersV4", company, number) is not None,
+            )
+        if not self.books.numbers.is_manual(company, "sales order"):
+            log.reject_field("SalesOrderNumber", "The number sequence for sales orders does not allow manual numbers.")
+        return given
+
+
+def formatted_address(values: Values) -> str:
+    """The address as one text, a line each: street, ZIP code and city with state, country."""
+    city = " ".join(
+        filter(None, (str(values[f"DeliveryAddress{part}"]) for part in ("ZipCode", "City", "StateId"))),
+    )
+    lines = (values["DeliveryAddressStreet"], city, values["DeliveryAddressCountryRegionId"])
+    return "\n".join(str(line) for line in lines if line)

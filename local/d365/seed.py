@@ -1,0 +1,131 @@
+"""Puts the world into F&O's tables."""
+
+from local.d365.books import Books
+from local.d365.customers import Customers
+from local.d365.edm import Value
+from local.d365.inventory import Stock
+from local.d365.world import DIMENSIONS, UNIT
+
+_CODES = {
+    "customer_groups": ("CustomerGroups", "CustomerGroupId", "Description"),
+    "order_origins": ("SalesOrderOriginCodes", "OriginCode", "OriginDescription"),
+    "delivery_modes": ("DeliveryModesV2", "ModeCode", "ModeDescription"),
+    "delivery_terms": ("DeliveryTerms", "TermsCode", "TermsDescription"),
+    "tax_groups": ("TaxGroups", "TaxGroupCode", "Description"),
+    "tax_item_groups": ("TaxItemGroupHeadings", "TaxItemGroup", "Name"),
+    "payment_terms": ("PaymentTerms", "Name", "Description"),
+}
+_SHARED_CODES = {
+    "units": ("UnitsOfMeasure", "UnitSymbol", "UnitDescription"),
+    "currencies": ("Currencies", "CurrencyCode", "Name"),
+}
+
+
+def seed(books: Books, customers: Customers, *, client_ids: tuple[str, ...]) -> None:
+    """Raises KeyError when the world speaks of an item, warehouse or company that it does not define."""
+    _masters(books)
+    _products(books)
+    for customer in books.world.customers:
+        books.numbers.allow_manual(customer.company, "customer", allowed=True)
+        customers.insert(
+            {
+                "dataAreaId": customer.company,
+                "CustomerAccount": customer.account,
+                "OrganizationName": customer.name,
+                "CustomerGroupId": customer.group,
+                "SalesCurrencyCode": customer.currency,
+            },
+        )
+    for company in books.world.companies.values():
+        books.numbers.allow_manual(company.id, "sales order", allowed=company.manual_sales_order_numbers)
+        books.numbers.allow_manual(company.id, "customer", allowed=company.manual_customer_accounts)
+    for opening in books.world.stock:
+        books.stock.put(
+            books.bin(opening.company, opening.sku, opening.warehouse),
+            Stock(
+                physical=opening.physical,
+                reserved=opening.reserved,
+                ordered=opening.ordered,
+                on_order=opening.on_order,
+            ),
+        )
+    for client_id in client_ids:
+        _add(books, "SysAADClients", {"AADClientId": client_id, "Name": "Shopify connector", "UserId": "shopify"})
+
+
+def _masters(books: Books) -> None:
+    for company in books.world.companies.values():
+        _add(
+            books,
+            "LegalEntities",
+            {"LegalEntityId": company.id.upper(), "Name": company.name, "CompanyName": company.name},
+        )
+        for kind, codes in books.world.masters.get(company.id, {}).items():
+            for code in codes:
+                if kind in _CODES:
+                    set_name, key, label = _CODES[kind]
+                    _add(books, set_name, {"dataAreaId": company.id, key: code, label: code})
+                else:
+                    set_name, key, label = _SHARED_CODES[kind]
+                    if books.find(set_name, code) is None:
+                        _add(books, set_name, {key: code, label: code})
+    for site in books.world.sites:
+        _add(books, "OperationalSitesV2", {"dataAreaId": site.company, "SiteId": site.id, "SiteName": site.name})
+    for warehouse in books.world.warehouses:
+        _add(
+            books,
+            "Warehouses",
+            {
+                "dataAreaId": warehouse.company,
+                "WarehouseId": warehouse.id,
+                "WarehouseName": warehouse.name,
+                "OperationalSiteId": warehouse.site,
+            },
+        )
+
+
+def _products(books: Books) -> None:
+    for item in books.world.items:
+        _add(
+            books,
+            "ReleasedProductsV2",
+            {
+                "dataAreaId": item.company,
+                "ItemNumber": item.number,
+                "ProductNumber": item.number,
+                # F&O cuts the search name short and writes it in capitals.
+                "SearchName": item.name.upper()[:20],
+                "ProductSearchName": item.name,
+                "ProductType": "Item" if item.stocked else "Service",
+                "ProductSubType": "ProductMaster" if item.variants else "Product",
+                "ProductDimensionGroupName": "SizeColor" if item.variants else "",
+                "StorageDimensionGroupName": "SiteWh",
+                "TrackingDimensionGroupName": "None",
+                "InventoryUnitSymbol": UNIT,
+                "SalesUnitSymbol": UNIT,
+                "SalesPrice": item.price,
+                "SalesSalesTaxItemGroupCode": item.tax_item_group,
+            },
+        )
+        for number, dimensions in item.variants.items():
+            _add(
+                books,
+                "ReleasedProductVariantsV2",
+                {
+                    "dataAreaId": item.company,
+                    "ProductMasterNumber": item.number,
+                    "ItemNumber": item.number,
+                    "ProductVariantNumber": number,
+                    "ProductName": item.name,
+                    "ProductSearchName": number,
+                    "SalesSalesTaxItemGroupCode": item.tax_item_group,
+                    **dict(zip(DIMENSIONS, dimensions, strict=True)),
+                },
+            )
+
+
+def _add(books: Books, set_name: str, values: dict[str, Value]) -> None:
+    """Adds a record, unless the tenant's schema has no such set."""
+    entity_set = books.schema.sets.get(set_name)
+    if entity_set is not None:
+        books.add(entity_set, {**books.blank(set_name), **values})

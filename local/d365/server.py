@@ -1,0 +1,126 @@
+"""F&O over HTTP: who may in, what goes wrong on the way, and the log of it."""
+
+import asyncio
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from uuid import uuid4
+
+from aiohttp import web
+
+from local.d365.admin import Admin
+from local.d365.batch import Batches
+from local.d365.entra import Entra
+from local.d365.errors import ODataError
+from local.d365.faults import Fault
+from local.d365.service import Answer, DataService, Operation, refusal
+from local.d365.simulator import Simulator
+
+_LARGEST_BODY = 64 * 1024 * 1024
+_BUSY = (
+    "This request could not be processed at this time due to system experiencing high resource utilization. "
+    "Please try again later."
+)
+_GATEWAY_PAGE = "<html><head><title>502 - Web server received an invalid response</title></head><body></body></html>"
+
+
+class Server:
+    def __init__(self, simulator: Simulator) -> None:
+        self._simulator = simulator
+        self._service = DataService(simulator)
+        self._batches = Batches(simulator, self._service)
+
+    def application(self) -> web.Application:
+        app = web.Application(client_max_size=_LARGEST_BODY)
+        app.add_routes(Entra(self._simulator).routes())
+        app.add_routes(Admin(self._simulator).routes())
+        app.add_routes([web.route("*", "/data{tail:.*}", self._data)])
+        return app
+
+    async def _data(self, request: web.Request) -> web.StreamResponse:
+        started = time.monotonic()
+        method, target = request.method, request.raw_path.removeprefix("/data").removeprefix("/")
+        set_name = target.partition("?")[0].partition("(")[0].replace("%24", "$")
+        key = "(key)" if "(" in target.partition("?")[0] else ""
+        self._simulator.http_calls[f"{method} /data/{set_name}{key}"] += 1
+        answer = await self._answer(request, method, target, set_name)
+        status = answer.status if answer is not None else 0
+        milliseconds = (time.monotonic() - started) * 1000
+        trace = request.headers.get("x-ms-client-request-id", "-")
+        _log(f"{method} /data/{target[:200]} -> {status or 'connection lost'} {milliseconds:.1f} ms {trace}")
+        if answer is None:
+            if request.transport is not None:
+                request.transport.abort()
+            return web.Response()
+        return web.Response(
+            status=answer.status,
+            headers={**answer.headers, "ms-dyn-aid": str(uuid4()), "OData-Version": "4.0"},
+            body=answer.body.encode() or None,
+        )
+
+    async def _answer(self, request: web.Request, method: str, target: str, set_name: str) -> Answer | None:
+        """None when the connection is to break without an answer."""
+        client = self._simulator.tokens.bearer(request.headers.get("Authorization", ""), self._simulator.base_url)
+        if client is None or not self._simulator.is_registered(client):
+            return Answer(401, {"WWW-Authenticate": "Bearer"})
+        fault = self._simulator.faults.take(method, set_name)
+        if fault is not None and fault.kind == "reset":
+            return None
+        if fault is not None and fault.kind == "slow":
+            await asyncio.sleep(fault.ms / 1000)
+        refused = _gateway(fault) if fault is not None else None
+        if refused is not None:
+            return refused
+        answer = self._execute(request, method, target, set_name, await request.read())
+        if fault is not None and fault.kind == "timeout_after_commit":
+            await asyncio.sleep(fault.ms / 1000)
+            return None
+        return answer
+
+    def _execute(self, request: web.Request, method: str, target: str, set_name: str, body: bytes) -> Answer:
+        """No await in here: a request happens at once, as seen by all others."""
+        if method == "GET" and set_name == "$metadata":
+            return Answer(200, {"Content-Type": "application/xml"}, self._simulator.schema.document.decode())
+        if method == "POST" and set_name == "$batch":
+            try:
+                return self._batches.execute(request.headers.get("Content-Type", ""), body)
+            except ODataError as error:
+                return refusal(error)
+        if method == "GET" and set_name == "":
+            return self._service.document()
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        return self._service.execute(Operation(method, target, headers, body))
+
+
+def _gateway(fault: Fault) -> Answer | None:
+    """What stands before F&O answers in its stead."""
+    match fault.kind:
+        case "throttle":
+            headers = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
+            return Answer(429, {**headers, "Content-Type": "text/plain"}, _BUSY)
+        case "bad_gateway":
+            return Answer(502, {"Content-Type": "text/html"}, _GATEWAY_PAGE)
+        case "unavailable":
+            return Answer(503, {"Content-Type": "text/html"}, "The service is unavailable.")
+        case _:
+            return None
+
+
+@asynccontextmanager
+async def serve(simulator: Simulator, port: int) -> AsyncIterator[str]:
+    """Listens on 127.0.0.1 (any free port when 0) while the context is open, and gives the base URL."""
+    runner = web.AppRunner(Server(simulator).application(), access_log=None, shutdown_timeout=0.2)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, "127.0.0.1", port)
+        await site.start()
+        host, bound = runner.addresses[0][:2]
+        simulator.base_url = f"http://{host}:{bound}"
+        yield simulator.base_url
+    finally:
+        await runner.cleanup()
+
+
+def _log(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

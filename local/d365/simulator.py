@@ -1,0 +1,114 @@
+"""One F&O environment: its records, its rules, its door-keeping."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+from local.d365.books import Books
+from local.d365.csdl import EntitySet, Schema, read_schema
+from local.d365.customers import Customers
+from local.d365.entities import Entity, Record, View
+from local.d365.faults import Faults
+from local.d365.posting import POSTED, Posting
+from local.d365.sales_lines import SalesLines
+from local.d365.sales_orders import SalesOrders
+from local.d365.sales_tables import HEADERS, LINES
+from local.d365.seed import seed
+from local.d365.tokens import Tokens
+from local.d365.views import VIEWS
+from local.d365.world import World
+
+METADATA = Path(__file__).with_name("metadata.xml")
+_NEEDED = (HEADERS, LINES, "CustomersV3", *sorted(POSTED))
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How this environment is set up. Every default is for development only."""
+
+    default_company: str = "dat"
+    """The service user's company: all it sees without cross-company=true. F&O's own default is the empty DAT."""
+    page_size: int = 10_000
+    """F&O's own: the most rows one answer holds."""
+    tenant: str = "00000000-0000-0000-0000-000000000001"
+    client_id: str = "11111111-2222-3333-4444-555555555555"
+    client_secret: str = "dev-d365-secret"
+    identity_header: str = "dev-identity-header"
+    token_seconds: int = 3599
+    metadata: Path = METADATA
+
+
+class Simulator:
+    """`base_url` is known once the server listens; everything else stands from the start."""
+
+    def __init__(
+        self,
+        world: World,
+        options: Options | None = None,
+        *,
+        clock: Callable[[], datetime] = utc_now,
+    ) -> None:
+        """Raises ValueError or KeyError when the metadata or the world cannot be used."""
+        self.world = world
+        self.options = options or Options()
+        self.clock = clock
+        self.schema: Schema = read_schema(self.options.metadata)
+        missing = [name for name in _NEEDED if name not in self.schema.sets]
+        if missing:
+            raise ValueError(f"{self.options.metadata} lacks {', '.join(missing)}")
+        self.base_url = ""
+        self.tokens = Tokens(clock, timedelta(seconds=self.options.token_seconds))
+        self.faults = Faults()
+        self.http_calls: Counter[str] = Counter()
+        self.batched_calls: Counter[str] = Counter()
+        self.books: Books
+        self.entities: dict[str, Entity]
+        self.posting: Posting
+        self.reset()
+
+    def reset(self) -> None:
+        """Back to the world as it was at start: no orders, no faults, no counts. Tokens stay good."""
+        self.books = Books(self.schema, self.world, self.clock)
+        self.entities = self._entities(self.books)
+        self.posting = Posting(self.books)
+        self.faults.clear()
+        self.clear_calls()
+        customers = self.entities["CustomersV3"]
+        assert isinstance(customers, Customers)
+        seed(self.books, customers, client_ids=(self.options.client_id,))
+
+    def clear_calls(self) -> None:
+        self.http_calls.clear()
+        self.batched_calls.clear()
+
+    def is_registered(self, client_id: str) -> bool:
+        """Whether F&O's own table of applications lists the client."""
+        return self.books.known("SysAADClients", client_id)
+
+    def _entities(self, books: Books) -> dict[str, Entity]:
+        home = self.options.default_company
+        lines = SalesLines(books, self.schema.sets[LINES], home)
+
+        def entity(entity_set: EntitySet) -> Entity:
+            match entity_set.name:
+                case "SalesOrderHeadersV2" | "SalesOrderHeadersV4":
+                    return SalesOrders(books, entity_set, home, lines)
+                case "SalesOrderLines" | "SalesOrderLinesV3":
+                    return SalesLines(books, entity_set, home)
+                case "CustomersV3":
+                    return Customers(books, entity_set, home)
+                case name if name in VIEWS:
+                    return View(entity_set, partial(VIEWS[name], books))
+                case name if name in POSTED:
+                    return View(entity_set, partial(books.rows, name))
+                case _:
+                    return Record(books, entity_set, home)
+
+        return {name: entity(entity_set) for name, entity_set in self.schema.sets.items()}

@@ -1,0 +1,48 @@
+"""How F&O's status fields follow from what happened to the lines."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a sales line has come: quantities delivered, invoiced, and given up."""
+
+    delivered: Decimal = Decimal(0)
+    invoiced: Decimal = Decimal(0)
+    canceled: Decimal = Decimal(0)
+
+    def remaining(self, ordered: Decimal) -> Decimal:
+        """What is still to be delivered."""
+        return ordered - self.delivered - self.canceled
+
+
+def line_status(ordered: Decimal, progress: Progress) -> str:
+    """A member of SalesStatus."""
+    if progress.remaining(ordered) != 0:
+        return "Backorder"
+    if progress.delivered == 0:
+        return "Canceled"
+    return "Invoiced" if progress.invoiced == progress.delivered else "Delivered"
+
+
+def order_status(lines: Sequence[str]) -> str:
+    """The least advanced of the lines' statuses; canceled lines count only when there is nothing else."""
+    if not lines:
+        return "None"
+    living = [status for status in lines if status != "Canceled"]
+    return min(living, key=("Backorder", "Delivered", "Invoiced").index, default="Canceled")
+
+
+def processing_status(status: str, lines: Sequence[Progress], current: str) -> str:
+    """A member of SalesOrderProcessingStatus; `current` lasts (confirmed, picked) until goods move."""
+    if status in ("Invoiced", "Canceled"):
+        return status
+    if any(line.invoiced for line in lines):
+        return "DeliveredPartiallyInvoiced" if status == "Delivered" else "PartiallyInvoiced"
+    if status == "Delivered":
+        return "Delivered"
+    if any(line.delivered for line in lines):
+        return "PartiallyDelivered"
+    return current if current in ("Confirmed", "Picked") else "Active"

@@ -1,0 +1,86 @@
+"""Tables in memory, with change sets that happen as a whole or not at all."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+from local.d365.edm import Value, Values
+
+type RowKey = tuple[Value, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A record: its fields, and what F&O's kernel keeps about it."""
+
+    values: Values
+    record_id: int
+    version: int
+    created: datetime
+    modified: datetime
+
+
+class Journal:
+    """Remembers how to take back what an open change set has done."""
+
+    def __init__(self) -> None:
+        self._undo: list[Callable[[], None]] = []
+        self._open = False
+
+    def record(self, undo: Callable[[], None]) -> None:
+        if self._open:
+            self._undo.append(undo)
+
+    @contextmanager
+    def change_set(self) -> Iterator[None]:
+        """Takes back every change made inside when it ends in an exception. Inside another, joins it."""
+        if self._open:
+            yield
+            return
+        self._open = True
+        try:
+            yield
+        except BaseException:
+            self._open = False
+            for undo in reversed(self._undo):
+                undo()
+            raise
+        finally:
+            self._open = False
+            self._undo.clear()
+
+
+class Table[K, V]:
+    """Immutable values by key. Values are replaced, never changed, so that taking back is putting back."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._held: dict[K, V] = {}
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    def __contains__(self, key: K) -> bool:
+        return key in self._held
+
+    def __iter__(self) -> Iterator[V]:
+        return iter(list(self._held.values()))
+
+    def items(self) -> list[tuple[K, V]]:
+        return list(self._held.items())
+
+    def get(self, key: K) -> V | None:
+        return self._held.get(key)
+
+    def put(self, key: K, value: V) -> None:
+        if key in self._held:
+            before = self._held[key]
+            self._journal.record(lambda: self._held.__setitem__(key, before))
+        else:
+            self._journal.record(lambda: self._held.__delitem__(key))
+        self._held[key] = value
+
+    def remove(self, key: K) -> None:
+        before = self._held.pop(key)
+        self._journal.record(lambda: self._held.__setitem__(key, before))

@@ -1,0 +1,107 @@
+"""Sets that F&O computes from its tables when they are read."""
+
+from collections.abc import Callable, Iterator
+
+from local.d365 import edm
+from local.d365.books import Books
+from local.d365.edm import Value
+from local.d365.inventory import Bin, Stock
+from local.d365.sales_tables import LINES, order_of, progress_of
+from local.d365.tables import Row
+from local.d365.world import DIMENSIONS
+
+
+def on_hand(books: Books) -> Iterator[Row]:
+    """WarehousesOnHandV2: a row for every bin that ever saw a movement, and none for the others."""
+    for number, (place, stock) in enumerate(books.stock.items(), start=1):
+        yield _computed(books, "WarehousesOnHandV2", number, on_hand_values(books, place, stock))
+
+
+def on_hand_values(books: Books, place: Bin, stock: Stock) -> dict[str, Value]:
+    item = books.item(place.company, place.item)
+    assert item is not None
+    return {
+        "dataAreaId": place.company,
+        "ItemNumber": place.item,
+        **dict(zip(DIMENSIONS, place.dimensions, strict=True)),
+        "InventorySiteId": place.site,
+        "InventoryWarehouseId": place.warehouse,
+        "ProductName": item.name,
+        "OnHandQuantity": stock.physical,
+        "ReservedOnHandQuantity": stock.reserved,
+        "AvailableOnHandQuantity": stock.available,
+        "OrderedQuantity": stock.ordered,
+        "ReservedOrderedQuantity": stock.reserved_ordered,
+        "AvailableOrderedQuantity": stock.available_ordered,
+        "OnOrderQuantity": stock.on_order,
+        "TotalAvailableQuantity": stock.total_available,
+    }
+
+
+def coverage(books: Books) -> Iterator[Row]:
+    """ItemCoverageSettingsV2: the safety stock of an item in a warehouse."""
+    for number, safety in enumerate(books.world.safety_stock, start=1):
+        item, dimensions = books.product(safety.company, safety.sku)
+        warehouse = books.warehouse(safety.company, safety.warehouse)
+        assert warehouse is not None
+        values: dict[str, Value] = {
+            "dataAreaId": safety.company,
+            "ItemNumber": item.number,
+            **{f"Coverage{name}": value for name, value in zip(DIMENSIONS, dimensions, strict=True)},
+            "CoverageSiteId": warehouse.site,
+            "CoverageWarehouseId": warehouse.id,
+            "MinimumOnHandInventoryQuantity": safety.minimum,
+        }
+        yield _computed(books, "ItemCoverageSettingsV2", number, values)
+
+
+def sales_lines(books: Books) -> Iterator[Row]:
+    """SalesLineBiEntities: the line as stored in F&O's own table, with what remains of it."""
+    blank = books.blank("SalesLineBiEntities")
+    for line in books.rows(LINES):
+        progress, order = progress_of(books, line), order_of(books, line)
+        ordered = edm.number(line.values, "OrderedSalesQuantity")
+        remaining = progress.remaining(ordered)
+        to_invoice = progress.delivered - progress.invoiced
+        values: dict[str, Value] = {
+            "dataAreaId": line.values["dataAreaId"],
+            "SysDataAreaId": line.values["dataAreaId"],
+            "SalesId": line.values["SalesOrderNumber"],
+            "LineCreationSequenceNumber": line.values["LineCreationSequenceNumber"],
+            "LineNum": line.values["LineNumber"],
+            "InventTransId": line.values["InventoryLotId"],
+            "ItemId": line.values["ItemNumber"],
+            "ExternalItemId": line.values["ExternalItemNumber"],
+            "Name": line.values["LineDescription"],
+            "CustAccount": order.values["OrderingCustomerAccountNumber"],
+            "CustomerRef": order.values["CustomersOrderReference"],
+            "QtyOrdered": ordered,
+            "SalesQty": ordered,
+            "SalesUnit": line.values["SalesUnitSymbol"],
+            "SalesPrice": line.values["SalesPrice"],
+            "PriceUnit": line.values["SalesPriceQuantity"],
+            "LineAmount": line.values["LineAmount"],
+            "CurrencyCode": line.values["CurrencyCode"],
+            "TaxGroup": line.values["SalesTaxGroupCode"],
+            "TaxItemGroup": line.values["SalesTaxItemGroupCode"],
+            "SalesStatus": line.values["SalesOrderLineStatus"],
+            "RemainSalesPhysical": remaining,
+            "RemainInventPhysical": remaining,
+            "RemainSalesFinancial": to_invoice,
+            "RemainInventFinancial": to_invoice,
+            "CreatedOn": line.created.replace(microsecond=0),
+            "SysModifiedDateTime": line.modified.replace(microsecond=0),
+        }
+        yield Row({**blank, **values}, line.record_id, line.version, line.created, line.modified)
+
+
+VIEWS: dict[str, Callable[[Books], Iterator[Row]]] = {
+    "WarehousesOnHandV2": on_hand,
+    "ItemCoverageSettingsV2": coverage,
+    "SalesLineBiEntities": sales_lines,
+}
+
+
+def _computed(books: Books, set_name: str, number: int, values: dict[str, Value]) -> Row:
+    now = books.clock()
+    return Row({**books.blank(set_name), **values}, number, 1, now, now)

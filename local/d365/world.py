@@ -1,0 +1,167 @@
+"""What F&O holds at start: companies, master data, products, stock, customers."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+DIMENSIONS = ("ProductColorId", "ProductConfigurationId", "ProductSizeId", "ProductStyleId", "ProductVersionId")
+"""A variant's dimensions, in the order of WarehousesOnHandV2's key."""
+UNIT = "ea"
+"""Every item of the world is counted in pieces."""
+NO_DIMENSIONS = ("", "", "", "", "")
+type Dimensions = tuple[str, str, str, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Company:
+    id: str
+    name: str
+    currency: str
+    manual_sales_order_numbers: bool
+    manual_customer_accounts: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    company: str
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Warehouse:
+    company: str
+    id: str
+    site: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """`variants` maps a variant's number to its dimensions; empty for a product without dimensions."""
+
+    company: str
+    number: str
+    name: str
+    price: Decimal
+    tax_item_group: str
+    stocked: bool
+    variants: Mapping[str, Dimensions]
+
+
+@dataclass(frozen=True, slots=True)
+class Country:
+    """`states` is empty where F&O's address set-up lists none: then any text passes."""
+
+    id: str
+    iso: str
+    states: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    company: str
+    account: str
+    name: str
+    group: str
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpeningStock:
+    """`sku` is an item number or a variant number."""
+
+    company: str
+    sku: str
+    warehouse: str
+    physical: Decimal
+    reserved: Decimal
+    ordered: Decimal
+    on_order: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class SafetyStock:
+    company: str
+    sku: str
+    warehouse: str
+    minimum: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    companies: Mapping[str, Company]
+    sites: tuple[Site, ...]
+    warehouses: tuple[Warehouse, ...]
+    masters: Mapping[str, Mapping[str, tuple[str, ...]]]
+    """Per company, per kind (customer_groups, units, ...) the codes that exist."""
+    countries: Mapping[str, Country]
+    items: tuple[Item, ...]
+    stock: tuple[OpeningStock, ...]
+    safety_stock: tuple[SafetyStock, ...]
+    customers: tuple[Customer, ...]
+
+
+def load_world(path: Path) -> World:
+    """Raises KeyError or ValueError, naming the missing or wrong entry."""
+    return parse_world(tomllib.loads(path.read_text(encoding="utf-8")))
+
+
+def parse_world(raw: Mapping[str, Any]) -> World:
+    return World(
+        companies={row["id"]: Company(**row) for row in raw["companies"]},
+        sites=tuple(Site(**row) for row in raw["sites"]),
+        warehouses=tuple(Warehouse(**row) for row in raw["warehouses"]),
+        masters={
+            company: {kind: tuple(codes) for kind, codes in kinds.items()} for company, kinds in raw["masters"].items()
+        },
+        countries={
+            row["id"]: Country(row["id"], row["iso"], frozenset(row.get("states", ()))) for row in raw["countries"]
+        },
+        items=tuple(_item(row) for row in raw["items"]),
+        stock=tuple(
+            OpeningStock(
+                company,
+                sku,
+                warehouse,
+                *(Decimal(str(figures.get(name, 0))) for name in ("physical", "reserved", "ordered", "on_order")),
+            )
+            for company, skus in raw.get("on_hand", {}).items()
+            for sku, warehouses in skus.items()
+            for warehouse, figures in warehouses.items()
+        ),
+        safety_stock=tuple(
+            SafetyStock(company, sku, warehouse, Decimal(str(minimum)))
+            for company, skus in raw.get("safety_stock", {}).items()
+            for sku, warehouses in skus.items()
+            for warehouse, minimum in warehouses.items()
+        ),
+        customers=tuple(Customer(**row) for row in raw.get("customers", ())),
+    )
+
+
+def _item(row: Mapping[str, Any]) -> Item:
+    variants: dict[str, Dimensions] = {
+        v["number"]: (
+            v.get("color", ""),
+            v.get("configuration", ""),
+            v.get("size", ""),
+            v.get("style", ""),
+            v.get("version", ""),
+        )
+        for v in row.get("variants", ())
+    }
+    if (row.get("subtype") == "ProductMaster") != bool(variants):
+        raise ValueError(f"item {row['number']}: a product master has variants, and nothing else does")
+    return Item(
+        company=row["company"],
+        number=row["number"],
+        name=row["name"],
+        price=Decimal(row["price"]),
+        tax_item_group=row["tax_item_group"],
+        stocked=row.get("type", "Item") == "Item",
+        variants=variants,
+    )

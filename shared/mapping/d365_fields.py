@@ -1,0 +1,80 @@
+"""How values are written into F&O's fields: lengths, dates, yes and no."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from shared.errors import RefusedError
+from shared.model import Address
+
+type Row = dict[str, Any]
+"""A record as F&O's OData has it. Fields that are not set are left out: "" would suppress F&O's own defaults."""
+
+# F&O's standard lengths, in UTF-16 units as SQL Server counts. OData's metadata does not tell them, and a company may
+# have extended them: F&O's own refusal is the last word.
+_LIMITS: Final = {
+    "SalesOrderNumber": 20,
+    "CustomerAccount": 20,
+    "CustomersOrderReference": 60,
+    "CustomerRequisitionNumber": 20,
+    "SalesOrderName": 100,
+    "DeliveryAddressName": 100,
+    "OrganizationName": 100,
+    "PersonFirstName": 25,
+    "PersonMiddleName": 25,
+    "PersonLastName": 25,
+    "PrimaryContactEmail": 255,
+    "PrimaryContactPhone": 255,
+    "Email": 80,
+    "URL": 255,
+    "LineDescription": 1000,
+    "ExternalItemNumber": 20,
+    "DeliveryBuildingCompliment": 60,
+    "Street": 250,
+    "City": 60,
+    "ZipCode": 10,
+    "State": 10,
+}
+
+
+def length(text: str) -> int:
+    """In UTF-16 units: a character beyond the basic plane (an emoji) counts two."""
+    return len(text) if text.isascii() else len(text.encode("utf-16-le")) // 2
+
+
+def fits(field: str, text: str) -> bool:
+    return length(text) <= _LIMITS[field]
+
+
+def fit(field: str, text: str) -> str:
+    """The text, unless F&O's field is too short for it: then RefusedError FIELD_TOO_LONG, never a cut."""
+    if fits(field, text):
+        return text
+    raise RefusedError("FIELD_TOO_LONG", field=field, value=text, length=length(text), limit=_LIMITS[field])
+
+
+def yes_no(value: bool) -> str:  # noqa: FBT001 - the only argument
+    """F&O's enum NoYes."""
+    return "Yes" if value else "No"
+
+
+def noon(moment: datetime, zone: ZoneInfo) -> str:
+    """The day of the moment in this zone as F&O writes dates: at noon UTC, so that no time zone moves the day."""
+    return f"{moment.astimezone(zone):%Y-%m-%d}T12:00:00Z"
+
+
+def address_block(address: Address, prefix: str, *, state_field: str, with_state: bool) -> Row:
+    """An address as fields that begin with the prefix, those without a value left out.
+
+    Country is F&O's AddressCountryRegionId, ISO alpha-3 by its default set-up.
+    """
+    values = {
+        f"{prefix}Street": fit("Street", address.street),
+        f"{prefix}City": fit("City", address.city),
+        f"{prefix}{state_field}": fit("State", address.province) if with_state else "",
+        f"{prefix}ZipCode": fit("ZipCode", address.postal_code),
+        f"{prefix}CountryRegionId": address.country_alpha3,
+    }
+    return {field: value for field, value in values.items() if value}

@@ -1,0 +1,60 @@
+"""What an order line is in F&O: the item behind its SKU, or the service item that a rule names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, Literal
+
+from shared.errors import RefusedError
+from shared.model import Item, LineKind, Money, Order, OrderLine
+from shared.rules import StoreRules
+
+_SERVICE_ITEMS: Final = {
+    LineKind.CUSTOM: ("custom_line_item", "custom line"),
+    LineKind.GIFT_CARD: ("gift_card_item", "gift card sold"),
+    LineKind.TIP: ("tip_item", "tip"),
+}
+
+
+def sku_field(rules: StoreRules) -> Literal["ItemNumber", "ProductVariantNumber"]:
+    """F&O's field that the store's SKUs stand in: of ReleasedProductsV2, or of ReleasedProductVariantsV2."""
+    return "ItemNumber" if rules.orders.product_identity == "item" else "ProductVariantNumber"
+
+
+def product_skus(order: Order) -> list[str]:
+    """The SKUs whose items F&O must be asked for, each once."""
+    return sorted({line.sku for line in order.lines if line.kind is LineKind.PRODUCT and line.sku})
+
+
+def resolve(order: Order, rules: StoreRules, catalogue: Mapping[str, Item]) -> dict[int, Item]:
+    """The item of every order line by the line's id. The catalogue is what F&O says of product_skus.
+
+    Raises RefusedError UNKNOWN_SKU, SKU_EMPTY, or LINE_WITHOUT_RULE naming the key that is missing in the rules.
+    """
+    return {line.id: _item(line, rules, catalogue) for line in order.lines}
+
+
+def charge_item(key: str, what: str, amount: Money, rules: StoreRules) -> Item:
+    """The service item that a charge of the order is booked with, by its key in [orders].
+
+    Raises RefusedError AMOUNT_WITHOUT_RULE naming the key, if the rules have none.
+    """
+    number: str | None = getattr(rules.orders, key)
+    if number is None:
+        raise RefusedError("AMOUNT_WITHOUT_RULE", what=what, amount=amount, key=f"orders.{key}", store=rules.key)
+    return Item(number)
+
+
+def _item(line: OrderLine, rules: StoreRules, catalogue: Mapping[str, Item]) -> Item:
+    if line.kind is LineKind.PRODUCT:
+        if not line.sku:
+            raise RefusedError("SKU_EMPTY", title=line.title)
+        item = catalogue.get(line.sku)
+        if item is None:
+            raise RefusedError("UNKNOWN_SKU", sku=line.sku, title=line.title, company=rules.company)
+        return item
+    key, kind = _SERVICE_ITEMS[line.kind]
+    number: str | None = getattr(rules.orders, key)
+    if number is None:
+        raise RefusedError("LINE_WITHOUT_RULE", kind=kind, title=line.title, key=f"orders.{key}", store=rules.key)
+    return Item(number)

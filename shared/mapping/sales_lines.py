@@ -1,0 +1,224 @@
+"""An order's lines and charges as lines of a sales order, each with the amount that F&O will compute from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+from shared.mapping.d365_fields import Row, fit
+from shared.mapping.items import charge_item
+from shared.mapping.taxes import LineTax, TaxGroups
+from shared.mapping.warehouses import Allocation
+from shared.model import Item, LineKind, Money, Order, OrderLine
+from shared.rules import StoreRules, Warehouse
+
+
+class Component(StrEnum):
+    """What a sales order line stands for in Shopify."""
+
+    PRODUCTS = "products"
+    CUSTOM_LINES = "custom lines"
+    GIFT_CARDS = "gift cards sold"
+    TIPS = "tips"
+    SHIPPING = "shipping"
+    DUTIES = "duties"
+    FEES = "additional fees"
+    CASH_ROUNDING = "cash rounding"
+    TAX_DIFFERENCE = "tax difference"
+
+
+COMPONENTS: Final = {
+    LineKind.PRODUCT: Component.PRODUCTS,
+    LineKind.CUSTOM: Component.CUSTOM_LINES,
+    LineKind.GIFT_CARD: Component.GIFT_CARDS,
+    LineKind.TIP: Component.TIPS,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedLine:
+    component: Component
+    source_id: int
+    """Shopify's id of the line or shipping line, the order's id for its other charges."""
+    record: Row
+    """SalesOrderLinesV3 without company and order number, which are the order's.
+
+    LineNumber is the line's key at every attempt. ExternalItemNumber, Shopify's id, only tells people where the line
+    comes from: F&O may derive it anew from the customer's own item numbers, and the parts of a line share it.
+    """
+    amount: Money
+    """The LineAmount that F&O must compute."""
+    tax: LineTax
+    expected_tax: Money
+
+    @property
+    def number(self) -> Decimal:
+        number: Decimal = self.record["LineNumber"]
+        return number
+
+
+class _Draft(NamedTuple):
+    """A line before it has its number."""
+
+    component: Component
+    source_id: int
+    item: Item
+    title: str
+    quantity: int
+    unit_price: Money
+    gross: Money
+    discount: Money
+    tax: LineTax
+    warehouse: Warehouse | None = None
+
+
+def plan_lines(
+    order: Order,
+    rules: StoreRules,
+    taxes: TaxGroups,
+    *,
+    items: Mapping[int, Item],
+    allocation: Allocation,
+    delivery_mode: str | None,
+) -> list[PlannedLine]:
+    """The lines of the sales order, numbered.
+
+    The order's lines come first, in Shopify's order, then its charges, and the further parts of divided lines last: so
+    a line keeps its number when the stock, and with it the allocation, is another at the next attempt.
+    Raises RefusedError for a charge or a tax without a rule, or a title that is too long.
+    """
+    first: list[_Draft] = []
+    further: list[_Draft] = []
+    for line in order.lines:
+        one, *others = _parts(line, items[line.id], taxes, allocation)
+        first.append(one)
+        further += others
+    drafts = [*first, *_charges(order, rules, taxes), *further]
+    return [
+        _planned(number, draft, included=order.taxes_included, delivery_mode=delivery_mode)
+        for number, draft in enumerate(drafts, start=1)
+    ]
+
+
+def plan_tax_difference(number: int, amount: Money, item: Item, order: Order, taxes: TaxGroups) -> PlannedLine:
+    """The line that makes F&O's total Shopify's, where both round tax differently."""
+    draft = _charge(Component.TAX_DIFFERENCE, item, amount, order.id, taxes)
+    return _planned(number, draft, included=order.taxes_included, delivery_mode=None)
+
+
+def _parts(line: OrderLine, item: Item, taxes: TaxGroups, allocation: Allocation) -> list[_Draft]:
+    """The line, or its parts where several warehouses ship it: to the cent they sum to the line."""
+    whole = _Draft(
+        component=COMPONENTS[line.kind],
+        source_id=line.id,
+        item=item,
+        title=line.title,
+        quantity=line.quantity,
+        unit_price=line.unit_price,
+        gross=line.unit_price * line.quantity,
+        discount=line.discount,
+        tax=taxes.of(line.title, line.taxes),
+    )
+    parts = allocation.parts.get(line.id, ())
+    if not parts:
+        return [whole]
+    if len(parts) == 1:
+        return [whole._replace(warehouse=parts[0].warehouse)]
+    quantities = [part.quantity for part in parts]
+    gross = whole.gross.rounded().split(quantities)
+    discounts = whole.discount.rounded().split(quantities)
+    return [
+        whole._replace(quantity=part.quantity, gross=its_gross, discount=its_discount, warehouse=part.warehouse)
+        for part, its_gross, its_discount in zip(parts, gross, discounts, strict=True)
+    ]
+
+
+def _charges(order: Order, rules: StoreRules, taxes: TaxGroups) -> Iterator[_Draft]:
+    for shipping in order.shipping:
+        if shipping.price:
+            yield _Draft(
+                component=Component.SHIPPING,
+                source_id=shipping.id,
+                item=charge_item("shipping_item", "shipping", shipping.price, rules),
+                title=shipping.title,
+                quantity=1,
+                unit_price=shipping.price,
+                gross=shipping.price,
+                discount=shipping.discount,
+                tax=taxes.of(shipping.title, shipping.taxes),
+            )
+    for component, key, amount in (
+        (Component.DUTIES, "duties_item", order.duties),
+        (Component.FEES, "fees_item", order.additional_fees),
+        (Component.CASH_ROUNDING, "rounding_item", order.cash_rounding),
+    ):
+        if amount:
+            yield _charge(component, charge_item(key, component, amount, rules), amount, order.id, taxes)
+
+
+def _charge(component: Component, item: Item, amount: Money, order_id: int, taxes: TaxGroups) -> _Draft:
+    """A charge of the whole order, without tax; what is below zero as one piece taken back, as F&O writes credits."""
+    price = abs(amount)
+    return _Draft(
+        component=component,
+        source_id=order_id,
+        item=item,
+        title=component.capitalize(),
+        quantity=-1 if amount.amount < 0 else 1,
+        unit_price=price,
+        gross=price,
+        discount=price * 0,
+        tax=taxes.of(component, ()),
+    )
+
+
+def _planned(number: int, draft: _Draft, *, included: bool, delivery_mode: str | None) -> PlannedLine:
+    quantity, unit, price, discount = _priced(draft)
+    # F&O: LineAmount = OrderedSalesQuantity x (SalesPrice - LineDiscountAmount) / SalesPriceQuantity, rounded.
+    amount = Money(quantity * (price - discount) / unit, draft.gross.currency).rounded()
+    record: Row = {
+        "LineNumber": Decimal(number),
+        "ItemNumber": draft.item.number,
+        "OrderedSalesQuantity": quantity,
+        "SalesPrice": price,
+        "SalesPriceQuantity": unit,
+        "LineDiscountAmount": discount,
+        "SalesTaxGroupCode": draft.tax.sales_tax_group,
+        "SalesTaxItemGroupCode": draft.tax.item_tax_group,
+        "LineDescription": fit("LineDescription", draft.title),
+        "ExternalItemNumber": fit("ExternalItemNumber", str(draft.source_id)),
+    }
+    record |= {field: value for field, value in zip(_DIMENSIONS, draft.item[1:], strict=True) if value}
+    if draft.warehouse is not None:
+        record["ShippingSiteId"] = draft.warehouse.site
+        record["ShippingWarehouseId"] = draft.warehouse.id
+    if delivery_mode is not None:
+        record["DeliveryModeCode"] = delivery_mode
+    return PlannedLine(
+        component=draft.component,
+        source_id=draft.source_id,
+        record=record,
+        amount=amount,
+        tax=draft.tax,
+        expected_tax=draft.tax.expected(amount, included=included),
+    )
+
+
+_DIMENSIONS: Final = ("ProductColorId", "ProductConfigurationId", "ProductSizeId", "ProductStyleId", "ProductVersionId")
+"""In the order of Item's fields."""
+
+
+def _priced(draft: _Draft) -> tuple[Decimal, Decimal, Decimal, Decimal]:
+    """OrderedSalesQuantity, SalesPriceQuantity, SalesPrice, LineDiscountAmount.
+
+    Price and discount are of one piece where both are whole cents. A discount of 10.00 on three pieces is not: then
+    the price unit is the whole quantity, so that no cent is lost in a discount per piece.
+    """
+    quantity = Decimal(draft.quantity)
+    discount = Money(draft.discount.amount / quantity, draft.discount.currency)
+    if draft.unit_price.is_whole() and discount.is_whole():
+        return quantity, Decimal(1), draft.unit_price.amount, discount.rounded().amount
+    return quantity, quantity, draft.gross.rounded().amount, draft.discount.rounded().amount

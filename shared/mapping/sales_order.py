@@ -1,0 +1,186 @@
+"""A Shopify order as a sales order of F&O: header, lines, and the proof that both sides are the same money."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Final
+
+from shared.errors import RefusedError
+from shared.mapping.d365_fields import Row, address_block, fit, fits, noon, yes_no
+from shared.mapping.destinations import place_of_sale, ship_to
+from shared.mapping.sales_evidence import SalesOrderEvidence, prove_plan
+from shared.mapping.sales_lines import PlannedLine, plan_lines, plan_tax_difference
+from shared.mapping.taxes import TaxGroups, charged_tax, check_tax, one_sales_tax_group
+from shared.mapping.warehouses import Allocation
+from shared.model import Item, Money, Order, total
+from shared.rules import StoreRules
+
+LINE_KEY: Final = "LineNumber"
+"""What tells the lines of a planned order apart, and is the same at every attempt."""
+
+
+@dataclass(frozen=True, slots=True)
+class SalesOrderPlan:
+    company: str
+    number: str | None
+    """SalesOrderNumber where it is ours to choose, None where F&O draws it."""
+    reference: str
+    """CustomersOrderReference: the order's identity in F&O."""
+    header: Row
+    """SalesOrderHeadersV4 without company, number, reference and hold: whoever writes the order sets those."""
+    lines: tuple[PlannedLine, ...]
+    evidence: SalesOrderEvidence
+
+
+def order_reference(store: str, order_id: int) -> str:
+    """CustomersOrderReference of the sales order that is this Shopify order: at most 58 of its 60 characters."""
+    return f"shopify-{store}-{order_id}"
+
+
+def plan_sales_order(
+    order: Order,
+    rules: StoreRules,
+    *,
+    customer_account: str,
+    items: Mapping[int, Item],
+    allocation: Allocation,
+) -> SalesOrderPlan:
+    """The sales order that this order should be in F&O. `items` has the item of every order line by the line's id.
+
+    Raises RefusedError when the rules do not say how, when F&O would not compute Shopify's tax, or when the lines
+    would not sum to Shopify's total.
+    """
+    if order.currency not in rules.currencies:
+        raise RefusedError("CURRENCY_WITHOUT_RULE", currency=order.currency, store=rules.key)
+    place = place_of_sale(order, rules)
+    taxes = TaxGroups(rules, place, included=order.taxes_included)
+    delivery_mode = _delivery_mode(order, rules)
+    lines = plan_lines(order, rules, taxes, items=items, allocation=allocation, delivery_mode=delivery_mode)
+    lines += _tax_difference(order, rules, lines, taxes)
+    if len(lines) > rules.orders.max_lines:
+        raise RefusedError("TOO_MANY_LINES", count=len(lines), limit=rules.orders.max_lines)
+    header = _header(order, rules, customer_account, allocation, delivery_mode)
+    header["SalesTaxGroupCode"] = one_sales_tax_group((line.tax for line in lines), place.country, rules.key)
+    manual = rules.orders.number == "manual"
+    return SalesOrderPlan(
+        company=rules.company,
+        number=fit("SalesOrderNumber", f"{rules.orders.number_prefix}{order.id}") if manual else None,
+        reference=order_reference(order.store, order.id),
+        header=header,
+        lines=tuple(lines),
+        evidence=prove_plan(order, lines, left_behind=_left_behind(order, rules), allocation=allocation.reasons),
+    )
+
+
+def check_booked(plan: SalesOrderPlan, booked: Iterable[Mapping[str, Any]]) -> None:
+    """Whether F&O computed every line's LineAmount as planned, from its rows of SalesOrderLinesV3.
+
+    Raises RefusedError FO_SUM_DIFFERS: trade agreements in F&O may override a price or add a discount.
+    """
+    expected = {line.number: line.amount.amount for line in plan.lines}
+    found = {row[LINE_KEY]: row["LineAmount"] for row in booked}
+    if found == expected:
+        return
+    currency = plan.evidence.total.currency
+    numbers = sorted(number for number in found.keys() | expected.keys() if found.get(number) != expected.get(number))
+    raise RefusedError(
+        "FO_SUM_DIFFERS",
+        booked=Money(sum(found.values(), Decimal(0)), currency),
+        expected=Money(sum(expected.values(), Decimal(0)), currency),
+        lines=", ".join(str(number) for number in numbers),
+    )
+
+
+def _delivery_mode(order: Order, rules: StoreRules) -> str | None:
+    """Of the first shipping line: a sales order has one. Every other one needs a rule too, lest it go unnoticed."""
+    modes = []
+    for shipping in order.shipping:
+        rule = next((rule for rule in rules.shipping if rule.fits(shipping.code, shipping.title)), None)
+        if rule is None:
+            raise RefusedError(
+                "SHIPPING_WITHOUT_RULE", title=shipping.title, shipping_code=shipping.code, store=rules.key
+            )
+        modes.append(rule.delivery_mode)
+    return modes[0] if modes else rules.orders.delivery_mode_without_shipping
+
+
+def _tax_difference(order: Order, rules: StoreRules, lines: list[PlannedLine], taxes: TaxGroups) -> list[PlannedLine]:
+    """The line for the cents between Shopify's tax and F&O's, where the rules want one. Refuses more than cents."""
+    expected = total((line.expected_tax for line in lines), order.currency)
+    charged = charged_tax(order, by_marketplace=False)
+    check_tax(expected, charged, taxed_lines=sum(line.tax.rate > 0 for line in lines), rules=rules)
+    item = rules.tax.difference_item
+    if item is None or order.taxes_included or expected == charged:
+        return []
+    return [plan_tax_difference(len(lines) + 1, charged - expected, Item(item), order, taxes)]
+
+
+def _header(order: Order, rules: StoreRules, account: str, allocation: Allocation, delivery_mode: str | None) -> Row:
+    day = noon(order.created_at, rules.zone)
+    address = ship_to(order)
+    buyer = order.buyer
+    name = (buyer.name if buyer else "") or (address.name if address else "") or order.name
+    fields = {
+        "OrderingCustomerAccountNumber": account,
+        "InvoiceCustomerAccountNumber": account,
+        "CurrencyCode": order.currency,
+        "CustomerRequisitionNumber": _requisition(order, rules),
+        "SalesOrderName": fit("SalesOrderName", name),
+        "SalesOrderOriginCode": rules.orders.origin_code,
+        "Email": fit("Email", buyer.email) if buyer else "",
+        # The nearest thing to a way back for people: F&O's header has no field for a note.
+        "URL": fit("URL", f"https://{rules.shop_domain}/admin/orders/{order.id}"),
+        "RequestedShippingDate": day,
+        "RequestedReceiptDate": day,
+        "DefaultShippingSiteId": allocation.preferred.site,
+        "DefaultShippingWarehouseId": allocation.preferred.id,
+        "DeliveryModeCode": delivery_mode,
+        "DeliveryTermsCode": rules.orders.delivery_terms,
+        "ArePricesIncludingSalesTax": yes_no(order.taxes_included),
+        "InventoryReservationMethod": rules.orders.reservation.capitalize(),
+    }
+    if address is not None:
+        with_state = address.country in rules.orders.states_of
+        company = address.company if address.company != address.name else ""
+        fields |= {
+            "IsDeliveryAddressOrderSpecific": "Yes",
+            "DeliveryAddressName": fit("DeliveryAddressName", address.name),
+            "DeliveryAddressDescription": "Shopify",
+            "DeliveryBuildingCompliment": fit("DeliveryBuildingCompliment", company),
+            **address_block(address, "DeliveryAddress", state_field="StateId", with_state=with_state),
+        }
+    return {field: value for field, value in fields.items() if value}
+
+
+def _requisition(order: Order, rules: StoreRules) -> str:
+    field = "CustomerRequisitionNumber"
+    if not order.po_number:
+        return fit(field, order.name) if rules.orders.order_name_as_requisition else ""
+    if rules.orders.po_number_too_long == "journal" and not fits(field, order.po_number):
+        return ""
+    return fit(field, order.po_number)
+
+
+def _left_behind(order: Order, rules: StoreRules) -> tuple[str, ...]:
+    """What the order says and F&O's header and lines have no field for, or no field long enough."""
+    left = []
+    address = ship_to(order)
+    if order.note:
+        left.append("the note")
+    if order.attributes:
+        left.append(f"the attributes {', '.join(key for key, _ in order.attributes)}")
+    if order.tags:
+        left.append(f"the tags {', '.join(order.tags)}")
+    if order.po_number and not fits("CustomerRequisitionNumber", order.po_number):
+        left.append(f"the purchase order number {order.po_number}")
+    if address is not None and address.phone:
+        left.append("the phone number of the delivery address")
+    if address is not None and address.province and address.country not in rules.orders.states_of:
+        left.append(f"the state {address.province}, since F&O's address set-up is not said to know it")
+    if order.billing_address is not None and order.billing_address != address and rules.customers.strategy == "shared":
+        left.append("the billing address")
+    if len(order.shipping) > 1:
+        left.append("every shipping method but the first")
+    return tuple(left)

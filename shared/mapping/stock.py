@@ -1,0 +1,210 @@
+"""From what F&O holds to the figure that Shopify shows: arithmetic and decisions, no I/O.
+
+A figure is what may be promised (ATP) in the warehouses behind a location, times the location's share, less the
+buffer, less what Shopify has sold there and F&O does not know yet; whole units, never negative.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Final
+
+from shared.errors import RefusedError
+from shared.model import Item, Level, LevelId, OnHand, Sale, Variant
+from shared.rules.stock import StockRules
+
+_NOTHING: Final = Decimal(0)
+
+
+class Outcome(StrEnum):
+    """What became of a figure in a run."""
+
+    UNCHANGED = "unchanged since Shopify was last compared"
+    EQUAL = "Shopify shows it already"
+    LOWERED = "lowered"
+    RAISED = "raised"
+    NO_ROW = "F&O has no on-hand row in the location's warehouses"
+    FROZEN = "not raised: too many orders wait for F&O"
+    SETTLING = "not raised yet: Shopify changed it a moment ago"
+    WITHHELD = "not raised: another figure of the SKU could not be set"
+    REFUSED = "refused by Shopify"
+    STALE = "kept changing while it was being set"
+    NOT_STOCKED = "not stocked at the location in Shopify"
+    NOT_TRACKED = "Shopify does not count it"
+    GONE = "deleted in Shopify"
+
+
+class Unlisted(StrEnum):
+    """Why something that Shopify sells gets no figure at all."""
+
+    NO_SKU = "has no SKU"
+    NOT_TRACKED = "Shopify does not count it"
+    BUNDLE = "a bundle: its components give its figure"
+    UNKNOWN = "F&O has no such item"
+    AMBIGUOUS = "several products stand for one F&O item"
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """One SKU at one location, and the F&O item behind it."""
+
+    sku: str
+    item: Item
+    level: LevelId
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """What the store sells, sorted into what gets figures and what does not."""
+
+    listings: tuple[Listing, ...]
+    unlisted: tuple[tuple[Variant, Unlisted], ...]
+    problems: tuple[RefusedError, ...]
+    """One for each SKU that somebody must mend."""
+
+
+def join(
+    variants: Iterable[Variant], items: Mapping[str, Item], *, locations: Sequence[int], company: str
+) -> Catalogue:
+    """Shopify's variants with F&O's items, by SKU. Two variants of one item would both show its stock: neither may."""
+    unlisted: list[tuple[Variant, Unlisted]] = []
+    of_item: defaultdict[Item, list[Variant]] = defaultdict(list)
+    problems: list[RefusedError] = []
+    everywhere = ", ".join(str(location) for location in locations)
+    for variant in variants:
+        if reason := _excluded(variant):
+            unlisted.append((variant, reason))
+        elif variant.sku in items:
+            of_item[items[variant.sku]].append(variant)
+        else:
+            unlisted.append((variant, Unlisted.UNKNOWN))
+            problems.append(RefusedError("STOCK_SKU_UNKNOWN", sku=variant.sku, location=everywhere, company=company))
+    listings: list[Listing] = []
+    for item, same in of_item.items():
+        if len(same) > 1:
+            unlisted += [(variant, Unlisted.AMBIGUOUS) for variant in same]
+            problems.append(RefusedError("STOCK_SKU_AMBIGUOUS", sku=same[0].sku, count=len(same)))
+        else:
+            listings += [Listing(same[0].sku, item, LevelId(same[0].inventory_item, place)) for place in locations]
+    return Catalogue(tuple(listings), tuple(unlisted), tuple(problems))
+
+
+def _excluded(variant: Variant) -> Unlisted | None:
+    if not variant.sku:
+        return Unlisted.NO_SKU
+    if variant.bundle:
+        return Unlisted.BUNDLE
+    return None if variant.tracked else Unlisted.NOT_TRACKED
+
+
+@dataclass(frozen=True, slots=True)
+class WarehouseStock:
+    """One item in one warehouse, in inventory units."""
+
+    warehouse: str
+    available: Decimal
+    """Physical less reserved."""
+    incoming: Decimal
+    open_issues: Decimal
+    safety: Decimal
+
+    def promisable(self, rules: StockRules) -> Decimal:
+        """What may be promised; negative when more is promised than there is and the shortage is shared.
+
+        Safety stock is not a promise: it holds back what is there, and makes no shortage of what is not.
+        """
+        net = self.available + self.incoming * rules.count_incoming / 100 - self.open_issues
+        free = net - min(self.safety, max(net, _NOTHING))
+        return max(free, _NOTHING) if rules.shortage == "local" else free
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a figure should be, and why."""
+
+    listing: Listing
+    stock: tuple[WarehouseStock, ...]
+    atp: Decimal
+    """Summed over the warehouses, before share and buffer."""
+    unknown: int
+    """Units sold at the location that F&O does not know of."""
+    figure: int | None
+    """None: leave Shopify's figure as it is."""
+
+    @property
+    def basis(self) -> str:
+        """Everything that the figure was computed from, as text.
+
+        The same figure from another basis must be compared with Shopify again: a sale that was imported and a
+        receipt of as many units leave the figure, but Shopify shows less.
+        """
+        parts = (f"{each.available},{each.incoming},{each.open_issues},{each.safety}" for each in self.stock)
+        return ";".join((*parts, str(self.unknown)))
+
+
+def want(listing: Listing, stock: Sequence[WarehouseStock], *, unknown: int, rules: StockRules) -> Wanted:
+    """The figure of a listing, from the stock of those of the location's warehouses that have a row for its item."""
+    atp = sum((each.promisable(rules) for each in stock), _NOTHING)
+    figure = None
+    if stock or rules.missing_row == "zero":
+        ours = math.floor(atp * rules.share_of(listing.level.location))
+        figure = max(0, ours - rules.buffer_of(listing.sku) - unknown)
+    return Wanted(listing, tuple(stock), atp, unknown, figure)
+
+
+def by_warehouse(
+    rows: Iterable[OnHand], safety: Mapping[tuple[Item, str], Decimal]
+) -> dict[tuple[Item, str], WarehouseStock]:
+    """The rows by item and warehouse, with the safety stock. An item's rows in one warehouse are added up."""
+    found: dict[tuple[Item, str], WarehouseStock] = {}
+    for row in rows:
+        key = (row.item, row.warehouse)
+        before = found.get(key) or WarehouseStock(
+            row.warehouse, _NOTHING, _NOTHING, _NOTHING, safety.get(key, _NOTHING)
+        )
+        found[key] = WarehouseStock(
+            row.warehouse,
+            before.available + row.available,
+            before.incoming + row.incoming,
+            before.open_issues + row.open_issues,
+            before.safety,
+        )
+    return found
+
+
+def units_taken(sales: Iterable[Sale], listings: Iterable[Listing]) -> Counter[LevelId]:
+    """Units by level. A sale from nobody knows where counts at every location that sells the item."""
+    levels: defaultdict[int, list[LevelId]] = defaultdict(list)
+    for listing in listings:
+        levels[listing.level.inventory_item].append(listing.level)
+    taken: Counter[LevelId] = Counter()
+    for sale in sales:
+        for level in levels[sale.inventory_item]:
+            if sale.location in (None, level.location):
+                taken[level] += sale.units
+    return taken
+
+
+def sales_of_parked(sold: Mapping[str, int], location: int | None, listings: Iterable[Listing]) -> list[Sale]:
+    """What a parked order has taken. A SKU without a figure takes from none."""
+    items = {listing.sku: listing.level.inventory_item for listing in listings}
+    return [Sale(items[sku], location, units) for sku, units in sold.items() if sku in items]
+
+
+def decide(figure: int, shown: Level, *, frozen: bool, withheld: bool, settled_before: datetime) -> Outcome:
+    """What to do about a figure. Lowering is always safe; raising waits for every doubt to clear."""
+    if figure == shown.available:
+        return Outcome.EQUAL
+    if figure < shown.available:
+        return Outcome.LOWERED
+    if frozen:
+        return Outcome.FROZEN
+    if withheld:
+        return Outcome.WITHHELD
+    return Outcome.SETTLING if shown.changed_at > settled_before else Outcome.RAISED

@@ -1,0 +1,168 @@
+"""Which warehouse ships what: a pure decision over the stock that F&O shows, with its reason for the journal."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from math import asin, cos, radians, sin, sqrt
+from typing import Final, NamedTuple
+
+from shared.errors import RefusedError
+from shared.model import Address, Item, LineKind, OnHand, Order
+from shared.rules import StoreRules, Warehouse
+
+_EARTH_RADIUS_KM: Final = 6371.0
+
+
+class Need(NamedTuple):
+    """A line of goods to ship."""
+
+    line_id: int
+    item: Item
+    quantity: int
+
+
+class Part(NamedTuple):
+    """What one warehouse ships of a line."""
+
+    quantity: int
+    warehouse: Warehouse
+
+
+@dataclass(frozen=True, slots=True)
+class Allocation:
+    preferred: Warehouse
+    """The order's own site and warehouse, for what needs no stock."""
+    parts: Mapping[int, tuple[Part, ...]]
+    """By line id; a line's parts sum to its quantity."""
+    reasons: tuple[str, ...]
+    """Why, in plain sentences."""
+
+
+def needs(order: Order, items: Mapping[int, Item]) -> tuple[Need, ...]:
+    """The order's goods. Services, gift cards and downloads need no stock."""
+    return tuple(
+        Need(line.id, items[line.id], line.quantity)
+        for line in order.lines
+        if line.kind is LineKind.PRODUCT and line.requires_shipping
+    )
+
+
+def allocate(
+    wanted: Sequence[Need],
+    on_hand: Iterable[OnHand],
+    rules: StoreRules,
+    *,
+    destination: Address | None,
+    location_id: int | None,
+) -> Allocation:
+    """The warehouse of every line, or of every part of it where the rules allow that.
+
+    One warehouse that holds everything is best, the nearest of several. Otherwise, where orders may be split, each line
+    goes to the nearest that holds it. What is nowhere in stock waits as back order. Without a destination the goods
+    leave over the counter of `location_id`.
+    Raises RefusedError NO_WAREHOUSE when no warehouse may serve the order.
+    """
+    ranked = _nearest_first(_eligible(rules, destination, location_id), destination)
+    stock = _available(on_hand)
+    whole = Counter[Item]()
+    for need in wanted:
+        whole[need.item] += need.quantity
+    for warehouse in ranked:
+        if all(stock[warehouse.id, item] >= quantity for item, quantity in whole.items()):
+            why = f"{warehouse.id} holds all of it" if wanted else f"{warehouse.id}: nothing needs stock"
+            return Allocation(warehouse, {need.line_id: (Part(need.quantity, warehouse),) for need in wanted}, (why,))
+    if rules.allocation.split:
+        return _split(wanted, ranked, stock, within_lines=rules.allocation.split_lines)
+    warehouse = max(ranked, key=lambda one: sum(stock[one.id, need.item] >= need.quantity for need in wanted))
+    return Allocation(
+        warehouse,
+        {need.line_id: (Part(need.quantity, warehouse),) for need in wanted},
+        (f"no warehouse holds all of it and orders are not split: {warehouse.id} ships it when it can",),
+    )
+
+
+def _eligible(rules: StoreRules, destination: Address | None, location_id: int | None) -> list[Warehouse]:
+    """Each warehouse once, in the rules' order."""
+    fitting: dict[str, Warehouse] = {}
+    for warehouse in rules.warehouses:
+        if destination is not None:
+            fits = warehouse.ships_to(destination.country)
+        else:
+            fits = location_id is None or warehouse.location == location_id
+        if fits:
+            fitting.setdefault(warehouse.id, warehouse)
+    if not fitting:
+        country = destination.country if destination else "the counter"
+        raise RefusedError("NO_WAREHOUSE", country=country, location=location_id or "the web", store=rules.key)
+    return list(fitting.values())
+
+
+def _nearest_first(warehouses: list[Warehouse], destination: Address | None) -> list[Warehouse]:
+    """By distance where all coordinates are known, else those of the same country first; then in the rules' order."""
+    if destination is None:
+        return warehouses
+    if destination.latitude is not None and destination.longitude is not None:
+        here = (destination.latitude, destination.longitude)
+        places = [(one.latitude, one.longitude) for one in warehouses]
+        known = [(lat, lon) for lat, lon in places if lat is not None and lon is not None]
+        if len(known) == len(warehouses):
+            distances = {one.id: _kilometres(here, place) for one, place in zip(warehouses, known, strict=True)}
+            return sorted(warehouses, key=lambda one: distances[one.id])
+    return sorted(warehouses, key=lambda one: one.country != destination.country)
+
+
+def _kilometres(here: tuple[float, float], there: tuple[float, float]) -> float:
+    """Along the surface of the earth (haversine)."""
+    (lat1, lon1), (lat2, lon2) = ((radians(lat), radians(lon)) for lat, lon in (here, there))
+    half = sin((lat2 - lat1) / 2) ** 2 + cos(lat1) * cos(lat2) * sin((lon2 - lon1) / 2) ** 2
+    return 2 * _EARTH_RADIUS_KM * asin(sqrt(half))
+
+
+def _available(on_hand: Iterable[OnHand]) -> defaultdict[tuple[str, Item], Decimal]:
+    """What each warehouse can still promise: neither reserved nor wanted by open orders."""
+    stock: defaultdict[tuple[str, Item], Decimal] = defaultdict(Decimal)
+    for row in on_hand:
+        stock[row.warehouse, row.item] += row.available - row.open_issues
+    return stock
+
+
+def _split(
+    wanted: Sequence[Need],
+    ranked: Sequence[Warehouse],
+    stock: defaultdict[tuple[str, Item], Decimal],
+    *,
+    within_lines: bool,
+) -> Allocation:
+    parts: dict[int, tuple[Part, ...]] = {}
+    reasons = []
+    preferred = ranked[0]
+    for need in wanted:
+        holder = next((one for one in ranked if stock[one.id, need.item] >= need.quantity), None)
+        if holder is not None:
+            line_parts = [Part(need.quantity, holder)]
+            reasons.append(f"{holder.id} holds all {need.quantity} of {need.item.number}")
+        elif within_lines:
+            line_parts = _pieces(need, ranked, stock)
+            shares = ", ".join(f"{part.quantity} from {part.warehouse.id}" for part in line_parts)
+            reasons.append(f"{need.item.number} is divided: {shares}")
+        else:
+            line_parts = [Part(need.quantity, preferred)]
+            reasons.append(f"no warehouse holds {need.quantity} of {need.item.number}: back order at {preferred.id}")
+        for part in line_parts:
+            stock[part.warehouse.id, need.item] -= part.quantity
+        parts[need.line_id] = tuple(line_parts)
+    return Allocation(preferred, parts, tuple(reasons))
+
+
+def _pieces(need: Need, ranked: Sequence[Warehouse], stock: Mapping[tuple[str, Item], Decimal]) -> list[Part]:
+    """Whole pieces from the nearest on; what is nowhere in stock is the preferred warehouse's back order."""
+    taken: dict[str, int] = {}
+    missing = need.quantity
+    for warehouse in ranked:
+        taken[warehouse.id] = min(missing, max(0, int(stock[warehouse.id, need.item])))
+        missing -= taken[warehouse.id]
+    taken[ranked[0].id] += missing
+    return [Part(taken[one.id], one) for one in ranked if taken[one.id]]

@@ -1,0 +1,177 @@
+"""Reading the stores' files, and saying everything that is wrong with them in words that help."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from shared.errors import ConfigurationError
+from shared.rules.store import StoreRules
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    path: str
+    """The key as the reader finds it in the file: `orders.number`, `warehouses #2.site`."""
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.reason}" if self.path else self.reason
+
+
+def load_store(path: Path) -> StoreRules:
+    """The rules of one store. Raises ConfigurationError with every mistake in the file."""
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
+    except OSError as problem:
+        raise ConfigurationError([f"{path}: cannot be read ({problem.strerror})"]) from problem
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
+        raise ConfigurationError([f"{path}: is not TOML: {problem}"]) from problem
+    mistakes = []
+    if table.get("key", path.stem) != path.stem:
+        mistakes.append(Mistake("key", f"is {table['key']!r}, but the file is {path.name}: they must be the same"))
+    try:
+        rules = StoreRules.model_validate(_with_tuples(table))
+    except ValidationError as problem:
+        mistakes += [mistake for error in _causes(problem.errors()) for mistake in _explain(error)]
+        raise ConfigurationError([f"{path}: {mistake}" for mistake in mistakes]) from None
+    if mistakes:
+        raise ConfigurationError([f"{path}: {mistake}" for mistake in mistakes])
+    return rules
+
+
+def load_stores(folder: Path) -> dict[str, StoreRules]:
+    """The rules of every store by its key. Raises ConfigurationError with every mistake in every file."""
+    paths = sorted(folder.glob("*.toml"))
+    if not paths:
+        raise ConfigurationError([f"{folder}: holds no store (*.toml)"])
+    stores: dict[str, StoreRules] = {}
+    mistakes: list[str] = []
+    file_of: dict[str, Path] = {}
+    for path in paths:
+        try:
+            rules = load_store(path)
+        except ConfigurationError as problem:
+            mistakes += problem.mistakes
+            continue
+        stores[rules.key] = rules
+        first = file_of.setdefault(rules.shop_domain, path)
+        if first != path:
+            mistakes.append(f"{path}: shop_domain: {rules.shop_domain} belongs to {first.name} already")
+    if mistakes:
+        raise ConfigurationError(mistakes)
+    return stores
+
+
+def _with_tuples(value: Any) -> Any:
+    """TOML's arrays as tuples: frozen rules hold no lists."""
+    if isinstance(value, list):
+        return tuple(_with_tuples(entry) for entry in value)
+    if isinstance(value, dict):
+        return {key: _with_tuples(entry) for key, entry in value.items()}
+    return value
+
+
+def _causes(errors: list[ErrorDetails]) -> list[ErrorDetails]:
+    """The errors without those that follow from others: a list is not too short because its one entry is wrong."""
+    places = [error["loc"] for error in errors]
+    return [
+        error
+        for error in errors
+        if error["type"] != "too_short" or not any(_is_within(place, error["loc"]) for place in places)
+    ]
+
+
+def _is_within(place: tuple[int | str, ...], other: tuple[int | str, ...]) -> bool:
+    return len(place) > len(other) and place[: len(other)] == other
+
+
+def _explain(error: ErrorDetails) -> list[Mistake]:
+    where = _keys_of_the_file(error["loc"])
+    path = _readable(where)
+    match error["type"]:
+        case "extra_forbidden":
+            return [Mistake(path, "there is no such key" + _did_you_mean(str(where[-1]), _keys_beside(where)))]
+        case "missing":
+            return [Mistake(path, f"is missing. {_description(where)}".rstrip())]
+        case "literal_error" | "enum":
+            return [Mistake(path, _not_allowed(error))]
+        case "value_error":
+            return [Mistake(path, reason) for reason in str(error["ctx"]["error"]).splitlines()]
+        case "string_pattern_mismatch":
+            return [
+                Mistake(path, f"{error['input']!r} has not the form that is needed. {_description(where)}".rstrip())
+            ]
+        case _:
+            reason = error["msg"].replace("Input should", "should").replace("valid tuple", "list, in brackets")
+            given = "" if isinstance(error["input"], Mapping | tuple) else f" (given: {_as_written(error['input'])})"
+            return [Mistake(path, reason + given)]
+
+
+def _as_written(value: Any) -> str:
+    return str(value) if isinstance(value, Decimal) else repr(value)
+
+
+def _not_allowed(error: ErrorDetails) -> str:
+    allowed = str(error["ctx"]["expected"])
+    names = [name.strip("' ") for name in allowed.replace(" or ", ", ").split(",")]
+    return f"{error['input']!r} is not allowed, only {allowed}" + _did_you_mean(str(error["input"]), names)
+
+
+def _did_you_mean(word: str, known: Sequence[str]) -> str:
+    close = get_close_matches(word, known, n=1, cutoff=0.6)
+    if close:
+        return f"; did you mean `{close[0]}`?"
+    return f"; known are {', '.join(sorted(known))}"
+
+
+def _keys_of_the_file(location: tuple[int | str, ...]) -> tuple[int | str, ...]:
+    """Pydantic's location without the names it gives to the members of a union."""
+    kept: list[int | str] = []
+    for part in location:
+        if isinstance(part, int) or _model_of(kept) is not None:
+            kept.append(part)
+    return tuple(kept)
+
+
+def _keys_beside(where: Sequence[int | str]) -> list[str]:
+    model = _model_of(where[:-1])
+    return list(model.model_fields) if model else []
+
+
+def _description(where: Sequence[int | str]) -> str:
+    model = _model_of(where[:-1])
+    field = model.model_fields.get(str(where[-1])) if model else None
+    return field.description or "" if field else ""
+
+
+def _model_of(where: Sequence[int | str]) -> type[BaseModel] | None:
+    """The table of rules at this place, or None where a plain value stands."""
+    model: type[BaseModel] | None = StoreRules
+    for part in where:
+        if isinstance(part, int):
+            continue  # an entry of an array of tables: its model is the array's
+        field = model.model_fields.get(part) if model else None
+        model = _model_in(field.annotation) if field else None
+    return model
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((model for part in get_args(annotation) if (model := _model_in(part))), None)
+
+
+def _readable(where: Sequence[int | str]) -> str:
+    path = ""
+    for part in where:
+        path += f" #{part + 1}" if isinstance(part, int) else f".{part}" if path else part
+    return path

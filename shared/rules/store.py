@@ -1,0 +1,141 @@
+"""Everything the business decides for one store: config/stores/<key>.toml, typed."""
+
+from __future__ import annotations
+
+from typing import Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import Field, ValidationInfo, field_validator
+
+from shared.model import CurrencySide
+from shared.rules.base import Country, Currency, Rules
+from shared.rules.customers import CustomerRules
+from shared.rules.orders import OrderRules, ShippingRule
+from shared.rules.stock import StockRules
+from shared.rules.taxes import TaxPolicy, TaxRule, unreachable
+from shared.rules.warehouses import AllocationRules, Warehouse
+
+Master = Literal["shopify", "fo"]
+
+
+class Masters(Rules):
+    orders: Master = Field(default="shopify", description="Where orders are true.")
+    stock: Master = Field(default="fo", description="Where sellable stock is true.")
+
+
+class Flows(Rules):
+    orders: bool = Field(default=False, description="Orders from Shopify to F&O.")
+    stock: bool = Field(default=False, description="Sellable stock from F&O to Shopify.")
+
+
+_WRITES_TO: dict[str, Master] = {"orders": "fo", "stock": "shopify"}
+
+
+class StoreRules(Rules):
+    key: str = Field(
+        pattern=r"^[a-z][a-z0-9-]{0,30}$",
+        description="Our name of the store: this file's, and part of the webhooks' address and of every reference. "
+        "Never change it.",
+    )
+    shop_domain: str = Field(
+        pattern=r"^[a-z0-9][a-z0-9-]*\.myshopify\.com$",
+        description="The shop's permanent domain.",
+    )
+    api_version: str = Field(
+        default="2026-10",
+        pattern=r"^20\d\d-(01|04|07|10)$",
+        description="Version of Shopify's Admin API and webhooks.",
+    )
+    company: str = Field(pattern=r"^[a-z0-9]{1,4}$", description="F&O legal entity (dataAreaId), lower-case.")
+    time_zone: str = Field(description="The store's day begins here (IANA name): dates of its orders in F&O.")
+    country: Country = Field(
+        description="The store's home: where a sale is taxed that is delivered nowhere.",
+    )
+    province: str = Field(default="", description="State or province of the home, ISO 3166-2 without country.")
+    currency_side: CurrencySide = Field(
+        default=CurrencySide.SHOP,
+        strict=False,
+        description="Which amounts are booked: in the shop's currency or in the buyer's (`presentment`).",
+    )
+    currencies: tuple[Currency, ...] = Field(
+        min_length=1, description="Currencies the store books; F&O has rates for them."
+    )
+    masters: Masters = Field(default=Masters(), description="Which system is right about what.")
+    flows: Flows = Field(default=Flows(), description="What runs. A flow never writes to the master of its data.")
+    orders: OrderRules = Field(description="How an order becomes a sales order.")
+    customers: CustomerRules = Field(description="Which customer an order belongs to.")
+    warehouses: tuple[Warehouse, ...] = Field(min_length=1, description="What ships from where, preferred ones first.")
+    allocation: AllocationRules = Field(default=AllocationRules(), description="Whether orders may be split.")
+    shipping: tuple[ShippingRule, ...] = Field(default=(), description="Mode of delivery of each shipping method.")
+    taxes: tuple[TaxRule, ...] = Field(min_length=1, description="F&O's tax groups for Shopify's taxes.")
+    tax: TaxPolicy = Field(default=TaxPolicy(), description="What to do where both systems differ on tax.")
+    stock: StockRules = Field(
+        default=StockRules(), validate_default=True, description="How sellable stock is computed."
+    )
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone)
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        if name not in available_timezones():
+            raise ValueError(f"{name!r} is no IANA time zone (Europe/Amsterdam, America/Denver, ...)")
+        return name
+
+    @field_validator("currencies")
+    @classmethod
+    def _each_once(cls, currencies: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(currencies)) < len(currencies):
+            raise ValueError("a currency is named twice")
+        return currencies
+
+    @field_validator("flows")
+    @classmethod
+    def _never_to_the_master(cls, flows: Flows, info: ValidationInfo) -> Flows:
+        masters = info.data.get("masters")
+        if masters is None:  # its own mistakes are reported already
+            return flows
+        mistakes = [
+            f"{flow} = true would write to {target!r}, but [masters] says that {flow} is true there"
+            for flow, target in _WRITES_TO.items()
+            if getattr(flows, flow) and getattr(masters, flow) == target
+        ]
+        if mistakes:
+            raise ValueError("\n".join(mistakes))
+        return flows
+
+    @field_validator("warehouses")
+    @classmethod
+    def _one_entry_each(cls, warehouses: tuple[Warehouse, ...]) -> tuple[Warehouse, ...]:
+        mistakes = []
+        known: dict[str, Warehouse] = {}
+        behind: set[tuple[str, int]] = set()
+        for warehouse in warehouses:
+            first = known.setdefault(warehouse.id, warehouse)
+            if (warehouse.id, warehouse.location) in behind:
+                mistakes.append(f"warehouse {warehouse.id} is there twice for location {warehouse.location}")
+            elif first.model_dump(exclude={"location"}) != warehouse.model_dump(exclude={"location"}):
+                mistakes.append(f"warehouse {warehouse.id} is there twice, and not only its locations differ")
+            behind.add((warehouse.id, warehouse.location))
+        if mistakes:
+            raise ValueError("\n".join(mistakes))
+        return warehouses
+
+    @field_validator("taxes")
+    @classmethod
+    def _each_reachable(cls, taxes: tuple[TaxRule, ...]) -> tuple[TaxRule, ...]:
+        mistakes = unreachable(taxes)
+        if mistakes:
+            raise ValueError("\n".join(mistakes))
+        return taxes
+
+    @field_validator("stock")
+    @classmethod
+    def _of_these_warehouses(cls, stock: StockRules, info: ValidationInfo) -> StockRules:
+        served = [(warehouse.id, warehouse.location) for warehouse in info.data.get("warehouses", ())]
+        mistakes = stock.mistakes(served) if served else []
+        if mistakes:
+            raise ValueError("\n".join(mistake.removeprefix("stock.") for mistake in mistakes))
+        return stock

@@ -1,0 +1,67 @@
+"""Every entity set and field that we use exists in F&O's metadata, with the keys that we believe in."""
+
+import ast
+import re
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from shared.d365 import entities
+
+METADATA = Path("local/d365/metadata.xml")
+EDM = "{http://docs.oasis-open.org/odata/ns/edm}"
+
+# The mapping's files that build records of F&O, whose keys are fields of these entity sets.
+RECORDS = {
+    Path("shared/mapping/sales_order.py"): {entities.SALES_ORDERS, entities.SALES_ORDER_LINES},
+    Path("shared/mapping/sales_lines.py"): {entities.SALES_ORDER_LINES},
+    Path("shared/mapping/customers.py"): {entities.CUSTOMERS},
+    Path("shared/d365/sales_orders.py"): {entities.SALES_ORDERS, entities.SALES_ORDER_LINES},
+    Path("shared/d365/customers.py"): {entities.CUSTOMERS},
+    Path("shared/d365/on_hand.py"): {entities.ON_HAND, entities.COVERAGE},
+    Path("shared/d365/items.py"): {entities.PRODUCTS, entities.VARIANTS},
+}
+# A field's name as F&O writes it: several words run together. Error codes and plain words do not look like that.
+FIELD = re.compile(r"(?:[A-Z][a-z0-9]+){2,}|dataAreaId")
+
+
+def read_metadata():
+    schema = ET.parse(METADATA)
+    types = {kind.get("Name"): kind for kind in schema.iter(f"{EDM}EntityType")}
+    sets = {}
+    for entity_set in schema.iter(f"{EDM}EntitySet"):
+        kind = types[entity_set.get("EntityType").rpartition(".")[2]]
+        keys = {ref.get("Name") for ref in kind.iter(f"{EDM}PropertyRef")}
+        sets[entity_set.get("Name")] = (keys, {each.get("Name") for each in kind.iter(f"{EDM}Property")})
+    return sets
+
+
+SETS = read_metadata()
+
+
+@pytest.mark.parametrize("entity_set", entities.KEYS)
+def test_the_keys_are_f_and_os(entity_set):
+    keys, _ = SETS[entity_set]
+    assert set(entities.KEYS[entity_set]) == keys
+
+
+@pytest.mark.parametrize("entity_set", entities.READ)
+def test_every_field_that_is_read_exists(entity_set):
+    _, fields = SETS[entity_set]
+    assert set(entities.READ[entity_set]) <= fields
+
+
+@pytest.mark.parametrize("path", RECORDS, ids=str)
+def test_every_field_that_is_written_exists(path):
+    known = set().union(*(SETS[entity_set][1] for entity_set in RECORDS[path]))
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    used = {
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and FIELD.fullmatch(node.value)
+    }
+    # An address's fields are put together from the party ("DeliveryAddress") and the part ("ZipCode").
+    parts = {name for name in used for field in known if field.startswith(name) or field.endswith(name)}
+    assert used
+    assert used - parts == set()

@@ -1,0 +1,128 @@
+"""function_app.py against what it must agree with: the worker, host.json, the topology and the sample settings.
+
+The app is indexed by Microsoft's own worker library, which checks bindings and annotations as in Azure.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from local.functions.config import load_host_config
+from local.functions.ncrontab import parse_schedule
+from local.functions.triggers import ServiceBusTrigger, TimerTrigger, read_triggers
+from local.functions.worker import Function, load_app
+
+ROOT = Path(__file__).parents[2]
+SETTING = re.compile(r"%([^%]+)%")
+
+type Bindings = Mapping[str, Mapping[str, Any]]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def functions() -> list[Function]:
+    return await load_app(ROOT)
+
+
+@pytest.fixture(scope="module")
+def triggers(functions: list[Function]) -> Bindings:
+    """The trigger binding of each function, by name."""
+    return {
+        function.name: binding
+        for function in functions
+        for binding in function.bindings
+        if binding["type"].endswith("Trigger")
+    }
+
+
+@pytest.fixture(scope="module")
+def settings() -> Mapping[str, str]:
+    document = json.loads((ROOT / "local.settings.sample.json").read_text())
+    values: Mapping[str, str] = document["Values"]
+    return values
+
+
+@pytest.fixture(scope="module")
+def topology() -> Mapping[str, Any]:
+    document: Mapping[str, Any] = json.loads((ROOT / "infra" / "topology.json").read_text())
+    return document
+
+
+def test_app_has_the_functions_that_the_design_names(triggers: Bindings) -> None:
+    kinds = {name: binding["type"] for name, binding in triggers.items()}
+    expected = {
+        "orders_webhook": "httpTrigger",
+        "sync_order": "serviceBusTrigger",
+        "push_stock": "timerTrigger",
+        "health": "httpTrigger",
+    }
+    assert kinds == kinds | expected
+
+
+def test_webhook_and_health_have_the_routes_that_are_registered_elsewhere(triggers: Bindings) -> None:
+    assert triggers["orders_webhook"]["route"] == "webhooks/shopify/{store}/orders"
+    assert triggers["orders_webhook"]["methods"] == ["POST"]
+    assert triggers["health"]["route"] == "health"
+    assert triggers["health"]["methods"] == ["GET"]
+
+
+def test_http_functions_need_no_key(triggers: Bindings) -> None:
+    levels = {
+        name: str(binding["authLevel"]).lower()
+        for name, binding in triggers.items()
+        if binding["type"] == "httpTrigger"
+    }
+    assert set(levels.values()) == {"anonymous"}, levels
+
+
+def test_queue_triggers_read_queues_that_exist_with_their_kind_of_sessions(
+    functions: list[Function], settings: Mapping[str, str], topology: Mapping[str, Any]
+) -> None:
+    with_sessions = {queue["name"]: bool(queue.get("requiresSession")) for queue in topology["queues"]}
+    with_sessions |= {
+        f"{each['topic']}/Subscriptions/{each['name']}": bool(each.get("requiresSession"))
+        for each in topology["subscriptions"]
+    }
+    sources = {
+        trigger.source: trigger.sessions
+        for trigger in read_triggers(functions, settings)
+        if isinstance(trigger, ServiceBusTrigger)
+    }
+    assert sources
+    assert sources == {source: with_sessions.get(source) for source in sources}
+
+
+def test_every_setting_that_a_binding_names_is_in_the_sample(triggers: Bindings, settings: Mapping[str, str]) -> None:
+    named = {
+        setting
+        for binding in triggers.values()
+        for value in binding.values()
+        if isinstance(value, str)
+        for setting in SETTING.findall(value)
+    }
+    named |= {binding["connection"] for binding in triggers.values() if "connection" in binding}
+    assert named
+    assert named <= set(settings)
+
+
+def test_schedules_of_the_sample_can_be_followed(functions: list[Function], settings: Mapping[str, str]) -> None:
+    timers = [each for each in read_triggers(functions, settings) if isinstance(each, TimerTrigger)]
+    assert timers
+    for timer in timers:
+        assert parse_schedule(timer.schedule)
+        assert not timer.run_on_startup, "runs on every scale-out too"
+
+
+def test_lock_outlives_the_longest_run() -> None:
+    # Otherwise a message is delivered a second time while its first run still goes on.
+    config = load_host_config(ROOT, {})
+    assert config.function_timeout is not None
+    assert config.function_timeout < config.service_bus.max_auto_lock_renewal
+
+
+def test_messages_are_completed_by_the_host() -> None:
+    assert load_host_config(ROOT, {}).service_bus.auto_complete

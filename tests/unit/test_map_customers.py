@@ -1,0 +1,125 @@
+import pytest
+
+from shared.errors import RefusedError
+from shared.mapping.customers import customer_account, customer_record
+from tests.builders.sales import EU, US, address, buyer, line, order, with_rules
+
+
+def sale(**other):
+    return order(line(), **other)
+
+
+def test_a_known_customer_has_shopifys_id_behind_our_prefix():
+    assert customer_account(sale(), EU) == "C7001001001001"
+
+
+def test_an_account_of_the_longest_id_fits():
+    account = customer_account(
+        sale(buyer=buyer(id=820_982_911_946_154_508)), with_rules(EU, customers={"account_prefix": "NL"})
+    )
+    assert len(account) == 20
+
+
+def test_a_guest_is_found_again_by_his_address_however_he_writes_it():
+    first = customer_account(sale(buyer=buyer(id=None, email="Ada@Example.com ")), EU)
+    second = customer_account(sale(buyer=buyer(id=None, email="ada@example.com", first_name="A.")), EU)
+    other = customer_account(sale(buyer=buyer(id=None, email="eda@example.com")), EU)
+    assert first == second != other
+
+
+def test_a_guests_account_fits_and_has_letters_and_digits_only():
+    account = customer_account(sale(buyer=buyer(id=None)), EU)
+    assert account.startswith("CG")
+    assert len(account) == 20
+    assert account.isalnum()
+
+
+def test_a_guest_without_address_is_known_by_his_phone():
+    by_phone = customer_account(sale(buyer=buyer(id=None, email="")), EU)
+    assert by_phone == customer_account(sale(buyer=buyer(id=None, email="", first_name="")), EU)
+    assert by_phone != customer_account(sale(buyer=buyer(id=None)), EU)
+
+
+@pytest.mark.parametrize("nobody", [None, buyer(id=None, email="", phone="")])
+def test_an_order_of_nobody_is_refused_or_goes_to_the_shared_account(nobody):
+    with pytest.raises(RefusedError) as refused:
+        customer_account(sale(buyer=nobody), EU)
+    assert refused.value.code == "NO_BUYER"
+    rules = with_rules(EU, customers={"anonymous": "shared", "shared_account": "WALK-IN"})
+    assert customer_account(sale(buyer=nobody), rules) == "WALK-IN"
+
+
+def test_one_account_for_all_by_rule():
+    assert customer_account(sale(), US) == "WEB-US"
+    assert customer_account(sale(buyer=None), US) == "WEB-US"
+
+
+def test_everybody_who_buys_for_a_company_is_that_company():
+    by_ada = customer_account(sale(buyer=buyer(id=1, company="Acme", company_id=77)), EU)
+    by_bob = customer_account(sale(buyer=buyer(id=2, company="Acme", company_id=77)), EU)
+    assert by_ada == by_bob == "CB77"
+
+
+def test_a_person_with_everything_that_is_known():
+    assert customer_record(sale(), EU, "C7001001001001") == {
+        "dataAreaId": "nleu",
+        "CustomerAccount": "C7001001001001",
+        "PartyType": "Person",
+        "PersonFirstName": "Ada",
+        "PersonLastName": "Lovelace",
+        "CustomerGroupId": "WEB",
+        "SalesCurrencyCode": "EUR",
+        "LanguageId": "en-GB",
+        "PrimaryContactEmail": "ada@example.com",
+        "PrimaryContactEmailDescription": "E-mail",
+        "PrimaryContactPhone": "+31201234567",
+        "PrimaryContactPhoneDescription": "Phone",
+        "AddressDescription": "Shopify",
+        "AddressStreet": "Damrak 1\n2 hoog",
+        "AddressCity": "Amsterdam",
+        "AddressZipCode": "1012 LG",
+        "AddressCountryRegionId": "NLD",
+    }
+
+
+def test_no_tax_group_is_fixed_on_a_customer():
+    assert not [field for field in customer_record(sale(), EU, "C1") if "Tax" in field]
+
+
+def test_a_company_is_an_organisation_unless_the_rules_want_persons():
+    acme = sale(buyer=buyer(company="Acme BV"))
+    assert customer_record(acme, EU, "C1")["OrganizationName"] == "Acme BV"
+    persons = with_rules(EU, customers={"organization_when_company": False})
+    assert customer_record(acme, persons, "C1")["PartyType"] == "Person"
+
+
+def test_a_single_name_is_not_given_an_invented_second_one():
+    record = customer_record(sale(buyer=buyer(first_name="Björk", last_name="")), EU, "C1")
+    assert (record["PartyType"], record["OrganizationName"]) == ("Organization", "Björk")
+
+
+def test_who_has_no_name_is_called_by_his_address():
+    record = customer_record(
+        sale(buyer=buyer(first_name="", last_name=""), shipping_address=None, billing_address=None), EU, "C1"
+    )
+    assert record["OrganizationName"] == "ada@example.com"
+    assert "AddressStreet" not in record
+
+
+def test_many_given_names_flow_into_the_middle_name():
+    record = customer_record(sale(buyer=buyer(first_name="Maria Fernanda Guadalupe Eulalia")), EU, "C1")
+    assert (record["PersonFirstName"], record["PersonMiddleName"]) == ("Maria Fernanda Guadalupe", "Eulalia")
+
+
+@pytest.mark.parametrize("name", [{"first_name": "x" * 26}, {"last_name": "x" * 26}, {"last_name": "\U0001f600" * 13}])
+def test_a_name_too_long_is_refused_not_cut(name):
+    with pytest.raises(RefusedError) as refused:
+        customer_record(sale(buyer=buyer(**name)), EU, "C1")
+    assert refused.value.code == "FIELD_TOO_LONG"
+    assert refused.value.details["limit"] == "25"
+
+
+def test_states_go_only_to_countries_whose_states_fo_knows():
+    american = sale(billing_address=address("US", "CO"))
+    assert customer_record(american, EU, "C1")["AddressState"] == "CO"
+    assert "AddressState" not in customer_record(sale(billing_address=address("NL", "NH")), EU, "C1")
