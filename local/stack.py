@@ -101,14 +101,21 @@ def app_settings(ports: Ports, overrides: Mapping[str, str] | None = None) -> di
 
 @contextlib.asynccontextmanager
 async def running(
-    ports: Ports, *, log: LogLine, overrides: Mapping[str, str] | None = None, app: Path = ROOT
+    ports: Ports,
+    *,
+    log: LogLine,
+    overrides: Mapping[str, str] | None = None,
+    app: Path = ROOT,
+    world: Path = ROOT / "local/world.toml",
 ) -> AsyncIterator[Stack]:
-    """The whole stack, ready; stopped again however the body ends. Raises StackError when a part does not start."""
+    """The whole stack, ready; stopped again however the body ends. `overrides` replace settings of the app, `app` is
+    the folder of its function_app.py, `world` what Shopify and F&O hold. Raises StackError when a part does not start.
+    """
     if occupied := ports.occupied():
         raise StackError(f"Something listens already on: {', '.join(occupied)}. Stop it, or use --free-ports.")
     stack = Stack(ports, app_settings(ports, overrides))
     try:
-        await _start_world(stack, log)
+        await _start_world(stack, world, log)
         host = await start(
             "host",
             python("-m", "local.functions", "--port", str(ports.host), "--app", str(app)),
@@ -124,10 +131,9 @@ async def running(
             await part.stop()
 
 
-async def _start_world(stack: Stack, log: LogLine) -> None:
+async def _start_world(stack: Stack, world: Path, log: LogLine) -> None:
     """Everything but the app, side by side."""
     ports = stack.ports
-    world = str(ROOT / "local/world.toml")
     commands = {
         "servicebus": [
             *(
@@ -139,9 +145,9 @@ async def _start_world(stack: Stack, log: LogLine) -> None:
             ),
             *("--topology", str(ROOT / "infra/topology.json")),
         ],
-        "d365": ["local.d365", "--port", str(ports.d365), "--world", world],
+        "d365": ["local.d365", "--port", str(ports.d365), "--world", str(world)],
         "shopify": [
-            *("local.shopify", "--port", str(ports.shopify), "--world", world),
+            *("local.shopify", "--port", str(ports.shopify), "--world", str(world)),
             *("--webhooks", f"{stack.host}/api/webhooks/shopify"),
         ],
     }

@@ -41,7 +41,8 @@ class StockRules(Rules):
     )
     shares: tuple[Share, ...] = Field(
         default=(),
-        description="Locations that may sell only a part; the others have all of their warehouses' stock.",
+        description="Locations that may sell only a part; the others have all of their warehouses' stock. A share is "
+        "of what is left, and two stores are not set at the same moment: leave a buffer where they share a warehouse.",
     )
     buffer: int = Field(default=0, ge=0, description="Units that no location shows of a SKU that no buffer names.")
     buffers: tuple[Buffer, ...] = Field(default=(), description="The first that fits the SKU counts.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import Literal
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -134,8 +135,24 @@ class StoreRules(Rules):
     @field_validator("stock")
     @classmethod
     def _of_these_warehouses(cls, stock: StockRules, info: ValidationInfo) -> StockRules:
-        served = [(warehouse.id, warehouse.location) for warehouse in info.data.get("warehouses", ())]
-        mistakes = stock.mistakes(served) if served else []
+        locations: defaultdict[str, set[int]] = defaultdict(set)
+        for warehouse in info.data.get("warehouses", ()):
+            locations[warehouse.id].add(warehouse.location)
+        if not locations:  # their own mistakes are reported already
+            return stock
+        known = set[int]().union(*locations.values())
+        mistakes = [
+            *(
+                f"no warehouse serves location {share.location}"
+                for share in stock.shares
+                if share.location not in known
+            ),
+            *(
+                f"the locations of warehouse {warehouse} share more than 100 % of its stock"
+                for warehouse, its in sorted(locations.items())
+                if sum(stock.share_of(location) for location in its) > 1
+            ),
+        ]
         if mistakes:
-            raise ValueError("\n".join(mistake.removeprefix("stock.") for mistake in mistakes))
+            raise ValueError("\n".join(f"shares: {mistake}" for mistake in mistakes))
         return stock

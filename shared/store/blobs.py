@@ -71,3 +71,4 @@ class Snapshots:
                 )
         except (ResourceExistsError, ResourceModifiedError):
             raise TransientError(f"{name} was written by another run at the same time") from None
+        return str(written["etag"])

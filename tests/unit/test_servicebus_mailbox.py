@@ -212,6 +212,17 @@ def test_deferred_messages_are_locked_all_or_none():
     assert box.mailbox.counts().total() == 0
 
 
+def test_a_deferred_message_that_is_locked_is_not_given_out_again():
+    box = Box()
+    box.put()
+    box.mailbox.defer(token(box.received()))
+    box.mailbox.receive_deferred([1])
+    with pytest.raises(MessageNotFoundError):
+        box.mailbox.receive_deferred([1])
+    box.clock.now += LOCK
+    assert box.mailbox.receive_deferred([1])[0].delivery_count == 1
+
+
 def test_a_deferred_message_does_not_expire():
     box = Box(dead_letter_expired=True)
     box.put(time_to_live=5.0)

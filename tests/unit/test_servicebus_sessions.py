@@ -112,6 +112,16 @@ def test_an_expired_session_lock_counts_a_failure_and_tells_the_receiver():
     assert again.delivery_count == 1
 
 
+def test_the_end_of_an_earlier_lock_does_not_end_a_later_one():
+    box = SessionBox()
+    box.mailbox.release_session(box.accept("a"))
+    box.now += 20
+    lock = box.accept("a")
+    box.now += 20
+    assert box.mailbox.session_lock("a") is lock
+    assert not box.lost
+
+
 def test_a_renewed_session_lock_covers_the_messages_received_under_it():
     box = SessionBox()
     box.put("a")

@@ -1,0 +1,1 @@
+"""Figures of the connector, measured on this machine: `make bench`."""

@@ -1,0 +1,71 @@
+"""`make bench`: all figures into build/bench.json, and as a table."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+
+import httpx
+from rich.console import Console
+
+from bench import calls, imports, mapping, servicebus, webhooks
+from bench.figures import Figure, at_least, save, show
+from bench.world import write_large_world
+from local.process import StackError
+from local.stack import ROOT, Ports, running
+
+_BUILD = ROOT / "build"
+_NEVER = {"PUSH_STOCK_SCHEDULE": "0 0 0 29 2 *"}
+
+
+async def measure(console: Console) -> list[Figure]:
+    figures: list[Figure] = []
+    console.print("[dim]1/5 cold start ...")
+    figures += imports.measure()
+    console.print("[dim]2/5 Service Bus emulator ...")
+    bus = await servicebus.run()
+    figures += [
+        at_least("emulator: awaited sends through azure-servicebus", bus.sends_per_second, "1/s", 1000),
+        at_least("emulator: receives with settlement", bus.receives_and_completes_per_second, "1/s", 1000),
+    ]
+    _BUILD.mkdir(exist_ok=True)
+    world = write_large_world(_BUILD / "bench_world.toml", skus=calls.FIGURES)
+    with (_BUILD / "bench.log").open("w", encoding="utf-8") as log:
+
+        def write(part: str, line: str) -> None:
+            print(f"{part:>10} | {line}", file=log)
+
+        console.print("[dim]3/5 calls of the flows, with 10,000 SKUs ...")
+        async with (
+            running(Ports.free(), log=write, overrides=_NEVER, world=world) as stack,
+            httpx.AsyncClient() as http,
+        ):
+            figures += await calls.measure_order(stack, http)
+            payload = await calls.order_of(stack, http, 5)
+            figures += await calls.measure_stock(stack, http)
+        console.print("[dim]4/5 mapping ...")
+        figures += mapping.measure(payload)
+        console.print("[dim]5/5 webhooks ...")
+        app = webhooks.make_app(_BUILD / "bench_app")
+        async with running(Ports.free(), log=write, overrides=_NEVER, app=app) as stack:
+            figures += await webhooks.measure(stack, json.dumps(payload).encode())
+    return figures
+
+
+def main() -> int:
+    console = Console(width=None if sys.stdout.isatty() else 120)
+    try:
+        figures = asyncio.run(measure(console))
+    except StackError as error:
+        console.print(f"[red]{error}")
+        return 1
+    save(figures, _BUILD / "bench.json")
+    show(figures, console)
+    missed = [figure.name for figure in figures if figure.reached is False]
+    console.print(f"Written to build/bench.json. {'All aims are reached.' if not missed else f'Missed: {missed}'}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,222 @@
+"""Shop, locations, products, variants and their stock, as GraphQL objects."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from local.shopify.model import Level, Location, Variant
+from local.shopify.money import graphql_amount
+from local.shopify.nodes import Connection, Node, Request, connect, count, error, parse_gid, utc
+from local.shopify.rest import gid
+
+QUANTITY_NAMES = (
+    "available",
+    "committed",
+    "damaged",
+    "incoming",
+    "on_hand",
+    "quality_control",
+    "reserved",
+    "safety_stock",
+)
+
+
+class ShopNode(Node):
+    typename = "Shop"
+
+    def __init__(self, request: Request) -> None:
+        super().__init__(request)
+        seed = request.shop.seed
+        self.id = gid("Shop", seed.id)
+        self.name = seed.name
+        self.myshopify_domain = seed.domain
+        self.currency_code = seed.currency
+        self.iana_timezone = seed.timezone
+        self.taxes_included = seed.taxes_included
+        self.created_at = utc(request.shop.created_at)
+        self.url = f"https://{seed.domain}"
+        self.enabled_presentment_currencies = [seed.currency]
+
+
+class LocationNode(Node):
+    typename = "Location"
+
+    def __init__(self, request: Request, location: Location) -> None:
+        super().__init__(request)
+        self.location = location
+        self.id = gid("Location", location.id)
+        self.legacy_resource_id = location.id
+        self.name = location.name
+        self.is_active = True
+        self.is_primary = location is next(iter(request.shop.locations.values()))
+        self.is_fulfillment_service = False
+        self.fulfillment_service = None
+        self.fulfills_online_orders = True
+        self.ships_inventory = True
+        self.deactivated_at = None
+        self.created_at = self.updated_at = utc(location.created_at)
+
+    def address(self) -> dict[str, Any]:
+        return {
+            "address1": None,
+            "address2": None,
+            "city": self.location.city,
+            "countryCode": self.location.country,
+            "provinceCode": self.location.province,
+            "phone": None,
+            "zip": None,
+        }
+
+    def inventory_level(self, inventory_item_id: str) -> "LevelNode | None":
+        item_id = parse_gid(inventory_item_id, "InventoryItem")
+        level = self.shop.levels.get((item_id, self.location.id))
+        return LevelNode(self.request, level) if level else None
+
+    def inventory_levels(self, **window: Any) -> Connection:
+        levels = (level for (_, where), level in self.shop.levels.items() if where == self.location.id)
+        return _levels(self.request, levels, window)
+
+
+class ProductNode(Node):
+    """Products are not kept on their own: one is what its variants say."""
+
+    typename = "Product"
+
+    def __init__(self, request: Request, variants: list[Variant]) -> None:
+        super().__init__(request)
+        self._variants = variants
+        first = variants[0]
+        self.id = gid("Product", first.product_id)
+        self.legacy_resource_id = first.product_id
+        self.title = first.product_title
+        self.handle = first.product_title.lower().replace(" ", "-")
+        self.status = "ACTIVE"
+        self.tracks_inventory = True
+        self.is_gift_card = False
+        self.tags: list[str] = []
+        self.created_at = utc(min(v.created_at for v in variants))
+        self.updated_at = utc(max(v.updated_at for v in variants))
+
+    def total_inventory(self) -> int:
+        return sum(_available(self.request, variant) for variant in self._variants)
+
+    def variants_count(self) -> dict[str, Any]:
+        return count(len(self._variants))
+
+    def variants(self, **window: Any) -> Connection:
+        return connect(
+            self.request, self._variants, lambda v: VariantNode(self.request, v), lambda v: (v.id, v.id), **window
+        )
+
+
+class VariantNode(Node):
+    typename = "ProductVariant"
+
+    def __init__(self, request: Request, variant: Variant) -> None:
+        super().__init__(request)
+        self.variant = variant
+        self.id = gid("ProductVariant", variant.id)
+        self.legacy_resource_id = variant.id
+        self.title = variant.title or "Default Title"
+        self.display_name = variant.name
+        self.sku = variant.sku
+        self.barcode = None
+        self.price = graphql_amount(variant.price)
+        self.compare_at_price = None
+        self.taxable = True
+        self.inventory_policy = "DENY"
+        self.requires_components = False  # the world sells no bundles
+        self.created_at = utc(variant.created_at)
+        self.updated_at = utc(variant.updated_at)
+
+    def inventory_quantity(self) -> int:
+        return _available(self.request, self.variant)
+
+    def inventory_item(self) -> "InventoryItemNode":
+        return InventoryItemNode(self.request, self.variant)
+
+    def product(self) -> ProductNode:
+        siblings = [v for v in self.shop.variants.values() if v.product_id == self.variant.product_id]
+        return ProductNode(self.request, siblings)
+
+
+class InventoryItemNode(Node):
+    typename = "InventoryItem"
+
+    def __init__(self, request: Request, variant: Variant) -> None:
+        super().__init__(request)
+        self._variant = variant
+        self.id = gid("InventoryItem", variant.inventory_item_id)
+        self.legacy_resource_id = variant.inventory_item_id
+        self.sku = variant.sku
+        self.tracked = True
+        self.requires_shipping = True
+        self.country_code_of_origin = None
+        self.harmonized_system_code = None
+        self.created_at = utc(variant.created_at)
+        self.updated_at = utc(variant.updated_at)
+
+    def variant(self) -> VariantNode:
+        return VariantNode(self.request, self._variant)
+
+    def measurement(self) -> dict[str, Any]:
+        return {"weight": {"unit": "GRAMS", "value": float(self._variant.grams)}}
+
+    def locations_count(self) -> dict[str, Any]:
+        return count(len(self.shop.levels_of(self._variant.inventory_item_id)))
+
+    def inventory_level(self, location_id: str) -> "LevelNode | None":
+        pair = (self._variant.inventory_item_id, parse_gid(location_id, "Location"))
+        level = self.shop.levels.get(pair)
+        return LevelNode(self.request, level) if level else None
+
+    def inventory_levels(self, **window: Any) -> Connection:
+        return _levels(self.request, self.shop.levels_of(self._variant.inventory_item_id), window)
+
+
+class LevelNode(Node):
+    typename = "InventoryLevel"
+
+    def __init__(self, request: Request, level: Level) -> None:
+        super().__init__(request)
+        self._level = level
+        self.id = f"{gid('InventoryLevel', level.id)}?inventory_item_id={level.item_id}"
+        self.is_active = True
+        self.created_at = utc(level.created_at)
+        self.updated_at = utc(level.updated_at)
+
+    def item(self) -> InventoryItemNode:
+        return InventoryItemNode(self.request, self.shop.variant_by_item[self._level.item_id])
+
+    def location(self) -> LocationNode:
+        return LocationNode(self.request, self.shop.locations[self._level.location_id])
+
+    def quantities(self, names: list[str]) -> list[dict[str, Any]]:
+        unknown = [name for name in names if name not in QUANTITY_NAMES]
+        if unknown:
+            raise error(
+                f"The specified quantity name is invalid. Valid values are: {', '.join(QUANTITY_NAMES)}.",
+                "INVALID_FIELD_ARGUMENTS",
+            )
+        return [
+            {
+                "id": f"{gid('InventoryQuantity', self._level.id)}?name={name}",
+                "name": name,
+                "quantity": self._level.quantity(name),
+                "updatedAt": self.updated_at,
+            }
+            for name in names
+        ]
+
+
+def _levels(request: Request, levels: Iterable[Level], window: dict[str, Any]) -> Connection:
+    return connect(request, levels, lambda each: LevelNode(request, each), lambda each: (each.id, each.id), **window)
+
+
+def _available(request: Request, variant: Variant) -> int:
+    return sum(level.quantity("available") for level in request.shop.levels_of(variant.inventory_item_id))
+
+
+def sort_moment(moment: datetime) -> str:
+    """A timestamp as a sortable cursor value."""
+    return moment.isoformat()

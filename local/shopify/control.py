@@ -1,0 +1,236 @@
+"""The `_sim` endpoints: the storefront, the stock room, the switchboard. Nothing of this exists at Shopify."""
+
+import base64
+import json
+import uuid
+from collections import defaultdict
+from dataclasses import asdict
+from decimal import Decimal
+from typing import Any
+
+from aiohttp import web
+
+from local.shopify.admin_http import find_shop
+from local.shopify.cart import CartError
+from local.shopify.model import Order
+from local.shopify.placing import amend_order, place_order
+from local.shopify.rest import order_document
+from local.shopify.state import LATEST_VERSION, Shop, Simulator
+from local.shopify.webhooks import Delivery, Dispatcher, encode, sign, signing_secret
+
+
+class Control:
+    def __init__(self, simulator: Simulator, dispatcher: Dispatcher) -> None:
+        self._simulator = simulator
+        self._dispatcher = dispatcher
+
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.get("/_sim/health", self.health),
+            web.get("/_sim/calls", self.calls),
+            web.delete("/_sim/calls", self.forget_calls),
+            web.get("/_sim/faults", self.faults),
+            web.post("/_sim/faults", self.add_fault),
+            web.delete("/_sim/faults", self.clear_faults),
+            web.post("/_sim/reset", self.reset),
+            web.post("/_sim/settle", self.settle),
+            web.post("/{shop}/_sim/orders", self.place),
+            web.get("/{shop}/_sim/orders", self.orders),
+            web.post("/{shop}/_sim/orders/raw", self.raw),
+            web.get(r"/{shop}/_sim/orders/{id:\d+}", self.order),
+            web.patch(r"/{shop}/_sim/orders/{id:\d+}", self.amend),
+            web.get("/{shop}/_sim/inventory", self.inventory),
+            web.get("/{shop}/_sim/deliveries", self.deliveries),
+            web.post("/{shop}/_sim/secrets", self.secrets),
+            web.post("/{shop}/_sim/variants/bulk", self.bulk_variants),
+        ]
+
+    def _shop(self, request: web.Request) -> Shop:
+        return find_shop(self._simulator, request)
+
+    async def health(self, _request: web.Request) -> web.Response:
+        shops = {domain: len(shop.orders) for domain, shop in self._simulator.shops.items()}
+        return web.json_response({"status": "ok", "orders": shops})
+
+    async def calls(self, _request: web.Request) -> web.Response:
+        """GraphQL calls so far: totals by shop and operation, and the calls one by one."""
+        totals: dict[str, dict[str, dict[str, int]]] = defaultdict(
+            lambda: defaultdict(lambda: {"calls": 0, "cost": 0, "errors": 0})
+        )
+        for call in self._simulator.calls:
+            row = totals[call.shop][call.operation or ",".join(call.fields) or "?"]
+            row["calls"] += 1
+            row["cost"] += call.actual or 0
+            row["errors"] += bool(call.errors)
+        return web.json_response({"totals": totals, "calls": [asdict(each) for each in self._simulator.calls]})
+
+    async def forget_calls(self, _request: web.Request) -> web.Response:
+        self._simulator.calls.clear()
+        return web.Response(status=204)
+
+    async def faults(self, _request: web.Request) -> web.Response:
+        return web.json_response([asdict(fault) for fault in self._simulator.faults.pending])
+
+    async def add_fault(self, request: web.Request) -> web.Response:
+        try:
+            fault = self._simulator.faults.add(await _object(request))
+        except (KeyError, TypeError, ValueError) as wrong:
+            raise _bad_request(f"not a fault: {wrong}") from wrong
+        return web.json_response(asdict(fault), status=201)
+
+    async def clear_faults(self, _request: web.Request) -> web.Response:
+        """No more faults; webhooks that were held back go out."""
+        self._simulator.faults.clear()
+        self._dispatcher.release()
+        return web.Response(status=204)
+
+    async def reset(self, _request: web.Request) -> web.Response:
+        self._dispatcher.cancel()
+        self._simulator.reset()
+        return web.Response(status=204)
+
+    async def settle(self, _request: web.Request) -> web.Response:
+        """Answers when no webhook is under way or waiting for a retry."""
+        await self._dispatcher.settle()
+        return web.Response(status=204)
+
+    async def place(self, request: web.Request) -> web.Response:
+        """Place an order and fire orders/create, or the topics in `announce` ([] for none)."""
+        shop, document = self._shop(request), await _object(request)
+        try:
+            order = place_order(shop, document)
+        except (ValueError, KeyError, ArithmeticError) as wrong:
+            raise _bad_request(f"not an order: {wrong!r}") from wrong
+        for topic in document.get("announce", ["orders/create"]):
+            self._dispatcher.order_event(shop, topic, order)
+        return _rest(order_document(shop, order), status=201)
+
+    async def orders(self, request: web.Request) -> web.Response:
+        shop = self._shop(request)
+        return _rest({"orders": [order_document(shop, order) for order in shop.orders.values()]})
+
+    async def order(self, request: web.Request) -> web.Response:
+        shop = self._shop(request)
+        return _rest(order_document(shop, _order(shop, request)))
+
+    async def amend(self, request: web.Request) -> web.Response:
+        """Change what the merchant can change without editing lines, and fire orders/updated."""
+        shop = self._shop(request)
+        order = _order(shop, request)
+        try:
+            amend_order(shop, order, await _object(request))
+        except CartError as wrong:
+            raise _bad_request(str(wrong)) from wrong
+        self._dispatcher.order_event(shop, "orders/updated", order)
+        return _rest(order_document(shop, order))
+
+    async def raw(self, request: web.Request) -> web.Response:
+        """Deliver any bytes as a webhook: {topic, body | body_base64, signature?, secret?, test?, uri?}.
+
+        `signature`: valid, wrong, missing, truncated or revoked; `secret` signs with a secret of one's choice
+        (another store's, the old one).
+        """
+        shop, wish = self._shop(request), await _object(request)
+        topic = wish.get("topic", "orders/create")
+        body = base64.b64decode(wish["body_base64"]) if "body_base64" in wish else wish["body"].encode()
+        uri = wish.get("uri") or next((s.uri for s in shop.subscriptions.values() if s.topic == topic), None)
+        if uri is None:
+            raise _bad_request(f"nothing subscribes to {topic}; give a uri")
+        delivery = Delivery(
+            shop=shop,
+            topic=topic,
+            uri=uri,
+            body=body,
+            signature=_signature(shop, body, wish),
+            api_version=wish.get("api_version", LATEST_VERSION),
+            triggered_at=shop.clock(),
+            event_id=wish.get("event_id") or str(uuid.uuid4()),
+            test=wish.get("test", False),
+        )
+        if "webhook_id" in wish:
+            delivery.webhook_id = wish["webhook_id"]
+        self._dispatcher.send(delivery)
+        return web.json_response({"webhook_id": delivery.webhook_id, "uri": uri}, status=202)
+
+    async def inventory(self, request: web.Request) -> web.Response:
+        shop = self._shop(request)
+        rows = [
+            {
+                "sku": variant.sku,
+                "title": variant.name,
+                "inventory_item_id": variant.inventory_item_id,
+                "location_id": level.location_id,
+                "location": shop.locations[level.location_id].name,
+                **{name: level.quantity(name) for name in ("available", "on_hand", "committed")},
+            }
+            for variant in shop.variants.values()
+            for level in shop.levels_of(variant.inventory_item_id)
+        ]
+        return web.json_response(rows)
+
+    async def deliveries(self, request: web.Request) -> web.Response:
+        return web.json_response([asdict(attempt) for attempt in self._shop(request).attempts])
+
+    async def secrets(self, request: web.Request) -> web.Response:
+        """{rotate: new secret} puts a secret in front, {revoke: secret} ends one and the tokens it minted."""
+        shop, wish = self._shop(request), await _object(request)
+        if "rotate" in wish:
+            shop.secrets.insert(0, wish["rotate"])
+        if "revoke" in wish:
+            if wish["revoke"] not in shop.secrets or len(shop.secrets) == 1:
+                raise _bad_request("unknown, or the last secret")
+            shop.secrets.remove(wish["revoke"])
+        return web.json_response({"secrets": shop.secrets, "signs_with": signing_secret(shop)})
+
+    async def bulk_variants(self, request: web.Request) -> web.Response:
+        """{count, sku_pattern, price, available}: `available` is one figure for all locations or one by id."""
+        shop, wish = self._shop(request), await _object(request)
+        available = wish.get("available", 0)
+        at = (
+            {int(location): quantity for location, quantity in available.items()}
+            if isinstance(available, dict)
+            else dict.fromkeys(shop.locations, available)
+        )
+        pattern = wish.get("sku_pattern", "BULK-{n:05d}")
+        shop.add_variants(wish["count"], pattern, Decimal(str(wish.get("price", "10.00"))), at)
+        return web.json_response({"variants": len(shop.variants)}, status=201)
+
+
+def _order(shop: Shop, request: web.Request) -> Order:
+    found = shop.orders.get(int(request.match_info["id"]))
+    if found is None:
+        raise web.HTTPNotFound
+    return found
+
+
+def _signature(shop: Shop, body: bytes, wish: dict[str, Any]) -> str | None:
+    kind = wish.get("signature", "valid")
+    good = sign(wish.get("secret", signing_secret(shop)), body)
+    signatures = {
+        "valid": good,
+        "wrong": sign("not-the-secret", body),
+        "missing": None,
+        "truncated": good[:-10],
+        "revoked": sign("revoked-long-ago", body),
+    }
+    if kind not in signatures:
+        raise _bad_request(f"no such signature: {kind}")
+    return signatures[kind]
+
+
+async def _object(request: web.Request) -> dict[str, Any]:
+    try:
+        document = json.loads(await request.text())
+    except ValueError as broken:
+        raise _bad_request(f"not JSON: {broken}") from broken
+    if not isinstance(document, dict):
+        raise _bad_request("not a JSON object")
+    return document
+
+
+def _rest(document: dict[str, Any], status: int = 200) -> web.Response:
+    return web.Response(body=encode(document), content_type="application/json", status=status)
+
+
+def _bad_request(text: str) -> web.HTTPBadRequest:
+    return web.HTTPBadRequest(text=json.dumps({"errors": text}), content_type="application/json")

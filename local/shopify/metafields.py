@@ -1,0 +1,109 @@
+"""Metafields on orders: `metafieldsSet`, atomic, at most 25 a call, with compare-and-set by digest."""
+
+import hashlib
+import re
+from typing import Any
+
+from local.shopify.model import Metafield, Order
+from local.shopify.nodes import Request, parse_gid, utc
+from local.shopify.rest import gid
+
+MAX_METAFIELDS = 25
+
+
+def digest(metafield: Metafield) -> str:
+    return hashlib.sha256(f"{metafield.type}\0{metafield.value}".encode()).hexdigest()
+
+
+def metafield_document(metafield: Metafield, owner: str) -> dict[str, Any]:
+    return {
+        "__typename": "Metafield",
+        "id": gid("Metafield", metafield.id),
+        "legacyResourceId": metafield.id,
+        "namespace": metafield.namespace,
+        "key": metafield.key,
+        "type": metafield.type,
+        "value": metafield.value,
+        "compareDigest": digest(metafield),
+        "ownerType": "ORDER",
+        "sizeInBytes": len(metafield.value.encode()),
+        "createdAt": utc(metafield.created_at),
+        "updatedAt": utc(metafield.updated_at),
+        "owner": {"__typename": "Order", "id": owner},
+    }
+
+
+def set_metafields(request: Request, inputs: list[dict[str, Any]]) -> tuple[dict[str, Any], list[Order]]:
+    """The payload of `metafieldsSet` and the orders that it changed; nothing is written if anything is wrong."""
+    if len(inputs) > MAX_METAFIELDS:
+        problem = _problem(
+            [],
+            f"Exceeded the maximum metafields input limit of {MAX_METAFIELDS}.",
+            "LESS_THAN_OR_EQUAL_TO",
+            None,
+        )
+        return {"metafields": None, "userErrors": [problem]}, []
+    problems = [p for index, each in enumerate(inputs) for p in _check(request, index, each)]
+    if problems:
+        return {"metafields": None, "userErrors": problems}, []
+    orders, documents = [], []
+    for each in inputs:
+        order = request.shop.orders[parse_gid(each["ownerId"], "Order")]
+        documents.append(metafield_document(_write(request, order, each), each["ownerId"]))
+        if order not in orders:
+            orders.append(order)
+    return {"metafields": documents, "userErrors": []}, orders
+
+
+def _check(request: Request, index: int, each: dict[str, Any]) -> list[dict[str, Any]]:
+    row = [str(index)]
+    order = request.shop.orders.get(parse_gid(each["ownerId"], "Order"))
+    if order is None:
+        return [_problem([*row, "ownerId"], "Owner does not exist.", "INVALID_VALUE", index)]
+    namespace, key = each.get("namespace") or "custom", each["key"]
+    known = order.metafields.get((namespace, key))
+    found = []
+    if len(namespace) < 3:
+        found.append(
+            _problem([*row, "namespace"], "Namespace is too short (minimum is 3 characters)", "TOO_SHORT", index)
+        )
+    if len(namespace) > 255:
+        found.append(
+            _problem([*row, "namespace"], "Namespace is too long (maximum is 255 characters)", "TOO_LONG", index)
+        )
+    if len(key) < 2:
+        found.append(_problem([*row, "key"], "Key is too short (minimum is 2 characters)", "TOO_SHORT", index))
+    if len(key) > 64:
+        found.append(_problem([*row, "key"], "Key is too long (maximum is 64 characters)", "TOO_LONG", index))
+    kind = each.get("type") or (known.type if known else None)
+    if not kind:
+        found.append(_problem([*row, "type"], "Type can't be blank", "BLANK", index))
+    if not each["value"]:
+        found.append(_problem([*row, "value"], "Value can't be blank.", "INVALID_VALUE", index))
+    elif kind == "single_line_text_field" and "\n" in each["value"]:
+        found.append(_problem([*row, "value"], "Value must be a single line text string.", "INVALID_VALUE", index))
+    elif kind == "number_integer" and not re.fullmatch(r"-?\d+", each["value"]):
+        found.append(_problem([*row, "value"], "Value must be an integer.", "INVALID_VALUE", index))
+    elif kind == "boolean" and each["value"] not in ("true", "false"):
+        found.append(_problem([*row, "value"], "Value must be true or false.", "INVALID_VALUE", index))
+    if "compareDigest" in each and each["compareDigest"] != (digest(known) if known else None):
+        stale = "The resource has been updated since it was loaded. Try again with an updated `compareDigest` value."
+        found.append(_problem(row, stale, "STALE_OBJECT", index))
+    return found
+
+
+def _problem(path: list[str], message: str, code: str, index: int | None) -> dict[str, Any]:
+    return {"field": ["metafields", *path], "message": message, "code": code, "elementIndex": index}
+
+
+def _write(request: Request, order: Order, each: dict[str, Any]) -> Metafield:
+    now = request.shop.clock()
+    slot = (each.get("namespace") or "custom", each["key"])
+    known = order.metafields.get(slot)
+    if known:
+        known.value, known.updated_at = each["value"], now
+        known.type = each.get("type") or known.type
+        return known
+    metafield = Metafield(request.shop.next_id(), *slot, each["type"], each["value"], now, now)
+    order.metafields[slot] = metafield
+    return metafield

@@ -1,0 +1,82 @@
+"""The mutation root: every write that the simulator takes."""
+
+from collections.abc import Callable
+from typing import Any
+
+from local.shopify.idempotency import idempotent
+from local.shopify.inventory import activate, adjust_quantities, set_quantities, user_error
+from local.shopify.metafields import set_metafields
+from local.shopify.model import Order
+from local.shopify.nodes import Request, not_simulated, parse_gid, require
+from local.shopify.order_nodes import OrderNode
+from local.shopify.schema import Access
+from local.shopify.state import Shop
+from local.shopify.subscriptions import create_subscription
+
+#: Fires a webhook about an order: (shop, topic, order).
+Notify = Callable[[Shop, str, Order], None]
+
+
+#: The schema's list of scopes is silent on mutations that take any kind of owner; orders need this one.
+WRITE_ORDERS = Access(frozenset({"write_orders"}), "`write_orders` access scope.")
+
+
+class Mutation:
+    typename = "Mutation"
+
+    def __init__(self, request: Request, notify: Notify) -> None:
+        self._request = request
+        self._notify = notify
+
+    def inventory_set_quantities(self, input_: dict[str, Any]) -> dict[str, Any]:
+        return idempotent(self._request, input_, lambda: set_quantities(self._request, input_))
+
+    def inventory_adjust_quantities(self, input_: dict[str, Any]) -> dict[str, Any]:
+        return idempotent(self._request, input_, lambda: adjust_quantities(self._request, input_))
+
+    def inventory_activate(
+        self,
+        inventory_item_id: str,
+        location_id: str,
+        available: int | None = None,
+        on_hand: int | None = None,
+    ) -> dict[str, Any]:
+        arguments = {"item": inventory_item_id, "at": location_id, "available": available, "onHand": on_hand}
+        return idempotent(
+            self._request,
+            arguments,
+            lambda: activate(self._request, inventory_item_id, location_id, available, on_hand),
+        )
+
+    def metafields_set(self, metafields: list[dict[str, Any]]) -> dict[str, Any]:
+        require(self._request, "metafieldsSet", WRITE_ORDERS)
+        payload, changed = set_metafields(self._request, metafields)
+        for order in changed:
+            self._touch(order)
+        return payload
+
+    def tags_add(self, id_: str, tags: list[str]) -> dict[str, Any]:
+        if not id_.startswith("gid://shopify/Order/"):
+            raise not_simulated(f"tagsAdd on {id_}")
+        require(self._request, "tagsAdd", WRITE_ORDERS)
+        order = self._request.shop.orders.get(parse_gid(id_, "Order"))
+        if order is None:
+            return {"node": None, "userErrors": [user_error(["id"], "Order does not exist")]}
+        known = {tag.casefold() for tag in order.tags}
+        fresh = [tag.strip() for tag in tags if tag.strip() and tag.strip().casefold() not in known]
+        if fresh:
+            order.tags += fresh
+            self._touch(order)
+        return {"node": OrderNode(self._request, order), "userErrors": []}
+
+    def webhook_subscription_create(
+        self,
+        topic: str,
+        webhook_subscription: dict[str, Any],
+    ) -> dict[str, Any]:
+        return create_subscription(self._request, topic, webhook_subscription)
+
+    def _touch(self, order: Order) -> None:
+        """Every write to an order, our own included, fires orders/updated."""
+        order.updated_at = self._request.shop.clock()
+        self._notify(self._request.shop, "orders/updated", order)

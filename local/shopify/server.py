@@ -1,0 +1,61 @@
+"""The simulator as a server, in this process or on its own."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from aiohttp import web
+
+from local.shopify.admin_http import AdminApi
+from local.shopify.control import Control
+from local.shopify.state import TOKEN_LIFETIME, Clock, Simulator, utc_now
+from local.shopify.webhooks import Dispatcher
+from local.shopify.world import load_world
+
+WORLD = Path(__file__).parent.parent / "world.toml"
+#: A webhook's body may be several MB, and so may what we are asked to deliver.
+_MAX_BODY = 16 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class RunningShopify:
+    """A running simulator: where it listens, what it holds, what it sends."""
+
+    url: str
+    simulator: Simulator
+    dispatcher: Dispatcher
+
+
+@asynccontextmanager
+async def run_shopify(
+    *,
+    webhooks: str = "http://127.0.0.1:7071/api/webhooks/shopify",
+    port: int = 0,
+    world: Path = WORLD,
+    time_scale: float = 1.0,
+    token_lifetime: timedelta = TOKEN_LIFETIME,
+    clock: Clock = utc_now,
+) -> AsyncIterator[RunningShopify]:
+    """Run the simulator on 127.0.0.1. Webhooks go to `{webhooks}/{store}/orders`; `time_scale` shortens the
+    waits between their retries; `clock` drives tokens, the cost bucket and every timestamp.
+    """
+    simulator = Simulator(load_world(world), webhooks.rstrip("/"), clock, token_lifetime)
+    dispatcher = Dispatcher(simulator, time_scale=time_scale)
+    api = AdminApi(simulator, dispatcher.order_event)
+    app = web.Application(client_max_size=_MAX_BODY)
+    # the control routes first: "_sim" is not a shop
+    app.add_routes([*Control(simulator, dispatcher).routes(), *api.routes()])
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", port)
+    await site.start()
+    await dispatcher.start()
+    try:
+        address = runner.addresses[0]
+        yield RunningShopify(f"http://127.0.0.1:{address[1]}", simulator, dispatcher)
+    finally:
+        api.stopping.set()
+        await dispatcher.stop()
+        await runner.cleanup()

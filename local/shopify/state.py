@@ -1,0 +1,215 @@
+"""The live state of every shop, and of the simulator around them."""
+
+import itertools
+import secrets
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from local.shopify.costs import Bucket
+from local.shopify.faults import Faults
+from local.shopify.model import Level, Location, Order, Subscription, Variant
+from local.shopify.world import ShopSeed
+
+Clock = Callable[[], datetime]
+
+#: Tokens of the client credentials grant live one day (Shopify answers `expires_in: 86399`).
+TOKEN_LIFETIME = timedelta(hours=24)
+
+
+#: The shops of world.toml, and all that they hold, were there before the simulator began.
+_AGE = timedelta(days=30)
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """An access token; it dies with the client secret that minted it."""
+
+    secret: str
+    scopes: frozenset[str]
+    expires_at: datetime
+
+
+@dataclass(slots=True)
+class IdempotentCall:
+    """What was asked and answered under an idempotency key."""
+
+    mutation: str
+    arguments: str
+    payload: dict[str, Any]
+    made_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One HTTP attempt to deliver a webhook. `status` is None when no answer came."""
+
+    topic: str
+    webhook_id: str
+    event_id: str
+    attempt: int
+    status: int | None
+    ms: int
+    error: str | None
+
+
+class Shop:
+    """Everything that one shop holds."""
+
+    def __init__(self, seed: ShopSeed, clock: Clock) -> None:
+        self.seed = seed
+        self.clock = clock
+        self.timezone = ZoneInfo(seed.timezone)
+        self.created_at = clock() - _AGE
+        #: newest first; webhooks are signed by the last one
+        self.secrets = list(dict.fromkeys((seed.client_secret, *seed.webhook_secrets)))
+        self.scopes = frozenset(seed.scopes)
+        self.tokens: dict[str, Token] = {}
+        self.bucket = Bucket(clock)
+        self.locations: dict[int, Location] = {}
+        self.variants: dict[int, Variant] = {}
+        self.variant_by_item: dict[int, Variant] = {}
+        self.variant_by_sku: dict[str, Variant] = {}
+        self.levels: dict[tuple[int, int], Level] = {}
+        self.orders: dict[int, Order] = {}
+        self.subscriptions: dict[int, Subscription] = {}
+        self.idempotency: dict[str, IdempotentCall] = {}
+        self.attempts: deque[Attempt] = deque(maxlen=10_000)
+        self._ids = itertools.count(seed.id * 100_000 + 1)
+        self._order_numbers = itertools.count(1001)
+        for location in seed.locations:
+            self.locations[location.id] = Location(
+                location.id, location.name, location.country, location.city, location.province, self.created_at
+            )
+        for variant in seed.variants:
+            self.add_variant(
+                Variant(
+                    id=variant.id,
+                    product_id=variant.product,
+                    inventory_item_id=variant.inventory_item,
+                    product_title=variant.title,
+                    title=variant.variant,
+                    sku=variant.sku,
+                    price=variant.price,
+                    grams=variant.grams,
+                    created_at=self.created_at,
+                    updated_at=self.created_at,
+                ),
+                dict(variant.available),
+            )
+
+    def next_id(self) -> int:
+        """A fresh resource id of 13 digits, unique in all shops."""
+        return next(self._ids)
+
+    def next_order_number(self) -> int:
+        return next(self._order_numbers)
+
+    def add_variant(self, variant: Variant, available: dict[int, int]) -> None:
+        self.variants[variant.id] = variant
+        self.variant_by_item[variant.inventory_item_id] = variant
+        self.variant_by_sku.setdefault(variant.sku, variant)
+        for location_id, quantity in available.items():
+            level = self.activate(variant.inventory_item_id, location_id)
+            level.states["available"] = quantity
+            level.created_at = level.updated_at = variant.created_at
+
+    def add_variants(self, count: int, sku_pattern: str, price: Decimal, available: dict[int, int]) -> None:
+        """`count` tracked variants, one product each; `sku_pattern` takes `{n}`."""
+        now = self.clock()
+        for n in range(1, count + 1):
+            sku = sku_pattern.format(n=n)
+            variant = Variant(self.next_id(), self.next_id(), self.next_id(), sku, None, sku, price, 100, now, now)
+            self.add_variant(variant, available)
+
+    def activate(self, item_id: int, location_id: int) -> Level:
+        now = self.clock()
+        level = Level(self.next_id(), item_id, location_id, now, now, {"available": 0})
+        self.levels[item_id, location_id] = level
+        return level
+
+    def levels_of(self, item_id: int) -> list[Level]:
+        pairs = ((item_id, location_id) for location_id in self.locations)
+        return [self.levels[pair] for pair in pairs if pair in self.levels]
+
+    def grant(self, secret: str, lifetime: timedelta) -> str:
+        token = f"shpat_{secrets.token_hex(16)}"
+        self.tokens[token] = Token(secret, self.scopes, self.clock() + lifetime)
+        return token
+
+    def client_secrets(self) -> set[str]:
+        """The secrets that are valid now: two during a rotation."""
+        return set(self.secrets)
+
+    def valid_token(self, token: str | None) -> Token | None:
+        found = self.tokens.get(token or "")
+        if found and found.expires_at > self.clock() and found.secret in self.client_secrets():
+            return found
+        return None
+
+    def local(self, moment: datetime) -> str:
+        """REST timestamps carry the shop's offset."""
+        return moment.astimezone(self.timezone).isoformat(timespec="seconds")
+
+
+@dataclass(slots=True)
+class Call:
+    """One GraphQL call, for whoever wants to count them."""
+
+    shop: str
+    operation: str | None
+    fields: list[str]
+    requested: int | None
+    actual: int | None
+    errors: list[str]
+    ms: int
+
+
+@dataclass(slots=True)
+class Simulator:
+    """All shops, faults and counters. `reset` brings back the state of world.toml."""
+
+    seeds: tuple[ShopSeed, ...]
+    webhooks: str
+    clock: Clock = utc_now
+    token_lifetime: timedelta = TOKEN_LIFETIME
+    faults: Faults = field(default_factory=Faults)
+    shops: dict[str, Shop] = field(default_factory=dict)
+    calls: deque[Call] = field(default_factory=lambda: deque(maxlen=50_000))
+
+    def __post_init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        self.faults.clear()
+        self.calls.clear()
+        self.shops = {seed.domain: Shop(seed, self.clock) for seed in self.seeds}
+        for shop in self.shops.values():
+            for topic in ("orders/create", "orders/updated"):
+                subscription = Subscription(
+                    id=shop.next_id(),
+                    topic=topic,
+                    uri=f"{self.webhooks}/{shop.seed.store}/orders",
+                    api_version=LATEST_VERSION,
+                    created_at=shop.clock(),
+                    through_api=False,
+                )
+                shop.subscriptions[subscription.id] = subscription
+
+
+#: Stable versions on the date of the facts; the oldest is what unsupported requests fall forward to.
+SUPPORTED_VERSIONS = ("2026-01", "2026-04", "2026-07", "2026-10")
+LATEST_VERSION = SUPPORTED_VERSIONS[-1]
+
+
+def served_version(requested: str) -> str:
+    """Shopify "falls forward": a version that is gone is served by the oldest that is not."""
+    return requested if requested in (*SUPPORTED_VERSIONS, "unstable") else SUPPORTED_VERSIONS[0]

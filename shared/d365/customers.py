@@ -1,0 +1,50 @@
+"""Customers in F&O, each created once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from typing import Final
+
+from shared.d365.answers import Row
+from shared.d365.client import ODataClient
+from shared.d365.entities import CUSTOMERS
+from shared.d365.filters import eq
+from shared.errors import RefusedError
+
+_ACCOUNT: Final = "CustomerAccount"
+
+
+class Customers:
+    """Creates customers one at a time per company: CustomersV3 takes locks that parallel calls run into (Microsoft)."""
+
+    def __init__(self, client: ODataClient) -> None:
+        self._client = client
+        self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    async def ensure(self, record: Row, *, known_by: str = _ACCOUNT) -> str:
+        """The account of the customer, who is created if F&O has none; one that is there is left as it is.
+
+        `known_by` is the field that tells the customer: the account when it is ours to choose, otherwise one that we
+        always fill with the same text while F&O draws the account. Should several customers have that text (two
+        instances at the same moment), the lowest account stands for all.
+        """
+        async with self._turns[record["dataAreaId"]]:
+            found = await self._find(record, known_by)
+            if found is not None:
+                return found
+            try:
+                return str((await self._client.create(CUSTOMERS, record))[_ACCOUNT])
+            except RefusedError:
+                # "Already exists" comes in any language, so the customer is looked for after any refusal.
+                found = await self._find(record, known_by)
+                if found is None:
+                    raise
+                return found
+
+    async def _find(self, record: Row, known_by: str) -> str | None:
+        company, known_as = record["dataAreaId"], record[known_by]
+        rows = await self._client.query(
+            CUSTOMERS, company=company, where=eq(known_by, known_as), select=(_ACCOUNT, known_by)
+        )
+        return next((row[_ACCOUNT] for row in rows if row[known_by] == known_as), None)

@@ -1,0 +1,96 @@
+"""The entity sets of F&O that we touch, with their keys and the fields that we read.
+
+tests/contract/test_d365_fields.py holds this page against the metadata of a real environment: F&O refuses a whole
+request for one field that it does not know.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+CUSTOMERS: Final = "CustomersV3"
+SALES_ORDERS: Final = "SalesOrderHeadersV4"
+SALES_ORDER_LINES: Final = "SalesOrderLinesV3"
+PRODUCTS: Final = "ReleasedProductsV2"
+VARIANTS: Final = "ReleasedProductVariantsV2"
+ON_HAND: Final = "WarehousesOnHandV2"
+COVERAGE: Final = "ItemCoverageSettingsV2"
+
+KEYS: Final[dict[str, tuple[str, ...]]] = {
+    CUSTOMERS: ("dataAreaId", "CustomerAccount"),
+    SALES_ORDERS: ("dataAreaId", "SalesOrderNumber"),
+    SALES_ORDER_LINES: ("dataAreaId", "InventoryLotId"),
+    PRODUCTS: ("dataAreaId", "ItemNumber"),
+    VARIANTS: (
+        "dataAreaId",
+        "ProductMasterNumber",
+        "ProductConfigurationId",
+        "ProductSizeId",
+        "ProductColorId",
+        "ProductStyleId",
+        "ProductVersionId",
+    ),
+    ON_HAND: (
+        "dataAreaId",
+        "ItemNumber",
+        "ProductColorId",
+        "ProductConfigurationId",
+        "ProductSizeId",
+        "ProductStyleId",
+        "ProductVersionId",
+        "InventorySiteId",
+        "InventoryWarehouseId",
+    ),
+    COVERAGE: (
+        "dataAreaId",
+        "ItemNumber",
+        "CoverageWarehouseLocationId",
+        "CoverageItemBatchNumber",
+        "CoverageProductColorId",
+        "CoverageProductSizeId",
+        "CoverageProductStyleId",
+        "CoverageProductVersionId",
+        "CoverageWarehouseId",
+        "CoverageItemSerialNumber",
+        "CoverageSiteId",
+        "CoverageInventoryStatusId",
+        "CoverageProductConfigurationId",
+    ),
+}
+
+# Product dimensions in the order of shared.model.Item: colour, configuration, size, style, version.
+DIMENSIONS: Final = (
+    "ProductColorId",
+    "ProductConfigurationId",
+    "ProductSizeId",
+    "ProductStyleId",
+    "ProductVersionId",
+)
+COVERAGE_DIMENSIONS: Final = tuple(f"Coverage{name}" for name in DIMENSIONS)
+
+READ: Final[dict[str, tuple[str, ...]]] = {
+    CUSTOMERS: ("CustomerAccount",),
+    SALES_ORDERS: ("SalesOrderNumber", "CustomersOrderReference", "IsSalesProcessingStopped", "SalesOrderStatus"),
+    SALES_ORDER_LINES: (
+        "InventoryLotId",
+        "LineNumber",
+        "ExternalItemNumber",
+        "ItemNumber",
+        "OrderedSalesQuantity",
+        "LineAmount",
+    ),
+    PRODUCTS: ("ItemNumber",),
+    VARIANTS: ("ProductVariantNumber", "ItemNumber", *DIMENSIONS),
+    ON_HAND: (
+        "ItemNumber",
+        *DIMENSIONS,
+        "InventorySiteId",
+        "InventoryWarehouseId",
+        "OnHandQuantity",
+        "ReservedOnHandQuantity",
+        "AvailableOnHandQuantity",
+        "OrderedQuantity",
+        "OnOrderQuantity",
+    ),
+    COVERAGE: ("ItemNumber", *COVERAGE_DIMENSIONS, "CoverageWarehouseId", "MinimumOnHandInventoryQuantity"),
+}

@@ -1,0 +1,58 @@
+"""Which F&O item a SKU stands for."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection
+from typing import Final, Literal
+
+from shared.d365.answers import Row
+from shared.d365.client import ODataClient
+from shared.d365.entities import DIMENSIONS, PRODUCTS, READ, VARIANTS
+from shared.d365.filters import chunks
+from shared.model import Item
+
+type SkuField = Literal["ItemNumber", "ProductVariantNumber"]
+"""What a store writes into its SKUs: the item's number, or the number of the item's variant."""
+
+_ENTITY_SETS: Final[dict[SkuField, str]] = {"ItemNumber": PRODUCTS, "ProductVariantNumber": VARIANTS}
+
+
+class ItemCache:
+    """Items that were found, for a while. What was not found is asked again: it may have been released since."""
+
+    def __init__(self, seconds: float = 300.0, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._seconds = seconds
+        self._clock = clock
+        self._items: dict[tuple[str, SkuField, str], tuple[float, Item]] = {}
+
+    def get(self, company: str, field: SkuField, value: str) -> Item | None:
+        until, item = self._items.get((company, field, value), (0.0, None))
+        return item if self._clock() < until else None
+
+    def put(self, company: str, field: SkuField, value: str, item: Item) -> None:
+        self._items[company, field, value] = (self._clock() + self._seconds, item)
+
+
+async def read_items(
+    client: ODataClient, company: str, field: SkuField, values: Collection[str], *, cache: ItemCache
+) -> dict[str, Item]:
+    """The released item of each value; a value that F&O does not know is not in the answer.
+
+    F&O compares without case, and so does this: "tent-2p" finds the item TENT-2P, under F&O's spelling.
+    """
+    found = {value: item for value in values if (item := cache.get(company, field, value))}
+    entity_set = _ENTITY_SETS[field]
+    by_number: dict[str, Item] = {}
+    for where in chunks(field, [value for value in values if value not in found]):
+        rows = await client.query(entity_set, company=company, where=where, select=READ[entity_set])
+        by_number |= {row[field].casefold(): _item(row) for row in rows}
+    for value in values:
+        if value not in found and (item := by_number.get(value.casefold())):
+            cache.put(company, field, value, item)
+            found[value] = item
+    return found
+
+
+def _item(row: Row) -> Item:
+    return Item(row["ItemNumber"], *(row.get(dimension, "") for dimension in DIMENSIONS))

@@ -1,0 +1,67 @@
+"""What F&O holds in its warehouses, and how much of it must stay there."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator
+from decimal import Decimal
+from typing import Final
+
+from shared.d365.answers import Row
+from shared.d365.client import ODataClient
+from shared.d365.entities import COVERAGE, COVERAGE_DIMENSIONS, DIMENSIONS, ON_HAND, READ
+from shared.d365.filters import Filter, all_of, any_of, chunks
+from shared.model import Item, OnHand
+
+_FEW: Final = 200
+"""Up to so many items are asked for by number; for more, reading the whole warehouses takes fewer calls."""
+
+
+async def read_on_hand(
+    client: ODataClient, company: str, items: Collection[Item], warehouses: Collection[str]
+) -> list[OnHand]:
+    """Every row of the items in the warehouses. An item without a row has no record in F&O, which is not zero."""
+    wanted = frozenset(items)
+    return [
+        OnHand(
+            item=item,
+            site=row["InventorySiteId"],
+            warehouse=row["InventoryWarehouseId"],
+            physical=row["OnHandQuantity"],
+            reserved=row["ReservedOnHandQuantity"],
+            available=row["AvailableOnHandQuantity"],
+            incoming=row["OrderedQuantity"],
+            open_issues=row["OnOrderQuantity"],
+        )
+        for where in _pieces("InventoryWarehouseId", wanted, warehouses)
+        for row in await client.query(ON_HAND, company=company, where=where, select=READ[ON_HAND])
+        if (item := _item(row, DIMENSIONS)) in wanted
+    ]
+
+
+async def read_safety_stock(
+    client: ODataClient, company: str, items: Collection[Item], warehouses: Collection[str]
+) -> dict[tuple[Item, str], Decimal]:
+    """The minimum on-hand of an item in a warehouse (item coverage). Settings below the warehouse are summed up."""
+    wanted = frozenset(items)
+    minimum: defaultdict[tuple[Item, str], Decimal] = defaultdict(Decimal)
+    for where in _pieces("CoverageWarehouseId", wanted, warehouses):
+        for row in await client.query(COVERAGE, company=company, where=where, select=READ[COVERAGE]):
+            if (item := _item(row, COVERAGE_DIMENSIONS)) in wanted:
+                minimum[item, row["CoverageWarehouseId"]] += row["MinimumOnHandInventoryQuantity"]
+    return dict(minimum)
+
+
+def _pieces(warehouse_field: str, items: Collection[Item], warehouses: Collection[str]) -> Iterator[Filter]:
+    if not items or not warehouses:
+        return
+    here = any_of(warehouse_field, warehouses)
+    numbers = sorted({item.number for item in items})
+    if len(numbers) > _FEW:
+        yield here
+    else:
+        yield from (all_of(here, these) for these in chunks("ItemNumber", numbers))
+
+
+def _item(row: Row, dimensions: tuple[str, ...]) -> Item:
+    return Item(row["ItemNumber"], *(row[dimension] for dimension in dimensions))

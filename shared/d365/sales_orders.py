@@ -1,0 +1,161 @@
+"""Bringing a sales order into F&O once, whatever happened at the attempts before.
+
+Two ways, by what the company's number sequence allows:
+
+- create_numbered: the number is ours, so header and lines go in one atomic change set, in one request. Whoever comes
+  second finds the number taken, and adopts the order.
+- create_sequenced: F&O draws the number. The header is created held, found again by our reference, given the lines that
+  it lacks, and released last. A crash after any step leaves an order that the next attempt completes.
+
+Both end in the same state however often they run. After OutcomeUnknownError just run them again.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+from shared.d365.answers import Row
+from shared.d365.batch import Operation
+from shared.d365.client import ODataClient
+from shared.d365.entities import READ, SALES_ORDER_LINES, SALES_ORDERS
+from shared.d365.filters import eq
+from shared.errors import RefusedError
+
+type LineKey = Decimal | str
+
+_NUMBER: Final = "SalesOrderNumber"
+_REFERENCE: Final = "CustomersOrderReference"
+_HELD: Final = "IsSalesProcessingStopped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A sales order as it should be in F&O."""
+
+    company: str
+    reference: str
+    """Ours, unique to the order: CustomersOrderReference."""
+    header: Row
+    """SalesOrderHeadersV4, without the three fields that this module fills: company, number, reference."""
+    lines: Sequence[Row]
+    """SalesOrderLinesV3, each with its line key."""
+    line_key: str
+    """The field that tells our lines apart and stays as we set it: LineNumber or ExternalItemNumber."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SalesOrder:
+    """A sales order as F&O has it."""
+
+    number: str
+    created: bool
+    """By this call; False when it was there and is adopted."""
+    lots: dict[LineKey, str]
+    """InventoryLotId, F&O's key of a line, by our line key."""
+    booked: tuple[Row, ...]
+    """The lines as F&O keeps them (entities.READ), above all LineAmount: quantity x price less discounts."""
+
+
+async def create_numbered(client: ODataClient, draft: Draft, number: str) -> SalesOrder:
+    """Creates the order under our own number, or adopts the one that a former attempt created.
+
+    Raises RefusedError FO_FOREIGN_ORDER when somebody else uses the number, and whatever F&O refuses.
+    """
+    try:
+        rows = await client.change_set(
+            [
+                Operation("POST", SALES_ORDERS, body={**_header(draft), _NUMBER: number}),
+                *(_new_line(draft, number, line) for line in draft.lines),
+            ]
+        )
+    except RefusedError:
+        # F&O says "already exists" in the language of its user, so the order is looked for after any refusal.
+        order = await find_by_number(client, draft, number)
+        if order is None:
+            raise
+        return order
+    return _order(draft, number, rows[1:], created=True)
+
+
+async def find_by_number(client: ODataClient, draft: Draft, number: str) -> SalesOrder | None:
+    """Our order under this number. Raises RefusedError FO_FOREIGN_ORDER when it has another reference."""
+    header = await client.get(SALES_ORDERS, {"dataAreaId": draft.company, _NUMBER: number})
+    if header is None:
+        return None
+    if header[_REFERENCE] != draft.reference:
+        raise RefusedError("FO_FOREIGN_ORDER", number=number, found=header[_REFERENCE], reference=draft.reference)
+    return _order(draft, number, await _lines(client, draft, number), created=False)
+
+
+async def create_sequenced(client: ODataClient, draft: Draft, *, accept: Callable[[SalesOrder], None]) -> SalesOrder:
+    """Creates the order under a number that F&O draws, or completes the one that a former attempt began.
+
+    `accept` sees the whole order before it is released, and raises when F&O did not book what was sent: the order stays
+    held then. An order that is released already is complete: what people did to it since is theirs.
+    Raises RefusedError FO_DUPLICATE for several orders with our reference, FO_INCOMPLETE_FOREIGN for lines not ours.
+    """
+    found = await _with_reference(client, draft)
+    if len(found) > 1:
+        numbers = ", ".join(header[_NUMBER] for header in found)
+        raise RefusedError("FO_DUPLICATE", count=len(found), reference=draft.reference, numbers=numbers)
+    header = found[0] if found else await client.create(SALES_ORDERS, {**_header(draft), _HELD: "Yes"})
+    number = header[_NUMBER]
+    lines = await _lines(client, draft, number) if found else []
+    if header[_HELD] == "Yes":
+        lines += await _complete(client, draft, number, lines)
+    order = _order(draft, number, lines, created=not found)
+    if header[_HELD] == "Yes":
+        accept(order)
+        await client.update(SALES_ORDERS, {"dataAreaId": draft.company, _NUMBER: number}, {_HELD: "No"})
+    return order
+
+
+async def hold(client: ODataClient, company: str, number: str) -> None:
+    """Keeps F&O's batch jobs from the order, until somebody releases it."""
+    await client.update(SALES_ORDERS, {"dataAreaId": company, _NUMBER: number}, {_HELD: "Yes"})
+
+
+async def _with_reference(client: ODataClient, draft: Draft) -> list[Row]:
+    return await _exactly(client, SALES_ORDERS, draft.company, _REFERENCE, draft.reference)
+
+
+async def _lines(client: ODataClient, draft: Draft, number: str) -> list[Row]:
+    return await _exactly(client, SALES_ORDER_LINES, draft.company, _NUMBER, number)
+
+
+async def _exactly(client: ODataClient, entity_set: str, company: str, field: str, value: str) -> list[Row]:
+    """Rows whose field has exactly this text: F&O's own comparison knows wildcards and no case."""
+    select = (*READ[entity_set], field)
+    rows = await client.query(entity_set, company=company, where=eq(field, value), select=select)
+    return [row for row in rows if row[field] == value]
+
+
+async def _complete(client: ODataClient, draft: Draft, number: str, present: Sequence[Row]) -> list[Row]:
+    """Creates the lines that are missing, all or none, and gives them as F&O keeps them."""
+    there = Counter(row[draft.line_key] for row in present)
+    wanted = {line[draft.line_key]: line for line in draft.lines}
+    if there - Counter(wanted.keys()):
+        raise RefusedError("FO_INCOMPLETE_FOREIGN", number=number)
+    missing = [_new_line(draft, number, line) for key, line in wanted.items() if key not in there]
+    return await client.change_set(missing) if missing else []
+
+
+def _header(draft: Draft) -> Row:
+    return {**draft.header, "dataAreaId": draft.company, _REFERENCE: draft.reference}
+
+
+def _new_line(draft: Draft, number: str, line: Row) -> Operation:
+    return Operation("POST", SALES_ORDER_LINES, body={**line, "dataAreaId": draft.company, _NUMBER: number})
+
+
+def _order(draft: Draft, number: str, rows: Sequence[Row], *, created: bool) -> SalesOrder:
+    return SalesOrder(
+        number=number,
+        created=created,
+        lots={row[draft.line_key]: row["InventoryLotId"] for row in rows},
+        booked=tuple(rows),
+    )

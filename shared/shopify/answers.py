@@ -1,0 +1,76 @@
+"""What the Admin API's answers mean: HTTP 200 comes with errors, user errors and search warnings as well."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from shared.errors import RefusedError, ThrottledError, TransientError
+
+type Json = dict[str, Any]
+
+_PASSING: Final = {"INTERNAL_SERVER_ERROR", "TIMEOUT"}
+
+
+@dataclass(frozen=True, slots=True)
+class UserError:
+    """One thing that Shopify finds wrong with a mutation's input."""
+
+    field: tuple[str, ...]
+    """The path to it, list positions included as texts ("input", "quantities", "0", "inventoryItemId"); often ()."""
+    message: str
+    code: str
+    """"" where the mutation's errors have none."""
+
+
+def data_of(body: Json, what: str) -> Json:
+    """The data of an answer that is good as a whole.
+
+    Raises ThrottledError when nothing was executed, TransientError for faults inside Shopify, RefusedError
+    SHOPIFY_DENIED or SHOPIFY_REJECTED for all else, even where some of the data is there.
+    """
+    errors = body.get("errors")
+    if errors:
+        raise _error(errors if isinstance(errors, list) else [{"message": str(errors)}], what)
+    if warnings := list(_search_warnings(body)):
+        # Shopify ignores a search term that it does not know, and then finds everything.
+        raise RefusedError("SHOPIFY_REJECTED", what=what, message="; ".join(warnings))
+    match body:
+        case {"data": dict(data)}:
+            return data
+        case _:
+            raise RefusedError("SHOPIFY_SHAPE", what=what, problem="it has neither data nor errors")
+
+
+def user_errors(payload: Mapping[str, Any], field: str = "userErrors") -> list[UserError]:
+    """The user errors in a mutation's payload. (orderCancel has them under a name of its own.)"""
+    return [
+        UserError(tuple(str(part) for part in error.get("field") or ()), error["message"], error.get("code") or "")
+        for error in payload[field]
+    ]
+
+
+def refuse_user_errors(payload: Mapping[str, Any], *, what: str, field: str = "userErrors") -> None:
+    """Raises RefusedError SHOPIFY_REJECTED with all user errors of the payload, if it has any."""
+    if errors := user_errors(payload, field):
+        message = "; ".join(f"{'.'.join(error.field)}: {error.message}".removeprefix(": ") for error in errors)
+        raise RefusedError("SHOPIFY_REJECTED", what=what, message=message)
+
+
+def _error(errors: list[Json], what: str) -> RefusedError | TransientError:
+    codes = {str((error.get("extensions") or {}).get("code", "")) for error in errors}
+    message = "; ".join(dict.fromkeys(str(error.get("message", "")) for error in errors))
+    if codes == {"THROTTLED"}:
+        return ThrottledError(f"Shopify's query budget is spent ({what})")
+    if codes <= _PASSING:
+        return TransientError(f"Shopify could not answer {what}: {message}")
+    if "ACCESS_DENIED" in codes:
+        return RefusedError("SHOPIFY_DENIED", message=message)
+    return RefusedError("SHOPIFY_REJECTED", what=what, message=message)
+
+
+def _search_warnings(body: Json) -> Iterable[str]:
+    for search in (body.get("extensions") or {}).get("search") or ():
+        for warning in search.get("warnings") or ():
+            yield f"{warning.get('field', 'search')}: {warning.get('message', warning.get('code', ''))}"

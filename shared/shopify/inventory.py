@@ -1,0 +1,167 @@
+"""Inventory by the Admin API: what the shop sells, what it shows, and setting what it shows."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Final
+from uuid import NAMESPACE_URL, uuid5
+
+from shared.errors import RefusedError, TransientError
+from shared.model import Level, LevelId, Variant
+from shared.shopify import queries
+
+if TYPE_CHECKING:
+    from shared.shopify.client import AdminClient
+
+BATCH: Final = 250
+"""Shopify takes at most 250 elements in an input array."""
+
+_ATTEMPTS: Final = 5
+_BUSY_SECONDS: Final = 2.0
+# These are about the call as a whole: no single figure is to blame, and sending fewer figures would not help.
+_WHOLE_CALL: Final = frozenset(
+    {"INVALID_NAME", "INVALID_REASON", "INVALID_REFERENCE_DOCUMENT", "IDEMPOTENCY_KEY_PARAMETER_MISMATCH"}
+)
+
+
+class NoLevel(StrEnum):
+    """Why Shopify shows no figure for an item at a location."""
+
+    GONE = "gone"
+    NOT_TRACKED = "not tracked"
+    NOT_STOCKED = "not stocked"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A figure to set, if Shopify still shows what it was computed against."""
+
+    level: LevelId
+    before: int
+    after: int
+
+
+@dataclass(frozen=True, slots=True)
+class Objection:
+    """Why Shopify set none of the figures of a call."""
+
+    index: int | None
+    """Of the change that is to blame; None when Shopify does not say."""
+    stale: bool
+    """The figure has changed since it was read."""
+    message: str
+
+
+async def read_variants(admin: AdminClient) -> list[Variant]:
+    """Everything that the shop sells, 250 to a call."""
+    variants: list[Variant] = []
+    after: str | None = None
+    while True:
+        page = (await admin.run(queries.load("stock_variants"), {"after": after}))["productVariants"]
+        variants += [
+            Variant(
+                sku=(node["sku"] or "").strip(),
+                inventory_item=number_of(node["inventoryItem"]["id"]),
+                tracked=node["inventoryItem"]["tracked"],
+                bundle=node["requiresComponents"],
+            )
+            for node in page["nodes"]
+        ]
+        if not page["pageInfo"]["hasNextPage"]:
+            return variants
+        after = page["pageInfo"]["endCursor"]
+
+
+async def read_levels(admin: AdminClient, levels: Sequence[LevelId]) -> dict[LevelId, Level | NoLevel]:
+    """What Shopify shows now, up to 250 levels of one location to a call."""
+    shown: dict[LevelId, Level | NoLevel] = {}
+    for location in dict.fromkeys(level.location for level in levels):
+        items = [level.inventory_item for level in levels if level.location == location]
+        for start in range(0, len(items), BATCH):
+            batch = items[start : start + BATCH]
+            data = await admin.run(
+                queries.load("stock_levels"),
+                {"items": [_gid("InventoryItem", item) for item in batch], "location": _gid("Location", location)},
+            )
+            for item, node in zip(batch, data["nodes"], strict=True):
+                shown[LevelId(item, location)] = _level(node)
+    return shown
+
+
+def _level(node: dict[str, Any] | None) -> Level | NoLevel:
+    if not node:
+        return NoLevel.GONE
+    if not node["tracked"]:
+        return NoLevel.NOT_TRACKED
+    level = node["inventoryLevel"]
+    if level is None:
+        return NoLevel.NOT_STOCKED
+    [quantity] = level["quantities"]
+    return Level(available=quantity["quantity"], changed_at=datetime.fromisoformat(level["updatedAt"]))
+
+
+async def set_available(
+    admin: AdminClient,
+    changes: Sequence[Change],
+    *,
+    run: str,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> list[Objection]:
+    """Sets all of the figures, or none: then the objections say why.
+
+    The idempotency key comes from the run and the changes: whoever repeats the same intent repeats the key, and any
+    other intent has its own. Raises RefusedError SHOPIFY_REJECTED for an objection to the call as a whole, and
+    TransientError while Shopify is still busy with the same call.
+    """
+    rows = [
+        {
+            "inventoryItemId": _gid("InventoryItem", change.level.inventory_item),
+            "locationId": _gid("Location", change.level.location),
+            "quantity": change.after,
+            "changeFromQuantity": change.before,
+        }
+        for change in changes
+    ]
+    given = {
+        "name": "available",
+        "reason": "correction",
+        "referenceDocumentUri": f"gid://shopify-d365-connector/StockRun/{run}",
+        "quantities": rows,
+    }
+    intent = f"{run} {json.dumps(rows)}"
+    failures = 0
+    for _ in range(_ATTEMPTS):
+        key = str(uuid5(NAMESPACE_URL, f"{intent} {failures}"))
+        data = await admin.run(queries.load("stock_set"), {"input": given, "key": key})
+        errors: list[dict[str, Any]] = data["inventorySetQuantities"]["userErrors"]
+        codes = {error["code"] for error in errors}
+        if "IDEMPOTENCY_CONCURRENT_REQUEST" in codes:
+            await sleep(_BUSY_SECONDS)
+        elif "IDEMPOTENCY_PREVIOUS_ATTEMPT_FAILED" in codes:
+            # The answer to an earlier sending was lost; it was a refusal, and only a new key tells which.
+            failures += 1
+        elif blame := next((error for error in errors if error["code"] in _WHOLE_CALL), None):
+            raise RefusedError("SHOPIFY_REJECTED", what="inventorySetQuantities", message=blame["message"])
+        else:
+            return [_objection(error) for error in errors]
+    raise TransientError("Shopify is still busy with the same stock figures")
+
+
+def _objection(error: dict[str, Any]) -> Objection:
+    """The index is the first number in a path such as ["input", "quantities", "17", "locationId"]."""
+    index = next((int(part) for part in error["field"] or () if part.isdecimal()), None)
+    return Objection(index, error["code"] == "CHANGE_FROM_QUANTITY_STALE", error["message"])
+
+
+def number_of(gid: str) -> int:
+    """The number in gid://shopify/Order/123."""
+    return int(gid.rpartition("/")[2])
+
+
+def _gid(kind: str, number: int) -> str:
+    return f"gid://shopify/{kind}/{number}"

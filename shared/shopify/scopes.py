@@ -1,0 +1,38 @@
+"""The access scopes that the app needs in Shopify, flow by flow: what a merchant is asked to grant, and no more.
+
+tests/contract/test_graphql_documents.py computes the same from the documents that each flow sends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+DOCUMENTS: Final[dict[str, tuple[str, ...]]] = {
+    "orders": (),
+    "stock": (
+        "stock_levels",
+        "stock_order_lines",
+        "stock_order_units",
+        "stock_orders",
+        "stock_set",
+        "stock_variants",
+    ),
+}
+"""queries/<name>.graphql that each flow sends."""
+
+UNSEEN_SCOPES: Final[dict[str, frozenset[str]]] = {"orders": frozenset({"read_orders"})}
+"""What no document shows: Shopify sends webhooks about orders only to apps that may read orders."""
+
+REQUIRED_SCOPES: Final[dict[str, frozenset[str]]] = {
+    "orders": frozenset({"read_orders"}),
+    "stock": frozenset({"read_orders", "read_products", "write_inventory", "read_merchant_managed_fulfillment_orders"}),
+}
+"""Writing includes reading. Of fulfilment orders only those at the merchant's own locations, whose stock F&O keeps."""
+
+
+def missing_scopes(granted: Iterable[str], needed: Iterable[str]) -> list[str]:
+    """The needed scopes that are not granted. Shopify grants reading with writing and does not name it again."""
+    have = set(granted)
+    have |= {scope.replace("write_", "read_", 1) for scope in have if scope.startswith("write_")}
+    return sorted(set(needed) - have)

@@ -1,0 +1,93 @@
+"""Access tokens for one shop's Admin API."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Collection
+from typing import Final, Protocol
+
+import httpx
+
+from shared.errors import RefusedError, TransientError
+from shared.settings import Secret
+from shared.shopify.scopes import missing_scopes
+
+_MARGIN: Final = 300.0
+"""Seconds before its end at which a token counts as spent."""
+
+
+class TokenSource(Protocol):
+    async def token(self, *, other_than: Secret | None = None) -> Secret:
+        """A valid token; `other_than` is one that Shopify has just refused."""
+
+
+class StaticToken:
+    """The token of a custom app created in the shop's admin, which never ends (Shopify creates no new ones)."""
+
+    def __init__(self, token: Secret) -> None:
+        self._token = token
+
+    async def token(self, *, other_than: Secret | None = None) -> Secret:  # noqa: ARG002 -- there is only this one
+        return self._token
+
+
+class ClientCredentials:
+    """The client credentials grant, for an app and a shop of the same organisation. Tokens live for 24 hours.
+
+    Callers at the same time share one renewal. Raises RefusedError SHOPIFY_DENIED for wrong credentials and for missing
+    access scopes, TransientError when Shopify does not answer.
+    """
+
+    def __init__(
+        self,
+        http: httpx.AsyncClient,
+        url: str,
+        *,
+        client_id: str,
+        client_secret: Secret,
+        scopes: Collection[str],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`url` is the shop's address without a slash at its end, `scopes` what the app cannot do without."""
+        self._http = http
+        self._url = f"{url}/admin/oauth/access_token"
+        self._form = {"grant_type": "client_credentials", "client_id": client_id}
+        self._secret = client_secret
+        self._scopes = scopes
+        self._clock = clock
+        self._token: Secret | None = None
+        self._until = 0.0
+        self._lock = asyncio.Lock()
+
+    async def token(self, *, other_than: Secret | None = None) -> Secret:
+        async with self._lock:
+            refused = other_than is not None and self._token is other_than
+            if self._token is None or refused or self._clock() > self._until - _MARGIN:
+                self._token, self._until = await self._request()
+            return self._token
+
+    async def _request(self) -> tuple[Secret, float]:
+        try:
+            response = await self._http.post(
+                self._url,
+                data={**self._form, "client_secret": self._secret.reveal()},
+                headers={"Accept": "application/json"},
+            )
+        except httpx.RequestError as error:
+            raise TransientError(f"Shopify gives no token: {type(error).__name__}") from error
+        status = response.status_code
+        if httpx.codes.is_server_error(status) or status == httpx.codes.TOO_MANY_REQUESTS:
+            raise TransientError(f"Shopify gives no token: {status}")
+        try:
+            grant = response.json() if response.is_success else {}
+        except ValueError:
+            grant = {}
+        match grant:
+            case {"access_token": str(token), "scope": str(scope), "expires_in": int(seconds)}:
+                pass
+            case _:
+                raise RefusedError("SHOPIFY_DENIED", message=f"the app's credentials were refused ({status})")
+        if missing := missing_scopes(scope.split(","), self._scopes):
+            raise RefusedError("SHOPIFY_DENIED", message=f"the app lacks the access scopes {', '.join(missing)}")
+        return Secret(token), self._clock() + seconds

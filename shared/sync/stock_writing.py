@@ -1,0 +1,79 @@
+"""Setting figures in as few calls as can be, and finding out which of them Shopify will not have."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from shared.mapping.stock import Outcome, Wanted
+from shared.model import Item
+from shared.shopify.inventory import BATCH, Objection
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A figure to set."""
+
+    wanted: Wanted
+    after: int
+    before: int
+    outcome: Outcome
+    """What it will have been: lowered or raised."""
+
+
+@dataclass(slots=True)
+class Written:
+    done: list[Step] = field(default_factory=list)
+    stale: list[Step] = field(default_factory=list)
+    refused: list[tuple[Step, str]] = field(default_factory=list)
+    """With Shopify's words."""
+    withheld: list[Step] = field(default_factory=list)
+
+
+async def set_figures(
+    steps: Iterable[Step], *, send: Callable[[Sequence[Step]], Awaitable[list[Objection]]]
+) -> Written:
+    """Sends the steps, those that lower a figure first, 250 to a call.
+
+    One bad figure makes Shopify set none of its call: those that Shopify blames are left out and the rest is sent
+    again; when it blames none, halves are sent until the bad one is alone. An item of which a figure could not be
+    lowered has none raised.
+    """
+    ordered = sorted(steps, key=lambda step: step.outcome is Outcome.RAISED)
+    batches = deque(ordered[start : start + BATCH] for start in range(0, len(ordered), BATCH))
+    written = Written()
+    stuck: set[Item] = set()
+    while batches:
+        batch: list[Step] = []
+        for step in batches.popleft():
+            held = step.outcome is Outcome.RAISED and step.wanted.listing.item in stuck
+            (written.withheld if held else batch).append(step)
+        if not batch:
+            continue
+        objections = await send(batch)
+        if not objections:
+            written.done += batch
+            continue
+        blamed = _blamed(batch, objections)
+        for index, objection in blamed.items():
+            if objection.stale:
+                written.stale.append(batch[index])
+            else:
+                written.refused.append((batch[index], objection.message))
+            if batch[index].outcome is Outcome.LOWERED:
+                stuck.add(batch[index].wanted.listing.item)
+        rest = [step for index, step in enumerate(batch) if index not in blamed]
+        middle = len(rest) if blamed else len(rest) // 2
+        batches.extendleft(part for part in (rest[middle:], rest[:middle]) if part)
+    return written
+
+
+def _blamed(batch: Sequence[Step], objections: Iterable[Objection]) -> dict[int, Objection]:
+    """Which steps are to blame, by their place in the batch: a step that was sent alone always is."""
+    found = {
+        objection.index: objection
+        for objection in objections
+        if objection.index is not None and objection.index < len(batch)
+    }
+    return found or ({0: next(iter(objections))} if len(batch) == 1 else {})

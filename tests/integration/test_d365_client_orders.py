@@ -1,0 +1,398 @@
+"""Sales orders and customers are created once, whatever is lost on the way, in both number strategies."""
+
+import asyncio
+from decimal import Decimal
+from pathlib import Path
+
+import httpx
+import pytest
+from azure.core.credentials import AccessToken
+
+from local.d365 import load_world, run_d365
+from local.d365.faults import Fault
+from shared.d365.client import ODataClient
+from shared.d365.customers import Customers
+from shared.d365.sales_orders import Draft, create_numbered, create_sequenced, find_by_number
+from shared.errors import OutcomeUnknownError, RefusedError, TransientError
+
+NUMBER = "SH5551"
+WORLD = Path("local/world.toml")
+
+
+class Identity:
+    """A token of the simulator for its one client, without the way through Entra."""
+
+    def __init__(self, simulator):
+        self.simulator = simulator
+
+    async def get_token(self, *scopes, claims=None, **kwargs):
+        token = self.simulator.tokens.issue(self.simulator.options.client_id, self.simulator.base_url)
+        return AccessToken(token.text, int(token.expires.timestamp()))
+
+
+class Line(httpx.AsyncBaseTransport):
+    """A line to F&O that breaks once, at the n-th request, before or after F&O has served it."""
+
+    def __init__(self, breaks_at=0, *, served=True):
+        self.wire = httpx.AsyncHTTPTransport()
+        self.breaks_at = breaks_at
+        self.served = served
+        self.count = 0
+
+    async def handle_async_request(self, request):
+        self.count += 1
+        if self.count != self.breaks_at:
+            return await self.wire.handle_async_request(request)
+        if self.served:
+            response = await self.wire.handle_async_request(request)
+            await response.aread()
+        raise httpx.ReadError("the line broke")
+
+    async def aclose(self):
+        await self.wire.aclose()
+
+
+class NoBreaker:
+    async def before(self):
+        pass
+
+    async def success(self):
+        pass
+
+    async def failure(self, wait=None):
+        pass
+
+
+@pytest.fixture
+async def fo():
+    async with run_d365(load_world(WORLD)) as simulator:
+        yield simulator
+
+
+@pytest.fixture
+async def connect(fo):
+    clients = []
+
+    def new(line=None):
+        client = ODataClient(
+            fo.base_url,
+            Identity(fo),
+            max_calls=8,
+            timeout=5,
+            breaker=NoBreaker(),
+            on_call=lambda call: None,
+            transport=line or Line(),
+        )
+        clients.append(client)
+        return client
+
+    yield new
+    for client in clients:
+        await client.aclose()
+
+
+@pytest.fixture
+async def client(connect):
+    client = connect()
+    for company, group, currency in (("nleu", "WEB", "EUR"),):
+        await client.create(
+            "CustomersV3",
+            {
+                "dataAreaId": company,
+                "CustomerAccount": "SHP-1",
+                "OrganizationName": "Web buyer",
+                "CustomerGroupId": group,
+                "SalesCurrencyCode": currency,
+            },
+        )
+    return client
+
+
+def numbered_draft(**changes):
+    lines = [
+        {"LineNumber": Decimal(1), "ItemNumber": "TENT-2P", "OrderedSalesQuantity": 2, "SalesPrice": Decimal("249.00")},
+        {
+            "LineNumber": Decimal(2),
+            "ItemNumber": "MUG-ENAMEL",
+            "OrderedSalesQuantity": 3,
+            "SalesPrice": Decimal("9.99"),
+        },
+    ]
+    for line in lines:
+        line |= {"ShippingSiteId": "EU", "ShippingWarehouseId": "AMS"}
+    return Draft(
+        **{
+            "company": "nleu",
+            "reference": "SHOPIFY-5551",
+            "header": {"OrderingCustomerAccountNumber": "SHP-1", "CurrencyCode": "EUR"},
+            "lines": lines,
+            "line_key": "LineNumber",
+        }
+        | changes
+    )
+
+
+def sequenced_draft(**changes):
+    lines = [
+        {"LineNumber": Decimal(number), "ItemNumber": "TEE", "ProductColorId": "Red", "ProductSizeId": size}
+        | {"OrderedSalesQuantity": 2, "SalesPrice": Decimal("24.00")}
+        | {"ShippingSiteId": "1", "ShippingWarehouseId": "11"}
+        for number, size in ((1, "M"), (2, "L"), (3, "M"))
+    ]
+    return Draft(
+        **{
+            "company": "usmf",
+            "reference": "SHOPIFY-777",
+            "header": {"OrderingCustomerAccountNumber": "WEB-US", "CurrencyCode": "USD"},
+            "lines": lines,
+            "line_key": "LineNumber",
+        }
+        | changes
+    )
+
+
+def anything(order):
+    pass
+
+
+async def what_f_and_o_has(client, company, reference):
+    headers = [
+        header
+        for header in await client.query(
+            "SalesOrderHeadersV4",
+            company=company,
+            select=["SalesOrderNumber", "CustomersOrderReference", "IsSalesProcessingStopped"],
+        )
+        if header["CustomersOrderReference"] == reference
+    ]
+    numbers = {header["SalesOrderNumber"] for header in headers}
+    lines = await client.query(
+        "SalesOrderLinesV3",
+        company=company,
+        select=["SalesOrderNumber", "LineNumber", "ItemNumber", "LineAmount"],
+        order_by=["LineNumber"],
+    )
+    return (
+        [header["IsSalesProcessingStopped"] for header in headers],
+        [(row["LineNumber"], row["LineAmount"]) for row in lines if row["SalesOrderNumber"] in numbers],
+    )
+
+
+# ---- our own numbers
+
+
+async def test_header_and_lines_take_one_request(client, fo):
+    fo.clear_calls()
+    order = await create_numbered(client, numbered_draft(), NUMBER)
+    assert dict(fo.http_calls) == {"POST /data/$batch": 1}
+    assert (order.number, order.created, set(order.lots)) == (NUMBER, True, {1, 2})
+    assert all(order.lots.values())
+    assert [row["LineAmount"] for row in order.booked] == [Decimal(498), Decimal("29.97")]
+
+
+async def test_a_second_attempt_adopts_the_order(client):
+    first = await create_numbered(client, numbered_draft(), NUMBER)
+    second = await create_numbered(client, numbered_draft(), NUMBER)
+    assert (second.created, second.number, second.lots) == (False, first.number, first.lots)
+    assert await what_f_and_o_has(client, "nleu", "SHOPIFY-5551") == (
+        ["No"],
+        [(1, Decimal(498)), (2, Decimal("29.97"))],
+    )
+
+
+async def test_an_order_of_somebody_else_is_not_touched(client):
+    await create_numbered(client, numbered_draft(reference="TYPED-IN"), NUMBER)
+    with pytest.raises(RefusedError) as refused:
+        await create_numbered(client, numbered_draft(), NUMBER)
+    assert refused.value.code == "FO_FOREIGN_ORDER"
+    assert refused.value.details == {"number": NUMBER, "found": "TYPED-IN", "reference": "SHOPIFY-5551"}
+
+
+async def test_one_bad_line_leaves_nothing_behind(client):
+    draft = numbered_draft()
+    draft.lines[1]["ItemNumber"] = "GHOST-1"
+    with pytest.raises(RefusedError) as refused:
+        await create_numbered(client, draft, NUMBER)
+    assert "operation 3 of 3" in refused.value.details["what"]
+    assert await find_by_number(client, draft, NUMBER) is None
+
+
+@pytest.mark.parametrize("served", [True, False])
+async def test_a_lost_answer_creates_no_second_order(client, connect, served):
+    with pytest.raises(OutcomeUnknownError):
+        await create_numbered(connect(Line(1, served=served)), numbered_draft(), NUMBER)
+    order = await create_numbered(client, numbered_draft(), NUMBER)
+    assert order.created is not served
+    assert set(order.lots) == {1, 2}
+    assert await what_f_and_o_has(client, "nleu", "SHOPIFY-5551") == (
+        ["No"],
+        [(1, Decimal(498)), (2, Decimal("29.97"))],
+    )
+
+
+async def test_two_workers_at_once_create_one_order(client):
+    orders = await asyncio.gather(*(create_numbered(client, numbered_draft(), NUMBER) for _ in range(5)))
+    assert sum(order.created for order in orders) == 1
+    assert len({tuple(order.lots.items()) for order in orders}) == 1
+
+
+async def test_an_order_that_people_changed_is_adopted_as_it_is(client):
+    first = await create_numbered(client, numbered_draft(), NUMBER)
+    await client.delete("SalesOrderLinesV3", {"dataAreaId": "nleu", "InventoryLotId": first.lots[Decimal(2)]})
+    second = await create_numbered(client, numbered_draft(), NUMBER)
+    assert set(second.lots) == {1}
+
+
+# ---- numbers that F&O draws
+
+
+async def test_the_order_is_held_until_it_is_accepted(client):
+    seen = []
+
+    def accept(order):
+        seen.append([row["LineAmount"] for row in order.booked])
+
+    order = await create_sequenced(client, sequenced_draft(), accept=accept)
+    assert order.created
+    assert seen == [[48, 48, 48]]
+    assert await what_f_and_o_has(client, "usmf", "SHOPIFY-777") == (["No"], [(1, 48), (2, 48), (3, 48)])
+
+
+async def test_an_order_that_is_not_accepted_stays_held(client):
+    def refuse(order):
+        raise RefusedError("FO_SUM_DIFFERS", booked="144", expected="150")
+
+    with pytest.raises(RefusedError, match="FO_SUM_DIFFERS"):
+        await create_sequenced(client, sequenced_draft(), accept=refuse)
+    assert await what_f_and_o_has(client, "usmf", "SHOPIFY-777") == (["Yes"], [(1, 48), (2, 48), (3, 48)])
+
+
+STEPS = 4  # look up, create the header, create the lines, release
+
+
+@pytest.mark.parametrize("served", [True, False])
+@pytest.mark.parametrize("step", range(1, STEPS + 1))
+async def test_a_crash_after_any_step_ends_in_the_same_state(client, connect, step, served):
+    line = Line(step, served=served)
+    with pytest.raises(TransientError):
+        await create_sequenced(connect(line), sequenced_draft(), accept=anything)
+    assert line.count == step
+    order = await create_sequenced(client, sequenced_draft(), accept=anything)
+    assert set(order.lots) == {1, 2, 3}
+    assert await what_f_and_o_has(client, "usmf", "SHOPIFY-777") == (["No"], [(1, 48), (2, 48), (3, 48)])
+
+
+async def test_the_undisturbed_way_takes_four_requests(connect):
+    line = Line()
+    await create_sequenced(connect(line), sequenced_draft(), accept=anything)
+    assert line.count == STEPS
+
+
+async def test_a_second_run_changes_nothing(client):
+    first = await create_sequenced(client, sequenced_draft(), accept=anything)
+    second = await create_sequenced(client, sequenced_draft(), accept=anything)
+    assert (second.created, second.lots, second.number) == (False, first.lots, first.number)
+
+
+async def test_only_the_missing_lines_are_added(client):
+    part = sequenced_draft(lines=sequenced_draft().lines[:1])
+
+    def crash(order):
+        raise TransientError("the process died")
+
+    with pytest.raises(TransientError):
+        await create_sequenced(client, part, accept=crash)
+    order = await create_sequenced(client, sequenced_draft(), accept=anything)
+    assert not order.created
+    assert await what_f_and_o_has(client, "usmf", "SHOPIFY-777") == (["No"], [(1, 48), (2, 48), (3, 48)])
+
+
+async def test_what_people_did_to_a_released_order_is_theirs(client):
+    first = await create_sequenced(client, sequenced_draft(), accept=anything)
+    await client.delete("SalesOrderLinesV3", {"dataAreaId": "usmf", "InventoryLotId": first.lots[Decimal(2)]})
+    second = await create_sequenced(client, sequenced_draft(), accept=anything)
+    assert set(second.lots) == {1, 3}
+
+
+async def test_foreign_lines_stop_the_completion(client):
+    foreign = sequenced_draft(lines=[{**sequenced_draft().lines[0], "LineNumber": Decimal(99)}])
+
+    def crash(order):
+        raise TransientError("the process died")
+
+    with pytest.raises(TransientError):
+        await create_sequenced(client, foreign, accept=crash)
+    with pytest.raises(RefusedError) as refused:
+        await create_sequenced(client, sequenced_draft(), accept=anything)
+    assert refused.value.code == "FO_INCOMPLETE_FOREIGN"
+
+
+async def test_two_orders_with_our_reference_are_a_matter_for_people(client):
+    header = {"dataAreaId": "usmf", "OrderingCustomerAccountNumber": "WEB-US", "CustomersOrderReference": "SHOPIFY-777"}
+    for _ in range(2):
+        await client.create("SalesOrderHeadersV4", header)
+    with pytest.raises(RefusedError) as refused:
+        await create_sequenced(client, sequenced_draft(), accept=anything)
+    assert (refused.value.code, refused.value.details["count"]) == ("FO_DUPLICATE", "2")
+
+
+async def test_a_reference_that_only_looks_alike_is_another_order(client):
+    header = {"dataAreaId": "usmf", "OrderingCustomerAccountNumber": "WEB-US", "CustomersOrderReference": "shopify-777"}
+    await client.create("SalesOrderHeadersV4", header)
+    assert (await create_sequenced(client, sequenced_draft(), accept=anything)).created
+
+
+# ---- customers
+
+BUYER = {
+    "dataAreaId": "nleu",
+    "CustomerAccount": "SHP-77",
+    "OrganizationName": "Buyer",
+    "CustomerGroupId": "WEB",
+    "SalesCurrencyCode": "EUR",
+}
+
+
+async def test_a_customer_is_created_once(client, fo):
+    customers = Customers(client)
+    assert {await customers.ensure(BUYER) for _ in range(3)} == {"SHP-77"}
+    assert fo.http_calls["POST /data/CustomersV3"] == 2  # the fixture's and this one
+
+
+async def test_parallel_orders_of_one_customer_create_one(client, fo):
+    customers = Customers(client)
+    assert set(await asyncio.gather(*(customers.ensure(BUYER) for _ in range(5)))) == {"SHP-77"}
+    assert fo.http_calls["POST /data/CustomersV3"] == 2
+
+
+async def test_another_instance_that_was_faster_is_no_error(client, connect):
+    instances = [Customers(connect()) for _ in range(5)]
+    assert set(await asyncio.gather(*(each.ensure(BUYER) for each in instances))) == {"SHP-77"}
+
+
+async def test_a_customer_under_a_number_of_f_and_o_is_found_again(client):
+    customers = Customers(client)
+    buyer = {
+        "dataAreaId": "usmf",
+        "OrganizationName": "Buyer",
+        "NameAlias": "SHP-77",
+        "CustomerGroupId": "30",
+        "SalesCurrencyCode": "USD",
+    }
+    first = await customers.ensure(buyer, known_by="NameAlias")
+    assert first
+    assert await customers.ensure(buyer, known_by="NameAlias") == first
+
+
+async def test_a_customer_that_f_and_o_refuses_is_refused(client):
+    with pytest.raises(RefusedError) as refused:
+        await Customers(client).ensure({**BUYER, "CustomerGroupId": "Local"})
+    assert refused.value.code == "FO_REJECTED"
+
+
+async def test_a_customer_whose_answer_was_lost_is_found_at_the_next_attempt(client, fo):
+    fo.faults.add(Fault("timeout_after_commit", "POST", "CustomersV3", ms=20))
+    customers = Customers(client)
+    with pytest.raises(OutcomeUnknownError):
+        await customers.ensure(BUYER)
+    assert await customers.ensure(BUYER) == "SHP-77"

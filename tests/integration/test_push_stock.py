@@ -1,0 +1,222 @@
+"""The stock flow with the real clients, against both simulators, over the wire."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from stock_fixtures import Retailer, retailing
+
+from shared.mapping.stock import Outcome, Unlisted
+from shared.store.links import PendingSale
+
+WEB = 71001001
+MOUNTAIN, AUSTIN = 72001001, 72002002
+
+
+@pytest.fixture
+async def nordlys():
+    async with retailing("nordlys") as retailer:
+        yield retailer
+
+
+@pytest.fixture
+async def prairie():
+    async with retailing("prairie") as retailer:
+        yield retailer
+
+
+async def test_first_run_sets_every_figure_of_two_warehouses_behind_one_location(nordlys: Retailer):
+    report = await nordlys.push()
+    assert nordlys.shown(WEB) == {
+        "TENT-2P": 18,  # 14 + 6, less 2 of safety stock
+        "BAG-DOWN": 18,  # 9 + 11, less 2 reserved
+        "STOVE-GAS": 40,
+        "LAMP-HEAD": 50,  # 25 + 30, less 5 open issues
+        "MAP-NORDIC": 120,
+        "MUG-ENAMEL": 0,  # 3, of which 5 must stay
+        "GHOST-1": 5,  # unknown to F&O: left alone
+    }
+    assert report.changed == 6
+    assert [problem.code for problem in report.problems] == ["STOCK_SKU_UNKNOWN"]
+    assert [(variant.sku, why) for variant, why in report.unlisted] == [("GHOST-1", Unlisted.UNKNOWN)]
+
+
+async def test_first_run_sets_variants_at_two_locations(prairie: Retailer):
+    await prairie.push()
+    assert prairie.shown(MOUNTAIN) == {
+        "TEE-RED-M": 85,
+        "TEE-RED-L": 44,
+        "TEE-BLU-M": 26,
+        "BOOT-BRN-9": 12,
+        "BOOT-BRN-10": 7,
+        "HAT-STR-ONE": 0,  # no row in 11 and 12: left as it was
+    }
+    assert prairie.shown(AUSTIN) == {
+        "TEE-RED-M": 18,
+        "TEE-RED-L": 12,
+        "TEE-BLU-M": 0,
+        "BOOT-BRN-9": 2,
+        "BOOT-BRN-10": 1,
+        "HAT-STR-ONE": 33,
+    }
+
+
+async def test_second_run_writes_nothing_and_asks_little(nordlys: Retailer):
+    await nordlys.push()
+    nordlys.shopify.simulator.calls.clear()
+    report = await nordlys.push()
+    assert {figure.outcome for figure in report.figures} == {Outcome.UNCHANGED}
+    assert (report.shopify_calls, report.fo_calls) == (1, 1)
+    assert len(nordlys.shopify.simulator.calls) == 1
+
+
+async def test_one_changed_on_hand_writes_one_figure(nordlys: Retailer):
+    await nordlys.push()
+    nordlys.set_on_hand("STOVE-GAS", "AMS", 41)
+    report = await nordlys.push()
+    assert [(f.wanted.listing.sku, f.before, f.after) for f in report.figures if f.is_changed] == [
+        ("STOVE-GAS", 40, 41)
+    ]
+    assert nordlys.shown(WEB)["STOVE-GAS"] == 41
+
+
+async def test_what_shopify_sold_and_fo_does_not_know_is_subtracted_until_fo_has_it(nordlys: Retailer):
+    await nordlys.push()
+    order = nordlys.sell("STOVE-GAS", 3)
+    report = await nordlys.push()
+    [stove] = [figure for figure in report.figures if figure.wanted.listing.sku == "STOVE-GAS"]
+    assert (stove.wanted.atp, stove.wanted.unknown, stove.outcome) == (40, 3, Outcome.EQUAL)
+    assert report.backlog == 1
+    nordlys.memory.known_orders.add(order)
+    nordlys.set_on_hand("STOVE-GAS", "AMS", 37)
+    report = await nordlys.push()
+    assert (report.backlog, report.changed, nordlys.shown(WEB)["STOVE-GAS"]) == (0, 0, 37)
+
+
+async def test_an_online_order_counts_at_the_location_that_fulfils_it(prairie: Retailer):
+    await prairie.push()
+    prairie.sell("TEE-RED-M", 5)
+    report = await prairie.push()
+    unknown = {f.wanted.listing.level.location: f.wanted.unknown for f in report.figures if f.wanted.unknown}
+    assert unknown == {MOUNTAIN: 5}
+    assert report.changed == 0
+
+
+async def test_a_parked_order_counts_wherever_it_may_be_shipped_from(prairie: Retailer):
+    await prairie.push()
+    prairie.memory.pending.append(PendingSale(4711, {"TEE-RED-M": 3}, None))
+    await prairie.push()
+    assert (prairie.shown(MOUNTAIN)["TEE-RED-M"], prairie.shown(AUSTIN)["TEE-RED-M"]) == (82, 15)
+
+
+async def test_a_sale_while_the_figure_is_being_set_is_not_lost(nordlys: Retailer):
+    await nordlys.push()
+    nordlys.set_on_hand("STOVE-GAS", "AMS", 50)
+
+    def sell_once():
+        del nordlys.admin.before["StockSet"]
+        nordlys.sell("STOVE-GAS", 4)
+
+    nordlys.admin.before["StockSet"] = sell_once
+    report = await nordlys.push()
+    assert nordlys.shown(WEB)["STOVE-GAS"] == 46
+    assert report.outcomes[Outcome.RAISED] == 1
+    assert report.problems == ()
+
+
+async def test_a_figure_that_never_rests_is_reported_and_tried_again_by_the_next_run(nordlys: Retailer):
+    await nordlys.push()
+    nordlys.set_on_hand("STOVE-GAS", "AMS", 50)
+    nordlys.admin.before["StockSet"] = lambda: nordlys.sell("STOVE-GAS", 1)
+    report = await nordlys.push()
+    assert [problem.code for problem in report.problems] == ["STOCK_STALE"]
+    nordlys.admin.before.clear()
+    await nordlys.push()
+    assert nordlys.shown(WEB)["STOVE-GAS"] == 47
+
+
+async def test_one_bad_figure_is_reported_alone_and_the_rest_is_set(nordlys: Retailer):
+    nordlys.set_on_hand("STOVE-GAS", "AMS", 2_000_000_000)
+    report = await nordlys.push()
+    assert [problem.code for problem in report.problems] == ["STOCK_SKU_UNKNOWN", "STOCK_REFUSED"]
+    assert "higher than 1,000,000,000" in report.problems[1].cause
+    assert (nordlys.shown(WEB)["STOVE-GAS"], nordlys.shown(WEB)["TENT-2P"]) == (5, 18)
+    assert nordlys.writes() == 2
+    report = await nordlys.push()
+    assert (nordlys.writes(), report.problems, report.outcomes[Outcome.REFUSED]) == (2, (), 1)
+    nordlys.set_on_hand("STOVE-GAS", "AMS", 20)
+    await nordlys.push()
+    assert nordlys.shown(WEB)["STOVE-GAS"] == 20
+
+
+async def test_a_lost_answer_changes_nothing(nordlys: Retailer):
+    nordlys.shopify.simulator.faults.add({"kind": "reset_after_commit", "operation": "StockSet"})
+    report = await nordlys.push()
+    assert (report.changed, nordlys.shown(WEB)["STOVE-GAS"]) == (6, 40)
+
+
+async def test_a_figure_that_shopify_is_still_setting_is_sent_again_under_the_same_key(nordlys: Retailer):
+    nordlys.shopify.simulator.faults.add({"kind": "idempotency_concurrent", "operation": "StockSet"})
+    report = await nordlys.push()
+    assert (report.changed, nordlys.writes()) == (6, 2)
+    assert len(nordlys.shop.idempotency) == 1
+
+
+async def test_a_backlog_that_is_too_large_lowers_figures_and_raises_none(nordlys: Retailer):
+    await nordlys.push()
+    nordlys.set_rules(freeze_backlog=1)
+    for _ in range(2):
+        nordlys.sell("LAMP-HEAD", 1)
+    nordlys.set_on_hand("STOVE-GAS", "AMS", 90)
+    nordlys.set_on_hand("MAP-NORDIC", "HAM", 90)
+    report = await nordlys.push()
+    assert report.frozen
+    assert (nordlys.shown(WEB)["STOVE-GAS"], nordlys.shown(WEB)["MAP-NORDIC"]) == (40, 90)
+    nordlys.set_rules(freeze_backlog=100)
+    await nordlys.push()
+    assert nordlys.shown(WEB)["STOVE-GAS"] == 90
+
+
+async def test_what_somebody_else_changed_in_shopify_is_mended_by_the_daily_comparison(nordlys: Retailer):
+    await nordlys.push()
+    [level] = [level for (item, _), level in nordlys.shop.levels.items() if item == 101003]
+    level.states["available"] = 99
+    await nordlys.push()
+    assert nordlys.shown(WEB)["STOVE-GAS"] == 99
+    nordlys.clock.ahead += timedelta(hours=25)
+    await nordlys.push()
+    assert nordlys.shown(WEB)["STOVE-GAS"] == 40
+
+
+async def test_a_product_that_is_not_stocked_at_the_location_is_told_once(prairie: Retailer):
+    del prairie.shop.levels[102001, AUSTIN]
+    report = await prairie.push()
+    assert [problem.code for problem in report.problems] == ["STOCK_NOT_STOCKED"]
+    report = await prairie.push()
+    assert report.problems == ()
+
+
+async def test_a_figure_that_would_rise_is_not_even_asked_for_while_frozen(nordlys: Retailer):
+    for _ in range(2):
+        nordlys.sell("LAMP-HEAD", 1)
+    await nordlys.push()
+    nordlys.set_rules(freeze_backlog=1)
+    nordlys.set_on_hand("STOVE-GAS", "AMS", 90)
+    report = await nordlys.push()
+    assert (report.frozen, report.changed, report.shopify_calls) == (True, 0, 1)
+
+
+async def test_a_sku_is_raised_nowhere_while_shopify_refuses_to_lower_it_somewhere(prairie: Retailer):
+    await prairie.push()
+    prairie.shop.levels[102001, AUSTIN].states["available"] = 1_500_000_000
+    prairie.set_on_hand("TEE-RED-M", "21", 1_200_000_000)
+    prairie.set_on_hand("TEE-RED-M", "11", 70)
+    report = await prairie.push()
+    assert (report.outcomes[Outcome.REFUSED], report.outcomes[Outcome.WITHHELD]) == (1, 1)
+    report = await prairie.push()
+    assert (report.outcomes[Outcome.REFUSED], report.outcomes[Outcome.WITHHELD]) == (1, 1)
+    assert prairie.shown(MOUNTAIN)["TEE-RED-M"] == 85
+    prairie.set_on_hand("TEE-RED-M", "21", 20)
+    await prairie.push()
+    assert (prairie.shown(MOUNTAIN)["TEE-RED-M"], prairie.shown(AUSTIN)["TEE-RED-M"]) == (95, 20)

@@ -1,0 +1,353 @@
+"""A small world in which the stock flow can be stopped at every call: Shopify, F&O and what the app remembers.
+
+Nothing here runs by itself. A push is stepped call by call, and between any two steps the test sells, imports,
+receives, cancels, or steps another push.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Generator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+from shared.errors import TransientError
+from shared.rules import Flows, StockRules, Warehouse
+from shared.store.links import PendingSale
+from shared.sync.stock import push_stock
+
+EPOCH = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
+SKU = "TENT-2P"
+INVENTORY_ITEM = 101
+WAREHOUSE_OF = {1: "AMS", 2: "HAM"}
+HTTP_TIMEOUT = 30
+
+
+class StoreStub:
+    """The part of a store's rules that the flow uses."""
+
+    key = "nordlys"
+    company = "nleu"
+    flows = Flows(stock=True)
+
+    def __init__(self, stock: StockRules, locations: tuple[int, ...]):
+        self.stock = stock
+        self.warehouses = tuple(
+            Warehouse(id=WAREHOUSE_OF[place], site="EU", location=place, country="NL", countries=("*",))
+            for place in locations
+        )
+        self.orders = type("Orders", (), {"product_identity": "item"})
+
+
+class Pause:
+    """Hands control back to whoever steps the push."""
+
+    def __await__(self) -> Generator[None]:
+        yield
+
+
+@dataclass
+class Order:
+    id: int
+    location: int
+    units: int
+    created: int
+    visible: int
+    """When Shopify's search shows it."""
+    cancelled: int | None = None
+    booked: str | None = None
+    """The warehouse that F&O holds it against."""
+    known: bool = False
+    parked: bool = False
+    gone: bool = False
+    """Shipped, or cancelled in F&O too: F&O holds nothing for it any more."""
+
+
+@dataclass
+class World:
+    locations: tuple[int, ...] = (1,)
+    stock: StockRules = field(default_factory=StockRules)
+    on_hand_is_read_before_orders: bool = False
+    writes_compare: bool = True
+    time: int = 0
+    physical: Counter[str] = field(default_factory=Counter)
+    available: dict[int, int] = field(default_factory=dict)
+    changed: dict[int, int] = field(default_factory=dict)
+    orders: list[Order] = field(default_factory=list)
+    documents: dict[str, str] = field(default_factory=dict)
+    versions: Counter[str] = field(default_factory=Counter)
+    answers: dict[str, tuple[str, list]] = field(default_factory=dict)
+    refused_units: Counter[int] = field(default_factory=Counter)
+
+    def __post_init__(self):
+        self.rules = StoreStub(self.stock, self.locations)
+        self.available = dict.fromkeys(self.locations, 0)
+        self.changed = dict.fromkeys(self.locations, -3600)
+
+    # ---- what happens in the world
+
+    def now(self) -> datetime:
+        return EPOCH + timedelta(seconds=self.time)
+
+    def receive(self, location: int, units: int) -> None:
+        self.physical[WAREHOUSE_OF[location]] += units
+
+    def sell(self, location: int, units: int, *, lag: int = 0) -> Order | None:
+        """A buyer takes what Shopify shows, if it shows enough."""
+        if self.available[location] < units:
+            return None
+        self._move(location, -units)
+        order = Order(1000 + len(self.orders), location, units, self.time, self.time + lag)
+        self.orders.append(order)
+        return order
+
+    def cancel(self, order: Order) -> None:
+        order.cancelled = self.time
+        self._move(order.location, order.units)
+
+    def book(self, order: Order, location: int) -> None:
+        """F&O has the sales order; the app has not yet written down that it does.
+
+        Allocation takes another warehouse than the location's own only if that has the goods.
+        """
+        order.booked = WAREHOUSE_OF[location if self.promisable(location) >= order.units else order.location]
+
+    def link(self, order: Order) -> None:
+        order.known, order.parked = True, False
+
+    def ship(self, order: Order) -> None:
+        self.physical[order.booked] -= order.units
+        order.gone = True
+
+    def park(self, order: Order) -> None:
+        order.parked = True
+
+    def free(self, order: Order) -> None:
+        """F&O has cancelled it too."""
+        order.gone, order.parked = True, False
+
+    def _move(self, location: int, units: int) -> None:
+        self.available[location] += units
+        self.changed[location] = self.time
+
+    # ---- what must hold
+
+    def assert_nothing_is_oversold(self) -> None:
+        sold = sum(order.units for order in self.orders if not order.gone and order.cancelled is None)
+        have = sum(self.physical.values())
+        assert sold <= have, f"{sold} units are sold, {have} exist"
+
+    def promisable(self, location: int) -> int:
+        warehouse = WAREHOUSE_OF[location]
+        held = sum(order.units for order in self.orders if order.booked == warehouse and not order.gone)
+        return max(0, self.physical[warehouse] - held)
+
+    # ---- the push, call by call
+
+    def push(self) -> Push:
+        admin, fo = FakeAdmin(self), FakeFo(self)
+        admin.fo = fo
+        state = FakeState(self)
+        coroutine = push_stock(
+            self.rules, admin=admin, fo=fo, links=state, snapshots=state, now=self.now, sleep=state.sleep
+        )
+        return Push(coroutine)
+
+
+@dataclass
+class Push:
+    coroutine: object
+    done: bool = False
+    report: object = None
+    failed: TransientError | None = None
+
+    def step(self) -> None:
+        try:
+            self.coroutine.send(None)
+        except StopIteration as end:
+            self.done, self.report = True, end.value
+        except TransientError as error:
+            self.done, self.failed = True, error
+
+    def go_on(self, steps: int) -> None:
+        for _ in range(steps):
+            if not self.done:
+                self.step()
+
+    def finish(self):
+        while not self.done:
+            self.step()
+        return self.report
+
+    def step_until(self, call: str) -> None:
+        """Stops just before the next call of that name takes effect."""
+        while not self.done:
+            self.step()
+            if FakeAdmin.about_to == call:
+                return
+        raise AssertionError(f"the push ended without {call}")
+
+
+@dataclass
+class FakeAdmin:
+    about_to = ""
+    world: World
+    fo: FakeFo | None = None
+
+    async def run(self, query, variables):
+        FakeAdmin.about_to = query.name
+        asked_at = self.world.time
+        await Pause()
+        FakeAdmin.about_to = ""
+        if self.world.time - asked_at > HTTP_TIMEOUT:
+            raise TransientError("no answer in time")
+        answer = getattr(self, query.name)(**variables)
+        await Pause()
+        return answer
+
+    def StockVariants(self, after):  # noqa: N802 - GraphQL's name
+        node = {
+            "sku": SKU,
+            "requiresComponents": False,
+            "inventoryItem": {"id": f"gid://shopify/InventoryItem/{INVENTORY_ITEM}", "tracked": True},
+        }
+        return {"productVariants": {"nodes": [node], "pageInfo": {"hasNextPage": False, "endCursor": None}}}
+
+    def StockLevels(self, items, location):  # noqa: N802
+        if self.world.on_hand_is_read_before_orders:
+            self.fo.early = self.fo.rows()
+        place = int(location.rpartition("/")[2])
+        level = {
+            "updatedAt": self._text(self.world.changed[place]),
+            "quantities": [{"quantity": self.world.available[place]}],
+        }
+        return {"nodes": [{"id": items[0], "tracked": True, "inventoryLevel": level}]}
+
+    def StockOrders(self, query, after):  # noqa: N802
+        since = datetime.fromisoformat(query.partition("'")[2].rstrip("'"))
+        nodes = [
+            {
+                "id": f"gid://shopify/Order/{order.id}",
+                "createdAt": self._text(order.created),
+                "updatedAt": self._text(order.cancelled or order.created),
+                "cancelledAt": self._text(order.cancelled),
+            }
+            for order in self.world.orders
+            if order.visible <= self.world.time and EPOCH + timedelta(seconds=order.created) >= since
+        ]
+        return {"orders": {"nodes": nodes, "pageInfo": {"hasNextPage": False, "endCursor": None}}}
+
+    def StockOrderUnits(self, orders):  # noqa: N802
+        wanted = [int(gid.rpartition("/")[2]) for gid in orders]
+        return {"nodes": [self._order(next(o for o in self.world.orders if o.id == number)) for number in wanted]}
+
+    def _order(self, order: Order):
+        last = {"hasNextPage": False, "endCursor": None}
+        gid = f"gid://shopify/InventoryItem/{INVENTORY_ITEM}"
+        line = {"quantity": order.units, "variant": {"inventoryItem": {"id": gid}}}
+        part = {
+            "status": "CANCELLED" if order.cancelled is not None else "OPEN",
+            "assignedLocation": {"location": {"id": f"gid://shopify/Location/{order.location}"}},
+            "lineItems": {"nodes": [{"inventoryItemId": gid, "totalQuantity": order.units}], "pageInfo": last},
+        }
+        return {
+            "lineItems": {"nodes": [line], "pageInfo": last},
+            "fulfillmentOrders": {"nodes": [part], "pageInfo": last},
+        }
+
+    def StockSet(self, input, key):  # noqa: N802, A002
+        content = json.dumps(input)
+        if key not in self.world.answers:
+            self.world.answers[key] = (content, self._set(input["quantities"]))
+        first, errors = self.world.answers[key]
+        assert first == content, "an idempotency key was used for two intents"
+        return {"inventorySetQuantities": {"userErrors": errors}}
+
+    def _set(self, rows):
+        places = [int(row["locationId"].rpartition("/")[2]) for row in rows]
+        errors = [
+            {
+                "code": "CHANGE_FROM_QUANTITY_STALE",
+                "field": ["input", "quantities", str(index), "changeFromQuantity"],
+                "message": "The changeFromQuantity value does not match persisted value.",
+            }
+            for index, (row, place) in enumerate(zip(rows, places, strict=True))
+            if self.world.writes_compare and row["changeFromQuantity"] != self.world.available[place]
+        ]
+        if not errors:
+            for row, place in zip(rows, places, strict=True):
+                self.world._move(place, row["quantity"] - self.world.available[place])
+        return errors
+
+    def _text(self, moment: int | None) -> str | None:
+        return None if moment is None else f"{EPOCH + timedelta(seconds=moment):%Y-%m-%dT%H:%M:%SZ}"
+
+
+@dataclass
+class FakeFo:
+    world: World
+    early: list | None = None
+
+    async def query(self, entity_set, **what):
+        await Pause()
+        rows = {"WarehousesOnHandV2": self.rows, "ItemCoverageSettingsV2": list, "ReleasedProductsV2": self.items}
+        answer = self.early if self.early is not None and entity_set == "WarehousesOnHandV2" else rows[entity_set]()
+        await Pause()
+        return answer
+
+    def items(self):
+        return [{"ItemNumber": SKU}]
+
+    def rows(self):
+        blank = dict.fromkeys(
+            ["ProductColorId", "ProductConfigurationId", "ProductSizeId", "ProductStyleId", "ProductVersionId"], ""
+        )
+        return [
+            {
+                **blank,
+                "ItemNumber": SKU,
+                "InventorySiteId": "EU",
+                "InventoryWarehouseId": WAREHOUSE_OF[place],
+                "OnHandQuantity": Decimal(self.world.physical[WAREHOUSE_OF[place]]),
+                "ReservedOnHandQuantity": Decimal(0),
+                "AvailableOnHandQuantity": Decimal(self.world.physical[WAREHOUSE_OF[place]]),
+                "OrderedQuantity": Decimal(0),
+                "OnOrderQuantity": Decimal(
+                    sum(o.units for o in self.world.orders if o.booked == WAREHOUSE_OF[place] and not o.gone)
+                ),
+            }
+            for place in self.world.locations
+        ]
+
+
+@dataclass
+class FakeState:
+    """Links and snapshots."""
+
+    world: World
+
+    async def sleep(self, seconds: float) -> None:
+        await Pause()
+
+    async def known(self, store, order_ids):
+        await Pause()
+        return {order.id for order in self.world.orders if order.known and order.id in set(order_ids)}
+
+    async def parked(self, store):
+        await Pause()
+        return [PendingSale(o.id, {SKU: o.units}, None) for o in self.world.orders if o.parked]
+
+    async def read(self, name):
+        await Pause()
+        text = self.world.documents.get(name)
+        return (json.loads(text), str(self.world.versions[name])) if text else (None, None)
+
+    async def write(self, name, value, etag):
+        await Pause()
+        current = str(self.world.versions[name]) if name in self.world.documents else None
+        if etag != current:
+            raise TransientError("written by another run")
+        self.world.documents[name] = json.dumps(value)
+        self.world.versions[name] += 1

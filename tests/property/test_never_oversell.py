@@ -1,0 +1,290 @@
+"""No interleaving of sales, their import, receipts, cancellations and pushes sells what does not exist."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from stock_world import Order, Push, World
+
+from shared.rules import StockRules
+
+MOST_LAG = 20
+STOCK = StockRules(settle_seconds=30)
+
+PLACES = st.sampled_from((1, 2))
+UNITS = st.integers(1, 4)
+WHICH = st.integers(0, 5)
+EVENTS = st.one_of(
+    st.tuples(st.just("a buyer buys"), PLACES, UNITS, st.integers(0, MOST_LAG)),
+    st.tuples(st.just("goods arrive"), PLACES, UNITS),
+    st.tuples(st.just("an order is imported"), WHICH, PLACES),
+    st.tuples(st.just("F&O gets an order"), WHICH, PLACES),
+    st.tuples(st.just("an import is written down"), WHICH),
+    st.tuples(st.just("an order is parked"), WHICH),
+    st.tuples(st.just("a buyer cancels"), WHICH),
+    st.tuples(st.just("F&O learns of a cancellation"), WHICH),
+    st.tuples(st.just("goods are shipped"), WHICH),
+    st.tuples(st.just("time passes"), st.integers(1, 25)),
+)
+MEANWHILE = st.tuples(st.integers(0, 1), st.integers(0, 14), EVENTS)
+"""Which push goes on, for how many steps (two to a call), and what happens then."""
+
+
+class Retail:
+    """What happens to a world, and what is being pushed meanwhile."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.pushes: list[Push] = []
+
+    def happens(self, event) -> None:
+        match event:
+            case "a buyer buys", place, units, lag:
+                self.world.sell(self._place(place), units, lag=lag)
+            case "goods arrive", place, units:
+                self.world.receive(self._place(place), units)
+            case "time passes", seconds:
+                self.world.time += seconds
+            case what, which, *place:
+                self._to_an_order(what, which, *(self._place(each) for each in place))
+
+    def _to_an_order(self, what: str, which: int, place: int = 1) -> None:
+        world = self.world
+        # Allocation may book an order on another warehouse than that of the location where it was sold.
+        possible = {
+            "an order is imported": (lambda o: not (o.booked or o.gone) and o.cancelled is None, self._import),
+            "F&O gets an order": (lambda o: not (o.booked or o.gone) and o.cancelled is None, world.book),
+            "an import is written down": (lambda o: o.booked and not o.known, lambda o, _: world.link(o)),
+            "an order is parked": (lambda o: not o.booked, lambda o, _: world.park(o)),
+            "a buyer cancels": (lambda o: o.cancelled is None and not o.gone, lambda o, _: world.cancel(o)),
+            "F&O learns of a cancellation": (lambda o: o.cancelled is not None and o.known, lambda o, _: world.free(o)),
+            "goods are shipped": (lambda o: o.known and o.cancelled is None and not o.gone, lambda o, _: world.ship(o)),
+        }
+        fits, act = possible[what]
+        orders = [order for order in world.orders if fits(order)]
+        if orders:
+            act(orders[which % len(orders)], place)
+
+    def _import(self, order: Order, place: int) -> None:
+        self.world.book(order, place)
+        self.world.link(order)
+
+    def _place(self, place: int) -> int:
+        return place if place in self.world.locations else 1
+
+    def sell_out(self) -> None:
+        for place in self.world.locations:
+            while self.world.sell(place, 1):
+                pass
+
+    def comes_to_rest(self) -> None:
+        """Every order reaches F&O, every cancellation too, and a day goes by."""
+        for order in self.world.orders:
+            if order.cancelled is not None:
+                self.world.link(order)
+                self.world.free(order)
+            elif not order.booked:
+                self._import(order, order.location)
+            else:
+                self.world.link(order)
+        self.world.time += 25 * 3600
+
+
+def retail(before, during, *, twice: bool, **how) -> Retail:
+    """Some history, goods that make a push worth while, and all that happens while it is under way."""
+    shop = Retail(World(**{"stock": STOCK, **how}))
+    shop.world.receive(1, 5)
+    shop.world.push().finish()
+    shop.world.sell(1, 2)
+    for event in before:
+        shop.happens(event)
+    shop.world.time += 60
+    shop.world.receive(1, 2)
+    shop.pushes = [shop.world.push() for _ in range(1 + twice)]
+    for which, steps, event in during:
+        shop.pushes[which % len(shop.pushes)].go_on(steps)
+        shop.happens(event)
+        shop.world.assert_nothing_is_oversold()
+    for push in shop.pushes:
+        push.finish()
+    shop.sell_out()
+    shop.world.assert_nothing_is_oversold()
+    return shop
+
+
+@settings(deadline=None, max_examples=300)
+@given(
+    before=st.lists(EVENTS, max_size=3),
+    during=st.lists(MEANWHILE, max_size=8),
+    twice=st.booleans(),
+    locations=st.sampled_from(((1,), (1, 2))),
+)
+def test_never_more_is_sold_than_exists_and_at_rest_both_systems_agree(before, during, twice, locations):
+    shop = retail(before, during, twice=twice, locations=locations)
+    shop.comes_to_rest()
+    shop.world.push().finish()
+    shown = {place: shop.world.available[place] for place in locations}
+    assert shown == {place: shop.world.promisable(place) for place in locations}
+
+
+# ---- the same by hand: each safeguard, and what happens without it
+
+
+def opened(units: int, **how) -> World:
+    world = World(stock=how.pop("stock", STOCK), **how)
+    world.receive(1, units)
+    world.push().finish()
+    world.time += 60
+    return world
+
+
+def an_order_is_imported_while_the_push_reads(world: World) -> None:
+    """After Shopify's figure was read and before the orders are; goods have arrived, so that the figure rises."""
+    order = world.sell(1, 3)
+    world.time += 60
+    world.receive(1, 1)
+    push = world.push()
+    push.step_until("StockLevels")
+    push.step_until("StockOrders")
+    world.book(order, 1)
+    world.link(order)
+    push.finish()
+    while world.sell(1, 1):
+        pass
+
+
+def test_an_import_between_the_readings_is_not_missed():
+    world = opened(5)
+    an_order_is_imported_while_the_push_reads(world)
+    world.assert_nothing_is_oversold()
+
+
+def test_reading_on_hand_before_orders_would_oversell():
+    world = opened(5, on_hand_is_read_before_orders=True)
+    an_order_is_imported_while_the_push_reads(world)
+    with pytest.raises(AssertionError, match="9 units are sold, 6 exist"):
+        world.assert_nothing_is_oversold()
+
+
+def a_buyer_buys_between_reading_and_setting(world: World) -> None:
+    world.receive(1, 2)
+    push = world.push()
+    push.step_until("StockSet")
+    world.sell(1, 4)
+    push.finish()
+    while world.sell(1, 1):
+        pass
+
+
+def test_a_sale_between_reading_and_setting_makes_shopify_refuse_the_figure():
+    world = opened(5)
+    a_buyer_buys_between_reading_and_setting(world)
+    world.assert_nothing_is_oversold()
+
+
+def test_setting_without_comparing_would_oversell():
+    world = opened(5, writes_compare=False)
+    a_buyer_buys_between_reading_and_setting(world)
+    with pytest.raises(AssertionError, match="11 units are sold, 7 exist"):
+        world.assert_nothing_is_oversold()
+
+
+def the_search_runs_behind(world: World) -> None:
+    world.sell(1, 4, lag=MOST_LAG)
+    world.receive(1, 2)
+    world.push().finish()
+    while world.sell(1, 1):
+        pass
+
+
+def test_a_figure_is_not_raised_while_an_order_may_be_missing_from_the_search():
+    world = opened(5)
+    the_search_runs_behind(world)
+    world.assert_nothing_is_oversold()
+
+
+def test_raising_at_once_would_oversell_what_the_search_does_not_show_yet():
+    world = opened(5, stock=StockRules(settle_seconds=0))
+    the_search_runs_behind(world)
+    with pytest.raises(AssertionError, match="11 units are sold, 7 exist"):
+        world.assert_nothing_is_oversold()
+
+
+def test_a_cancelled_order_between_reading_and_setting_does_not_hide_a_sale():
+    """The sale and the cancellation leave the figure as it was read, so that Shopify sees nothing stale."""
+    world = opened(6)
+    order = world.sell(1, 1)
+    world.time += 60
+    world.receive(1, 2)
+    push = world.push()
+    push.step_until("StockLevels")
+    push.step_until("StockOrders")
+    world.cancel(order)
+    push.step_until("StockSet")
+    world.sell(1, 1)
+    push.finish()
+    while world.sell(1, 1):
+        pass
+    world.assert_nothing_is_oversold()
+
+
+def test_of_two_pushes_at_once_only_one_writes():
+    world = opened(5)
+    world.receive(1, 3)
+    first, second = world.push(), world.push()
+    first.step_until("StockSet")
+    second.finish()
+    first.finish()
+    assert second.report.busy
+    assert world.available == {1: 8}
+
+
+def test_a_sale_and_a_receipt_of_as_many_units_are_seen():
+    """The figure is the same as before, from other on-hand: Shopify shows less and must be asked."""
+    world = opened(5)
+    order = world.sell(1, 2)
+    world.book(order, 1)
+    world.link(order)
+    world.receive(1, 2)
+    world.time += 60
+    world.push().finish()
+    assert world.available == {1: 5}
+
+
+def test_of_two_pushes_that_began_together_the_slower_stops_before_it_writes():
+    world = opened(5)
+    world.receive(1, 3)
+    first, second = world.push(), world.push()
+    second.step_until("StockOrders")
+    first.finish()
+    second.finish()
+    assert world.available == {1: 8}
+    assert "written by another run" in str(second.failed)
+
+
+def test_a_push_that_was_held_up_does_not_set_what_it_read_long_ago():
+    world = opened(5)
+    world.receive(1, 3)
+    push = world.push()
+    push.step_until("StockLevels")
+    push.step()
+    world.time += 200
+    push.finish()
+    assert "lost its turn" in str(push.failed)
+    assert world.available == {1: 5}
+
+
+def test_goods_sold_at_one_location_and_booked_on_anothers_warehouse_are_not_offered_twice():
+    world = World(stock=STOCK, locations=(1, 2))
+    world.receive(1, 5)
+    world.receive(2, 5)
+    world.push().finish()
+    order = world.sell(1, 3)
+    world.time += 60
+    push = world.push()
+    push.step_until("StockLevels")
+    world.book(order, 2)
+    world.link(order)
+    push.finish()
+    assert world.available == {1: 5, 2: 2}

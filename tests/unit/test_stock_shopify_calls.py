@@ -1,0 +1,186 @@
+"""What is asked of Shopify about stock, and how its answers are read."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from shared.errors import RefusedError, TransientError
+from shared.model import Level, LevelId, Sale
+from shared.shopify.inventory import Change, NoLevel, Objection, read_levels, set_available
+from shared.shopify.sold import read_orders_since, read_sales
+
+CHANGES = [Change(LevelId(101, 1), before=5, after=9)]
+LAST = {"hasNextPage": False, "endCursor": None}
+
+
+class Admin:
+    """Gives the answers one after the other."""
+
+    def __init__(self, *answers):
+        self.answers = list(answers)
+        self.asked = []
+
+    async def run(self, query, variables):
+        self.asked.append((query.name, variables))
+        return self.answers.pop(0)
+
+    @property
+    def keys(self):
+        return [variables["key"] for _, variables in self.asked]
+
+
+def outcome(*errors):
+    return {
+        "inventorySetQuantities": {
+            "userErrors": [dict(zip(("code", "field"), e, strict=True), message="no") for e in errors]
+        }
+    }
+
+
+async def no_sleep(seconds):
+    pass
+
+
+async def setting(admin, changes=CHANGES, run="run-1"):
+    return await set_available(admin, changes, run=run, sleep=no_sleep)
+
+
+async def test_the_figure_is_set_only_from_what_was_read():
+    admin = Admin(outcome())
+    assert await setting(admin) == []
+    [(_, variables)] = admin.asked
+    assert variables["input"]["quantities"] == [
+        {
+            "inventoryItemId": "gid://shopify/InventoryItem/101",
+            "locationId": "gid://shopify/Location/1",
+            "quantity": 9,
+            "changeFromQuantity": 5,
+        }
+    ]
+    assert (variables["input"]["name"], variables["input"]["reason"]) == ("available", "correction")
+
+
+async def test_the_same_intent_has_the_same_key_and_any_other_its_own():
+    admin = Admin(*[outcome()] * 4)
+    await setting(admin)
+    await setting(admin)
+    await setting(admin, run="run-2")
+    await setting(admin, [Change(LevelId(101, 1), before=6, after=9)])
+    first, again, other_run, other_content = admin.keys
+    assert first == again
+    assert len({first, other_run, other_content}) == 3
+
+
+async def test_a_call_that_shopify_is_busy_with_is_sent_again_under_its_key():
+    admin = Admin(outcome(("IDEMPOTENCY_CONCURRENT_REQUEST", None)), outcome())
+    assert await setting(admin) == []
+    assert len(set(admin.keys)) == 1
+
+
+async def test_shopify_stays_busy_only_so_long():
+    admin = Admin(*[outcome(("IDEMPOTENCY_CONCURRENT_REQUEST", None))] * 5)
+    with pytest.raises(TransientError):
+        await setting(admin)
+
+
+async def test_a_key_whose_first_call_was_refused_is_replaced_to_learn_why():
+    stale = ("CHANGE_FROM_QUANTITY_STALE", ["input", "quantities", "0", "changeFromQuantity"])
+    admin = Admin(outcome(("IDEMPOTENCY_PREVIOUS_ATTEMPT_FAILED", None)), outcome(stale))
+    assert await setting(admin) == [Objection(0, stale=True, message="no")]
+    assert len(set(admin.keys)) == 2
+
+
+@pytest.mark.parametrize("field", [None, ["input"], ["input", "quantities"]])
+async def test_an_objection_may_name_no_figure(field):
+    assert await setting(Admin(outcome(("INVALID_LOCATION", field)))) == [Objection(None, stale=False, message="no")]
+
+
+async def test_an_objection_to_the_call_as_a_whole_is_no_figures_fault():
+    with pytest.raises(RefusedError, match="SHOPIFY_REJECTED"):
+        await setting(Admin(outcome(("INVALID_REASON", ["input", "reason"]))))
+
+
+async def test_levels_say_what_is_shown_or_why_nothing_is():
+    shown = {"updatedAt": "2026-11-23T08:00:00Z", "quantities": [{"quantity": 7}]}
+    nodes = [
+        {"id": "1", "tracked": True, "inventoryLevel": shown},
+        {"id": "2", "tracked": True, "inventoryLevel": None},
+        {"id": "3", "tracked": False, "inventoryLevel": shown},
+        None,
+    ]
+    levels = [LevelId(number, 5) for number in (1, 2, 3, 4)]
+    assert await read_levels(Admin({"nodes": nodes}), levels) == {
+        levels[0]: Level(7, datetime(2026, 11, 23, 8, tzinfo=UTC)),
+        levels[1]: NoLevel.NOT_STOCKED,
+        levels[2]: NoLevel.NOT_TRACKED,
+        levels[3]: NoLevel.GONE,
+    }
+
+
+async def test_levels_are_read_by_location_and_250_to_a_call():
+    level = {"tracked": True, "inventoryLevel": None}
+    admin = Admin({"nodes": [level] * 250}, {"nodes": [level]}, {"nodes": [level]})
+    await read_levels(admin, [*(LevelId(number, 1) for number in range(251)), LevelId(0, 2)])
+    assert [(len(v["items"]), v["location"][-1]) for _, v in admin.asked] == [(250, "1"), (1, "1"), (1, "2")]
+
+
+async def test_orders_are_searched_from_a_moment_in_utc_and_read_to_the_last_page():
+    node = {"id": "gid://shopify/Order/7", "createdAt": "2026-11-23T08:00:00Z", "updatedAt": "2026-11-23T08:00:00Z"}
+    first = {"nodes": [{**node, "cancelledAt": None}], "pageInfo": {"hasNextPage": True, "endCursor": "c"}}
+    last = {"nodes": [{**node, "id": "gid://shopify/Order/8", "cancelledAt": "2026-11-23T08:01:00Z"}], "pageInfo": LAST}
+    admin = Admin({"orders": first}, {"orders": last})
+    orders = await read_orders_since(admin, datetime.fromisoformat("2026-11-23T09:00:00+01:00"))
+    assert [(order.id, order.cancelled_at is None) for order in orders] == [(7, True), (8, False)]
+    assert [variables["after"] for _, variables in admin.asked] == [None, "c"]
+    assert admin.asked[0][1]["query"] == "created_at:>='2026-11-23T08:00:00Z'"
+
+
+def line(item, quantity):
+    return {"quantity": quantity, "variant": item and {"inventoryItem": {"id": f"gid://shopify/InventoryItem/{item}"}}}
+
+
+def part(location, item, quantity, status="OPEN"):
+    place = {"location": location and {"id": f"gid://shopify/Location/{location}"}}
+    lines = [{"inventoryItemId": f"gid://shopify/InventoryItem/{item}", "totalQuantity": quantity}]
+    return {"status": status, "assignedLocation": place, "lineItems": {"nodes": lines, "pageInfo": LAST}}
+
+
+def order(lines, parts, page=LAST):
+    return {
+        "lineItems": {"nodes": lines, "pageInfo": page},
+        "fulfillmentOrders": {"nodes": parts, "pageInfo": LAST},
+    }
+
+
+async def sold(node, *more):
+    return (await read_sales(Admin({"nodes": [node]}, *more), [7]))[7]
+
+
+async def test_an_order_takes_from_the_locations_that_fulfil_it_shipped_or_not():
+    parts = [part(1, 101, 2), part(2, 101, 1, "CLOSED")]
+    assert await sold(order([line(101, 3)], parts)) == [Sale(101, 1, 2), Sale(101, 2, 1)]
+
+
+async def test_units_that_no_fulfilment_order_has_come_from_anywhere():
+    assert await sold(order([line(101, 3)], [])) == [Sale(101, None, 3)]
+    assert await sold(order([line(101, 3)], [part(1, 101, 1)])) == [Sale(101, 1, 1), Sale(101, None, 2)]
+
+
+async def test_a_cancelled_fulfilment_order_leaves_its_units_anywhere():
+    assert await sold(order([line(101, 3)], [part(1, 101, 3, "CANCELLED")])) == [Sale(101, None, 3)]
+
+
+async def test_a_fulfilment_order_without_a_location_counts_once():
+    assert await sold(order([line(101, 3)], [part(None, 101, 3)])) == [Sale(101, None, 3)]
+
+
+async def test_lines_without_a_product_take_nothing():
+    assert await sold(order([line(None, 3)], [])) == []
+
+
+async def test_a_very_long_order_counts_everywhere_to_its_last_line():
+    node = order([line(101, 1)], [part(1, 101, 1)], {"hasNextPage": True, "endCursor": "c"})
+    rest = {"order": {"lineItems": {"nodes": [line(101, 2), line(102, 5)], "pageInfo": LAST}}}
+    assert await sold(node, rest) == [Sale(101, None, 3), Sale(102, None, 5)]
