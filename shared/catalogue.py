@@ -161,15 +161,51 @@ CATALOGUE: Final[dict[str, Entry]] = {
         Owner.ACCOUNTANT,
         "Make the [[taxes]] rules of {country} agree on one sales_tax_group. " + _REPLAY,
     ),
+    "TAX_SETUP_MISSING": Entry(
+        "Company {company} of F&O has no {what}.",
+        Owner.FO_ADMIN,
+        "Create it in F&O, or correct the tax rules in the store's file. " + _REPLAY,
+    ),
+    "TAX_SETUP_BEYOND": Entry(
+        "F&O's tax code {tax_code} cannot be computed beforehand: {problem}.",
+        Owner.ACCOUNTANT,
+        'Use another tax code for these sales, or set tax.verify = "rules" in config/stores/{store}.toml. ' + _REPLAY,
+    ),
     "TAX_DIFFERS": Entry(
         "F&O would compute {expected} of tax where Shopify charged {charged}.",
         Owner.ACCOUNTANT,
-        "Compare the rates of the tax groups with Shopify's tax settings, or raise tax.tolerance. " + _REPLAY,
+        "Compare the rates of the tax groups with Shopify's tax settings, or change tax.tolerance or tax.policy. "
+        + _REPLAY,
     ),
     "SUM_DIFFERS": Entry(
         "The parts of the order sum to {sum}, but Shopify says {total} (difference {difference}).",
         Owner.ACCOUNTANT,
         "Compare the order in Shopify part by part with the evidence in the journal. Nothing was sent to F&O.",
+    ),
+    "STATE_SUM_DIFFERS": Entry(
+        "What is left of the order after edits and refunds does not add up: {problem}.",
+        Owner.ACCOUNTANT,
+        "Compare the order in Shopify line by line with these figures. Nothing was changed in F&O. " + _REPLAY,
+    ),
+    "REFUND_SUM_DIFFERS": Entry(
+        "The parts of refund {refund} are worth {sum}, but {total} was given back (difference {difference}).",
+        Owner.ACCOUNTANT,
+        "Compare the refund in Shopify with its transactions, and book the difference in F&O by hand.",
+    ),
+    "PAYMENTS_DIFFER": Entry(
+        "The order's payments contradict each other: {problem}.",
+        Owner.ACCOUNTANT,
+        "Compare the order's payments in Shopify with those at the payment provider. " + _REPLAY,
+    ),
+    "TRANSACTION_UNKNOWN": Entry(
+        "Payment transaction {transaction} has the {field} “{value}”, which Shopify does not document.",
+        Owner.ENGINEER,
+        "Look in Shopify's release notes what that means, and teach the app. Nothing was booked. " + _REPLAY,
+    ),
+    "TRANSACTION_CURRENCY": Entry(
+        "Payment transaction {transaction} is in {paid}, and nothing says its amount in {booked}.",
+        Owner.ACCOUNTANT,
+        "Book the payment in F&O by hand at the rate of the payment provider.",
     ),
     "FO_SUM_DIFFERS": Entry(
         "F&O booked {booked} for the order's lines where {expected} was sent.",
@@ -179,8 +215,8 @@ CATALOGUE: Final[dict[str, Entry]] = {
     "TAX_OF_MARKETPLACE": Entry(
         "A marketplace owes the tax “{title}” of {amount}, and the store has no rule for that{reason}.",
         Owner.ACCOUNTANT,
-        'Enter the order in F&O by hand, or set tax.marketplace = "leave_out" in config/stores/{store}.toml for prices '
-        "without tax. " + _REPLAY,
+        'Enter the order in F&O by hand, or set tax.marketplace in config/stores/{store}.toml: "leave_out", or '
+        '"take_out" where prices include tax. ' + _REPLAY,
     ),
     "SHIPPING_WITHOUT_RULE": Entry(
         "No shipping rule fits the method “{title}” (code {shipping_code}).",

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from typing import Final, Literal
 
 from shared.d365.answers import Row
 from shared.d365.client import ODataClient
 from shared.d365.entities import DIMENSIONS, PRODUCTS, READ, VARIANTS
-from shared.d365.filters import chunks
+from shared.d365.filters import Filter, chunks
 from shared.model import Item
 
 type SkuField = Literal["ItemNumber", "ProductVariantNumber"]
 """What a store writes into its SKUs: the item's number, or the number of the item's variant."""
+
+_FEW: Final = 200
+"""Up to so many values are asked for one by one, some twenty to a call; for more, reading all of the company's items
+takes fewer calls."""
 
 _ENTITY_SETS: Final[dict[SkuField, str]] = {"ItemNumber": PRODUCTS, "ProductVariantNumber": VARIANTS}
 
@@ -43,12 +47,14 @@ async def read_items(
     """
     found = {value: item for value in values if (item := cache.get(company, field, value))}
     entity_set = _ENTITY_SETS[field]
+    missing = [value for value in values if value not in found]
+    pieces: Iterable[Filter | None] = chunks(field, missing) if len(missing) <= _FEW else [None]
     by_number: dict[str, Item] = {}
-    for where in chunks(field, [value for value in values if value not in found]):
+    for where in pieces:
         rows = await client.query(entity_set, company=company, where=where, select=READ[entity_set])
         by_number |= {row[field].casefold(): _item(row) for row in rows}
-    for value in values:
-        if value not in found and (item := by_number.get(value.casefold())):
+    for value in missing:
+        if item := by_number.get(value.casefold()):
             cache.put(company, field, value, item)
             found[value] = item
     return found

@@ -6,6 +6,7 @@
 from shared.rules.customers import CustomerRules
 from shared.rules.loading import load_store, load_stores
 from shared.rules.orders import OrderRules, ShippingRule
+from shared.rules.payments import PaymentMethod, PaymentRules
 from shared.rules.stock import StockRules
 from shared.rules.store import Flows, Masters, StoreRules
 from shared.rules.taxes import TaxPolicy, TaxRule
@@ -17,6 +18,8 @@ __all__ = [
     "Flows",
     "Masters",
     "OrderRules",
+    "PaymentMethod",
+    "PaymentRules",
     "ShippingRule",
     "StockRules",
     "StoreRules",

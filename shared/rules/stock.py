@@ -102,10 +102,10 @@ class StockRules(Rules):
         known = {location for its in locations.values() for location in its}
         named = Counter(share.location for share in self.shares)
         return [
-            *(f"stock.shares: no warehouse serves location {location}" for location in named if location not in known),
-            *(f"stock.shares: location {location} is named twice" for location, times in named.items() if times > 1),
+            *(f"shares: no warehouse serves location {location}" for location in named if location not in known),
+            *(f"shares: location {location} is named twice" for location, times in named.items() if times > 1),
             *(
-                f"stock.shares: the locations of warehouse {warehouse} share more than 100 % of its stock"
+                f"shares: the locations of warehouse {warehouse} share more than 100 % of its stock"
                 for warehouse, its in sorted(locations.items())
                 if sum(self.share_of(location) for location in its) > 1
             ),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from typing import Literal
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -12,6 +11,7 @@ from shared.model import CurrencySide
 from shared.rules.base import Country, Currency, Rules
 from shared.rules.customers import CustomerRules
 from shared.rules.orders import OrderRules, ShippingRule
+from shared.rules.payments import PaymentRules
 from shared.rules.stock import StockRules
 from shared.rules.taxes import TaxPolicy, TaxRule, unreachable
 from shared.rules.warehouses import AllocationRules, Warehouse
@@ -68,8 +68,15 @@ class StoreRules(Rules):
     warehouses: tuple[Warehouse, ...] = Field(min_length=1, description="What ships from where, preferred ones first.")
     allocation: AllocationRules = Field(default=AllocationRules(), description="Whether orders may be split.")
     shipping: tuple[ShippingRule, ...] = Field(default=(), description="Mode of delivery of each shipping method.")
-    taxes: tuple[TaxRule, ...] = Field(min_length=1, description="F&O's tax groups for Shopify's taxes.")
-    tax: TaxPolicy = Field(default=TaxPolicy(), description="What to do where both systems differ on tax.")
+    taxes: tuple[TaxRule, ...] = Field(
+        default=(), description="F&O's tax groups for Shopify's taxes. Needed unless [tax] puts taxes on lines."
+    )
+    tax: TaxPolicy = Field(
+        default=TaxPolicy(), validate_default=True, description="What to do where both systems differ on tax."
+    )
+    payments: PaymentRules | None = Field(
+        default=None, description="How money that moved is booked. Without it no payment is."
+    )
     stock: StockRules = Field(
         default=StockRules(), validate_default=True, description="How sellable stock is computed."
     )
@@ -94,7 +101,7 @@ class StoreRules(Rules):
 
     @field_validator("flows")
     @classmethod
-    def _never_to_the_master(cls, flows: Flows, info: ValidationInfo) -> Flows:
+    def _fit_together(cls, flows: Flows, info: ValidationInfo) -> Flows:
         masters = info.data.get("masters")
         if masters is None:  # its own mistakes are reported already
             return flows
@@ -103,6 +110,12 @@ class StoreRules(Rules):
             for flow, target in _WRITES_TO.items()
             if getattr(flows, flow) and getattr(masters, flow) == target
         ]
+        if flows.stock and not flows.orders:
+            # Whoever else brings the orders to F&O: only the orders flow writes down which of them F&O has.
+            mistakes.append(
+                "stock = true needs orders = true: what Shopify sells is held back from its stock until the orders "
+                "flow has brought the order to F&O; without it figures would fall with every sale and never rise"
+            )
         if mistakes:
             raise ValueError("\n".join(mistakes))
         return flows
@@ -132,27 +145,26 @@ class StoreRules(Rules):
             raise ValueError("\n".join(mistakes))
         return taxes
 
+    @field_validator("tax")
+    @classmethod
+    def _groups_for_taxes(cls, tax: TaxPolicy, info: ValidationInfo) -> TaxPolicy:
+        if info.data.get("taxes") == () and tax.policy != "service_line":
+            raise ValueError("there is no [[taxes]] rule, so no line would have tax groups")
+        return tax
+
+    @field_validator("payments")
+    @classmethod
+    def _rounded_once(cls, payments: PaymentRules | None, info: ValidationInfo) -> PaymentRules | None:
+        orders = info.data.get("orders")
+        if orders and orders.rounding_item and payments and payments.rounding_account:
+            raise ValueError("rounding_account: orders.rounding_item books cash rounding already")
+        return payments
+
     @field_validator("stock")
     @classmethod
     def _of_these_warehouses(cls, stock: StockRules, info: ValidationInfo) -> StockRules:
-        locations: defaultdict[str, set[int]] = defaultdict(set)
-        for warehouse in info.data.get("warehouses", ()):
-            locations[warehouse.id].add(warehouse.location)
-        if not locations:  # their own mistakes are reported already
-            return stock
-        known = set[int]().union(*locations.values())
-        mistakes = [
-            *(
-                f"no warehouse serves location {share.location}"
-                for share in stock.shares
-                if share.location not in known
-            ),
-            *(
-                f"the locations of warehouse {warehouse} share more than 100 % of its stock"
-                for warehouse, its in sorted(locations.items())
-                if sum(stock.share_of(location) for location in its) > 1
-            ),
-        ]
-        if mistakes:
-            raise ValueError("\n".join(f"shares: {mistake}" for mistake in mistakes))
+        served = [(warehouse.id, warehouse.location) for warehouse in info.data.get("warehouses", ())]
+        # Without warehouses, their own mistakes are reported already.
+        if served and (mistakes := stock.mistakes(served)):
+            raise ValueError("\n".join(mistakes))
         return stock

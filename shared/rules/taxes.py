@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from decimal import Decimal
 from fnmatch import fnmatchcase
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from shared.rules.base import ANY, Code, CountryOrAny, Rules
 
@@ -78,7 +78,20 @@ class TaxRule(Rules):
         return other.rates != "any" and set(other.rates) <= set(self.rates)
 
 
+TaxDifference = Literal["tolerate", "rounding_line", "prices_with_tax", "service_line", "park"]
+
+
 class TaxPolicy(Rules):
+    verify: Literal["rules", "fo"] = Field(
+        default="rules",
+        description="What tells us the tax that F&O will post: `rules`, the rates of [[taxes]]; `fo`, F&O's own tax "
+        "codes with their rates and rounding (not for companies on the separate tax calculation service).",
+    )
+    calculation_method: Literal["line", "total"] = Field(
+        default="line",
+        description='General ledger parameter "Calculation method" of the company, which F&O shows nobody outside. '
+        "For verify = `fo`.",
+    )
     tolerance: int = Field(
         default=2,
         ge=0,
@@ -92,14 +105,66 @@ class TaxPolicy(Rules):
     )
     difference_item: Code | None = Field(
         default=None,
-        description="Service item that takes the tolerated difference, so that F&O's total is Shopify's to the cent. "
-        "Without it the cents stay a difference, named in the journal. Only for prices without tax.",
+        description="Service item that takes the tolerated difference. For policy = `rounding_line`.",
     )
-    marketplace: Literal["refuse", "leave_out"] = Field(
+    policy: TaxDifference = Field(
+        default_factory=lambda keys: "rounding_line" if keys.get("difference_item") else "tolerate",
+        description="What a difference between Shopify's tax and F&O's becomes. "
+        "`tolerate`: within the tolerance, cents that the journal names. "
+        "`rounding_line`: those cents are a line, so that F&O's total is Shopify's; prices that include tax have the "
+        "right total without. "
+        "`prices_with_tax`: F&O always gets prices with tax in them, Shopify's to the cent, and takes its own tax out. "
+        "`service_line`: F&O computes no tax; Shopify's is on lines of its own, one for each tax. "
+        "`park`: no difference is accepted at all.",
+    )
+    service_item: Code | None = Field(
+        default=None,
+        description="Service item of the lines that carry Shopify's tax. For policy = `service_line`.",
+    )
+    exempt_sales_tax_group: Code | None = Field(
+        default=None,
+        description="Sales tax group of every line under policy = `service_line`: F&O must compute no tax from it.",
+    )
+    exempt_item_tax_group: Code | None = Field(
+        default=None,
+        description="Item sales tax group of every line under policy = `service_line`.",
+    )
+    shipping_rates: Literal["add_up", "divide"] = Field(
+        default="add_up",
+        description="What several rates on one shipping charge mean. `add_up`: all of them tax all of it (state, "
+        "county, city). `divide`: where the amounts say that each taxes a share, as Shopify does for goods of two VAT "
+        "rates, the charge becomes a line for each rate.",
+    )
+    marketplace: Literal["refuse", "leave_out", "take_out"] = Field(
         default="refuse",
         description="Tax that a marketplace owes, not the seller: the order is parked (`refuse`), or booked without "
-        "that tax, which the marketplace keeps (`leave_out`).",
+        "that tax, which the marketplace keeps (`leave_out`, for prices without tax only). `take_out` also lowers "
+        "prices that include tax by exactly that tax.",
     )
+
+    @model_validator(mode="after")
+    def _complete(self) -> TaxPolicy:
+        mistakes = [
+            f"policy = {self.policy!r} needs {key}"
+            for key in _NEEDED.get(self.policy, ())
+            if getattr(self, key) is None
+        ]
+        mistakes += [
+            f"{key} is for policy = {policy!r} only"
+            for policy, keys in _NEEDED.items()
+            for key in keys
+            if policy != self.policy and getattr(self, key) is not None
+        ]
+        if mistakes:
+            raise ValueError("\n".join(mistakes))
+        return self
+
+
+_NEEDED: Final[dict[TaxDifference, tuple[str, ...]]] = {
+    "rounding_line": ("difference_item",),
+    "service_line": ("service_item", "exempt_sales_tax_group", "exempt_item_tax_group"),
+}
+"""The keys that a policy needs, and no other has a use for."""
 
 
 def unreachable(rules: tuple[TaxRule, ...]) -> list[str]:

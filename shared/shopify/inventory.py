@@ -38,6 +38,23 @@ class NoLevel(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class ShownItem:
+    """One inventory item on a page, with what each of the locations shows of it."""
+
+    number: int
+    cursor: str
+    """The next page begins after the item."""
+    levels: dict[int, Level | NoLevel]
+    """By location."""
+
+
+@dataclass(frozen=True, slots=True)
+class LevelPage:
+    items: list[ShownItem]
+    is_last: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """A figure to set, if Shopify still shows what it was computed against."""
 
@@ -91,6 +108,30 @@ async def read_levels(admin: AdminClient, levels: Sequence[LevelId]) -> dict[Lev
             for item, node in zip(batch, data["nodes"], strict=True):
                 shown[LevelId(item, location)] = _level(node)
     return shown
+
+
+async def read_level_page(admin: AdminClient, locations: Sequence[int], *, after: str | None) -> LevelPage:
+    """What Shopify shows now of the 250 inventory items after a cursor, one call for each location.
+
+    The shop's items are paged rather than a location's levels: all locations give the same items on a page. Pages
+    go by the item's id, which no sale and no correction changes, so that nothing moves to a page that was read.
+    """
+    pages = []
+    for location in locations:
+        variables = {"location": _gid("Location", location), "after": after}
+        pages.append((await admin.run(queries.load("stock_level_page"), variables))["inventoryItems"])
+    nodes = [{edge["node"]["id"]: edge["node"] for edge in page["edges"]} for page in pages]
+    items = [
+        ShownItem(
+            number=number_of(edge["node"]["id"]),
+            cursor=edge["cursor"],
+            levels={
+                location: _level(its.get(edge["node"]["id"])) for location, its in zip(locations, nodes, strict=True)
+            },
+        )
+        for edge in pages[0]["edges"]
+    ]
+    return LevelPage(items, is_last=not pages[0]["pageInfo"]["hasNextPage"])
 
 
 def _level(node: dict[str, Any] | None) -> Level | NoLevel:

@@ -9,8 +9,16 @@ from collections.abc import Iterable
 from typing import Final
 
 DOCUMENTS: Final[dict[str, tuple[str, ...]]] = {
-    "orders": (),
+    "orders": (
+        "order_lines",
+        "order_parcel_lines",
+        "order_parcels",
+        "order_refund_lines",
+        "order_refunds",
+        "order_state",
+    ),
     "stock": (
+        "stock_level_page",
         "stock_levels",
         "stock_order_lines",
         "stock_order_units",
@@ -21,14 +29,13 @@ DOCUMENTS: Final[dict[str, tuple[str, ...]]] = {
 }
 """queries/<name>.graphql that each flow sends."""
 
-UNSEEN_SCOPES: Final[dict[str, frozenset[str]]] = {"orders": frozenset({"read_orders"})}
-"""What no document shows: Shopify sends webhooks about orders only to apps that may read orders."""
-
 REQUIRED_SCOPES: Final[dict[str, frozenset[str]]] = {
-    "orders": frozenset({"read_orders"}),
+    "orders": frozenset({"read_orders", "read_customers", "read_products", "read_locations", "read_returns"}),
     "stock": frozenset({"read_orders", "read_products", "write_inventory", "read_merchant_managed_fulfillment_orders"}),
 }
-"""Writing includes reading. Of fulfilment orders only those at the merchant's own locations, whose stock F&O keeps."""
+"""Writing includes reading; webhooks about orders need no more. Of fulfilment orders only those at the merchant's own
+locations, whose stock F&O keeps.
+"""
 
 
 def missing_scopes(granted: Iterable[str], needed: Iterable[str]) -> list[str]:

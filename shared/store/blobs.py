@@ -55,19 +55,19 @@ class Snapshots:
             return None, None
         return value, download.properties.etag
 
-    async def write(self, name: str, value: dict[str, Any], etag: str | None) -> None:
-        """Writes over the state that was read. Raises TransientError when another writer was faster."""
+    async def write(self, name: str, value: dict[str, Any], etag: str | None) -> str:
+        """Writes over the state that was read; gives the new ETag.
+
+        Raises TransientError when another writer was faster.
+        """
         body = json.dumps(value, separators=(",", ":")).encode()
+        blob = self._container.get_blob_client(f"{name}.json")
         try:
             if etag is None:
-                await self._container.upload_blob(f"{name}.json", body)
+                written = await blob.upload_blob(body)
             else:
-                await self._container.upload_blob(
-                    f"{name}.json",
-                    body,
-                    overwrite=True,
-                    etag=etag,
-                    match_condition=MatchConditions.IfNotModified,
+                written = await blob.upload_blob(
+                    body, overwrite=True, etag=etag, match_condition=MatchConditions.IfNotModified
                 )
         except (ResourceExistsError, ResourceModifiedError):
             raise TransientError(f"{name} was written by another run at the same time") from None

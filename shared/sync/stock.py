@@ -1,39 +1,46 @@
 """F&O's sellable stock to a store's locations: read, decide, write what changed, remember.
 
-Why it does not oversell. Shopify's figure is read first, then the orders that F&O does not know, then F&O's on-hand,
-and the new figure is set only if Shopify still shows the first reading:
+Why it does not oversell. Of the figures that are set together, Shopify's are read first, then the orders that F&O
+does not know, then F&O's on-hand, and a new figure is set only if Shopify still shows the first reading:
 
 - a sale before the first reading is in the figure that was read, and either among the unknown orders or in F&O;
 - a sale after it changes Shopify's figure, so that the setting is refused and everything is read again;
 - an order that F&O gets between the second and the third reading is subtracted twice. The next run mends that.
 
-In any other order a sale can fall between two readings and be counted never. Two things remain. Shopify's search may
-not show an order of the last seconds: a figure that Shopify has changed so recently is not raised. A sale and a
-cancellation between reading and setting may leave the figure as it was: an order that was cancelled since the run
-began still counts as sold.
+In any other order a sale can fall between two readings and be counted never. It makes no difference whether Shopify
+was asked for single figures or for pages of them, nor that a sale happens between two pages: each figure is compared
+with its own reading. Two things remain. Shopify's search may not show an order of the last seconds: a figure that
+Shopify has changed so recently is not raised. A sale and a cancellation between reading and setting may leave the
+figure as it was: an order that was cancelled since the run began still counts as sold.
 
-Within a run, figures that fall are set before figures that rise, and no figure of a SKU rises while another that
+All figures of a SKU are set together, those that fall before those that rise, and none rises while another that
 should fall could not be set: goods sold at one location and booked on another's warehouse are not offered twice.
+SKUs with a figure that falls come before the others.
+
+A run that has to end early (Shopify's query budget is spent, the time is up) has remembered what it set; what it has
+not come to is in doubt, and the next run begins with it.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, cast
 
 from shared.d365.on_hand import read_on_hand
-from shared.errors import RefusedError
+from shared.errors import ThrottledError, TransientError
 from shared.mapping.stock import Listing, Outcome, Wanted, by_warehouse, decide, units_taken, want
-from shared.model import Item, Level, LevelId
-from shared.shopify.inventory import BATCH, Change, NoLevel, Objection, read_levels, set_available
+from shared.model import Level, LevelId
+from shared.shopify.inventory import Change, NoLevel, Objection, read_levels, set_available
 from shared.sync.stock_catalogue import Assortment, load_assortment
+from shared.sync.stock_findings import Findings
 from shared.sync.stock_memory import Memory
-from shared.sync.stock_report import CountedAdmin, CountedFo, FigureReport, StockReport
+from shared.sync.stock_report import CountedAdmin, CountedFo, StockReport
 from shared.sync.stock_sales import UnknownSales
+from shared.sync.stock_waves import Wave, Waves
 from shared.sync.stock_writing import Step, set_figures
 
 if TYPE_CHECKING:
@@ -43,11 +50,11 @@ if TYPE_CHECKING:
     from shared.store.blobs import Snapshots
     from shared.store.links import OrderLinks
 
-_WAVE: Final = 4 * BATCH
-"""Figures that are read, computed and set together: few enough for the readings to be fresh when they are used."""
-
 _ROUNDS: Final = 3
 """How often a figure that keeps changing is read in one run."""
+
+_LASTS: Final = timedelta(minutes=3)
+"""After that no wave is begun: the host ends a function after 4 minutes (functionTimeout in host.json)."""
 
 _ABSENT: Final = {
     NoLevel.GONE: Outcome.GONE,
@@ -87,11 +94,12 @@ async def push_stock(
     return StockReport(
         store=rules.key,
         run=run,
-        figures=tuple(push.figures.values()),
+        figures=tuple(push.findings.figures.values()),
         unlisted=assortment.unlisted,
-        problems=(*assortment.problems, *push.problems),
+        problems=(*assortment.problems, *push.findings.problems),
         backlog=push.backlog,
         frozen=push.frozen,
+        halted=push.halted,
         shopify_calls=shopify_calls.calls,
         fo_calls=fo_calls.calls,
     )
@@ -111,9 +119,9 @@ class _Push:
     began: datetime
     now: Callable[[], datetime]
     sleep: Callable[[float], Awaitable[None]]
-    figures: dict[LevelId, FigureReport] = field(default_factory=dict)
-    problems: list[RefusedError] = field(default_factory=list)
+    findings: Findings = field(default_factory=Findings)
     backlog: int = 0
+    halted: str = ""
 
     @property
     def frozen(self) -> bool:
@@ -125,18 +133,28 @@ class _Push:
             self.memory.refused.clear()
         wanted = await self._survey(self.assortment.listings)
         self.memory.forget_refusals(wanted)
-        compared_at = self.memory.compared_at
-        compare_all = compared_at is None or self.began >= compared_at + timedelta(
-            hours=self.rules.stock.full_compare_hours
-        )
-        candidates = [each for each in wanted if self._may_differ(each, compare_all=compare_all)]
-        for wave in self._waves(candidates):
-            await self.memory.take_turn(self.now())
-            await self._converge(wave)
-        if compare_all:
-            self.memory.compared_at = self.began
-        if candidates or compare_all:
+        lasts = timedelta(hours=self.rules.stock.full_compare_hours)
+        is_due = self.memory.compared_at is None or self.began >= self.memory.compared_at + lasts
+        if is_due:
+            self.memory.doubt_everything((listing.level for listing in self.assortment.listings), self.began)
+        candidates = [each for each in wanted if self._may_differ(each)]
+        falling, others = self._with_their_kin(candidates)
+        self.memory.doubt(listing.level for listing in (*falling, *others))
+        try:
+            for listings in (falling, others):
+                await self._work_off(Waves.over(listings, admin=self.admin, shop_items=self.assortment.shop_items))
+        except ThrottledError as throttled:
+            self.halted = throttled.reason
+        if candidates or is_due:
             await self.memory.end_turn()
+
+    async def _work_off(self, waves: Waves) -> None:
+        while not waves.is_over:
+            if self.now() >= self.began + _LASTS:
+                self.halted = "the time is up"
+                return
+            await self.memory.take_turn(self.now())
+            await self._converge(await waves.read())
 
     async def _survey(self, listings: Sequence[Listing]) -> list[Wanted]:
         """What the figures should be. Orders before on-hand: see the top of this file."""
@@ -163,87 +181,80 @@ class _Push:
             for listing in listings
         ]
 
-    def _may_differ(self, wanted: Wanted, *, compare_all: bool) -> bool:
+    def _may_differ(self, wanted: Wanted) -> bool:
         """Whether Shopify has to be asked; if not, the figure's outcome is settled here."""
         level, figure = wanted.listing.level, wanted.figure
-        remembered = self.memory.figures.get(level)
         if figure is None:
             outcome = Outcome.NO_ROW
         elif self.memory.refused.get(level) == figure:
             outcome = Outcome.REFUSED
-        elif compare_all or remembered is None:
+        elif self.memory.is_in_doubt(level):
             return True
         elif self.memory.is_current(wanted):
             outcome = Outcome.UNCHANGED
-        elif self.frozen and figure >= remembered[0]:
+        elif self.frozen and figure >= self.memory.figures[level][0]:
             outcome = Outcome.FROZEN
         else:
             return True
-        self.figures[level] = FigureReport(wanted, outcome)
+        self.findings.note(wanted, outcome)
         return False
 
-    def _waves(self, candidates: Iterable[Wanted]) -> Iterator[list[Listing]]:
-        """All figures of the candidates' items, an item's together; first the items with a figure that falls.
+    def _with_their_kin(self, candidates: Iterable[Wanted]) -> tuple[list[Listing], list[Listing]]:
+        """All figures of the candidates' items: of those with a figure that falls, and of the others.
 
         All of them, because an order that was sold at one location may have been booked on another's warehouse.
         """
-        falls: dict[Item, bool] = {}
+        falls: defaultdict[int, bool] = defaultdict(bool)
         for each in candidates:
-            falls[each.listing.item] = falls.get(each.listing.item, False) or self._falls(each)
-        of_item: defaultdict[Item, list[Listing]] = defaultdict(list)
-        for listing in self.assortment.listings:
-            of_item[listing.item].append(listing)
-        wave: list[Listing] = []
-        for item in sorted(falls, key=lambda item: not falls[item]):
-            if wave and len(wave) + len(of_item[item]) > _WAVE:
-                yield wave
-                wave = []
-            wave += of_item[item]
-        if wave:
-            yield wave
+            falls[each.listing.level.inventory_item] |= self._falls(each)
+        kin = [listing for listing in self.assortment.listings if listing.level.inventory_item in falls]
+        falling = [listing for listing in kin if falls[listing.level.inventory_item]]
+        return falling, [listing for listing in kin if not falls[listing.level.inventory_item]]
 
     def _falls(self, wanted: Wanted) -> bool:
         remembered = self.memory.figures.get(wanted.listing.level)
         return remembered is None or wanted.figure is None or wanted.figure < remembered[0]
 
-    async def _converge(self, listings: list[Listing]) -> None:
-        """Reads, computes and sets, again and again for items whose figures change meanwhile."""
-        for _ in range(_ROUNDS):
-            steps = await self._look(listings)
-            written = await set_figures(steps, send=self._send)
+    async def _converge(self, wave: Wave) -> None:
+        """Computes and sets, then reads again and again for items whose figures change meanwhile."""
+        listings, shown = wave.listings, wave.shown
+        for attempt in range(1, _ROUNDS + 1):
+            written = await set_figures(await self._decide(listings, shown), send=self._send)
             for step in written.done:
-                self._note(step.wanted, step.outcome, step.before)
+                self.findings.note(step.wanted, step.outcome, step.before)
                 self.memory.remember(step.wanted)
             for step in written.withheld:
-                self._note(step.wanted, Outcome.WITHHELD, step.before)
+                self.findings.note(step.wanted, Outcome.WITHHELD, step.before)
             for step, message in written.refused:
-                self._refuse(step, message)
+                self.findings.refused(step.wanted, step.before, message)
+                self.memory.refused[step.wanted.listing.level] = step.after
             for step in written.stale:
-                self._note(step.wanted, Outcome.STALE, step.before)
+                self.findings.note(step.wanted, Outcome.STALE, step.before)
             moving = {step.wanted.listing.item for step in written.stale}
             listings = [listing for listing in listings if listing.item in moving]
             if not listings:
                 return
-        self.problems += [
-            RefusedError("STOCK_STALE", sku=step.wanted.listing.sku, location=step.wanted.listing.level.location)
-            for step in written.stale
-        ]
+            if attempt < _ROUNDS:
+                shown = await read_levels(self.admin, [listing.level for listing in listings])
+        for step in written.stale:
+            self.findings.restless(step.wanted)
 
-    async def _look(self, listings: Sequence[Listing]) -> list[Step]:
-        """What has to be set, by a fresh reading of everything: Shopify's figures, then orders, then on-hand."""
+    async def _decide(self, listings: Sequence[Listing], shown: Mapping[LevelId, Level | NoLevel]) -> list[Step]:
+        """What has to be set where Shopify shows this: it was read before the orders and F&O's on-hand are."""
         settled_before = self.now() - timedelta(seconds=self.rules.stock.settle_seconds)
-        shown = await read_levels(self.admin, [listing.level for listing in listings])
         stuck = self._stuck(shown)
         steps: list[Step] = []
         for wanted in await self._survey(listings):
             level = wanted.listing.level
             found = shown[level]
             if wanted.figure is None:
-                self._note(wanted, Outcome.NO_ROW)
+                self.findings.note(wanted, Outcome.NO_ROW)
             elif self.memory.refused.get(level) == wanted.figure:
-                self._note(wanted, Outcome.REFUSED)
+                self.findings.note(wanted, Outcome.REFUSED)
             elif isinstance(found, NoLevel):
-                self._absent(wanted, _ABSENT[found])
+                # Nothing can be set; told once, until the figure changes or everything is compared again.
+                self.findings.absent(wanted, _ABSENT[found])
+                self.memory.remember(wanted)
             else:
                 outcome = decide(
                     wanted.figure,
@@ -255,9 +266,11 @@ class _Push:
                 if outcome in {Outcome.LOWERED, Outcome.RAISED}:
                     steps.append(Step(wanted, wanted.figure, found.available, outcome))
                     continue
-                self._note(wanted, outcome, found.available)
+                self.findings.note(wanted, outcome, found.available)
                 if outcome is Outcome.EQUAL:
                     self.memory.remember(wanted)
+                elif outcome is Outcome.FROZEN:
+                    self.memory.remember_shown(level, found.available)
         return steps
 
     def _stuck(self, shown: Mapping[LevelId, Level | NoLevel]) -> set[int]:
@@ -271,36 +284,8 @@ class _Push:
     async def _send(self, steps: Sequence[Step]) -> list[Objection]:
         self.memory.assert_turn(self.now())
         changes = [Change(step.wanted.listing.level, step.before, step.after) for step in steps]
-        return await set_available(self.admin, changes, run=self.run, sleep=self.sleep)
-
-    def _absent(self, wanted: Wanted, outcome: Outcome) -> None:
-        """Nothing can be set; told once, until the figure changes or everything is compared again."""
-        self._note(wanted, outcome)
-        self.memory.remember(wanted)
-        if outcome is Outcome.NOT_STOCKED and wanted.figure:
-            listing = wanted.listing
-            self.problems.append(
-                RefusedError(
-                    "STOCK_NOT_STOCKED", quantity=wanted.figure, sku=listing.sku, location=listing.level.location
-                )
-            )
-
-    def _refuse(self, step: Step, message: str) -> None:
-        listing = step.wanted.listing
-        self._note(step.wanted, Outcome.REFUSED, step.before)
-        self.memory.refused[listing.level] = step.after
-        self.problems.append(
-            RefusedError(
-                "STOCK_REFUSED",
-                quantity=step.after,
-                sku=listing.sku,
-                location=listing.level.location,
-                message=message,
-            )
-        )
-
-    def _note(self, wanted: Wanted, outcome: Outcome, before: int | None = None) -> None:
-        """The figure's outcome, unless a second look at what this run has set finds it as it should be."""
-        earlier = self.figures.get(wanted.listing.level)
-        if not (earlier and earlier.is_changed and outcome is Outcome.EQUAL):
-            self.figures[wanted.listing.level] = FigureReport(wanted, outcome, before)
+        try:
+            return await set_available(self.admin, changes, run=self.run, sleep=self.sleep)
+        except ThrottledError as throttled:
+            # An earlier attempt of this call may have arrived, its answer lost: the turn must not be given back yet.
+            raise TransientError(throttled.reason) from throttled

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 class Assortment:
     listings: tuple[Listing, ...]
     safety: dict[tuple[Item, str], Decimal]
+    shop_items: int
+    """Inventory items in the shop, with those that get no figure."""
     is_new: bool
     """Read in this run: the rest is told only then."""
     unlisted: tuple[tuple[Variant, Unlisted], ...] = ()
@@ -55,12 +57,20 @@ async def load_assortment(
         {
             "read_at": now.isoformat(),
             "basis": basis,
+            "shop_items": len(variants),
             "listings": [[listing.sku, *listing.level, *listing.item] for listing in catalogue.listings],
             "safety": [[warehouse, str(units), *item] for (item, warehouse), units in safety.items()],
         },
         etag,
     )
-    return Assortment(catalogue.listings, safety, True, catalogue.unlisted, catalogue.problems)
+    return Assortment(
+        listings=catalogue.listings,
+        safety=safety,
+        shop_items=len(variants),
+        is_new=True,
+        unlisted=catalogue.unlisted,
+        problems=catalogue.problems,
+    )
 
 
 def _recall(value: dict[str, Any]) -> Assortment:
@@ -70,5 +80,6 @@ def _recall(value: dict[str, Any]) -> Assortment:
             for sku, inventory_item, location, *item in value["listings"]
         ),
         safety={(Item(*item), warehouse): Decimal(units) for warehouse, units, *item in value["safety"]},
+        shop_items=value["shop_items"],
         is_new=False,
     )

@@ -14,6 +14,7 @@ def explained(report: StockReport) -> dict[str, Any]:
         "run": report.run,
         "backlog": report.backlog,
         "frozen": report.frozen,
+        "halted": report.halted,
         "figures": [_figure(figure) for figure in report.figures],
         "without_figure": [{"sku": variant.sku, "why": why.value} for variant, why in report.unlisted],
         "problems": [

@@ -31,12 +31,12 @@ class Memory:
     name: str
     run: str
     etag: str | None
-    figures: dict[LevelId, tuple[int, str]]
-    """Level -> figure and what it was computed from."""
+    figures: dict[LevelId, tuple[int, str | None]]
+    """Level -> figure and what it was computed from; None when that is in doubt and Shopify has to be asked."""
     refused: dict[LevelId, int]
     """Level -> the figure that Shopify refused."""
     compared_at: datetime | None
-    """When every figure was last compared with Shopify."""
+    """When the last comparison of every figure with Shopify began: what it has not come to is in doubt."""
     turn_until: datetime | None
 
     @classmethod
@@ -62,9 +62,27 @@ class Memory:
         """The figure is what Shopify was left with, computed from the same."""
         return self.figures.get(wanted.listing.level) == (wanted.figure, wanted.basis)
 
+    def is_in_doubt(self, level: LevelId) -> bool:
+        return level not in self.figures or self.figures[level][1] is None
+
     def remember(self, wanted: Wanted) -> None:
         if wanted.figure is not None:
             self.figures[wanted.listing.level] = (wanted.figure, wanted.basis)
+
+    def remember_shown(self, level: LevelId, available: int) -> None:
+        """A figure that should be another one and may not be set now."""
+        self.figures[level] = (available, "")
+
+    def doubt(self, levels: Iterable[LevelId]) -> None:
+        """Of figures that this run is going to look at, until it has: if it ends before, the next run asks for them."""
+        for level in levels:
+            if level in self.figures:
+                self.figures[level] = (self.figures[level][0], None)
+
+    def doubt_everything(self, levels: Iterable[LevelId], now: datetime) -> None:
+        """The comparison with Shopify begins: these are all levels that there are."""
+        self.figures = {level: (self.figures[level][0], None) for level in levels if level in self.figures}
+        self.compared_at = now
 
     def forget_refusals(self, wanted: Iterable[Wanted]) -> None:
         """Of figures that have changed since: those may be tried again."""
@@ -94,10 +112,7 @@ class Memory:
             "compared_at": self.compared_at and self.compared_at.isoformat(),
             "turn_until": turn_until and turn_until.isoformat(),
         }
-        await self.snapshots.write(self.name, value, self.etag)
-        found, self.etag = await self.snapshots.read(self.name)
-        if found != value:
-            raise TransientError(f"{self.name} was written by another run at the same time")
+        self.etag = await self.snapshots.write(self.name, value, self.etag)
         self.turn_until = turn_until
 
 

@@ -51,6 +51,8 @@ class StockReport:
     """Orders that wait for F&O, parked ones aside."""
     frozen: bool = False
     """The backlog was too large to raise a figure."""
+    halted: str = ""
+    """Why the run ended before it had looked at every figure; the next one goes on from there. "" if it had."""
     busy: bool = False
     """Another run was at work, so that this one did nothing."""
     shopify_calls: int = 0

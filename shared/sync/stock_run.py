@@ -80,6 +80,7 @@ async def _tell(report: StockReport, began: datetime, ports: StockPorts) -> None
         problems=len(report.problems),
         backlog=report.backlog,
         frozen=report.frozen,
+        halted=report.halted or None,
         busy=report.busy,
         shopify_calls=report.shopify_calls,
         fo_calls=report.fo_calls,

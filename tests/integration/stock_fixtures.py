@@ -92,6 +92,7 @@ class Memory:
             raise TransientError("written by another run")
         self.documents[name] = json.dumps(value)
         self.versions[name] = self.versions.get(name, 0) + 1
+        return str(self.versions[name])
 
     async def known(self, store, order_ids):
         return self.known_orders & set(order_ids)

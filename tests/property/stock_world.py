@@ -19,8 +19,8 @@ from shared.store.links import PendingSale
 from shared.sync.stock import push_stock
 
 EPOCH = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
-SKU = "TENT-2P"
-INVENTORY_ITEM = 101
+BY_PAGE = 13
+"""So many SKUs are read by the page, fewer by item."""
 WAREHOUSE_OF = {1: "AMS", 2: "HAM"}
 HTTP_TIMEOUT = 30
 
@@ -67,7 +67,10 @@ class Order:
 
 @dataclass
 class World:
+    """It sells sets: every SKU has the same stock and is in every order, so that one figure stands for all."""
+
     locations: tuple[int, ...] = (1,)
+    skus: int = 1
     stock: StockRules = field(default_factory=StockRules)
     on_hand_is_read_before_orders: bool = False
     writes_compare: bool = True
@@ -83,6 +86,7 @@ class World:
 
     def __post_init__(self):
         self.rules = StoreStub(self.stock, self.locations)
+        self.inventory_items = {f"TENT-{number}P": 100 + number for number in range(1, self.skus + 1)}
         self.available = dict.fromkeys(self.locations, 0)
         self.changed = dict.fromkeys(self.locations, -3600)
 
@@ -182,10 +186,10 @@ class Push:
         return self.report
 
     def step_until(self, call: str) -> None:
-        """Stops just before the next call of that name takes effect."""
+        """Stops just before the next call of that name, or of one that begins so, takes effect."""
         while not self.done:
             self.step()
-            if FakeAdmin.about_to == call:
+            if FakeAdmin.about_to.startswith(call):
                 return
         raise AssertionError(f"the push ended without {call}")
 
@@ -208,14 +212,21 @@ class FakeAdmin:
         return answer
 
     def StockVariants(self, after):  # noqa: N802 - GraphQL's name
-        node = {
-            "sku": SKU,
-            "requiresComponents": False,
-            "inventoryItem": {"id": f"gid://shopify/InventoryItem/{INVENTORY_ITEM}", "tracked": True},
-        }
-        return {"productVariants": {"nodes": [node], "pageInfo": {"hasNextPage": False, "endCursor": None}}}
+        nodes = [
+            {"sku": sku, "requiresComponents": False, "inventoryItem": {"id": _gid(number), "tracked": True}}
+            for sku, number in self.world.inventory_items.items()
+        ]
+        return {"productVariants": {"nodes": nodes, "pageInfo": {"hasNextPage": False, "endCursor": None}}}
 
     def StockLevels(self, items, location):  # noqa: N802
+        return {"nodes": [self._item(gid, location) for gid in items]}
+
+    def StockLevelPage(self, location, after):  # noqa: N802
+        gids = [_gid(number) for number in self.world.inventory_items.values()]
+        edges = [{"cursor": gid, "node": self._item(gid, location)} for gid in gids]
+        return {"inventoryItems": {"edges": edges, "pageInfo": {"hasNextPage": False}}}
+
+    def _item(self, gid, location):
         if self.world.on_hand_is_read_before_orders:
             self.fo.early = self.fo.rows()
         place = int(location.rpartition("/")[2])
@@ -223,7 +234,7 @@ class FakeAdmin:
             "updatedAt": self._text(self.world.changed[place]),
             "quantities": [{"quantity": self.world.available[place]}],
         }
-        return {"nodes": [{"id": items[0], "tracked": True, "inventoryLevel": level}]}
+        return {"id": gid, "tracked": True, "inventoryLevel": level}
 
     def StockOrders(self, query, after):  # noqa: N802
         since = datetime.fromisoformat(query.partition("'")[2].rstrip("'"))
@@ -245,15 +256,16 @@ class FakeAdmin:
 
     def _order(self, order: Order):
         last = {"hasNextPage": False, "endCursor": None}
-        gid = f"gid://shopify/InventoryItem/{INVENTORY_ITEM}"
-        line = {"quantity": order.units, "variant": {"inventoryItem": {"id": gid}}}
+        gids = [_gid(number) for number in self.world.inventory_items.values()]
+        lines = [{"quantity": order.units, "variant": {"inventoryItem": {"id": gid}}} for gid in gids]
+        parts = [{"inventoryItemId": gid, "totalQuantity": order.units} for gid in gids]
         part = {
             "status": "CANCELLED" if order.cancelled is not None else "OPEN",
             "assignedLocation": {"location": {"id": f"gid://shopify/Location/{order.location}"}},
-            "lineItems": {"nodes": [{"inventoryItemId": gid, "totalQuantity": order.units}], "pageInfo": last},
+            "lineItems": {"nodes": parts, "pageInfo": last},
         }
         return {
-            "lineItems": {"nodes": [line], "pageInfo": last},
+            "lineItems": {"nodes": lines, "pageInfo": last},
             "fulfillmentOrders": {"nodes": [part], "pageInfo": last},
         }
 
@@ -276,6 +288,8 @@ class FakeAdmin:
             for index, (row, place) in enumerate(zip(rows, places, strict=True))
             if self.world.writes_compare and row["changeFromQuantity"] != self.world.available[place]
         ]
+        figures = {(place, row["quantity"]) for row, place in zip(rows, places, strict=True)}
+        assert len(figures) == len(set(places)), "SKUs with the same stock were given different figures"
         if not errors:
             for row, place in zip(rows, places, strict=True):
                 self.world._move(place, row["quantity"] - self.world.available[place])
@@ -298,7 +312,7 @@ class FakeFo:
         return answer
 
     def items(self):
-        return [{"ItemNumber": SKU}]
+        return [{"ItemNumber": sku} for sku in self.world.inventory_items]
 
     def rows(self):
         blank = dict.fromkeys(
@@ -307,7 +321,7 @@ class FakeFo:
         return [
             {
                 **blank,
-                "ItemNumber": SKU,
+                "ItemNumber": sku,
                 "InventorySiteId": "EU",
                 "InventoryWarehouseId": WAREHOUSE_OF[place],
                 "OnHandQuantity": Decimal(self.world.physical[WAREHOUSE_OF[place]]),
@@ -319,6 +333,7 @@ class FakeFo:
                 ),
             }
             for place in self.world.locations
+            for sku in self.world.inventory_items
         ]
 
 
@@ -337,7 +352,11 @@ class FakeState:
 
     async def parked(self, store):
         await Pause()
-        return [PendingSale(o.id, {SKU: o.units}, None) for o in self.world.orders if o.parked]
+        return [
+            PendingSale(order.id, dict.fromkeys(self.world.inventory_items, order.units), None)
+            for order in self.world.orders
+            if order.parked
+        ]
 
     async def read(self, name):
         await Pause()
@@ -351,3 +370,8 @@ class FakeState:
             raise TransientError("written by another run")
         self.world.documents[name] = json.dumps(value)
         self.world.versions[name] += 1
+        return str(self.world.versions[name])
+
+
+def _gid(number: int) -> str:
+    return f"gid://shopify/InventoryItem/{number}"

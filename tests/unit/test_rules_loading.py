@@ -109,6 +109,10 @@ def test_every_rule_is_explained():
             ('orders = "shopify"', 'orders = "fo"'),
             "flows: orders = true would write to 'fo', but [masters] says that orders is true there",
         ),
+        (
+            ("orders = true", "orders = false"),
+            "flows: stock = true needs orders = true: what Shopify sells is held back from its stock until",
+        ),
         (('id = "HAM"', 'id = "AMS"'), "warehouses: warehouse AMS is there twice for location 71001001"),
         (("rates = [0.09]", "rates = [0.21]"), "taxes: rule #2 says the same as rule #1"),
         (('countries = ["NL"]\nrates = [0.21]', 'countries = ["*"]\nrates = "any"'), "is hidden by rule #1"),
@@ -116,6 +120,10 @@ def test_every_rule_is_explained():
         (
             ("[tax]\n", "[[stock.shares]]\nlocation = 5\npercent = 10\n\n[tax]\n"),
             "stock: shares: no warehouse serves location 5",
+        ),
+        (
+            ("[tax]\n", "[[stock.shares]]\nlocation = 71001001\npercent = 10\n" * 2 + "\n[tax]\n"),
+            "stock: shares: location 71001001 is named twice",
         ),
         (("latitude = 52.37\n", ""), "warehouses #1: latitude and longitude go together"),
         (('time_zone = "Europe/Amsterdam"', 'time_zone = "CET+1"'), "time_zone: 'CET+1' is no IANA time zone"),

@@ -72,6 +72,7 @@ class Shop:
         if self.lost_race:
             raise TransientError("written by another run")
         self.document = json.dumps(value)
+        return "etag"
 
     async def tick(self, now=NOON, **rules):
         sales = await UnknownSales.load(self, self, self, store="nordlys", rules=StockRules(**rules), now=now)

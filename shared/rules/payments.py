@@ -1,0 +1,82 @@
+"""How money that moved becomes lines of F&O's customer payment journals: `[payments]` and `[[payments.methods]]`."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
+
+from shared.rules.base import ANY, Code, Currency, Rules
+
+_Account = Annotated[str, StringConstraints(min_length=1, max_length=250, pattern=r"^\S(.*\S)?$")]
+
+
+def _lower(pattern: str) -> str:
+    if pattern != pattern.casefold():
+        raise ValueError(f"{pattern!r}: Shopify writes its gateways in lower case")
+    return pattern
+
+
+class PaymentMethod(Rules):
+    """The first rule that fits a transaction's gateway and currency decides."""
+
+    gateway: Annotated[str, Field(min_length=1), AfterValidator(_lower)] = Field(
+        description="Shopify's key of the payment provider (`shopify_payments`, `paypal`, `gift_card`, `manual`); "
+        "`*` and `?` as in file names. Gift cards and store credit are paid from a liability: a rule of their own.",
+    )
+    currency: Currency | Literal["*"] = Field(
+        default="*", description="Only for amounts in this currency, where each has its own bank account; `*` for all."
+    )
+    method: Code = Field(description="F&O customer method of payment; must exist there.")
+    journal: Code | None = Field(
+        default=None, description="F&O journal name of these payments, where it is not payments.journal."
+    )
+    offset_type: Literal["bank", "ledger"] = Field(
+        description="What the money comes into: a bank account, or a main account (clearing, gift card liability).",
+    )
+    offset_account: _Account = Field(
+        description="The bank account's id, or the main account with its dimensions as F&O displays it: 110180-001.",
+    )
+    posting_profile: Code | None = Field(
+        default=None, description="F&O customer posting profile, where it is not the company's default."
+    )
+
+    def fits(self, gateway: str, currency: str) -> bool:
+        return self.currency in (ANY, currency) and fnmatchcase(gateway.casefold(), self.gateway)
+
+    def covers(self, other: PaymentMethod) -> bool:
+        """Whether all that fits the other rule fits this one too."""
+        return self.currency in (ANY, other.currency) and (
+            self.gateway in (ANY, other.gateway) or fnmatchcase(other.gateway, self.gateway)
+        )
+
+
+class PaymentRules(Rules):
+    journal: Code = Field(description="F&O journal name, of the type customer payment, that collects the payments.")
+    methods: tuple[PaymentMethod, ...] = Field(min_length=1, description="Where each provider's money goes.")
+    exchange_account: _Account | None = Field(
+        default=None,
+        description="Main account of exchange differences: what a payment is worth at its own rate beside what it "
+        "settles at the order's. Without it such a payment is parked.",
+    )
+    rounding_account: _Account | None = Field(
+        default=None,
+        description="Main account of what cash was rounded by. The sales order has no rounding then, so this "
+        "excludes orders.rounding_item.",
+    )
+
+    def method_for(self, gateway: str, currency: str) -> PaymentMethod | None:
+        return next((rule for rule in self.methods if rule.fits(gateway, currency)), None)
+
+    @model_validator(mode="after")
+    def _each_reachable(self) -> Self:
+        mistakes = [
+            f"methods: rule #{at + 1} is hidden by rule #{earlier + 1}: the first that fits decides"
+            for at, rule in enumerate(self.methods)
+            for earlier in range(at)
+            if self.methods[earlier].covers(rule)
+        ]
+        if mistakes:
+            raise ValueError("\n".join(mistakes))
+        return self

@@ -1,0 +1,50 @@
+"""How F&O is asked which items many SKUs stand for."""
+
+from __future__ import annotations
+
+import pytest
+
+from shared.d365.items import ItemCache, read_items
+from shared.model import Item
+
+
+class Fo:
+    """A company's items; remembers what was asked for."""
+
+    def __init__(self, *numbers):
+        self.numbers = numbers
+        self.asked = []
+
+    async def query(self, entity_set, *, company, where, select):
+        self.asked.append(where)
+        return [{"ItemNumber": number} for number in self.numbers if where is None or f"'{number}'" in where.upper()]
+
+
+SKUS = [f"BULK-{number:05d}" for number in range(500)]
+
+
+async def read(fo, skus, cache):
+    return await read_items(fo, "nleu", "ItemNumber", skus, cache=cache)
+
+
+async def test_very_many_skus_are_found_by_reading_the_companys_items_once():
+    fo = Fo("TENT-2P", *SKUS)
+    found = await read(fo, ["tent-2p", "GHOST-1", *SKUS], ItemCache())
+    assert fo.asked == [None]
+    assert found == {"tent-2p": Item("TENT-2P"), **{sku: Item(sku) for sku in SKUS}}
+
+
+@pytest.mark.parametrize("count", [200, 1])
+async def test_few_skus_are_asked_for_by_number(count):
+    fo = Fo(*SKUS)
+    assert len(await read(fo, SKUS[:count], ItemCache())) == count
+    assert None not in fo.asked
+
+
+async def test_what_was_found_is_not_asked_again_and_only_the_rest_decides_how_to_ask():
+    fo, cache = Fo(*SKUS), ItemCache()
+    await read(fo, SKUS, cache)
+    assert await read(fo, SKUS, cache) == {sku: Item(sku) for sku in SKUS}
+    assert fo.asked == [None]
+    await read(fo, [*SKUS, "GHOST-1"], cache)
+    assert fo.asked == [None, "(ItemNumber eq 'GHOST-1')"]
