@@ -11,6 +11,7 @@ from pathlib import Path
 
 from local.shopify.schema import admin_schema
 from local.shopify.server import WORLD, run_shopify
+from local.shopify.topics import DEFAULT_TOPICS, parse_topics
 
 
 def main() -> None:
@@ -20,6 +21,9 @@ def main() -> None:
     parser.add_argument("--webhooks", default="http://127.0.0.1:7071/api/webhooks/shopify")
     parser.add_argument("--time-scale", type=float, default=0.02, help="1 waits as long as Shopify: 4 hours")
     parser.add_argument("--token-minutes", type=float, default=24 * 60)
+    parser.add_argument(
+        "--topics", type=parse_topics, default=DEFAULT_TOPICS, help="what the shops subscribe to: all, or a list a,b,c"
+    )
     logging.basicConfig(
         stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(name)s %(message)s", datefmt="%H:%M:%S"
     )
@@ -39,6 +43,7 @@ async def serve(options: argparse.Namespace) -> None:
         world=options.world,
         time_scale=options.time_scale,
         token_lifetime=timedelta(minutes=options.token_minutes),
+        topics=options.topics,
     ) as running:
         print(f"READY {running.url}", flush=True)
         await stop.wait()

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from local.shopify.model import DiscountApplication, Variant
+from local.shopify.model import Variant
 from local.shopify.money import ZERO, allocate, rounded
+from local.shopify.order import DiscountApplication, Rate
 
 
 class CartError(ValueError):
@@ -18,9 +19,10 @@ class CartError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Rate:
-    title: str
-    rate: Decimal
+class CartDuty:
+    amount: Decimal
+    harmonized_system_code: str | None
+    country_of_origin: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,9 @@ class CartLine:
     requires_shipping: bool
     gift_card: bool
     properties: tuple[tuple[str, str], ...]
+    duties: tuple[CartDuty, ...] = ()
+    group: str | None = None
+    tip: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,20 +67,12 @@ class Cart:
 
 def read_cart(document: Mapping[str, Any], variant_by_sku: Mapping[str, Variant]) -> Cart:
     """The cart in a `_sim/orders` document; raises CartError when it makes no sense."""
-    rates = _rates(document.get("tax", []))
-    lines = tuple(_line(row, rates, variant_by_sku) for row in document.get("lines", []))
+    lines = read_lines(document, variant_by_sku)
     if not lines:
         raise CartError("an order needs at least one line")
-    shipping = tuple(
-        CartShipping(
-            title=row["title"],
-            code=row.get("code", row["title"]),
-            price=Decimal(str(row["price"])),
-            discount=Decimal(str(row.get("discount", 0))),
-            rates=_rates(row["tax"]) if "tax" in row else rates,
-        )
-        for row in document.get("shipping", [])
-    )
+    if "tip" in document:
+        lines = (*lines, _tip(Decimal(str(document["tip"]))))
+    shipping = read_shipping(document)
     codes = tuple(
         CartCode(
             row["code"],
@@ -89,8 +86,36 @@ def read_cart(document: Mapping[str, Any], variant_by_sku: Mapping[str, Variant]
     return Cart(lines, shipping, codes)
 
 
-def _rates(rows: Sequence[Mapping[str, Any]]) -> tuple[Rate, ...]:
-    return tuple(Rate(row["title"], Decimal(str(row["rate"]))) for row in rows)
+def read_lines(document: Mapping[str, Any], variant_by_sku: Mapping[str, Variant]) -> tuple[CartLine, ...]:
+    rates = read_rates(document.get("tax", []))
+    return tuple(_line(row, rates, variant_by_sku) for row in document.get("lines", []))
+
+
+def read_shipping(document: Mapping[str, Any]) -> tuple[CartShipping, ...]:
+    rates = read_rates(document.get("tax", []))
+    return tuple(
+        CartShipping(
+            title=row["title"],
+            code=row.get("code", row["title"]),
+            price=Decimal(str(row["price"])),
+            discount=Decimal(str(row.get("discount", 0))),
+            rates=read_rates(row["tax"]) if "tax" in row else rates,
+        )
+        for row in document.get("shipping", [])
+    )
+
+
+def read_rates(rows: Sequence[Mapping[str, Any]]) -> tuple[Rate, ...]:
+    return tuple(Rate(row["title"], Decimal(str(row["rate"])), row.get("channel_liable", False)) for row in rows)
+
+
+def _tip(amount: Decimal) -> CartLine:
+    """A tip is a line without a product, named so; it is neither taxed nor shipped."""
+    if amount <= 0:
+        raise CartError("a tip is more than nothing")
+    return CartLine(
+        None, "Tip", None, 1, amount, ZERO, (), requires_shipping=False, gift_card=False, properties=(), tip=True
+    )
 
 
 def _line(row: Mapping[str, Any], rates: tuple[Rate, ...], variant_by_sku: Mapping[str, Variant]) -> CartLine:
@@ -112,10 +137,15 @@ def _line(row: Mapping[str, Any], rates: tuple[Rate, ...], variant_by_sku: Mappi
         quantity=quantity,
         price=price,
         discount=discount,
-        rates=_rates(row["tax"]) if "tax" in row else rates,
-        requires_shipping=row.get("requires_shipping", True),
+        rates=read_rates(row["tax"]) if "tax" in row else rates,
+        requires_shipping=row.get("requires_shipping", not row.get("gift_card", False)),
         gift_card=row.get("gift_card", False),
         properties=tuple((entry["name"], entry["value"]) for entry in row.get("properties", [])),
+        duties=tuple(
+            CartDuty(Decimal(str(duty["amount"])), duty.get("hs_code"), duty.get("origin"))
+            for duty in row.get("duties", [])
+        ),
+        group=row.get("group"),
     )
 
 
@@ -173,9 +203,10 @@ def price_cart(cart: Cart, *, currency: str, taxes_included: bool, convert: Call
             nets[position] -= amount
             index += 1
     for code in cart.codes:
-        left = sum(nets, ZERO)
+        reached = [ZERO if line.tip else net for net, line in zip(nets, cart.lines, strict=True)]
+        left = sum(reached, ZERO)
         wished = left * (code.percentage or ZERO) / 100 if code.amount is None else convert(code.amount)
-        for position, amount in enumerate(allocate(min(rounded(wished, currency), left), nets, currency)):
+        for position, amount in enumerate(allocate(min(rounded(wished, currency), left), reached, currency)):
             if amount:
                 allocations[position].append((index, amount))
                 nets[position] -= amount

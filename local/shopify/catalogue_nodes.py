@@ -4,10 +4,10 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
+from local.shopify.ids import gid
 from local.shopify.model import Level, Location, Variant
 from local.shopify.money import graphql_amount
 from local.shopify.nodes import Connection, Node, Request, connect, count, error, parse_gid, utc
-from local.shopify.rest import gid
 
 QUANTITY_NAMES = (
     "available",

@@ -12,10 +12,13 @@ from aiohttp import web
 
 from local.shopify.admin_http import find_shop
 from local.shopify.cart import CartError
-from local.shopify.model import Order
+from local.shopify.events import Event, paid_event, touch, transaction_events
+from local.shopify.life_control import answer, live, step_name
+from local.shopify.order import Order
 from local.shopify.placing import amend_order, place_order
 from local.shopify.rest import order_document
 from local.shopify.state import LATEST_VERSION, Shop, Simulator
+from local.shopify.topics import ALL_TOPICS
 from local.shopify.webhooks import Delivery, Dispatcher, encode, sign, signing_secret
 
 
@@ -39,6 +42,7 @@ class Control:
             web.post("/{shop}/_sim/orders/raw", self.raw),
             web.get(r"/{shop}/_sim/orders/{id:\d+}", self.order),
             web.patch(r"/{shop}/_sim/orders/{id:\d+}", self.amend),
+            web.post(r"/{shop}/_sim/orders/{id:\d+}/{step}", self.step),
             web.get("/{shop}/_sim/inventory", self.inventory),
             web.get("/{shop}/_sim/deliveries", self.deliveries),
             web.post("/{shop}/_sim/secrets", self.secrets),
@@ -95,14 +99,16 @@ class Control:
         return web.Response(status=204)
 
     async def place(self, request: web.Request) -> web.Response:
-        """Place an order and fire orders/create, or the topics in `announce` ([] for none)."""
+        """Place an order and fire orders/create and what its payments fire, or of these the topics in `announce`."""
         shop, document = self._shop(request), await _object(request)
         try:
             order = place_order(shop, document)
         except (ValueError, KeyError, ArithmeticError) as wrong:
             raise _bad_request(f"not an order: {wrong!r}") from wrong
-        for topic in document.get("announce", ["orders/create"]):
-            self._dispatcher.order_event(shop, topic, order)
+        events = [Event("orders/create", order), *transaction_events(order.transactions), *paid_event(order, "")]
+        fired = {each.topic for each in events}
+        asked = (topic for topic in document.get("announce", []) if topic not in fired)
+        self._announce(shop, order, [*events, *(Event(topic, order) for topic in asked)], document)
         return _rest(order_document(shop, order), status=201)
 
     async def orders(self, request: web.Request) -> web.Response:
@@ -118,11 +124,28 @@ class Control:
         shop = self._shop(request)
         order = _order(shop, request)
         try:
-            amend_order(shop, order, await _object(request))
+            amend_order(order, await _object(request))
         except CartError as wrong:
             raise _bad_request(str(wrong)) from wrong
+        touch(shop, order)
         self._dispatcher.order_event(shop, "orders/updated", order)
         return _rest(order_document(shop, order))
+
+    async def step(self, request: web.Request) -> web.Response:
+        """A step of the order's life (see life_control); fires its webhooks, or of these the ones in `announce`."""
+        shop, name = self._shop(request), step_name(request)
+        order, wish = _order(shop, request), await _object(request)
+        try:
+            events = live(shop, order, name, wish)
+        except (ValueError, KeyError, TypeError, ArithmeticError) as wrong:
+            raise _bad_request(f"{name} refused: {wrong}") from wrong
+        document = answer(shop, order, events)
+        self._announce(shop, order, events, wish)
+        return _rest(document)
+
+    def _announce(self, shop: Shop, order: Order, events: list[Event], wish: dict[str, Any]) -> None:
+        chosen = [each for each in events if each.topic in wish.get("announce", ALL_TOPICS)]
+        self._dispatcher.announce(shop, order, chosen)
 
     async def raw(self, request: web.Request) -> web.Response:
         """Deliver any bytes as a webhook: {topic, body | body_base64, signature?, secret?, test?, uri?}.

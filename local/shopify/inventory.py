@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from local.shopify.catalogue_nodes import InventoryItemNode, LevelNode, LocationNode
+from local.shopify.ids import gid
 from local.shopify.model import Level
 from local.shopify.nodes import Request, error, parse_gid, utc
-from local.shopify.rest import gid
 
 REASONS = (
     "correction",

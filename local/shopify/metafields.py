@@ -4,9 +4,10 @@ import hashlib
 import re
 from typing import Any
 
-from local.shopify.model import Metafield, Order
+from local.shopify.ids import gid
+from local.shopify.model import Metafield
 from local.shopify.nodes import Request, parse_gid, utc
-from local.shopify.rest import gid
+from local.shopify.order import Order
 
 MAX_METAFIELDS = 25
 

@@ -1,5 +1,6 @@
 """Amounts as Shopify writes them: in two currencies at once, in two notations."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_FLOOR, ROUND_HALF_UP, Decimal
 from typing import Any
@@ -61,6 +62,49 @@ class MoneyBag:
     def times(self, count: int) -> "MoneyBag":
         return MoneyBag(self.shop * count, self.shop_currency, self.presentment * count, self.presentment_currency)
 
+    def times_rate(self, rate: Decimal) -> "MoneyBag":
+        """A tax or a percentage of it, rounded in each currency."""
+        return MoneyBag(
+            rounded(self.shop * rate, self.shop_currency),
+            self.shop_currency,
+            rounded(self.presentment * rate, self.presentment_currency),
+            self.presentment_currency,
+        )
+
+    def settled_by(self, presentment: Decimal) -> "MoneyBag":
+        """The part of it that so much of the buyer's currency pays; all of it on both sides when it pays all."""
+        if presentment == self.presentment:
+            return self
+        share = presentment / self.presentment if self.presentment else ZERO
+        shop = rounded(self.shop * share, self.shop_currency)
+        return MoneyBag(shop, self.shop_currency, presentment, self.presentment_currency)
+
+    @staticmethod
+    def portions(bags: Sequence["MoneyBag"], part: Decimal | int, whole: Decimal | int) -> list["MoneyBag"]:
+        """`part` of `whole` of each bag. Their sum is rounded once, then spread; no bag gives more than it has."""
+        if not bags or not whole:
+            return [bag - bag for bag in bags]
+        first = bags[0]
+
+        def side(amounts: list[Decimal], currency: str) -> list[Decimal]:
+            return allocate(rounded(sum(amounts, ZERO) * part / whole, currency), amounts, currency)
+
+        return [
+            MoneyBag(shop, first.shop_currency, buyer, first.presentment_currency)
+            for shop, buyer in zip(
+                side([bag.shop for bag in bags], first.shop_currency),
+                side([bag.presentment for bag in bags], first.presentment_currency),
+                strict=True,
+            )
+        ]
+
+    @property
+    def zero(self) -> "MoneyBag":
+        return self - self
+
+    def __bool__(self) -> bool:
+        return bool(self.shop or self.presentment)
+
     def divided_by(self, count: int) -> "MoneyBag":
         """The rounded share of one in `count`: approximate, as Shopify's discounted unit prices are."""
         return MoneyBag(
@@ -84,6 +128,11 @@ class MoneyBag:
                 "currency_code": self.presentment_currency,
             },
         }
+
+
+def total(bags: Iterable[MoneyBag], like: MoneyBag) -> MoneyBag:
+    """The sum; of nothing it is zero in the currencies of `like`."""
+    return sum(bags, like.zero)
 
 
 def rest_amount(amount: Decimal, currency: str) -> str:

@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from typing import Any
 
+from local.shopify.events import touch
 from local.shopify.idempotency import idempotent
 from local.shopify.inventory import activate, adjust_quantities, set_quantities, user_error
 from local.shopify.metafields import set_metafields
-from local.shopify.model import Order
 from local.shopify.nodes import Request, not_simulated, parse_gid, require
+from local.shopify.order import Order
 from local.shopify.order_nodes import OrderNode
 from local.shopify.schema import Access
 from local.shopify.state import Shop
@@ -78,5 +79,5 @@ class Mutation:
 
     def _touch(self, order: Order) -> None:
         """Every write to an order, our own included, fires orders/updated."""
-        order.updated_at = self._request.shop.clock()
+        touch(self._request.shop, order)
         self._notify(self._request.shop, "orders/updated", order)

@@ -7,6 +7,7 @@ import base64
 import functools
 import inspect
 import json
+import keyword
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -66,8 +67,9 @@ def resolve_field(source: Any, info: GraphQLResolveInfo[Request], **arguments: A
         if name not in source:
             raise not_simulated(f"{parent}.{name}")
         return source[name]
-    value = getattr(source, _snake(name), None)
-    if value is None and not hasattr(source, _snake(name)):
+    attribute = _attribute(name)
+    value = getattr(source, attribute, None)
+    if value is None and not hasattr(source, attribute):
         raise not_simulated(f"{parent}.{name}")
     if not callable(value):
         return value
@@ -116,6 +118,13 @@ def _signature(function: Callable[..., Any]) -> inspect.Signature:
 @functools.cache
 def _snake(name: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+
+
+@functools.cache
+def _attribute(name: str) -> str:
+    """`return` is a field of Shopify's and a word of Python's."""
+    attribute = _snake(name)
+    return f"{attribute}_" if keyword.iskeyword(attribute) else attribute
 
 
 def utc(moment: datetime) -> str:

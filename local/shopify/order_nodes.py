@@ -1,11 +1,25 @@
-"""Orders, their transactions and fulfilment orders, as GraphQL objects."""
+"""An order as a GraphQL object."""
 
 from typing import Any
 
-from local.shopify.catalogue_nodes import LocationNode
+from local.shopify.balance import (
+    financial_status,
+    fulfillment_status,
+    gateways,
+    open_authorizations,
+    outstanding,
+    received,
+    refundable,
+    refunded,
+    rounding,
+    total_capturable,
+)
+from local.shopify.ids import gid
+from local.shopify.life_nodes import FulfillmentNode, RefundNode, ReturnNode, TransactionNode
 from local.shopify.metafields import metafield_document
-from local.shopify.model import LineItem, Order, Transaction
+from local.shopify.money import total
 from local.shopify.nodes import Connection, Node, Request, connect, count, money, utc
+from local.shopify.order import Order
 from local.shopify.order_parts import (
     CustomerNode,
     LineItemNode,
@@ -14,94 +28,18 @@ from local.shopify.order_parts import (
     mailing_address,
     tax_line,
 )
-from local.shopify.rest import gid
+from local.shopify.order_summaries import payment_terms, risk
+from local.shopify.routing_nodes import FulfillmentOrderNode
+from local.shopify.totals import current, grams, ordered, tip
+
+_FULFILLMENT = {None: "UNFULFILLED", "partial": "PARTIALLY_FULFILLED", "fulfilled": "FULFILLED"}
 
 
-class TransactionNode(Node):
-    typename = "OrderTransaction"
-
-    def __init__(self, request: Request, order: Order, transaction: Transaction) -> None:
-        super().__init__(request)
-        self._order = order
-        self.id = gid("OrderTransaction", transaction.id)
-        self.kind = transaction.kind
-        self.status = transaction.status
-        self.gateway = self.formatted_gateway = transaction.gateway
-        self.manual_payment_gateway = False
-        self.test = order.test
-        self.amount_set = money(transaction.amount)
-        self.amount_rounding_set = None
-        self.parent_transaction = None
-        self.payment_id = f"{order.name}.1"
-        self.error_code = None
-        self.authorization_code = None
-        self.currency_exchange_adjustment = None
-        self.processed_at = self.created_at = utc(transaction.processed_at)
-
-    def order(self) -> "OrderNode":
-        return OrderNode(self.request, self._order)
-
-
-class FulfillmentOrderNode(Node):
-    """The one fulfilment order that routing gives a new order: all its lines, at the assigned location."""
-
-    typename = "FulfillmentOrder"
-
-    def __init__(self, request: Request, order: Order) -> None:
-        super().__init__(request)
-        self._order = order
-        self.id = gid("FulfillmentOrder", order.fulfillment_order_id)
-        self.order_id = gid("Order", order.id)
-        self.order_name = order.name
-        self.status = "OPEN"
-        self.request_status = "UNSUBMITTED"
-        self.fulfillment_holds: list[Any] = []
-        self.fulfill_by = None
-        self.created_at = self.updated_at = self.fulfill_at = utc(order.created_at)
-        self.order_processed_at = utc(order.created_at)
-
-    def order(self) -> "OrderNode":
-        return OrderNode(self.request, self._order)
-
-    def assigned_location(self) -> dict[str, Any]:
-        location = self.shop.locations[self._order.location_id]
-        return {
-            "location": LocationNode(self.request, location),
-            "name": location.name,
-            "address1": None,
-            "address2": None,
-            "city": location.city,
-            "province": location.province,
-            "countryCode": location.country,
-            "zip": None,
-            "phone": None,
-        }
-
-    def supported_actions(self) -> list[dict[str, Any]]:
-        return [{"action": action, "externalUrl": None} for action in ("CREATE_FULFILLMENT", "HOLD", "MOVE", "SPLIT")]
-
-    def line_items(self, **window: Any) -> Connection:
-        return connect(
-            self.request,
-            self._order.lines,
-            self._line_item,
-            lambda line: (line.fulfillment_line_id, line.fulfillment_line_id),
-            **window,
-        )
-
-    def _line_item(self, line: LineItem) -> dict[str, Any]:
-        item_id = line.variant.inventory_item_id if line.variant else None
-        return {
-            "id": gid("FulfillmentOrderLineItem", line.fulfillment_line_id),
-            "lineItem": LineItemNode(self.request, self._order, line),
-            "inventoryItemId": gid("InventoryItem", item_id) if item_id else None,
-            "sku": line.sku,
-            "productTitle": line.title,
-            "variantTitle": line.variant.title if line.variant else None,
-            "requiresShipping": line.requires_shipping,
-            "totalQuantity": line.quantity,
-            "remainingQuantity": line.quantity,
-        }
+def _return_status(order: Order) -> str:
+    """The first of the order's returns to say anything, by weight of their states."""
+    states = {each.status for each in order.returns}
+    ranking = {"REQUESTED": "RETURN_REQUESTED", "OPEN": "IN_PROGRESS", "CLOSED": "RETURNED"}
+    return next((said for state, said in ranking.items() if state in states), "NO_RETURN")
 
 
 class OrderNode(Node):
@@ -118,8 +56,13 @@ class OrderNode(Node):
         self.confirmed = True
         self.created_at = self.processed_at = utc(order.created_at)
         self.updated_at = utc(order.updated_at)
-        self.cancelled_at = self.cancel_reason = self.cancellation = self.closed_at = None
-        self.closed = self.edited = self.estimated_taxes = self.duties_included = False
+        self.cancelled_at = utc(order.cancelled_at) if order.cancelled_at else None
+        self.cancel_reason = order.cancel_reason.upper() if order.cancel_reason else None
+        self.cancellation = {"staffNote": None} if order.cancelled_at else None
+        self.closed_at = None
+        self.closed = self.estimated_taxes = False
+        self.edited = order.edited
+        self.duties_included = order.duties_included
         self.currency_code = order.currency
         self.presentment_currency_code = order.presentment_currency
         self.taxes_included = order.taxes_included
@@ -134,44 +77,67 @@ class OrderNode(Node):
         self.source_name = "web"
         self.source_identifier = self.registered_source_url = None
         self.custom_attributes = [{"key": a["name"], "value": a["value"]} for a in order.note_attributes]
-        self.display_financial_status = order.financial_status.upper()
-        self.display_fulfillment_status = "UNFULFILLED"
-        self.return_status = "NO_RETURN"
-        self.fulfillable = True
+        status, shipped = financial_status(order), fulfillment_status(order)
+        self.display_financial_status = status.upper()
+        self.display_fulfillment_status = _FULFILLMENT[shipped]
+        self.return_status = _return_status(order)
+        self.fulfillable = any(line.unfulfilled for line in order.lines)
         self.requires_shipping = any(line.requires_shipping for line in order.lines)
-        self.unpaid = order.financial_status == "pending"
-        self.fully_paid = order.financial_status == "paid"
-        self.payment_gateway_names = [order.gateway] if order.transactions else []
-        self.payment_terms = None
+        self.unpaid = not received(order)
+        self.fully_paid = outstanding(order).presentment <= 0
+        self.capturable = bool(open_authorizations(order))
+        self.refundable = any(refundable(order, each) for each in order.transactions)
+        self.restockable = any(line.variant and line.current_quantity for line in order.lines)
+        self.merchant_editable = self.can_mark_as_paid = not order.cancelled_at
+        self.payment_gateway_names = gateways(order)
+        self.payment_terms = payment_terms(order)
+        self.risk = risk(order)
+        self.additional_fees = [
+            {"id": gid("AdditionalFee", fee.id), "name": fee.name, "price": money(fee.price), "taxLines": []}
+            for fee in order.fees
+        ]
         self.discount_codes = order.discount_codes
         self.discount_code = order.discount_codes[0] if order.discount_codes else None
-        #: nothing is shipped or refunded here yet
-        self._none: list[Any] = []
-        self.total_weight = self.current_total_weight = order.grams
-        quantity = sum(line.quantity for line in order.lines)
-        self.subtotal_line_items_quantity = self.current_subtotal_line_items_quantity = quantity
+        self.total_weight, self.current_total_weight = grams(order), grams(order, now=True)
+        counted = [line for line in order.lines if not line.tip and not line.gift_card]
+        self.subtotal_line_items_quantity = sum(line.quantity for line in counted)
+        self.current_subtotal_line_items_quantity = sum(line.current_quantity for line in counted)
         self.billing_address = mailing_address(order.billing_address, order.id * 2)
         self.shipping_address = self.display_address = mailing_address(order.shipping_address, order.id * 2 + 1)
         self.merchant_of_record_app = self.staff_member = self.retail_location = self.physical_location = None
         self._amounts(order)
 
     def _amounts(self, order: Order) -> None:
-        totals, zero = order.totals, order.zero
-        self.subtotal_price_set = self.current_subtotal_price_set = money(totals.subtotal)
-        self.total_price_set = self.current_total_price_set = money(totals.total)
-        self.original_total_price_set = self.total_price_set
-        self.total_tax_set = self.current_total_tax_set = money(totals.tax)
-        self.total_discounts_set = self.current_total_discounts_set = money(totals.discounts)
-        self.total_shipping_price_set = money(totals.shipping)
-        self.current_shipping_price_set = money(totals.shipping_discounted)
-        self.total_received_set = self.net_payment_set = money(order.received)
-        self.total_outstanding_set = money(totals.total - order.received)
-        self.total_refunded_set = self.total_refunded_shipping_set = money(zero)
-        self.refund_discrepancy_set = self.total_tip_received_set = money(zero)
-        self.total_cash_rounding_adjustment = {"paymentSet": money(zero), "refundSet": money(zero)}
-        self.original_total_duties_set = self.current_total_duties_set = None
-        self.original_total_additional_fees_set = self.current_total_additional_fees_set = None
-        self.tax_lines = self.current_tax_lines = [tax_line(line) for line in order.tax_lines]
+        was, now = ordered(order), current(order)
+        back = refunded(order)
+        self.subtotal_price_set, self.current_subtotal_price_set = money(was.subtotal), money(now.subtotal)
+        self.total_price_set, self.current_total_price_set = money(was.total), money(now.total)
+        self.original_total_price_set = money(order.original_total)
+        self.total_tax_set, self.current_total_tax_set = money(was.tax), money(now.tax)
+        self.total_discounts_set, self.current_total_discounts_set = money(was.discounts), money(now.discounts)
+        self.total_shipping_price_set = money(was.shipping)
+        self.current_shipping_price_set = money(now.shipping_discounted)
+        self.total_received_set = money(received(order))
+        self.net_payment_set = money(received(order) - back)
+        self.total_outstanding_set = money(outstanding(order))
+        self.total_capturable_set = money(total_capturable(order))
+        self.total_refunded_set = money(back)
+        parcels = (each.subtotal for refund in order.refunds for each in refund.shipping)
+        self.total_refunded_shipping_set = money(total(parcels, order.zero))
+        adjustments = (each.amount for refund in order.refunds for each in refund.adjustments)
+        self.refund_discrepancy_set = money(total(adjustments, order.zero))
+        self.total_tip_received_set = money(tip(order))
+        self.total_cash_rounding_adjustment = {
+            "paymentSet": money(rounding(order, ("SALE", "CAPTURE"))),
+            "refundSet": money(rounding(order, ("REFUND",))),
+        }
+        has_duties = any(line.duties for line in order.lines)
+        self.original_total_duties_set = money(was.duties) if has_duties else None
+        self.current_total_duties_set = money(now.duties) if has_duties else None
+        self.original_total_additional_fees_set = money(was.fees) if order.fees else None
+        self.current_total_additional_fees_set = money(now.fees) if order.fees else None
+        self.tax_lines = [tax_line(line) for line in was.tax_lines]
+        self.current_tax_lines = [tax_line(line) for line in now.tax_lines]
 
     def customer(self) -> CustomerNode | None:
         return CustomerNode(self.request, self._order.customer) if self._order.customer else None
@@ -198,24 +164,25 @@ class OrderNode(Node):
         )
 
     def shipping_line(self) -> ShippingLineNode | None:
-        first = next(iter(self._order.shipping_lines), None)
+        first = next((line for line in self._order.shipping_lines if not line.removed), None)
         return ShippingLineNode(self.request, self._order, first) if first else None
 
-    def shipping_lines(self, *, include_removals: bool = False, **window: Any) -> Connection:  # noqa: ARG002 - nothing is ever removed
+    def shipping_lines(self, *, include_removals: bool = False, **window: Any) -> Connection:
         order = self._order
         return connect(
             self.request,
-            order.shipping_lines,
+            [line for line in order.shipping_lines if include_removals or not line.removed],
             lambda line: ShippingLineNode(self.request, order, line),
             lambda line: (line.id, line.id),
             **window,
         )
 
     def discount_applications(self, **window: Any) -> Connection:
+        """Without those of edits, says the schema; allocations still name them."""
         order = self._order
         return connect(
             self.request,
-            range(len(order.discounts)),
+            [index for index, each in enumerate(order.discounts) if not each.by_edit],
             lambda index: discount_application(order, index),
             lambda index: (index, index),
             **window,
@@ -225,23 +192,29 @@ class OrderNode(Node):
         return connect(
             self.request,
             [self._order],
-            lambda order: FulfillmentOrderNode(self.request, order),
+            lambda order: FulfillmentOrderNode(self, order),
             lambda order: (order.fulfillment_order_id, order.fulfillment_order_id),
             **window,
         )
 
-    def fulfillments(self, first: int | None = None) -> list[Any]:
-        return self._none[:first]
+    def fulfillments(self, first: int | None = None) -> list[FulfillmentNode]:
+        return [FulfillmentNode(self, self._order, each) for each in self._order.fulfillments[:first]]
 
-    def refunds(self, first: int | None = None) -> list[Any]:
-        return self._none[:first]
+    def refunds(self, first: int | None = None) -> list[RefundNode]:
+        return [RefundNode(self, self._order, each) for each in self._order.refunds[:first]]
 
     def returns(self, **window: Any) -> Connection:
-        return connect(self.request, [], lambda each: each, lambda _: (0, 0), **window)
+        return connect(
+            self.request,
+            self._order.returns,
+            lambda each: ReturnNode(self, self._order, each),
+            lambda each: (each.id, each.id),
+            **window,
+        )
 
-    def transactions(self, first: int | None = None) -> list[TransactionNode]:
-        found = self._order.transactions[:first]
-        return [TransactionNode(self.request, self._order, each) for each in found]
+    def transactions(self, first: int | None = None, *, capturable: bool | None = None) -> list[TransactionNode]:
+        found = open_authorizations(self._order) if capturable else self._order.transactions
+        return [TransactionNode(self, self._order, each) for each in found[:first]]
 
     def transactions_count(self) -> dict[str, Any]:
         return count(len(self._order.transactions))

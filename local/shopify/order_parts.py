@@ -3,10 +3,10 @@
 from typing import Any
 
 from local.shopify.catalogue_nodes import ProductNode, VariantNode
-from local.shopify.model import Customer, DiscountAllocation, LineItem, Order, ShippingLine, TaxLine
-from local.shopify.money import graphql_amount
+from local.shopify.ids import gid
+from local.shopify.money import graphql_amount, total
 from local.shopify.nodes import Node, Request, money, money_v2, utc
-from local.shopify.rest import gid
+from local.shopify.order import Customer, DiscountAllocation, Duty, LineItem, Order, ShippingLine, TaxLine
 
 #: REST address keys and their GraphQL names.
 _ADDRESS = {
@@ -40,7 +40,7 @@ def tax_line(line: TaxLine) -> dict[str, Any]:
         "title": line.title,
         "rate": float(line.rate),
         "ratePercentage": float(line.rate * 100),
-        "channelLiable": False,
+        "channelLiable": line.channel_liable,
         "source": "Shopify",
         "price": graphql_amount(line.price.shop),
         "priceSet": money(line.price),
@@ -109,25 +109,59 @@ class CustomerNode(Node):
         self.default_address = mailing_address(customer.default_address, customer.address_id)
 
 
+def _duty(duty: Duty) -> dict[str, Any]:
+    return {
+        "id": gid("Duty", duty.id),
+        "countryCodeOfOrigin": duty.country_of_origin,
+        "harmonizedSystemCode": duty.harmonized_system_code,
+        "price": money(duty.price),
+        "taxLines": [],
+    }
+
+
+def duty_of(order: Order, number: int) -> dict[str, Any]:
+    return next(_duty(duty) for line in order.lines for duty in line.duties if duty.id == number)
+
+
+def _group(order: Order, line: LineItem) -> dict[str, Any] | None:
+    group = next((each for each in order.groups if each.id == line.group_id), None)
+    if group is None:
+        return None
+    return {
+        "id": gid("LineItemGroup", group.id),
+        "title": group.title,
+        "quantity": group.quantity,
+        "customAttributes": [],
+        "productId": None,
+        "variantId": None,
+        "variantSku": group.sku,
+    }
+
+
+def _fulfillment_status(line: LineItem) -> str:
+    if not line.fulfilled:
+        return "unfulfilled"
+    return "partial" if line.unfulfilled else "fulfilled"
+
+
 class LineItemNode(Node):
     typename = "LineItem"
 
     def __init__(self, request: Request, order: Order, line: LineItem) -> None:
         super().__init__(request)
         self._order, self._line = order, line
-        own = [a for a in line.allocations if order.discounts[a.application].kind == "manual"]
-        own_total = sum((a.amount for a in own), order.zero)
-        all_total = sum((a.amount for a in line.allocations), order.zero)
-        discounted = line.original_total - own_total
         self.id = gid("LineItem", line.id)
         self.name = f"{line.title} - {line.variant.title}" if line.variant and line.variant.title else line.title
         self.title = line.title
         self.variant_title = line.variant.title if line.variant else None
         self.sku = line.sku
         self.vendor = None
-        self.quantity = self.current_quantity = self.unfulfilled_quantity = line.quantity
-        self.fulfillable_quantity = self.refundable_quantity = line.quantity
-        self.non_fulfillable_quantity = 0
+        self.quantity = line.quantity
+        self.current_quantity = self.refundable_quantity = line.current_quantity
+        self.unfulfilled_quantity = self.fulfillable_quantity = line.unfulfilled
+        self.non_fulfillable_quantity = line.quantity - line.fulfilled - line.unfulfilled
+        self.fulfillment_status = _fulfillment_status(line)
+        self.merchant_editable = not line.tip and not order.cancelled_at
         self.is_gift_card = line.gift_card
         self.taxable = line.taxable
         self.requires_shipping = line.requires_shipping
@@ -135,15 +169,20 @@ class LineItemNode(Node):
         self.custom_attributes = [{"key": p["name"], "value": p["value"]} for p in line.properties]
         self._tax_lines = [tax_line(each) for each in line.tax_lines]
         self.discount_allocations = [_allocation(order, each) for each in line.allocations]
-        self.duties: list[Any] = []
-        self.line_item_group = None
+        self.duties = [_duty(each) for each in line.duties]
+        self.line_item_group = _group(order, line)
+        everything = line.left + line.gone
+        own_offs = (a.amount for a in everything.discounts if order.discounts[a.application].kind == "manual")
+        own = total(own_offs, order.zero)
+        self._discounted = (line.original_total - own, line.net(everything))
         self.original_unit_price_set = money(line.price)
         self.original_total_set = money(line.original_total)
-        self.total_discount_set = money(own_total)
-        self.discounted_unit_price_set = money(discounted.divided_by(line.quantity))
-        after_all = line.original_total - all_total
-        self.discounted_unit_price_after_all_discounts_set = money(after_all.divided_by(line.quantity))
-        self._discounted = (discounted, after_all)
+        self.total_discount_set = money(own)
+        count = max(line.quantity, 1)
+        self.discounted_unit_price_set = money(self._discounted[0].divided_by(count))
+        self.discounted_unit_price_after_all_discounts_set = money(self._discounted[1].divided_by(count))
+        taxes = total(line.left.taxes, order.zero) if order.taxes_included else order.zero
+        self.price_after_all_discounts_before_taxes_set = money(line.net(line.left) - taxes)
 
     def discounted_total_set(self, *, with_code_discounts: bool = False) -> dict[str, Any]:
         return money(self._discounted[1 if with_code_discounts else 0])
@@ -168,11 +207,12 @@ class ShippingLineNode(Node):
         self.code = line.code
         self.source = line.source
         self.custom = False
-        self.is_removed = False
+        self.is_removed = line.removed
         self.carrier_identifier = None
         self.delivery_category = None
         self.phone = None
         self.original_price_set = money(line.price)
-        self.discounted_price_set = self.current_discounted_price_set = money(line.discounted_price)
+        self.discounted_price_set = money(line.discounted_price)
+        self.current_discounted_price_set = money(line.left)
         self.tax_lines = [tax_line(each) for each in line.tax_lines]
         self.discount_allocations = [_allocation(order, each) for each in line.allocations]

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import Any
 
+from local.shopify.balance import financial_status, fulfillment_status, gateways
 from local.shopify.catalogue_nodes import (
     InventoryItemNode,
-    LevelNode,
     LocationNode,
     ProductNode,
     ShopNode,
@@ -14,15 +14,23 @@ from local.shopify.catalogue_nodes import (
     sort_moment,
 )
 from local.shopify.faults import FaultKind
-from local.shopify.model import Location, Order, Variant
+from local.shopify.ids import gid
+from local.shopify.loading import load
+from local.shopify.model import Location, Variant
 from local.shopify.nodes import Connection, Request, connect, not_simulated, parse_gid
-from local.shopify.order_nodes import FulfillmentOrderNode, OrderNode
-from local.shopify.order_parts import CustomerNode
-from local.shopify.rest import gid
+from local.shopify.order import Order
+from local.shopify.order_nodes import OrderNode
 from local.shopify.search import Reader, Search
 from local.shopify.state import SUPPORTED_VERSIONS
 from local.shopify.subscriptions import subscription_document
+from local.shopify.topics import graphql_name
+from local.shopify.totals import current
 
+_SHIPPED = {
+    None: ["unfulfilled", "unshipped"],
+    "partial": ["partial", "unfulfilled"],
+    "fulfilled": ["shipped", "fulfilled"],
+}
 ORDER_SEARCH: dict[str, Reader] = {
     "id": lambda order: [order.id],
     "name": lambda order: [order.name, order.name.removeprefix("#")],
@@ -32,17 +40,17 @@ ORDER_SEARCH: dict[str, Reader] = {
     "email": lambda order: [order.email],
     "tag": lambda order: order.tags,
     "test": lambda order: [order.test],
-    "status": lambda _order: ["open", "not_closed", "any"],
-    "financial_status": lambda order: [order.financial_status],
-    "fulfillment_status": lambda _order: ["unfulfilled", "unshipped"],
+    "status": lambda order: ["cancelled", "any"] if order.cancelled_at else ["open", "not_closed", "any"],
+    "financial_status": lambda order: [financial_status(order)],
+    "fulfillment_status": lambda order: _SHIPPED[fulfillment_status(order)],
     "customer_id": lambda order: [order.customer.id] if order.customer else [],
     "sku": lambda order: [line.sku for line in order.lines],
     "po_number": lambda order: [order.po_number],
     "confirmation_number": lambda order: [order.confirmation_number],
     "source_name": lambda _order: ["web"],
-    "gateway": lambda order: [order.gateway],
+    "gateway": gateways,
     "discount_code": lambda order: order.discount_codes[:1],
-    "current_total_price": lambda order: [order.totals.total.shop],
+    "current_total_price": lambda order: [current(order).total.shop],
 }
 ORDER_SORT: dict[str, Callable[[Order], Any]] = {
     "ID": lambda order: order.id,
@@ -190,6 +198,15 @@ class QueryRoot:
         visible_until = self._shop.clock() - timedelta(seconds=lag.seconds)
         return [order for order in orders if order.updated_at <= visible_until]
 
+    def refund(self, id_: str) -> Any:
+        return load(self._request, "Refund", parse_gid(id_, "Refund"))
+
+    def fulfillment(self, id_: str) -> Any:
+        return load(self._request, "Fulfillment", parse_gid(id_, "Fulfillment"))
+
+    def return_(self, id_: str) -> Any:
+        return load(self._request, "Return", parse_gid(id_, "Return"))
+
     def customer(self, id_: str) -> Any:
         return load(self._request, "Customer", parse_gid(id_, "Customer"))
 
@@ -203,9 +220,7 @@ class QueryRoot:
         found: Iterable[Any] = (
             each
             for each in self._shop.subscriptions.values()
-            if each.through_api
-            and (topics is None or each.topic.upper().replace("/", "_") in topics)
-            and uri in (None, each.uri)
+            if each.through_api and (topics is None or graphql_name(each.topic) in topics) and uri in (None, each.uri)
         )
         return connect(self._request, found, subscription_document, lambda each: (each.id, each.id), **window)
 
@@ -223,36 +238,3 @@ class QueryRoot:
 def _only_by_id(root: str, sort_key: str) -> None:
     if sort_key != "ID":
         raise not_simulated(f"{root} sorted by {sort_key}")
-
-
-def load(request: Request, kind: str, number: int) -> Any:
-    """The node behind a global id, None if there is none."""
-    shop = request.shop
-    match kind:
-        case "Order":
-            order = shop.orders.get(number)
-            return OrderNode(request, order) if order else None
-        case "FulfillmentOrder":
-            order = next((o for o in shop.orders.values() if o.fulfillment_order_id == number), None)
-            return FulfillmentOrderNode(request, order) if order else None
-        case "Customer":
-            customers = (o.customer for o in shop.orders.values() if o.customer)
-            customer = next((c for c in customers if c.id == number), None)
-            return CustomerNode(request, customer) if customer else None
-        case "Product":
-            variants = [v for v in shop.variants.values() if v.product_id == number]
-            return ProductNode(request, variants) if variants else None
-        case "ProductVariant":
-            variant = shop.variants.get(number)
-            return VariantNode(request, variant) if variant else None
-        case "InventoryItem":
-            variant = shop.variant_by_item.get(number)
-            return InventoryItemNode(request, variant) if variant else None
-        case "InventoryLevel":
-            level = next((each for each in shop.levels.values() if each.id == number), None)
-            return LevelNode(request, level) if level else None
-        case "Location":
-            location = shop.locations.get(number)
-            return LocationNode(request, location) if location else None
-        case _:
-            raise not_simulated(f"nodes of the type {kind}")

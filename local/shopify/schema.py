@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from graphql import GraphQLObjectType, GraphQLSchema, build_client_schema, get_named_type
+from graphql import GraphQLObjectType, GraphQLScalarType, GraphQLSchema, build_client_schema, get_named_type
 from graphql.utilities import value_from_ast_untyped
 
 SCHEMA_FILE = Path(__file__).parent.parent / "node_modules/@shopify/dev-mcp/dist/data/admin_2026-10.json.gz"
@@ -77,6 +77,10 @@ def admin_schema() -> AdminSchema:
             else:
                 by_field[item["typeName"], item["fieldName"]] = access
     schema = build_client_schema(document["data"], assume_valid=True)
+    unsigned = schema.type_map["UnsignedInt64"]
+    assert isinstance(unsigned, GraphQLScalarType)
+    # 64 bits are more than JSON's numbers hold: Shopify writes them as text
+    unsigned.coerce_output_value = str
     return AdminSchema(schema, by_field, by_type)
 
 

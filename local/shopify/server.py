@@ -11,6 +11,7 @@ from aiohttp import web
 from local.shopify.admin_http import AdminApi
 from local.shopify.control import Control
 from local.shopify.state import TOKEN_LIFETIME, Clock, Simulator, utc_now
+from local.shopify.topics import DEFAULT_TOPICS, check_topics
 from local.shopify.webhooks import Dispatcher
 from local.shopify.world import load_world
 
@@ -37,11 +38,13 @@ async def run_shopify(
     time_scale: float = 1.0,
     token_lifetime: timedelta = TOKEN_LIFETIME,
     clock: Clock = utc_now,
+    topics: tuple[str, ...] = DEFAULT_TOPICS,
 ) -> AsyncIterator[RunningShopify]:
-    """Run the simulator on 127.0.0.1. Webhooks go to `{webhooks}/{store}/orders`; `time_scale` shortens the
-    waits between their retries; `clock` drives tokens, the cost bucket and every timestamp.
+    """Run the simulator on 127.0.0.1. Every shop subscribes to `topics`, at `{webhooks}/{store}/{ENDPOINTS[topic]}`;
+    `time_scale` shortens the waits between retries; `clock` drives tokens, the cost bucket and every timestamp.
     """
-    simulator = Simulator(load_world(world), webhooks.rstrip("/"), clock, token_lifetime)
+    check_topics(topics)
+    simulator = Simulator(load_world(world), webhooks.rstrip("/"), clock, token_lifetime, topics)
     dispatcher = Dispatcher(simulator, time_scale=time_scale)
     api = AdminApi(simulator, dispatcher.order_event)
     app = web.Application(client_max_size=_MAX_BODY)

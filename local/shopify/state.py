@@ -12,7 +12,9 @@ from zoneinfo import ZoneInfo
 
 from local.shopify.costs import Bucket
 from local.shopify.faults import Faults
-from local.shopify.model import Level, Location, Order, Subscription, Variant
+from local.shopify.model import Level, Location, Subscription, Variant
+from local.shopify.order import Order
+from local.shopify.topics import DEFAULT_TOPICS, ENDPOINTS
 from local.shopify.world import ShopSeed
 
 Clock = Callable[[], datetime]
@@ -181,6 +183,7 @@ class Simulator:
     webhooks: str
     clock: Clock = utc_now
     token_lifetime: timedelta = TOKEN_LIFETIME
+    topics: tuple[str, ...] = DEFAULT_TOPICS
     faults: Faults = field(default_factory=Faults)
     shops: dict[str, Shop] = field(default_factory=dict)
     calls: deque[Call] = field(default_factory=lambda: deque(maxlen=50_000))
@@ -193,11 +196,11 @@ class Simulator:
         self.calls.clear()
         self.shops = {seed.domain: Shop(seed, self.clock) for seed in self.seeds}
         for shop in self.shops.values():
-            for topic in ("orders/create", "orders/updated"):
+            for topic in self.topics:
                 subscription = Subscription(
                     id=shop.next_id(),
                     topic=topic,
-                    uri=f"{self.webhooks}/{shop.seed.store}/orders",
+                    uri=f"{self.webhooks}/{shop.seed.store}/{ENDPOINTS[topic]}",
                     api_version=LATEST_VERSION,
                     created_at=shop.clock(),
                     through_api=False,

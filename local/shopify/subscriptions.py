@@ -4,13 +4,13 @@ import re
 from typing import Any
 from urllib.parse import urlsplit
 
+from local.shopify.ids import gid
 from local.shopify.inventory import user_error
 from local.shopify.model import Subscription
 from local.shopify.nodes import Request, not_simulated, utc
-from local.shopify.rest import gid
+from local.shopify.topics import ALL_TOPICS, graphql_name
 
-#: The topics that the simulator fires, by their GraphQL name.
-TOPICS = {"ORDERS_CREATE": "orders/create", "ORDERS_UPDATED": "orders/updated"}
+TOPICS = {graphql_name(topic): topic for topic in ALL_TOPICS}
 _MAX_URI = 65_535
 
 
@@ -21,7 +21,7 @@ def subscription_document(subscription: Subscription) -> dict[str, Any]:
         "__typename": "WebhookSubscription",
         "id": gid("WebhookSubscription", subscription.id),
         "legacyResourceId": subscription.id,
-        "topic": subscription.topic.upper().replace("/", "_"),
+        "topic": graphql_name(subscription.topic),
         "uri": subscription.uri,
         "callbackUrl": subscription.uri,
         "endpoint": {"__typename": "WebhookHttpEndpoint", "callbackUrl": subscription.uri},

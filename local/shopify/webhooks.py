@@ -18,9 +18,11 @@ from typing import Any
 
 import aiohttp
 
+from local.shopify.bodies import body
+from local.shopify.events import Event
 from local.shopify.faults import FaultKind
-from local.shopify.model import Order, Subscription
-from local.shopify.rest import order_document
+from local.shopify.model import Subscription
+from local.shopify.order import Order
 from local.shopify.state import Attempt, Shop, Simulator
 
 log = logging.getLogger("shopify")
@@ -115,22 +117,27 @@ class Dispatcher:
 
     def order_event(self, shop: Shop, topic: str, order: Order) -> None:
         """Tell every subscription of the topic; the payload is the order as it is now."""
-        document = order_document(shop, order)
+        self.announce(shop, order, [Event(topic, order)])
+
+    def announce(self, shop: Shop, order: Order, events: list[Event]) -> None:
+        """Tell every subscription what one action of somebody led to: all deliveries share its event id."""
         event_id = str(uuid.uuid4())
-        for subscription in list(shop.subscriptions.values()):
-            if subscription.topic == topic:
+        for event in events:
+            told = [each for each in shop.subscriptions.values() if each.topic == event.topic]
+            document = body(shop, order, event) if told else {}
+            for subscription in told:
                 self.send(self._delivery(shop, subscription, document, event_id))
 
     def _delivery(self, shop: Shop, subscription: Subscription, document: dict[str, Any], event_id: str) -> Delivery:
         wanted = subscription.include_fields
         chosen = {key: document[key] for key in wanted if key in document} if wanted else document
-        body = encode(chosen)
+        content = encode(chosen)
         return Delivery(
             shop=shop,
             topic=subscription.topic,
             uri=subscription.uri,
-            body=body,
-            signature=sign(signing_secret(shop), body),
+            body=content,
+            signature=sign(signing_secret(shop), content),
             api_version=subscription.api_version,
             triggered_at=shop.clock(),
             event_id=event_id,

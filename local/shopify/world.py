@@ -17,6 +17,8 @@ DEFAULT_SCOPES = (
     "read_inventory",
     "write_inventory",
     "read_merchant_managed_fulfillment_orders",
+    "read_payment_terms",
+    "read_returns",
 )
 
 

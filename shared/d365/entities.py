@@ -15,6 +15,12 @@ PRODUCTS: Final = "ReleasedProductsV2"
 VARIANTS: Final = "ReleasedProductVariantsV2"
 ON_HAND: Final = "WarehousesOnHandV2"
 COVERAGE: Final = "ItemCoverageSettingsV2"
+TAX_CODES: Final = "TaxCodes"
+TAX_RATES: Final = "TaxCodeValuesV2"
+TAX_GROUPS: Final = "TaxGroups"
+TAX_GROUP_CODES: Final = "TaxGroupDatas"
+ITEM_TAX_GROUPS: Final = "TaxItemGroupHeadings"
+ITEM_TAX_GROUP_CODES: Final = "TaxItemGroups"
 
 KEYS: Final[dict[str, tuple[str, ...]]] = {
     CUSTOMERS: ("dataAreaId", "CustomerAccount"),
@@ -56,6 +62,12 @@ KEYS: Final[dict[str, tuple[str, ...]]] = {
         "CoverageInventoryStatusId",
         "CoverageProductConfigurationId",
     ),
+    TAX_CODES: ("dataAreaId", "TaxCode"),
+    TAX_RATES: ("dataAreaId", "TaxCodeId", "FromDate", "ToDate", "MinimumLimit", "MaximumLimit"),
+    TAX_GROUPS: ("dataAreaId", "TaxGroupCode"),
+    TAX_GROUP_CODES: ("dataAreaId", "TaxGroupId", "TaxCodeId"),
+    ITEM_TAX_GROUPS: ("dataAreaId", "TaxItemGroup"),
+    ITEM_TAX_GROUP_CODES: ("dataAreaId", "TaxItemGroupCode", "TaxCodeId"),
 }
 
 # Product dimensions in the order of shared.model.Item: colour, configuration, size, style, version.
@@ -93,4 +105,10 @@ READ: Final[dict[str, tuple[str, ...]]] = {
         "OnOrderQuantity",
     ),
     COVERAGE: ("ItemNumber", *COVERAGE_DIMENSIONS, "CoverageWarehouseId", "MinimumOnHandInventoryQuantity"),
+    TAX_CODES: ("TaxCode", "TaxBase", "TaxLimitBase", "TaxRoundOff", "TaxRoundOffType", "TaxCurrencyCodeId"),
+    TAX_RATES: ("TaxCodeId", "FromDate", "ToDate", "MinimumLimit", "MaximumLimit", "Value"),
+    TAX_GROUPS: ("TaxGroupCode", "RoundingBy"),
+    TAX_GROUP_CODES: ("TaxGroupId", "TaxCodeId", "ExemptTax", "ReverseCharge"),
+    ITEM_TAX_GROUPS: ("TaxItemGroup",),
+    ITEM_TAX_GROUP_CODES: ("TaxItemGroupCode", "TaxCodeId", "ExemptTax"),
 }

@@ -9,10 +9,11 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 from shared.mapping.d365_fields import Row, fit
+from shared.mapping.fo_tax import CodeTax
 from shared.mapping.items import charge_item
-from shared.mapping.taxes import LineTax, TaxGroups
+from shared.mapping.taxes import LineTax, TaxGroups, taxes_by_title
 from shared.mapping.warehouses import Allocation
-from shared.model import Item, LineKind, Money, Order, OrderLine
+from shared.model import Item, LineKind, Money, Order, OrderLine, ShippingLine
 from shared.rules import StoreRules, Warehouse
 
 
@@ -27,6 +28,7 @@ class Component(StrEnum):
     DUTIES = "duties"
     FEES = "additional fees"
     CASH_ROUNDING = "cash rounding"
+    TAX = "tax"
     TAX_DIFFERENCE = "tax difference"
 
 
@@ -53,6 +55,8 @@ class PlannedLine:
     """The LineAmount that F&O must compute."""
     tax: LineTax
     expected_tax: Money
+    codes: tuple[CodeTax, ...] = ()
+    """The same by F&O's tax codes, where its set-up was asked."""
 
     @property
     def number(self) -> Decimal:
@@ -98,7 +102,7 @@ def plan_lines(
         further += others
     drafts = [*first, *_charges(order, rules, taxes), *further]
     return [
-        _planned(number, draft, included=order.taxes_included, delivery_mode=delivery_mode)
+        _planned(number, draft, included=taxes.included, delivery_mode=delivery_mode)
         for number, draft in enumerate(drafts, start=1)
     ]
 
@@ -106,11 +110,12 @@ def plan_lines(
 def plan_tax_difference(number: int, amount: Money, item: Item, order: Order, taxes: TaxGroups) -> PlannedLine:
     """The line that makes F&O's total Shopify's, where both round tax differently."""
     draft = _charge(Component.TAX_DIFFERENCE, item, amount, order.id, taxes)
-    return _planned(number, draft, included=order.taxes_included, delivery_mode=None)
+    return _planned(number, draft, included=taxes.included, delivery_mode=None)
 
 
 def _parts(line: OrderLine, item: Item, taxes: TaxGroups, allocation: Allocation) -> list[_Draft]:
     """The line, or its parts where several warehouses ship it: to the cent they sum to the line."""
+    charged = line.unit_price * line.quantity
     whole = _Draft(
         component=COMPONENTS[line.kind],
         source_id=line.id,
@@ -118,10 +123,11 @@ def _parts(line: OrderLine, item: Item, taxes: TaxGroups, allocation: Allocation
         title=line.title,
         quantity=line.quantity,
         unit_price=line.unit_price,
-        gross=line.unit_price * line.quantity,
+        gross=charged,
         discount=line.discount,
         tax=taxes.of(line.title, line.taxes),
     )
+    whole = _worth(whole, taxes.moved(charged, line.taxes))
     parts = allocation.parts.get(line.id, ())
     if not parts:
         return [whole]
@@ -139,17 +145,7 @@ def _parts(line: OrderLine, item: Item, taxes: TaxGroups, allocation: Allocation
 def _charges(order: Order, rules: StoreRules, taxes: TaxGroups) -> Iterator[_Draft]:
     for shipping in order.shipping:
         if shipping.price:
-            yield _Draft(
-                component=Component.SHIPPING,
-                source_id=shipping.id,
-                item=charge_item("shipping_item", "shipping", shipping.price, rules),
-                title=shipping.title,
-                quantity=1,
-                unit_price=shipping.price,
-                gross=shipping.price,
-                discount=shipping.discount,
-                tax=taxes.of(shipping.title, shipping.taxes),
-            )
+            yield from _shipping(shipping, rules, taxes)
     for component, key, amount in (
         (Component.DUTIES, "duties_item", order.duties),
         (Component.FEES, "fees_item", order.additional_fees),
@@ -157,6 +153,43 @@ def _charges(order: Order, rules: StoreRules, taxes: TaxGroups) -> Iterator[_Dra
     ):
         if amount:
             yield _charge(component, charge_item(key, component, amount, rules), amount, order.id, taxes)
+    if rules.tax.service_item is not None:
+        for title, amount in taxes_by_title(order, by_marketplace=False).items():
+            charge = _charge(Component.TAX, Item(rules.tax.service_item), amount, order.id, taxes)
+            yield charge._replace(title=title)
+
+
+def _shipping(shipping: ShippingLine, rules: StoreRules, taxes: TaxGroups) -> Iterator[_Draft]:
+    """The charge, or its parts where several rates share it: to the cent they sum to the charge."""
+    gross = taxes.moved(shipping.price, shipping.taxes)
+    net = gross - shipping.discount
+    shares = taxes.shares(shipping, net)
+    whole = _Draft(
+        component=Component.SHIPPING,
+        source_id=shipping.id,
+        item=charge_item("shipping_item", "shipping", shipping.price, rules),
+        title=shipping.title,
+        quantity=1,
+        unit_price=shipping.price,
+        gross=shipping.price,
+        discount=shipping.discount,
+        tax=shares[0][0],
+    )
+    if len(shares) == 1:
+        yield _worth(whole, gross)
+        return
+    weights = [weight for _, weight in shares]
+    nets = net.rounded().split(weights)
+    discounts = shipping.discount.rounded().split(weights)
+    for (tax, _), its_net, its_discount in zip(shares, nets, discounts, strict=True):
+        yield _worth(whole._replace(discount=its_discount, tax=tax), its_net + its_discount)
+
+
+def _worth(draft: _Draft, gross: Money) -> _Draft:
+    """The same line for another amount before discounts."""
+    if gross == draft.gross:
+        return draft
+    return draft._replace(gross=gross, unit_price=Money(gross.amount / draft.quantity, gross.currency))
 
 
 def _charge(component: Component, item: Item, amount: Money, order_id: int, taxes: TaxGroups) -> _Draft:

@@ -11,10 +11,11 @@ from shared.errors import RefusedError
 from shared.mapping.d365_fields import Row, address_block, fit, fits, noon, yes_no
 from shared.mapping.destinations import place_of_sale, ship_to
 from shared.mapping.sales_evidence import SalesOrderEvidence, prove_plan
-from shared.mapping.sales_lines import PlannedLine, plan_lines, plan_tax_difference
-from shared.mapping.taxes import TaxGroups, charged_tax, check_tax, one_sales_tax_group
+from shared.mapping.sales_lines import PlannedLine, plan_lines
+from shared.mapping.tax_settling import settle_tax
+from shared.mapping.taxes import TaxGroups, one_sales_tax_group
 from shared.mapping.warehouses import Allocation
-from shared.model import Item, Money, Order, total
+from shared.model import Item, Money, Order, TaxSetup
 from shared.rules import StoreRules
 
 LINE_KEY: Final = "LineNumber"
@@ -46,11 +47,13 @@ def plan_sales_order(
     customer_account: str,
     items: Mapping[int, Item],
     allocation: Allocation,
+    tax_setup: TaxSetup | None = None,
 ) -> SalesOrderPlan:
-    """The sales order that this order should be in F&O. `items` has the item of every order line by the line's id.
+    """The sales order that this order should be in F&O.
 
-    Raises RefusedError when the rules do not say how, when F&O would not compute Shopify's tax, or when the lines
-    would not sum to Shopify's total.
+    `items` has the item of every order line by the line's id; `tax_setup` is F&O's own, for stores whose rules ask it
+    (tax.verify). Raises RefusedError when the rules do not say how, when F&O would not compute Shopify's tax, or when
+    the lines would not sum to Shopify's total; ValueError when the tax set-up is to be asked and there is none.
     """
     if order.currency not in rules.currencies:
         raise RefusedError("CURRENCY_WITHOUT_RULE", currency=order.currency, store=rules.key)
@@ -58,10 +61,11 @@ def plan_sales_order(
     taxes = TaxGroups(rules, place, included=order.taxes_included)
     delivery_mode = _delivery_mode(order, rules)
     lines = plan_lines(order, rules, taxes, items=items, allocation=allocation, delivery_mode=delivery_mode)
-    lines += _tax_difference(order, rules, lines, taxes)
+    lines = settle_tax(order, rules, lines, taxes, tax_setup)
     if len(lines) > rules.orders.max_lines:
         raise RefusedError("TOO_MANY_LINES", count=len(lines), limit=rules.orders.max_lines)
     header = _header(order, rules, customer_account, allocation, delivery_mode)
+    header["ArePricesIncludingSalesTax"] = yes_no(taxes.included)
     header["SalesTaxGroupCode"] = one_sales_tax_group((line.tax for line in lines), place.country, rules.key)
     manual = rules.orders.number == "manual"
     return SalesOrderPlan(
@@ -70,7 +74,7 @@ def plan_sales_order(
         reference=order_reference(order.store, order.id),
         header=header,
         lines=tuple(lines),
-        evidence=prove_plan(order, lines, left_behind=_left_behind(order, rules), allocation=allocation.reasons),
+        evidence=prove_plan(order, lines, taxes, left_behind=_left_behind(order, rules), allocation=allocation.reasons),
     )
 
 
@@ -106,17 +110,6 @@ def _delivery_mode(order: Order, rules: StoreRules) -> str | None:
     return modes[0] if modes else rules.orders.delivery_mode_without_shipping
 
 
-def _tax_difference(order: Order, rules: StoreRules, lines: list[PlannedLine], taxes: TaxGroups) -> list[PlannedLine]:
-    """The line for the cents between Shopify's tax and F&O's, where the rules want one. Refuses more than cents."""
-    expected = total((line.expected_tax for line in lines), order.currency)
-    charged = charged_tax(order, by_marketplace=False)
-    check_tax(expected, charged, taxed_lines=sum(line.tax.rate > 0 for line in lines), rules=rules)
-    item = rules.tax.difference_item
-    if item is None or order.taxes_included or expected == charged:
-        return []
-    return [plan_tax_difference(len(lines) + 1, charged - expected, Item(item), order, taxes)]
-
-
 def _header(order: Order, rules: StoreRules, account: str, allocation: Allocation, delivery_mode: str | None) -> Row:
     day = noon(order.created_at, rules.zone)
     address = ship_to(order)
@@ -138,7 +131,6 @@ def _header(order: Order, rules: StoreRules, account: str, allocation: Allocatio
         "DefaultShippingWarehouseId": allocation.preferred.id,
         "DeliveryModeCode": delivery_mode,
         "DeliveryTermsCode": rules.orders.delivery_terms,
-        "ArePricesIncludingSalesTax": yes_no(order.taxes_included),
         "InventoryReservationMethod": rules.orders.reservation.capitalize(),
     }
     if address is not None:

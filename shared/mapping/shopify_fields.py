@@ -190,15 +190,19 @@ class Amounts:
         self._side_key = _SIDE_KEYS[side]
         self._form = _amount_form(minor_digits(currency))
 
-    def required(self, block: Block, key: str, path: str) -> Money:
-        """The amount of `{key}_set`; where that is absent, the bare `key`, which is always in the shop's currency."""
+    def required(self, block: Block, key: str, path: str, *, signed: bool = False) -> Money:
+        """The amount of `{key}_set`; where that is absent, the bare `key`, which is always in the shop's currency.
+
+        Only a `signed` one goes both ways.
+        """
         bag_key = f"{key}_set"
         bag = block.get(bag_key)
         if bag is not None:
-            return self._of_bag(bag, bag_key, path)
+            return self._of_bag(bag, bag_key, path, signed=signed)
         if self._side is not CurrencySide.SHOP:
             refuse(path, bag_key, block.get(bag_key, _MISSING), "an object")
-        return self._positive(self._amount(block, key, path), key, path)
+        amount = self._amount(block, key, path)
+        return amount if signed else self._positive(amount, key, path)
 
     def optional(self, block: Block, bag_key: str, path: str) -> Money:
         """The amount of a set that is null, or absent, where it does not apply: zero then."""

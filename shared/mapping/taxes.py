@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Final
 
 from shared.errors import RefusedError
 from shared.mapping.destinations import Place
-from shared.model import Money, Order, TaxLine, minor_digits, total
-from shared.rules import StoreRules
+from shared.model import Money, Order, ShippingLine, TaxLine, smallest_unit, total
+from shared.rules import StoreRules, TaxPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,10 @@ class TaxGroups:
         self._place = place
         self._included = included
         self._found: dict[tuple[Decimal, tuple[str, ...]], LineTax] = {}
+        self.included: Final = {"prices_with_tax": True, "service_line": False}.get(rules.tax.policy, included)
+        """Whether the prices that F&O gets include tax. Shopify's may be otherwise."""
+        self.exempt: Final = _exempt(rules.tax)
+        """What every line is where Shopify's tax is on lines of its own, else None."""
 
     def of(self, title: str, taxes: Iterable[TaxLine]) -> LineTax:
         """How the line with this title is taxed.
@@ -53,12 +58,35 @@ class TaxGroups:
                 titles.append(tax.title)
         key = (rate, tuple(titles))
         if key not in self._found:
-            self._found[key] = self._look_up(title, *key)
+            self._found[key] = self.exempt or self._look_up(title, *key)
         return self._found[key]
 
+    def moved(self, amount: Money, taxes: Iterable[TaxLine]) -> Money:
+        """Shopify's amount with the tax in it or out of it, as F&O gets it; a marketplace's tax is in no price."""
+        for tax in taxes:
+            if tax.channel_liable:
+                if self._included:
+                    amount -= tax.amount
+            elif self.included is not self._included:
+                amount += tax.amount if self.included else -tax.amount
+        return amount
+
+    def shares(self, shipping: ShippingLine, net: Money) -> list[tuple[LineTax, Decimal]]:
+        """How a shipping charge is taxed, with weights of the parts where each rate taxes a part of its own."""
+        ours = [tax for tax in shipping.taxes if not tax.channel_liable and tax.amount]
+        if len(ours) > 1 and self._rules.tax.shipping_rates == "divide" and self.exempt is None:
+            weights = _parts_taxed(net, ours, included=self.included)
+            if weights:
+                others = [tax for tax in shipping.taxes if tax.channel_liable]
+                return [
+                    (self.of(shipping.title, (tax, *others)), weight) for tax, weight in zip(ours, weights, strict=True)
+                ]
+        return [(self.of(shipping.title, shipping.taxes), Decimal(1))]
+
     def _allow(self, tax: TaxLine) -> None:
-        """Tax that a marketplace owes. Out of a price with tax it cannot be left: that would lower the price."""
-        if not tax.amount or (self._rules.tax.marketplace == "leave_out" and not self._included):
+        """Tax that a marketplace owes. To take it out of a price with tax lowers that price: a rule of its own."""
+        marketplace = self._rules.tax.marketplace
+        if not tax.amount or marketplace == "take_out" or (marketplace == "leave_out" and not self._included):
             return
         reason = " where prices include tax" if self._included else ""
         raise RefusedError(
@@ -80,9 +108,25 @@ class TaxGroups:
         )
 
 
+def _exempt(policy: TaxPolicy) -> LineTax | None:
+    if policy.exempt_sales_tax_group is None or policy.exempt_item_tax_group is None:
+        return None
+    return LineTax(policy.exempt_sales_tax_group, policy.exempt_item_tax_group, Decimal(0))
+
+
 def charged_tax(order: Order, *, by_marketplace: bool) -> Money:
     """What Shopify charged for the seller, or for a marketplace that owes the tax itself."""
     return total((tax.amount for tax in order.taxes if tax.channel_liable is by_marketplace), order.currency)
+
+
+def taxes_by_title(order: Order, *, by_marketplace: bool) -> dict[str, Money]:
+    """The same tax by tax, each named by its title and its rate in percent."""
+    amounts: dict[str, Money] = {}
+    for tax in order.taxes:
+        if tax.channel_liable is by_marketplace and tax.amount:
+            name = f"{tax.title} {(tax.rate * 100).normalize():f} %"
+            amounts[name] = amounts[name] + tax.amount if name in amounts else tax.amount
+    return amounts
 
 
 def one_sales_tax_group(taxes: Iterable[LineTax], country: str, store: str) -> str:
@@ -95,6 +139,24 @@ def one_sales_tax_group(taxes: Iterable[LineTax], country: str, store: str) -> s
 
 def check_tax(expected: Money, charged: Money, *, taxed_lines: int, rules: StoreRules) -> None:
     """Raises RefusedError TAX_DIFFERS when F&O's tax would be further from Shopify's than the rules tolerate."""
-    units = rules.tax.tolerance + rules.tax.tolerance_per_line * taxed_lines
-    if abs(expected - charged).amount > Decimal(units).scaleb(-minor_digits(charged.currency)):
+    exact = rules.tax.policy in ("park", "service_line")
+    units = 0 if exact else rules.tax.tolerance + rules.tax.tolerance_per_line * taxed_lines
+    if abs(expected - charged).amount > units * smallest_unit(charged.currency):
         raise RefusedError("TAX_DIFFERS", expected=expected, charged=charged, store=rules.key)
+
+
+def _parts_taxed(net: Money, taxes: Iterable[TaxLine], *, included: bool) -> list[Decimal] | None:
+    """The part of the amount that each tax is on, if that is what the amounts say: the parts are together the whole.
+
+    None where they are not. Each tax was rounded, so that its part is known to half a unit divided by the rate.
+    """
+    half_a_unit = smallest_unit(net.currency) / 2
+    parts = []
+    room = Decimal(0)
+    for tax in taxes:
+        if not tax.rate:
+            return None
+        factor = (1 + tax.rate if included else 1) / tax.rate
+        parts.append(tax.amount.amount * factor)
+        room += half_a_unit * (factor + 1)
+    return parts if abs(sum(parts) - net.amount) <= room else None

@@ -1,12 +1,17 @@
 """The language between both systems: frozen values, no I/O, no clock, no environment."""
 
 from shared.model.address import Address
-from shared.model.money import CurrencyMismatchError, Money, minor_digits, total
+from shared.model.life import OrderState, Rate, Risk
+from shared.model.money import CurrencyMismatchError, Money, minor_digits, smallest_unit, total
 from shared.model.order import Buyer, CurrencySide, LineKind, Order, OrderLine, ShippingLine, TaxLine
+from shared.model.payment import Transaction, TransactionKind, TransactionStatus
+from shared.model.refund import Adjustment, Refund, RefundLine, Restock
 from shared.model.stock import Item, Level, LevelId, OnHand, Sale, Variant
+from shared.model.tax import RoundingBy, RoundOff, TaxCode, TaxGroup, TaxRate, TaxSetup
 
 __all__ = [
     "Address",
+    "Adjustment",
     "Buyer",
     "CurrencyMismatchError",
     "CurrencySide",
@@ -18,10 +23,26 @@ __all__ = [
     "OnHand",
     "Order",
     "OrderLine",
+    "OrderState",
+    "Rate",
+    "Refund",
+    "RefundLine",
+    "Restock",
+    "Risk",
+    "RoundOff",
+    "RoundingBy",
     "Sale",
     "ShippingLine",
+    "TaxCode",
+    "TaxGroup",
     "TaxLine",
+    "TaxRate",
+    "TaxSetup",
+    "Transaction",
+    "TransactionKind",
+    "TransactionStatus",
     "Variant",
     "minor_digits",
+    "smallest_unit",
     "total",
 ]

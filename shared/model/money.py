@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache
 from typing import Final
 
 # ISO 4217 currencies whose smallest unit is not a hundredth. Every other currency has two decimals.
@@ -43,6 +44,12 @@ def minor_digits(currency: str) -> int:
     return _MINOR_DIGITS.get(currency, 2)
 
 
+@lru_cache
+def smallest_unit(currency: str) -> Decimal:
+    """The smallest amount that can be paid: EUR 0.01, JPY 1, KWD 0.001."""
+    return Decimal(1).scaleb(-minor_digits(currency))
+
+
 @dataclass(frozen=True, slots=True)
 class Money:
     """An exact amount in one currency (ISO 4217 code). Arithmetic refuses to mix currencies."""
@@ -79,12 +86,11 @@ class Money:
 
     def rounded(self) -> Money:
         """To the currency's smallest unit, half away from zero, as F&O and Shopify round amounts."""
-        unit = Decimal(1).scaleb(-minor_digits(self.currency))
-        return Money(self.amount.quantize(unit, ROUND_HALF_UP), self.currency)
+        return Money(self.amount.quantize(smallest_unit(self.currency), ROUND_HALF_UP), self.currency)
 
     def is_whole(self) -> bool:
         """Whether the amount can be paid: it has no fraction of the currency's smallest unit."""
-        return self == self.rounded()
+        return self.amount == self.rounded().amount
 
     def split(self, weights: Sequence[int | Decimal]) -> tuple[Money, ...]:
         """Shares in proportion to the weights that sum to exactly this amount (largest remainder).
@@ -97,7 +103,7 @@ class Money:
             raise ValueError("weights must be non-negative and sum to more than zero")
         if not self.is_whole():
             raise ValueError(f"{self.amount} {self.currency} has fractions of the smallest unit")
-        unit = Decimal(1).scaleb(-minor_digits(self.currency))
+        unit = smallest_unit(self.currency)
         sign = -1 if self.amount < 0 else 1
         units = int(abs(self.amount) / unit)
         exact = [units * Decimal(weight) / total for weight in weights]

@@ -19,9 +19,9 @@ US = load_store(STORES / "prairie.toml")
 
 def with_rules(rules: StoreRules, **tables: Any) -> StoreRules:
     """The rules with other keys in their tables: with_rules(EU, orders={"tip_item": "TIP"}, country="DE")."""
-    data = rules.model_dump()
+    data = rules.model_dump(exclude_unset=True)
     for name, changes in tables.items():
-        data[name] = data[name] | changes if isinstance(changes, dict) else changes
+        data[name] = data.get(name, {}) | changes if isinstance(changes, dict) else changes
     return StoreRules.model_validate(data)
 
 

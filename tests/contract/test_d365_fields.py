@@ -21,6 +21,14 @@ RECORDS = {
     Path("shared/d365/customers.py"): {entities.CUSTOMERS},
     Path("shared/d365/on_hand.py"): {entities.ON_HAND, entities.COVERAGE},
     Path("shared/d365/items.py"): {entities.PRODUCTS, entities.VARIANTS},
+    Path("shared/d365/tax.py"): {
+        entities.TAX_CODES,
+        entities.TAX_RATES,
+        entities.TAX_GROUPS,
+        entities.TAX_GROUP_CODES,
+        entities.ITEM_TAX_GROUPS,
+        entities.ITEM_TAX_GROUP_CODES,
+    },
 }
 # A field's name as F&O writes it: several words run together. Error codes and plain words do not look like that.
 FIELD = re.compile(r"(?:[A-Z][a-z0-9]+){2,}|dataAreaId")

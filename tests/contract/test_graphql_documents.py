@@ -22,7 +22,7 @@ from graphql import (
 from graphql.validation import NoDeprecatedCustomRule
 
 from shared.shopify.queries import load
-from shared.shopify.scopes import DOCUMENTS, REQUIRED_SCOPES, UNSEEN_SCOPES, missing_scopes
+from shared.shopify.scopes import DOCUMENTS, REQUIRED_SCOPES, missing_scopes
 
 VERSION = "2026-10"
 SCHEMA_FILE = Path(f"local/node_modules/@shopify/dev-mcp/dist/data/admin_{VERSION}.json.gz")
@@ -139,6 +139,6 @@ def test_a_document_belongs_to_a_flow(name):
 @pytest.mark.parametrize("flow", REQUIRED_SCOPES)
 def test_a_flow_asks_for_the_scopes_of_its_documents_and_no_more(flow, schema, scopes):
     needed = set().union(*(needs(name, schema, scopes) for name in DOCUMENTS[flow]))
-    granted = REQUIRED_SCOPES[flow] - UNSEEN_SCOPES.get(flow, frozenset())
+    granted = REQUIRED_SCOPES[flow]
     assert unmet(needed, granted) == []
     assert [scope for scope in granted if not unmet(needed, granted - {scope})] == []

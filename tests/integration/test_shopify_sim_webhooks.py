@@ -162,7 +162,7 @@ async def test_our_own_writes_to_an_order_are_announced_too(client: Client):
     assert topics == ["orders/create", "orders/updated", "orders/updated"]
     last = json.loads(client.receiver.received[-1].body)
     assert last["tags"] == "in-fo"
-    assert last["updated_at"] == "2026-11-23T10:00:05+01:00"
+    assert last["updated_at"] == "2026-11-23T10:00:06+01:00"
 
 
 async def test_adding_a_tag_that_is_there_announces_nothing(client: Client):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from stock_world import Order, Push, World
+from stock_world import BY_PAGE, Order, Push, World
 
 from shared.rules import StockRules
 
@@ -119,9 +119,10 @@ def retail(before, during, *, twice: bool, **how) -> Retail:
     during=st.lists(MEANWHILE, max_size=8),
     twice=st.booleans(),
     locations=st.sampled_from(((1,), (1, 2))),
+    skus=st.sampled_from((1, BY_PAGE)),
 )
-def test_never_more_is_sold_than_exists_and_at_rest_both_systems_agree(before, during, twice, locations):
-    shop = retail(before, during, twice=twice, locations=locations)
+def test_never_more_is_sold_than_exists_and_at_rest_both_systems_agree(before, during, twice, locations, skus):
+    shop = retail(before, during, twice=twice, locations=locations, skus=skus)
     shop.comes_to_rest()
     shop.world.push().finish()
     shown = {place: shop.world.available[place] for place in locations}
@@ -145,7 +146,7 @@ def an_order_is_imported_while_the_push_reads(world: World) -> None:
     world.time += 60
     world.receive(1, 1)
     push = world.push()
-    push.step_until("StockLevels")
+    push.step_until("StockLevel")
     push.step_until("StockOrders")
     world.book(order, 1)
     world.link(order)
@@ -154,14 +155,16 @@ def an_order_is_imported_while_the_push_reads(world: World) -> None:
         pass
 
 
-def test_an_import_between_the_readings_is_not_missed():
-    world = opened(5)
+@pytest.mark.parametrize("skus", [1, BY_PAGE])
+def test_an_import_between_the_readings_is_not_missed(skus):
+    world = opened(5, skus=skus)
     an_order_is_imported_while_the_push_reads(world)
     world.assert_nothing_is_oversold()
 
 
-def test_reading_on_hand_before_orders_would_oversell():
-    world = opened(5, on_hand_is_read_before_orders=True)
+@pytest.mark.parametrize("skus", [1, BY_PAGE])
+def test_reading_on_hand_before_orders_would_oversell(skus):
+    world = opened(5, on_hand_is_read_before_orders=True, skus=skus)
     an_order_is_imported_while_the_push_reads(world)
     with pytest.raises(AssertionError, match="9 units are sold, 6 exist"):
         world.assert_nothing_is_oversold()
@@ -177,14 +180,16 @@ def a_buyer_buys_between_reading_and_setting(world: World) -> None:
         pass
 
 
-def test_a_sale_between_reading_and_setting_makes_shopify_refuse_the_figure():
-    world = opened(5)
+@pytest.mark.parametrize("skus", [1, BY_PAGE])
+def test_a_sale_between_reading_and_setting_makes_shopify_refuse_the_figure(skus):
+    world = opened(5, skus=skus)
     a_buyer_buys_between_reading_and_setting(world)
     world.assert_nothing_is_oversold()
 
 
-def test_setting_without_comparing_would_oversell():
-    world = opened(5, writes_compare=False)
+@pytest.mark.parametrize("skus", [1, BY_PAGE])
+def test_setting_without_comparing_would_oversell(skus):
+    world = opened(5, writes_compare=False, skus=skus)
     a_buyer_buys_between_reading_and_setting(world)
     with pytest.raises(AssertionError, match="11 units are sold, 7 exist"):
         world.assert_nothing_is_oversold()
@@ -218,7 +223,7 @@ def test_a_cancelled_order_between_reading_and_setting_does_not_hide_a_sale():
     world.time += 60
     world.receive(1, 2)
     push = world.push()
-    push.step_until("StockLevels")
+    push.step_until("StockLevel")
     push.step_until("StockOrders")
     world.cancel(order)
     push.step_until("StockSet")
@@ -267,7 +272,7 @@ def test_a_push_that_was_held_up_does_not_set_what_it_read_long_ago():
     world = opened(5)
     world.receive(1, 3)
     push = world.push()
-    push.step_until("StockLevels")
+    push.step_until("StockLevel")
     push.step()
     world.time += 200
     push.finish()
@@ -283,7 +288,7 @@ def test_goods_sold_at_one_location_and_booked_on_anothers_warehouse_are_not_off
     order = world.sell(1, 3)
     world.time += 60
     push = world.push()
-    push.step_until("StockLevels")
+    push.step_until("StockLevel")
     world.book(order, 2)
     world.link(order)
     push.finish()

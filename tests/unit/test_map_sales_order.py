@@ -256,7 +256,7 @@ def test_tax_that_fo_would_compute_otherwise_is_refused():
 def test_the_cents_between_both_taxes_can_be_a_line():
     sale = american(line(1, dollars("100.00"), taxes=[tax(dollars("8.82"), "0.0881")]))
     assert len(plan(sale, US).lines) == 1
-    planned = plan(sale, with_rules(US, tax={"difference_item": "TAXDIFF"}))
+    planned = plan(sale, with_rules(US, tax={"policy": "rounding_line", "difference_item": "TAXDIFF"}))
     assert [each.amount for each in planned.lines] == [dollars("100.00"), dollars("0.01")]
     assert planned.lines[1].record["LineNumber"] == 2
     assert sum(each.amount.amount + each.expected_tax.amount for each in planned.lines) == sale.total.amount

@@ -1,0 +1,102 @@
+"""What was paid and what is still owed. Figures of the order are at the rate of the order, never of a payment."""
+
+from decimal import Decimal
+
+from local.shopify.life import Transaction
+from local.shopify.money import MoneyBag, total
+from local.shopify.order import Order
+from local.shopify.totals import current
+
+_IN = ("SALE", "CAPTURE")
+
+
+def received(order: Order) -> MoneyBag:
+    return _settled(order, _IN)
+
+
+def refunded(order: Order) -> MoneyBag:
+    return _settled(order, ("REFUND",))
+
+
+def net_payment(order: Order) -> MoneyBag:
+    return received(order) - refunded(order)
+
+
+def outstanding(order: Order) -> MoneyBag:
+    """Positive: the buyer owes; negative: the merchant does."""
+    return current(order).total - net_payment(order)
+
+
+def owed_to_buyer(order: Order) -> MoneyBag:
+    """What the merchant owes; zero where the buyer owes, or nobody."""
+    open_ = outstanding(order)
+    return -open_ if open_.presentment < 0 else order.zero
+
+
+def _settled(order: Order, kinds: tuple[str, ...]) -> MoneyBag:
+    return total((t.settles for t in order.transactions if t.kind in kinds and t.succeeded), order.zero)
+
+
+def rounding(order: Order, kinds: tuple[str, ...]) -> MoneyBag:
+    found = (t.rounding for t in order.transactions if t.kind in kinds and t.succeeded and t.rounding is not None)
+    return total(found, order.zero)
+
+
+def children(order: Order, parent: Transaction, kind: str) -> list[Transaction]:
+    """Transactions under one, failed ones left out."""
+    return [
+        each
+        for each in order.transactions
+        if each.parent_id == parent.id and each.kind == kind and each.status in ("SUCCESS", "PENDING")
+    ]
+
+
+def capturable(order: Order, authorization: Transaction) -> Decimal:
+    """What can still be captured of a successful authorization, in the buyer's currency."""
+    if not authorization.succeeded or children(order, authorization, "VOID"):
+        return Decimal(0)
+    captured = (each.settles.presentment for each in children(order, authorization, "CAPTURE"))
+    return authorization.settles.presentment - sum(captured, Decimal(0))
+
+
+def refundable(order: Order, payment: Transaction) -> Decimal:
+    """What can still be given back of a sale or capture, in the buyer's currency."""
+    if payment.kind not in _IN or not payment.succeeded:
+        return Decimal(0)
+    back = (each.settles.presentment for each in children(order, payment, "REFUND"))
+    return payment.settles.presentment - sum(back, Decimal(0))
+
+
+def open_authorizations(order: Order) -> list[Transaction]:
+    return [each for each in order.transactions if each.kind == "AUTHORIZATION" and capturable(order, each) > 0]
+
+
+def total_capturable(order: Order) -> MoneyBag:
+    found = open_authorizations(order)
+    return total((each.settles.settled_by(capturable(order, each)) for each in found), order.zero)
+
+
+def financial_status(order: Order) -> str:
+    """REST's word for it. A cancelled order that nobody paid is voided."""
+    paid, back = received(order).presentment, refunded(order).presentment
+    if back:
+        return "refunded" if back >= paid else "partially_refunded"
+    if not paid:
+        if open_authorizations(order):
+            return "authorized"
+        if order.original_total.presentment == 0:
+            return "paid"
+        voided = any(each.kind == "VOID" and each.succeeded for each in order.transactions)
+        return "voided" if voided or order.cancelled_at else "pending"
+    return "paid" if outstanding(order).presentment <= 0 else "partially_paid"
+
+
+def gateways(order: Order) -> list[str]:
+    """By first use; refunds and voids name none of their own."""
+    return list(dict.fromkeys(t.gateway for t in order.transactions if t.kind not in ("REFUND", "VOID")))
+
+
+def fulfillment_status(order: Order) -> str | None:
+    if not order.fulfillments:
+        return None
+    return "partial" if any(line.unfulfilled for line in order.lines) else "fulfilled"

@@ -1,0 +1,91 @@
+"""An order is cancelled, sent off, or looked at twice."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from local.shopify.balance import open_authorizations, outstanding
+from local.shopify.cart import CartError
+from local.shopify.events import Event, find_line, touch, transaction_events
+from local.shopify.life import Adjustment, Fulfillment, FulfillmentLine, Risk
+from local.shopify.order import Order
+from local.shopify.payments import void
+from local.shopify.refunding import everything, refund
+from local.shopify.state import Shop
+from local.shopify.stock import ship
+
+CANCEL_REASONS = ("customer", "declined", "fraud", "inventory", "other", "staff")
+RISK_LEVELS = ("HIGH", "MEDIUM", "LOW", "NONE")
+
+
+def cancel(shop: Shop, order: Order, wish: Mapping[str, Any]) -> list[Event]:
+    """Cancel all of it: {reason?, restock?, refund?, note?}. What is authorized is voided, what is paid goes back.
+
+    Without `refund` the merchant keeps the money. Cancelling a part is a refund with the restock type cancel.
+    """
+    reason = wish.get("reason", "other")
+    if reason not in CANCEL_REASONS:
+        raise CartError(f"no such reason: {reason!r}")
+    if order.cancelled_at:
+        raise CartError("Cannot cancel an order that has already been canceled")
+    if order.returns:
+        raise CartError("Cannot cancel an order that has returns")
+    if order.fulfillments:
+        raise CartError("Cannot cancel an order that has outstanding fulfillments")
+    voided = [
+        void(shop, order, {"parent": each.id}) for each in open_authorizations(order) if _untouched(order, each.id)
+    ]
+    whole = everything(order, restock=wish.get("restock", True), refund_money=wish.get("refund", True))
+    events = refund(shop, order, {**whole, "note": wish.get("note", "")})
+    unpaid = outstanding(order)
+    if unpaid:
+        # fees are no part of a refund, and nobody will pay them any more
+        order.refunds[-1].adjustments.append(Adjustment(shop.next_id(), "REFUND_DISCREPANCY", -unpaid))
+    touch(shop, order)
+    order.cancelled_at, order.cancel_reason = order.updated_at, reason
+    return [Event("orders/cancelled", order), *events, *transaction_events(voided)]
+
+
+def _untouched(order: Order, authorization: int) -> bool:
+    return not any(each.parent_id == authorization for each in order.transactions)
+
+
+def fulfill(shop: Shop, order: Order, wish: Mapping[str, Any]) -> list[Event]:
+    """A parcel: {lines?: [{line, quantity}], tracking?: {company, number, url}}; by default all that is left."""
+    open_ = [{"line": line.id, "quantity": line.unfulfilled} for line in order.lines if line.unfulfilled]
+    rows = [(find_line(order, row["line"]), row["quantity"]) for row in wish.get("lines", open_)]
+    if not rows:
+        raise CartError("nothing is left to fulfil")
+    for line, quantity in rows:
+        if quantity < 1:
+            raise CartError("Quantity must be greater than 0")
+        if quantity > line.unfulfilled:
+            raise CartError("Invalid fulfillment order line item quantity requested.")
+    if len({line.id for line, _ in rows}) < len(rows):
+        raise CartError("a line is in a parcel once")
+    tracking = wish.get("tracking", {})
+    for line, quantity in rows:
+        line.unfulfilled -= quantity
+        line.fulfilled += quantity
+        ship(shop, order, line, quantity)
+    made = Fulfillment(
+        id=shop.next_id(),
+        name=f"{order.name}-F{len(order.fulfillments) + 1}",
+        location_id=order.location_id,
+        created_at=shop.clock(),
+        lines=tuple(FulfillmentLine(shop.next_id(), line.id, quantity) for line, quantity in rows),
+        tracking_company=tracking.get("company"),
+        tracking_number=tracking.get("number"),
+        tracking_url=tracking.get("url"),
+    )
+    order.fulfillments.append(made)
+    whole = not any(line.unfulfilled for line in order.lines)
+    return [Event("orders/fulfilled" if whole else "orders/partially_fulfilled", order)]
+
+
+def assess(shop: Shop, order: Order, wish: Mapping[str, Any]) -> list[Event]:
+    """A new risk assessment by Shopify: {level: low|medium|high|none}."""
+    level = wish["level"].upper()
+    if level not in RISK_LEVELS:
+        raise CartError(f"no such risk: {level!r}")
+    order.risks.append(Risk(level, shop.clock()))
+    return [Event("orders/risk_assessment_changed", order.risks[-1])]

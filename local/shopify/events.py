@@ -1,0 +1,44 @@
+"""What the shop tells the world after a step in an order's life."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from local.shopify.balance import financial_status
+from local.shopify.life import OrderEdit, Refund, Return, Risk, Transaction
+from local.shopify.order import LineItem, Order
+from local.shopify.state import Shop
+
+Subject = Order | OrderEdit | Refund | Return | Risk | Transaction
+#: REST timestamps show seconds: a later state of an order is at least one later.
+_TICK = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    topic: str
+    subject: Subject
+
+
+def touch(shop: Shop, order: Order) -> None:
+    """The order changed now; `updated_at` never stands still."""
+    order.updated_at = max(shop.clock(), order.updated_at + _TICK)
+
+
+def transaction_events(transactions: Iterable[Transaction]) -> list[Event]:
+    """Only for a status of success, failure or error, says the topic: a pending one is silent."""
+    return [Event("order_transactions/create", each) for each in transactions if each.status != "PENDING"]
+
+
+def paid_event(order: Order, before: str) -> list[Event]:
+    """orders/paid, when the step made it so."""
+    is_paid = financial_status(order) == "paid"
+    return [Event("orders/paid", order)] if is_paid and before != "paid" else []
+
+
+def find_line(order: Order, reference: int | str) -> LineItem:
+    """A line by its id, or the first one left with that SKU or title; raises KeyError."""
+    for line in order.lines:
+        if line.id == reference or (line.current_quantity and reference in (line.sku, line.title)):
+            return line
+    raise KeyError(f"no line {reference!r}")

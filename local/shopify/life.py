@@ -1,0 +1,171 @@
+"""What happens to an order after it was placed: money, refunds, returns, parcels, risk. Plain records."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from local.shopify.money import MoneyBag
+
+
+@dataclass(slots=True)
+class Transaction:
+    """One movement at a payment provider; `kind` and `status` as GraphQL writes them.
+
+    `amount` is what the provider moved, at the rate of that moment; `settles` is the part of the order that it
+    pays or gives back, at the rate of the order. In the buyer's currency both are the same.
+    """
+
+    id: int
+    number: int
+    kind: str
+    status: str
+    gateway: str
+    amount: MoneyBag
+    settles: MoneyBag
+    created_at: datetime
+    parent_id: int | None = None
+    rounding: MoneyBag | None = None
+
+    @property
+    def succeeded(self) -> bool:
+        return self.status == "SUCCESS"
+
+
+@dataclass(frozen=True, slots=True)
+class RefundLine:
+    id: int
+    line_id: int
+    quantity: int
+    #: cancel, return or no_restock
+    restock: str
+    location_id: int | None
+    subtotal: MoneyBag
+    tax: MoneyBag
+
+
+@dataclass(frozen=True, slots=True)
+class RefundShipping:
+    id: int
+    shipping_line_id: int
+    subtotal: MoneyBag
+    tax: MoneyBag
+
+
+@dataclass(frozen=True, slots=True)
+class RefundDuty:
+    duty_id: int
+    amount: MoneyBag
+
+
+@dataclass(frozen=True, slots=True)
+class Adjustment:
+    """A difference between what a refund's parts are worth and what it gave back: negative favours the buyer.
+
+    `reason` as GraphQL writes it: REFUND_DISCREPANCY, PENDING_REFUND_DISCREPANCY, RESTOCK, DAMAGE, CUSTOMER.
+    """
+
+    id: int
+    reason: str
+    amount: MoneyBag
+
+
+@dataclass(slots=True)
+class Refund:
+    id: int
+    order_id: int
+    created_at: datetime
+    updated_at: datetime
+    note: str
+    lines: list[RefundLine]
+    shipping: list[RefundShipping]
+    duties: list[RefundDuty]
+    adjustments: list[Adjustment] = field(default_factory=list)
+    transactions: list[Transaction] = field(default_factory=list)
+    return_id: int | None = None
+
+
+@dataclass(slots=True)
+class ReturnLine:
+    id: int
+    #: of the fulfilment, and of the order
+    fulfillment_line_id: int
+    line_id: int
+    quantity: int
+    reason: str
+    note: str
+    restocking_fee: MoneyBag | None
+    processed: int = 0
+
+
+@dataclass(slots=True)
+class ExchangeLine:
+    """Goods to be sent instead; they become a line of the order when the return is processed."""
+
+    id: int
+    wish: dict[str, object]
+    quantity: int
+    line_id: int | None = None
+
+
+@dataclass(slots=True)
+class Return:
+    """`status`: REQUESTED, OPEN, CLOSED, DECLINED or CANCELED."""
+
+    id: int
+    name: str
+    status: str
+    created_at: datetime
+    lines: list[ReturnLine]
+    exchanges: list[ExchangeLine]
+    closed_at: datetime | None = None
+    approved_at: datetime | None = None
+
+    @property
+    def quantity(self) -> int:
+        return sum(line.quantity for line in self.lines)
+
+
+@dataclass(frozen=True, slots=True)
+class FulfillmentLine:
+    id: int
+    line_id: int
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fulfillment:
+    id: int
+    name: str
+    location_id: int
+    created_at: datetime
+    lines: tuple[FulfillmentLine, ...]
+    tracking_company: str | None
+    tracking_number: str | None
+    tracking_url: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Risk:
+    """One assessment by Shopify itself; `level` is HIGH, MEDIUM, LOW or NONE."""
+
+    level: str
+    created_at: datetime
+
+
+@dataclass(slots=True)
+class OrderEdit:
+    """What one edit changed: units by line, and the lines whose discount or shipping came or went."""
+
+    id: int
+    created_at: datetime
+    staff_note: str
+    added: dict[int, int] = field(default_factory=dict)
+    removed: dict[int, int] = field(default_factory=dict)
+    discounts_added: list[int] = field(default_factory=list)
+    discounts_removed: list[int] = field(default_factory=list)
+    shipping_added: list[int] = field(default_factory=list)
+    shipping_removed: list[int] = field(default_factory=list)
+
+    @property
+    def empty(self) -> bool:
+        changes = (self.added, self.removed, self.discounts_added, self.discounts_removed)
+        return not any((*changes, self.shipping_added, self.shipping_removed))

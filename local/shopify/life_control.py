@@ -1,0 +1,76 @@
+"""The `_sim` endpoint for an order's life: `POST /{shop}/_sim/orders/{id}/{step}`."""
+
+import copy
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from aiohttp import web
+
+from local.shopify.balance import financial_status
+from local.shopify.bodies import body
+from local.shopify.changing import assess, cancel, fulfill
+from local.shopify.editing import edit
+from local.shopify.events import Event, paid_event, touch, transaction_events
+from local.shopify.life import Transaction
+from local.shopify.order import Order
+from local.shopify.payments import authorize, capture, pay, void
+from local.shopify.refunding import refund, settle
+from local.shopify.rest import order_document
+from local.shopify.returning import handle_return
+from local.shopify.state import Shop
+
+Step = Callable[[Shop, Order, Mapping[str, Any]], list[Event]]
+
+
+def _paying(act: Callable[[Shop, Order, Mapping[str, Any]], Transaction]) -> Step:
+    return lambda shop, order, wish: transaction_events([act(shop, order, wish)])
+
+
+STEPS: dict[str, Step] = {
+    "edit": edit,
+    "cancel": cancel,
+    "risk": assess,
+    "authorize": _paying(authorize),
+    "capture": _paying(capture),
+    "pay": _paying(pay),
+    "void": _paying(void),
+    "settle": settle,
+    "refund": refund,
+    "fulfill": fulfill,
+    "return": handle_return,
+}
+
+
+def live(shop: Shop, order: Order, step: str, wish: Mapping[str, Any]) -> list[Event]:
+    """One step of an order's life: it happens whole, or raises ValueError or KeyError and nothing happened."""
+    shared: dict[int, Any] = {id(each): each for each in (*shop.variants.values(), order.customer)}
+    before = copy.deepcopy(order, shared)
+    levels = {pair: dict(level.states) for pair, level in shop.levels.items()}
+    status = financial_status(order)
+    try:
+        events = STEPS[step](shop, order, wish)
+    except (ValueError, KeyError, TypeError, ArithmeticError):
+        for name in order.__dataclass_fields__:
+            setattr(order, name, getattr(before, name))
+        for pair, level in shop.levels.items():
+            level.states = levels.get(pair, {"available": 0})
+        raise
+    if order.updated_at == before.updated_at:
+        touch(shop, order)
+    return [*events, *paid_event(order, status), Event("orders/updated", order)]
+
+
+def answer(shop: Shop, order: Order, events: list[Event]) -> dict[str, Any]:
+    """The order as it is now, and what its webhooks say."""
+    return {
+        "order": order_document(shop, order),
+        "events": [{"topic": each.topic, "body": body(shop, order, each)} for each in events],
+    }
+
+
+def step_name(request: web.Request) -> str:
+    """The step in the path; 404 for any other."""
+    name = request.match_info["step"]
+    if name not in STEPS:
+        raise web.HTTPNotFound
+    return name

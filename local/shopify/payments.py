@@ -1,0 +1,174 @@
+"""Money moving for an order: sales, authorizations, captures, voids, and refunds at the provider."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from local.shopify.balance import capturable, open_authorizations, outstanding
+from local.shopify.cart import CartError
+from local.shopify.life import Transaction
+from local.shopify.money import MoneyBag, rounded
+from local.shopify.order import Order
+from local.shopify.state import Shop
+
+#: Gateways whose money a person records; the others tell Shopify themselves.
+MANUAL = frozenset({"manual", "cash", "bank_deposit", "money_order", "cash_on_delivery"})
+_STATUSES = ("SUCCESS", "PENDING", "FAILURE", "ERROR")
+
+
+def pay(shop: Shop, order: Order, wish: Mapping[str, Any]) -> Transaction:
+    """A sale: {gateway, amount?, currency?, exchange_rate?, status?, cash_rounding?}.
+
+    `amount` is in the buyer's currency and defaults to all that is owed. With `currency` the shop's, the amount is
+    in that, and was taken in it. `exchange_rate` (buyer's per shop's currency) is that of the moment.
+    """
+    return _take(shop, order, wish, "SALE")
+
+
+def authorize(shop: Shop, order: Order, wish: Mapping[str, Any]) -> Transaction:
+    """An authorization, described as a sale is; nothing is paid until it is captured."""
+    return _take(shop, order, wish, "AUTHORIZATION")
+
+
+def _take(shop: Shop, order: Order, wish: Mapping[str, Any], kind: str) -> Transaction:
+    if order.cancelled_at:
+        raise CartError("a cancelled order cannot be paid")
+    owed = outstanding(order)
+    if kind == "SALE" and owed.presentment <= 0:
+        raise CartError("Order cannot be marked as paid.")
+    settles = _settled(order, wish, owed)
+    if settles.presentment <= 0:
+        raise CartError("Amount must be greater than zero")
+    return _record(shop, order, kind, wish, settles, gateway=wish.get("gateway", "shopify_payments"))
+
+
+def capture(shop: Shop, order: Order, wish: Mapping[str, Any]) -> Transaction:
+    """Capture an authorization: {parent?, amount?, exchange_rate?, status?}; by default the first, all that is left."""
+    parent = _authorization(order, wish)
+    left = capturable(order, parent)
+    amount = _amount(wish, left, order)
+    if amount <= 0:
+        raise CartError("Amount must be greater than zero for capture transactions")
+    if amount > left:
+        raise CartError("Amount exceeds capturable amount")
+    rest = parent.settles
+    for each in (t for t in order.transactions if t.parent_id == parent.id and t.kind == "CAPTURE"):
+        if each.status in ("SUCCESS", "PENDING"):
+            rest -= each.settles
+    return _record(shop, order, "CAPTURE", wish, rest.settled_by(amount), gateway=parent.gateway, parent=parent)
+
+
+def void(shop: Shop, order: Order, wish: Mapping[str, Any]) -> Transaction:
+    """Void an authorization of which nothing was captured: {parent?}."""
+    parent = _authorization(order, wish)
+    if capturable(order, parent) != parent.settles.presentment:
+        raise CartError("an authorization that was captured from cannot be voided")
+    return _record(shop, order, "VOID", wish, parent.settles, gateway=parent.gateway, parent=parent)
+
+
+def give_back(
+    shop: Shop, order: Order, wish: Mapping[str, Any], settles: MoneyBag, *, gateway: str, parent: Transaction | None
+) -> Transaction:
+    """A refund transaction: {exchange_rate?, status?, cash_rounding?}."""
+    return _record(shop, order, "REFUND", wish, settles, gateway=gateway, parent=parent)
+
+
+def settle_pending(order: Order, wish: Mapping[str, Any]) -> Transaction:
+    """A pending transaction succeeds, or fails: {transaction, status?}."""
+    found = next((t for t in order.transactions if t.id == wish["transaction"]), None)
+    status = wish.get("status", "success").upper()
+    if found is None or found.status != "PENDING":
+        raise CartError("only a pending transaction can be settled")
+    if status not in ("SUCCESS", "FAILURE", "ERROR"):
+        raise CartError(f"a transaction does not become {status!r}")
+    found.status = status
+    return found
+
+
+def _authorization(order: Order, wish: Mapping[str, Any]) -> Transaction:
+    open_ = open_authorizations(order)
+    found = [each for each in open_ if wish.get("parent") in (None, each.id)]
+    if not found:
+        raise CartError("Parent transaction should be a successful authorization")
+    return found[0]
+
+
+def _amount(wish: Mapping[str, Any], default: Decimal, order: Order) -> Decimal:
+    return rounded(Decimal(str(wish["amount"])), order.presentment_currency) if "amount" in wish else default
+
+
+def _settled(order: Order, wish: Mapping[str, Any], owed: MoneyBag) -> MoneyBag:
+    """What a payment settles, on both sides; more than is owed counts at the order's own rate."""
+    if _in_shop_currency(order, wish):
+        amount = rounded(Decimal(str(wish["amount"])), order.currency) if "amount" in wish else owed.shop
+        if amount == owed.shop:
+            return owed
+        return bag(order, rounded(amount * order.exchange_rate, order.presentment_currency), shop=amount)
+    return settling(order, owed, _amount(wish, owed.presentment, order))
+
+
+def settling(order: Order, owed: MoneyBag, amount: Decimal) -> MoneyBag:
+    """`amount` of the buyer's currency on both sides: in proportion up to what is owed, then at the order's rate."""
+    if 0 <= amount <= owed.presentment:
+        return owed.settled_by(amount)
+    return owed + bag(order, amount - owed.presentment)
+
+
+def bag(order: Order, amount: Decimal, *, shop: Decimal | None = None) -> MoneyBag:
+    """An amount in the buyer's currency, with its worth in the shop's at the order's rate."""
+    worth = rounded(amount / order.exchange_rate, order.currency) if shop is None else shop
+    return MoneyBag(worth, order.currency, amount, order.presentment_currency)
+
+
+def _in_shop_currency(order: Order, wish: Mapping[str, Any]) -> bool:
+    currency = wish.get("currency", order.presentment_currency)
+    if currency not in (order.currency, order.presentment_currency):
+        raise CartError(f"a payment is in {order.presentment_currency} or {order.currency}, not {currency}")
+    return bool(currency != order.presentment_currency)
+
+
+def _record(
+    shop: Shop,
+    order: Order,
+    kind: str,
+    wish: Mapping[str, Any],
+    settles: MoneyBag,
+    *,
+    gateway: str,
+    parent: Transaction | None = None,
+) -> Transaction:
+    status = wish.get("status", "success").upper()
+    if status not in _STATUSES:
+        raise CartError(f"a transaction cannot be {status!r}")
+    moment = shop.clock()
+    transaction = Transaction(
+        id=shop.next_id(),
+        number=len(order.transactions) + 1,
+        kind=kind,
+        status=status,
+        gateway=gateway,
+        amount=_moved(order, wish, settles),
+        settles=settles,
+        created_at=max(moment, order.created_at),
+        parent_id=parent.id if parent else None,
+        rounding=_rounding(order, wish),
+    )
+    order.transactions.append(transaction)
+    return transaction
+
+
+def _moved(order: Order, wish: Mapping[str, Any], settles: MoneyBag) -> MoneyBag:
+    """What the provider moved: the buyer's amount, worth what it was worth at that moment."""
+    if _in_shop_currency(order, wish):
+        return MoneyBag(settles.shop, order.currency, settles.shop, order.currency)
+    if "exchange_rate" not in wish:
+        return settles
+    shop_amount = rounded(settles.presentment / Decimal(str(wish["exchange_rate"])), order.currency)
+    return MoneyBag(shop_amount, order.currency, settles.presentment, order.presentment_currency)
+
+
+def _rounding(order: Order, wish: Mapping[str, Any]) -> MoneyBag | None:
+    """What cash was rounded by, in the buyer's currency: the till got amount + rounding."""
+    if "cash_rounding" not in wish:
+        return None
+    return bag(order, rounded(Decimal(str(wish["cash_rounding"])), order.presentment_currency))

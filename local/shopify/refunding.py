@@ -1,0 +1,231 @@
+"""Giving back: goods, shipping, duties and money, apart or together.
+
+The books balance after every refund: what its parts are worth, less its adjustments, is what was given back; and
+what is outstanding afterwards is what was outstanding before, or nothing. An adjustment favours the merchant when it
+is positive (less was given back than the parts are worth), the buyer when it is negative (goodwill).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from local.shopify.balance import net_payment, owed_to_buyer, refundable
+from local.shopify.cart import CartError
+from local.shopify.events import Event, find_line, transaction_events
+from local.shopify.life import Adjustment, Refund, RefundDuty, RefundLine, RefundShipping, Transaction
+from local.shopify.money import MoneyBag, rest_amount, rounded, total
+from local.shopify.order import LineItem, Order, ShippingLine
+from local.shopify.payments import give_back, settle_pending, settling
+from local.shopify.state import Shop
+from local.shopify.stock import bring_back, release
+
+REASONS = ("REFUND_DISCREPANCY", "RESTOCK", "DAMAGE", "CUSTOMER")
+
+
+def refund(shop: Shop, order: Order, wish: Mapping[str, Any], *, before: MoneyBag | None = None) -> list[Event]:
+    """One refund: {lines?, shipping?, duties?, amount?, restocking_fee?, reason?, transactions?, status?, note?}.
+
+    `lines`: [{line, quantity, restock: return|cancel|no_restock, location_id?}]; `shipping`: true or an amount;
+    `duties`: true gives back those of the lines. `amount` (buyer's currency, default: what the buyer is owed for
+    it) goes to the payments from the first on, or as `transactions` says: [{parent, amount, exchange_rate?}].
+    `before`: what the buyer was owed before the step that this refund is part of.
+    """
+    return _Refunding(shop, order, wish, owed_to_buyer(order) if before is None else before).run()
+
+
+def settle(shop: Shop, order: Order, wish: Mapping[str, Any]) -> list[Event]:
+    """A pending transaction succeeds or fails; with a refund's, its pending adjustment ends or stays for good."""
+    transaction = settle_pending(order, wish)
+    owner = next((each for each in order.refunds if transaction in each.transactions), None)
+    if owner:
+        owner.updated_at = shop.clock()
+        open_ = next(
+            a for a in owner.adjustments if a.reason == "PENDING_REFUND_DISCREPANCY" and a.amount == transaction.settles
+        )
+        owner.adjustments.remove(open_)
+        if not transaction.succeeded:
+            owner.adjustments.append(Adjustment(open_.id, "REFUND_DISCREPANCY", open_.amount))
+    return transaction_events([transaction])
+
+
+@dataclass(slots=True)
+class _Refunding:
+    shop: Shop
+    order: Order
+    wish: Mapping[str, Any]
+    before: MoneyBag
+    lines: list[RefundLine] = field(default_factory=list)
+    shipping: list[RefundShipping] = field(default_factory=list)
+    duties: list[RefundDuty] = field(default_factory=list)
+
+    def run(self) -> list[Event]:
+        shop, order = self.shop, self.order
+        self._check()
+        for row in self.wish.get("lines", []):
+            self._give_back_goods(row)
+        self._give_back_shipping()
+        now = shop.clock()
+        made = Refund(
+            shop.next_id(),
+            order.id,
+            now,
+            now,
+            self.wish.get("note", ""),
+            self.lines,
+            self.shipping,
+            self.duties,
+            return_id=self.wish.get("return_id"),
+        )
+        owed = owed_to_buyer(order)
+        made.transactions = self._pay_back(owed)
+        made.adjustments = self._adjust(made.transactions, owed)
+        order.refunds.append(made)
+        return [Event("refunds/create", made), *transaction_events(made.transactions)]
+
+    def _check(self) -> None:
+        """All of a refund is possible, or none of it happens."""
+        wish, order = self.wish, self.order
+        wanted: dict[int, int] = {}
+        for row in wish.get("lines", []):
+            line, restock = find_line(order, row["line"]), row.get("restock", "no_restock")
+            wanted[line.id] = wanted.get(line.id, 0) + row["quantity"]
+            if row["quantity"] < 1 or wanted[line.id] > line.current_quantity:
+                raise CartError("Quantity cannot refund more items than were purchased")
+            if restock not in ("return", "cancel", "no_restock"):
+                raise CartError(f"no such restock type: {restock!r}")
+            if restock == "cancel" and wanted[line.id] > line.unfulfilled:
+                raise CartError(f"only {line.unfulfilled} of {line.title!r} can still be cancelled")
+            if row.get("location_id", order.location_id) not in self.shop.locations:
+                raise CartError(f"no location has the id {row['location_id']}")
+        if wish.get("reason", "REFUND_DISCREPANCY") not in REASONS:
+            raise CartError(f"no such reason: {wish['reason']!r}")
+        left = total((parcel.left for parcel in order.shipping_lines), order.zero).presentment
+        shipping = wish.get("shipping", 0)
+        if shipping is not True and not 0 <= Decimal(str(shipping or 0)) <= left:
+            raise CartError(f"only {left} of shipping is left to refund")
+        rows = wish.get("transactions", [{"amount": wish.get("amount", 0)}])
+        amount = sum((Decimal(str(row["amount"])) for row in rows), Decimal(0))
+        net = sum((refundable(order, each) for each in order.transactions), Decimal(0))
+        if not 0 <= amount <= net:
+            texts = [rest_amount(each, order.presentment_currency) for each in (amount, net)]
+            raise CartError(f"Refund amount ${texts[0]} is greater than net payment received ${texts[1]}")
+        for row in wish.get("transactions", []):
+            self._parent(row)
+
+    def _give_back_goods(self, row: Mapping[str, Any]) -> None:
+        shop, order = self.shop, self.order
+        line, count = find_line(order, row["line"]), row["quantity"]
+        restock = row.get("restock", "no_restock")
+        location_id = int(row.get("location_id", order.location_id))
+        all_left = line.current_quantity
+        from_shelf = count if restock == "cancel" else max(0, count - (all_left - line.unfulfilled))
+        if not line.tip:
+            line.unfulfilled -= from_shelf
+            release(shop, order, line, from_shelf, restock=restock == "cancel")
+            if restock == "return":
+                bring_back(shop, line, count, location_id)
+        taken = line.remove(count)
+        self.lines.append(
+            RefundLine(
+                id=shop.next_id(),
+                line_id=line.id,
+                quantity=count,
+                restock=restock,
+                location_id=None if restock == "no_restock" else location_id,
+                subtotal=line.net(taken),
+                tax=total(taken.taxes, order.zero),
+            )
+        )
+        if self.wish.get("duties"):
+            self._give_back_duties(line, count, all_left)
+
+    def _give_back_duties(self, line: LineItem, count: int, of: int) -> None:
+        for duty in line.duties:
+            (part,) = MoneyBag.portions([duty.price - duty.refunded], count, of)
+            duty.refunded += part
+            self.duties.append(RefundDuty(duty.id, part))
+
+    def _give_back_shipping(self) -> None:
+        wish = self.wish.get("shipping")
+        left = None if wish is True else Decimal(str(wish or 0))
+        for parcel in self.order.shipping_lines:
+            here = parcel.left.presentment if left is None else min(left, parcel.left.presentment)
+            if here:
+                self.shipping.append(self._reduce(parcel, here))
+                left = None if left is None else left - here
+
+    def _reduce(self, parcel: ShippingLine, amount: Decimal) -> RefundShipping:
+        whole = parcel.left
+        subtotal = whole.settled_by(rounded(amount, self.order.presentment_currency))
+        taxes = MoneyBag.portions(parcel.taxes_left, subtotal.presentment, whole.presentment)
+        parcel.refunded += subtotal
+        pairs = zip(parcel.refunded_taxes, taxes, strict=True)
+        parcel.refunded_taxes = tuple(known + part for known, part in pairs)
+        return RefundShipping(self.shop.next_id(), parcel.id, subtotal, total(taxes, self.order.zero))
+
+    def _pay_back(self, owed: MoneyBag) -> list[Transaction]:
+        wish, order = self.wish, self.order
+        if "transactions" in wish:
+            rows = [(self._parent(row), Decimal(str(row["amount"])), row) for row in wish["transactions"]]
+        else:
+            parts = self.lines or self.shipping
+            default = (owed - self.before if parts else owed).presentment
+            fee = Decimal(str(wish.get("restocking_fee", 0)))
+            rows = self._from_first(max(Decimal(str(wish.get("amount", default))) - fee, Decimal(0)))
+        amounts = [rounded(amount, order.presentment_currency) for _, amount, _ in rows]
+        rest = settling(order, owed, sum(amounts, Decimal(0)))
+        made = []
+        for (parent, _, row), amount in zip(rows, amounts, strict=True):
+            settles = rest.settled_by(amount)
+            rest -= settles
+            currency = {"currency": parent.amount.presentment_currency}
+            status = {key: wish[key] for key in ("status", "exchange_rate", "cash_rounding") if key in wish}
+            details = {**status, **row, **currency}
+            made.append(give_back(self.shop, order, details, settles, gateway=parent.gateway, parent=parent))
+        return made
+
+    def _from_first(self, amount: Decimal) -> list[tuple[Transaction, Decimal, Mapping[str, Any]]]:
+        rows: list[tuple[Transaction, Decimal, Mapping[str, Any]]] = []
+        for payment in self.order.transactions:
+            here = min(amount, refundable(self.order, payment))
+            if here > 0:
+                rows.append((payment, here, {}))
+                amount -= here
+        return rows
+
+    def _parent(self, row: Mapping[str, Any]) -> Transaction:
+        found = next((t for t in self.order.transactions if t.id == row.get("parent")), None)
+        if found is None or refundable(self.order, found) < Decimal(str(row["amount"])):
+            raise CartError("Transactions require a parent_id associated with the order")
+        return found
+
+    def _adjust(self, transactions: list[Transaction], owed: MoneyBag) -> list[Adjustment]:
+        given = [each for each in transactions if each.status in ("SUCCESS", "PENDING")]
+        back = total((each.settles for each in given), self.order.zero)
+        for_parts = owed - self.before
+        if back.presentment < for_parts.presentment:
+            difference = for_parts - back
+        elif back.presentment > owed.presentment:
+            difference = owed - back
+        else:
+            difference = self.order.zero
+        default = "RESTOCK" if "restocking_fee" in self.wish else "REFUND_DISCREPANCY"
+        reasons = [(self.wish.get("reason", default), difference)] if difference else []
+        reasons += [("PENDING_REFUND_DISCREPANCY", each.settles) for each in given if each.status == "PENDING"]
+        return [Adjustment(self.shop.next_id(), reason, amount) for reason, amount in reasons]
+
+
+def everything(order: Order, *, restock: bool, refund_money: bool) -> dict[str, Any]:
+    """The wish for a refund of all that is left, as a cancellation makes it."""
+    lines = [
+        {
+            "line": line.id,
+            "quantity": line.current_quantity,
+            "restock": "cancel" if restock and line.unfulfilled == line.current_quantity else "no_restock",
+        }
+        for line in order.lines
+        if line.current_quantity
+    ]
+    amount = max(net_payment(order).presentment, Decimal(0)) if refund_money else Decimal(0)
+    return {"lines": lines, "shipping": True, "duties": True, "amount": str(amount)}

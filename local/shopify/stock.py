@@ -1,0 +1,38 @@
+"""What an order's life does to stock: sold goods are committed until they are shipped or given up."""
+
+from local.shopify.model import Level
+from local.shopify.order import LineItem, Order
+from local.shopify.state import Shop
+
+
+def commit(shop: Shop, order: Order, line: LineItem, quantity: int) -> None:
+    """Sold: from available to committed; on hand stays. Oversold items go below zero."""
+    _move(shop, line, order.location_id, available=-quantity, committed=quantity)
+
+
+def ship(shop: Shop, order: Order, line: LineItem, quantity: int) -> None:
+    """Gone from the shelf of the assigned location."""
+    _move(shop, line, order.location_id, committed=-quantity)
+
+
+def release(shop: Shop, order: Order, line: LineItem, quantity: int, *, restock: bool) -> None:
+    """Not to be shipped any more: back to available, or written off."""
+    _move(shop, line, order.location_id, committed=-quantity, available=quantity if restock else 0)
+
+
+def bring_back(shop: Shop, line: LineItem, quantity: int, location_id: int) -> None:
+    """Returned goods, available again where they came back to."""
+    _move(shop, line, location_id, available=quantity)
+
+
+def _move(shop: Shop, line: LineItem, location_id: int, *, available: int = 0, committed: int = 0) -> None:
+    if line.variant is None:
+        return
+    level = _level(shop, line.variant.inventory_item_id, location_id)
+    level.states["available"] = level.quantity("available") + available
+    level.states["committed"] = level.quantity("committed") + committed
+    level.updated_at = shop.clock()
+
+
+def _level(shop: Shop, item_id: int, location_id: int) -> Level:
+    return shop.levels.get((item_id, location_id)) or shop.activate(item_id, location_id)

@@ -1,0 +1,40 @@
+"""Webhook topics that the simulator fires, and which function of the app each is meant for."""
+
+from collections.abc import Iterable
+
+#: Topic -> the last part of the address: `{webhooks}/{store}/{part}`.
+ENDPOINTS = {
+    "orders/create": "orders",
+    "orders/updated": "orders",
+    "orders/edited": "orders",
+    "orders/cancelled": "orders",
+    "orders/paid": "orders",
+    "orders/fulfilled": "orders",
+    "orders/partially_fulfilled": "orders",
+    "orders/risk_assessment_changed": "orders",
+    "refunds/create": "refunds",
+    "returns/request": "refunds",
+    "returns/approve": "refunds",
+    "returns/close": "refunds",
+    "order_transactions/create": "transactions",
+}
+ALL_TOPICS = tuple(ENDPOINTS)
+#: What every shop subscribes to at start.
+DEFAULT_TOPICS = ("orders/create", "orders/updated")
+
+
+def graphql_name(topic: str) -> str:
+    return topic.upper().replace("/", "_")
+
+
+def parse_topics(text: str) -> tuple[str, ...]:
+    """`all`, or topics with commas between them; raises ValueError for one that is never fired."""
+    chosen = ALL_TOPICS if text == "all" else tuple(filter(None, (each.strip() for each in text.split(","))))
+    check_topics(chosen)
+    return chosen
+
+
+def check_topics(topics: Iterable[str]) -> None:
+    unknown = [topic for topic in topics if topic not in ENDPOINTS]
+    if unknown:
+        raise ValueError(f"never fired: {', '.join(unknown)}")

@@ -1,0 +1,118 @@
+"""What an order costs: as ordered, with everything ever on it, and now, after edits, refunds and returns."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import chain
+
+from local.shopify.money import MoneyBag, total
+from local.shopify.order import Order, ShippingLine, TaxLine, Units, tax_lines
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """`shipping` is before discounts, `shipping_discounted` after; `duties` and `fees` are beside the lines."""
+
+    line_items: MoneyBag
+    subtotal: MoneyBag
+    discounts: MoneyBag
+    shipping: MoneyBag
+    shipping_discounted: MoneyBag
+    tax: MoneyBag
+    duties: MoneyBag
+    fees: MoneyBag
+    total: MoneyBag
+    tax_lines: tuple[TaxLine, ...]
+
+
+def ordered(order: Order) -> Totals:
+    """Before returns: all units that were ever ordered, removed ones included."""
+    zero = order.zero
+    units = [line.left + line.gone for line in order.lines]
+    parcels = order.shipping_lines
+    return _totals(
+        order,
+        units,
+        shipping=total((parcel.price for parcel in parcels), zero),
+        shipping_discounted=total((parcel.discounted_price for parcel in parcels), zero),
+        shipping_discounts=total((a.amount for parcel in parcels for a in parcel.allocations), zero),
+        shipping_taxes=lambda parcel: parcel.taxes,
+        duties=total((duty.price for line in order.lines for duty in line.duties), zero),
+        adjustments=zero,
+    )
+
+
+def current(order: Order) -> Totals:
+    """What is left, less what was given back beyond the goods: outstanding is this less the net payment."""
+    zero = order.zero
+    left = [parcel for parcel in order.shipping_lines if not parcel.removed]
+    shipping = total((parcel.left for parcel in left), zero)
+    return _totals(
+        order,
+        [line.left for line in order.lines],
+        shipping=shipping,
+        shipping_discounted=shipping,
+        shipping_discounts=total((a.amount for parcel in left for a in parcel.allocations), zero),
+        shipping_taxes=lambda parcel: parcel.taxes_left,
+        duties=total((duty.price - duty.refunded for line in order.lines for duty in line.duties), zero),
+        adjustments=total((a.amount for refund in order.refunds for a in refund.adjustments), zero),
+    )
+
+
+def _totals(
+    order: Order,
+    units: list[Units],
+    *,
+    shipping: MoneyBag,
+    shipping_discounted: MoneyBag,
+    shipping_discounts: MoneyBag,
+    shipping_taxes: Callable[[ShippingLine], tuple[MoneyBag, ...]],
+    duties: MoneyBag,
+    adjustments: MoneyBag,
+) -> Totals:
+    zero = order.zero
+    pairs = list(zip(order.lines, units, strict=True))
+    line_items = total((line.price.times(some.quantity) for line, some in pairs), zero)
+    subtotal = total((line.net(some) for line, some in pairs), zero)
+    taxes = _aggregate(
+        chain(
+            (tax_lines(line.rates, some.taxes) for line, some in pairs),
+            (tax_lines(parcel.rates, shipping_taxes(parcel)) for parcel in order.shipping_lines),
+        )
+    )
+    tax = total((each.price for each in taxes), zero)
+    fees = total((fee.price for fee in order.fees), zero)
+    beside = (zero if order.taxes_included else tax) + (zero if order.duties_included else duties)
+    return Totals(
+        line_items=line_items,
+        subtotal=subtotal,
+        discounts=line_items - subtotal + shipping_discounts,
+        shipping=shipping,
+        shipping_discounted=shipping_discounted,
+        tax=tax,
+        duties=duties,
+        fees=fees,
+        total=subtotal + shipping_discounted + beside + fees + adjustments,
+        tax_lines=taxes,
+    )
+
+
+def _aggregate(lines: Iterable[list[TaxLine]]) -> tuple[TaxLine, ...]:
+    """The order's own tax lines: one for each title and rate."""
+    found: dict[tuple[str, Decimal], TaxLine] = {}
+    for line in chain.from_iterable(lines):
+        key = (line.title, line.rate)
+        known = found.get(key)
+        price = known.price + line.price if known else line.price
+        found[key] = TaxLine(line.title, line.rate, price, line.channel_liable)
+    return tuple(found.values())
+
+
+def tip(order: Order) -> MoneyBag:
+    return total((line.original_total for line in order.lines if line.tip), order.zero)
+
+
+def grams(order: Order, *, now: bool = False) -> int:
+    return sum(
+        line.variant.grams * (line.current_quantity if now else line.quantity) for line in order.lines if line.variant
+    )

@@ -1,0 +1,120 @@
+"""F&O's sales tax set-up of a company: six queries, kept for hours."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from datetime import date
+from typing import Final
+
+from shared.d365.answers import Row
+from shared.d365.client import ODataClient
+from shared.d365.entities import (
+    ITEM_TAX_GROUP_CODES,
+    ITEM_TAX_GROUPS,
+    READ,
+    TAX_CODES,
+    TAX_GROUP_CODES,
+    TAX_GROUPS,
+    TAX_RATES,
+)
+from shared.model import RoundingBy, RoundOff, TaxCode, TaxGroup, TaxRate, TaxSetup
+
+_HOURS: Final = 4.0
+
+
+class TaxSetups:
+    """The companies' tax set-ups. Whoever meets a difference may `forget` one, so that a mended one is seen at once."""
+
+    def __init__(
+        self, client: ODataClient, *, seconds: float = _HOURS * 3600, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._client = client
+        self._seconds = seconds
+        self._clock = clock
+        self._known: dict[str, tuple[float, TaxSetup]] = {}
+        self._reading: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    async def of(self, company: str) -> TaxSetup:
+        """Raises as the client does. One reader at a time: the others take what it found."""
+        async with self._reading[company]:
+            until, setup = self._known.get(company, (0.0, None))
+            if setup is None or self._clock() >= until:
+                setup = await read_tax_setup(self._client, company)
+                self._known[company] = (self._clock() + self._seconds, setup)
+            return setup
+
+    def forget(self, company: str) -> None:
+        self._known.pop(company, None)
+
+
+async def read_tax_setup(client: ODataClient, company: str) -> TaxSetup:
+    """All tax codes and groups of the company, a few hundred rows even in large ones."""
+
+    async def rows(entity_set: str) -> list[Row]:
+        return await client.query(entity_set, company=company, where=None, select=READ[entity_set])
+
+    rates = _grouped(await rows(TAX_RATES), "TaxCodeId")
+    members = _grouped(await rows(TAX_GROUP_CODES), "TaxGroupId")
+    item_members = _grouped(await rows(ITEM_TAX_GROUP_CODES), "TaxItemGroupCode")
+    return TaxSetup(
+        company=company,
+        codes={_key(row["TaxCode"]): _code(row, rates[_key(row["TaxCode"])]) for row in await rows(TAX_CODES)},
+        groups={
+            _key(row["TaxGroupCode"]): TaxGroup(
+                rounding_by=RoundingBy(row["RoundingBy"]), codes=_paid(members[_key(row["TaxGroupCode"])])
+            )
+            for row in await rows(TAX_GROUPS)
+        },
+        item_groups={
+            _key(row["TaxItemGroup"]): _paid(item_members[_key(row["TaxItemGroup"])])
+            for row in await rows(ITEM_TAX_GROUPS)
+        },
+    )
+
+
+def _key(name: str) -> str:
+    return name.casefold()
+
+
+def _grouped(rows: Iterable[Row], field: str) -> defaultdict[str, list[Row]]:
+    found: defaultdict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        found[_key(row[field])].append(row)
+    return found
+
+
+def _paid(members: Iterable[Row]) -> dict[str, bool]:
+    """Tax code -> whether the buyer pays it. Item groups know no reverse charge."""
+    return {
+        _key(row["TaxCodeId"]): row["ExemptTax"] == "No" and row.get("ReverseCharge", "No") == "No" for row in members
+    }
+
+
+def _code(row: Row, rates: Iterable[Row]) -> TaxCode:
+    return TaxCode(
+        id=row["TaxCode"],
+        origin=row["TaxBase"],
+        marginal_base=row["TaxLimitBase"],
+        precision=row["TaxRoundOff"],
+        round_off=RoundOff(row["TaxRoundOffType"]),
+        currency=row["TaxCurrencyCodeId"],
+        rates=tuple(
+            TaxRate(
+                first=_day(rate["FromDate"]),
+                last=_day(rate["ToDate"]),
+                minimum=rate["MinimumLimit"],
+                maximum=rate["MaximumLimit"],
+                percent=rate["Value"],
+            )
+            for rate in rates
+        ),
+    )
+
+
+def _day(text: str) -> date | None:
+    """F&O writes days at noon UTC, and 1900-01-01 for none."""
+    day = date.fromisoformat(text[:10])
+    return None if day.year == 1900 else day  # noqa: PLR2004 - see above

@@ -1,0 +1,63 @@
+"""Everything about an order at one moment, as F&O has to follow it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from shared.model.money import CurrencyMismatchError, Money
+from shared.model.order import Order
+from shared.model.payment import Transaction
+from shared.model.refund import Refund
+
+
+class Risk(StrEnum):
+    """What Shopify makes of the buyer's intentions."""
+
+    NONE = "none"
+    """Not assessed, or nothing was found."""
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """An order's own exchange rate as two amounts that are worth the same: nothing is lost by a division."""
+
+    booked: Money
+    """The order's total as it was placed, on the side that is booked."""
+    paid: Money
+    """The same in the currency that the buyer pays in; not zero."""
+
+    def convert(self, paid: Money) -> Money:
+        """The buyer's money on the booked side, rounded to its smallest unit. The whole total gives the whole total.
+
+        Raises CurrencyMismatchError for money in any other currency.
+        """
+        if paid.currency != self.paid.currency:
+            raise CurrencyMismatchError(f"the rate is for {self.paid.currency}, not for {paid.currency}")
+        return Money(self.booked.amount * paid.amount / self.paid.amount, self.booked.currency).rounded()
+
+
+@dataclass(frozen=True, slots=True)
+class OrderState:
+    """An order as it stands now.
+
+    `order` has what is to be delivered: quantities after edits and after goods that were refunded before they were
+    shipped, with discounts, taxes and total to match. Goods that were delivered and came back are still in it; the
+    refunds tell of them.
+    """
+
+    order: Order
+    refunds: tuple[Refund, ...]
+    transactions: tuple[Transaction, ...] | None
+    """None when the source does not tell (a webhook of the order); all of them otherwise."""
+    risk: Risk
+    shipped: Mapping[int, int]
+    """Order line id -> units fulfilled in Shopify."""
+    readings: tuple[str, ...] = ()
+    """How Shopify's amounts are to be understood, where the sums had to decide it."""
+    rate: Rate | None = None
+    """None where the buyer pays in the booked currency, and for an order of nothing."""

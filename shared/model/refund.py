@@ -1,0 +1,63 @@
+"""What was given back for an order: goods, money, or both."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from shared.model.money import Money
+from shared.model.payment import Transaction
+
+
+class Restock(StrEnum):
+    """What happens to the goods of a refunded line."""
+
+    CANCEL = "cancel"
+    """They were never shipped: the order becomes smaller."""
+    RETURN = "return"
+    """They come back into stock."""
+    NO_RESTOCK = "no_restock"
+    """They stay where they are, or are worthless."""
+    LEGACY_RESTOCK = "legacy_restock"
+
+
+@dataclass(frozen=True, slots=True)
+class RefundLine:
+    line_id: int
+    """Of the order line."""
+    quantity: int
+    restock: Restock
+    location_id: int | None
+    """Where the goods come back to."""
+    subtotal: Money
+    """Without tax, or with it when the order's prices include it; after discounts."""
+    tax: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Adjustment:
+    """Money beyond the lines: shipping refunded, goodwill, a restocking fee (negative), a discrepancy."""
+
+    reason: str
+    """As Shopify names it ("shipping_refund", "refund_discrepancy"), in lower case."""
+    amount: Money
+    tax: Money
+    on_order: bool = False
+    """Given back before anything was shipped: the order's shipping or duties are smaller by it already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refund:
+    id: int
+    order_id: int
+    created_at: datetime
+    note: str
+    lines: tuple[RefundLine, ...]
+    adjustments: tuple[Adjustment, ...]
+    duties: Money
+    transactions: tuple[Transaction, ...]
+    return_id: int | None
+    """The return that the goods came back by."""
+    presented: Money | None = None
+    """What all parts are worth in the currency that the buyer sees, where that is not the booked one."""

@@ -1,0 +1,131 @@
+"""An order as it stands in Shopify now, with all its lines, refunds, parcels and payments."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, Final
+
+from shared.errors import RefusedError, TransientError
+from shared.shopify import queries
+
+if TYPE_CHECKING:
+    from shared.shopify.client import AdminClient
+
+type Node = dict[str, Any]
+
+_AT_ONCE: Final = 4
+"""Refunds that are read in one call: more could cost over Shopify's limit of 1,000 points."""
+_WINDOWS: Final = {"transactions": 25, "refunds": 50}
+"""Where order_state.graphql cuts off lists of which Shopify has no further pages."""
+_PARCELS: Final = 40
+
+
+async def fetch_order(admin: AdminClient, order_id: int) -> Node | None:
+    """The order's node with every connection whole (`nodes` only), refunds and fulfillments with their lines.
+
+    None for an order that Shopify does not have, or that is older than the app may read. One call for an order that
+    was neither shipped nor refunded, one more for all its parcels and for each 4 refunds; further ones only for many
+    lines. Raises what AdminClient.run does, RefusedError SHOPIFY_SHAPE for an order with more parts than any real one,
+    and TransientError if it changed between two calls.
+    """
+    gid = f"gid://shopify/Order/{order_id}"
+    order: Node | None = (await admin.run(queries.load("order_state"), {"order": gid}))["order"]
+    if order is None:
+        return None
+    for name, window in _WINDOWS.items():
+        if len(order[name]) == window:
+            raise _too_many(name, window)
+    _whole(order, "shippingLines")
+
+    async def more_lines(after: str) -> Node:
+        data = await admin.run(queries.load("order_lines"), {"order": gid, "after": after})
+        return _unchanged(order, data["order"])
+
+    await _complete(order, "lineItems", more_lines)
+    order["refunds"] = await _refunds(admin, [refund["id"] for refund in order["refunds"]])
+    payments = {payment["id"]: payment for payment in order["transactions"]}
+    for refund in order["refunds"]:
+        _name_payments(refund, payments)
+    if order["fulfillments"]:
+        order["fulfillments"] = await _parcels(admin, order)
+    return order
+
+
+async def _refunds(admin: AdminClient, gids: list[str]) -> list[Node]:
+    refunds: list[Node] = []
+    for start in range(0, len(gids), _AT_ONCE):
+        found = (await admin.run(queries.load("order_refunds"), {"refunds": gids[start : start + _AT_ONCE]}))["nodes"]
+        for refund in found:
+            if refund is None:
+                raise TransientError("a refund changed while it was being read")
+            await _complete_refund(admin, refund)
+        refunds += found
+    return refunds
+
+
+async def _parcels(admin: AdminClient, order: Node) -> list[Node]:
+    data = await admin.run(queries.load("order_parcels"), {"order": order["id"]})
+    parcels: list[Node] = _unchanged(order, data["order"])["fulfillments"]
+    if len(parcels) == _PARCELS:
+        raise _too_many("fulfillments", _PARCELS)
+    for parcel in parcels:
+        await _complete_parcel(admin, parcel)
+    return parcels
+
+
+def _unchanged(order: Node, later: Node | None) -> Node:
+    """The later part of the answer, if it belongs to the same state as the first."""
+    if later is None or later["updatedAt"] != order["updatedAt"]:
+        raise TransientError(f"{order['id']} changed while it was being read")
+    return later
+
+
+async def _complete_refund(admin: AdminClient, refund: Node) -> None:
+    for name in ("refundShippingLines", "orderAdjustments", "transactions"):
+        _whole(refund, name)
+
+    async def more(after: str) -> Node:
+        variables = {"refund": refund["id"], "after": after}
+        found: Node = (await admin.run(queries.load("order_refund_lines"), variables))["refund"]
+        return found
+
+    await _complete(refund, "refundLineItems", more)
+
+
+async def _complete_parcel(admin: AdminClient, parcel: Node) -> None:
+    async def more(after: str) -> Node:
+        variables = {"parcel": parcel["id"], "after": after}
+        found: Node = (await admin.run(queries.load("order_parcel_lines"), variables))["fulfillment"]
+        return found
+
+    await _complete(parcel, "fulfillmentLineItems", more)
+
+
+async def _complete(owner: Node, name: str, more: Callable[[str], Awaitable[Node]]) -> None:
+    """Adds the further pages of a connection to its first one."""
+    nodes, page = owner[name]["nodes"], owner[name]["pageInfo"]
+    while page["hasNextPage"]:
+        found = (await more(page["endCursor"]))[name]
+        nodes += found["nodes"]
+        page = found["pageInfo"]
+    owner[name] = {"nodes": nodes}
+
+
+def _whole(owner: Node, name: str) -> None:
+    """Refuses a connection with a second page, for parts of which no order has that many."""
+    nodes = owner[name]["nodes"]
+    if owner[name]["pageInfo"]["hasNextPage"]:
+        raise _too_many(name, len(nodes))
+    owner[name] = {"nodes": nodes}
+
+
+def _name_payments(refund: Node, payments: dict[str, Node]) -> None:
+    """A refund's transactions as the order has them; one that came in between two calls is none of this state."""
+    known = [payments.get(each["id"]) for each in refund["transactions"]["nodes"]]
+    if None in known:
+        raise TransientError(f"{refund['id']} got a transaction while the order was being read")
+    refund["transactions"] = {"nodes": known}
+
+
+def _too_many(name: str, limit: int) -> RefusedError:
+    return RefusedError("SHOPIFY_SHAPE", what="the order", problem=f"it has {limit} or more {name}")

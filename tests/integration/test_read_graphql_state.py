@@ -1,0 +1,177 @@
+"""The order's webhook and its GraphQL node tell the same state, over the whole life of an order in the simulator."""
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import httpx
+import pytest
+
+from shared.errors import RefusedError
+from shared.mapping.conservation import prove
+from shared.mapping.conservation_money import prove_payments, prove_refund
+from shared.mapping.shopify_graphql_order import read_graphql_state
+from shared.mapping.shopify_state import read_state
+from shared.model import CurrencySide, Money, OrderState, Restock, Risk
+from shared.settings import Secret
+from shared.shopify.client import AdminClient
+from shared.shopify.orders import fetch_order
+from shared.shopify.scopes import REQUIRED_SCOPES
+from shared.shopify.tokens import ClientCredentials
+from tests.integration.shopify_sim_fixtures import Client, running_client
+
+
+class Shop:
+    """The simulator with our client of it."""
+
+    def __init__(self, client: Client, http: httpx.AsyncClient) -> None:
+        self.client = client
+        url = f"{client.shopify.url}/{client.shop}"
+        secret = Secret("dev-nordlys-new")
+        tokens = ClientCredentials(
+            http, url, client_id="dev-nordlys-client", client_secret=secret, scopes=REQUIRED_SCOPES["orders"]
+        )
+        self.calls: list[str] = []
+        self.admin = AdminClient(
+            http,
+            url,
+            api_version="2026-10",
+            tokens=tokens,
+            on_call=lambda call: self.calls.append(call.query),
+            on_other_version=pytest.fail,
+        )
+
+    async def live(self, order: dict[str, Any], step: str, **wish: Any) -> dict[str, Any]:
+        self.client.clock.advance(60)
+        answer: dict[str, Any] = await self.client.sim("POST", f"orders/{order['id']}/{step}", wish)
+        found: dict[str, Any] = answer["order"]
+        return found
+
+    async def fetched(self, order: dict[str, Any], side: CurrencySide = CurrencySide.PRESENTMENT) -> OrderState:
+        node = await fetch_order(self.admin, order["id"])
+        assert node is not None
+        return read_graphql_state(node, store="nordlys", side=side)
+
+
+@pytest.fixture
+async def shop() -> AsyncIterator[Shop]:
+    async with running_client() as client, httpx.AsyncClient() as http:
+        yield Shop(client, http)
+
+
+def told(order: dict[str, Any], side: CurrencySide = CurrencySide.PRESENTMENT) -> OrderState:
+    """What the webhook says."""
+    return read_state(json.loads(json.dumps(order), parse_float=Decimal), store="nordlys", side=side)
+
+
+def same(webhook: OrderState, graphql: OrderState) -> None:
+    """All but what only GraphQL tells: payments, their worth in both currencies, risk."""
+    assert without_payments(webhook) == without_payments(graphql)
+
+
+def without_payments(state: OrderState) -> OrderState:
+    refunds = tuple(
+        replace(each, transactions=tuple(replace(t, exchange_rate=None) for t in each.transactions))
+        for each in state.refunds
+    )
+    return replace(state, refunds=refunds, transactions=None, risk=Risk.NONE)
+
+
+TWO_LINES: dict[str, Any] = {
+    "lines": [
+        {"sku": "TENT-2P", "quantity": 3, "discount": "10.01", "tax": [{"title": "BTW", "rate": "0.21"}]},
+        {
+            "sku": "MUG-ENAMEL",
+            "quantity": 2,
+            "tax": [{"title": "BTW", "rate": "0.21"}, {"title": "Eco", "rate": "0.01"}],
+        },
+    ],
+    "shipping": [{"title": "Post", "price": "6.50", "tax": [{"title": "BTW", "rate": "0.21"}]}],
+}
+
+
+async def test_an_untouched_order_takes_one_call(shop: Shop):
+    order = await shop.client.place(**TWO_LINES)
+    state = await shop.fetched(order)
+    same(told(order), state)
+    assert [call for call in shop.calls if call.startswith("Order")] == ["OrderState"]
+    [payment] = state.transactions or ()
+    assert (payment.kind, payment.amount) == ("sale", state.order.total)
+    assert prove_payments(state).total == Money(Decimal(0), "EUR")
+
+
+async def test_every_step_of_a_life_reads_the_same_both_ways(shop: Shop):
+    order = await shop.client.place(**TWO_LINES, tip="2.50", fees=[{"name": "Handling", "price": "1.10"}])
+    tents, mugs = (line["id"] for line in order["line_items"][:2])
+    steps: list[tuple[str, dict[str, Any]]] = [
+        ("edit", {"quantities": {str(mugs): 1}}),
+        ("refund", {"lines": [{"line": tents, "quantity": 1, "restock": "cancel"}], "shipping": "1.50"}),
+        ("risk", {"level": "high"}),
+        ("fulfill", {"lines": [{"line": tents, "quantity": 1}]}),
+        ("refund", {"amount": "3.00"}),
+        ("fulfill", {}),
+        ("refund", {"lines": [{"line": tents, "quantity": 1, "restock": "return"}], "restocking_fee": "1"}),
+        ("refund", {"lines": [{"line": tents, "quantity": 1, "restock": "no_restock"}], "status": "pending"}),
+    ]
+    for step, wish in steps:
+        order = await shop.live(order, step, **wish)
+        state = await shop.fetched(order)
+        same(told(order), state)
+        prove(state.order)
+        for refund in state.refunds:
+            prove_refund(refund, state.order)
+        prove_payments(state)
+    assert state.risk is Risk.HIGH
+    assert {line.id: line.quantity for line in state.order.lines}[tents] == 2
+    assert state.shipped[tents] == 2
+    assert [line.restock for refund in state.refunds for line in refund.lines if line.line_id == tents] == [
+        Restock.CANCEL,
+        Restock.RETURN,
+        Restock.NO_RESTOCK,
+    ]
+
+
+async def test_the_shops_side_of_a_payment_in_another_currency_is_told_by_graphql_alone(shop: Shop):
+    order = await shop.client.place(**TWO_LINES, currency="DKK", exchange_rate="7.46")
+    line = order["line_items"][0]["id"]
+    wish = {"lines": [{"line": line, "quantity": 1, "restock": "cancel"}], "exchange_rate": "7.30"}
+    order = await shop.live(order, "refund", **wish)
+    with pytest.raises(RefusedError) as caught:
+        told(order, CurrencySide.SHOP)
+    assert caught.value.code == "TRANSACTION_CURRENCY"
+    state = await shop.fetched(order, CurrencySide.SHOP)
+    [refund] = state.refunds
+    [payment] = refund.transactions
+    assert (payment.amount.currency, payment.paid.currency) == ("EUR", "DKK")
+    assert payment.exchange_rate == payment.amount.amount / payment.paid.amount
+    evidence = prove_refund(refund, state.order)
+    assert evidence.readings == ("proved in DKK, which was paid",)
+    assert "exchange difference" in dict(evidence.components)
+    same(told(order), await shop.fetched(order))
+    order = await shop.live(order, "refund", **wish, status="pending")
+    state = await shop.fetched(order, CurrencySide.SHOP)
+    assert prove_refund(state.refunds[1], state.order).readings[0] == "proved in DKK, which was paid"
+
+
+async def test_an_order_with_many_lines_and_refunds_is_read_whole(shop: Shop):
+    lines = [{"sku": "MUG-ENAMEL", "quantity": 2, "price": "1.25"} for _ in range(75)]
+    order = await shop.client.place(lines=lines)
+    ids = [line["id"] for line in order["line_items"]]
+    cancelled = [{"line": each, "quantity": 1, "restock": "cancel"} for each in ids[:70]]
+    order = await shop.live(order, "refund", lines=cancelled)
+    order = await shop.live(order, "fulfill", lines=[{"line": each, "quantity": 1} for each in ids[:8]])
+    for line in ids[:4]:
+        order = await shop.live(order, "refund", lines=[{"line": line, "quantity": 1, "restock": "return"}])
+    state = await shop.fetched(order)
+    same(told(order), state)
+    assert len(state.order.lines) == 75
+    assert [len(refund.lines) for refund in state.refunds] == [70, 1, 1, 1, 1]
+    refunds = ["OrderRefunds", "OrderRefundLines", "OrderRefundLines", "OrderRefunds"]
+    ours = [call for call in shop.calls if call.startswith("Order")]
+    assert ours == ["OrderState", "OrderLines", "OrderLines", *refunds, "OrderParcels"]
+
+
+async def test_an_order_that_shopify_does_not_have_is_none(shop: Shop):
+    assert await fetch_order(shop.admin, 1) is None
