@@ -263,6 +263,16 @@ CATALOGUE: Final[dict[str, Entry]] = {
         Owner.CLERK,
         "Enter the order in F&O by hand, or raise orders.max_lines.",
     ),
+    "PAYMENT_WITHOUT_RULE": Entry(
+        "Transaction {transaction} moved {amount} through the gateway “{gateway}”, and the store has no rule for that.",
+        Owner.ACCOUNTANT,
+        'Add a [[payments.methods]] rule with gateway = "{gateway}" to config/stores/{store}.toml. ' + _REPLAY,
+    ),
+    "PAYMENT_WITHOUT_RATE": Entry(
+        "Transaction {transaction} is of {paid}, and the order has no exchange rate for that.",
+        Owner.ACCOUNTANT,
+        "Compare the order's currencies in Shopify, and book the payment in F&O by hand.",
+    ),
     # ---- what F&O says
     "FO_REJECTED": Entry(
         "F&O refused {what}: {infolog}",
@@ -288,6 +298,16 @@ CATALOGUE: Final[dict[str, Entry]] = {
         "The sales order {number} in F&O has lines that do not come from this order.",
         Owner.CLERK,
         "Compare the order in F&O with Shopify; it is held until somebody decides.",
+    ),
+    "FO_PAYMENT_TWICE": Entry(
+        "F&O has {count} payment lines with the payment id {payment}, in the journals {journals}.",
+        Owner.ACCOUNTANT,
+        "Keep one of them and delete or reverse the others. " + _REPLAY,
+    ),
+    "FO_FOREIGN_PAYMENT": Entry(
+        "F&O has a payment line with the payment id {payment} already, but for “{found}” instead of {sales_order}.",
+        Owner.ACCOUNTANT,
+        "Find out who booked it. If it is this payment, correct its payment reference. " + _REPLAY,
     ),
     "FO_WRONG_COMPANY": Entry(
         "F&O answered for company {found} where {company} was asked.",

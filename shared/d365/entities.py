@@ -21,6 +21,8 @@ TAX_GROUPS: Final = "TaxGroups"
 TAX_GROUP_CODES: Final = "TaxGroupDatas"
 ITEM_TAX_GROUPS: Final = "TaxItemGroupHeadings"
 ITEM_TAX_GROUP_CODES: Final = "TaxItemGroups"
+PAYMENT_JOURNALS: Final = "CustomerPaymentJournalHeaders"
+PAYMENT_LINES: Final = "CustomerPaymentJournalLines"
 
 KEYS: Final[dict[str, tuple[str, ...]]] = {
     CUSTOMERS: ("dataAreaId", "CustomerAccount"),
@@ -68,6 +70,8 @@ KEYS: Final[dict[str, tuple[str, ...]]] = {
     TAX_GROUP_CODES: ("dataAreaId", "TaxGroupId", "TaxCodeId"),
     ITEM_TAX_GROUPS: ("dataAreaId", "TaxItemGroup"),
     ITEM_TAX_GROUP_CODES: ("dataAreaId", "TaxItemGroupCode", "TaxCodeId"),
+    PAYMENT_JOURNALS: ("dataAreaId", "JournalBatchNumber"),
+    PAYMENT_LINES: ("dataAreaId", "JournalBatchNumber", "LineNumber"),
 }
 
 # Product dimensions in the order of shared.model.Item: colour, configuration, size, style, version.
@@ -111,4 +115,14 @@ READ: Final[dict[str, tuple[str, ...]]] = {
     TAX_GROUP_CODES: ("TaxGroupId", "TaxCodeId", "ExemptTax", "ReverseCharge"),
     ITEM_TAX_GROUPS: ("TaxItemGroup",),
     ITEM_TAX_GROUP_CODES: ("TaxItemGroupCode", "TaxCodeId", "ExemptTax"),
+    PAYMENT_JOURNALS: ("JournalBatchNumber", "Description", "IsPosted"),
+    PAYMENT_LINES: (
+        "JournalBatchNumber",
+        "LineNumber",
+        "PaymentId",
+        "PaymentReference",
+        "CurrencyCode",
+        "CreditAmount",
+        "DebitAmount",
+    ),
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -95,8 +95,7 @@ def prove_payments(state: OrderState) -> MoneyEvidence:
     moved = [each for each in transactions if each.moves_money]
     received = _sum(moved, order, *_RECEIVING) - _sum(moved, order, TransactionKind.CHANGE)
     back = _sum(moved, order, TransactionKind.REFUND)
-    if received < back:
-        raise RefusedError("PAYMENTS_DIFFER", problem=f"{back} was given back of {received} received")
+    _refuse_more_back_than_received(moved)
     credited = total((_beyond_order(refund, order) for refund in state.refunds), order.currency)
     components = (("charged", order.total), ("credited", -credited), ("received", -received), ("given back", back))
     abroad = any(each.exchange_rate is not None for each in moved)
@@ -150,6 +149,17 @@ def _beyond_order(refund: Refund, order: Order) -> Money:
 
 def _sum(transactions: Iterable[Transaction], order: Order, *kinds: TransactionKind) -> Money:
     return total((each.amount for each in transactions if each.kind in kinds), order.currency)
+
+
+def _refuse_more_back_than_received(moved: Sequence[Transaction]) -> None:
+    """In the currencies that were paid: at its own rate a whole refund may be worth more than its payment was."""
+    for currency in {each.paid.currency for each in moved}:
+        same = [each for each in moved if each.paid.currency == currency]
+        back = total((each.paid for each in same if each.kind is TransactionKind.REFUND), currency)
+        change = total((each.paid for each in same if each.kind is TransactionKind.CHANGE), currency)
+        received = total((each.paid for each in same if each.kind in _RECEIVING), currency) - change
+        if received < back:
+            raise RefusedError("PAYMENTS_DIFFER", problem=f"{back} was given back of {received} received")
 
 
 def _refuse_strangers(refunds: Iterable[Refund], transactions: Iterable[Transaction]) -> None:

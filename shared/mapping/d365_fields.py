@@ -36,6 +36,9 @@ _LIMITS: Final = {
     "City": 60,
     "ZipCode": 10,
     "State": 10,
+    "PaymentReference": 20,
+    "PaymentId": 20,
+    "TransactionText": 60,
 }
 
 

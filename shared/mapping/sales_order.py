@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Final
 
@@ -57,6 +57,9 @@ def plan_sales_order(
     """
     if order.currency not in rules.currencies:
         raise RefusedError("CURRENCY_WITHOUT_RULE", currency=order.currency, store=rules.key)
+    left_behind = _left_behind(order, rules)
+    if rules.rounding_with_payment:
+        order = replace(order, cash_rounding=order.cash_rounding * 0)
     place = place_of_sale(order, rules)
     taxes = TaxGroups(rules, place, included=order.taxes_included)
     delivery_mode = _delivery_mode(order, rules)
@@ -74,7 +77,7 @@ def plan_sales_order(
         reference=order_reference(order.store, order.id),
         header=header,
         lines=tuple(lines),
-        evidence=prove_plan(order, lines, taxes, left_behind=_left_behind(order, rules), allocation=allocation.reasons),
+        evidence=prove_plan(order, lines, taxes, left_behind=left_behind, allocation=allocation.reasons),
     )
 
 
@@ -159,6 +162,8 @@ def _left_behind(order: Order, rules: StoreRules) -> tuple[str, ...]:
     """What the order says and F&O's header and lines have no field for, or no field long enough."""
     left = []
     address = ship_to(order)
+    if order.cash_rounding and rules.rounding_with_payment:
+        left.append(f"cash rounding of {order.cash_rounding}, which is booked with the payment")
     if order.note:
         left.append("the note")
     if order.attributes:

@@ -14,8 +14,8 @@ from shared.mapping.shopify_order import read_order
 from shared.mapping.shopify_reduction import figures_of, read_figures, reduce
 from shared.mapping.shopify_refunds import PENDING, SHIPPING, read_refund
 from shared.mapping.shopify_shares import Goods
-from shared.mapping.shopify_terms import read_terms
-from shared.model import Adjustment, CurrencySide, OrderState, Refund, RefundLine, Restock, Risk
+from shared.mapping.shopify_terms import Terms, read_terms
+from shared.model import Adjustment, CurrencySide, OrderState, Rate, Refund, RefundLine, Restock, Risk
 
 _NOT_SHIPPED: Final = {"cancelled", "error", "failure"}
 """A fulfilment's status in REST, where it came to nothing."""
@@ -42,7 +42,9 @@ def read_state(payload: Any, *, store: str, side: CurrencySide, now: datetime | 
     figures = read_figures(payload, terms.booked, duties_included=terms.duties_included)
     line_blocks = blocks(payload, "line_items", "")
     if not found and _complete(line_blocks) and figures == figures_of(order, figures):
-        return OrderState(order=order, refunds=(), transactions=None, risk=Risk.NONE, shipped=shipped)
+        return OrderState(
+            order=order, refunds=(), transactions=None, risk=Risk.NONE, shipped=shipped, rate=_rate(payload, terms)
+        )
     refunds = [read_refund(block, terms, f"refunds[{at}]") for at, block in enumerate(found)]
     for refund in refunds:
         if refund.order_id != order.id:
@@ -57,7 +59,16 @@ def read_state(payload: Any, *, store: str, side: CurrencySide, now: datetime | 
         risk=Risk.NONE,
         shipped=shipped,
         readings=readings,
+        rate=_rate(payload, terms),
     )
+
+
+def _rate(payload: Block, terms: Terms) -> Rate | None:
+    """Both totals of the order as it was placed are at its own rate; payments have rates of theirs."""
+    if not terms.two_currencies:
+        return None
+    rate = Rate(terms.booked.required(payload, "total_price", ""), terms.presented.required(payload, "total_price", ""))
+    return rate if rate.paid else None
 
 
 def _without_pending(refund: Refund) -> Refund:

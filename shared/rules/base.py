@@ -30,9 +30,14 @@ def _currency(code: str) -> str:
     return code
 
 
+def _currency_or_any(code: str) -> str:
+    return code if code == "*" else _currency(code)
+
+
 Country = Annotated[str, AfterValidator(_country)]
 CountryOrAny = Annotated[str, AfterValidator(_country_or_any)]
 Currency = Annotated[str, AfterValidator(_currency)]
+CurrencyOrAny = Annotated[str, AfterValidator(_currency_or_any)]
 
 Code = Annotated[str, StringConstraints(min_length=1, max_length=20, pattern=r"^\S(.*\S)?$")]
 """A key of an F&O table: at most 20 characters, no blanks around it."""

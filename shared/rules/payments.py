@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from fnmatch import fnmatchcase
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from shared.rules.base import ANY, Code, Currency, Rules
+from shared.rules.base import ANY, Code, CurrencyOrAny, Rules
 
 _Account = Annotated[str, StringConstraints(min_length=1, max_length=250, pattern=r"^\S(.*\S)?$")]
+
+_OWED: Final = ("gift_card", "shopify_store_credit")
+"""Gateways whose money the store owes the buyer already: no bank receives anything."""
 
 
 def _lower(pattern: str) -> str:
@@ -25,8 +28,8 @@ class PaymentMethod(Rules):
         description="Shopify's key of the payment provider (`shopify_payments`, `paypal`, `gift_card`, `manual`); "
         "`*` and `?` as in file names. Gift cards and store credit are paid from a liability: a rule of their own.",
     )
-    currency: Currency | Literal["*"] = Field(
-        default="*", description="Only for amounts in this currency, where each has its own bank account; `*` for all."
+    currency: CurrencyOrAny = Field(
+        default=ANY, description="Only for amounts in this currency, where each has its own bank account; `*` for all."
     )
     method: Code = Field(description="F&O customer method of payment; must exist there.")
     journal: Code | None = Field(
@@ -69,13 +72,26 @@ class PaymentRules(Rules):
     def method_for(self, gateway: str, currency: str) -> PaymentMethod | None:
         return next((rule for rule in self.methods if rule.fits(gateway, currency)), None)
 
+    def _rules_that_decide(self, gateway: str) -> list[int]:
+        """Positions of the rules for this gateway: one for each currency that is named, one for all others."""
+        fitting = [at for at, rule in enumerate(self.methods) if rule.fits(gateway, rule.currency)]
+        for_all = [at for at in fitting if self.methods[at].currency == ANY]
+        return [at for at in fitting if not for_all or at <= for_all[0]]
+
     @model_validator(mode="after")
-    def _each_reachable(self) -> Self:
+    def _each_decides_rightly(self) -> Self:
         mistakes = [
             f"methods: rule #{at + 1} is hidden by rule #{earlier + 1}: the first that fits decides"
             for at, rule in enumerate(self.methods)
             for earlier in range(at)
             if self.methods[earlier].covers(rule)
+        ]
+        mistakes += [
+            f"methods: rule #{at + 1} sends {gateway} to a bank account, but it is paid from a liability: write a rule "
+            "for it before this one"
+            for gateway in _OWED
+            for at in self._rules_that_decide(gateway)
+            if self.methods[at].offset_type == "bank"
         ]
         if mistakes:
             raise ValueError("\n".join(mistakes))

@@ -85,6 +85,11 @@ class StoreRules(Rules):
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.time_zone)
 
+    @property
+    def rounding_with_payment(self) -> bool:
+        """What cash was rounded by is in the payment journal, and not on the sales order."""
+        return self.payments is not None and self.payments.rounding_account is not None
+
     @field_validator("time_zone")
     @classmethod
     def _known_zone(cls, name: str) -> str:

@@ -1,19 +1,67 @@
-"""Ten thousand figures: how many calls they take."""
+"""More figures than fit in one wave: what they cost of Shopify's query budget, and runs that end before their work."""
 
 from __future__ import annotations
 
-from stock_fixtures import retailing
+from collections import Counter
+from datetime import timedelta
+
+import pytest
+from stock_fixtures import Retailer, retailing
+
+from shared.errors import ThrottledError
 
 _OTHERS = 6
 """Figures of the items that the world has anyway."""
 
 
-async def test_ten_thousand_changed_figures_take_forty_writes():
-    async with retailing("nordlys", more_items=10_000 - _OTHERS) as retailer:
+@pytest.fixture
+async def busy():
+    async with retailing("nordlys", more_items=1250 - _OTHERS) as retailer:
+        yield retailer
+
+
+def calls(retailer: Retailer) -> Counter[str]:
+    return Counter(call.operation for call in retailer.shopify.simulator.calls)
+
+
+async def test_a_thousand_changed_figures_take_four_writes_and_five_pages():
+    async with retailing("nordlys", more_items=1000 - _OTHERS) as retailer:
         report = await retailer.push()
-        assert report.changed == 10_000
-        assert retailer.writes() == 40
-        reads = sum(call.operation == "StockLevels" for call in retailer.shopify.simulator.calls)
-        assert reads == 40
+        assert report.changed == 1000
+        made = calls(retailer)
+        assert (made["StockSet"], made["StockLevelPage"], made["StockLevels"]) == (4, 5, 0)
+        assert sum(call.actual for call in retailer.shopify.simulator.calls) < 400
+        assert report.fo_calls < 10
         quiet = await retailer.push()
         assert (quiet.shopify_calls, quiet.fo_calls, quiet.changed) == (1, 1, 0)
+
+
+async def test_a_run_whose_query_budget_is_spent_is_finished_by_the_next(busy: Retailer):
+    def spend():
+        if busy.writes():
+            raise ThrottledError("no points are left")
+
+    busy.admin.before["StockLevelPage"] = spend
+    report = await busy.push()
+    assert (report.halted, report.changed) == ("no points are left", 1000)
+    busy.admin.before.clear()
+    report = await busy.push()
+    assert (report.halted, report.changed, busy.writes()) == ("", 250, 5)
+
+
+async def test_a_daily_comparison_whose_time_is_up_goes_on_where_it_ended(busy: Retailer):
+    await busy.push()
+    for level in busy.shop.levels.values():
+        level.states["available"] = 3
+    busy.clock.ahead += timedelta(hours=25)
+
+    def take_long():
+        busy.clock.ahead += timedelta(seconds=45)
+
+    busy.admin.before["StockSet"] = take_long
+    report = await busy.push()
+    assert (report.halted, report.changed) == ("the time is up", 1000)
+    busy.shopify.simulator.calls.clear()
+    report = await busy.push()
+    assert (report.halted, report.changed) == ("", 250)
+    assert calls(busy)["StockSet"] == 1

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from shared.errors import TransientError
+from shared.errors import ThrottledError, TransientError
 from shared.rules import Flows, StockRules, Warehouse
 from shared.store.links import PendingSale
 from shared.sync.stock import push_stock
@@ -82,7 +82,8 @@ class World:
     documents: dict[str, str] = field(default_factory=dict)
     versions: Counter[str] = field(default_factory=Counter)
     answers: dict[str, tuple[str, list]] = field(default_factory=dict)
-    refused_units: Counter[int] = field(default_factory=Counter)
+    budget_is_spent: bool = False
+    """Shopify does not answer the next call; a write may have happened all the same."""
 
     def __post_init__(self):
         self.rules = StoreStub(self.stock, self.locations)
@@ -207,6 +208,11 @@ class FakeAdmin:
         FakeAdmin.about_to = ""
         if self.world.time - asked_at > HTTP_TIMEOUT:
             raise TransientError("no answer in time")
+        if self.world.budget_is_spent:
+            self.world.budget_is_spent = False
+            if query.name == "StockSet":
+                self.StockSet(**variables)
+            raise ThrottledError("the query budget is spent")
         answer = getattr(self, query.name)(**variables)
         await Pause()
         return answer

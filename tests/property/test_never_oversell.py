@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from stock_world import BY_PAGE, Order, Push, World
 
+from shared.mapping.stock import Outcome
 from shared.rules import StockRules
 
 MOST_LAG = 20
@@ -26,6 +27,7 @@ EVENTS = st.one_of(
     st.tuples(st.just("F&O learns of a cancellation"), WHICH),
     st.tuples(st.just("goods are shipped"), WHICH),
     st.tuples(st.just("time passes"), st.integers(1, 25)),
+    st.tuples(st.just("the query budget is spent")),
 )
 MEANWHILE = st.tuples(st.integers(0, 1), st.integers(0, 14), EVENTS)
 """Which push goes on, for how many steps (two to a call), and what happens then."""
@@ -46,6 +48,8 @@ class Retail:
                 self.world.receive(self._place(place), units)
             case "time passes", seconds:
                 self.world.time += seconds
+            case ("the query budget is spent",):
+                self.world.budget_is_spent = True
             case what, which, *place:
                 self._to_an_order(what, which, *(self._place(each) for each in place))
 
@@ -89,6 +93,7 @@ class Retail:
             else:
                 self.world.link(order)
         self.world.time += 25 * 3600
+        self.world.budget_is_spent = False
 
 
 def retail(before, during, *, twice: bool, **how) -> Retail:
@@ -293,3 +298,41 @@ def test_goods_sold_at_one_location_and_booked_on_anothers_warehouse_are_not_off
     world.link(order)
     push.finish()
     assert world.available == {1: 5, 2: 2}
+
+
+def test_a_push_that_must_end_early_gives_its_turn_back_and_the_next_goes_on():
+    world = opened(5)
+    world.receive(1, 3)
+    push = world.push()
+    push.step_until("StockLevel")
+    world.budget_is_spent = True
+    assert push.finish().halted == "the query budget is spent"
+    assert world.push().finish().changed == 1
+    assert world.available == {1: 8}
+
+
+def test_a_push_that_cannot_know_whether_it_wrote_keeps_its_turn_for_a_while():
+    world = opened(5)
+    world.receive(1, 3)
+    push = world.push()
+    push.step_until("StockSet")
+    world.budget_is_spent = True
+    push.finish()
+    assert push.failed
+    assert world.push().finish().busy
+    world.time += 200
+    assert [figure.outcome for figure in world.push().finish().figures] == [Outcome.EQUAL]
+
+
+def test_what_a_push_wrote_but_could_not_write_down_is_asked_for_although_fo_is_as_before():
+    """F&O's figures return to what was remembered while Shopify shows what the lost push has set."""
+    world = opened(5)
+    world.receive(1, 3)
+    push = world.push()
+    push.step_until("StockSet")
+    world.budget_is_spent = True
+    push.finish()
+    world.receive(1, -3)
+    world.time += 200
+    world.push().finish()
+    assert world.available == {1: 5}

@@ -157,18 +157,3 @@ def test_two_variants_of_one_item_would_sell_it_twice_and_get_no_figure():
     assert catalogue.listings == ()
     assert [why for _, why in catalogue.unlisted] == [Unlisted.AMBIGUOUS] * 2
     assert [problem.code for problem in catalogue.problems] == ["STOCK_SKU_AMBIGUOUS"]
-
-
-def test_shares_that_contradict_the_warehouses_are_named():
-    def of(*shares):
-        return StockRules(shares=tuple(Share(location=place, percent=percent) for place, percent in shares))
-
-    served = [("AMS", 1), ("AMS", 2), ("HAM", 1)]
-    assert of((1, 60), (2, 40)).mistakes(served) == []
-    assert of((1, 60), (2, 50)).mistakes(served) == [
-        "stock.shares: the locations of warehouse AMS share more than 100 % of its stock"
-    ]
-    assert of((1, 30), (1, 40), (2, 10), (3, 5)).mistakes(served) == [
-        "stock.shares: no warehouse serves location 3",
-        "stock.shares: location 1 is named twice",
-    ]

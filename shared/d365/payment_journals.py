@@ -1,0 +1,250 @@
+"""Customer payment journals in F&O: one open journal that many workers write lines into, each line once.
+
+    reserve  take line numbers of the open journal, in a row that all instances share and an ETag guards; whoever finds
+             no journal in the row opens one, alone, for as long as `_LEASE`
+    write    all lines in one change set
+    next     a journal that was posted (or deleted) meanwhile takes no lines: a new one with a number behind its
+             description does
+
+F&O is looked at before a journal is created, so that an attempt that was cut off leaves no second one. Line numbers
+that a worker took and did not use stay unused.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any, Final, Protocol
+
+from shared.d365.answers import Row
+from shared.d365.batch import Operation
+from shared.d365.client import ODataClient
+from shared.d365.entities import PAYMENT_JOURNALS, PAYMENT_LINES, READ
+from shared.d365.filters import all_of, chunks, eq
+from shared.errors import ConnectorError, OutcomeUnknownError, RefusedError, TransientError
+
+_BATCH: Final = "JournalBatchNumber"
+_LEASE: Final = timedelta(minutes=5)  # longer than the longest call may take
+_SETTLING: Final = timedelta(seconds=5)
+"""How long F&O may be at work on a call whose answer was lost, when the error does not say."""
+_NEIGHBOUR: Final = timedelta(seconds=2)
+_ATTEMPTS: Final = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JournalDraft:
+    """The journal that lines belong in."""
+
+    company: str
+    name: str
+    """F&O's journal name, of the type customer payment."""
+    description: str
+    """Ours; tells our journals apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """Where lines were written: the journal and their line numbers."""
+
+    journal: str
+    lines: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class JournalState:
+    """What all instances share of one open journal."""
+
+    number: str = ""
+    """JournalBatchNumber; "" while it is being opened."""
+    turn: int = 1
+    """Which of the journals with this description, counting those that were posted."""
+    next_line: int = 1
+    opening_until: datetime | None = None
+    """Before this time somebody else may be creating it."""
+
+    def as_row(self) -> dict[str, Any]:
+        until = self.opening_until.isoformat() if self.opening_until else ""
+        return {"number": self.number, "turn": self.turn, "next_line": self.next_line, "opening_until": until}
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> JournalState:
+        until = datetime.fromisoformat(row["opening_until"]) if row["opening_until"] else None
+        return cls(row["number"], row["turn"], row["next_line"], until)
+
+
+class JournalRows(Protocol):
+    """Where the states live; names are any text."""
+
+    async def load(self, name: str) -> tuple[Mapping[str, Any] | None, str | None]:
+        """The row and its ETag, or (None, None)."""
+
+    async def save(self, name: str, row: Mapping[str, Any], etag: str | None) -> str | None:
+        """The new ETag, or None when somebody else has changed (etag None: made) the row since it was loaded."""
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class PaymentJournals:
+    """Use one for the whole process: within it the workers take their turns without knocking at the shared row."""
+
+    def __init__(self, client: ODataClient, rows: JournalRows, *, now: Callable[[], datetime] = _utc_now) -> None:
+        self._client = client
+        self._rows = rows
+        self._now = now
+        self._turns: defaultdict[JournalDraft, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    async def find(self, company: str, payment_ids: Iterable[str]) -> list[Row]:
+        """The lines with these payment ids in any journal of the company, posted or not."""
+        wanted = set(payment_ids)
+        rows = [
+            row
+            for where in chunks("PaymentId", sorted(wanted))
+            for row in await self._client.query(PAYMENT_LINES, company=company, where=where, select=READ[PAYMENT_LINES])
+        ]
+        return [row for row in rows if row["PaymentId"] in wanted]
+
+    async def book(self, draft: JournalDraft, lines: Sequence[Row]) -> Slot:
+        """Writes the lines, all or none, into the open journal, which is created when there is none.
+
+        The caller has made sure that F&O has none of them. Raises TransientError while another instance opens the
+        journal, OutcomeUnknownError when the lines may have been written: find() tells.
+        """
+        for _ in range(_ATTEMPTS):
+            slot = await self._reserve(draft, len(lines))
+            operations = [
+                Operation(
+                    "POST",
+                    PAYMENT_LINES,
+                    body={
+                        **line,
+                        "dataAreaId": draft.company,
+                        _BATCH: slot.journal,
+                        "LineNumber": Decimal(number),
+                    },
+                )
+                for number, line in zip(slot.lines, lines, strict=True)
+            ]
+            try:
+                await self._client.change_set(operations)
+            except RefusedError:
+                # F&O gives its reason in any language, so the journal itself tells whether another would take them.
+                if not await self._moved_on(draft, slot):
+                    raise
+            else:
+                return slot
+        raise TransientError(f"the journal “{draft.description}” changes faster than lines can be written")
+
+    async def _reserve(self, draft: JournalDraft, count: int) -> Slot:
+        async with self._turns[draft]:
+            for _ in range(_ATTEMPTS):
+                state, etag = await self._load(draft)
+                if state is None or not state.number:
+                    await self._open(draft, state or JournalState(), etag)
+                    continue
+                numbers = tuple(range(state.next_line, state.next_line + count))
+                if await self._save(draft, replace(state, next_line=state.next_line + count), etag):
+                    return Slot(state.number, numbers)
+        raise TransientError(f"too many instances write to the journal “{draft.description}”", retry_after=_NEIGHBOUR)
+
+    async def _open(self, draft: JournalDraft, state: JournalState, etag: str | None) -> None:
+        """Puts the open journal into the row, or leaves the row to whoever was faster.
+
+        While another instance is at it the journal is only looked for; raises TransientError if it is not there yet.
+        """
+        now = self._now()
+        if state.opening_until is not None and now < state.opening_until:
+            found, _ = await self._look(draft, state.turn)
+            if found is None:
+                raise TransientError(
+                    "another instance opens the payment journal", retry_after=min(_NEIGHBOUR, state.opening_until - now)
+                )
+            await self._save(draft, found, etag)
+            return
+        etag = await self._save(draft, replace(state, opening_until=now + _LEASE), etag)
+        if etag is None:
+            return
+        try:
+            opened = await self._find_or_create(draft, state.turn)
+        except ConnectorError as error:
+            await self._save(draft, replace(state, opening_until=self._now() + _pause(error)), etag)
+            raise
+        await self._save(draft, opened, etag)
+
+    async def _find_or_create(self, draft: JournalDraft, turn: int) -> JournalState:
+        found, free = await self._look(draft, turn)
+        if found is not None:
+            return found
+        created = await self._client.create(
+            PAYMENT_JOURNALS,
+            {"dataAreaId": draft.company, "JournalName": draft.name, "Description": _description(draft, free)},
+        )
+        return JournalState(number=created[_BATCH], turn=free)
+
+    async def _look(self, draft: JournalDraft, turn: int) -> tuple[JournalState | None, int]:
+        """The open journal of this turn or a later one; else None and the first turn that F&O has no journal of."""
+        while True:
+            description = _description(draft, turn)
+            rows = await self._client.query(
+                PAYMENT_JOURNALS,
+                company=draft.company,
+                where=all_of(eq("JournalName", draft.name), eq("Description", description)),
+                select=READ[PAYMENT_JOURNALS],
+            )
+            ours = [row for row in rows if row["Description"] == description]
+            if not ours:
+                return None, turn
+            still_open = [row[_BATCH] for row in ours if row["IsPosted"] == "No"]
+            if still_open:
+                number = min(still_open)
+                return JournalState(number, turn, await self._last_line(draft, number) + 1), turn
+            turn += 1
+
+    async def _moved_on(self, draft: JournalDraft, slot: Slot) -> bool:
+        """Whether the journal takes no such lines any more; the row then tells where the next ones go."""
+        journal = await self._client.get(PAYMENT_JOURNALS, {"dataAreaId": draft.company, _BATCH: slot.journal})
+        state, etag = await self._load(draft)
+        if state is None or state.number != slot.journal:
+            return True
+        if journal is None or journal["IsPosted"] == "Yes":
+            await self._save(draft, JournalState(turn=state.turn + (journal is not None)), etag)
+            return True
+        last = await self._last_line(draft, slot.journal)
+        if last < slot.lines[0]:
+            return False
+        # Somebody wrote lines by hand, and used our numbers.
+        await self._save(draft, replace(state, next_line=max(state.next_line, last + 1)), etag)
+        return True
+
+    async def _last_line(self, draft: JournalDraft, number: str) -> int:
+        rows = await self._client.query(
+            PAYMENT_LINES, company=draft.company, where=eq(_BATCH, number), select=("LineNumber",)
+        )
+        return max((int(row["LineNumber"]) for row in rows), default=0)
+
+    async def _load(self, draft: JournalDraft) -> tuple[JournalState | None, str | None]:
+        row, etag = await self._rows.load(_row_name(draft))
+        return (JournalState.of(row) if row else None), etag
+
+    async def _save(self, draft: JournalDraft, state: JournalState, etag: str | None) -> str | None:
+        return await self._rows.save(_row_name(draft), state.as_row(), etag)
+
+
+def _row_name(draft: JournalDraft) -> str:
+    return f"{draft.company} {draft.name} {draft.description}"
+
+
+def _description(draft: JournalDraft, turn: int) -> str:
+    return draft.description if turn == 1 else f"{draft.description} {turn}"
+
+
+def _pause(error: ConnectorError) -> timedelta:
+    """How long nobody should create the journal after this failure."""
+    if not isinstance(error, OutcomeUnknownError):
+        return timedelta(0)
+    return error.retry_after or _SETTLING

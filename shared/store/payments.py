@@ -1,0 +1,117 @@
+"""Which money that moved is in F&O, and the payment journals that are open: the table `payments`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any, Final
+
+from azure.data.tables.aio import TableClient
+
+from shared.errors import TransientError
+from shared.model import Money
+from shared.store import tables
+
+_LEASE: Final = timedelta(minutes=5)  # longer than the longest call to F&O may take
+_JOURNALS: Final = "journals"
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """What is known of one transaction."""
+
+    store: str
+    order_id: int
+    transaction_id: int
+    settled: Money | None = None
+    """What its lines in F&O do to the customer's account; None while it is not booked."""
+    journal: str = ""
+    lines: tuple[int, ...] = ()
+    claimed_until: datetime | None = None
+    """Before this time one worker alone books it."""
+    etag: str | None = None
+
+
+class Payments:
+    """A row for each transaction: partition = store, row = order and transaction, padded so that ids sort."""
+
+    def __init__(self, table: TableClient) -> None:
+        self._table = table
+
+    async def of_order(self, store: str, order_id: int) -> dict[int, Payment]:
+        """By transaction id, what is booked or claimed."""
+        first = _row_key(order_id, 0)
+        found = self._table.query_entities(
+            "PartitionKey eq @store and RowKey ge @first and RowKey lt @after",
+            parameters={"store": _partition(store), "first": first, "after": _row_key(order_id + 1, 0)},
+        )
+        payments = [_read({**row, "etag": row.metadata["etag"]}) async for row in found]
+        return {payment.transaction_id: payment for payment in payments}
+
+    async def claim(self, payment: Payment, now: datetime) -> Payment:
+        """The payment as ours alone, until it is booked or released, or for five minutes should this worker die.
+
+        Raises TransientError while another worker has it.
+        """
+        until = payment.claimed_until
+        if until is not None and now < until:
+            raise TransientError(f"another worker books transaction {payment.transaction_id}", retry_after=until - now)
+        return await self.put(replace(payment, claimed_until=now + _LEASE))
+
+    async def put(self, payment: Payment) -> Payment:
+        """Writes over the state that the payment was read in. Raises TransientError when another worker was faster."""
+        etag = await tables.write(self._table, _row(payment), etag=payment.etag)
+        if etag is None:
+            raise TransientError(f"transaction {payment.transaction_id} was changed by another worker")
+        return replace(payment, etag=etag)
+
+
+class JournalRows:
+    """A row for each open journal, as plain values; whose they are is the caller's matter."""
+
+    def __init__(self, table: TableClient) -> None:
+        self._table = table
+
+    async def load(self, name: str) -> tuple[tables.Row | None, str | None]:
+        row = await tables.read(self._table, _JOURNALS, tables.key(name))
+        return (row, row["etag"]) if row else (None, None)
+
+    async def save(self, name: str, row: Mapping[str, Any], etag: str | None) -> str | None:
+        entity = {"PartitionKey": _JOURNALS, "RowKey": tables.key(name), **row}
+        return await tables.write(self._table, entity, etag=etag)
+
+
+def _partition(store: str) -> str:
+    return f"store-{store}"
+
+
+def _row_key(order_id: int, transaction_id: int) -> str:
+    return f"{order_id:020d}-{transaction_id:020d}"
+
+
+def _row(payment: Payment) -> tables.Row:
+    return {
+        "PartitionKey": _partition(payment.store),
+        "RowKey": _row_key(payment.order_id, payment.transaction_id),
+        "amount": f"{payment.settled.amount:f}" if payment.settled is not None else "",
+        "currency": payment.settled.currency if payment.settled is not None else "",
+        "journal": payment.journal,
+        "lines": ",".join(map(str, payment.lines)),
+        "claimed_until": payment.claimed_until.isoformat() if payment.claimed_until else "",
+    }
+
+
+def _read(row: tables.Row) -> Payment:
+    order_id, transaction_id = map(int, row["RowKey"].split("-"))
+    return Payment(
+        store=row["PartitionKey"].removeprefix("store-"),
+        order_id=order_id,
+        transaction_id=transaction_id,
+        settled=Money(Decimal(row["amount"]), row["currency"]) if row["amount"] else None,
+        journal=row["journal"],
+        lines=tuple(map(int, filter(None, row["lines"].split(",")))),
+        claimed_until=datetime.fromisoformat(row["claimed_until"]) if row["claimed_until"] else None,
+        etag=row["etag"],
+    )

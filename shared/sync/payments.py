@@ -1,0 +1,211 @@
+"""Money that moved for one order, brought into F&O's payment journals: each transaction once.
+
+Read what is remembered, claim the rest, look in F&O, write what is missing, remember. Whoever is cut off leaves a claim
+that ends by itself, and lines that the next attempt finds by their payment ids.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from shared.d365.payment_journals import JournalDraft, PaymentJournals
+from shared.errors import ConnectorError, OutcomeUnknownError, RefusedError, TransientError
+from shared.mapping.conservation_money import prove_payments
+from shared.mapping.payment_worth import is_outgoing
+from shared.mapping.payments import (
+    JournalLine,
+    moved_money,
+    payment_ids,
+    plan_payments,
+    settled,
+    transaction_of,
+)
+from shared.model import Money, OrderState, Transaction, total
+from shared.rules import StoreRules
+from shared.store.links import OrderLink
+from shared.store.payments import Payment, Payments
+
+_SETTLING: Final = timedelta(seconds=5)
+"""How long F&O may be at work on a call whose answer was lost, when the error does not say."""
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentPorts:
+    payments: Payments
+    journals: PaymentJournals
+    now: Callable[[], datetime] = _utc_now
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentsReport:
+    """F&O has all money that moved. `note` says what was done, `evidence` why it is right."""
+
+    note: str
+    written: int = 0
+    """Transactions whose lines this call wrote."""
+    adopted: int = 0
+    """Transactions whose lines a former attempt had written."""
+    evidence: Mapping[str, object] = field(default_factory=dict)
+
+
+async def converge_payments(
+    state: OrderState, *, link: OrderLink | None, rules: StoreRules, ports: PaymentPorts
+) -> PaymentsReport:
+    """Brings every transaction that moved money into F&O, incoming and outgoing, refunds too.
+
+    A state without transactions tells of its refunds' money only. Raises TransientError while F&O does not have the
+    sales order, or another worker is at it, RefusedError (see plan_payments; FO_PAYMENT_TWICE, FO_FOREIGN_PAYMENT).
+    """
+    if rules.payments is None:
+        return PaymentsReport("payments are not booked for this store")
+    moved = moved_money(state)
+    proof = prove_payments(state).as_dict() if state.transactions is not None else {}
+    known = await ports.payments.of_order(state.order.store, state.order.id) if moved else {}
+    missing = [each for each in moved if each.id not in known or known[each.id].settled is None]
+    if missing and state.order.cancelled_at and (link is None or not link.sales_order) and _came_and_went(moved):
+        return PaymentsReport("cancelled before it reached F&O, and all money was given back: nothing to book")
+    written = adopted = 0
+    if missing:
+        if link is None or not link.sales_order:
+            raise TransientError(f"payments of {state.order.name} wait until F&O has its sales order")
+        task = _Task(state, link, rules, ports, known)
+        adopted, written = await task.run(missing)
+        known = task.known
+    return PaymentsReport(
+        note=_note(moved, written, adopted),
+        written=written,
+        adopted=adopted,
+        evidence={"shopify": proof, "fo": _booked(known, state.order.currency)},
+    )
+
+
+class _Task:
+    """The booking of what is missing of one order."""
+
+    def __init__(
+        self,
+        state: OrderState,
+        link: OrderLink,
+        rules: StoreRules,
+        ports: PaymentPorts,
+        known: Mapping[int, Payment],
+    ) -> None:
+        self._state = state
+        self._link = link
+        self._rules = rules
+        self._ports = ports
+        self.known = dict(known)
+
+    async def run(self, missing: Sequence[Transaction]) -> tuple[int, int]:
+        """How many transactions were found in F&O, and how many were written."""
+        order = self._state.order
+        claimed: set[int] = set()
+        try:
+            for number in (each.id for each in missing):
+                payment = self.known.get(number, Payment(order.store, order.id, number))
+                self.known[number] = await self._ports.payments.claim(payment, self._ports.now())
+                claimed.add(number)
+            found = await self._adopt(missing)
+            await self._write(self._plan())
+        except ConnectorError as error:
+            await self._release(claimed, error)
+            raise
+        return found, len(missing) - found
+
+    async def _adopt(self, missing: Sequence[Transaction]) -> int:
+        """Remembers what F&O has of them, as it stands there."""
+        by_id: defaultdict[str, list[Mapping[str, Any]]] = defaultdict(list)
+        for row in await self._ports.journals.find(self._link.company, payment_ids(missing)):
+            by_id[row["PaymentId"]].append(row)
+        by_transaction: defaultdict[int, list[Mapping[str, Any]]] = defaultdict(list)
+        for payment_id, rows in by_id.items():
+            journals = ", ".join(str(row["JournalBatchNumber"]) for row in rows)
+            if len(rows) > 1:
+                raise RefusedError("FO_PAYMENT_TWICE", payment=payment_id, count=len(rows), journals=journals)
+            reference = rows[0]["PaymentReference"]
+            if reference != self._link.sales_order:
+                raise RefusedError(
+                    "FO_FOREIGN_PAYMENT", payment=payment_id, found=reference, sales_order=self._link.sales_order
+                )
+            by_transaction[transaction_of(payment_id)] += rows
+        for number, rows in by_transaction.items():
+            amounts = (Money(settled(row), row["CurrencyCode"]) for row in rows)
+            lines = tuple(int(row["LineNumber"]) for row in rows)
+            await self._remember(
+                number, total(amounts, self._state.order.currency), rows[0]["JournalBatchNumber"], lines
+            )
+        return len(by_transaction)
+
+    def _plan(self) -> tuple[JournalLine, ...]:
+        booked = {number: each.settled for number, each in self.known.items() if each.settled is not None}
+        return plan_payments(
+            self._state,
+            self._rules,
+            customer_account=self._link.customer_account,
+            sales_order=self._link.sales_order,
+            booked=booked,
+        )
+
+    async def _write(self, lines: Sequence[JournalLine]) -> None:
+        """Line by line into their journals: those of one journal all or none."""
+        by_journal: defaultdict[JournalDraft, list[JournalLine]] = defaultdict(list)
+        for line in lines:
+            key = line.journal
+            draft = JournalDraft(company=self._link.company, name=key.name, description=key.description)
+            by_journal[draft].append(line)
+        for draft, its in by_journal.items():
+            slot = await self._ports.journals.book(draft, [line.record for line in its])
+            for number in dict.fromkeys(line.transaction_id for line in its):
+                own = [at for at, line in enumerate(its) if line.transaction_id == number]
+                amount = total((its[at].amount for at in own), self._state.order.currency)
+                await self._remember(number, amount, slot.journal, tuple(slot.lines[at] for at in own))
+
+    async def _remember(self, number: int, amount: Money, journal: str, lines: tuple[int, ...]) -> None:
+        payment = replace(self.known[number], settled=amount, journal=journal, lines=lines, claimed_until=None)
+        self.known[number] = await self._ports.payments.put(payment)
+
+    async def _release(self, claimed: set[int], error: ConnectorError) -> None:
+        """Lets the next attempt begin at once, or when F&O has surely finished with a call whose answer was lost."""
+        until = None
+        if isinstance(error, OutcomeUnknownError):
+            until = self._ports.now() + (error.retry_after or _SETTLING)
+        for number in claimed:
+            if self.known[number].settled is None:
+                released = replace(self.known[number], claimed_until=until)
+                self.known[number] = await self._ports.payments.put(released)
+
+
+def _came_and_went(moved: Sequence[Transaction]) -> bool:
+    currency = moved[0].paid.currency
+    return all(each.paid.currency == currency for each in moved) and not total(
+        (-each.paid if is_outgoing(each) else each.paid for each in moved), currency
+    )
+
+
+def _note(moved: Sequence[Transaction], written: int, adopted: int) -> str:
+    if not moved:
+        return "no money has moved"
+    if not written and not adopted:
+        return "F&O has all money that moved"
+    found = f", {adopted} found in F&O, written by an earlier attempt" if adopted else ""
+    return f"{written} of {len(moved)} transactions booked{found}"
+
+
+def _booked(known: Mapping[int, Payment], currency: str) -> dict[str, object]:
+    """What F&O has of the order's money, as text."""
+    booked = {number: each for number, each in sorted(known.items()) if each.settled is not None}
+    return {
+        "settled": str(total((each.settled for each in booked.values() if each.settled is not None), currency)),
+        "transactions": {
+            str(number): f"{each.settled} in journal {each.journal}, lines {', '.join(map(str, each.lines))}"
+            for number, each in booked.items()
+        },
+    }
