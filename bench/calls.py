@@ -50,27 +50,28 @@ async def measure_order(stack: Stack, http: httpx.AsyncClient) -> list[Figure]:
 
 async def measure_stock(stack: Stack, http: httpx.AsyncClient) -> list[Figure]:
     """The first push sends every figure, since Shopify shows something else of each; the second has nothing to do."""
-    first, first_seconds = await _push(stack, http)
-    second, second_seconds = await _push(stack, http)
+    first, points, first_seconds = await _push(stack, http)
+    second, _, second_seconds = await _push(stack, http)
     writes = first.pop("StockSet", 0)
     return [
         at_most(f"GraphQL writes for {FIGURES:,} changed stock figures", writes, "calls", FIGURES / 250 + 1),
         Figure("GraphQL reads for them", sum(first.values()), "calls"),
+        at_most("query budget for both, of 2,000 at once and 100 a second", points, "points", 2000 + 60 * 100),
         Figure("seconds for them", first_seconds, "s"),
         Figure("GraphQL calls of a push that has nothing to do", sum(second.values()), "calls"),
         Figure("seconds for that", second_seconds, "s"),
     ]
 
 
-async def _push(stack: Stack, http: httpx.AsyncClient) -> tuple[dict[str, int], float]:
-    """GraphQL calls of the store nordlys by name, and the seconds it took."""
+async def _push(stack: Stack, http: httpx.AsyncClient) -> tuple[dict[str, int], int, float]:
+    """GraphQL calls of the store nordlys by name, what they cost, and the seconds it took."""
     await http.delete(f"{stack.shopify}/_sim/calls")
     began = time.perf_counter()
     answer = await http.post(f"{stack.host}/admin/functions/push_stock?wait=true", json={"input": ""}, timeout=240)
     answer.raise_for_status()
     took = time.perf_counter() - began
     totals = (await http.get(f"{stack.shopify}/_sim/calls")).json()["totals"].get(_NORDLYS, {})
-    return {name: row["calls"] for name, row in totals.items()}, took
+    return {name: row["calls"] for name, row in totals.items()}, sum(row["cost"] for row in totals.values()), took
 
 
 async def _until_done(stack: Stack, order: dict[str, Any]) -> float:

@@ -104,7 +104,7 @@ def test_each_gateway_of_an_order_has_its_own_method_and_account():
 
 
 def test_a_method_may_have_a_journal_and_a_posting_profile_and_a_currency_of_its_own():
-    method = {"gateway": "*", "method": "M", "offset_type": "bank", "offset_account": "B"}
+    method = {"gateway": "shopify_payments", "method": "M", "offset_type": "bank", "offset_account": "B"}
     special = method | {"currency": "EUR", "journal": "OTHER", "posting_profile": "PRE", "offset_account": "E"}
     (one,) = plan(state(transaction()), rules(methods=(special, method)))
     assert one.journal.name == "OTHER"
