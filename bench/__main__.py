@@ -30,7 +30,7 @@ async def measure(console: Console) -> list[Figure]:
         at_least("emulator: receives with settlement", bus.receives_and_completes_per_second, "1/s", 1000),
     ]
     _BUILD.mkdir(exist_ok=True)
-    world = write_large_world(_BUILD / "bench_world.toml", skus=calls.FIGURES)
+    world = write_large_world(_BUILD / "bench_world.toml", figures=calls.FIGURES)
     with (_BUILD / "bench.log").open("w", encoding="utf-8") as log:
 
         def write(part: str, line: str) -> None:

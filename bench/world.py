@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 from typing import Final
 
@@ -10,10 +11,15 @@ from local.stack import ROOT
 SKU: Final = "BULK-{number:05d}"
 
 
-def write_large_world(path: Path, *, skus: int) -> Path:
-    """local/world.toml, and in company and shop of the store nordlys so many items more, each with stock."""
+def write_large_world(path: Path, *, figures: int) -> Path:
+    """local/world.toml with more items for the store nordlys, until F&O has stock for so many of its figures."""
+    world = (ROOT / "local/world.toml").read_text(encoding="utf-8")
+    small = tomllib.loads(world)
+    items_there = {item["number"] for item in small["items"] if item["company"] == "nleu"}
+    sold = (row for row in small["variants"] if row["shop"] == "nordlys" and row["sku"] in items_there)
+    there = sum(len(row["available"]) for row in sold)
     items, on_hand, variants = [], [], []
-    for number in range(skus):
+    for number in range(figures - there):
         sku = SKU.format(number=number)
         items.append(
             f'[[items]]\ncompany = "nleu"\nnumber = "{sku}"\nname = "{sku}"\nprice = "1.00"\ntax_item_group = "FULL"\n'
@@ -24,7 +30,6 @@ def write_large_world(path: Path, *, skus: int) -> Path:
             f'id = {8_000_000 + number}\ninventory_item = {7_000_000 + number}\nprice = "1.00"\ngrams = 1\n'
             "available = { 71001001 = 1 }\n"
         )
-    world = (ROOT / "local/world.toml").read_text(encoding="utf-8")
     stocked = world.replace("[on_hand.nleu]\n", "[on_hand.nleu]\n" + "\n".join(on_hand) + "\n")
     path.write_text("\n".join([stocked, *items, *variants]), encoding="utf-8")
     return path

@@ -32,8 +32,14 @@ def quiet_libraries() -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
+# Every secret and address holds one of these, and a search for them costs a tenth of the pattern's.
+_MARKS: Final = ("@", "+", "shp", "Bearer", "SharedAccessKey")
+
+
 def redact(text: str) -> str:
     """The text with e-mail addresses, international phone numbers and tokens masked."""
+    if not any(mark in text for mark in _MARKS):
+        return text
     return _PERSONAL.sub(lambda match: f"<{match.lastgroup}>", text)
 
 
