@@ -112,8 +112,10 @@ async def _later_pushes(console: Console, stack: Stack, http: httpx.AsyncClient)
     before = await _levels(stack, http)
     await _push(stack, http)
     agreed = await _levels(stack, http)
-    changed = sum(before[key]["available"] != level["available"] for key, level in agreed.items())
-    console.print(f"\nThe next push changes {changed} figures: Shopify counted its sales, F&O reserved the same goods.")
+    moved = [key for key, level in agreed.items() if before[key]["available"] != level["available"]]
+    console.print("\nThe next push: Shopify counted its sales, F&O reserved the same goods, so nearly all figures agree.")
+    if moved:
+        console.print(demo_tables.changes(before, agreed, moved))
     console.print("\nFive gas stoves turn out to be damaged in Amsterdam. The push after that sends what changed:")
     loss = {"company": "nleu", "item": "STOVE-GAS", "warehouse": "AMS", "delta": -5}
     await _json(http.post(f"{stack.d365}/_sim/on-hand", json=loss))
