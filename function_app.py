@@ -18,6 +18,18 @@ async def orders_webhook(req: func.HttpRequest, context: func.Context) -> func.H
     return await triggers.receive_webhook("orders", req, context)
 
 
+@app.route("webhooks/shopify/{store}/refunds", methods=["POST"])
+async def refunds_webhook(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
+    """Shopify tells of goods or money given back."""
+    return await triggers.receive_webhook("refunds", req, context)
+
+
+@app.route("webhooks/shopify/{store}/transactions", methods=["POST"])
+async def transactions_webhook(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
+    """Shopify tells of a payment: authorised, captured, refunded, voided."""
+    return await triggers.receive_webhook("transactions", req, context)
+
+
 @app.service_bus_queue_trigger(
     arg_name="message", queue_name="orders", connection="ServiceBusConnection", is_sessions_enabled=True
 )

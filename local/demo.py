@@ -113,7 +113,7 @@ async def _later_pushes(console: Console, stack: Stack, http: httpx.AsyncClient)
     await _push(stack, http)
     agreed = await _levels(stack, http)
     moved = [key for key, level in agreed.items() if before[key]["available"] != level["available"]]
-    console.print("\nThe next push: Shopify counted its sales, F&O reserved the same goods, so nearly all figures agree.")
+    console.print("\nThe next push: Shopify counted its sales, F&O reserved the same goods, so nearly all agree.")
     if moved:
         console.print(demo_tables.changes(before, agreed, moved))
     console.print("\nFive gas stoves turn out to be damaged in Amsterdam. The push after that sends what changed:")

@@ -94,6 +94,11 @@ CATALOGUE: Final[dict[str, Entry]] = {
         Owner.ENGINEER,
         "Check the webhook's API version and its includeFields setting. " + _REPLAY,
     ),
+    "ORDER_GONE": Entry(
+        "Shopify told of order {order}, but has no such order, or none that the app may read.",
+        Owner.CLERK,
+        "If the order is in Shopify's admin and older than 60 days, grant the app read_all_orders. " + _REPLAY,
+    ),
     "ENVELOPE_UNREADABLE": Entry(
         "A message in the queue is not one of ours: {problem}.",
         Owner.ENGINEER,

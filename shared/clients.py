@@ -86,8 +86,10 @@ def build(settings: Settings) -> Services:
         breaker=SharedBreaker(_BreakerRow(SharedRow(tables.get_table_client("breaker"), "fo"))),
         on_call=lambda call: tell("fo.call", **asdict(call)),
     )
+    admins = _admins(settings, rules)
     order_ports = OrderPorts(
         rules=rules,
+        admins=admins,
         links=links,
         known_customers=KnownCustomers(tables.get_table_client("links")),
         fo=fo,
@@ -111,7 +113,7 @@ def build(settings: Settings) -> Services:
         ),
         stock=StockPorts(
             rules=rules,
-            admins=_admins(settings, rules),
+            admins=admins,
             fo=fo,
             links=links,
             snapshots=blobs.Snapshots(containers.get_container_client(blobs.STATE)),

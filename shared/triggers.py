@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from shared.clients import Services
 
 
-async def receive_webhook(flow: str, req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
+async def receive_webhook(family: str, req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
     """200 when Service Bus has the message; else the refusal's own status, with code, cause and next step."""
     from shared.sync.intake import receive_webhook as receive  # noqa: PLC0415 - see the module's docstring
 
@@ -26,7 +26,7 @@ async def receive_webhook(flow: str, req: func.HttpRequest, context: func.Contex
     store = req.route_params.get("store", "")
     try:
         envelope = await receive(
-            flow,
+            family,
             store,
             headers,
             req.get_body(),

@@ -17,9 +17,11 @@ from typing import Final
 from shared.errors import WebhookRefusedError
 from shared.settings import Secret
 
-# The id in a REST body stands in the resource's own gid, wherever it is. Inside a text value the quotes would be
-# escaped, so this cannot match what a buyer typed.
-_ORDER_ID: Final = re.compile(rb'(?<!\\)"admin_graphql_api_id"\s*:\s*"gid://shopify/Order/(\d{1,20})"')
+# The body of an order names it in its own gid, every other body about an order in order_id. Inside a text value the
+# quotes would be escaped, so this cannot match what a buyer typed.
+_ORDER_ID: Final = re.compile(
+    rb'(?<!\\)"(?:admin_graphql_api_id"\s*:\s*"gid://shopify/Order/|order_id"\s*:\s*"?)(\d{1,20})\b'
+)
 _HEADER_LIMIT: Final = 100
 
 

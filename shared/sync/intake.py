@@ -22,8 +22,25 @@ from shared.telemetry import tell
 CLAIM_ABOVE: Final = 200_000
 CLAIM_TIMEOUT: Final = 2.0  # seconds; what is left of Shopify's five is for Service Bus
 
-TOPICS: Final = {"orders": frozenset({"orders/create", "orders/updated"})}
-"""Flow -> the webhook topics that it takes."""
+FLOW: Final = "orders"
+TOPICS: Final = {
+    "orders": frozenset(
+        {
+            "orders/create",
+            "orders/updated",
+            "orders/edited",
+            "orders/cancelled",
+            "orders/paid",
+            "orders/fulfilled",
+            "orders/partially_fulfilled",
+            "orders/risk_assessment_changed",
+        }
+    ),
+    "refunds": frozenset({"refunds/create"}),
+    "transactions": frozenset({"order_transactions/create"}),
+}
+"""Family, which is the last part of a webhook's address -> its topics. All tell of an order, and all go the way of the
+orders: what happens to one order is one session, handled one after the other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +63,15 @@ class IntakePorts:
 
 
 async def receive_webhook(
-    flow: str, store: str, headers: Mapping[str, str], body: bytes, *, traceparent: str, ports: IntakePorts
+    family: str, store: str, headers: Mapping[str, str], body: bytes, *, traceparent: str, ports: IntakePorts
 ) -> Envelope:
     """Gives the envelope when Service Bus has it. Raises WebhookRefusedError with the status to answer: then nothing
     was taken on and Shopify keeps the webhook.
     """
     try:
-        webhook = _check(flow, store, headers, body, ports)
+        webhook = _check(family, store, headers, body, ports)
         envelope = Envelope(
-            flow=flow,
+            flow=FLOW,
             event_id=webhook.event_id,
             source="shopify",
             store=store,
@@ -80,18 +97,18 @@ async def receive_webhook(
     return envelope
 
 
-def _check(flow: str, store: str, headers: Mapping[str, str], body: bytes, ports: IntakePorts) -> webhooks.Webhook:
+def _check(family: str, store: str, headers: Mapping[str, str], body: bytes, ports: IntakePorts) -> webhooks.Webhook:
     door = ports.doors.get(store)
     if door is None:
         raise WebhookRefusedError("UNKNOWN_STORE", store=store[:60])
-    if flow not in door.flows:
-        raise WebhookRefusedError("FLOW_OFF", store=store, flow=flow)
+    if FLOW not in door.flows:
+        raise WebhookRefusedError("FLOW_OFF", store=store, flow=FLOW)
     return webhooks.check(
         headers,
         body,
         secrets=door.secrets,
         shop_domain=door.shop_domain,
-        topics=TOPICS[flow],
+        topics=TOPICS[family],
         max_bytes=ports.max_bytes,
     )
 

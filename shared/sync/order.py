@@ -6,13 +6,10 @@ before it is written to, and the link is written last.
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from decimal import Decimal
-from typing import Any
 
 from shared.bus.envelope import Envelope
 from shared.d365.client import ODataClient
@@ -27,19 +24,21 @@ from shared.mapping.destinations import ship_to
 from shared.mapping.digest import digest
 from shared.mapping.items import product_skus, resolve, sku_field
 from shared.mapping.sales_order import LINE_KEY, SalesOrderPlan, check_booked, plan_sales_order
-from shared.mapping.shopify_order import read_order
 from shared.mapping.warehouses import Allocation, allocate, needs
 from shared.model import Item, LineKind, Order
 from shared.rules import StoreRules
+from shared.shopify.client import AdminClient
 from shared.store.customers import KnownCustomers
 from shared.store.links import OrderLink, OrderLinks
+from shared.sync.order_reading import read_order_state
 from shared.sync.outcome import Done, Outcome
 
 
 @dataclass(frozen=True, slots=True)
 class OrderPorts:
     rules: Mapping[str, StoreRules]
-    """By store key."""
+    admins: Mapping[str, AdminClient]
+    """Both by store key."""
     links: OrderLinks
     known_customers: KnownCustomers
     fo: ODataClient
@@ -54,13 +53,7 @@ async def sync_order(envelope: Envelope, ports: OrderPorts) -> Outcome:
     rules = ports.rules.get(envelope.store)
     if rules is None:
         raise RefusedError("UNKNOWN_STORE", store=envelope.store)
-    order = read_order(
-        read_json(envelope.body),
-        store=envelope.store,
-        side=rules.currency_side,
-        require_untouched=False,
-        now=datetime.now(UTC),
-    )
+    order = (await read_order_state(envelope, rules, ports.admins[rules.key], now=datetime.now(UTC))).order
     link = await ports.links.get(order.store, order.id)
     content = digest(order)
     if link and link.sales_order:
@@ -74,18 +67,6 @@ async def sync_order(envelope: Envelope, ports: OrderPorts) -> Outcome:
         if current is None or not current.sales_order:
             await ports.links.put(_parked(order, content, current))
         raise
-
-
-def read_json(body: bytes) -> Any:
-    """The payload with exact decimals. Raises RefusedError NOT_JSON."""
-    try:
-        return json.loads(body, parse_float=Decimal, parse_constant=_no_number)
-    except (ValueError, ArithmeticError, RecursionError) as problem:
-        raise RefusedError("NOT_JSON", problem=type(problem).__name__) from None
-
-
-def _no_number(name: str) -> Decimal:
-    raise ValueError(f"{name} is no number")
 
 
 async def _meet_again(order: Order, content: str, link: OrderLink, ports: OrderPorts) -> Outcome:

@@ -16,6 +16,8 @@ from local.functions.config import load_host_config
 from local.functions.ncrontab import parse_schedule
 from local.functions.triggers import ServiceBusTrigger, TimerTrigger, read_triggers
 from local.functions.worker import Function, load_app
+from local.shopify.topics import ENDPOINTS
+from shared.sync.intake import TOPICS
 
 ROOT = Path(__file__).parents[2]
 SETTING = re.compile(r"%([^%]+)%")
@@ -56,6 +58,8 @@ def test_app_has_the_functions_that_the_design_names(triggers: Bindings) -> None
     kinds = {name: binding["type"] for name, binding in triggers.items()}
     expected = {
         "orders_webhook": "httpTrigger",
+        "refunds_webhook": "httpTrigger",
+        "transactions_webhook": "httpTrigger",
         "sync_order": "serviceBusTrigger",
         "push_stock": "timerTrigger",
         "health": "httpTrigger",
@@ -63,11 +67,17 @@ def test_app_has_the_functions_that_the_design_names(triggers: Bindings) -> None
     assert kinds == kinds | expected
 
 
-def test_webhook_and_health_have_the_routes_that_are_registered_elsewhere(triggers: Bindings) -> None:
-    assert triggers["orders_webhook"]["route"] == "webhooks/shopify/{store}/orders"
-    assert triggers["orders_webhook"]["methods"] == ["POST"]
+def test_webhooks_and_health_have_the_routes_that_are_registered_elsewhere(triggers: Bindings) -> None:
+    for family in TOPICS:
+        assert triggers[f"{family}_webhook"]["route"] == f"webhooks/shopify/{{store}}/{family}"
+        assert triggers[f"{family}_webhook"]["methods"] == ["POST"]
     assert triggers["health"]["route"] == "health"
     assert triggers["health"]["methods"] == ["GET"]
+
+
+def test_the_simulated_shops_send_each_topic_to_the_address_that_takes_it() -> None:
+    taken = {topic: family for family, topics in TOPICS.items() for topic in topics}
+    assert taken.items() <= ENDPOINTS.items()
 
 
 def test_http_functions_need_no_key(triggers: Bindings) -> None:

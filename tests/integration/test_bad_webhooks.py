@@ -147,6 +147,7 @@ def absurd_date(order: dict[str, Any]) -> None:
 def a_cent_less(order: dict[str, Any]) -> None:
     for side in ("shop_money", "presentment_money"):
         order["total_price_set"][side]["amount"] = "1.00"
+        order["current_total_price_set"][side]["amount"] = "1.00"
 
 
 def unknown_shipping(order: dict[str, Any]) -> None:

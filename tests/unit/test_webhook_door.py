@@ -132,3 +132,16 @@ def test_a_gid_that_a_buyer_typed_into_the_note_is_not_the_orders_id() -> None:
 def test_a_body_that_tells_no_order_still_passes_the_door() -> None:
     assert check(b"not json", headers(b"not json")).order_id == ""
     assert check(BODY, headers(BODY)).order_id == ""
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"id":7,"admin_graphql_api_id":"gid://shopify/Refund/7","order_id":42,"note":"\\"order_id\\":9"}',
+        b'{"note":"\\"order_id\\": 9","id":7,"order_id": 42}',
+        b'{"order_edit":{"id":7,"order_id":42}}',
+        b'{"provider_id":null,"order_id":"42","admin_graphql_api_order_id":"gid://shopify/Order/42"}',
+    ],
+)
+def test_a_body_without_the_order_still_tells_which_order_it_is_about(body: bytes) -> None:
+    assert check(body, headers(body)).order_id == "42"
