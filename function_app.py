@@ -44,6 +44,18 @@ async def push_stock(timer: func.TimerRequest) -> None:
     await triggers.push_stock()
 
 
+@app.timer_trigger(arg_name="timer", schedule="%WRITE_BACK_SCHEDULE%", run_on_startup=False)
+async def write_back(timer: func.TimerRequest) -> None:
+    """F&O's order numbers to the orders in Shopify, from the outbox."""
+    await triggers.write_back()
+
+
+@app.timer_trigger(arg_name="timer", schedule="%SWEEP_SCHEDULE%", run_on_startup=False)
+async def sweep_orders(timer: func.TimerRequest) -> None:
+    """Orders that no webhook told of, and what differs between both systems."""
+    await triggers.sweep_orders()
+
+
 @app.route("health", methods=["GET"])
 async def health(req: func.HttpRequest) -> func.HttpResponse:
     """Whether settings and rules are complete, for probes and for the person who has just deployed."""

@@ -9,14 +9,14 @@ import sys
 import httpx
 from rich.console import Console
 
-from bench import calls, imports, mapping, servicebus, webhooks
+from bench import calls, imports, life, mapping, plans, servicebus, webhooks
 from bench.figures import Figure, at_least, save, show
 from bench.world import write_large_world
 from local.process import StackError
-from local.stack import ROOT, Ports, running
+from local.stack import ROOT, SCHEDULES, Ports, running
 
 _BUILD = ROOT / "build"
-_NEVER = {"PUSH_STOCK_SCHEDULE": "0 0 0 29 2 *"}
+_NEVER = dict.fromkeys(SCHEDULES, "0 0 0 29 2 *")
 
 
 async def measure(console: Console) -> list[Figure]:
@@ -44,8 +44,11 @@ async def measure(console: Console) -> list[Figure]:
             figures += await calls.measure_order(stack, http)
             payload = await calls.order_of(stack, http, 5)
             figures += await calls.measure_stock(stack, http)
+            figures += await life.measure(stack, http)
+            histories = await life.histories(stack, http)
         console.print("[dim]4/5 mapping ...")
         figures += mapping.measure(payload)
+        figures += plans.measure(*histories)
         console.print("[dim]5/5 webhooks ...")
         app = webhooks.make_app(_BUILD / "bench_app")
         async with running(Ports.free(), log=write, overrides=_NEVER, app=app) as stack:

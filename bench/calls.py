@@ -13,7 +13,7 @@ from bench.figures import Figure, at_most
 from local.stack import Stack
 
 FIGURES: Final = 10_000
-_NORDLYS: Final = "nordlys-outdoor.myshopify.com"
+NORDLYS: Final = "nordlys-outdoor.myshopify.com"
 _BASKET: Final = {
     "customer": {"first_name": "Sanne", "last_name": "de Vries", "email": "sanne@example.com"},
     "shipping_address": {"address1": "Keizersgracht 241", "city": "Amsterdam", "zip": "1016EA", "country_code": "NL"},
@@ -23,10 +23,15 @@ _BASKET: Final = {
 
 
 async def order_of(stack: Stack, http: httpx.AsyncClient, lines: int, **more: Any) -> dict[str, Any]:
-    """Places an order of so many different SKUs. Gives it as REST resource."""
+    """Places an unpaid order of so many different SKUs, of which the app hears once. Gives it as REST resource."""
     skus = [f"BULK-{number:05d}" for number in range(lines)]
-    basket = {**_BASKET, "lines": [{"sku": sku, "quantity": 1, "price": "19.95"} for sku in skus], **more}
-    answer = await http.post(f"{stack.shopify}/{_NORDLYS}/_sim/orders", json=basket)
+    basket = [{"sku": sku, "quantity": 1, "price": "19.95"} for sku in skus]
+    return await place(stack, http, **{"lines": basket, "payment": "unpaid", "announce": ["orders/create"], **more})
+
+
+async def place(stack: Stack, http: httpx.AsyncClient, **basket: Any) -> dict[str, Any]:
+    """Places an order, by the usual buyer unless told otherwise. Gives it as REST resource."""
+    answer = await http.post(f"{stack.shopify}/{NORDLYS}/_sim/orders", json={**_BASKET, **basket})
     answer.raise_for_status()
     placed: dict[str, Any] = answer.json()
     return placed
@@ -70,7 +75,7 @@ async def _push(stack: Stack, http: httpx.AsyncClient) -> tuple[dict[str, int], 
     answer = await http.post(f"{stack.host}/admin/functions/push_stock?wait=true", json={"input": ""}, timeout=240)
     answer.raise_for_status()
     took = time.perf_counter() - began
-    totals = (await http.get(f"{stack.shopify}/_sim/calls")).json()["totals"].get(_NORDLYS, {})
+    totals = (await http.get(f"{stack.shopify}/_sim/calls")).json()["totals"].get(NORDLYS, {})
     return {name: row["calls"] for name, row in totals.items()}, sum(row["cost"] for row in totals.values()), took
 
 

@@ -19,9 +19,11 @@ from azure.storage.blob.aio import BlobServiceClient
 from rich.console import Console
 
 from local import demo_tables
+from local.demo_http import answer_of
+from local.demo_life import live
 from local.demo_orders import ORDERS, SHOPS, Placed
 from local.process import StackError
-from local.stack import ROOT, Ports, Stack, running, stop_on_signals
+from local.stack import ROOT, SCHEDULES, Ports, Stack, running, stop_on_signals
 
 _NEVER: Final = "0 0 0 29 2 *"  # the demo pushes stock itself, when it wants to show it
 _WAIT_SECONDS: Final = 60.0
@@ -40,24 +42,29 @@ async def demo(console: Console) -> bool:
             running(
                 Ports.free(),
                 log=lambda part, line: print(f"{part:>10} | {line}", file=lines, flush=True),
-                overrides={"PUSH_STOCK_SCHEDULE": _NEVER},
+                overrides=dict.fromkeys(SCHEDULES, _NEVER),
             ) as stack,
             httpx.AsyncClient(timeout=30) as http,
         ):
             console.print(f"[dim]Up after {time.monotonic() - began:.1f} s.\n")
             good = await _first_push(console, stack, http)
-            good = await _orders(console, stack, http) and good
+            placed = await _place_all(console, stack, http)
+            good = await _orders(console, stack, http, placed) and good
             good = await _later_pushes(console, stack, http) and good
+            good = await live(console, stack, http, placed) and good
     console.print(f"[dim]Everything is stopped again. {time.monotonic() - began:.1f} s in all.")
     return good
 
 
-async def _orders(console: Console, stack: Stack, http: httpx.AsyncClient) -> bool:
-    """Places all orders at once, waits until each is done or parked, prints both lists."""
+async def _place_all(console: Console, stack: Stack, http: httpx.AsyncClient) -> list[Placed]:
     console.print(f"\nCustomers place {len(ORDERS)} orders in two shops; Shopify sends a signed webhook for each.")
-    placed = await asyncio.gather(*(_place(stack, http, order) for order in ORDERS))
+    return await asyncio.gather(*(_place(stack, http, order) for order in ORDERS))
+
+
+async def _orders(console: Console, stack: Stack, http: httpx.AsyncClient, placed: list[Placed]) -> bool:
+    """Waits until each order is done or parked, prints both lists."""
     ends = await _ends(stack, placed)
-    booked = {row["number"]: row for row in await _json(http.get(f"{stack.d365}/_sim/orders"))}
+    booked = {row["number"]: row for row in await answer_of(http.get(f"{stack.d365}/_sim/orders"))}
     console.print(demo_tables.orders(placed, ends, booked))
     parked = [(order, ends[order.key]) for order in placed if ends[order.key]["outcome"] == "parked"]
     if parked:
@@ -68,7 +75,7 @@ async def _orders(console: Console, stack: Stack, http: httpx.AsyncClient) -> bo
 
 async def _place(stack: Stack, http: httpx.AsyncClient, order: Placed) -> Placed:
     url = f"{stack.shopify}/{order.shop}/_sim/orders"
-    return order.placed(await _json(http.post(url, json=order.basket)))
+    return order.placed(await answer_of(http.post(url, json=order.basket)))
 
 
 async def _ends(stack: Stack, placed: list[Placed]) -> dict[str, dict[str, Any]]:
@@ -118,7 +125,7 @@ async def _later_pushes(console: Console, stack: Stack, http: httpx.AsyncClient)
         console.print(demo_tables.changes(before, agreed, moved))
     console.print("\nFive gas stoves turn out to be damaged in Amsterdam. The push after that sends what changed:")
     loss = {"company": "nleu", "item": "STOVE-GAS", "warehouse": "AMS", "delta": -5}
-    await _json(http.post(f"{stack.d365}/_sim/on-hand", json=loss))
+    await answer_of(http.post(f"{stack.d365}/_sim/on-hand", json=loss))
     await _push(stack, http)
     last = await _levels(stack, http)
     sent = [key for key, level in last.items() if level["available"] != agreed[key]["available"]]
@@ -147,15 +154,8 @@ async def _levels(stack: Stack, http: httpx.AsyncClient) -> dict[demo_tables.Lev
     return {
         (store, level["sku"], level["location_id"]): level
         for store, shop in SHOPS.items()
-        for level in await _json(http.get(f"{stack.shopify}/{shop}/_sim/inventory"))
+        for level in await answer_of(http.get(f"{stack.shopify}/{shop}/_sim/inventory"))
     }
-
-
-async def _json(call: Any) -> Any:
-    answer = await call
-    if answer.status_code >= httpx.codes.BAD_REQUEST:
-        raise StackError(f"{answer.request.url} answered {answer.status_code}: {answer.text[:400]}")
-    return answer.json()
 
 
 def _shown(path: Path) -> str:

@@ -95,6 +95,13 @@ ORDERS: Final = (
             "lines": [{"sku": "MAP-NORDIC", "quantity": 4}, {"sku": "STOVE-GAS", "quantity": 1}],
             "shipping": [{"title": "Standard", "code": "STANDARD", "price": "9.95"}],
             "discount_codes": [{"code": "VELKOMMEN", "amount": "10.00"}],
+            # He pays in Danish crowns, with a gift card and a card; the card's rate is that of its own day.
+            "currency": "DKK",
+            "exchange_rate": "7.46",
+            "payment": [
+                {"gateway": "gift_card", "amount": "200.00"},
+                {"gateway": "shopify_payments", "exchange_rate": "7.44"},
+            ],
         },
     ),
     replace(

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
 from local.demo_orders import Placed
+
+if TYPE_CHECKING:
+    from local.demo_life import Account, Told
 
 type Level = Mapping[str, Any]
 type LevelKey = tuple[str, str, int]
@@ -116,4 +119,39 @@ def changes(before: Mapping[LevelKey, Level], after: Mapping[LevelKey, Level], k
     for key in keys:
         level = after[key]
         table.add_row(level["location"], level["sku"], f"{before[key]['available']} -> {level['available']}")
+    return table
+
+
+def told(steps: Sequence[Told]) -> Table:
+    """What happened to orders in Shopify, and what the app did in F&O about it."""
+    table = Table(title="Changes, payments, refunds", title_justify="left")
+    for heading in ("Order", "In Shopify", "In F&O"):
+        table.add_column(heading)
+    for step in steps:
+        table.add_row(f"{step.order.name} {step.order.store}", step.what, "\n".join(step.notes))
+    return table
+
+
+def accountant(accounts: Sequence[Account]) -> Table:
+    """Both systems line by line, then what each order came to and what was paid for it."""
+    table = Table(title="The accountant's view", title_justify="left")
+    for heading in ("Order", "What"):
+        table.add_column(heading)
+    for heading in ("Shopify", "F&O", "Difference"):
+        table.add_column(heading, justify="right")
+    table.add_column("Cur.")
+    for account in accounts:
+        rows = [*account.lines, ("invoiced, tax included", account.total), ("paid, less money back", account.paid)]
+        for at, (what, (shopify, fo)) in enumerate(rows):
+            table.add_row(
+                "" if at else account.order,
+                what,
+                f"{shopify:.2f}",
+                f"{fo:.2f}",
+                "0" if shopify == fo else f"[red]{shopify - fo:.2f}",
+                account.currency,
+                end_section=at == len(rows) - 1,
+            )
+    table.caption = "Invoiced: F&O's invoices and credit notes, with the tax that F&O's own tax codes came to."
+    table.caption_justify = "left"
     return table

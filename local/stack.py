@@ -20,8 +20,11 @@ from typing import Final
 
 from local.azurite import connection_string, provision, start_azurite
 from local.process import LogLine, Part, StackError, free_port, is_taken, python, start
+from shared.sync.intake import TOPICS
 
 ROOT: Final = Path(__file__).resolve().parent.parent
+SCHEDULES: Final = ("PUSH_STOCK_SCHEDULE", "WRITE_BACK_SCHEDULE", "SWEEP_SCHEDULE")
+"""The settings with the timers' schedules."""
 _START_SECONDS: Final = 60.0
 
 
@@ -149,6 +152,7 @@ async def _start_world(stack: Stack, world: Path, log: LogLine) -> None:
         "shopify": [
             *("local.shopify", "--port", str(ports.shopify), "--world", str(world)),
             *("--webhooks", f"{stack.host}/api/webhooks/shopify"),
+            *("--topics", ",".join(sorted(frozenset().union(*TOPICS.values())))),
         ],
     }
     for name, command in commands.items():

@@ -30,7 +30,7 @@ class Entry:
     """The HTTP status, for what is refused at the door."""
 
 
-_REPLAY: Final = "Then replay the parked message."
+_REPLAY: Final = "Then replay the parked message (python -m shared.operator replay)."
 
 CATALOGUE: Final[dict[str, Entry]] = {
     # ---- at the door: the webhook is refused, Shopify keeps it and tries again
@@ -110,9 +110,15 @@ CATALOGUE: Final[dict[str, Entry]] = {
         "Check the container's lifecycle rule; fetch the order from Shopify again.",
     ),
     "TEST_NOTIFICATION": Entry(
-        "The order is a test: Shopify's sample notification, or paid by a test gateway. Nothing is booked.",
+        "This is Shopify's sample notification, not an order. Nothing is booked.",
         Owner.ENGINEER,
         "Nothing: the notification arrived, which is what it was to show.",
+    ),
+    "TEST_ORDER": Entry(
+        "The order or its payment is a test: a development store's, or by a test gateway. Nothing is booked.",
+        Owner.ENGINEER,
+        'Nothing in a real shop. To book test orders too, set orders.test_orders = "book" in '
+        "config/stores/{store}.toml. " + _REPLAY,
     ),
     "DATE_ABSURD": Entry(
         "The order's date {field} is {value}, which cannot be.",
@@ -197,6 +203,48 @@ CATALOGUE: Final[dict[str, Entry]] = {
         Owner.ACCOUNTANT,
         "Compare the refund in Shopify with its transactions, and book the difference in F&O by hand.",
     ),
+    "REFUND_PLAN_DIFFERS": Entry(
+        "What refund {refund} would credit in F&O sums to {sum}, but it is worth {total} (difference {difference}).",
+        Owner.ACCOUNTANT,
+        "Compare the refund in Shopify part by part. Nothing was sent to F&O; enter the credit by hand.",
+    ),
+    "REFUND_REASON_UNKNOWN": Entry(
+        "Refund {refund} has an adjustment for the reason “{reason}”, which Shopify does not document.",
+        Owner.ENGINEER,
+        "Look in Shopify's release notes what that means, and teach the app. Nothing was credited. " + _REPLAY,
+    ),
+    "REFUND_TAX_UNKNOWN": Entry(
+        "Refund {refund} gives back {tax} of tax for “{what}”, where the order has none.",
+        Owner.ACCOUNTANT,
+        "Compare the refund's tax in Shopify with the order's, and enter the credit in F&O by hand.",
+    ),
+    "REFUND_NOT_INVOICED": Entry(
+        "Refund {refund} takes goods back ({goods}) that F&O has not invoiced on {sales_order} after {hours} hours.",
+        Owner.CLERK,
+        "Post packing slip and invoice of the sales order in F&O, or see why its batch jobs did not. " + _REPLAY,
+    ),
+    "REFUND_CHANGED": Entry(
+        "Refund {refund} was credited in F&O as {booked}, and Shopify says now that it is worth {now}.",
+        Owner.ACCOUNTANT,
+        "See whether its payment failed in Shopify, and correct {documents} in F&O by hand.",
+    ),
+    "REFUND_WITHOUT_ORDER": Entry(
+        "Refund {refund} is worth {amount}, not all of it for an order that was cancelled or given back before it "
+        "reached F&O.",
+        Owner.ACCOUNTANT,
+        "Look at the refund in Shopify, and enter what is left of it in F&O by hand.",
+    ),
+    "RETURN_BEYOND_ORDER": Entry(
+        "{quantity} of order line {line} came back, and the sales order in F&O has not so many that were not returned.",
+        Owner.CLERK,
+        "Compare the sales order and its return orders in F&O with the order in Shopify. " + _REPLAY,
+    ),
+    "PAYMENT_WITHOUT_ORDER": Entry(
+        "The order was cancelled or given back before it reached F&O, and not all of its money went back (transactions "
+        "{transactions}).",
+        Owner.ACCOUNTANT,
+        "Look at the order in Shopify: give back what is the buyer's, and enter in F&O by hand what the store keeps.",
+    ),
     "PAYMENTS_DIFFER": Entry(
         "The order's payments contradict each other: {problem}.",
         Owner.ACCOUNTANT,
@@ -246,7 +294,7 @@ CATALOGUE: Final[dict[str, Entry]] = {
     "FIELD_TOO_LONG": Entry(
         "“{value}” has {length} characters, but F&O's {field} holds {limit}.",
         Owner.CLERK,
-        "Shorten it in Shopify: nothing is cut silently. " + _REPLAY,
+        "Shorten it in Shopify: nothing is cut silently, and no other field has room for it. " + _REPLAY,
     ),
     "NO_WAREHOUSE": Entry(
         "No warehouse of the store may ship to {country} from location {location}.",
@@ -258,15 +306,22 @@ CATALOGUE: Final[dict[str, Entry]] = {
         Owner.CLERK,
         "Enter the order in F&O by hand as it stands in Shopify now.",
     ),
-    "CHANGED_AFTER_CREATION": Entry(
-        "The order was changed in Shopify after F&O got it as {sales_order}: {what}.",
+    "CHANGE_HELD": Entry(
+        "The order was changed in Shopify, and F&O is too far with {sales_order} to follow by itself: {changes}.",
         Owner.CLERK,
-        "Make the same change to the sales order in F&O.",
+        "Make the change in F&O as far as it is still possible, or undo it in Shopify. {hold} " + _REPLAY,
+    ),
+    "CHANGE_NOT_TAKEN": Entry(
+        "F&O did not keep what was written to {sales_order}. It still lacks: {changes}.",
+        Owner.FO_ADMIN,
+        "Look for agreements, workflows or defaults in F&O that override what is sent. The order is held in F&O. "
+        + _REPLAY,
     ),
     "TOO_MANY_LINES": Entry(
         "The order has {count} lines, more than the {limit} that are sent to F&O in one piece.",
         Owner.CLERK,
-        "Enter the order in F&O by hand, or raise orders.max_lines.",
+        "Raise orders.max_lines in config/stores/{store}.toml (at most 4999), or enter the order in F&O by hand. "
+        + _REPLAY,
     ),
     "PAYMENT_WITHOUT_RULE": Entry(
         "Transaction {transaction} moved {amount} through the gateway “{gateway}”, and the store has no rule for that.",
@@ -299,10 +354,20 @@ CATALOGUE: Final[dict[str, Entry]] = {
         Owner.FO_ADMIN,
         "Find out who else uses this number range; change orders.number_prefix if it is not ours alone.",
     ),
-    "FO_INCOMPLETE_FOREIGN": Entry(
-        "The sales order {number} in F&O has lines that do not come from this order.",
-        Owner.CLERK,
-        "Compare the order in F&O with Shopify; it is held until somebody decides.",
+    "FO_REFUND_TWICE": Entry(
+        "F&O has {count} {documents} with the reference {reference}.",
+        Owner.ACCOUNTANT,
+        "Keep one of {numbers}, delete or reverse the others. " + _REPLAY,
+    ),
+    "FO_FOREIGN_RETURN": Entry(
+        "F&O has a return order {number} already, but with the reference “{found}” instead of {reference}.",
+        Owner.FO_ADMIN,
+        "Find out who else uses this number range; change refunds.number_prefix if it is not ours alone.",
+    ),
+    "FO_REFUND_DIFFERS": Entry(
+        "F&O has {booked} on {document} where {expected} was sent.",
+        Owner.ACCOUNTANT,
+        "Look for prices or charges in F&O that override what was sent. A return order is held in F&O. " + _REPLAY,
     ),
     "FO_PAYMENT_TWICE": Entry(
         "F&O has {count} payment lines with the payment id {payment}, in the journals {journals}.",
@@ -313,6 +378,39 @@ CATALOGUE: Final[dict[str, Entry]] = {
         "F&O has a payment line with the payment id {payment} already, but for “{found}” instead of {sales_order}.",
         Owner.ACCOUNTANT,
         "Find out who booked it. If it is this payment, correct its payment reference. " + _REPLAY,
+    ),
+    "SALES_ORDER_DIFFERS": Entry(
+        "The sales order {sales_order} is not what the order in Shopify is. Its lines come to {fo}, and in Shopify to "
+        "{shopify}: {what}.",
+        Owner.ACCOUNTANT,
+        "Find out who changed it in F&O. Undo it there, or change the order in Shopify likewise. The order's next "
+        "event brings F&O to what Shopify says, as far as [changes] of the store allows.",
+    ),
+    "PAYMENT_DIFFERS": Entry(
+        "For {sales_order}, {what} is {fo} in F&O and {shopify} in Shopify.",
+        Owner.ACCOUNTANT,
+        "Compare the lines of F&O's payment journals that refer to the sales order with the order's transactions in "
+        "Shopify, and correct F&O by hand: a line that was deleted or changed there is not written again.",
+    ),
+    "REFUND_DIFFERS": Entry(
+        "For {sales_order}, {what} was credited in F&O with {fo}, and is worth {shopify} in Shopify.",
+        Owner.ACCOUNTANT,
+        "See whether the refund's payment failed in Shopify, and correct its return order or free text invoice.",
+    ),
+    "FO_ORDER_GONE": Entry(
+        "The sales order {sales_order} is not in F&O any more, but the order in Shopify is not cancelled.",
+        Owner.CLERK,
+        "Find out who deleted it. Cancel the order in Shopify, or enter it in F&O by hand.",
+    ),
+    "FO_LINE_UNKNOWN": Entry(
+        "The line {lot} of {sales_order} (item {item}) is ours, but nothing tells any more which line of the order.",
+        Owner.CLERK,
+        "Make the change in F&O by hand.",
+    ),
+    "FO_STATUS_UNKNOWN": Entry(
+        "The sales order {sales_order} has the processing status {status}, which F&O's metadata did not have.",
+        Owner.ENGINEER,
+        "Look in F&O's release notes what that means, and teach the app. Nothing was changed. " + _REPLAY,
     ),
     "FO_WRONG_COMPANY": Entry(
         "F&O answered for company {found} where {company} was asked.",
@@ -386,8 +484,10 @@ def as_markdown() -> str:
             "# Errors, and what to do",
             "",
             "Generated by `python -m shared.catalogue > docs/errors.md`; a test keeps it equal to the code.",
-            "Words in braces are filled in with the case. A status is what Shopify is answered; everything else is",
-            "parked: kept whole, out of the way of other orders, until somebody acts and replays it.",
+            "Words in braces are filled in with the case. A status is what Shopify is answered; `SALES_ORDER_DIFFERS`,",
+            "`PAYMENT_DIFFERS` and `REFUND_DIFFERS` are what the sweep finds, told in the journal and by an alert; all else",
+            "is parked: kept whole, out of the way of other orders, until somebody acts and replays it, or discards it",
+            "(an order that was entered in F&O by hand: `discard --sales-order`). README, “Operate”, says how.",
             "",
             "| Code | Answer | Cause | Whose job | Next step |",
             "|---|---|---|---|---|",

@@ -14,18 +14,17 @@ from typing import Final
 from weakref import WeakKeyDictionary
 
 import httpx
-from azure.core.credentials_async import AsyncTokenCredential
-from azure.data.tables.aio import TableServiceClient
 from azure.identity.aio import ManagedIdentityCredential
-from azure.servicebus.aio import ServiceBusClient
-from azure.storage.blob.aio import BlobServiceClient
 
 from shared.bus.publisher import TOPIC, Publisher
+from shared.connections import open_blobs, open_service_bus, open_tables
 from shared.d365.breaker import CLOSED, BreakerState, SharedBreaker
 from shared.d365.client import ODataClient
 from shared.d365.customers import Customers
+from shared.d365.payment_journals import PaymentJournals
+from shared.d365.tax import TaxSetups
 from shared.rules import StoreRules, load_stores
-from shared.settings import ServiceBusConnection, Settings, StorageConnection, read_settings
+from shared.settings import Settings, read_settings
 from shared.shopify.client import AdminClient
 from shared.shopify.scopes import REQUIRED_SCOPES
 from shared.shopify.tokens import ClientCredentials
@@ -34,11 +33,18 @@ from shared.store.breaker import SharedRow
 from shared.store.customers import KnownCustomers
 from shared.store.journal import Journal
 from shared.store.links import OrderLinks
+from shared.store.outbox import Outbox
 from shared.store.parking import Parking
+from shared.store.payments import JournalRows, Payments
+from shared.store.refunds import Refunds
 from shared.sync.dispatch import Desk, Flow
 from shared.sync.intake import Door, IntakePorts
 from shared.sync.order import OrderPorts, sync_order
+from shared.sync.payments import PaymentPorts
+from shared.sync.refunds import RefundPorts
 from shared.sync.stock_run import StockPorts
+from shared.sync.sweep import SweepPorts
+from shared.sync.write_back import WriteBackPorts
 from shared.telemetry import quiet_libraries, tell
 
 # Scheduled copies and parked records have no caller who waits: what counts there is that they arrive.
@@ -55,6 +61,8 @@ class Services:
     sync_order: Flow
     orders_desk: Desk
     stock: StockPorts
+    write_back: WriteBackPorts
+    sweep: SweepPorts
 
 
 _by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, Services] = WeakKeyDictionary()
@@ -72,9 +80,9 @@ def build(settings: Settings) -> Services:
     quiet_libraries()
     rules = load_stores(settings.stores_folder)
     credential = ManagedIdentityCredential(client_id=settings.client_id)
-    tables = _tables(settings.state, credential)
-    containers = _blobs(settings.state, credential)
-    bus = _service_bus(settings.service_bus, credential)
+    tables = open_tables(settings.state, credential)
+    containers = open_blobs(settings.state, credential)
+    bus = open_service_bus(settings.service_bus, credential)
     claims = blobs.Bodies(containers.get_container_client(blobs.CLAIMS))
     parked = blobs.Bodies(containers.get_container_client(blobs.PARKED))
     links = OrderLinks(tables.get_table_client("links"))
@@ -87,6 +95,8 @@ def build(settings: Settings) -> Services:
         on_call=lambda call: tell("fo.call", **asdict(call)),
     )
     admins = _admins(settings, rules)
+    outbox = Outbox(tables.get_table_client("outbox"))
+    parking = Parking(tables.get_table_client("parked"), parked)
     order_ports = OrderPorts(
         rules=rules,
         admins=admins,
@@ -94,8 +104,18 @@ def build(settings: Settings) -> Services:
         known_customers=KnownCustomers(tables.get_table_client("links")),
         fo=fo,
         customers=Customers(fo),
+        taxes=TaxSetups(fo),
+        payments=PaymentPorts(
+            Payments(tables.get_table_client("payments")),
+            PaymentJournals(fo, JournalRows(tables.get_table_client("payments"))),
+        ),
+        refunds=RefundPorts(Refunds(tables.get_table_client("refunds")), fo),
+        outbox=outbox,
+        parking=parking,
     )
     journal = Journal(tables.get_table_client("journal"))
+    orders_queue = Publisher(partial(bus.get_queue_sender, "orders"), deadline=_QUEUE_TIMEOUT)
+    snapshots = blobs.Snapshots(containers.get_container_client(blobs.STATE))
     return Services(
         rules=rules,
         intake=IntakePorts(
@@ -106,20 +126,22 @@ def build(settings: Settings) -> Services:
         ),
         sync_order=partial(sync_order, ports=order_ports),
         orders_desk=Desk(
-            queue=Publisher(partial(bus.get_queue_sender, "orders"), deadline=_QUEUE_TIMEOUT),
+            queue=orders_queue,
             claims=claims,
             journal=journal,
-            parking=Parking(tables.get_table_client("parked"), parked),
+            parking=parking,
         ),
         stock=StockPorts(
             rules=rules,
             admins=admins,
             fo=fo,
             links=links,
-            snapshots=blobs.Snapshots(containers.get_container_client(blobs.STATE)),
+            snapshots=snapshots,
             reports=blobs.Bodies(containers.get_container_client(blobs.STATE)),
             journal=journal,
         ),
+        write_back=WriteBackPorts(rules=rules, admins=admins, outbox=outbox, journal=journal),
+        sweep=SweepPorts(orders=order_ports, queue=orders_queue, journal=journal, snapshots=snapshots),
     )
 
 
@@ -151,24 +173,6 @@ def _admin(http: httpx.AsyncClient, settings: Settings, store: StoreRules) -> Ad
         on_call=lambda call: tell("shopify.call", store=store.key, **asdict(call)),
         on_other_version=lambda version: tell("shopify.other_version", store=store.key, version=version),
     )
-
-
-def _service_bus(connection: ServiceBusConnection, credential: AsyncTokenCredential) -> ServiceBusClient:
-    if connection.connection_string:
-        return ServiceBusClient.from_connection_string(connection.connection_string.reveal())
-    return ServiceBusClient(connection.namespace or "", credential)
-
-
-def _tables(connection: StorageConnection, credential: AsyncTokenCredential) -> TableServiceClient:
-    if connection.connection_string:
-        return TableServiceClient.from_connection_string(connection.connection_string.reveal())
-    return TableServiceClient(connection.table_uri or "", credential=credential)
-
-
-def _blobs(connection: StorageConnection, credential: AsyncTokenCredential) -> BlobServiceClient:
-    if connection.connection_string:
-        return BlobServiceClient.from_connection_string(connection.connection_string.reveal())
-    return BlobServiceClient(connection.blob_uri or "", credential=credential)
 
 
 class _BreakerRow:

@@ -109,6 +109,24 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     return settings
 
 
+@dataclass(frozen=True, slots=True)
+class Connections:
+    """What is needed to look after the app's own messages, and nothing of Shopify or F&O."""
+
+    service_bus: ServiceBusConnection
+    state: StorageConnection
+    client_id: str | None
+
+
+def read_connections(environ: Mapping[str, str]) -> Connections:
+    """Raises ConfigurationError listing every mistake in them."""
+    reader = _Reader(environ)
+    connections = Connections(reader.service_bus(), reader.storage(), environ.get("AZURE_CLIENT_ID") or None)
+    if reader.mistakes:
+        raise ConfigurationError(reader.mistakes)
+    return connections
+
+
 def store_keys(folder: Path) -> list[str]:
     """The stores there are: one TOML file each, named after the store's key."""
     return sorted(path.stem for path in folder.glob("*.toml"))

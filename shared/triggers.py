@@ -58,6 +58,18 @@ async def push_stock() -> None:
     await push_all_stock(_services().stock)
 
 
+async def write_back() -> None:
+    from shared.sync.write_back import push_numbers  # noqa: PLC0415 - see the module's docstring
+
+    await push_numbers(_services().write_back)
+
+
+async def sweep_orders() -> None:
+    from shared.sync.sweep import sweep_orders as sweep  # noqa: PLC0415 - see the module's docstring
+
+    await sweep(_services().sweep)
+
+
 async def health() -> func.HttpResponse:
     """200 with the configured stores, or 503 with every mistake in the configuration (names, never values)."""
     try:

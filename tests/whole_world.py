@@ -18,7 +18,7 @@ import httpx
 from azure.data.tables.aio import TableServiceClient
 from azure.storage.blob.aio import BlobServiceClient
 
-from local.stack import Ports, Stack, running
+from local.stack import SCHEDULES, Ports, Stack, running
 
 NORDLYS = "nordlys-outdoor.myshopify.com"
 PRAIRIE = "prairie-supply.myshopify.com"
@@ -82,6 +82,27 @@ class World:
             f"{store} {entity_id}: not {count} ends within {seconds} s: {await self.life_of(store, entity_id)}"
         )
 
+    async def end_of_topic(self, store: str, entity_id: object, topic: str, *, seconds: float = 40) -> dict[str, Any]:
+        """The last end of this entity's events of one topic."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            life = await self.life_of(store, entity_id)
+            ends = [row for row in life if row["topic"] == topic and row["outcome"] != "waiting"]
+            if ends:
+                return ends[-1]
+            await asyncio.sleep(0.1)
+        raise AssertionError(f"{store} {entity_id}: no end of {topic} within {seconds} s")
+
+    async def waiting(self, store: str, entity_id: object, *, seconds: float = 40) -> dict[str, Any]:
+        """The first entry of an event that waits."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            waits = [row for row in await self.life_of(store, entity_id) if row["outcome"] == "waiting"]
+            if waits:
+                return waits[0]
+            await asyncio.sleep(0.1)
+        raise AssertionError(f"{store} {entity_id}: nothing waits within {seconds} s")
+
     async def life_of(self, store: str, entity_id: object) -> list[dict[str, Any]]:
         found = self._tables.get_table_client("journal").query_entities(f"PartitionKey eq '{store}-{entity_id}'")
         return [dict(row) async for row in found]
@@ -113,6 +134,29 @@ class World:
         answer = await self.http.get(f"{self.stack.d365}/_sim/orders")
         return [order for order in answer.json() if reference in order["reference"]]
 
+    async def fo_row(self, entity_set: str, **key: str) -> dict[str, Any]:
+        """One record of F&O."""
+        answer = await self.fo_data("GET", f"{entity_set}({','.join(f"{name}='{key[name]}'" for name in key)})")
+        return answer.json()
+
+    async def fo_data(self, method: str, path: str, body: Any = None) -> httpx.Response:
+        """F&O's OData, as the app's identity may use it."""
+        settings = self.stack.settings
+        identity = {"resource": self.stack.d365, "client_id": settings["AZURE_CLIENT_ID"]}
+        asked = await self.http.get(
+            settings["IDENTITY_ENDPOINT"],
+            params={"api-version": "2019-08-01", **identity},
+            headers={"X-IDENTITY-HEADER": settings["IDENTITY_HEADER"]},
+        )
+        answer = await self.http.request(
+            method,
+            f"{self.stack.d365}/data/{path}?cross-company=true",
+            json=body,
+            headers={"Authorization": f"Bearer {asked.json()['access_token']}", "If-Match": "*"},
+        )
+        assert answer.status_code < 300, answer.text
+        return answer
+
     async def fo_calls(self) -> dict[str, Any]:
         return (await self.http.get(f"{self.stack.d365}/_sim/calls")).json()
 
@@ -131,7 +175,7 @@ async def start_world(log: Path) -> AsyncIterator[World]:
             running(
                 Ports.free(),
                 log=lambda part, line: print(f"{part:>10} | {line}", file=lines, flush=True),
-                overrides={"PUSH_STOCK_SCHEDULE": NEVER},
+                overrides=dict.fromkeys(SCHEDULES, NEVER),
             ) as stack,
             httpx.AsyncClient(timeout=60) as http,
             TableServiceClient.from_connection_string(stack.storage) as tables,

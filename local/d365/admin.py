@@ -1,22 +1,21 @@
 """`/_sim`: what F&O's people, warehouse and batch jobs would do, and what a test wants to know or break."""
 
-import json
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any
 
 from aiohttp import web
 
-from local.d365 import edm
+from local.d365.admin_http import bad_request, body_of, json_answer, number_of
 from local.d365.faults import parse_fault
 from local.d365.inventory import Stock
-from local.d365.posting import PostingError, Shipment
+from local.d365.ledger import PostingError
+from local.d365.posting import Shipment
 from local.d365.sales_tables import HEADERS, lines_of, progress_of
 from local.d365.simulator import Simulator
 from local.d365.tables import Row
 from local.d365.views import on_hand_values
 
-_PURPOSES = {"sales_orders": "sales order", "customers": "customer"}
+_PURPOSES = {"sales_orders": "sales order", "customers": "customer", "payment_journals": "payment journal"}
 
 
 class Admin:
@@ -40,74 +39,74 @@ class Admin:
         ]
 
     async def health(self, _: web.Request) -> web.Response:
-        return _json({"status": "ok"})
+        return json_answer({"status": "ok"})
 
     async def reset(self, _: web.Request) -> web.Response:
         self._simulator.reset()
-        return _json({})
+        return json_answer({})
 
     async def calls(self, _: web.Request) -> web.Response:
         """How often each HTTP address was called, and each operation inside batches."""
-        return _json({"http": dict(self._simulator.http_calls), "batched": dict(self._simulator.batched_calls)})
+        return json_answer({"http": dict(self._simulator.http_calls), "batched": dict(self._simulator.batched_calls)})
 
     async def clear_calls(self, _: web.Request) -> web.Response:
         self._simulator.clear_calls()
-        return _json({})
+        return json_answer({})
 
     async def add_fault(self, request: web.Request) -> web.Response:
-        raw = await _body(request)
+        raw = await body_of(request)
         try:
             self._simulator.faults.add(parse_fault(raw))
         except (TypeError, ValueError) as error:
-            raise _bad(str(error)) from error
-        return _json({}, 201)
+            raise bad_request(str(error)) from error
+        return json_answer({}, 201)
 
     async def clear_faults(self, _: web.Request) -> web.Response:
         self._simulator.faults.clear()
-        return _json({})
+        return json_answer({})
 
     async def revoke_tokens(self, _: web.Request) -> web.Response:
         self._simulator.tokens.revoke()
-        return _json({})
+        return json_answer({})
 
     async def number_sequences(self, request: web.Request) -> web.Response:
-        """`{"company", "sequence": "sales_orders" | "customers", "manual"?: bool, "next"?: int}`."""
-        raw = await _body(request)
+        """`{"company", "sequence": "sales_orders" and others, "manual"?: bool, "next"?: int}`."""
+        raw = await body_of(request)
         numbers = self._simulator.books.numbers
         if raw.get("company") not in self._simulator.world.companies or raw.get("sequence") not in _PURPOSES:
-            raise _bad(f"a known company and a sequence of {', '.join(_PURPOSES)} are needed")
+            raise bad_request(f"a known company and a sequence of {', '.join(_PURPOSES)} are needed")
         purpose: Any = _PURPOSES[raw["sequence"]]
         if "manual" in raw:
             numbers.allow_manual(raw["company"], purpose, allowed=bool(raw["manual"]))
         if "next" in raw:
-            numbers.set_next(raw["company"], purpose, int(_number(raw["next"])))
-        return _json({})
+            numbers.set_next(raw["company"], purpose, int(number_of(raw["next"])))
+        return json_answer({})
 
     async def on_hand(self, request: web.Request) -> web.Response:
         company = request.query.get("company")
         books = self._simulator.books
         found = [on_hand_values(books, place, stock) for place, stock in books.stock.items()]
-        return _json([values for values in found if company in (None, values["dataAreaId"])])
+        return json_answer([values for values in found if company in (None, values["dataAreaId"])])
 
     async def set_on_hand(self, request: web.Request) -> web.Response:
         """`{"company", "item": item or variant number, "warehouse", "physical": absolute | "delta": change}`."""
-        raw = await _body(request)
+        raw = await body_of(request)
         books = self._simulator.books
         sku = str(raw.get("variant") or raw.get("item", ""))
         try:
             place = books.bin(str(raw.get("company", "")), sku, str(raw.get("warehouse", "")))
         except KeyError as error:
-            return _json({"error": str(error.args[0])}, 404)
+            return json_answer({"error": str(error.args[0])}, 404)
         if ("physical" in raw) == ("delta" in raw):
-            raise _bad("either physical or delta is needed")
+            raise bad_request("either physical or delta is needed")
         stock = books.stock.get(place) or Stock()
-        physical = _number(raw["physical"]) if "physical" in raw else stock.physical + _number(raw["delta"])
+        physical = number_of(raw["physical"]) if "physical" in raw else stock.physical + number_of(raw["delta"])
         changed = Stock(physical, stock.reserved, stock.ordered, stock.reserved_ordered, stock.on_order)
         books.stock.put(place, changed)
-        return _json(on_hand_values(books, place, changed))
+        return json_answer(on_hand_values(books, place, changed))
 
     async def orders(self, _: web.Request) -> web.Response:
-        return _json([self._flattened(order) for order in self._simulator.books.rows(HEADERS)])
+        return json_answer([self._flattened(order) for order in self._simulator.books.rows(HEADERS)])
 
     async def post_order(self, request: web.Request) -> web.Response:
         """
@@ -117,8 +116,8 @@ class Admin:
         company, number, action = (request.match_info[name] for name in ("company", "number", "action"))
         order = self._simulator.books.find(HEADERS, company, number)
         if order is None:
-            return _json({"error": f"company {company} has no sales order {number}"}, 404)
-        raw = await _body(request)
+            return json_answer({"error": f"company {company} has no sales order {number}"}, 404)
+        raw = await body_of(request)
         posting = self._simulator.posting
         answer: dict[str, Any] = {}
         try:
@@ -130,16 +129,16 @@ class Admin:
                 case "pack":
                     answer["packing_slip"] = posting.pack(order, _shipment(raw))
                 case "invoice":
-                    posting.invoice(order)
+                    answer["invoice"] = posting.invoice(order)
                 case "cancel":
                     posting.cancel(order)
                 case _:
-                    return _json({"error": f"there is no action {action}"}, 404)
+                    return json_answer({"error": f"there is no action {action}"}, 404)
         except PostingError as error:
-            return _json({"error": str(error)}, 409)
+            return json_answer({"error": str(error)}, 409)
         now = self._simulator.books.find(HEADERS, company, number)
         assert now is not None
-        return _json(answer | self._flattened(now))
+        return json_answer(answer | self._flattened(now))
 
     def _flattened(self, order: Row) -> dict[str, Any]:
         """An order and its lines, as a table for people shows them."""
@@ -160,6 +159,7 @@ class Admin:
                     "lot": line.values["InventoryLotId"],
                     "line": line.values["LineNumber"],
                     "item": line.values["ItemNumber"],
+                    "external": line.values["ExternalItemNumber"],
                     "color": line.values["ProductColorId"],
                     "size": line.values["ProductSizeId"],
                     "quantity": line.values["OrderedSalesQuantity"],
@@ -178,40 +178,10 @@ class Admin:
 def _shipment(raw: Mapping[str, Any]) -> Shipment:
     lines = raw.get("lines", [])
     if not isinstance(lines, list) or not all(isinstance(line, dict) and "lot" in line for line in lines):
-        raise _bad('lines is a list of {"lot", "quantity"}')
+        raise bad_request('lines is a list of {"lot", "quantity"}')
     return Shipment(
-        quantities={str(line["lot"]): _number(line.get("quantity")) for line in lines},
+        quantities={str(line["lot"]): number_of(line.get("quantity")) for line in lines},
         tracking_number=str(raw.get("tracking_number", "")),
         tracking_url=str(raw.get("tracking_url", "")),
         carrier=str(raw.get("carrier", "")),
     )
-
-
-async def _body(request: web.Request) -> dict[str, Any]:
-    """The JSON object sent, empty when nothing was. Raises HTTPBadRequest for anything else."""
-    text = await request.text()
-    try:
-        raw = edm.loads(text) if text else {}
-    except ValueError as error:
-        raise _bad(f"no JSON: {error}") from error
-    if not isinstance(raw, dict):
-        raise _bad("a JSON object is needed")
-    return raw
-
-
-def _number(raw: Any) -> Decimal:
-    try:
-        number = Decimal(raw)
-    except (ArithmeticError, TypeError, ValueError) as error:
-        raise _bad(f"{raw!r} is no number") from error
-    if not number.is_finite():
-        raise _bad(f"{raw!r} is no number")
-    return number
-
-
-def _bad(reason: str) -> web.HTTPBadRequest:
-    return web.HTTPBadRequest(text=json.dumps({"error": reason}), content_type="application/json")
-
-
-def _json(value: Any, status: int = 200) -> web.Response:
-    return web.Response(text=edm.dumps(value), status=status, content_type="application/json")

@@ -125,6 +125,13 @@ def number(values: Values, name: str) -> Decimal:
     return value
 
 
+def moment(values: Values, name: str) -> datetime:
+    """The field's day or moment; the schema types it as one."""
+    value = values[name]
+    assert isinstance(value, datetime)
+    return value
+
+
 def decimal_text(value: Decimal) -> str:
     """The number without exponent or trailing zeros, as F&O writes amounts: 389.45, 150, 0."""
     text = format(value, "f")

@@ -20,6 +20,8 @@ _LENGTHS = {
     "PersonMiddleName": 25,
     "PersonLastName": 25,
     "DeliveryAddressDescription": 60,
+    "DeliveryBuildingCompliment": 60,
+    "AddressBuildingComplement": 60,
     "DeliveryAddressStreet": 250,
     "AddressStreet": 250,
     "DeliveryAddressCity": 60,
@@ -28,6 +30,15 @@ _LENGTHS = {
     "AddressZipCode": 10,
     "Email": 80,
     "LineDescription": 1000,
+    "JournalBatchNumber": 10,
+    "PaymentReference": 20,
+    "PaymentId": 20,
+    "TransactionText": 60,
+    "PaymentNotes": 255,
+    "ReturnOrderNumber": 20,
+    "CustomerReference": 60,
+    "CustomerRequisition": 20,
+    "InvoiceText": 1000,
 }
 
 

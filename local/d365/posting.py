@@ -8,6 +8,8 @@ from local.d365 import edm
 from local.d365.books import Books, folded
 from local.d365.edm import Value
 from local.d365.inventory import NotEnoughError, Stock, issue
+from local.d365.invoices import invoice_order
+from local.d365.ledger import PostingError
 from local.d365.sales_tables import (
     HEADERS,
     LINES,
@@ -24,10 +26,6 @@ _SLIPS, _SLIP_LINES = "CustPackingSlipJourBiEntities", "CustPackingSlipTransBiEn
 _TRACKING = "PackingSlipTrackingInformation"
 POSTED = frozenset({_SLIPS, _SLIP_LINES, _TRACKING})
 """Sets that only postings write."""
-
-
-class PostingError(ValueError):
-    """The document cannot be posted; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +55,14 @@ class Posting:
             refresh_statuses(self._books, order, reached="Confirmed")
 
     def pick(self, order: Row) -> None:
+        """All that is open is picked; from then on only additional pieces are not."""
         _refuse_stopped(order)
-        self._open_lines(order)
+        lines = self._open_lines(order)
         with self._books.journal.change_set():
+            for line in lines:
+                progress = progress_of(self._books, line)
+                rest = progress.remaining(edm.number(line.values, "OrderedSalesQuantity"))
+                self._books.progress.put(lot_of(line), replace(progress, picked=rest))
             refresh_statuses(self._books, order, reached="Picked")
 
     def pack(self, order: Row, shipment: Shipment) -> str:
@@ -77,22 +80,28 @@ class Posting:
             refresh_statuses(self._books, order)
         return slip
 
-    def invoice(self, order: Row) -> None:
-        """Invoices all that is delivered and not invoiced; a service counts as delivered when it is invoiced."""
+    def invoice(self, order: Row) -> str:
+        """
+        Invoices all that is delivered and not invoiced, and gives the invoice's number; a service counts as delivered
+        when it is invoiced.
+        """
         _refuse_stopped(order)
         with self._books.journal.change_set():
-            due = 0
+            due = []
             for line in lines_of(self._books, order):
                 item = self._books.item(str(line.values["dataAreaId"]), line.values["ItemNumber"])
                 progress = progress_of(self._books, line)
                 if item is not None and not item.stocked:
                     rest = progress.remaining(edm.number(line.values, "OrderedSalesQuantity"))
                     progress = replace(progress, delivered=progress.delivered + rest)
-                due += progress.delivered != progress.invoiced
+                if progress.delivered != progress.invoiced:
+                    due.append((line, progress.invoiced, progress.delivered))
                 self._books.progress.put(lot_of(line), replace(progress, invoiced=progress.delivered))
             if not due:
                 raise PostingError("nothing is delivered that is not invoiced")
+            number = invoice_order(self._books, order, due)
             refresh_statuses(self._books, order)
+        return number
 
     def cancel(self, order: Row) -> None:
         """Gives up whatever is not delivered yet, and the stock it held."""
@@ -101,7 +110,9 @@ class Posting:
             for line in lines:
                 progress = progress_of(self._books, line)
                 rest = progress.remaining(edm.number(line.values, "OrderedSalesQuantity"))
-                self._books.progress.put(lot_of(line), replace(progress, canceled=progress.canceled + rest))
+                self._books.progress.put(
+                    lot_of(line), replace(progress, canceled=progress.canceled + rest, picked=Decimal(0))
+                )
                 release_claim(self._books, line)
             refresh_statuses(self._books, order)
 
@@ -133,7 +144,9 @@ class Posting:
 
     def _deliver(self, line: Row, quantity: Decimal) -> None:
         progress = progress_of(self._books, line)
-        self._books.progress.put(lot_of(line), replace(progress, delivered=progress.delivered + quantity))
+        picked = max(Decimal(0), progress.picked - quantity)
+        delivered = progress.delivered + quantity
+        self._books.progress.put(lot_of(line), replace(progress, delivered=delivered, picked=picked))
         held = self._books.claims.get(lot_of(line))
         if held is None:
             return

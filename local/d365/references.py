@@ -1,11 +1,12 @@
 """Checks that the codes in a record exist in the company's set-up."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 from local.d365.books import Books
 from local.d365.edm import Value, Values
 from local.d365.errors import Infolog
+from local.d365.tables import Row
 
 
 class Reference(NamedTuple):
@@ -67,6 +68,21 @@ def check_references(books: Books, values: Values, references: Iterable[Referenc
         key: tuple[Value, ...] = (value,) if reference.shared else (values["dataAreaId"], value)
         if value != "" and not books.known(reference.related, *key):
             log.reject_unrelated(reference.field, value, reference.label, reference.table_label)
+
+
+def buyer_of(books: Books, values: Values, field: str, log: Infolog, *, blocked: Collection[str] = ("All",)) -> Row:
+    """The customer that a document is for; without one who may have it, the write ends here."""
+    account = values.get(field, "")
+    buyer = books.find("CustomersV3", values["dataAreaId"], account)
+    if account == "":
+        log.reject_field(field, "Field 'Customer account' must be filled in.")
+    elif buyer is None:
+        log.reject_unrelated(field, account, "Customer account", "Customers")
+    elif buyer.values["OnHoldStatus"] in blocked:
+        log.reject_field(field, f"Customer {account} is on hold.")
+    log.raise_if_any()
+    assert buyer is not None
+    return buyer
 
 
 def check_address(books: Books, values: Values, fields: AddressFields, log: Infolog) -> dict[str, Value]:

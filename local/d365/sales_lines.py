@@ -41,6 +41,14 @@ _DELIVERY_ADDRESS = AddressFields(
     "DeliveryAddressCountryRegionISOCode",
     "DeliveryAddressStateId",
 )
+_ADDRESS = (
+    "DeliveryAddressName",
+    "DeliveryAddressStreet",
+    "DeliveryAddressCity",
+    "DeliveryAddressStateId",
+    "DeliveryAddressZipCode",
+    "DeliveryAddressCountryRegionId",
+)
 _FROM_HEADER = {
     "CurrencyCode": "CurrencyCode",
     "SalesTaxGroupCode": "SalesTaxGroupCode",
@@ -52,21 +60,12 @@ _FROM_HEADER = {
     "RequestedShippingDate": "RequestedShippingDate",
     "RequestedReceiptDate": "RequestedReceiptDate",
     "SalesOrderPromisingMethod": "SalesOrderPromisingMethod",
-    **{
-        name: name
-        for name in (
-            "DeliveryAddressName",
-            "DeliveryAddressStreet",
-            "DeliveryAddressCity",
-            "DeliveryAddressStateId",
-            "DeliveryAddressZipCode",
-            "DeliveryAddressCountryRegionId",
-        )
-    },
+    **{name: name for name in _ADDRESS},
 }
 _STOCK_FIELDS = frozenset(
     {"OrderedSalesQuantity", "ShippingSiteId", "ShippingWarehouseId", "InventoryReservationMethod", *DIMENSIONS},
 )
+_PRICE_FIELDS = ("SalesPrice", "LineDiscountAmount", "LineDiscountPercentage")
 _CLOSED = frozenset({"Invoiced", "Canceled"})
 
 
@@ -99,6 +98,8 @@ class SalesLines(Record):
             "SalesOrderLineStatus": "Backorder",
         }
         self._check(values, item, log)
+        if edm.number(values, "OrderedSalesQuantity") == 0:
+            log.reject_field("OrderedSalesQuantity", "Quantity cannot be zero.")
         log.raise_if_any()
         values["InventoryLotId"] = self.books.numbers.draw(
             company,
@@ -128,9 +129,15 @@ class SalesLines(Record):
         values = super().checked_update(row, changes, log)
         values["ItemNumber"] = item.number
         values["SalesOrderNumber"] = row.values["SalesOrderNumber"]
-        delivered = progress_of(self.books, row).delivered
-        if abs(edm.number(values, "OrderedSalesQuantity")) < abs(delivered):
+        progress = progress_of(self.books, row)
+        delivered = progress.delivered
+        quantity = abs(edm.number(values, "OrderedSalesQuantity"))
+        if quantity < abs(delivered):
             log.reject_field("OrderedSalesQuantity", f"{delivered} are already delivered; the quantity cannot be less.")
+        elif quantity < abs(delivered + progress.picked):
+            log.reject_field("OrderedSalesQuantity", f"{progress.picked} are picked; reverse the picking first.")
+        if progress.invoiced and any(values[name] != row.values[name] for name in _PRICE_FIELDS):
+            log.reject_write("Part of the line is already invoiced; its price cannot be changed.")
         if delivered and any(values[name] != row.values[name] for name in _STOCK_FIELDS - {"OrderedSalesQuantity"}):
             log.reject_write("Part of the line is already delivered; its inventory dimensions cannot be changed.")
         self._check(values, item, log)
@@ -144,12 +151,21 @@ class SalesLines(Record):
             refresh_statuses(self.books, row)
         return changed
 
+    def readdress(self, row: Row, before: Values, after: Values) -> None:
+        """The line follows its order's address, unless it has one of its own."""
+        if any(row.values[name] != before[name] for name in _ADDRESS):
+            return
+        self.books.replace(self.entity_set, row, {**row.values, **{name: after[name] for name in _ADDRESS}})
+
     def delete(self, row: Row) -> None:
         log = Infolog(self.names.entity)
         progress = progress_of(self.books, row)
+        lot = row.values["InventoryLotId"]
         if progress.delivered or progress.invoiced:
-            log.reject_write(f"Line {row.values['InventoryLotId']} is delivered or invoiced and cannot be deleted.")
-            log.raise_if_any()
+            log.reject_write(f"Line {lot} is delivered or invoiced and cannot be deleted.")
+        elif progress.picked:
+            log.reject_write(f"Line {lot} is picked and cannot be deleted.")
+        log.raise_if_any()
         release_claim(self.books, row)
         self.books.progress.remove(lot_of(row))
         lots = self.books.order_lines.get(order_key(row)) or ()
@@ -188,8 +204,6 @@ class SalesLines(Record):
         values.update(check_address(self.books, values, _DELIVERY_ADDRESS, log))
         if item.stocked and values["ShippingSiteId"] == "":
             log.reject_write("Inventory dimension Site is mandatory and must consequently be specified.")
-        if edm.number(values, "OrderedSalesQuantity") == 0:
-            log.reject_field("OrderedSalesQuantity", "Quantity cannot be zero.")
         if edm.number(values, "SalesPriceQuantity") <= 0:
             log.reject_field("SalesPriceQuantity", "Price unit must be greater than zero.")
         elif values["CalculateLineAmount"] == "Yes":

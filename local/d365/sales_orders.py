@@ -9,9 +9,10 @@ from local.d365.customers import full_name, language
 from local.d365.edm import Value, Values
 from local.d365.entities import Record
 from local.d365.errors import Infolog
-from local.d365.references import AddressFields, Reference, check_address, check_place, check_references
+from local.d365.order_numbers import order_number
+from local.d365.references import AddressFields, Reference, buyer_of, check_address, check_place, check_references
 from local.d365.sales_lines import SalesLines
-from local.d365.sales_tables import lines_of
+from local.d365.sales_tables import HEADERS, lines_of
 from local.d365.tables import Row
 
 _REFERENCES = (
@@ -76,8 +77,7 @@ class SalesOrders(Record):
         self._lines = lines
 
     def checked_insert(self, given: Values, log: Infolog) -> dict[str, Value]:
-        company = str(given["dataAreaId"])
-        buyer = self._buyer(given, log)
+        buyer = buyer_of(self.books, given, "OrderingCustomerAccountNumber", log)
         values: dict[str, Value] = {
             **self.books.blank(self.entity_set.name),
             **self._from_buyer(buyer.values),
@@ -92,7 +92,7 @@ class SalesOrders(Record):
         values["LanguageId"] = language(str(values["LanguageId"]))
         self._check(values, log)
         log.raise_if_any()
-        values["SalesOrderNumber"] = self._number(company, str(given.get("SalesOrderNumber", "")), log)
+        values["SalesOrderNumber"] = order_number(self.books, HEADERS, given, log)
         return values
 
     def checked_update(self, row: Row, changes: Values, log: Infolog) -> dict[str, Value]:
@@ -100,30 +100,22 @@ class SalesOrders(Record):
             log.reject_write(f"Sales order {row.values['SalesOrderNumber']} is {row.values['SalesOrderStatus']}.")
             log.raise_if_any()
         values = super().checked_update(row, changes, log)
-        self._buyer(values, log)
+        buyer_of(self.books, values, "OrderingCustomerAccountNumber", log)
         self._check(values, log)
         return values
+
+    def update(self, row: Row, given: Values) -> Row:
+        changed = super().update(row, given)
+        for line in lines_of(self.books, changed):
+            if line.values["SalesOrderLineStatus"] == "Backorder":
+                self._lines.readdress(line, row.values, changed.values)
+        return changed
 
     def delete(self, row: Row) -> None:
         """An order goes with its lines, as long as nothing of it is delivered or invoiced."""
         for line in lines_of(self.books, row):
             self._lines.delete(line)
         super().delete(row)
-
-    def _buyer(self, values: Values, log: Infolog) -> Row:
-        account = values.get("OrderingCustomerAccountNumber", "")
-        if account == "":
-            log.reject_field("OrderingCustomerAccountNumber", "Field 'Customer account' must be filled in.")
-            log.raise_if_any()
-        buyer = self.books.find("CustomersV3", values["dataAreaId"], account)
-        if buyer is None:
-            log.reject_unrelated("OrderingCustomerAccountNumber", account, "Customer account", "Customers")
-            log.raise_if_any()
-        elif buyer.values["OnHoldStatus"] == "All":
-            log.reject_field("OrderingCustomerAccountNumber", f"Customer {account} is on hold.")
-            log.raise_if_any()
-        assert buyer is not None
-        return buyer
 
     def _from_buyer(self, buyer: Values) -> dict[str, Value]:
         name = full_name(buyer)
@@ -150,17 +142,6 @@ class SalesOrders(Record):
         check_place(self.books, values, "DefaultShippingSiteId", "DefaultShippingWarehouseId", log)
         values.update(check_address(self.books, values, _DELIVERY_ADDRESS, log))
         values["FormattedDelveryAddress"] = formatted_address(values)
-
-    def _number(self, company: str, given: str, log: Infolog) -> str:
-        if not given:
-            return self.books.numbers.draw(
-                company,
-                "sales order",
-                lambda number: self.books.find("SalesOrderHeadersV4", company, number) is not None,
-            )
-        if not self.books.numbers.is_manual(company, "sales order"):
-            log.reject_field("SalesOrderNumber", "The number sequence for sales orders does not allow manual numbers.")
-        return given
 
 
 def formatted_address(values: Values) -> str:

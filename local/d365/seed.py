@@ -4,6 +4,7 @@ from local.d365.books import Books
 from local.d365.customers import Customers
 from local.d365.edm import Value
 from local.d365.inventory import Stock
+from local.d365.seed_money import seed_money
 from local.d365.world import DIMENSIONS, UNIT
 
 _CODES = {
@@ -14,6 +15,8 @@ _CODES = {
     "tax_groups": ("TaxGroups", "TaxGroupCode", "Description"),
     "tax_item_groups": ("TaxItemGroupHeadings", "TaxItemGroup", "Name"),
     "payment_terms": ("PaymentTerms", "Name", "Description"),
+    "payment_methods": ("CustomerPaymentMethods", "Name", "Description"),
+    "customer_reasons": ("CustomerReasons", "ReasonCode", "DefaultComment"),
 }
 _SHARED_CODES = {
     "units": ("UnitsOfMeasure", "UnitSymbol", "UnitDescription"),
@@ -24,6 +27,7 @@ _SHARED_CODES = {
 def seed(books: Books, customers: Customers, *, client_ids: tuple[str, ...]) -> None:
     """Raises KeyError when the world speaks of an item, warehouse or company that it does not define."""
     _masters(books)
+    seed_money(books)
     _products(books)
     for customer in books.world.customers:
         books.numbers.allow_manual(customer.company, "customer", allowed=True)

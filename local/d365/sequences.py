@@ -4,7 +4,24 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Literal
 
-type Purpose = Literal["sales order", "customer", "lot"]
+type Purpose = Literal[
+    "sales order",
+    "customer",
+    "lot",
+    "payment journal",
+    "voucher",
+    "invoice",
+    "free text invoice",
+    "RMA",
+    "arrival journal",
+]
+_FORMATS: dict[Purpose, str] = {
+    "payment journal": "{number:05}",
+    "free text invoice": "FTI-{number:08}",
+    "RMA": "RMA-{number:06}",
+    "arrival journal": "{number:05}",
+}
+"""Those that are not written `USMF-000024`."""
 FIRST_RECORD_ID = 5637144576
 """Where F&O starts counting records of a table."""
 
@@ -30,9 +47,10 @@ class NumberSequences:
 
     def draw(self, company: str, purpose: Purpose, taken: Callable[[str], bool]) -> str:
         """The next free number, such as `USMF-000024`; one that a caller already chose is passed over."""
+        form = _FORMATS.get(purpose, "{company}-{number:06}")
         while True:
             self._drawn[company, purpose] += 1
-            number = f"{company.upper()}-{self._drawn[company, purpose]:06}"
+            number = form.format(company=company.upper(), number=self._drawn[company, purpose])
             if not taken(number):
                 return number
 

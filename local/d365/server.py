@@ -10,6 +10,7 @@ from uuid import uuid4
 from aiohttp import web
 
 from local.d365.admin import Admin
+from local.d365.admin_money import MoneyAdmin
 from local.d365.batch import Batches
 from local.d365.entra import Entra
 from local.d365.errors import ODataError
@@ -34,6 +35,7 @@ class Server:
     def application(self) -> web.Application:
         app = web.Application(client_max_size=_LARGEST_BODY)
         app.add_routes(Entra(self._simulator).routes())
+        app.add_routes(MoneyAdmin(self._simulator).routes())  # first: its orders/.../settle is no action of Admin's
         app.add_routes(Admin(self._simulator).routes())
         app.add_routes([web.route("*", "/data{tail:.*}", self._data)])
         return app

@@ -7,12 +7,18 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
+from local.d365 import free_text, invoices, ledger, return_tables, sales_tax
 from local.d365.books import Books
 from local.d365.csdl import EntitySet, Schema, read_schema
 from local.d365.customers import Customers
 from local.d365.entities import Entity, Record, View
 from local.d365.faults import Faults
+from local.d365.free_text import FreeTextInvoiceLines, FreeTextInvoices
+from local.d365.journals import JOURNALS, PaymentJournals, PaymentLines
+from local.d365.journals import LINES as JOURNAL_LINES
 from local.d365.posting import POSTED, Posting
+from local.d365.return_lines import ReturnLines
+from local.d365.return_orders import ReturnOrders
 from local.d365.sales_lines import SalesLines
 from local.d365.sales_orders import SalesOrders
 from local.d365.sales_tables import HEADERS, LINES
@@ -22,7 +28,21 @@ from local.d365.views import VIEWS
 from local.d365.world import World
 
 METADATA = Path(__file__).with_name("metadata.xml")
-_NEEDED = (HEADERS, LINES, "CustomersV3", *sorted(POSTED))
+_POSTED = POSTED | invoices.POSTED | ledger.POSTED
+_RECORDS: dict[str, type[Record]] = {
+    "CustomersV3": Customers,
+    "SalesOrderLines": SalesLines,
+    "SalesOrderLinesV3": SalesLines,
+    JOURNALS: PaymentJournals,
+    JOURNAL_LINES: PaymentLines,
+    return_tables.HEADERS: ReturnOrders,
+    return_tables.LINES: ReturnLines,
+    free_text.HEADERS: FreeTextInvoices,
+    free_text.LINES: FreeTextInvoiceLines,
+}
+"""Sets with rules of their own; any other is a plain record."""
+_NEEDED = sorted({HEADERS, *_RECORDS, *_POSTED, "ExchangeRates", *sales_tax.SETS} - {"SalesOrderLines"})
+"""What rules and postings look into; of the order lines the newest version is enough."""
 
 
 def utc_now() -> datetime:
@@ -100,15 +120,11 @@ class Simulator:
             match entity_set.name:
                 case "SalesOrderHeadersV2" | "SalesOrderHeadersV4":
                     return SalesOrders(books, entity_set, home, lines)
-                case "SalesOrderLines" | "SalesOrderLinesV3":
-                    return SalesLines(books, entity_set, home)
-                case "CustomersV3":
-                    return Customers(books, entity_set, home)
                 case name if name in VIEWS:
                     return View(entity_set, partial(VIEWS[name], books))
-                case name if name in POSTED:
+                case name if name in _POSTED:
                     return View(entity_set, partial(books.rows, name))
-                case _:
-                    return Record(books, entity_set, home)
+                case name:
+                    return _RECORDS.get(name, Record)(books, entity_set, home)
 
         return {name: entity(entity_set) for name, entity_set in self.schema.sets.items()}

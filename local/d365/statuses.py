@@ -4,14 +4,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+_SALES_STATUS = {
+    "Awaiting": "Backorder",
+    "Registered": "Backorder",
+    "Quarantine": "Backorder",
+    "Received": "Delivered",
+    "Invoiced": "Invoiced",
+    "Canceled": "Canceled",
+}
+"""The member of SalesStatus for each of ReturnStatusLine."""
+
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a sales line has come: quantities delivered, invoiced, and given up."""
+    """How far a sales line has come: quantities delivered, invoiced, given up, and picked for the next delivery."""
 
     delivered: Decimal = Decimal(0)
     invoiced: Decimal = Decimal(0)
     canceled: Decimal = Decimal(0)
+    picked: Decimal = Decimal(0)
 
     def remaining(self, ordered: Decimal) -> Decimal:
         """What is still to be delivered."""
@@ -46,3 +57,18 @@ def processing_status(status: str, lines: Sequence[Progress], current: str) -> s
     if any(line.delivered for line in lines):
         return "PartiallyDelivered"
     return current if current in ("Confirmed", "Picked") else "Active"
+
+
+def return_sales_status(lines: Sequence[str]) -> str:
+    """A member of SalesStatus, from its lines' members of ReturnStatusLine."""
+    return order_status([_SALES_STATUS[status] for status in lines])
+
+
+def return_header_status(lines: Sequence[str]) -> str:
+    """A member of ReturnStatusHeader: open once anything arrived, closed when everything is credited."""
+    living = [status for status in lines if status != "Canceled"]
+    if lines and not living:
+        return "Canceled"
+    if living and all(status == "Invoiced" for status in living):
+        return "Closed"
+    return "Created" if all(status == "Awaiting" for status in living) else "Open"

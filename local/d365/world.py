@@ -7,6 +7,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from local.d365.world_money import MoneyWorld, parse_money
+
 DIMENSIONS = ("ProductColorId", "ProductConfigurationId", "ProductSizeId", "ProductStyleId", "ProductVersionId")
 """A variant's dimensions, in the order of WarehousesOnHandV2's key."""
 UNIT = "ea"
@@ -103,6 +105,7 @@ class World:
     stock: tuple[OpeningStock, ...]
     safety_stock: tuple[SafetyStock, ...]
     customers: tuple[Customer, ...]
+    money: MoneyWorld
 
 
 def load_world(path: Path) -> World:
@@ -140,6 +143,7 @@ def parse_world(raw: Mapping[str, Any]) -> World:
             for warehouse, minimum in warehouses.items()
         ),
         customers=tuple(Customer(**row) for row in raw.get("customers", ())),
+        money=parse_money(raw),
     )
 
 

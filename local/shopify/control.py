@@ -13,7 +13,9 @@ from aiohttp import web
 from local.shopify.admin_http import find_shop
 from local.shopify.cart import CartError
 from local.shopify.events import Event, paid_event, touch, transaction_events
+from local.shopify.ids import gid
 from local.shopify.life_control import answer, live, step_name
+from local.shopify.metafields import metafield_document
 from local.shopify.order import Order
 from local.shopify.placing import amend_order, place_order
 from local.shopify.rest import order_document
@@ -42,6 +44,7 @@ class Control:
             web.post("/{shop}/_sim/orders/raw", self.raw),
             web.get(r"/{shop}/_sim/orders/{id:\d+}", self.order),
             web.patch(r"/{shop}/_sim/orders/{id:\d+}", self.amend),
+            web.get(r"/{shop}/_sim/orders/{id:\d+}/metafields", self.metafields),
             web.post(r"/{shop}/_sim/orders/{id:\d+}/{step}", self.step),
             web.get("/{shop}/_sim/inventory", self.inventory),
             web.get("/{shop}/_sim/deliveries", self.deliveries),
@@ -118,6 +121,13 @@ class Control:
     async def order(self, request: web.Request) -> web.Response:
         shop = self._shop(request)
         return _rest(order_document(shop, _order(shop, request)))
+
+    async def metafields(self, request: web.Request) -> web.Response:
+        """Those of every app."""
+        order = _order(self._shop(request), request)
+        return web.json_response(
+            [metafield_document(each, gid("Order", order.id)) for each in order.metafields.values()]
+        )
 
     async def amend(self, request: web.Request) -> web.Response:
         """Change what the merchant can change without editing lines, and fire orders/updated."""

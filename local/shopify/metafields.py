@@ -1,4 +1,7 @@
-"""Metafields on orders: `metafieldsSet`, atomic, at most 25 a call, with compare-and-set by digest."""
+"""Metafields on orders: `metafieldsSet`, atomic, at most 25 a call, with compare-and-set by digest.
+
+A namespace that begins with `$app` stands for one that only this app can read and write; so does none at all.
+"""
 
 import hashlib
 import re
@@ -10,6 +13,20 @@ from local.shopify.nodes import Request, parse_gid, utc
 from local.shopify.order import Order
 
 MAX_METAFIELDS = 25
+#: What `$app` stands for. Namespaces of other apps have other numbers.
+APP_NAMESPACE = "app--284957184001"
+_RESERVED = ("protected", "shopify_standard", "shopify-l10n-fields")
+
+
+def resolved(namespace: str | None) -> str:
+    """The namespace as it is stored and answered."""
+    return re.sub(r"^\$app(:|$)", lambda match: APP_NAMESPACE + ("--" if match[1] else ""), namespace or "$app")
+
+
+def is_private(namespace: str) -> bool:
+    """Whether it is another app's."""
+    mine = namespace == APP_NAMESPACE or namespace.startswith(f"{APP_NAMESPACE}--")
+    return namespace.startswith("app--") and not mine
 
 
 def digest(metafield: Metafield) -> str:
@@ -61,9 +78,14 @@ def _check(request: Request, index: int, each: dict[str, Any]) -> list[dict[str,
     order = request.shop.orders.get(parse_gid(each["ownerId"], "Order"))
     if order is None:
         return [_problem([*row, "ownerId"], "Owner does not exist.", "INVALID_VALUE", index)]
-    namespace, key = each.get("namespace") or "custom", each["key"]
+    namespace, key = resolved(each.get("namespace")), each["key"]
     known = order.metafields.get((namespace, key))
     found = []
+    if is_private(namespace):
+        text = "Access to this namespace and key on Metafields for this resource type is not allowed."
+        return [_problem(row, text, "APP_NOT_AUTHORIZED", index)]
+    if namespace in _RESERVED:
+        found.append(_problem([*row, "namespace"], f"Namespace {namespace} is a reserved namespace", None, index))
     if len(namespace) < 3:
         found.append(
             _problem([*row, "namespace"], "Namespace is too short (minimum is 3 characters)", "TOO_SHORT", index)
@@ -87,19 +109,21 @@ def _check(request: Request, index: int, each: dict[str, Any]) -> list[dict[str,
         found.append(_problem([*row, "value"], "Value must be an integer.", "INVALID_VALUE", index))
     elif kind == "boolean" and each["value"] not in ("true", "false"):
         found.append(_problem([*row, "value"], "Value must be true or false.", "INVALID_VALUE", index))
-    if "compareDigest" in each and each["compareDigest"] != (digest(known) if known else None):
+    if each.get("compareDigest") is not None and not re.fullmatch(r"[0-9a-f]{64}", each["compareDigest"]):
+        found.append(_problem(row, "Invalid `compareDigest` value.", "INVALID_COMPARE_DIGEST", index))
+    elif "compareDigest" in each and each["compareDigest"] != (digest(known) if known else None):
         stale = "The resource has been updated since it was loaded. Try again with an updated `compareDigest` value."
         found.append(_problem(row, stale, "STALE_OBJECT", index))
     return found
 
 
-def _problem(path: list[str], message: str, code: str, index: int | None) -> dict[str, Any]:
+def _problem(path: list[str], message: str, code: str | None, index: int | None) -> dict[str, Any]:
     return {"field": ["metafields", *path], "message": message, "code": code, "elementIndex": index}
 
 
 def _write(request: Request, order: Order, each: dict[str, Any]) -> Metafield:
     now = request.shop.clock()
-    slot = (each.get("namespace") or "custom", each["key"])
+    slot = (resolved(each.get("namespace")), each["key"])
     known = order.metafields.get(slot)
     if known:
         known.value, known.updated_at = each["value"], now

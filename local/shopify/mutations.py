@@ -63,10 +63,11 @@ class Mutation:
         order = self._request.shop.orders.get(parse_gid(id_, "Order"))
         if order is None:
             return {"node": None, "userErrors": [user_error(["id"], "Order does not exist")]}
-        known = {tag.casefold() for tag in order.tags}
-        fresh = [tag.strip() for tag in tags if tag.strip() and tag.strip().casefold() not in known]
+        # one text may hold several tags; tags that differ in case only are the same
+        asked = {tag.casefold(): tag for text in tags for tag in map(str.strip, text.split(",")) if tag}
+        fresh = asked.keys() - {tag.casefold() for tag in order.tags}
         if fresh:
-            order.tags += fresh
+            order.tags += [tag for folded, tag in asked.items() if folded in fresh]
             self._touch(order)
         return {"node": OrderNode(self._request, order), "userErrors": []}
 

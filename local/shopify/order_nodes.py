@@ -16,7 +16,7 @@ from local.shopify.balance import (
 )
 from local.shopify.ids import gid
 from local.shopify.life_nodes import FulfillmentNode, RefundNode, ReturnNode, TransactionNode
-from local.shopify.metafields import metafield_document
+from local.shopify.metafields import is_private, metafield_document, resolved
 from local.shopify.money import total
 from local.shopify.nodes import Connection, Node, Request, connect, count, money, utc
 from local.shopify.order import Order
@@ -219,15 +219,18 @@ class OrderNode(Node):
     def transactions_count(self) -> dict[str, Any]:
         return count(len(self._order.transactions))
 
-    def metafield(self, key: str, namespace: str = "custom") -> dict[str, Any] | None:
-        found = self._order.metafields.get((namespace, key))
-        return metafield_document(found, self.id) if found else None
+    def metafield(self, key: str, namespace: str | None = None) -> dict[str, Any] | None:
+        found = self._order.metafields.get((resolved(namespace), key))
+        return metafield_document(found, self.id) if found and not is_private(found.namespace) else None
 
     def metafields(self, *, namespace: str | None = None, keys: list[str] | None = None, **window: Any) -> Connection:
+        asked = None if namespace is None else resolved(namespace)
         found = [
             each
             for each in self._order.metafields.values()
-            if namespace in (None, each.namespace) and (keys is None or f"{each.namespace}.{each.key}" in keys)
+            if asked in (None, each.namespace)
+            and (keys is None or f"{each.namespace}.{each.key}" in keys)
+            and not is_private(each.namespace)
         ]
         return connect(
             self.request,

@@ -13,6 +13,9 @@ from shared.errors import RefusedError
 SCHEMA: Final = 1
 """Grows when an older reader could not understand a newer message; readers accept all up to their own."""
 
+OPERATOR: Final = "operator"
+"""The source of a message that a person sends again: what waits for a person does not stop it."""
+
 SESSION_BUCKETS: Final = 8
 """Everything about one order lands in one of so many sessions, so that one worker at a time has it. As many as F&O
 stands calls at once, since each session sends one: however many instances there are, F&O gets no more. And as many

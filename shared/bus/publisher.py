@@ -111,6 +111,9 @@ class Publisher:
         return self._sender
 
     async def _drop_sender(self) -> None:
+        """Closes it. Of an opening that was given up the SDK's close knows nothing yet (no AMQP session): the socket is
+        closed when Python collects what the SDK let go of, which it does by itself.
+        """
         sender, self._sender = self._sender, None
         if sender is not None:
             with suppress(ServiceBusError, TimeoutError, OSError):  # it is broken: that is why it is dropped

@@ -11,6 +11,7 @@ from typing import Final
 CUSTOMERS: Final = "CustomersV3"
 SALES_ORDERS: Final = "SalesOrderHeadersV4"
 SALES_ORDER_LINES: Final = "SalesOrderLinesV3"
+SALES_LINE_PROGRESS: Final = "SalesLineBiEntities"
 PRODUCTS: Final = "ReleasedProductsV2"
 VARIANTS: Final = "ReleasedProductVariantsV2"
 ON_HAND: Final = "WarehousesOnHandV2"
@@ -23,11 +24,16 @@ ITEM_TAX_GROUPS: Final = "TaxItemGroupHeadings"
 ITEM_TAX_GROUP_CODES: Final = "TaxItemGroups"
 PAYMENT_JOURNALS: Final = "CustomerPaymentJournalHeaders"
 PAYMENT_LINES: Final = "CustomerPaymentJournalLines"
+RETURN_ORDERS: Final = "ReturnOrderHeadersV2"
+RETURN_LINES: Final = "ReturnOrderLinesV2"
+INVOICES: Final = "FreeTextInvoiceHeaders"
+INVOICE_LINES: Final = "FreeTextInvoiceLines"
 
 KEYS: Final[dict[str, tuple[str, ...]]] = {
     CUSTOMERS: ("dataAreaId", "CustomerAccount"),
     SALES_ORDERS: ("dataAreaId", "SalesOrderNumber"),
     SALES_ORDER_LINES: ("dataAreaId", "InventoryLotId"),
+    SALES_LINE_PROGRESS: ("dataAreaId", "SalesId", "LineCreationSequenceNumber"),
     PRODUCTS: ("dataAreaId", "ItemNumber"),
     VARIANTS: (
         "dataAreaId",
@@ -72,6 +78,10 @@ KEYS: Final[dict[str, tuple[str, ...]]] = {
     ITEM_TAX_GROUP_CODES: ("dataAreaId", "TaxItemGroupCode", "TaxCodeId"),
     PAYMENT_JOURNALS: ("dataAreaId", "JournalBatchNumber"),
     PAYMENT_LINES: ("dataAreaId", "JournalBatchNumber", "LineNumber"),
+    RETURN_ORDERS: ("dataAreaId", "ReturnOrderNumber"),
+    RETURN_LINES: ("dataAreaId", "ReturnOrderNumber", "ReturnInventoryLotId"),
+    INVOICES: ("dataAreaId", "InvoiceIdentifier"),
+    INVOICE_LINES: ("dataAreaId", "LineNumber", "ParentRecId"),
 }
 
 # Product dimensions in the order of shared.model.Item: colour, configuration, size, style, version.
@@ -95,6 +105,7 @@ READ: Final[dict[str, tuple[str, ...]]] = {
         "OrderedSalesQuantity",
         "LineAmount",
     ),
+    SALES_LINE_PROGRESS: ("InventTransId", "RemainSalesPhysical", "RemainSalesFinancial", "SalesStatus"),
     PRODUCTS: ("ItemNumber",),
     VARIANTS: ("ProductVariantNumber", "ItemNumber", *DIMENSIONS),
     ON_HAND: (
@@ -125,4 +136,8 @@ READ: Final[dict[str, tuple[str, ...]]] = {
         "CreditAmount",
         "DebitAmount",
     ),
+    RETURN_ORDERS: ("ReturnOrderNumber", "CustomersOrderReference", "IsReturnProcessingStopped"),
+    RETURN_LINES: ("ReturnInventoryLotId", "ReturningInventoryLotId", "ReturnSalesQuantity", "LineAmount"),
+    INVOICES: ("InvoiceIdentifier", "CustomerReference", "IsPosted"),
+    INVOICE_LINES: ("LineNumber", "TransactionCurrencyAmount"),
 }

@@ -28,9 +28,8 @@ from shared.d365.filters import all_of, chunks, eq
 from shared.errors import ConnectorError, OutcomeUnknownError, RefusedError, TransientError
 
 _BATCH: Final = "JournalBatchNumber"
-_LEASE: Final = timedelta(minutes=5)  # longer than the longest call may take
-_SETTLING: Final = timedelta(seconds=5)
-"""How long F&O may be at work on a call whose answer was lost, when the error does not say."""
+_LEASE: Final = timedelta(minutes=5)  # longer than one invocation may last (host.json)
+_SETTLING: Final = timedelta(seconds=30)
 _NEIGHBOUR: Final = timedelta(seconds=2)
 _ATTEMPTS: Final = 20
 
@@ -109,6 +108,12 @@ class PaymentJournals:
         ]
         return [row for row in rows if row["PaymentId"] in wanted]
 
+    async def of_order(self, company: str, sales_order: str) -> list[Row]:
+        """The lines that name this sales order, in any journal and whoever wrote them."""
+        where = eq("PaymentReference", sales_order)
+        rows = await self._client.query(PAYMENT_LINES, company=company, where=where, select=READ[PAYMENT_LINES])
+        return [row for row in rows if row["PaymentReference"] == sales_order]
+
     async def book(self, draft: JournalDraft, lines: Sequence[Row]) -> Slot:
         """Writes the lines, all or none, into the open journal, which is created when there is none.
 
@@ -117,17 +122,9 @@ class PaymentJournals:
         """
         for _ in range(_ATTEMPTS):
             slot = await self._reserve(draft, len(lines))
+            place = {"dataAreaId": draft.company, _BATCH: slot.journal}
             operations = [
-                Operation(
-                    "POST",
-                    PAYMENT_LINES,
-                    body={
-                        **line,
-                        "dataAreaId": draft.company,
-                        _BATCH: slot.journal,
-                        "LineNumber": Decimal(number),
-                    },
-                )
+                Operation("POST", PAYMENT_LINES, body={**line, **place, "LineNumber": Decimal(number)})
                 for number, line in zip(slot.lines, lines, strict=True)
             ]
             try:
@@ -172,7 +169,7 @@ class PaymentJournals:
         try:
             opened = await self._find_or_create(draft, state.turn)
         except ConnectorError as error:
-            await self._save(draft, replace(state, opening_until=self._now() + _pause(error)), etag)
+            await self._save(draft, replace(state, opening_until=self._now() + settling_time(error)), etag)
             raise
         await self._save(draft, opened, etag)
 
@@ -202,7 +199,8 @@ class PaymentJournals:
             still_open = [row[_BATCH] for row in ours if row["IsPosted"] == "No"]
             if still_open:
                 number = min(still_open)
-                return JournalState(number, turn, await self._last_line(draft, number) + 1), turn
+                last = max(await self._line_numbers(draft, number), default=0)
+                return JournalState(number, turn, last + 1), turn
             turn += 1
 
     async def _moved_on(self, draft: JournalDraft, slot: Slot) -> bool:
@@ -214,18 +212,17 @@ class PaymentJournals:
         if journal is None or journal["IsPosted"] == "Yes":
             await self._save(draft, JournalState(turn=state.turn + (journal is not None)), etag)
             return True
-        last = await self._last_line(draft, slot.journal)
-        if last < slot.lines[0]:
+        used = await self._line_numbers(draft, slot.journal)
+        if used.isdisjoint(slot.lines):
             return False
-        # Somebody wrote lines by hand, and used our numbers.
-        await self._save(draft, replace(state, next_line=max(state.next_line, last + 1)), etag)
+        # Somebody wrote lines by hand, under our numbers.
+        await self._save(draft, replace(state, next_line=max(state.next_line, *(number + 1 for number in used))), etag)
         return True
 
-    async def _last_line(self, draft: JournalDraft, number: str) -> int:
-        rows = await self._client.query(
-            PAYMENT_LINES, company=draft.company, where=eq(_BATCH, number), select=("LineNumber",)
-        )
-        return max((int(row["LineNumber"]) for row in rows), default=0)
+    async def _line_numbers(self, draft: JournalDraft, journal: str) -> set[int]:
+        where = eq(_BATCH, journal)
+        rows = await self._client.query(PAYMENT_LINES, company=draft.company, where=where, select=("LineNumber",))
+        return {int(row["LineNumber"]) for row in rows}
 
     async def _load(self, draft: JournalDraft) -> tuple[JournalState | None, str | None]:
         row, etag = await self._rows.load(_row_name(draft))
@@ -243,8 +240,8 @@ def _description(draft: JournalDraft, turn: int) -> str:
     return draft.description if turn == 1 else f"{draft.description} {turn}"
 
 
-def _pause(error: ConnectorError) -> timedelta:
-    """How long nobody should create the journal after this failure."""
+def settling_time(error: ConnectorError) -> timedelta:
+    """How long after this failure F&O may still be at work on the call, so that looking at once might be too early."""
     if not isinstance(error, OutcomeUnknownError):
         return timedelta(0)
     return error.retry_after or _SETTLING

@@ -4,15 +4,15 @@ Two ways, by what the company's number sequence allows:
 
 - create_numbered: the number is ours, so header and lines go in one atomic change set, in one request. Whoever comes
   second finds the number taken, and adopts the order.
-- create_sequenced: F&O draws the number. The header is created held, found again by our reference, given the lines that
-  it lacks, and released last. A crash after any step leaves an order that the next attempt completes.
+- create_sequenced: F&O draws the number. The header is created held, found again by our reference, given its lines if
+  it has none, all in one change set, and released last. A crash after any step leaves an order that the next attempt
+  completes. Lines that are there stay: they may be divided among the warehouses otherwise than they would be now.
 
 Both end in the same state however often they run. After OutcomeUnknownError just run them again.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -45,6 +45,8 @@ class Draft:
     """SalesOrderLinesV3, each with its line key."""
     line_key: str
     """The field that tells our lines apart and stays as we set it: LineNumber or ExternalItemNumber."""
+    held: bool = False
+    """Whether it is to be held in F&O when it is complete."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +58,8 @@ class SalesOrder:
     """By this call; False when it was there and is adopted."""
     lots: dict[LineKey, str]
     """InventoryLotId, F&O's key of a line, by our line key."""
+    held: bool
+    """In F&O, by whomever."""
     booked: tuple[Row, ...]
     """The lines as F&O keeps them (entities.READ), above all LineAmount: quantity x price less discounts."""
 
@@ -78,7 +82,7 @@ async def create_numbered(client: ODataClient, draft: Draft, number: str) -> Sal
         if order is None:
             raise
         return order
-    return _order(draft, number, rows[1:], created=True)
+    return _order(draft, number, rows[1:], created=True, held=draft.held)
 
 
 async def find_by_number(client: ODataClient, draft: Draft, number: str) -> SalesOrder | None:
@@ -88,7 +92,8 @@ async def find_by_number(client: ODataClient, draft: Draft, number: str) -> Sale
         return None
     if header[_REFERENCE] != draft.reference:
         raise RefusedError("FO_FOREIGN_ORDER", number=number, found=header[_REFERENCE], reference=draft.reference)
-    return _order(draft, number, await _lines(client, draft, number), created=False)
+    lines = await _lines(client, draft, number)
+    return _order(draft, number, lines, created=False, held=header[_HELD] == "Yes")
 
 
 async def create_sequenced(client: ODataClient, draft: Draft, *, accept: Callable[[SalesOrder], None]) -> SalesOrder:
@@ -96,7 +101,7 @@ async def create_sequenced(client: ODataClient, draft: Draft, *, accept: Callabl
 
     `accept` sees the whole order before it is released, and raises when F&O did not book what was sent: the order stays
     held then. An order that is released already is complete: what people did to it since is theirs.
-    Raises RefusedError FO_DUPLICATE for several orders with our reference, FO_INCOMPLETE_FOREIGN for lines not ours.
+    Raises RefusedError FO_DUPLICATE for several orders with our reference.
     """
     found = await _with_reference(client, draft)
     if len(found) > 1:
@@ -105,11 +110,13 @@ async def create_sequenced(client: ODataClient, draft: Draft, *, accept: Callabl
     header = found[0] if found else await client.create(SALES_ORDERS, {**_header(draft), _HELD: "Yes"})
     number = header[_NUMBER]
     lines = await _lines(client, draft, number) if found else []
-    if header[_HELD] == "Yes":
-        lines += await _complete(client, draft, number, lines)
-    order = _order(draft, number, lines, created=not found)
-    if header[_HELD] == "Yes":
+    if not lines and header[_HELD] == "Yes":
+        lines = await client.change_set([_new_line(draft, number, line) for line in draft.lines])
+    held = header[_HELD] == "Yes"
+    order = _order(draft, number, lines, created=not found, held=held and draft.held)
+    if held:
         accept(order)
+    if held and not draft.held:
         await client.update(SALES_ORDERS, {"dataAreaId": draft.company, _NUMBER: number}, {_HELD: "No"})
     return order
 
@@ -134,28 +141,20 @@ async def _exactly(client: ODataClient, entity_set: str, company: str, field: st
     return [row for row in rows if row[field] == value]
 
 
-async def _complete(client: ODataClient, draft: Draft, number: str, present: Sequence[Row]) -> list[Row]:
-    """Creates the lines that are missing, all or none, and gives them as F&O keeps them."""
-    there = Counter(row[draft.line_key] for row in present)
-    wanted = {line[draft.line_key]: line for line in draft.lines}
-    if there - Counter(wanted.keys()):
-        raise RefusedError("FO_INCOMPLETE_FOREIGN", number=number)
-    missing = [_new_line(draft, number, line) for key, line in wanted.items() if key not in there]
-    return await client.change_set(missing) if missing else []
-
-
 def _header(draft: Draft) -> Row:
-    return {**draft.header, "dataAreaId": draft.company, _REFERENCE: draft.reference}
+    held = {_HELD: "Yes"} if draft.held else {}
+    return {**draft.header, **held, "dataAreaId": draft.company, _REFERENCE: draft.reference}
 
 
 def _new_line(draft: Draft, number: str, line: Row) -> Operation:
     return Operation("POST", SALES_ORDER_LINES, body={**line, "dataAreaId": draft.company, _NUMBER: number})
 
 
-def _order(draft: Draft, number: str, rows: Sequence[Row], *, created: bool) -> SalesOrder:
+def _order(draft: Draft, number: str, rows: Sequence[Row], *, created: bool, held: bool) -> SalesOrder:
     return SalesOrder(
         number=number,
         created=created,
+        held=held,
         lots={row[draft.line_key]: row["InventoryLotId"] for row in rows},
         booked=tuple(rows),
     )

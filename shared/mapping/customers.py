@@ -6,8 +6,9 @@ import hashlib
 from base64 import b32encode
 
 from shared.errors import RefusedError
-from shared.mapping.d365_fields import Row, address_block, fit, fits
-from shared.model import Buyer, Order
+from shared.mapping.d365_fields import Row, fit, fits
+from shared.mapping.postal import address_block, name_over_lines
+from shared.model import Address, Buyer, Order
 from shared.rules import StoreRules
 
 _ACCOUNT_LENGTH = 20
@@ -42,15 +43,17 @@ def customer_record(order: Order, rules: StoreRules, account: str) -> Row:
     """The buyer as a new row of CustomersV3.
 
     SalesTaxGroup stays out on purpose: a fixed group on the customer beats the tax of the delivery address.
-    Raises RefusedError NO_BUYER, or FIELD_TOO_LONG where a name or address does not fit F&O's fields.
+    Raises RefusedError NO_BUYER, or FIELD_TOO_LONG where a name or address does not fit all of F&O's fields
+    for it together.
     """
     buyer = order.buyer
     if buyer is None:
         raise RefusedError("NO_BUYER", store=rules.key)
+    name, above = _name(buyer, order, rules)
     record: Row = {
         "dataAreaId": rules.company,
         "CustomerAccount": account,
-        **_name(buyer, order, rules),
+        **name,
         "CustomerGroupId": rules.customers.group,
         "SalesCurrencyCode": order.currency,
         "LanguageId": rules.customers.language,
@@ -66,7 +69,14 @@ def customer_record(order: Order, rules: StoreRules, account: str) -> Row:
     if address is not None:
         record["AddressDescription"] = "Shopify"
         with_state = address.country in rules.orders.states_of
-        record |= address_block(address, "Address", state_field="State", with_state=with_state)
+        record |= address_block(
+            address,
+            "Address",
+            state_field="State",
+            complement_field="AddressBuildingComplement",
+            with_state=with_state,
+            above=above,
+        )
     return record
 
 
@@ -83,35 +93,40 @@ def _guest_identity(buyer: Buyer) -> str:
     return f"tel:{buyer.phone}" if buyer.phone else ""
 
 
-def _name(buyer: Buyer, order: Order, rules: StoreRules) -> Row:
-    """A person with first and last name, which F&O both requires; everybody else is an organisation in F&O's terms.
+def _name(buyer: Buyer, order: Order, rules: StoreRules) -> tuple[Row, list[str]]:
+    """The fields of the name, and the lines of it that must follow above the street.
 
-    So is somebody who gave one name only, since the other one would be invented.
+    A person has first and last name, which F&O both requires; everybody else is an organisation in F&O's terms. So is
+    somebody who gave one name only, since the other one would be invented, and one whose names the three fields of a
+    person cannot hold whole.
     """
     address = order.billing_address or order.shipping_address
     company = buyer.company or (address.company if address else "")
     if company and rules.customers.organization_when_company:
-        return _organization(company)
-    if buyer.first_name and buyer.last_name:
-        return {"PartyType": "Person", **_given_names(buyer.first_name), "PersonLastName": _last_name(buyer.last_name)}
-    return _organization(buyer.name or (address.name if address else "") or buyer.email or buyer.phone)
+        return _organization(company, address)
+    person = _person(buyer)
+    if person is not None:
+        return person, []
+    return _organization(buyer.name or (address.name if address else "") or buyer.email or buyer.phone, address)
 
 
-def _organization(name: str) -> Row:
-    return {"PartyType": "Organization", "OrganizationName": fit("OrganizationName", name)}
+def _organization(name: str, address: Address | None) -> tuple[Row, list[str]]:
+    field = "OrganizationName"
+    name, further = (fit(field, name), []) if address is None else name_over_lines(field, name)
+    return {"PartyType": "Organization", field: name}, further
 
 
-def _last_name(name: str) -> str:
-    return fit("PersonLastName", name)
-
-
-def _given_names(name: str) -> Row:
-    """First name, its later words as middle name where the field is too short for all of them."""
-    if fits("PersonFirstName", name):
-        return {"PersonFirstName": name}
-    words = name.split()
-    count = next((n for n in range(len(words) - 1, 0, -1) if fits("PersonFirstName", " ".join(words[:n]))), 0)
-    if count == 0:
-        return {"PersonFirstName": fit("PersonFirstName", name)}
-    middle = " ".join(words[count:])
-    return {"PersonFirstName": " ".join(words[:count]), "PersonMiddleName": fit("PersonMiddleName", middle)}
+def _person(buyer: Buyer) -> Row | None:
+    """First and last name, whole words between them as middle name where they are too long. None if that fails too."""
+    given, family = buyer.first_name.split(), buyer.last_name.split()
+    first = next((n for n in range(len(given), 0, -1) if fits("PersonFirstName", " ".join(given[:n]))), 0)
+    last = next((n for n in range(len(family)) if fits("PersonLastName", " ".join(family[n:]))), None)
+    middle = " ".join([*given[first:], *family[:last]])
+    if not first or last is None or not fits("PersonMiddleName", middle):
+        return None
+    record = {"PersonFirstName": " ".join(given[:first]), "PersonMiddleName": middle}
+    return {
+        "PartyType": "Person",
+        **{field: name for field, name in record.items() if name},
+        "PersonLastName": " ".join(family[last:]),
+    }

@@ -7,14 +7,13 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from shared.errors import RefusedError
-from shared.model import Address
 
 type Row = dict[str, Any]
 """A record as F&O's OData has it. Fields that are not set are left out: "" would suppress F&O's own defaults."""
 
 # F&O's standard lengths, in UTF-16 units as SQL Server counts. OData's metadata does not tell them, and a company may
 # have extended them: F&O's own refusal is the last word.
-_LIMITS: Final = {
+LIMITS: Final = {
     "SalesOrderNumber": 20,
     "CustomerAccount": 20,
     "CustomersOrderReference": 60,
@@ -31,7 +30,7 @@ _LIMITS: Final = {
     "URL": 255,
     "LineDescription": 1000,
     "ExternalItemNumber": 20,
-    "DeliveryBuildingCompliment": 60,
+    "BuildingCompliment": 60,
     "Street": 250,
     "City": 60,
     "ZipCode": 10,
@@ -39,6 +38,8 @@ _LIMITS: Final = {
     "PaymentReference": 20,
     "PaymentId": 20,
     "TransactionText": 60,
+    "ReturnOrderNumber": 20,
+    "CustomerRequisition": 20,
 }
 
 
@@ -48,14 +49,14 @@ def length(text: str) -> int:
 
 
 def fits(field: str, text: str) -> bool:
-    return length(text) <= _LIMITS[field]
+    return length(text) <= LIMITS[field]
 
 
 def fit(field: str, text: str) -> str:
     """The text, unless F&O's field is too short for it: then RefusedError FIELD_TOO_LONG, never a cut."""
     if fits(field, text):
         return text
-    raise RefusedError("FIELD_TOO_LONG", field=field, value=text, length=length(text), limit=_LIMITS[field])
+    raise RefusedError("FIELD_TOO_LONG", field=field, value=text, length=length(text), limit=LIMITS[field])
 
 
 def yes_no(value: bool) -> str:  # noqa: FBT001 - the only argument
@@ -66,18 +67,3 @@ def yes_no(value: bool) -> str:  # noqa: FBT001 - the only argument
 def noon(moment: datetime, zone: ZoneInfo) -> str:
     """The day of the moment in this zone as F&O writes dates: at noon UTC, so that no time zone moves the day."""
     return f"{moment.astimezone(zone):%Y-%m-%d}T12:00:00Z"
-
-
-def address_block(address: Address, prefix: str, *, state_field: str, with_state: bool) -> Row:
-    """An address as fields that begin with the prefix, those without a value left out.
-
-    Country is F&O's AddressCountryRegionId, ISO alpha-3 by its default set-up.
-    """
-    values = {
-        f"{prefix}Street": fit("Street", address.street),
-        f"{prefix}City": fit("City", address.city),
-        f"{prefix}{state_field}": fit("State", address.province) if with_state else "",
-        f"{prefix}ZipCode": fit("ZipCode", address.postal_code),
-        f"{prefix}CountryRegionId": address.country_alpha3,
-    }
-    return {field: value for field, value in values.items() if value}

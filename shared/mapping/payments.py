@@ -17,6 +17,7 @@ from typing import Final
 from shared.errors import RefusedError
 from shared.mapping.d365_fields import Row, fit, noon
 from shared.mapping.payment_worth import is_outgoing, settlements
+from shared.mapping.trials import refuse_test_order
 from shared.model import Money, OrderState, Transaction
 from shared.rules import PaymentMethod, PaymentRules, StoreRules
 
@@ -68,33 +69,34 @@ def plan_payments(
 
     `booked` is what the transactions settled whose lines F&O has. Raises RefusedError PAYMENT_WITHOUT_RULE,
     AMOUNT_WITHOUT_RULE for rounding or an exchange difference without account, PAYMENT_WITHOUT_RATE,
-    TEST_NOTIFICATION.
+    TEST_ORDER.
     """
     if rules.payments is None:
         return ()
-    moved = moved_money(state)
+    moved = moved_money(state, rules)
     worth = settlements(state, moved, booked, rounding_is_ordered=rules.orders.rounding_item is not None)
+    planner = _Planner(state, rules, rules.payments, customer_account, sales_order)
     return tuple(
         line
         for transaction in moved
         if transaction.id not in booked
-        for line in _Planner(state, rules, rules.payments, customer_account, sales_order).lines(
-            transaction, worth[transaction.id]
-        )
+        for line in planner.lines(transaction, worth[transaction.id])
     )
 
 
-def moved_money(state: OrderState) -> tuple[Transaction, ...]:
+def moved_money(state: OrderState, rules: StoreRules) -> tuple[Transaction, ...]:
     """Every transaction that moved money, once, by id; those of the refunds too where the state tells no others.
 
-    Raises RefusedError TEST_NOTIFICATION for a test order, and for a test payment of any order: no money stands
-    behind them.
+    Raises RefusedError TEST_ORDER for a test order that the store does not book, and for a test payment of any order
+    that is none: no money stands behind them.
     """
     in_refunds = (each for refund in state.refunds for each in refund.transactions)
     known = {each.id: each for each in (*in_refunds, *(state.transactions or ()))}
     moved = tuple(known[number] for number in sorted(known) if known[number].moves_money and known[number].amount)
-    if state.order.is_test or any(each.is_test for each in moved):
-        raise RefusedError("TEST_NOTIFICATION")
+    if state.order.is_test:
+        refuse_test_order(state.order, rules)
+    elif any(each.is_test for each in moved):
+        raise RefusedError("TEST_ORDER", store=rules.key)
     return moved
 
 
@@ -142,14 +144,11 @@ class _Planner:
         rounded = rounding * 0
         if rounding and self._rules.orders.rounding_item is None:
             rounded = -rounding
+        exchange = settles - money - rounded
         parts: Sequence[tuple[Purpose, Money, Row]] = (
             (Purpose.MONEY, money, self._into(method)),
             (Purpose.ROUNDING, rounded, self._against("rounding_account", "cash rounding", rounded)),
-            (
-                Purpose.EXCHANGE,
-                settles - money - rounded,
-                self._against("exchange_account", "an exchange difference", settles - money - rounded),
-            ),
+            (Purpose.EXCHANGE, exchange, self._against("exchange_account", "an exchange difference", exchange)),
         )
         zone = self._rules.zone
         journal = JournalKey(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 from typing import Final, NamedTuple
@@ -12,7 +12,7 @@ from shared.mapping.d365_fields import Row, fit
 from shared.mapping.fo_tax import CodeTax
 from shared.mapping.items import charge_item
 from shared.mapping.taxes import LineTax, TaxGroups, taxes_by_title
-from shared.mapping.warehouses import Allocation
+from shared.mapping.warehouses import Allocation, Part, Settled
 from shared.model import Item, LineKind, Money, Order, OrderLine, ShippingLine
 from shared.rules import StoreRules, Warehouse
 
@@ -57,11 +57,27 @@ class PlannedLine:
     expected_tax: Money
     codes: tuple[CodeTax, ...] = ()
     """The same by F&O's tax codes, where its set-up was asked."""
+    part: int = 0
+    """Which of the lines of its source it is, from 0."""
+
+    @property
+    def source(self) -> str:
+        """What it stands for in Shopify, as the order's link remembers it."""
+        return source_of(self.component, self.source_id)
+
+    def numbered(self, number: Decimal) -> PlannedLine:
+        """The same under another LineNumber."""
+        return replace(self, record={**self.record, "LineNumber": number})
 
     @property
     def number(self) -> Decimal:
         number: Decimal = self.record["LineNumber"]
         return number
+
+
+def source_of(component: Component, source_id: int) -> str:
+    """The name of an order line, a shipping line or a charge: all F&O lines of it share the name."""
+    return f"{component}:{source_id}"
 
 
 class _Draft(NamedTuple):
@@ -77,6 +93,7 @@ class _Draft(NamedTuple):
     discount: Money
     tax: LineTax
     warehouse: Warehouse | None = None
+    part: int = 0
 
 
 def plan_lines(
@@ -133,13 +150,39 @@ def _parts(line: OrderLine, item: Item, taxes: TaxGroups, allocation: Allocation
         return [whole]
     if len(parts) == 1:
         return [whole._replace(warehouse=parts[0].warehouse)]
-    quantities = [part.quantity for part in parts]
-    gross = whole.gross.rounded().split(quantities)
-    discounts = whole.discount.rounded().split(quantities)
     return [
-        whole._replace(quantity=part.quantity, gross=its_gross, discount=its_discount, warehouse=part.warehouse)
-        for part, its_gross, its_discount in zip(parts, gross, discounts, strict=True)
+        whole._replace(quantity=part.quantity, gross=gross, discount=discount, warehouse=part.warehouse, part=at)
+        for at, (part, (gross, discount)) in enumerate(zip(parts, _divided(whole, parts), strict=True))
     ]
+
+
+def _divided(whole: _Draft, parts: Sequence[Part]) -> list[tuple[Money, Money]]:
+    """Gross and discount of each part. Parts that F&O has priced keep that as far as the whole allows it."""
+    settled = {at: part.settled for at, part in enumerate(parts) if part.settled is not None}
+    firm = {at: amounts for at, amounts in settled.items() if amounts.firm}
+    return next(divided for kept in (settled, firm, {}) if (divided := _shared(whole, parts, kept)))
+
+
+def _shared(whole: _Draft, parts: Sequence[Part], kept: Mapping[int, Settled]) -> list[tuple[Money, Money]]:
+    """The rest of the whole over the parts that are not kept, by quantity; [] where what is kept does not fit."""
+    currency = whole.gross.currency
+    gross, discount = whole.gross.rounded(), whole.discount.rounded()
+    shares = {at: (Money(its.gross, currency), Money(its.discount, currency)) for at, its in kept.items()}
+    for at, (its_gross, its_discount) in shares.items():
+        if its_gross != Money(whole.gross.amount * parts[at].quantity / whole.quantity, currency).rounded():
+            return []
+        gross, discount = gross - its_gross, discount - its_discount
+    open_parts = [at for at in range(len(parts)) if at not in kept]
+    if not open_parts:
+        return [] if gross or discount else [shares[at] for at in range(len(parts))]
+    if discount.amount < 0 or gross < discount:
+        return []
+    weights = [parts[at].quantity for at in open_parts]
+    grosses = gross.split(weights)
+    # In proportion to what the parts cost, not to their quantities: rounded otherwise, a part's discount could be more.
+    discounts = discount.split([each.amount for each in grosses] if gross else weights)
+    shares |= dict(zip(open_parts, zip(grosses, discounts, strict=True), strict=True))
+    return [shares[at] for at in range(len(parts))]
 
 
 def _charges(order: Order, rules: StoreRules, taxes: TaxGroups) -> Iterator[_Draft]:
@@ -154,9 +197,9 @@ def _charges(order: Order, rules: StoreRules, taxes: TaxGroups) -> Iterator[_Dra
         if amount:
             yield _charge(component, charge_item(key, component, amount, rules), amount, order.id, taxes)
     if rules.tax.service_item is not None:
-        for title, amount in taxes_by_title(order, by_marketplace=False).items():
+        for part, (title, amount) in enumerate(taxes_by_title(order, by_marketplace=False).items()):
             charge = _charge(Component.TAX, Item(rules.tax.service_item), amount, order.id, taxes)
-            yield charge._replace(title=title)
+            yield charge._replace(title=title, part=part)
 
 
 def _shipping(shipping: ShippingLine, rules: StoreRules, taxes: TaxGroups) -> Iterator[_Draft]:
@@ -181,8 +224,8 @@ def _shipping(shipping: ShippingLine, rules: StoreRules, taxes: TaxGroups) -> It
     weights = [weight for _, weight in shares]
     nets = net.rounded().split(weights)
     discounts = shipping.discount.rounded().split(weights)
-    for (tax, _), its_net, its_discount in zip(shares, nets, discounts, strict=True):
-        yield _worth(whole._replace(discount=its_discount, tax=tax), its_net + its_discount)
+    for part, ((tax, _), its_net, its_discount) in enumerate(zip(shares, nets, discounts, strict=True)):
+        yield _worth(whole._replace(discount=its_discount, tax=tax, part=part), its_net + its_discount)
 
 
 def _worth(draft: _Draft, gross: Money) -> _Draft:
@@ -237,6 +280,7 @@ def _planned(number: int, draft: _Draft, *, included: bool, delivery_mode: str |
         amount=amount,
         tax=draft.tax,
         expected_tax=draft.tax.expected(amount, included=included),
+        part=draft.part,
     )
 
 

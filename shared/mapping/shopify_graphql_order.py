@@ -7,7 +7,6 @@ payments, both currencies of each, and the risk.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
@@ -241,6 +240,10 @@ def _transaction(node: Node) -> Node:
 
 
 def _risk(summary: Node) -> Risk:
-    """The worst that anyone who assessed the order found; an assessment that is pending found nothing yet."""
-    found: Iterable[str] = {each["riskLevel"] for each in summary["assessments"]}
+    """The worst that anyone who assessed the order thinks of it; a pending assessment found nothing yet.
+
+    Whoever assessed it again thinks what he said last: Shopify lists earlier assessments first, and itself as nobody.
+    """
+    latest = {each["provider"] and each["provider"]["id"]: each["riskLevel"] for each in summary["assessments"]}
+    found = latest.values()
     return next((risk for risk in _RISKS if risk.upper() in found), Risk.NONE)

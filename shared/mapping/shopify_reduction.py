@@ -74,8 +74,8 @@ def reduce(
     """The order with what is or was to be delivered, and how its amounts were understood where that was open.
 
     `order` has the ordered quantities; the refunds' lines say truly whether goods were shipped (CANCEL: they were
-    not). Raises RefusedError STATE_SUM_DIFFERS unless the parts sum to Shopify's current totals exactly. Of a test
-    order nothing is proved: Shopify's samples contradict themselves, and prove() refuses them.
+    not). Raises RefusedError STATE_SUM_DIFFERS unless the parts sum to Shopify's current totals exactly. Of
+    Shopify's sample order nothing is proved: it contradicts itself, and prove() refuses it.
     """
     removes = any(some.removed for some in goods.values())
     shares = list(SHARES.items()) if removes else list(SHARES.items())[:1]
@@ -86,7 +86,7 @@ def reduce(
         stated = _stated(figures, refunds, counted, taxes_included=order.taxes_included)
         try:
             reduced = _reduced(order, refunds, goods, stated, tax=tax, discount=discount)
-            if not order.is_test:
+            if not order.is_sample:
                 _compare(reduced, stated)
         except _DifferenceError as problem:
             problems.append(str(problem))

@@ -24,11 +24,22 @@ class Need(NamedTuple):
     quantity: int
 
 
+class Settled(NamedTuple):
+    """What a part costs in F&O already, so that it is not priced anew when other parts of its line change."""
+
+    gross: Decimal
+    discount: Decimal
+    firm: bool
+    """It is delivered or invoiced: only the other parts can still take a change."""
+
+
 class Part(NamedTuple):
     """What one warehouse ships of a line."""
 
     quantity: int
-    warehouse: Warehouse
+    warehouse: Warehouse | None
+    """None for what needs no stock."""
+    settled: Settled | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,22 +153,24 @@ def _split(
     for need in wanted:
         holder = next((one for one in ranked if stock[one.id, need.item] >= need.quantity), None)
         if holder is not None:
-            line_parts = [Part(need.quantity, holder)]
+            shares = [(need.quantity, holder)]
             reasons.append(f"{holder.id} holds all {need.quantity} of {need.item.number}")
         elif within_lines:
-            line_parts = _pieces(need, ranked, stock)
-            shares = ", ".join(f"{part.quantity} from {part.warehouse.id}" for part in line_parts)
-            reasons.append(f"{need.item.number} is divided: {shares}")
+            shares = _pieces(need, ranked, stock)
+            divided = ", ".join(f"{quantity} from {warehouse.id}" for quantity, warehouse in shares)
+            reasons.append(f"{need.item.number} is divided: {divided}")
         else:
-            line_parts = [Part(need.quantity, preferred)]
+            shares = [(need.quantity, preferred)]
             reasons.append(f"no warehouse holds {need.quantity} of {need.item.number}: back order at {preferred.id}")
-        for part in line_parts:
-            stock[part.warehouse.id, need.item] -= part.quantity
-        parts[need.line_id] = tuple(line_parts)
+        for quantity, warehouse in shares:
+            stock[warehouse.id, need.item] -= quantity
+        parts[need.line_id] = tuple(Part(quantity, warehouse) for quantity, warehouse in shares)
     return Allocation(preferred, parts, tuple(reasons))
 
 
-def _pieces(need: Need, ranked: Sequence[Warehouse], stock: Mapping[tuple[str, Item], Decimal]) -> list[Part]:
+def _pieces(
+    need: Need, ranked: Sequence[Warehouse], stock: Mapping[tuple[str, Item], Decimal]
+) -> list[tuple[int, Warehouse]]:
     """Whole pieces from the nearest on; what is nowhere in stock is the preferred warehouse's back order."""
     taken: dict[str, int] = {}
     missing = need.quantity
@@ -165,4 +178,4 @@ def _pieces(need: Need, ranked: Sequence[Warehouse], stock: Mapping[tuple[str, I
         taken[warehouse.id] = min(missing, max(0, int(stock[warehouse.id, need.item])))
         missing -= taken[warehouse.id]
     taken[ranked[0].id] += missing
-    return [Part(taken[one.id], one) for one in ranked if taken[one.id]]
+    return [(taken[one.id], one) for one in ranked if taken[one.id]]

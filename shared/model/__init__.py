@@ -1,9 +1,10 @@
 """The language between both systems: frozen values, no I/O, no clock, no environment."""
 
 from shared.model.address import Address
-from shared.model.life import OrderState, Rate, Risk
+from shared.model.fo_order import FoHeader, FoLine, FoOrder, FoStatus
+from shared.model.life import HoldReason, OrderState, Rate, Risk
 from shared.model.money import CurrencyMismatchError, Money, minor_digits, smallest_unit, total
-from shared.model.order import Buyer, CurrencySide, LineKind, Order, OrderLine, ShippingLine, TaxLine
+from shared.model.order import Buyer, CurrencySide, LineKind, Order, OrderLine, ShippingLine, TaxLine, is_sample
 from shared.model.payment import Transaction, TransactionKind, TransactionStatus
 from shared.model.refund import Adjustment, Refund, RefundLine, Restock
 from shared.model.stock import Item, Level, LevelId, OnHand, Sale, Variant
@@ -15,6 +16,11 @@ __all__ = [
     "Buyer",
     "CurrencyMismatchError",
     "CurrencySide",
+    "FoHeader",
+    "FoLine",
+    "FoOrder",
+    "FoStatus",
+    "HoldReason",
     "Item",
     "Level",
     "LevelId",
@@ -42,6 +48,7 @@ __all__ = [
     "TransactionKind",
     "TransactionStatus",
     "Variant",
+    "is_sample",
     "minor_digits",
     "smallest_unit",
     "total",

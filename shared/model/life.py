@@ -22,6 +22,15 @@ class Risk(StrEnum):
     HIGH = "high"
 
 
+class HoldReason(StrEnum):
+    """Why we hold a sales order in F&O. A hold without a reason of ours is a person's."""
+
+    RISK = "risk"
+    TAG = "tag"
+    CHANGE = "change"
+    """A change that a person has to decide about."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rate:
     """An order's own exchange rate as two amounts that are worth the same: nothing is lost by a division."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import Final
 
 from shared.model.address import Address
 from shared.model.money import Money, total
@@ -94,6 +95,16 @@ class Buyer:
         return " ".join(part for part in (self.first_name, self.last_name) if part) or self.company
 
 
+# Every sample order that Shopify publishes has the gid of the first; the second is what JavaScript, which wrote the
+# published files, makes of that number.
+_SAMPLE_IDS: Final = frozenset({820982911946154508, 820982911946154500})
+
+
+def is_sample(order_id: int, *, is_test: bool) -> bool:
+    """Whether this is Shopify's sample order: its amounts contradict themselves."""
+    return is_test and order_id in _SAMPLE_IDS
+
+
 @dataclass(frozen=True, slots=True)
 class Order:
     store: str
@@ -127,6 +138,17 @@ class Order:
     attributes: tuple[tuple[str, str], ...]
     tags: tuple[str, ...]
     is_test: bool
+    """A development store's, or paid by a test gateway: no money stands behind it."""
+
+    @property
+    def is_sample(self) -> bool:
+        """Whether it is no order of any shop, but what Shopify sends as test notification."""
+        return is_sample(self.id, is_test=self.is_test)
+
+    @property
+    def is_given_up(self) -> bool:
+        """Cancelled, or all of it given back before it was shipped: nothing is left to deliver or to be paid."""
+        return self.cancelled_at is not None or not (self.lines or self.total)
 
     @property
     def destination(self) -> Address | None:

@@ -35,9 +35,10 @@ class OrderRules(Rules):
     max_lines: int = Field(
         default=600,
         ge=1,
-        le=999,
+        le=4999,
         description="Sales orders with more lines, charges and parts included, are parked: header and lines go to F&O "
-        "in one piece. Shopify's largest orders have 500 lines.",
+        "in one piece, of which F&O takes 5000. Shopify's largest orders have 500 lines; each warehouse that ships a "
+        "part of a line adds one.",
     )
     po_number_too_long: Literal["refuse", "journal"] = Field(
         default="refuse",
@@ -48,6 +49,23 @@ class OrderRules(Rules):
         default=True,
         description="Whether CustomerRequisitionNumber holds Shopify's order name (#1001) when the buyer gave no "
         "purchase order number, so that a clerk finds the order by it.",
+    )
+    requested_date_attribute: str | None = Field(
+        default=None,
+        description="The attribute of the order (cart attribute) that names the day the buyer wants the goods, as "
+        "2026-12-24. Without one, F&O's requested dates are the day of the order.",
+    )
+    hold_risks: tuple[Literal["medium", "high"], ...] = Field(
+        default=("high",),
+        description="Fraud risks in Shopify at which the sales order is held in F&O, until the risk is lower.",
+    )
+    hold_tag: str | None = Field(
+        default=None, description="An order with this tag is held in F&O until the tag is taken off; case aside."
+    )
+    test_orders: Literal["refuse", "book"] = Field(
+        default="refuse",
+        description="Orders that Shopify marks as tests (a development store's, or paid by a test gateway): parked "
+        "(`refuse`), or booked like any other, payments too (`book`). Shopify's sample notification is never booked.",
     )
     address_without_shipping: Literal["refuse", "omit"] = Field(
         default="refuse",

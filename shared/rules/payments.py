@@ -15,18 +15,19 @@ _OWED: Final = ("gift_card", "shopify_store_credit")
 """Gateways whose money the store owes the buyer already: no bank receives anything."""
 
 
-def _lower(pattern: str) -> str:
-    if pattern != pattern.casefold():
-        raise ValueError(f"{pattern!r}: Shopify writes its gateways in lower case")
-    return pattern
+def _pattern(gateway: str) -> str:
+    if set(gateway) & set("?["):
+        raise ValueError(f"{gateway!r}: only `*` stands for other text")
+    return gateway.casefold()
 
 
 class PaymentMethod(Rules):
     """The first rule that fits a transaction's gateway and currency decides."""
 
-    gateway: Annotated[str, Field(min_length=1), AfterValidator(_lower)] = Field(
-        description="Shopify's key of the payment provider (`shopify_payments`, `paypal`, `gift_card`, `manual`); "
-        "`*` and `?` as in file names. Gift cards and store credit are paid from a liability: a rule of their own.",
+    gateway: Annotated[str, Field(min_length=1), AfterValidator(_pattern)] = Field(
+        description="Shopify's key of the payment provider (`shopify_payments`, `paypal`, `gift_card`, `manual`), or "
+        "the name of a manual payment method; `*` stands for any text, and case does not count. Gift cards and store "
+        "credit are paid from a liability: a rule of their own.",
     )
     currency: CurrencyOrAny = Field(
         default=ANY, description="Only for amounts in this currency, where each has its own bank account; `*` for all."
@@ -50,9 +51,7 @@ class PaymentMethod(Rules):
 
     def covers(self, other: PaymentMethod) -> bool:
         """Whether all that fits the other rule fits this one too."""
-        return self.currency in (ANY, other.currency) and (
-            self.gateway in (ANY, other.gateway) or fnmatchcase(other.gateway, self.gateway)
-        )
+        return self.currency in (ANY, other.currency) and fnmatchcase(other.gateway, self.gateway)
 
 
 class PaymentRules(Rules):

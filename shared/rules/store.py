@@ -9,12 +9,16 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from shared.model import CurrencySide
 from shared.rules.base import Country, Currency, Rules
+from shared.rules.changes import ChangeRules
 from shared.rules.customers import CustomerRules
 from shared.rules.orders import OrderRules, ShippingRule
 from shared.rules.payments import PaymentRules
+from shared.rules.refunds import RefundRules
 from shared.rules.stock import StockRules
+from shared.rules.sweep import SweepRules
 from shared.rules.taxes import TaxPolicy, TaxRule, unreachable
 from shared.rules.warehouses import AllocationRules, Warehouse
+from shared.rules.write_back import WriteBackRules
 
 Master = Literal["shopify", "fo"]
 
@@ -22,11 +26,17 @@ Master = Literal["shopify", "fo"]
 class Masters(Rules):
     orders: Master = Field(default="shopify", description="Where orders are true.")
     stock: Master = Field(default="fo", description="Where sellable stock is true.")
+    refunds: Master = Field(
+        default="shopify",
+        description="Where refunds and returns are decided. With `fo` those of Shopify are noted only.",
+    )
+    payments: Master = Field(default="shopify", description="Where it is true which money moved.")
 
 
 class Flows(Rules):
     orders: bool = Field(default=False, description="Orders from Shopify to F&O.")
     stock: bool = Field(default=False, description="Sellable stock from F&O to Shopify.")
+    write_back: bool = Field(default=False, description="F&O's order number to the order in Shopify.")
 
 
 _WRITES_TO: dict[str, Master] = {"orders": "fo", "stock": "shopify"}
@@ -74,11 +84,21 @@ class StoreRules(Rules):
     tax: TaxPolicy = Field(
         default=TaxPolicy(), validate_default=True, description="What to do where both systems differ on tax."
     )
+    changes: ChangeRules = Field(default=ChangeRules(), description="What becomes of a change once F&O has the order.")
     payments: PaymentRules | None = Field(
         default=None, description="How money that moved is booked. Without it no payment is."
     )
+    refunds: RefundRules | None = Field(
+        default=None, description="What the buyer is credited with for refunds. Without it nothing is."
+    )
     stock: StockRules = Field(
         default=StockRules(), validate_default=True, description="How sellable stock is computed."
+    )
+    write_back: WriteBackRules = Field(
+        default=WriteBackRules(), description="What the order in Shopify shows of its sales order."
+    )
+    sweep: SweepRules = Field(
+        default=SweepRules(), description="What is looked at for changes that webhooks missed, and for differences."
     )
 
     @property
@@ -121,6 +141,8 @@ class StoreRules(Rules):
                 "stock = true needs orders = true: what Shopify sells is held back from its stock until the orders "
                 "flow has brought the order to F&O; without it figures would fall with every sale and never rise"
             )
+        if flows.write_back and not flows.orders:
+            mistakes.append("write_back = true needs orders = true: only the orders flow knows F&O's numbers")
         if mistakes:
             raise ValueError("\n".join(mistakes))
         return flows
@@ -159,11 +181,31 @@ class StoreRules(Rules):
 
     @field_validator("payments")
     @classmethod
-    def _rounded_once(cls, payments: PaymentRules | None, info: ValidationInfo) -> PaymentRules | None:
-        orders = info.data.get("orders")
-        if orders and orders.rounding_item and payments and payments.rounding_account:
-            raise ValueError("rounding_account: orders.rounding_item books cash rounding already")
+    def _payments_fit(cls, payments: PaymentRules | None, info: ValidationInfo) -> PaymentRules | None:
+        if payments is None:
+            return None
+        masters, orders = info.data.get("masters"), info.data.get("orders")
+        mistakes = []
+        if masters and masters.payments == "fo":
+            mistakes.append("would be written to 'fo', but [masters] says that payments are true there")
+        if orders and orders.rounding_item and payments.rounding_account:
+            mistakes.append("rounding_account: orders.rounding_item books cash rounding already")
+        if mistakes:
+            raise ValueError("\n".join(mistakes))
         return payments
+
+    @field_validator("refunds")
+    @classmethod
+    def _numbers_apart(cls, refunds: RefundRules | None, info: ValidationInfo) -> RefundRules | None:
+        orders: OrderRules | None = info.data.get("orders")
+        if (
+            orders is not None
+            and refunds is not None
+            and orders.number == refunds.number == "manual"
+            and orders.number_prefix == refunds.number_prefix
+        ):
+            raise ValueError("number_prefix: is that of sales orders, and return orders share F&O's numbers with them")
+        return refunds
 
     @field_validator("stock")
     @classmethod
@@ -173,3 +215,11 @@ class StoreRules(Rules):
         if served and (mistakes := stock.mistakes(served)):
             raise ValueError("\n".join(mistakes))
         return stock
+
+    @field_validator("write_back")
+    @classmethod
+    def _holds_nothing(cls, write_back: WriteBackRules, info: ValidationInfo) -> WriteBackRules:
+        orders: OrderRules | None = info.data.get("orders")
+        if orders is not None and orders.hold_tag is not None and write_back.is_own(orders.hold_tag):
+            raise ValueError("tag: is orders.hold_tag, which people set to have an order held")
+        return write_back

@@ -16,6 +16,8 @@ DOCUMENTS: Final[dict[str, tuple[str, ...]]] = {
         "order_refund_lines",
         "order_refunds",
         "order_state",
+        "sweep_orders",
+        "sweep_subscriptions",
     ),
     "stock": (
         "stock_level_page",
@@ -26,12 +28,14 @@ DOCUMENTS: Final[dict[str, tuple[str, ...]]] = {
         "stock_set",
         "stock_variants",
     ),
+    "write_back": ("write_back_numbers", "write_back_state", "write_back_tag"),
 }
 """queries/<name>.graphql that each flow sends."""
 
 REQUIRED_SCOPES: Final[dict[str, frozenset[str]]] = {
     "orders": frozenset({"read_orders", "read_customers", "read_products", "read_locations", "read_returns"}),
     "stock": frozenset({"read_orders", "read_products", "write_inventory", "read_merchant_managed_fulfillment_orders"}),
+    "write_back": frozenset({"write_orders"}),
 }
 """Writing includes reading; webhooks about orders need no more. Of fulfilment orders only those at the merchant's own
 locations, whose stock F&O keeps.

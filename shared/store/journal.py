@@ -26,7 +26,7 @@ class Entry:
     attempt: int
     at: datetime
     outcome: str
-    """ "done", "waiting" or "parked"."""
+    """ "done", "waiting" or "parked"; "differs" for what a sweep found."""
     note: str
     document: str = ""
     waiting_until: datetime | None = None

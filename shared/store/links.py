@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
@@ -33,6 +33,22 @@ class OrderLink:
     customer_account: str = ""
     lots: Mapping[str, str] = field(default_factory=dict)
     """F&O line key -> InventoryLotId."""
+    sources: Mapping[str, str] = field(default_factory=dict)
+    """InventoryLotId -> what the line stands for in Shopify, for every line that is ours (PlannedLine.source)."""
+    promised: Mapping[str, str] = field(default_factory=dict)
+    """LineNumber -> the same, of lines that are about to be written: a crash leaves them known all the same."""
+    further: tuple[str, ...] = ()
+    """F&O's numbers of the sales orders that later additions went into."""
+    said: Mapping[str, str] = field(default_factory=dict)
+    """Kind of change -> fingerprint of what Shopify last said about it: what differs in F&O alone is a person's."""
+    held: str = ""
+    """Why we hold the order in F&O (shared.model.life.HoldReason); "" when we do not."""
+    is_holding: bool = False
+    """It is about to be held: a crash leaves that to be done."""
+    has_parked: bool = False
+    """A message about the order is parked."""
+    given_up: bool = False
+    """A person looks after the order in F&O: its later events are theirs too."""
     sold: Mapping[str, int] = field(default_factory=dict)
     """SKU -> units, of a parked order."""
     location_id: int | None = None
@@ -59,12 +75,15 @@ class OrderLinks:
         row = await tables.read(self._table, store, _row_key(order_id))
         return _read(row) if row else None
 
-    async def put(self, link: OrderLink) -> None:
-        """Writes over the state the link was read in (its ETag). Raises TransientError when another worker changed
-        it meanwhile: the message is handled again from the new state.
+    async def put(self, link: OrderLink) -> OrderLink:
+        """Writes over the state the link was read in (its ETag), and gives the link as it can be written over again.
+
+        Raises TransientError when another worker changed it meanwhile: the message is handled again from the new state.
         """
-        if not await tables.write(self._table, _row(link), etag=link.etag):
+        etag = await tables.write(self._table, _row(link), etag=link.etag)
+        if etag is None:
             raise TransientError(f"the link of order {link.order_id} was changed by another worker")
+        return replace(link, etag=etag)
 
     async def known(self, store: str, order_ids: Collection[int]) -> set[int]:
         """Those of the orders that F&O has.
@@ -119,8 +138,16 @@ def _row(link: OrderLink) -> tables.Row:
         "company": link.company,
         "customer_account": link.customer_account,
         "location_id": str(link.location_id or ""),
+        "has_parked": link.has_parked,
+        "given_up": link.given_up,
         **_pieces("lots", link.lots),
         **_pieces("sold", link.sold),
+        **_pieces("sources", link.sources),
+        **_pieces("promised", link.promised),
+        **_pieces("said", link.said),
+        "further": " ".join(link.further),
+        "held": link.held,
+        "is_holding": link.is_holding,
     }
 
 
@@ -136,7 +163,15 @@ def _read(row: tables.Row) -> OrderLink:
         customer_account=row["customer_account"],
         lots=_join("lots", row),
         sold=_join("sold", row),
+        sources=_join("sources", row),
+        promised=_join("promised", row),
+        said=_join("said", row),
+        further=tuple(row.get("further", "").split()),
+        held=row.get("held", ""),
+        is_holding=row.get("is_holding", False),
         location_id=int(row["location_id"]) if row["location_id"] else None,
+        has_parked=row.get("has_parked", False),
+        given_up=row.get("given_up", False),
         etag=row.get("etag"),
     )
 
@@ -151,5 +186,7 @@ def _pieces(name: str, mapping: Mapping[str, object]) -> dict[str, str]:
 
 def _join[V](name: str, row: Mapping[str, object]) -> dict[str, V]:
     count = sum(1 for column in row if column.startswith(f"{name}_"))
+    if not count:  # a row of a time when it was not written
+        return {}
     loaded: dict[str, V] = json.loads("".join(str(row[f"{name}_{number}"]) for number in range(count)))
     return loaded

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
+from azure.core import MatchConditions
+from azure.core.exceptions import ResourceModifiedError
+from azure.data.tables import UpdateMode
 from azure.data.tables.aio import TableClient
 
 from shared.errors import RefusedError
@@ -30,8 +34,45 @@ class ParkedMessage:
     error: RefusedError
 
 
+class State(StrEnum):
+    OPEN = "open"
+    """Waits for a person."""
+    REPLAYED = "replayed"
+    """Sent again; should it be refused again, that is a row of its own."""
+    DISCARDED = "discarded"
+    """A person decided that nothing comes of it."""
+    RESOLVED = "resolved"
+    """A later event of the same order was done, so this one has nothing left to say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """A row of the table: everything but the body."""
+
+    flow: str
+    store: str
+    event_id: str
+    entity_id: str
+    at: datetime
+    code: str
+    cause: str
+    owner: str
+    next_step: str
+    properties: Mapping[str, str | int]
+    state: State
+    closed_at: datetime | None
+    why: str
+    """Of a closed one."""
+    blob: str
+    sha256: str
+    etag: str
+
+
 class Parking:
-    """The table `parked` (partition = flow and store, row = event) and a container with the bodies."""
+    """The table `parked` (partition = flow and store, row = event) and a container with the bodies.
+
+    Closed rows stay as the record of who decided what; bodies go by the container's lifecycle rule.
+    """
 
     def __init__(self, table: TableClient, bodies: Bodies) -> None:
         self._table = table
@@ -44,8 +85,10 @@ class Parking:
         await tables.overwrite(
             self._table,
             {
-                "PartitionKey": tables.key(f"{message.flow}-{message.store}"),
+                "PartitionKey": _partition(message.flow, message.store),
                 "RowKey": tables.key(message.event_id),
+                "flow": message.flow,
+                "store": message.store,
                 "code": message.error.code,
                 "cause": message.error.cause,
                 "owner": message.error.entry.owner.value,
@@ -53,18 +96,81 @@ class Parking:
                 "entity_id": message.entity_id,
                 "at": message.at.isoformat(),
                 "properties": json.dumps(dict(message.properties)),
+                "state": State.OPEN.value,
+                "closed_at": "",
+                "why": "",
                 "blob": blob,
                 "sha256": sha256,
             },
         )
 
-    async def waiting(self) -> list[dict[str, Any]]:
-        """Every parked message, oldest first."""
-        return sorted([dict(row) async for row in self._table.list_entities()], key=lambda row: str(row["at"]))
+    async def open(self) -> list[Parked]:
+        """Every message that waits for a person, oldest first."""
+        found = self._query("state eq @state", state=State.OPEN.value)
+        return sorted([one async for one in found], key=lambda one: one.at)
 
-    async def body(self, row: Mapping[str, Any]) -> bytes:
-        return await self._bodies.get(row["blob"], sha256=row["sha256"])
+    async def all(self) -> list[Parked]:
+        """The closed ones too, oldest first."""
+        found = self._query("PartitionKey ge @least", least="")
+        return sorted([one async for one in found], key=lambda one: one.at)
 
-    async def remove(self, row: Mapping[str, Any]) -> None:
-        """Forgets a message that was sent again or given up; its body stays until the container's lifecycle rule."""
-        await self._table.delete_entity(row["PartitionKey"], row["RowKey"])
+    async def of_event(self, event_id: str) -> list[Parked]:
+        """Several when different stores or flows have an event of this id."""
+        return [one async for one in self._query("RowKey eq @event", event=tables.key(event_id))]
+
+    async def body(self, parked: Parked) -> bytes:
+        """Raises RefusedError CLAIM_MISSING when the lifecycle rule has deleted it."""
+        return await self._bodies.get(parked.blob, sha256=parked.sha256)
+
+    async def close(self, parked: Parked, state: State, why: str, now: datetime) -> bool:
+        """Whether the row is closed now; not if somebody changed it since it was read."""
+        partition = _partition(parked.flow, parked.store)
+        row = {"PartitionKey": partition, "RowKey": tables.key(parked.event_id)}
+        closed = {**row, "state": state.value, "closed_at": now.isoformat(), "why": why}
+        try:
+            await self._table.update_entity(
+                closed, mode=UpdateMode.MERGE, etag=parked.etag, match_condition=MatchConditions.IfNotModified
+            )
+        except ResourceModifiedError:
+            return False
+        return True
+
+    async def close_all(self, flow: str, store: str, entity_id: str, *, state: State, why: str, now: datetime) -> None:
+        """Closes every open row about one entity. A row that was parked again meanwhile stays open."""
+        found = self._query(
+            "PartitionKey eq @partition and entity_id eq @entity and state eq @state",
+            partition=_partition(flow, store),
+            entity=entity_id,
+            state=State.OPEN.value,
+        )
+        for parked in [one async for one in found]:
+            await self.close(parked, state, why, now)
+
+    async def _query(self, where: str, **parameters: str) -> AsyncIterator[Parked]:
+        async for row in self._table.query_entities(where, parameters=parameters):
+            yield _read({**row, "etag": row.metadata["etag"]})
+
+
+def _partition(flow: str, store: str) -> str:
+    return tables.key(f"{flow}-{store}")
+
+
+def _read(row: Mapping[str, Any]) -> Parked:
+    return Parked(
+        flow=row["flow"],
+        store=row["store"],
+        event_id=row["RowKey"],
+        entity_id=row["entity_id"],
+        at=datetime.fromisoformat(row["at"]),
+        code=row["code"],
+        cause=row["cause"],
+        owner=row["owner"],
+        next_step=row["next_step"],
+        properties=json.loads(row["properties"]),
+        state=State(row["state"]),
+        closed_at=datetime.fromisoformat(row["closed_at"]) if row["closed_at"] else None,
+        why=row["why"],
+        blob=row["blob"],
+        sha256=row["sha256"],
+        etag=row["etag"],
+    )

@@ -14,7 +14,8 @@ from shared.errors import TransientError
 from shared.model import Money
 from shared.store import tables
 
-_LEASE: Final = timedelta(minutes=5)  # longer than the longest call to F&O may take
+_LEASE: Final = timedelta(minutes=8)
+"""An invocation may last four minutes (host.json), and F&O be at work on its last call for as long again."""
 _JOURNALS: Final = "journals"
 
 
@@ -51,7 +52,7 @@ class Payments:
         return {payment.transaction_id: payment for payment in payments}
 
     async def claim(self, payment: Payment, now: datetime) -> Payment:
-        """The payment as ours alone, until it is booked or released, or for five minutes should this worker die.
+        """The payment as ours alone, until it is booked or released, or for eight minutes should this worker die.
 
         Raises TransientError while another worker has it.
         """

@@ -80,8 +80,10 @@ async def _handle(flow: Flow, envelope: Envelope, desk: Desk) -> None:
             )
         case Retry(error):
             await _wait(envelope, error, now, desk)
-        case Park(error):
+        case Park(error, then):
             await _park(envelope, error, body, envelope.properties(), desk)
+            if then is not None:
+                await then()
 
 
 async def _wait(envelope: Envelope, error: TransientError, now: datetime, desk: Desk) -> None:

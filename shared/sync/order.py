@@ -1,7 +1,8 @@
 """One event about one Shopify order: F&O is brought to the order's state, once, and to the cent.
 
-Read the link (what F&O has of it), decide, write, remember. Every step may be cut off and run again: F&O is asked
-before it is written to, and the link is written last.
+Three things converge, each by itself and each safe to run again: the sales order, the money that moved, what was given
+back. Every step may be cut off: F&O is asked before it is written to, the link is written last, and what was refused is
+remembered only once it is parked.
 """
 
 from __future__ import annotations
@@ -10,28 +11,31 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
+from typing import Final
 
-from shared.bus.envelope import Envelope
+from shared.bus.envelope import OPERATOR, Envelope
 from shared.d365.client import ODataClient
 from shared.d365.customers import Customers
-from shared.d365.items import ItemCache, read_items
-from shared.d365.on_hand import read_on_hand
-from shared.d365.sales_orders import Draft, SalesOrder, create_numbered, create_sequenced, hold
+from shared.d365.items import ItemCache
+from shared.d365.tax import TaxSetups
 from shared.errors import RefusedError
 from shared.mapping.conservation import prove
-from shared.mapping.customers import customer_account, customer_record
-from shared.mapping.destinations import ship_to
 from shared.mapping.digest import digest
-from shared.mapping.items import product_skus, resolve, sku_field
-from shared.mapping.sales_order import LINE_KEY, SalesOrderPlan, check_booked, plan_sales_order
-from shared.mapping.warehouses import Allocation, allocate, needs
-from shared.model import Item, LineKind, Order
+from shared.model import LineKind, Order, OrderState
 from shared.rules import StoreRules
 from shared.shopify.client import AdminClient
 from shared.store.customers import KnownCustomers
 from shared.store.links import OrderLink, OrderLinks
-from shared.sync.order_reading import read_order_state
-from shared.sync.outcome import Done, Outcome
+from shared.store.outbox import Outbox
+from shared.store.parking import Parking, State
+from shared.sync.order_booking import Booking, change, create
+from shared.sync.order_reading import complete, read_order_state
+from shared.sync.outcome import Done, Outcome, Park
+from shared.sync.payments import PaymentPorts, converge_payments
+from shared.sync.refunds import RefundPorts, converge_refunds
+
+FLOW: Final = "orders"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,114 +47,113 @@ class OrderPorts:
     known_customers: KnownCustomers
     fo: ODataClient
     customers: Customers
+    taxes: TaxSetups
+    payments: PaymentPorts
+    refunds: RefundPorts
+    outbox: Outbox
+    parking: Parking
     items: ItemCache = field(default_factory=ItemCache)
 
 
 async def sync_order(envelope: Envelope, ports: OrderPorts) -> Outcome:
-    """Done when F&O has the order as it stands in the envelope, or a later state of it. Raises RefusedError and
-    TransientError, which the dispatch turns into parked and waiting.
+    """Done when F&O has the order, its payments and its refunds as Shopify tells of them in this event, or of a later
+    state. Raises RefusedError for what cannot be read, and TransientError, which the dispatch turns into waiting.
     """
     rules = ports.rules.get(envelope.store)
     if rules is None:
         raise RefusedError("UNKNOWN_STORE", store=envelope.store)
-    order = (await read_order_state(envelope, rules, ports.admins[rules.key], now=datetime.now(UTC))).order
-    link = await ports.links.get(order.store, order.id)
-    content = digest(order)
-    if link and link.sales_order:
-        return await _meet_again(order, content, link, ports)
-    if order.cancelled_at is not None:
-        return Done("cancelled in Shopify before it reached F&O: nothing to book")
+    now = datetime.now(UTC)
+    admin = ports.admins[rules.key]
+    state = await read_order_state(envelope, rules, admin, now=now)
+    link = await ports.links.get(rules.key, state.order.id)
+    if link is not None and link.given_up:
+        return Done(f"a person looks after this order in F&O: {link.sales_order}", document=link.sales_order)
+    insist = envelope.source == OPERATOR
+    if insist or _needs_all(link, rules):
+        state = await complete(state, rules, admin, now=now)
     try:
-        return await _create(order, content, link, rules, ports)
-    except RefusedError:
-        current = await ports.links.get(order.store, order.id)
-        if current is None or not current.sales_order:
-            await ports.links.put(_parked(order, content, current))
-        raise
-
-
-async def _meet_again(order: Order, content: str, link: OrderLink, ports: OrderPorts) -> Outcome:
-    """F&O has the order: there is nothing to do, or a change that is a person's to make."""
-    if order.version <= link.version:
-        return Done("F&O has this or a later state of the order", document=link.sales_order)
-    if content == link.digest:
-        return Done("nothing changed that F&O keeps", document=link.sales_order)
-    if content == link.parked_digest:
-        return Done("this change is parked already", document=link.sales_order)
-    await ports.links.put(replace(link, parked_digest=content))
-    what = "cancelled" if order.cancelled_at else "its content is another"
-    raise RefusedError("CHANGED_AFTER_CREATION", sales_order=link.sales_order, what=what)
-
-
-async def _create(order: Order, content: str, link: OrderLink | None, rules: StoreRules, ports: OrderPorts) -> Done:
-    proof = prove(order)
-    skus = product_skus(order)
-    known = await read_items(ports.fo, rules.company, sku_field(rules), skus, cache=ports.items)
-    items = resolve(order, rules, known)
-    allocation = await _allocate(order, items, rules, ports)
-    account = customer_account(order, rules)
-    plan = plan_sales_order(order, rules, customer_account=account, items=items, allocation=allocation)
-    await _ensure_customer(order, account, rules, ports)
-    booked = await _book(plan, ports)
-    await ports.links.put(
-        OrderLink(
-            store=order.store,
-            order_id=order.id,
-            version=order.version,
-            sales_order=booked.number,
-            digest=content,
-            company=plan.company,
-            customer_account=account,
-            lots={str(key): lot for key, lot in booked.lots.items()},
-            etag=link.etag if link else None,
-        )
-    )
-    await _check(plan, booked, ports)
+        booking = await _sales_order(state, link, rules, ports, insist=insist)
+    except RefusedError as refusal:
+        return await _refused(refusal, state.order, rules, ports, of_order=True)
+    try:
+        payments = await converge_payments(state, link=booking.link, rules=rules, ports=ports.payments)
+        refunds = await converge_refunds(state, link=booking.link, rules=rules, ports=ports.refunds, now=now)
+    except RefusedError as refusal:
+        return await _refused(refusal, state.order, rules, ports, of_order=False)
+    if booking.is_current and booking.link is not None and booking.link.has_parked:
+        await _resolve(booking.link, ports, now)
+    evidence = {**booking.evidence, "payments": payments.evidence, "refunds": refunds.evidence}
     return Done(
-        "created" if booked.created else "found in F&O, created by an earlier attempt",
-        document=booked.number,
-        evidence={"shopify": proof.as_dict(), "fo": plan.evidence.as_dict()},
+        f"{booking.note}; {payments.note}; {refunds.note}",
+        document=booking.number,
+        evidence={part: what for part, what in evidence.items() if what},
     )
 
 
-async def _allocate(order: Order, items: Mapping[int, Item], rules: StoreRules, ports: OrderPorts) -> Allocation:
-    wanted = needs(order, items)
-    warehouses = {warehouse.id for warehouse in rules.warehouses}
-    on_hand = await read_on_hand(ports.fo, rules.company, {need.item for need in wanted}, warehouses)
-    return allocate(wanted, on_hand, rules, destination=ship_to(order), location_id=order.location_id)
+def _needs_all(link: OrderLink | None, rules: StoreRules) -> bool:
+    """Whether payments and risk are asked for that the event may not tell: for a new order, and where an event that
+    told of them may be among the parked ones, which are closed when this one is done.
+    """
+    if link is not None and link.has_parked:
+        return True
+    return (link is None or not link.sales_order) and bool(rules.orders.hold_risks or rules.payments)
 
 
-async def _ensure_customer(order: Order, account: str, rules: StoreRules, ports: OrderPorts) -> None:
-    """Creates the customer unless we did before, or all orders share one that people keep."""
-    if account == rules.customers.shared_account or await ports.known_customers.has(rules.company, account):
-        return
-    await ports.customers.ensure(customer_record(order, rules, account))
-    await ports.known_customers.add(rules.company, account)
+async def _sales_order(
+    state: OrderState, link: OrderLink | None, rules: StoreRules, ports: OrderPorts, *, insist: bool
+) -> Booking:
+    """F&O's sales order as the state wants it. A change that waits for a person does so until one insists."""
+    order, content = state.order, digest(state.order)
+    if link is None or not link.sales_order:
+        if order.is_given_up:
+            return Booking("cancelled or given back before it reached F&O: nothing to book", link=link)
+        proof = prove(order).as_dict()
+        booking = await create(state, link, rules, ports)
+    elif order.version < link.version:
+        return Booking("F&O has a later state of the order", link.sales_order, link, is_current=False)
+    elif content == link.parked_digest and not insist:
+        return Booking("this change of the order waits for a person", link.sales_order, link, is_current=False)
+    elif content == link.digest and state.transactions is None and not link.held:
+        if order.version > link.version:  # what was said between both versions must not be believed any more
+            link = await ports.links.put(replace(link, version=order.version))
+        return Booking("F&O has the order as it is", link.sales_order, link)
+    else:
+        proof = prove(order).as_dict() if order.cancelled_at is None and order.lines else {}
+        booking = await change(state, link, rules, ports)
+    return replace(booking, evidence={"shopify": proof, **booking.evidence})
 
 
-async def _book(plan: SalesOrderPlan, ports: OrderPorts) -> SalesOrder:
-    draft = Draft(
-        company=plan.company,
-        reference=plan.reference,
-        header=plan.header,
-        lines=[line.record for line in plan.lines],
-        line_key=LINE_KEY,
+async def _refused(
+    refusal: RefusedError, order: Order, rules: StoreRules, ports: OrderPorts, *, of_order: bool
+) -> Park:
+    """Parks the event. Then the link remembers so: remembered before, a crash in between would lose the event.
+
+    A sales order that was refused is not tried again by the next event of the same content; payments and refunds are.
+    """
+    if refusal.code.startswith("TAX_"):
+        ports.taxes.forget(rules.company)  # what is mended there is seen at once
+    link = await ports.links.get(rules.key, order.id)
+    if link is None or not link.sales_order:
+        known = _sold_but_unknown(order, link)
+    else:
+        known = replace(link, parked_digest=digest(order) if of_order else link.parked_digest, has_parked=True)
+    return Park(refusal, then=partial(ports.links.put, known))
+
+
+async def _resolve(link: OrderLink, ports: OrderPorts, now: datetime) -> None:
+    """Closes what was parked of the order, before the link forgets that something was: a crash here is made good."""
+    await ports.parking.close_all(
+        FLOW,
+        link.store,
+        str(link.order_id),
+        state=State.RESOLVED,
+        why="F&O has the order as it stands in Shopify",
+        now=now,
     )
-    if plan.number is not None:
-        return await create_numbered(ports.fo, draft, plan.number)
-    return await create_sequenced(ports.fo, draft, accept=lambda order: check_booked(plan, order.booked))
+    await ports.links.put(replace(link, has_parked=False, parked_digest=""))
 
 
-async def _check(plan: SalesOrderPlan, booked: SalesOrder, ports: OrderPorts) -> None:
-    """Holds an order whose lines F&O computed otherwise than planned, before its batch jobs ship it."""
-    try:
-        check_booked(plan, booked.booked)
-    except RefusedError:
-        await hold(ports.fo, plan.company, booked.number)
-        raise
-
-
-def _parked(order: Order, content: str, link: OrderLink | None) -> OrderLink:
+def _sold_but_unknown(order: Order, link: OrderLink | None) -> OrderLink:
     """The order's goods are sold although F&O does not know: the stock flow must not offer them again."""
     sold: Counter[str] = Counter()
     for line in order.lines:
@@ -160,7 +163,8 @@ def _parked(order: Order, content: str, link: OrderLink | None) -> OrderLink:
         store=order.store,
         order_id=order.id,
         version=order.version,
-        parked_digest=content,
+        parked_digest=digest(order),
+        has_parked=True,
         sold=sold,
         location_id=order.location_id,
         etag=link.etag if link else None,

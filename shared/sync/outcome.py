@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -31,6 +32,10 @@ class Park:
     """It cannot succeed as it is: kept aside, whole, until somebody acts."""
 
     error: RefusedError
+    then: Callable[[], Awaitable[object]] | None = None
+    """Run once the message is kept. For what the flow remembers of having refused: remembered before, a crash in
+    between would leave a message that is neither handled nor kept.
+    """
 
 
 type Outcome = Done | Retry | Park

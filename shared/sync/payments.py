@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from datetime import UTC, datetime
 
-from shared.d365.payment_journals import JournalDraft, PaymentJournals
-from shared.errors import ConnectorError, OutcomeUnknownError, RefusedError, TransientError
+from shared.d365.answers import Row
+from shared.d365.payment_journals import JournalDraft, PaymentJournals, settling_time
+from shared.errors import ConnectorError, RefusedError, TransientError
 from shared.mapping.conservation_money import prove_payments
 from shared.mapping.payment_worth import is_outgoing
 from shared.mapping.payments import (
@@ -28,9 +28,6 @@ from shared.model import Money, OrderState, Transaction, total
 from shared.rules import StoreRules
 from shared.store.links import OrderLink
 from shared.store.payments import Payment, Payments
-
-_SETTLING: Final = timedelta(seconds=5)
-"""How long F&O may be at work on a call whose answer was lost, when the error does not say."""
 
 
 def _utc_now() -> datetime:
@@ -62,20 +59,19 @@ async def converge_payments(
     """Brings every transaction that moved money into F&O, incoming and outgoing, refunds too.
 
     A state without transactions tells of its refunds' money only. Raises TransientError while F&O does not have the
-    sales order, or another worker is at it, RefusedError (see plan_payments; FO_PAYMENT_TWICE, FO_FOREIGN_PAYMENT).
+    sales order, or another worker is at it, RefusedError (see plan_payments; FO_PAYMENT_TWICE, FO_FOREIGN_PAYMENT, and
+    PAYMENT_WITHOUT_ORDER for money that stays of an order that F&O will not get).
     """
     if rules.payments is None:
         return PaymentsReport("payments are not booked for this store")
-    moved = moved_money(state)
+    moved = moved_money(state, rules)
     proof = prove_payments(state).as_dict() if state.transactions is not None else {}
     known = await ports.payments.of_order(state.order.store, state.order.id) if moved else {}
     missing = [each for each in moved if each.id not in known or known[each.id].settled is None]
-    if missing and state.order.cancelled_at and (link is None or not link.sales_order) and _came_and_went(moved):
-        return PaymentsReport("cancelled before it reached F&O, and all money was given back: nothing to book")
     written = adopted = 0
     if missing:
         if link is None or not link.sales_order:
-            raise TransientError(f"payments of {state.order.name} wait until F&O has its sales order")
+            return _without_order(state, moved)
         task = _Task(state, link, rules, ports, known)
         adopted, written = await task.run(missing)
         known = task.known
@@ -115,33 +111,39 @@ class _Task:
                 claimed.add(number)
             found = await self._adopt(missing)
             await self._write(self._plan())
+            for number in claimed:
+                if self.known[number].settled is None:  # cash that was rounded down to nothing: no line
+                    await self._remember(number, total((), order.currency), "", ())
         except ConnectorError as error:
             await self._release(claimed, error)
             raise
         return found, len(missing) - found
 
     async def _adopt(self, missing: Sequence[Transaction]) -> int:
-        """Remembers what F&O has of them, as it stands there."""
-        by_id: defaultdict[str, list[Mapping[str, Any]]] = defaultdict(list)
+        """Remembers what F&O has of them, as it stands there.
+
+        Of a payment that F&O has twice the first counts from now on, and the refusal tells a person, once.
+        """
+        currency = self._state.order.currency
+        ours = f"{self._link.sales_order} in {currency}"
+        by_id: defaultdict[str, list[Row]] = defaultdict(list)
         for row in await self._ports.journals.find(self._link.company, payment_ids(missing)):
+            found = f"{row['PaymentReference']} in {row['CurrencyCode']}"
+            if found != ours:
+                raise RefusedError("FO_FOREIGN_PAYMENT", payment=row["PaymentId"], found=found, sales_order=ours)
             by_id[row["PaymentId"]].append(row)
-        by_transaction: defaultdict[int, list[Mapping[str, Any]]] = defaultdict(list)
+        by_transaction: defaultdict[int, list[Row]] = defaultdict(list)
         for payment_id, rows in by_id.items():
-            journals = ", ".join(str(row["JournalBatchNumber"]) for row in rows)
-            if len(rows) > 1:
-                raise RefusedError("FO_PAYMENT_TWICE", payment=payment_id, count=len(rows), journals=journals)
-            reference = rows[0]["PaymentReference"]
-            if reference != self._link.sales_order:
-                raise RefusedError(
-                    "FO_FOREIGN_PAYMENT", payment=payment_id, found=reference, sales_order=self._link.sales_order
-                )
-            by_transaction[transaction_of(payment_id)] += rows
+            by_transaction[transaction_of(payment_id)].append(rows[0])
         for number, rows in by_transaction.items():
-            amounts = (Money(settled(row), row["CurrencyCode"]) for row in rows)
-            lines = tuple(int(row["LineNumber"]) for row in rows)
+            amount = total((Money(settled(row), currency) for row in rows), currency)
             await self._remember(
-                number, total(amounts, self._state.order.currency), rows[0]["JournalBatchNumber"], lines
+                number, amount, rows[0]["JournalBatchNumber"], tuple(int(row["LineNumber"]) for row in rows)
             )
+        for payment_id, rows in by_id.items():
+            if len(rows) > 1:
+                journals = ", ".join(row["JournalBatchNumber"] for row in rows)
+                raise RefusedError("FO_PAYMENT_TWICE", payment=payment_id, count=len(rows), journals=journals)
         return len(by_transaction)
 
     def _plan(self) -> tuple[JournalLine, ...]:
@@ -174,19 +176,29 @@ class _Task:
 
     async def _release(self, claimed: set[int], error: ConnectorError) -> None:
         """Lets the next attempt begin at once, or when F&O has surely finished with a call whose answer was lost."""
-        until = None
-        if isinstance(error, OutcomeUnknownError):
-            until = self._ports.now() + (error.retry_after or _SETTLING)
+        until = self._ports.now() + settling_time(error)
         for number in claimed:
             if self.known[number].settled is None:
                 released = replace(self.known[number], claimed_until=until)
                 self.known[number] = await self._ports.payments.put(released)
 
 
+def _without_order(state: OrderState, moved: Sequence[Transaction]) -> PaymentsReport:
+    if not state.order.is_given_up:
+        raise TransientError(f"payments of {state.order.name} wait until F&O has its sales order")
+    if not _came_and_went(moved):
+        raise RefusedError("PAYMENT_WITHOUT_ORDER", transactions=", ".join(str(each.id) for each in moved))
+    return PaymentsReport("given up before it reached F&O, and all money was given back: nothing to book")
+
+
 def _came_and_went(moved: Sequence[Transaction]) -> bool:
+    """Whether all that was received was given back, and what cash was rounded by too."""
     currency = moved[0].paid.currency
-    return all(each.paid.currency == currency for each in moved) and not total(
-        (-each.paid if is_outgoing(each) else each.paid for each in moved), currency
+    signs = [-1 if is_outgoing(each) else 1 for each in moved]
+    return (
+        all(each.paid.currency == currency for each in moved)
+        and not total((each.paid * sign for each, sign in zip(moved, signs, strict=True)), currency)
+        and not sum(each.cash_rounding.amount * sign for each, sign in zip(moved, signs, strict=True))
     )
 
 
@@ -201,11 +213,11 @@ def _note(moved: Sequence[Transaction], written: int, adopted: int) -> str:
 
 def _booked(known: Mapping[int, Payment], currency: str) -> dict[str, object]:
     """What F&O has of the order's money, as text."""
-    booked = {number: each for number, each in sorted(known.items()) if each.settled is not None}
+    booked = [(each, each.settled) for _, each in sorted(known.items()) if each.settled]
     return {
-        "settled": str(total((each.settled for each in booked.values() if each.settled is not None), currency)),
+        "settled": str(total((settled for _, settled in booked), currency)),
         "transactions": {
-            str(number): f"{each.settled} in journal {each.journal}, lines {', '.join(map(str, each.lines))}"
-            for number, each in booked.items()
+            str(each.transaction_id): f"{settled} in journal {each.journal}, lines {', '.join(map(str, each.lines))}"
+            for each, settled in booked
         },
     }

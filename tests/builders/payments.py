@@ -8,11 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from itertools import count
 from typing import Any
 
 from shared.d365.payment_journals import PaymentJournals
-from shared.errors import OutcomeUnknownError, RefusedError, TransientError
+from shared.errors import OutcomeUnknownError, RefusedError
 from shared.model import (
     Money,
     Order,
@@ -26,8 +25,9 @@ from shared.model import (
 )
 from shared.rules import StoreRules
 from shared.store.links import OrderLink
-from shared.store.payments import Payment
+from shared.store.payments import JournalRows, Payments
 from shared.sync.payments import PaymentPorts
+from tests.builders.memory_table import MemoryTable
 from tests.builders.sales import EU, euros, line, order, with_rules
 
 ACCOUNT = "C7001001001001"
@@ -118,54 +118,21 @@ class Clock:
         self.now += timedelta(**time)
 
 
-class MemoryPayments:
-    """What shared.store.payments.Payments does, over a dictionary."""
+class CutOff(BaseException):
+    """The process is gone, in the middle of its work."""
+
+
+class Fuse:
+    """Cuts the process off at a chosen step: before or after one of its writes to F&O or to its own tables."""
 
     def __init__(self) -> None:
-        self.rows: dict[tuple[str, int, int], Payment] = {}
-        self.etags = count(1)
-        self.dies_at: int | None = None
+        self.left: int | None = None
 
-    async def of_order(self, store: str, order_id: int) -> dict[int, Payment]:
-        await asyncio.sleep(0)
-        return {key[2]: row for key, row in self.rows.items() if key[:2] == (store, order_id)}
-
-    async def claim(self, payment: Payment, now: datetime) -> Payment:
-        if payment.claimed_until is not None and now < payment.claimed_until:
-            raise TransientError("claimed", retry_after=payment.claimed_until - now)
-        return await self.put(replace(payment, claimed_until=now + timedelta(minutes=5)))
-
-    async def put(self, payment: Payment) -> Payment:
-        await asyncio.sleep(0)
-        if self.dies_at is not None:
-            self.dies_at -= 1
-            if self.dies_at < 0:
-                raise KeyboardInterrupt
-        key = (payment.store, payment.order_id, payment.transaction_id)
-        current = self.rows.get(key)
-        if (current.etag if current else None) != payment.etag:
-            raise TransientError("changed by another worker")
-        self.rows[key] = replace(payment, etag=str(next(self.etags)))
-        return self.rows[key]
-
-
-class MemoryRows:
-    """Rows with ETags, as shared.store.payments.JournalRows has them."""
-
-    def __init__(self) -> None:
-        self.rows: dict[str, tuple[dict[str, Any], str]] = {}
-        self.etags = count(1)
-
-    async def load(self, name: str) -> tuple[Mapping[str, Any] | None, str | None]:
-        await asyncio.sleep(0)
-        return self.rows.get(name, (None, None))
-
-    async def save(self, name: str, row: Mapping[str, Any], etag: str | None) -> str | None:
-        await asyncio.sleep(0)
-        if self.rows.get(name, (None, None))[1] != etag:
-            return None
-        self.rows[name] = (dict(row), str(next(self.etags)))
-        return self.rows[name][1]
+    def step(self) -> None:
+        if self.left is not None:
+            self.left -= 1
+            if self.left < 0:
+                raise CutOff
 
 
 _TEXT = r"'((?:[^']|'')*)'"
@@ -187,6 +154,8 @@ class MemoryFo:
     """By call, whether its next answers are lost after (True) or before (False) F&O served it."""
     before_write: Callable[[], None] | None = None
     """Happens once, between the look at F&O and the write."""
+    step: Callable[[], None] = lambda: None
+    """Is told of every write, before it and after it."""
 
     async def query(
         self, entity_set: str, *, company: str, where: str, select: Sequence[str], order_by=(), top=None
@@ -215,7 +184,7 @@ class MemoryFo:
         assert entity_set == "CustomerPaymentJournalHeaders"
         assert set(record) == {"dataAreaId", "JournalName", "Description"}
         assert len(record["Description"]) <= 60
-        lost = await self._begin(f"POST {entity_set}")
+        lost = await self._begin(f"POST {entity_set}", self.step)
         number = f"{len(self.headers) + 1:05d}"
         row = {**record, "JournalBatchNumber": number, "IsPosted": "No"}
         self.headers[record["dataAreaId"], number] = row
@@ -226,7 +195,7 @@ class MemoryFo:
         if self.before_write is not None:
             happening, self.before_write = self.before_write, None
             happening()
-        lost = await self._begin("change set")
+        lost = await self._begin("change set", self.step)
         new = {}
         for operation in operations:
             assert (operation.method, operation.entity_set) == ("POST", "CustomerPaymentJournalLines")
@@ -269,10 +238,11 @@ class MemoryFo:
             raise _refused("The value 'UNKNOWN' in field 'Method of payment' is not found.")
         return (row["dataAreaId"], row["JournalBatchNumber"], row["LineNumber"]), row
 
-    async def _begin(self, call: str) -> bool:
+    async def _begin(self, call: str, step: Callable[[], None] = lambda: None) -> bool:
         """Counts the call; whether its answer will be lost."""
         self.calls.append(call)
         await asyncio.sleep(0)
+        step()
         coming = self.losses.get(call)
         if not coming:
             return False
@@ -281,6 +251,7 @@ class MemoryFo:
         return True
 
     def _end(self, *, lost: bool) -> None:
+        self.step()
         if lost:
             raise OutcomeUnknownError("the line broke after F&O had served it")
 
@@ -289,15 +260,23 @@ def _refused(infolog: str) -> RefusedError:
     return RefusedError("FO_REJECTED", what="a change set", infolog=infolog)
 
 
-@dataclass
 class Books:
     """One company's F&O, one app's tables, and a clock; `instance()` is a further worker process of the app."""
 
-    fo: MemoryFo = field(default_factory=MemoryFo)
-    payments: MemoryPayments = field(default_factory=MemoryPayments)
-    rows: MemoryRows = field(default_factory=MemoryRows)
-    clock: Clock = field(default_factory=Clock)
+    def __init__(self) -> None:
+        self.fuse = Fuse()
+        self.fo = MemoryFo(step=self.fuse.step)
+        self.table = MemoryTable(step=self.fuse.step)
+        self.clock = Clock()
+
+    def journals(self) -> PaymentJournals:
+        rows = JournalRows(self.table)  # type: ignore[arg-type]  # a fake, in memory
+        return PaymentJournals(self.fo, rows, now=self.clock)  # type: ignore[arg-type]  # likewise
 
     def instance(self) -> PaymentPorts:
-        journals = PaymentJournals(self.fo, self.rows, now=self.clock)  # type: ignore[arg-type]  # a fake, over a dict
-        return PaymentPorts(self.payments, journals, now=self.clock)  # type: ignore[arg-type]  # likewise
+        payments = Payments(self.table)  # type: ignore[arg-type]  # likewise
+        return PaymentPorts(payments, self.journals(), now=self.clock)
+
+    def ids(self) -> list[str]:
+        """The payment ids of all lines in F&O."""
+        return sorted(row["PaymentId"] for row in self.fo.lines.values())

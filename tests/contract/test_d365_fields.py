@@ -3,24 +3,33 @@
 import ast
 import re
 from pathlib import Path
-from xml.etree import ElementTree as ET
 
 import pytest
 
 from shared.d365 import entities
-
-METADATA = Path("local/d365/metadata.xml")
-EDM = "{http://docs.oasis-open.org/odata/ns/edm}"
+from tests.builders.fo_metadata import read_entity_sets
 
 # The mapping's files that build records of F&O, whose keys are fields of these entity sets.
 RECORDS = {
     Path("shared/mapping/sales_order.py"): {entities.SALES_ORDERS, entities.SALES_ORDER_LINES},
     Path("shared/mapping/sales_lines.py"): {entities.SALES_ORDER_LINES},
+    Path("shared/mapping/order_headers.py"): {entities.SALES_ORDERS},
+    Path("shared/mapping/order_differences.py"): {entities.SALES_ORDER_LINES},
+    Path("shared/mapping/order_changes.py"): {entities.SALES_ORDER_LINES},
     Path("shared/mapping/customers.py"): {entities.CUSTOMERS},
     Path("shared/d365/sales_orders.py"): {entities.SALES_ORDERS, entities.SALES_ORDER_LINES},
     Path("shared/d365/customers.py"): {entities.CUSTOMERS},
     Path("shared/d365/on_hand.py"): {entities.ON_HAND, entities.COVERAGE},
     Path("shared/d365/items.py"): {entities.PRODUCTS, entities.VARIANTS},
+    Path("shared/mapping/refunds.py"): {
+        entities.RETURN_ORDERS,
+        entities.RETURN_LINES,
+        entities.INVOICES,
+        entities.INVOICE_LINES,
+    },
+    Path("shared/d365/returns.py"): {entities.RETURN_ORDERS, entities.RETURN_LINES},
+    Path("shared/d365/free_text_invoices.py"): {entities.INVOICES, entities.INVOICE_LINES},
+    Path("shared/d365/sold_lines.py"): {entities.SALES_ORDER_LINES, entities.SALES_LINE_PROGRESS},
     Path("shared/d365/tax.py"): {
         entities.TAX_CODES,
         entities.TAX_RATES,
@@ -34,18 +43,7 @@ RECORDS = {
 FIELD = re.compile(r"(?:[A-Z][a-z0-9]+){2,}|dataAreaId")
 
 
-def read_metadata():
-    schema = ET.parse(METADATA)
-    types = {kind.get("Name"): kind for kind in schema.iter(f"{EDM}EntityType")}
-    sets = {}
-    for entity_set in schema.iter(f"{EDM}EntitySet"):
-        kind = types[entity_set.get("EntityType").rpartition(".")[2]]
-        keys = {ref.get("Name") for ref in kind.iter(f"{EDM}PropertyRef")}
-        sets[entity_set.get("Name")] = (keys, {each.get("Name") for each in kind.iter(f"{EDM}Property")})
-    return sets
-
-
-SETS = read_metadata()
+SETS = read_entity_sets()
 
 
 @pytest.mark.parametrize("entity_set", entities.KEYS)

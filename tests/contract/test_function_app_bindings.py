@@ -62,6 +62,8 @@ def test_app_has_the_functions_that_the_design_names(triggers: Bindings) -> None
         "transactions_webhook": "httpTrigger",
         "sync_order": "serviceBusTrigger",
         "push_stock": "timerTrigger",
+        "write_back": "timerTrigger",
+        "sweep_orders": "timerTrigger",
         "health": "httpTrigger",
     }
     assert kinds == kinds | expected

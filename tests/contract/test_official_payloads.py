@@ -50,7 +50,7 @@ TABLE: Final[Mapping[str, tuple[tuple[str, Outcome, str], ...]]] = {
             "orders/link_requested",
         ),
         (
-            ("state", "TEST_NOTIFICATION", "it is read whole, but an order marked as a test is never booked"),
+            ("state", "TEST_NOTIFICATION", "it is read whole, but the sample order is never booked"),
             (
                 "state, real",
                 {"2023-07": "STATE_SUM_DIFFERS", "2024-07": "NOT_AN_ORDER"},

@@ -21,6 +21,21 @@ MASTERS = {
     "tax_groups": ["VAT"],
     "tax_item_groups": ["FULL"],
     "payment_terms": ["Net0"],
+    "payment_methods": ["CARD"],
+    "customer_reasons": ["DEFECT"],
+}
+LEDGER = {
+    "payment_journals": ["SHOPPAY"],
+    "general_journals": ["GENJRN"],
+    "main_accounts": ["110180", "401100"],
+    "bank_accounts": ["DAT-OPER"],
+    "posting_profiles": ["GEN"],
+}
+DISPOSITIONS = {"CREDIT": "Credit", "KEEP": "CreditOnly", "SCRAP": "Scrap"}
+SALES_TAX = {
+    "codes": {"FULL10": "10", "CITY2": "2.5"},
+    "groups": {"VAT": ["FULL10", "CITY2"]},
+    "item_groups": {"FULL": ["FULL10", "CITY2"]},
 }
 
 
@@ -46,6 +61,10 @@ def small_world() -> World:
                 for warehouse, site in (("11", "1"), ("12", "1"), ("21", "2"))
             ],
             "masters": dict.fromkeys(companies, MASTERS),
+            "ledger": dict.fromkeys(companies, LEDGER),
+            "sales_tax": dict.fromkeys(companies, SALES_TAX),
+            "dispositions": dict.fromkeys(companies, DISPOSITIONS),
+            "exchange_rates": [{"from": "JPY", "to": "USD", "rate": "0.65"}],
             "countries": [{"id": "USA", "iso": "US", "states": ["WA", "CO"]}, {"id": "NLD", "iso": "NL"}],
             "items": [
                 item | {"company": company}

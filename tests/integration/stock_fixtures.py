@@ -166,7 +166,10 @@ class Retailer:
 
 
 @asynccontextmanager
-async def retailing(store: str, *, more_items: int = 0, **rules) -> AsyncIterator[Retailer]:
+async def retailing(
+    store: str, *, more_items: int = 0, over: Callable[[], httpx.AsyncBaseTransport] | None = None, **rules
+) -> AsyncIterator[Retailer]:
+    """`over` makes what carries the calls to Shopify and to F&O."""
     world, loaded = tomllib.loads(WORLD), load_store(STORES / f"{store}.toml")
     for number in range(1, more_items + 1):
         sku = f"BULK-{number:05d}"
@@ -176,7 +179,7 @@ async def retailing(store: str, *, more_items: int = 0, **rules) -> AsyncIterato
     async with (
         run_d365(parse_world(world)) as fo,
         run_shopify(webhooks="http://127.0.0.1:9/none", clock=clock.now) as shopify,
-        httpx.AsyncClient(timeout=10) as http,
+        httpx.AsyncClient(timeout=10, transport=over() if over else None) as http,
     ):
         url = f"{shopify.url}/{loaded.shop_domain}"
         tokens = ClientCredentials(
@@ -199,6 +202,7 @@ async def retailing(store: str, *, more_items: int = 0, **rules) -> AsyncIterato
             timeout=20,
             breaker=NoBreaker(),
             on_call=lambda call: None,
+            transport=over() if over else None,
         )
         retailer = Retailer(loaded, shopify, fo, Between(admin), odata, clock)
         retailer.set_rules(settle_seconds=0, **rules)

@@ -294,17 +294,19 @@ async def test_a_second_run_changes_nothing(client):
     assert (second.created, second.lots, second.number) == (False, first.lots, first.number)
 
 
-async def test_only_the_missing_lines_are_added(client):
-    part = sequenced_draft(lines=sequenced_draft().lines[:1])
+async def test_lines_that_are_there_stay_as_they_are_and_are_judged(client):
+    """The stock was another at the first attempt, so the lines were divided otherwise."""
+    divided = [{**sequenced_draft().lines[0], "LineNumber": Decimal(number)} for number in (1, 4, 5)]
 
     def crash(order):
         raise TransientError("the process died")
 
     with pytest.raises(TransientError):
-        await create_sequenced(client, part, accept=crash)
-    order = await create_sequenced(client, sequenced_draft(), accept=anything)
-    assert not order.created
-    assert await what_f_and_o_has(client, "usmf", "SHOPIFY-777") == (["No"], [(1, 48), (2, 48), (3, 48)])
+        await create_sequenced(client, sequenced_draft(lines=divided), accept=crash)
+    seen = []
+    order = await create_sequenced(client, sequenced_draft(), accept=seen.append)
+    assert (order.created, seen) == (False, [order])
+    assert await what_f_and_o_has(client, "usmf", "SHOPIFY-777") == (["No"], [(1, 48), (4, 48), (5, 48)])
 
 
 async def test_what_people_did_to_a_released_order_is_theirs(client):
@@ -312,19 +314,6 @@ async def test_what_people_did_to_a_released_order_is_theirs(client):
     await client.delete("SalesOrderLinesV3", {"dataAreaId": "usmf", "InventoryLotId": first.lots[Decimal(2)]})
     second = await create_sequenced(client, sequenced_draft(), accept=anything)
     assert set(second.lots) == {1, 3}
-
-
-async def test_foreign_lines_stop_the_completion(client):
-    foreign = sequenced_draft(lines=[{**sequenced_draft().lines[0], "LineNumber": Decimal(99)}])
-
-    def crash(order):
-        raise TransientError("the process died")
-
-    with pytest.raises(TransientError):
-        await create_sequenced(client, foreign, accept=crash)
-    with pytest.raises(RefusedError) as refused:
-        await create_sequenced(client, sequenced_draft(), accept=anything)
-    assert refused.value.code == "FO_INCOMPLETE_FOREIGN"
 
 
 async def test_two_orders_with_our_reference_are_a_matter_for_people(client):

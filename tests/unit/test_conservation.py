@@ -98,10 +98,17 @@ def test_taxes_that_do_not_sum_up_are_refused_even_within_prices():
     assert caught.value.details["sum"] == "1.74 EUR of tax"
 
 
-def test_a_test_order_is_never_booked_even_if_it_adds_up():
+def test_the_sample_order_is_never_booked_even_if_it_adds_up():
     with pytest.raises(RefusedError) as caught:
-        prove(order_of(test=True))
+        prove(order_of(test=True, id=820982911946154508))
     assert caught.value.code == "TEST_NOTIFICATION"
+
+
+def test_a_test_order_of_a_shop_is_proved_like_any_other():
+    assert str(prove(order_of(test=True)).total) == "15.00 EUR"
+    with pytest.raises(RefusedError) as caught:
+        prove(order_of(test=True, total_price_set=money_set("15.01")))
+    assert caught.value.code == "SUM_DIFFERS"
 
 
 def test_evidence_cannot_be_altered():

@@ -126,6 +126,16 @@ async def test_a_refusal_is_parked_whole_with_its_reason():
     assert "SKU X" in at.journal.entries[0].note
 
 
+async def test_a_refusal_is_remembered_only_when_the_message_is_kept():
+    at, seen = desk(), []
+
+    async def remember():
+        seen.append(len(at.parking.messages))
+
+    await handle(flow_that(Park(RefusedError("NO_LINES"), then=remember)), ENVELOPE, at)
+    assert seen == [1]
+
+
 async def test_an_exhausted_message_is_parked_with_its_last_reason_and_not_before_both_limits():
     policy = RetryPolicy(max_attempts=3, max_age=timedelta(hours=1))
     trouble = flow_that(TransientError("F&O restarts"))

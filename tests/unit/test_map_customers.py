@@ -111,12 +111,37 @@ def test_many_given_names_flow_into_the_middle_name():
     assert (record["PersonFirstName"], record["PersonMiddleName"]) == ("Maria Fernanda Guadalupe", "Eulalia")
 
 
+def test_long_names_meet_in_the_middle_name_in_their_order():
+    record = customer_record(
+        sale(buyer=buyer(first_name="Maria", last_name="de la Vega Fernández Montenegro")), EU, "C1"
+    )
+    assert (record["PersonMiddleName"], record["PersonLastName"]) == ("de la", "Vega Fernández Montenegro")
+    both = buyer(first_name="Maria Fernanda Guadalupe Eulalia", last_name="de Vega Fernández y Montenegro")
+    record = customer_record(sale(buyer=both), EU, "C1")
+    assert record["PersonMiddleName"] == "Eulalia de Vega"
+    assert " ".join(record[f"Person{name}Name"] for name in ("First", "Middle", "Last")) == both.name
+
+
 @pytest.mark.parametrize("name", [{"first_name": "x" * 26}, {"last_name": "x" * 26}, {"last_name": "\U0001f600" * 13}])
-def test_a_name_too_long_is_refused_not_cut(name):
+def test_a_name_that_a_persons_fields_cannot_hold_stays_whole_as_an_organisations(name):
+    someone = buyer(**name)
+    record = customer_record(sale(buyer=someone), EU, "C1")
+    assert (record["PartyType"], record["OrganizationName"]) == ("Organization", someone.name)
+
+
+def test_a_company_name_beyond_its_field_goes_on_above_the_street():
+    name = "Gesellschaft zur Förderung " * 4 + "des Zeltens"
+    record = customer_record(sale(buyer=buyer(company=name)), EU, "C1")
+    assert record["AddressStreet"] == "Förderung des Zeltens\nDamrak 1\n2 hoog"
+    assert f"{record['OrganizationName']} Förderung des Zeltens" == name
+
+
+def test_a_company_name_beyond_its_field_and_without_an_address_is_refused_not_cut():
+    nowhere = sale(buyer=buyer(company="x" * 101), billing_address=None, shipping_address=None)
     with pytest.raises(RefusedError) as refused:
-        customer_record(sale(buyer=buyer(**name)), EU, "C1")
+        customer_record(nowhere, EU, "C1")
     assert refused.value.code == "FIELD_TOO_LONG"
-    assert refused.value.details["limit"] == "25"
+    assert refused.value.details["limit"] == "100"
 
 
 def test_states_go_only_to_countries_whose_states_fo_knows():

@@ -147,11 +147,18 @@ def test_a_store_without_payment_rules_books_none():
 
 
 def test_test_payments_and_payments_of_test_orders_are_refused():
-    assert refusal(state(transaction(is_test=True))).code == "TEST_NOTIFICATION"
+    assert refusal(state(transaction(is_test=True))).code == "TEST_ORDER"
     test_order = order(line(price=euros("100.00")), is_test=True)
-    assert refusal(state(transaction(), sale=test_order)).code == "TEST_NOTIFICATION"
+    assert refusal(state(transaction(), sale=test_order)).code == "TEST_ORDER"
     failed = transaction(2, status=TransactionStatus.FAILURE, is_test=True)
     assert len(plan(state(transaction(), failed))) == 1
+
+
+def test_a_store_that_books_test_orders_books_their_payments_and_no_test_payment_of_a_real_order():
+    books = EU.model_copy(update={"orders": EU.orders.model_copy(update={"test_orders": "book"})})
+    test_order = order(line(price=euros("100.00")), is_test=True)
+    assert len(plan(state(transaction(is_test=True), sale=test_order), books)) == 1
+    assert refusal(state(transaction(is_test=True)), books).code == "TEST_ORDER"
 
 
 def test_what_is_booked_is_not_planned_again():

@@ -1,3 +1,4 @@
+import itertools
 from dataclasses import replace
 from decimal import Decimal
 
@@ -13,7 +14,6 @@ from tests.builders.sales import (
     EU,
     US,
     address,
-    buyer,
     dollars,
     euros,
     everything_from,
@@ -48,6 +48,13 @@ def refusal(one, rules=EU, **more) -> RefusedError:
 
 def records(planned) -> list[dict]:
     return [each.record for each in planned.lines]
+
+
+def test_a_test_order_is_booked_only_where_the_rules_say_so():
+    trial = dutch(line(), is_test=True)
+    assert refusal(trial).code == "TEST_ORDER"
+    books = EU.model_copy(update={"orders": EU.orders.model_copy(update={"test_orders": "book"})})
+    assert plan(trial, books).lines == plan(dutch(line()), books).lines
 
 
 def test_the_header_of_an_order():
@@ -355,10 +362,10 @@ def test_orders_of_five_hundred_lines_work_and_more_are_refused():
 @pytest.mark.parametrize(
     "other",
     [
-        {"shipping_address": address(street="x" * 251)},
+        {"shipping_address": address(street="x" * 311)},
+        {"shipping_address": address(street="x" * 251, company="Acme BV")},
         {"shipping_address": address(postal_code="1" * 11)},
-        {"shipping_address": address(name="x" * 101)},
-        {"buyer": buyer(email="a" * 80 + "@example.com")},
+        {"shipping_address": address(name="x" * 400)},
     ],
 )
 def test_what_does_not_fit_a_field_is_refused_not_cut(other):
@@ -373,7 +380,7 @@ def test_the_evidence_can_be_stored_as_json():
 
 
 def booked(planned):
-    return [{"LineNumber": each.number, "LineAmount": each.amount.amount} for each in planned.lines]
+    return [{**each.record, "LineAmount": each.amount.amount} for each in planned.lines]
 
 
 def test_what_fo_booked_as_planned_is_accepted_in_any_order():
@@ -398,6 +405,33 @@ def test_what_fo_booked_otherwise_is_refused_line_by_line(spoil, numbers):
         check_booked(planned, rows)
     assert refused.value.code == "FO_SUM_DIFFERS"
     assert refused.value.details["lines"] == numbers
+
+
+def divided(sale, *quantities):
+    """The rows of F&O for an order whose first line ships from several warehouses."""
+    whole = everything_from(EU, sale)
+    places = itertools.cycle(EU.warehouses)
+    parts = tuple(Part(quantity, next(places)) for quantity in quantities)
+    first = sale.lines[0].id
+    return booked(plan(sale, allocation=replace(whole, parts={**whole.parts, first: parts})))
+
+
+def test_an_adopted_order_may_be_divided_among_the_warehouses_otherwise():
+    sale = dutch(line(1, euros("10.00"), 6, discount=euros("0.05")), line(2, euros("5.00")))
+    rows = divided(sale, 1, 2, 3)
+    check_booked(plan(sale), rows, adopted=True)
+    with pytest.raises(RefusedError):
+        check_booked(plan(sale), rows)
+
+
+@pytest.mark.parametrize("field", ["LineAmount", "OrderedSalesQuantity"])
+def test_an_adopted_order_must_be_the_same_goods_for_the_same_money(field):
+    sale = dutch(line(1, euros("10.00"), 6), line(2, euros("5.00")))
+    rows = divided(sale, 1, 2, 3)
+    rows[-1][field] += Decimal("0.01")
+    with pytest.raises(RefusedError) as refused:
+        check_booked(plan(sale), rows, adopted=True)
+    assert refused.value.code == "FO_SUM_DIFFERS"
 
 
 def test_the_longest_reference_fits_its_field():

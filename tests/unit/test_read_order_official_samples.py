@@ -61,6 +61,11 @@ def test_a_sample_without_its_test_flag_would_be_refused_all_the_same(
     assert caught.value.code == expected
 
 
+def test_a_sample_is_not_excused_as_the_order_of_a_development_store():
+    with pytest.raises(RefusedError, match="discounted_price"):
+        read_order(sample("2026-07", "create") | {"id": 5_551_234_567_890}, store="nordlys", side=CurrencySide.SHOP)
+
+
 def test_a_sample_of_an_edit_holds_no_order():
     with pytest.raises(RefusedError, match="id is missing"):
         read_order(sample("2026-07", "edited"), store="nordlys", side=CurrencySide.SHOP)

@@ -1,0 +1,152 @@
+"""Reading a sales order whole, with what remains of its lines, and writing its changes: one, or all or none."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from shared.d365.answers import Row
+from shared.d365.batch import Operation
+from shared.d365.client import ODataClient
+from shared.d365.entities import READ, SALES_LINE_PROGRESS, SALES_ORDER_LINES, SALES_ORDERS
+from shared.d365.filters import eq
+from shared.errors import RefusedError
+from shared.model import FoHeader, FoLine, FoOrder, FoStatus
+
+_NUMBER: Final = "SalesOrderNumber"
+_LOT: Final = "InventoryLotId"
+
+LINE_FIELDS: Final = (
+    *READ[SALES_ORDER_LINES],
+    "LineDescription",
+    "ShippingWarehouseId",
+    "SalesPrice",
+    "SalesPriceQuantity",
+    "LineDiscountAmount",
+    "SalesTaxGroupCode",
+    "SalesTaxItemGroupCode",
+    "DeliveryModeCode",
+)
+
+_ORDER_STATUS: Final = {
+    "Active": FoStatus.OPEN,
+    "Confirmed": FoStatus.CONFIRMED,
+    "Picked": FoStatus.PICKED,
+    "PartiallyDelivered": FoStatus.PARTLY_DELIVERED,
+    "PartiallyInvoiced": FoStatus.PARTLY_DELIVERED,
+    "Delivered": FoStatus.DELIVERED,
+    "DeliveredPartiallyInvoiced": FoStatus.DELIVERED,
+    "Invoiced": FoStatus.INVOICED,
+    "Canceled": FoStatus.CANCELLED,
+}
+"""SalesOrderProcessingStatus."""
+_CLOSED_LINE: Final = {
+    "Delivered": FoStatus.DELIVERED,
+    "Invoiced": FoStatus.INVOICED,
+    "Canceled": FoStatus.CANCELLED,
+}
+"""SalesStatus of a line of which nothing is open."""
+
+
+async def read_fo_order(client: ODataClient, company: str, numbers: Sequence[str]) -> FoOrder | None:
+    """The sales orders under these numbers, the first one leading; None when F&O has no such first order.
+
+    What remains to be delivered is not on the lines themselves: F&O shows it in SalesLineBiEntities.
+    """
+    found = await asyncio.gather(*(_read(client, company, number) for number in numbers))
+    if found[0] is None:
+        return None
+    present = [each for each in found if each is not None]
+    return FoOrder(
+        headers=tuple(header for header, _ in present),
+        lines=tuple(line for _, lines in present for line in lines),
+    )
+
+
+async def write(client: ODataClient, operations: Sequence[Operation]) -> list[Row]:
+    """All of them or none, in one request; one row for each, as ODataClient.change_set gives them."""
+    if len(operations) > 1:
+        return await client.change_set(operations)
+    rows: list[Row] = []
+    for operation in operations:
+        match operation:
+            case Operation(method="PATCH", key=Mapping() as key, body=dict() as body):
+                await client.update(operation.entity_set, key, body)
+                rows.append({})
+            case Operation(method="DELETE", key=Mapping() as key):
+                await client.delete(operation.entity_set, key)
+                rows.append({})
+            case Operation(method="POST", body=dict() as body):
+                rows.append(await client.create(operation.entity_set, body))
+            case _:
+                raise ValueError(f"{operation.method} without its key or body")
+    return rows
+
+
+def header_change(company: str, number: str, fields: Row) -> Operation:
+    return Operation("PATCH", SALES_ORDERS, {"dataAreaId": company, _NUMBER: number}, fields)
+
+
+def header_removal(company: str, number: str) -> Operation:
+    return Operation("DELETE", SALES_ORDERS, {"dataAreaId": company, _NUMBER: number})
+
+
+def line_change(company: str, lot: str, fields: Row) -> Operation:
+    return Operation("PATCH", SALES_ORDER_LINES, {"dataAreaId": company, _LOT: lot}, fields)
+
+
+def line_removal(company: str, lot: str) -> Operation:
+    return Operation("DELETE", SALES_ORDER_LINES, {"dataAreaId": company, _LOT: lot})
+
+
+def new_line(company: str, number: str, record: Row) -> Operation:
+    return Operation("POST", SALES_ORDER_LINES, body={**record, "dataAreaId": company, _NUMBER: number})
+
+
+async def _read(client: ODataClient, company: str, number: str) -> tuple[FoHeader, list[FoLine]] | None:
+    header, lines, progress = await asyncio.gather(
+        client.get(SALES_ORDERS, {"dataAreaId": company, _NUMBER: number}),
+        client.query(SALES_ORDER_LINES, company=company, where=eq(_NUMBER, number), select=LINE_FIELDS),
+        client.query(
+            SALES_LINE_PROGRESS, company=company, where=eq("SalesId", number), select=READ[SALES_LINE_PROGRESS]
+        ),
+    )
+    if header is None:
+        return None
+    stage = str(header["SalesOrderProcessingStatus"])
+    if stage not in _ORDER_STATUS:
+        raise RefusedError("FO_STATUS_UNKNOWN", sales_order=number, status=stage)
+    status = _ORDER_STATUS[stage]
+    by_lot = {row["InventTransId"]: row for row in progress}
+    return (
+        FoHeader(number, status, header["IsSalesProcessingStopped"] == "Yes", header),
+        [_line(number, row, by_lot.get(row[_LOT]), status) for row in lines],
+    )
+
+
+def _line(number: str, row: Mapping[str, Any], progress: Mapping[str, Any] | None, status: FoStatus) -> FoLine:
+    """A line that F&O's own view does not show yet was written this moment: all of it is open."""
+    quantity = row["OrderedSalesQuantity"]
+    remaining = progress["RemainSalesPhysical"] if progress else quantity
+    own = _CLOSED_LINE.get(progress["SalesStatus"]) if progress and not remaining else None
+    return FoLine(
+        order=number,
+        lot=row[_LOT],
+        number=row["LineNumber"],
+        item=row["ItemNumber"],
+        external=row["ExternalItemNumber"],
+        description=row["LineDescription"],
+        warehouse=row["ShippingWarehouseId"],
+        quantity=quantity,
+        remaining=remaining,
+        to_invoice=progress["RemainSalesFinancial"] if progress else quantity * 0,
+        price=row["SalesPrice"],
+        price_unit=row["SalesPriceQuantity"],
+        discount=row["LineDiscountAmount"],
+        amount=row["LineAmount"],
+        sales_tax_group=row["SalesTaxGroupCode"],
+        item_tax_group=row["SalesTaxItemGroupCode"],
+        delivery_mode=row["DeliveryModeCode"],
+        status=own or status,
+    )

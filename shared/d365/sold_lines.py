@@ -1,0 +1,54 @@
+"""The lines of a sales order with what goods can come back of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from shared.d365.answers import Row
+from shared.d365.client import ODataClient
+from shared.d365.entities import DIMENSIONS, READ, SALES_LINE_PROGRESS, SALES_ORDER_LINES
+from shared.d365.filters import eq
+
+
+@dataclass(frozen=True, slots=True)
+class SoldLine:
+    lot: str
+    """InventoryLotId."""
+    product: Row
+    """ItemNumber and the product dimensions that it has."""
+    site: str
+    warehouse: str
+    ordered: Decimal
+    invoiced: Decimal
+    """What F&O gave up of a line that it delivered in part cannot be told from it, and counts as invoiced: F&O itself
+    refuses a return of such units."""
+
+
+async def read_sold_lines(client: ODataClient, company: str, sales_order: str) -> list[SoldLine]:
+    """In F&O's order. F&O compares numbers without case: whose lines they are is for their lots to say."""
+    lines = await client.query(
+        SALES_ORDER_LINES,
+        company=company,
+        where=eq("SalesOrderNumber", sales_order),
+        select=(*READ[SALES_ORDER_LINES], *DIMENSIONS, "ShippingSiteId", "ShippingWarehouseId"),
+        order_by=("LineNumber",),
+    )
+    progress = await client.query(
+        SALES_LINE_PROGRESS, company=company, where=eq("SalesId", sales_order), select=READ[SALES_LINE_PROGRESS]
+    )
+    of_lot = {row["InventTransId"]: row for row in progress}
+    return [_sold(row, of_lot[row["InventoryLotId"]]) for row in lines if row["InventoryLotId"] in of_lot]
+
+
+def _sold(row: Row, progress: Row) -> SoldLine:
+    ordered = row["OrderedSalesQuantity"]
+    open_units = progress["RemainSalesPhysical"] + progress["RemainSalesFinancial"]
+    return SoldLine(
+        lot=row["InventoryLotId"],
+        product={field: row[field] for field in ("ItemNumber", *DIMENSIONS) if row[field]},
+        site=row["ShippingSiteId"],
+        warehouse=row["ShippingWarehouseId"],
+        ordered=ordered,
+        invoiced=ordered * 0 if progress["SalesStatus"] == "Canceled" else ordered - open_units,
+    )

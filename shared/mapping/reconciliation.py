@@ -1,0 +1,94 @@
+"""What Shopify says of an order beside what F&O holds for it: the conservation proof once more, long after booking."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from shared.errors import RefusedError
+from shared.mapping.order_changes import ChangePlan
+from shared.mapping.order_lines import OwnLines
+from shared.mapping.payment_differences import PaymentDifference
+from shared.mapping.sales_order import SalesOrderPlan
+from shared.mapping.shopify_refunds import worth
+from shared.model import FoStatus, Money, Order, Refund, total
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One difference."""
+
+    refusal: RefusedError
+    """Its code and words; never raised."""
+    what: str
+    shopify: str
+    """The amount there, in words where it is none."""
+    fo: str
+
+    def as_dict(self) -> dict[str, str]:
+        return {
+            "code": self.refusal.code,
+            "what": self.what,
+            "shopify": self.shopify,
+            "fo": self.fo,
+            "owner": self.refusal.entry.owner.value,
+            "next_step": self.refusal.next_step,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """What the lines of the sales order come to, as F&O counts: without the tax on top, where there is any."""
+
+    shopify: Money
+    fo: Money
+
+
+def sums(order: Order, target: SalesOrderPlan | None, own: OwnLines) -> Sums:
+    """`target` is None for an order that is given up: what is still owed of it is its total. Lines that people
+    cancelled in F&O come to nothing.
+    """
+    due = order.total if target is None else total((line.amount for line in target.lines), order.currency)
+    lines = (line for its in own.values() for line in its if line.status is not FoStatus.CANCELLED)
+    return Sums(due, total((Money(line.amount, order.currency) for line in lines), order.currency))
+
+
+def sales_order_finding(number: str, plan: ChangePlan, compared: Sums) -> Finding | None:
+    """What would have to be done to the sales order, or be decided about. What the rules ignore is no difference."""
+    changes = [str(step) for step in plan.steps] + [str(cell) for cell in plan.held]
+    if not changes:
+        return None
+    what, shopify, fo = "; ".join(changes), str(compared.shopify), str(compared.fo)
+    refusal = RefusedError("SALES_ORDER_DIFFERS", sales_order=number, what=what, shopify=shopify, fo=fo)
+    return Finding(refusal, what, shopify, fo)
+
+
+def gone_finding(number: str, order: Order) -> Finding:
+    refusal = RefusedError("FO_ORDER_GONE", sales_order=number)
+    return Finding(refusal, f"sales order {number}", str(order.total), "nothing")
+
+
+def payment_finding(number: str, difference: PaymentDifference) -> Finding:
+    shopify, fo = _amounts(difference.shopify), _amounts(difference.fo)
+    what = f"payment {difference.payment_id}" if difference.payment_id else "a payment line without payment id"
+    refusal = RefusedError("PAYMENT_DIFFERS", sales_order=number, what=what, shopify=shopify, fo=fo)
+    return Finding(refusal, what, shopify, fo)
+
+
+def refund_findings(
+    number: str, order: Order, refunds: Iterable[Refund], booked: Mapping[int, Money | None]
+) -> list[Finding]:
+    """`booked` is by refund id what was credited, None for one that is under way."""
+    findings = []
+    for refund in refunds:
+        here, there = worth(refund, taxes_included=order.taxes_included), booked.get(refund.id)
+        if there is None or there == here:
+            continue
+        what = f"refund {refund.id}"
+        refusal = RefusedError("REFUND_DIFFERS", sales_order=number, what=what, shopify=here, fo=there)
+        findings.append(Finding(refusal, what, str(here), str(there)))
+    return findings
+
+
+def _amounts(amounts: Iterable[Money]) -> str:
+    return " and ".join(map(str, amounts)) or "nothing"

@@ -1,0 +1,45 @@
+"""What of a webhook's body may be shown to somebody who mends it: the goods and the money, not the person."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+HIDDEN: Final = "***"
+
+# Blocks about a person. Within them only the place that decides tax and warehouse is shown.
+_PERSONAL: Final = frozenset(
+    {"customer", "billing_address", "shipping_address", "default_address", "client_details", "payment_details"}
+)
+_SHOWN_OF_A_PERSON: Final = frozenset({"id", "country", "country_code", "province", "province_code", "currency"})
+
+# Texts that say nothing about a person, by their key. What is not named here is hidden: a new field of Shopify's too.
+_SHOWN: Final = frozenset(
+    {
+        *("admin_graphql_api_id", "name", "title", "variant_title", "sku", "code", "vendor", "type", "kind", "reason"),
+        *("price", "amount", "rate", "discount", "discounted_price", "total_discount", "quantity", "tax", "value_type"),
+        *("total_price", "total_tax", "subtotal_price", "total_discounts", "total_line_items_price", "total_weight"),
+        *("total_outstanding", "total_tip_received", "current_total_price", "current_total_tax", "po_number"),
+        *("current_subtotal_price", "current_total_discounts", "currency", "currency_code", "presentment_currency"),
+        *("financial_status", "fulfillment_status", "status", "gateway", "payment_gateway_names", "source_name"),
+        *("created_at", "updated_at", "processed_at", "cancelled_at", "closed_at", "cancel_reason"),
+        *("fulfillment_service", "target_type", "target_selection", "allocation_method", "carrier_identifier"),
+    }
+)
+
+
+def redacted(value: Any, *, key: str = "", personal: bool = False) -> Any:
+    """The same JSON value with every text that may be personal replaced by HIDDEN. Numbers outside personal blocks,
+    flags and nulls stay.
+    """
+    match value:
+        case dict():
+            inside = personal or key in _PERSONAL
+            return {name: redacted(part, key=name, personal=inside) for name, part in value.items()}
+        case list():
+            return [redacted(part, key=key, personal=personal or key in _PERSONAL) for part in value]
+        case None | bool() | "":
+            return value
+        case str():
+            return value if key in (_SHOWN_OF_A_PERSON if personal else _SHOWN) else HIDDEN
+        case _:
+            return value if not personal or key in _SHOWN_OF_A_PERSON else HIDDEN

@@ -1,0 +1,106 @@
+"""A sales order as F&O has it now: what changes are planned against."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+
+class FoStatus(StrEnum):
+    """How far a sales order, or a line of it, has come in F&O."""
+
+    OPEN = "open"
+    CONFIRMED = "confirmed"
+    PICKED = "picked"
+    PARTLY_DELIVERED = "partly_delivered"
+    DELIVERED = "delivered"
+    INVOICED = "invoiced"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether F&O takes no change of it any more."""
+        return self in (FoStatus.INVOICED, FoStatus.CANCELLED)
+
+
+@dataclass(frozen=True, slots=True)
+class FoHeader:
+    number: str
+    status: FoStatus
+    is_held: bool
+    """IsSalesProcessingStopped: nobody confirms, picks, delivers or invoices it."""
+    fields: Mapping[str, Any]
+    """The fields of SalesOrderHeadersV4 that follow Shopify."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoLine:
+    order: str
+    """The number of its sales order."""
+    lot: str
+    """InventoryLotId, F&O's key of the line."""
+    number: Decimal
+    """LineNumber."""
+    item: str
+    external: str
+    """ExternalItemNumber: Shopify's id, unless F&O derived it anew from the customer's own item numbers."""
+    description: str
+    warehouse: str
+    quantity: Decimal
+    """Ordered; below zero for what is taken back."""
+    remaining: Decimal
+    """Of the quantity, what is still to be delivered."""
+    to_invoice: Decimal
+    """Delivered and not invoiced."""
+    price: Decimal
+    price_unit: Decimal
+    """The pieces that price and discount are for."""
+    discount: Decimal
+    amount: Decimal
+    """LineAmount, as F&O computed it."""
+    sales_tax_group: str
+    item_tax_group: str
+    delivery_mode: str
+    status: FoStatus
+    """The line's own where it is closed, else its order's."""
+
+    @property
+    def done(self) -> Decimal:
+        """What is not open any more: delivered, or given up in F&O."""
+        return self.quantity - self.remaining
+
+    @property
+    def is_open(self) -> bool:
+        return self.remaining != 0
+
+    @property
+    def is_invoiced(self) -> bool:
+        """Whether any of it is, so that its price stands."""
+        return self.status is FoStatus.INVOICED or self.done != self.to_invoice
+
+
+@dataclass(frozen=True, slots=True)
+class FoOrder:
+    """What one Shopify order is in F&O: its sales order, and those that later additions had to go into."""
+
+    headers: tuple[FoHeader, ...]
+    """The order's own first."""
+    lines: tuple[FoLine, ...]
+
+    @property
+    def number(self) -> str:
+        return self.headers[0].number
+
+    @property
+    def status(self) -> FoStatus:
+        return self.headers[0].status
+
+    @property
+    def is_held(self) -> bool:
+        return self.headers[0].is_held
+
+    def header(self, number: str) -> FoHeader:
+        return next(header for header in self.headers if header.number == number)

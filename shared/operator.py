@@ -1,0 +1,180 @@
+"""`python -m shared.operator`: parked messages seen, sent again or given up, by whoever looks after stuck orders.
+
+It opens what the app's own settings name, with the app's own identity, and needs no others of them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import sys
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from decimal import Decimal
+from pathlib import Path
+from typing import Final
+
+from azure.core.exceptions import AzureError
+from azure.identity.aio import ManagedIdentityCredential
+
+from shared.bus.envelope import Envelope
+from shared.bus.publisher import Publisher
+from shared.connections import open_blobs, open_service_bus, open_tables
+from shared.errors import ConnectorError
+from shared.mapping.redaction import redacted
+from shared.settings import Connections, read_connections
+from shared.store import blobs
+from shared.store.links import OrderLinks
+from shared.store.parking import Parked, Parking
+from shared.sync.parked import ParkedPorts, discard, replay
+from shared.telemetry import quiet_libraries, redact
+
+_SEND_SECONDS: Final = 30.0
+
+type Print = Callable[[str], None]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Exit code 0; 1 when something was refused or could not be reached, told on stderr; 2 for wrong arguments."""
+    options = _parser().parse_args(arguments)
+    quiet_libraries()
+    environ = {**_values(options.settings), **os.environ}
+    try:
+        return asyncio.run(_run(options, read_connections(environ), print))
+    except (ConnectorError, AzureError) as problem:
+        sys.stderr.write(f"{redact(str(problem))}\n")
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m shared.operator", description="Parked messages.")
+    parser.add_argument(
+        "--settings", type=Path, help="a local.settings.json for what the environment lacks (Azure sets all of it)"
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    listing = commands.add_parser("list", help="what is parked: order, code, cause, next step, since when")
+    listing.add_argument("--store", help="of this store only")
+    listing.add_argument("--code", help="with this code only")
+    listing.add_argument("--all", action="store_true", help="the closed ones too")
+    showing = commands.add_parser("show", help="one message with its body, personal data hidden")
+    showing.add_argument("event")
+    replaying = commands.add_parser("replay", help="send messages again, after the cause was mended")
+    replaying.add_argument("event", nargs="*")
+    replaying.add_argument("--store", help="all open ones of this store")
+    replaying.add_argument("--code", help="all open ones with this code")
+    discarding = commands.add_parser("discard", help="give a message up; with it an order that F&O never got")
+    discarding.add_argument("event")
+    discarding.add_argument("--reason", required=True, help="kept with the message")
+    discarding.add_argument("--sales-order", default="", help="the number under which it was entered in F&O by hand")
+    return parser
+
+
+def _values(path: Path | None) -> Mapping[str, str]:
+    values: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))["Values"] if path else {}
+    return values
+
+
+async def _run(options: argparse.Namespace, connections: Connections, out: Print) -> int:
+    async with opened(connections) as ports:
+        match options.command:
+            case "list":
+                found = await (ports.parking.all() if options.all else ports.parking.open())
+                for parked in _chosen(found, options):
+                    out("\n".join(_lines(parked)))
+            case "show":
+                await _show(await _the(options.event, ports), ports, out)
+            case "replay":
+                return await _replay(options, ports, out)
+            case "discard":
+                parked = await _the(options.event, ports)
+                await discard(parked, options.reason, sales_order=options.sales_order, ports=ports)
+                out(f"{parked.event_id} discarded")
+    return 0
+
+
+async def _replay(options: argparse.Namespace, ports: ParkedPorts, out: Print) -> int:
+    """Each by itself: what is wrong with one does not keep the others."""
+    chosen = [await _the(event, ports) for event in options.event]
+    if options.store or options.code:
+        chosen += _chosen(await ports.parking.open(), options)
+    failed = 0
+    for parked in chosen:
+        try:
+            out(f"{parked.event_id} sent again as {await replay(parked, ports)}")
+        except ConnectorError as problem:
+            failed += 1
+            out(f"{parked.event_id} not sent: {problem}")
+    out(f"{len(chosen) - failed} of {len(chosen)} sent again")
+    return 1 if failed or not chosen else 0
+
+
+def _chosen(found: list[Parked], options: argparse.Namespace) -> list[Parked]:
+    return [
+        one
+        for one in found
+        if (options.store is None or one.store == options.store) and (options.code is None or one.code == options.code)
+    ]
+
+
+async def _the(event: str, ports: ParkedPorts) -> Parked:
+    found = await ports.parking.of_event(event)
+    if len(found) != 1:
+        raise ConnectorError(f"there are {len(found)} parked messages of event {event}")
+    return found[0]
+
+
+async def _show(parked: Parked, ports: ParkedPorts, out: Print) -> None:
+    out("\n".join(_lines(parked)))
+    for name, value in parked.properties.items():
+        out(f"    {name} = {value}")
+    body = await ports.parking.body(parked)
+    try:
+        shown = json.dumps(redacted(json.loads(body, parse_float=Decimal)), indent=2, ensure_ascii=False, default=str)
+    except ValueError:
+        shown = f"({len(body)} bytes that are not JSON)"
+    out(shown)
+
+
+def _lines(parked: Parked) -> list[str]:
+    since = f"{parked.at:%Y-%m-%d %H:%M} UTC"
+    closed = [f"    {parked.state}: {parked.why} ({parked.closed_at:%Y-%m-%d %H:%M} UTC)"] if parked.closed_at else []
+    return [
+        f"{parked.store}  order {parked.entity_id or '(unknown)'}  {parked.code}  since {since}  ({parked.owner})",
+        f"    cause: {parked.cause}",
+        f"    next:  {parked.next_step}",
+        f"    event: {parked.event_id}",
+        *closed,
+    ]
+
+
+@asynccontextmanager
+async def opened(connections: Connections) -> AsyncIterator[ParkedPorts]:
+    """The ports, closed again at the end. A queue is opened when something is sent to it."""
+    async with AsyncExitStack() as stack:
+        credential = await stack.enter_async_context(ManagedIdentityCredential(client_id=connections.client_id))
+        tables = await stack.enter_async_context(open_tables(connections.state, credential))
+        containers = await stack.enter_async_context(open_blobs(connections.state, credential))
+        bus = await stack.enter_async_context(open_service_bus(connections.service_bus, credential))
+        publishers: dict[str, Publisher] = {}
+
+        async def publish(envelope: Envelope) -> None:
+            queue = envelope.flow
+            if queue not in publishers:
+                publishers[queue] = Publisher(lambda: bus.get_queue_sender(queue), deadline=_SEND_SECONDS)
+                stack.push_async_callback(publishers[queue].close)
+            await publishers[queue].publish(envelope)
+
+        yield ParkedPorts(
+            parking=Parking(
+                tables.get_table_client("parked"), blobs.Bodies(containers.get_container_client(blobs.PARKED))
+            ),
+            links=OrderLinks(tables.get_table_client("links")),
+            claims=blobs.Bodies(containers.get_container_client(blobs.CLAIMS)),
+            publish=publish,
+        )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

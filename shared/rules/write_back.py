@@ -1,0 +1,70 @@
+"""What an order in Shopify shows of its sales order: `[write_back]`, and which of an order's tags is our own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+from pydantic import Field, field_validator
+
+from shared.rules.base import Rules
+
+NUMBER: Final = "{number}"
+_NUMBER_LENGTH: Final = 20  # characters that F&O's number may have
+_TAG_LENGTH: Final = 40  # characters that Shopify takes for an order's tag
+_FEWEST_OWN: Final = 2
+
+
+class WriteBackRules(Rules):
+    namespace: str = Field(
+        default="$app",
+        pattern=r"^\$app(:[A-Za-z0-9_-]{1,64})?$",
+        description="Where the metafield is: `$app`, or `$app:` and a name of letters, digits, - and _. Shopify "
+        "reserves both for this app, so nothing of another one is ever overwritten.",
+    )
+    key: str = Field(
+        default="sales_order",
+        pattern=r"^[A-Za-z0-9_-]{2,64}$",
+        description="The metafield's key: 2 to 64 letters, digits, - and _.",
+    )
+    tag: str | None = Field(
+        default=None,
+        description="Tag that the order gets beside what it has; `{number}` stands for F&O's number, and then "
+        "every tag of this form counts as ours. Without it there is none.",
+    )
+
+    def tag_for(self, number: str) -> str | None:
+        return self.tag.replace(NUMBER, number) if self.tag else None
+
+    def is_own(self, tag: str) -> bool:
+        """Whether we may have written the tag. Shopify takes tags that differ in case only for the same."""
+        if not self.tag:
+            return False
+        before, number, after = self.tag.partition(NUMBER)
+        form = re.escape(before) + (rf"(?=.*\d).{{1,{_NUMBER_LENGTH}}}" if number else "") + re.escape(after)
+        return re.fullmatch(form, tag.strip(), re.IGNORECASE) is not None
+
+    @field_validator("tag")
+    @classmethod
+    def _fits_shopify(cls, tag: str | None) -> str | None:
+        if tag is None:
+            return None
+        own = tag.replace(NUMBER, "", 1)
+        mistakes = []
+        if tag != tag.strip() or not tag:
+            mistakes.append("has blanks around it, or nothing else: leave it out for no tag")
+        if set(own) & set(",{}"):
+            mistakes.append("may hold {number} once, and no commas or other braces: commas separate tags in Shopify")
+        if NUMBER in tag and len(re.sub(r"\W", "", own)) < _FEWEST_OWN:
+            mistakes.append("needs letters of its own beside {number}: else every tag would look like ours")
+        if len(own) + (_NUMBER_LENGTH if NUMBER in tag else 0) > _TAG_LENGTH:
+            mistakes.append(f"may have {_TAG_LENGTH} characters, {_NUMBER_LENGTH} of which are for the number")
+        if mistakes:
+            raise ValueError("\n".join(mistakes))
+        return tag
+
+
+def without_our_tag(tags: Iterable[str], rules: WriteBackRules) -> tuple[str, ...]:
+    """The order's tags as others gave them: what we wrote back ourselves is no change of the order."""
+    return tuple(tag for tag in tags if not rules.is_own(tag))

@@ -1,0 +1,131 @@
+"""F&O's order numbers on orders in Shopify: reading what is shown, setting a metafield of our own, adding a tag."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Final
+
+from shared.errors import RefusedError
+from shared.shopify import queries
+
+if TYPE_CHECKING:
+    from shared.shopify.client import AdminClient
+
+BATCH: Final = 25
+"""Shopify takes at most 25 metafields in a call."""
+
+_TYPE: Final = "single_line_text_field"
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """Where the number is kept on every order of a shop."""
+
+    namespace: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What an order shows now."""
+
+    number: str
+    """"" for no metafield."""
+    digest: str | None
+    """Of the metafield as it is, for compare-and-set; None for no metafield."""
+    tags: frozenset[str]
+    """Case-folded, as Shopify compares them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A number to set, if the order still shows what was read."""
+
+    order_id: int
+    number: str
+    before: str | None
+    """Digest of what was read."""
+
+
+class Blame(StrEnum):
+    GONE = "gone"
+    """The order is not there any more."""
+    STALE = "stale"
+    """The metafield has changed since it was read."""
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Objection:
+    """Why Shopify did not write to an order."""
+
+    order_id: int
+    blame: Blame
+    message: str
+
+
+async def read_shown(admin: AdminClient, order_ids: Sequence[int], slot: Slot) -> dict[int, Shown]:
+    """Up to 25 orders, without those that Shopify does not have or the app may not read (any more)."""
+    variables = {
+        "orders": [_gid(order_id) for order_id in order_ids],
+        "namespace": slot.namespace,
+        "key": slot.key,
+    }
+    nodes: list[dict[str, Any] | None] = (await admin.run(queries.load("write_back_state"), variables))["nodes"]
+    return {order_id: _shown(node) for order_id, node in zip(order_ids, nodes, strict=True) if node is not None}
+
+
+async def set_numbers(admin: AdminClient, notes: Sequence[Note], slot: Slot) -> list[Objection]:
+    """Sets up to 25 numbers, or none of them: then the objections say whose fault it is.
+
+    Raises what AdminClient.run does, and RefusedError SHOPIFY_REJECTED for an objection to the call as a whole.
+    """
+    rows = [
+        {
+            "ownerId": _gid(note.order_id),
+            "namespace": slot.namespace,
+            "key": slot.key,
+            "type": _TYPE,
+            "value": note.number,
+            "compareDigest": note.before,
+        }
+        for note in notes
+    ]
+    data = await admin.run(queries.load("write_back_numbers"), {"metafields": rows})
+    errors: list[dict[str, Any]] = data["metafieldsSet"]["userErrors"]
+    if blame := next((error for error in errors if error["elementIndex"] is None), None):
+        raise RefusedError("SHOPIFY_REJECTED", what="metafieldsSet", message=blame["message"])
+    return [Objection(notes[error["elementIndex"]].order_id, _blame(error), error["message"]) for error in errors]
+
+
+async def add_tag(admin: AdminClient, order_id: int, tag: str) -> Objection | None:
+    """Adds one tag to the order's; those that it has stay. The objection says why it could not be."""
+    data = await admin.run(queries.load("write_back_tag"), {"order": _gid(order_id), "tags": [tag]})
+    errors: list[dict[str, Any]] = data["tagsAdd"]["userErrors"]
+    if not errors:
+        return None
+    # Its errors have no code; one about the id says that the order is not there.
+    gone = any(error["field"] == ["id"] for error in errors)
+    message = "; ".join(error["message"] for error in errors)
+    return Objection(order_id, Blame.GONE if gone else Blame.REFUSED, message)
+
+
+def _shown(node: dict[str, Any]) -> Shown:
+    metafield = node["metafield"] or {"value": "", "compareDigest": None}
+    return Shown(
+        number=metafield["value"],
+        digest=metafield["compareDigest"],
+        tags=frozenset(tag.casefold() for tag in node["tags"]),
+    )
+
+
+def _blame(error: dict[str, Any]) -> Blame:
+    if (error["field"] or [])[-1:] == ["ownerId"]:
+        return Blame.GONE
+    return Blame.STALE if error["code"] == "STALE_OBJECT" else Blame.REFUSED
+
+
+def _gid(order_id: int) -> str:
+    return f"gid://shopify/Order/{order_id}"

@@ -1,0 +1,93 @@
+"""What is to be written to Shopify about orders that F&O has: the table `outbox`.
+
+A row stands for its order alone: a later number replaces an earlier one, and a row goes when Shopify has its number.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from azure.core import MatchConditions
+from azure.core.exceptions import ResourceModifiedError
+from azure.data.tables.aio import TableClient
+
+from shared.store import tables
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A sales order's number on its way to the order in Shopify."""
+
+    store: str
+    order_id: int
+    number: str
+    due: datetime
+    attempts: int
+    """How often it was put off."""
+    etag: str
+
+
+class Outbox:
+    """Partition = store, row = the order's id padded, so that ids sort as numbers."""
+
+    def __init__(self, table: TableClient) -> None:
+        self._table = table
+
+    async def put(self, store: str, order_id: int, number: str, *, now: datetime) -> None:
+        """One call, whatever was there before. Putting what Shopify has already costs no more than a look at it."""
+        await tables.overwrite(self._table, _row(store, order_id, number, now, 0))
+
+    async def due(self, store: str, now: datetime, *, limit: int) -> list[Outgoing]:
+        """Rows that may be sent now, at most `limit`."""
+        found = self._table.query_entities(
+            "PartitionKey eq @store and due le @now",
+            parameters={"store": store, "now": now},
+            results_per_page=limit,
+        )
+        rows: list[Outgoing] = []
+        async for row in found:
+            rows.append(_read({**row, "etag": row.metadata["etag"]}))
+            if len(rows) == limit:
+                break
+        return rows
+
+    async def settle(self, sent: Outgoing) -> bool:
+        """Takes the row out, unless it was put again since it was read: then it stays, and this gives False."""
+        try:
+            await self._table.delete_entity(
+                sent.store, _row_key(sent.order_id), etag=sent.etag, match_condition=MatchConditions.IfNotModified
+            )
+        except ResourceModifiedError:
+            return False
+        return True
+
+    async def put_off(self, row: Outgoing, until: datetime) -> None:
+        """Tries again from `until` on. A row that was put again since it was read stays due at once."""
+        later = _row(row.store, row.order_id, row.number, until, row.attempts + 1)
+        await tables.write(self._table, later, etag=row.etag)
+
+
+def _row_key(order_id: int) -> str:
+    return f"order-{order_id:020d}"
+
+
+def _row(store: str, order_id: int, number: str, due: datetime, attempts: int) -> tables.Row:
+    return {
+        "PartitionKey": store,
+        "RowKey": _row_key(order_id),
+        "number": number,
+        "due": due,
+        "attempts": attempts,
+    }
+
+
+def _read(row: tables.Row) -> Outgoing:
+    return Outgoing(
+        store=row["PartitionKey"],
+        order_id=int(row["RowKey"].removeprefix("order-")),
+        number=row["number"],
+        due=row["due"],
+        attempts=row["attempts"],
+        etag=row["etag"],
+    )

@@ -1,0 +1,75 @@
+"""One table of Azure Table Storage in memory, as far as the app asks of it: inserts, ETags, ranges of keys."""
+
+from __future__ import annotations
+
+import asyncio
+import operator
+import re
+from collections.abc import AsyncIterator, Callable, Mapping
+from datetime import datetime
+from itertools import count
+from typing import Any
+
+from azure.core import MatchConditions
+from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
+from azure.data.tables import UpdateMode
+
+_TERM = re.compile(r"(\w+) (eq|ge|lt) @(\w+)")
+_OPERATORS = {"eq": operator.eq, "ge": operator.ge, "lt": operator.lt}
+
+
+class Entity(dict[str, Any]):
+    def __init__(self, row: Mapping[str, Any], etag: str) -> None:
+        super().__init__(row)
+        self.metadata = {"etag": etag}
+
+
+class MemoryTable:
+    """`step` is told of every write, before it and after it."""
+
+    def __init__(self, step: Callable[[], None] = lambda: None) -> None:
+        self.rows: dict[tuple[str, str], Entity] = {}
+        self._step = step
+        self._etags = count(1)
+
+    async def get_entity(self, partition: str, row: str) -> Entity:
+        await asyncio.sleep(0)
+        if (partition, row) not in self.rows:
+            raise ResourceNotFoundError
+        return self.rows[partition, row]
+
+    async def create_entity(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        await asyncio.sleep(0)
+        if (row["PartitionKey"], row["RowKey"]) in self.rows:
+            raise ResourceExistsError
+        return self._write(row)
+
+    async def update_entity(
+        self, row: Mapping[str, Any], *, mode: UpdateMode, etag: str, match_condition: MatchConditions
+    ) -> dict[str, Any]:
+        assert match_condition is MatchConditions.IfNotModified
+        known = await self.get_entity(row["PartitionKey"], row["RowKey"])
+        if known.metadata["etag"] != etag:
+            raise ResourceModifiedError
+        return self._write(row if mode is UpdateMode.REPLACE else {**known, **row})
+
+    async def upsert_entity(self, row: Mapping[str, Any], *, mode: UpdateMode) -> dict[str, Any]:
+        assert mode is UpdateMode.REPLACE
+        await asyncio.sleep(0)
+        return self._write(row)
+
+    async def query_entities(self, query: str, *, parameters: Mapping[str, str]) -> AsyncIterator[Entity]:
+        terms = [_TERM.fullmatch(term) for term in query.split(" and ")]
+        await asyncio.sleep(0)
+        for key in sorted(self.rows):
+            row = self.rows[key]
+            if all(term and _OPERATORS[term[2]](row[term[1]], parameters[term[3]]) for term in terms):
+                yield row
+
+    def _write(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        assert all(isinstance(value, str | int | float | datetime) for value in row.values()), row
+        self._step()
+        etag = f"W/{next(self._etags)}"
+        self.rows[row["PartitionKey"], row["RowKey"]] = Entity(row, etag)
+        self._step()
+        return {"etag": etag}

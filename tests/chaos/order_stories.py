@@ -1,0 +1,209 @@
+"""What can happen to an order, up to the events whose handling is cut off."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from chaos_app import Installation
+
+from local.d365.posting import Shipment
+from local.d365.sales_tables import HEADERS
+from shared.bus.envelope import Envelope
+from shared.rules import StoreRules
+from shared.store.links import OrderLinks
+from shared.store.parking import Parked
+from shared.sync.parked import ParkedPorts, replay
+from tests.builders.checkouts import ADDRESSES
+from tests.builders.histories import Life, Notice
+from tests.builders.sales import EU, US, with_rules
+
+type Wish = Mapping[str, Any]
+type People = Callable[[Installation], None]
+
+PLACED: Final = ("orders/create", "order_transactions/create")
+"""Of an order that F&O has, the first tells no payments: the second does."""
+BUYER: Final = {"first_name": "Ada", "last_name": "Lovelace", "email": "ada@example.com"}
+BASKETS: Final[dict[str, dict[str, Any]]] = {
+    "nordlys": {
+        "customer": BUYER,
+        "shipping_address": ADDRESSES["nordlys"],
+        "lines": [{"sku": "STOVE-GAS", "quantity": 3}, {"sku": "LAMP-HEAD", "quantity": 2}],
+        "tax": [{"title": "BTW", "rate": "0.21"}],
+        "shipping": [{"title": "Standard", "code": "STANDARD", "price": "6.95"}],
+    },
+    "prairie": {
+        "customer": BUYER,
+        "shipping_address": ADDRESSES["prairie"],
+        "lines": [{"sku": "TEE-RED-M", "quantity": 3}, {"sku": "TEE-RED-L", "quantity": 1}],
+        "tax": [
+            {"title": "Colorado State Tax", "rate": "0.029"},
+            {"title": "Denver City Tax", "rate": "0.0481"},
+            {"title": "RTD Tax", "rate": "0.011"},
+        ],
+        "shipping": [{"title": "Ground", "code": "GROUND", "price": "7.50", "tax": []}],
+    },
+}
+ENGRAVED: Final = [*BASKETS["nordlys"]["lines"], {"title": "Engraving", "quantity": 1, "price": "12.00"}]
+"""With a line that the store has no rule for."""
+ELSEWHERE: Final = {"shipping_address": {**ADDRESSES["nordlys"], "address1": "Oudegracht 10", "city": "Utrecht"}}
+
+
+def overpriced(body: bytes) -> bytes:
+    """As if a trade agreement had overridden the price of the first line."""
+    return re.sub(rb'"LineAmount":\s*[\d.]+', b'"LineAmount":1.23', body, count=1)
+
+
+def picked(app: Installation) -> None:
+    for header in app.fo.books.rows(HEADERS):
+        app.fo.posting.pick(header)
+
+
+def invoiced(app: Installation) -> None:
+    for header in app.fo.books.rows(HEADERS):
+        app.fo.posting.pack(header, Shipment(quantities={}))
+        app.fo.posting.invoice(header)
+
+
+@dataclass(frozen=True)
+class Story:
+    hears: tuple[str, ...]
+    """Topics of the events about the last step, as they come."""
+    ends: tuple[str, ...]
+    """Of these events, or of the one that is sent again."""
+    steps: tuple[tuple[str, Wish], ...] = ()
+    """After the checkout. The app has heard of all but the last one, undisturbed."""
+    people: People = lambda _: None
+    """What happens in F&O before the last step."""
+    parked: tuple[str, ...] = ()
+    """Codes of the messages that wait for a person at the end."""
+    store: str = "nordlys"
+    basket: Wish = field(default_factory=dict)
+    altered: Callable[[bytes], bytes] | None = None
+    mended: Mapping[str, Wish] | None = None
+    """The rules that a person changes after the last step, whose parked message is then sent again."""
+
+
+STORIES: Final = {
+    "created by our number": Story(PLACED, ("done", "done")),
+    "created by the number of F&O": Story(PLACED, ("done", "done"), store="prairie"),
+    "refused": Story(
+        ("orders/create",),
+        ("parked",),
+        basket={"lines": ENGRAVED},
+        parked=("LINE_WITHOUT_RULE",),
+    ),
+    "mended by the buyer": Story(
+        ("orders/edited",),
+        ("done",),
+        steps=(("edit", {"quantities": {"Engraving": 0}}),),
+        basket={"lines": ENGRAVED},
+    ),
+    "mended by a person": Story(
+        ("orders/create",),
+        ("done",),
+        basket={"lines": ENGRAVED},
+        mended={"orders": {"custom_line_item": "CUSTOM_LINE"}},
+    ),
+    "booked otherwise": Story(("orders/create",), ("parked",), altered=overpriced, parked=("FO_SUM_DIFFERS",)),
+    "booked otherwise by number of F&O": Story(
+        ("orders/create",), ("parked",), altered=overpriced, parked=("FO_SUM_DIFFERS",), store="prairie"
+    ),
+    "edited": Story(
+        ("orders/edited",),
+        ("done",),
+        steps=(("edit", {"quantities": {"STOVE-GAS": 1}, "add": [{"sku": "MUG-ENAMEL", "quantity": 2}]}),),
+    ),
+    "added to after it was invoiced": Story(
+        ("orders/edited",),
+        ("done",),
+        steps=(("fulfill", {}), ("edit", {"add": [{"sku": "MUG-ENAMEL", "quantity": 2}]})),
+        people=invoiced,
+    ),
+    "sent elsewhere": Story(("orders/updated",), ("done",), steps=(("amend", ELSEWHERE),)),
+    "sent elsewhere once it was picked": Story(
+        ("orders/updated",),
+        ("parked",),
+        steps=(("amend", ELSEWHERE),),
+        people=picked,
+        parked=("CHANGE_HELD",),
+    ),
+    "sent elsewhere by a person's leave": Story(
+        ("orders/updated",),
+        ("done",),
+        steps=(("amend", ELSEWHERE),),
+        people=picked,
+        mended={"changes": {"address": {"picked": "apply"}}},
+    ),
+    "suspected of fraud": Story(("orders/risk_assessment_changed",), ("done",), steps=(("risk", {"level": "high"}),)),
+    "cancelled": Story(("orders/cancelled", "refunds/create"), ("done", "done"), steps=(("cancel", {"refund": True}),)),
+    "given back before it was shipped": Story(
+        ("refunds/create",),
+        ("done",),
+        steps=(("refund", {"lines": [{"line": "STOVE-GAS", "quantity": 2, "restock": "cancel"}]}),),
+    ),
+    "sent back after it was invoiced": Story(
+        ("refunds/create",),
+        ("done",),
+        steps=(
+            ("fulfill", {}),
+            ("refund", {"lines": [{"line": "STOVE-GAS", "quantity": 2, "restock": "return"}], "shipping": True}),
+        ),
+        people=invoiced,
+    ),
+}
+
+
+async def told(app: Installation, story: Story) -> list[Envelope]:
+    """The app where it stands before the trouble; gives the events that are left."""
+    life = Life(story.store, BASKETS[story.store] | story.basket)
+    for name, wish in story.steps:
+        known = len(life.moments)
+        life.step(name, wish)
+        assert len(life.moments) > known, f"Shopify refuses to {name}"
+    rules = {"nordlys": EU, "prairie": US}[story.store]
+    app.begin(rules, story.altered)
+    *earlier, last = life.moments
+    for moment in earlier:
+        app.show(moment.order)
+        await app.deliver([_event(notice, rules) for notice in moment.notices])
+    story.people(app)
+    app.show(last.order)
+    by_topic = {notice.topic: notice for notice in last.notices}
+    assert by_topic.keys() >= set(story.hears), f"Shopify tells of {', '.join(by_topic)}"
+    events = [_event(by_topic[topic], rules, again) for again, topic in enumerate(story.hears)]
+    if story.mended is None:
+        return events
+    await app.deliver(events)
+    app.rules = with_rules(rules, **story.mended)
+    return [await _sent_again(app, one) for one in await app.parking().open()]
+
+
+async def _sent_again(app: Installation, parked: Parked) -> Envelope:
+    """What the operator's command does."""
+    sent: list[Envelope] = []
+
+    async def publish(envelope: Envelope) -> None:
+        sent.append(envelope)
+
+    links = OrderLinks(app.tables["links"])
+    await replay(parked, ParkedPorts(app.parking(), links, claims=app.bodies(), publish=publish))
+    (one,) = sent
+    return one
+
+
+def _event(notice: Notice, rules: StoreRules, again: int = 0) -> Envelope:
+    return Envelope(
+        flow="orders",
+        event_id=f"event-{notice.number}-{again}",
+        source="shopify",
+        store=rules.key,
+        topic=notice.topic,
+        entity_id=str(notice.order_id),
+        occurred_at=datetime.now(UTC),
+        traceparent="",
+        body=notice.body,
+    )

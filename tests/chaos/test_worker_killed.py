@@ -1,0 +1,87 @@
+"""The real worker process dies with an order half-way; the intake loses Service Bus's confirmation."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import uuid
+from collections.abc import AsyncIterator
+
+import pytest
+from whole_world import World, encode, start_world
+
+from local.process import python, start
+from local.stack import ROOT
+
+BASKET = {
+    "customer": {"first_name": "Ada", "last_name": "Lovelace", "email": "ada@example.com"},
+    "shipping_address": {
+        "first_name": "Ada",
+        "last_name": "Lovelace",
+        "address1": "Damrak 1",
+        "city": "Amsterdam",
+        "zip": "1012LG",
+        "country_code": "NL",
+    },
+    "lines": [{"sku": "STOVE-GAS", "quantity": 1}],
+    "tax": [{"title": "BTW", "rate": 0.21}],
+    "shipping": [{"title": "Standard", "code": "STANDARD", "price": "6.95"}],
+}
+
+
+@pytest.fixture(scope="module")
+async def doomed(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
+    """A stack of its own, since its host will die."""
+    async with start_world(tmp_path_factory.mktemp("doomed") / "stack.log") as world:
+        yield world
+
+
+async def kill_host(world: World) -> None:
+    host = world.stack.parts.pop()
+    assert host.name == "host"
+    os.killpg(host._process.pid, signal.SIGKILL)
+    await host.stop()
+
+
+async def start_host(world: World) -> None:
+    stack = world.stack
+    command = python("-m", "local.functions", "--port", str(stack.ports.host), "--app", str(ROOT))
+    host = await start("host", command, log=lambda part, line: None, env=stack.settings, folder=ROOT)
+    stack.parts.append(host)
+    await host.ready(30)
+
+
+async def test_an_order_whose_worker_is_killed_while_fo_writes_it_is_there_once(doomed: World) -> None:
+    await doomed.fo_fault(kind="timeout_after_commit", method="POST", set="$batch", ms=60_000, times=1)
+    order = await doomed.buy("nordlys", BASKET)
+    async with asyncio.timeout(20):
+        while not await doomed.sales_orders(str(order["id"])):  # noqa: ASYNC110 - F&O tells nobody
+            await asyncio.sleep(0.05)
+    assert await doomed.life_of("nordlys", order["id"]) == []
+    await kill_host(doomed)
+    await start_host(doomed)
+    end = await doomed.end_of("nordlys", order["id"])
+    assert (end["outcome"], end["note"]) == ("done", "found in F&O, created by an earlier attempt")
+    assert len(await doomed.sales_orders(str(order["id"]))) == 1
+    assert (await doomed.link("nordlys", order["id"]))["sales_order"] == end["document"]
+
+
+async def test_an_order_published_twice_since_the_confirmation_was_lost_is_booked_once(doomed: World) -> None:
+    template = await doomed.buy("nordlys", BASKET)
+    await doomed.end_of("nordlys", template["id"])
+    order = template | {"id": 6_900_000_000_001, "admin_graphql_api_id": "gid://shopify/Order/6900000000001"}
+    body, webhook = encode(order), str(uuid.uuid4())
+    control = doomed.stack.service_bus_control
+    await doomed.http.post(f"{control}/faults", json={"entity": "commerce-events", "action": "silence"})
+    refused = await doomed.knock(body, event_id=webhook)
+    await doomed.http.delete(f"{control}/faults")
+    assert (refused.status_code, refused.json()["code"]) == (503, "NOT_QUEUED")
+    assert (await doomed.end_of("nordlys", order["id"]))["outcome"] == "done"  # it was there all the same
+    assert (await doomed.knock(body, event_id=webhook)).status_code == 200
+    marker = str(uuid.uuid4())  # another event of the same order, so of the same session: it comes after the duplicate
+    await doomed.knock(body, event_id=marker)
+    await doomed.end_of_event(marker)
+    assert {row["event_id"] for row in await doomed.life_of("nordlys", order["id"])} == {webhook, marker}
+    assert len(await doomed.life_of("nordlys", order["id"])) == 2
+    assert len(await doomed.sales_orders("6900000000001")) == 1

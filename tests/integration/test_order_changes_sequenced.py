@@ -1,0 +1,110 @@
+"""Orders whose numbers F&O draws: held from the start, and further ones found by their reference."""
+
+from collections.abc import AsyncIterator, Sequence
+from decimal import Decimal
+
+import pytest
+
+from shared.d365.sales_orders import Draft, create_sequenced
+from shared.errors import TransientError
+from shared.mapping.order_headers import said
+from shared.mapping.sales_order import LINE_KEY, plan_sales_order
+from shared.mapping.warehouses import Allocation, Need, Part
+from shared.model import Item, Order, OrderState, Risk
+from shared.store.links import OrderLink
+from shared.sync.order_changes import ChangePorts, converge_changes
+from tests.builders.sales import US, address, dollars, everything_from, line, order, tax
+from tests.integration.order_changes_fixtures import Desk, running_desk
+
+TEE = Item("TEE", color="Red", size="M")
+
+
+def tees(quantity: int) -> Order:
+    taxes = [tax(dollars((Decimal("24.00") * quantity * Decimal("0.0881")).quantize(Decimal("0.01"))), "0.0881")]
+    one = line(1, dollars("24.00"), quantity, taxes=taxes, sku="TEE-RED-M")
+    return order(one, taxes_included=False, store="prairie", shipping_address=address("US", "CO", postal_code="80202"))
+
+
+def draft_of(sale: Order, *, held: bool) -> Draft:
+    planned = plan_sales_order(
+        sale, US, customer_account="WEB-US", items={1: TEE}, allocation=everything_from(US, sale)
+    )
+    return Draft(
+        company="usmf",
+        reference=planned.reference,
+        header=planned.header,
+        lines=[each.record for each in planned.lines],
+        line_key=LINE_KEY,
+        held=held,
+    )
+
+
+@pytest.fixture
+async def desk() -> AsyncIterator[Desk]:
+    async with running_desk() as one:
+        yield one
+
+
+async def held(desk: Desk, number: str) -> str:
+    header = await desk.fo.get("SalesOrderHeadersV4", {"dataAreaId": "usmf", "SalesOrderNumber": number})
+    assert header is not None
+    return str(header["IsSalesProcessingStopped"])
+
+
+async def test_a_risky_order_is_complete_and_stays_held(desk):
+    draft = draft_of(tees(2), held=True)
+    first = await create_sequenced(desk.fo, draft, accept=lambda _: None)
+    again = await create_sequenced(desk.fo, draft, accept=lambda _: None)
+    assert (first.number, len(first.lots), again.created) == (again.number, 1, False)
+    assert await held(desk, first.number) == "Yes"
+
+
+@pytest.mark.parametrize("fails_at", [None, 1, 2])
+async def test_what_is_added_after_the_invoice_goes_into_one_further_order(desk, fails_at):
+    sale = tees(1)
+    draft = draft_of(sale, held=False)
+    booked = await create_sequenced(desk.fo, draft, accept=lambda _: None)
+    (lot,) = booked.lots.values()
+    link = desk.stored.link = OrderLink(
+        store="prairie",
+        order_id=sale.id,
+        version=sale.version,
+        sales_order=booked.number,
+        company="usmf",
+        customer_account="WEB-US",
+        lots={"1": lot},
+        sources={lot: "products:1"},
+        said=said(draft.header),
+    )
+    for action in ("pack", "invoice"):
+        await desk.post(action, booked.number, company="usmf")
+
+    async def allocate(wanted: Sequence[Need]) -> Allocation:
+        parts = {need.line_id: (Part(need.quantity, US.warehouses[1]),) for need in wanted}
+        return Allocation(US.warehouses[1], parts, ("told to",))
+
+    async def converge() -> OrderLink:
+        state = OrderState(order=tees(3), refunds=(), transactions=(), risk=Risk.NONE, shipped={})
+        ports = ChangePorts(desk.fo, desk.stored, allocate)
+        report = await converge_changes(state, desk.link, US, ports, items={1: TEE})
+        return await desk.stored.put(report.link)
+
+    desk.wire.writes.clear()
+    if fails_at == 1:
+        desk.wire.breaks_after = 1
+    elif fails_at == 2:
+        desk.stored.fails_at = 1
+    if fails_at:
+        with pytest.raises(TransientError):
+            await converge()
+        desk.wire.breaks_after = desk.stored.fails_at = None
+    link = await converge()
+    (further,) = link.further
+    rows = await desk.fo.query(
+        "SalesOrderHeadersV4", company="usmf", where=None, select=("SalesOrderNumber", "CustomersOrderReference")
+    )
+    ours = {row["SalesOrderNumber"]: row["CustomersOrderReference"] for row in rows}
+    assert ours == {booked.number: draft.reference, further: f"{draft.reference}-2"}
+    desk.wire.writes.clear()
+    await converge()
+    assert desk.wire.writes == []

@@ -1,0 +1,207 @@
+"""What happens after an order was placed, from Shopify's own events to what F&O holds, through the whole stack."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from whole_world import SHOPS, World, encode
+
+BASKET = {
+    "customer": {"first_name": "Sanne", "last_name": "de Vries", "email": "sanne@example.com"},
+    "shipping_address": {
+        "first_name": "Sanne",
+        "last_name": "de Vries",
+        "address1": "Keizersgracht 241",
+        "city": "Amsterdam",
+        "zip": "1016EA",
+        "country_code": "NL",
+    },
+    "lines": [{"sku": "STOVE-GAS", "quantity": 3}, {"sku": "LAMP-HEAD", "quantity": 2}],
+    "tax": [{"title": "BTW", "rate": 0.21}],
+    "shipping": [{"title": "Standard", "code": "STANDARD", "price": "6.95"}],
+}
+
+
+EVENTS = ("orders/create", "order_transactions/create", "orders/paid")
+"""What Shopify tells of an order that is paid at once."""
+
+type Begin = Callable[..., Awaitable[Life]]
+
+
+class Life:
+    """One order of the store nordlys, in both systems."""
+
+    def __init__(self, world: World, order: dict[str, Any]) -> None:
+        self.world = world
+        self.order = order
+        self.id = order["id"]
+        self.number = f"SN{order['id']}"
+
+    async def step(self, name: str, **wish: Any) -> dict[str, Any]:
+        """Lets it happen in Shopify, and waits until every event about the order came to its end."""
+        ended = len(await self._ends())
+        url = f"{self.world.stack.shopify}/{SHOPS['nordlys']}/_sim/orders/{self.id}/{name}"
+        answer = await self.world.http.post(url, json=wish)
+        assert answer.status_code < 300, answer.text
+        happened = answer.json()
+        self.order = happened["order"]
+        taken = [event for event in happened["events"] if not event["topic"].startswith("returns/")]
+        await self.world.ends_of("nordlys", self.id, count=ended + len(taken))
+        return happened
+
+    async def _ends(self) -> list[dict[str, Any]]:
+        return [row for row in await self.world.life_of("nordlys", self.id) if row["outcome"] != "waiting"]
+
+    async def parked(self) -> list[str]:
+        return [row["note"] for row in await self._ends() if row["outcome"] == "parked"]
+
+    async def fo(self) -> dict[str, Any]:
+        (found,) = [each for each in await self.world.sales_orders(str(self.id)) if each["number"] == self.number]
+        return found
+
+    async def fo_does(self, action: str, **wish: Any) -> None:
+        url = f"{self.world.stack.d365}/_sim/orders/nleu/{self.number}/{action}"
+        answer = await self.world.http.post(url, json=wish)
+        assert answer.status_code < 300, answer.text
+
+    async def worth(self) -> Decimal:
+        lines = (await self.fo())["lines"]
+        return sum((Decimal(str(line["line_amount"])) for line in lines), Decimal(0))
+
+    async def payments(self) -> list[dict[str, Any]]:
+        """The lines of payment journals that refer to the order."""
+        answer = await self.world.http.get(f"{self.world.stack.d365}/_sim/journals?company=nleu")
+        lines = [line for journal in answer.json() for line in journal["lines"]]
+        return [line for line in lines if line["reference"] == self.number]
+
+    async def settled(self) -> Decimal:
+        """What the payment journals say the buyer paid, less what went back."""
+        return sum(
+            (Decimal(str(line["credit"])) - Decimal(str(line["debit"])) for line in await self.payments()), Decimal(0)
+        )
+
+
+@pytest.fixture
+async def begin(world: World) -> Begin:
+    async def bought(**changes: Any) -> Life:
+        for item in ("STOVE-GAS", "LAMP-HEAD"):  # other tests sell them too, and what is not there cannot be shipped
+            stock = {"company": "nleu", "item": item, "warehouse": "AMS", "delta": 10}
+            assert (await world.http.post(f"{world.stack.d365}/_sim/on-hand", json=stock)).status_code < 300
+        order = await world.buy("nordlys", BASKET | changes)
+        life = Life(world, order)
+        await world.ends_of("nordlys", order["id"], count=len(changes.get("announce", EVENTS)))
+        return life
+
+    return bought
+
+
+async def test_an_edited_order_is_edited_in_fo_to_the_cent(begin: Begin) -> None:
+    life = await begin()
+    assert await life.worth() == Decimal(life.order["total_price"])
+    await life.step("edit", quantities={"STOVE-GAS": 1}, add=[{"sku": "MAP-NORDIC", "quantity": 2}])
+    assert {line["item"]: line["quantity"] for line in (await life.fo())["lines"]} == {
+        "STOVE-GAS": 1,
+        "LAMP-HEAD": 2,
+        "MAP-NORDIC": 2,
+        "FREIGHT": 1,
+    }
+    assert await life.worth() == Decimal(life.order["current_total_price"])
+    assert await life.parked() == []
+
+
+async def test_a_cancelled_order_leaves_nothing_to_ship_and_no_money(begin: Begin) -> None:
+    life = await begin()
+    await life.step("cancel", refund=True)
+    orders = await life.world.sales_orders(str(life.id))
+    assert [line for order in orders for line in order["lines"] if line["status"] not in ("Canceled", "None")] == []
+    assert len(await life.payments()) == 2
+    assert await life.settled() == 0
+    assert await life.parked() == []
+
+
+async def test_goods_that_come_back_after_the_invoice_are_a_return_order_and_money_out(begin: Begin) -> None:
+    life = await begin()
+    await life.step("fulfill")
+    await life.fo_does("pack")
+    await life.fo_does("invoice")
+    paid = await life.settled()
+    await life.step("refund", lines=[{"line": "LAMP-HEAD", "quantity": 1, "restock": "return"}])
+    assert await life.settled() == paid - Decimal("34.50")
+    assert await life.worth() == Decimal(life.order["total_price"])  # the sales order stays as it was delivered
+    notes = [row["note"] for row in await life.world.life_of("nordlys", life.id) if "return order" in row["note"]]
+    assert len(notes) == 1
+    assert await life.parked() == []
+
+
+async def test_goods_that_come_back_before_the_invoice_wait_for_it(begin: Begin) -> None:
+    life = await begin()
+    await life.step("fulfill")
+    await life.fo_does("pack")
+    url = f"{life.world.stack.shopify}/{SHOPS['nordlys']}/_sim/orders/{life.id}/refund"
+    wish = {"lines": [{"line": "LAMP-HEAD", "quantity": 1, "restock": "return"}], "announce": ["refunds/create"]}
+    assert (await life.world.http.post(url, json=wish)).status_code < 300
+    await life.world.waiting("nordlys", life.id)
+    assert await life.settled() == Decimal(life.order["total_price"]) - Decimal("34.50")  # its money does not wait
+
+
+async def test_money_is_booked_when_it_is_captured_and_not_before(begin: Begin) -> None:
+    announced = ["orders/create", "order_transactions/create"]
+    life = await begin(payment={"kind": "authorization"}, announce=announced)
+    assert await life.payments() == []
+    await life.step("capture", amount="100.00")
+    assert await life.settled() == Decimal("100.00")
+    await life.step("capture")
+    assert await life.settled() == Decimal(life.order["total_price"])
+    assert len(await life.payments()) == 2
+
+
+async def test_an_order_paid_by_gift_card_and_card_has_a_line_for_each(begin: Begin) -> None:
+    payment = [{"gateway": "gift_card", "amount": "50.00"}, {"gateway": "shopify_payments"}]
+    life = await begin(payment=payment, announce=["orders/create"])
+    assert {line["method"]: line["credit"] for line in await life.payments()} == {
+        "GIFTCARD": 50,
+        "SHOPPAY": float(Decimal(life.order["total_price"]) - 50),
+    }
+
+
+async def test_an_order_at_risk_is_held_until_shopify_says_otherwise(begin: Begin) -> None:
+    life = await begin()
+    assert (await life.fo())["stopped"] is False
+    await life.step("risk", level="high")
+    assert (await life.fo())["stopped"] is True
+    await life.step("risk", level="low")
+    assert (await life.fo())["stopped"] is False
+
+
+async def test_a_change_that_is_too_late_holds_what_is_left_and_names_what_a_person_must_do(begin: Begin) -> None:
+    life = await begin()
+    await life.fo_does("pack")
+    await life.fo_does("invoice")
+    await life.step("edit", quantities={"STOVE-GAS": 1})
+    (told,) = await life.parked()
+    assert told.startswith("CHANGE_HELD")
+    assert "STOVE-GAS" in told
+    assert {line["item"]: line["quantity"] for line in (await life.fo())["lines"]}["STOVE-GAS"] == 3
+
+
+async def test_a_refund_of_an_order_that_was_never_heard_of_brings_both(begin: Begin) -> None:
+    life = await begin(announce=[])
+    assert await life.world.sales_orders(str(life.id)) == []
+    await life.step("refund", lines=[{"line": "STOVE-GAS", "quantity": 1}])
+    assert await life.worth() == Decimal(life.order["current_total_price"])
+    assert await life.settled() == Decimal(life.order["current_total_price"])
+    assert await life.parked() == []
+
+
+async def test_a_cancellation_before_the_creation_books_nothing(begin: Begin) -> None:
+    life = await begin(announce=[])
+    created = life.order
+    await life.step("cancel", refund=True)
+    late = await life.world.knock(encode(created))
+    assert late.status_code == 200
+    await life.world.end_of_topic("nordlys", life.id, "orders/create")
+    assert await life.world.sales_orders(str(life.id)) == []
+    assert await life.payments() == []

@@ -1,0 +1,150 @@
+"""The clerk's command over Azurite and Service Bus: parked messages seen, sent again, given up."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import json
+import os
+import sys
+import uuid
+from pathlib import Path
+from typing import Any
+
+import pytest
+from whole_world import World, encode
+
+ROOT = Path(__file__).parents[2]
+BASKET = {
+    "customer": {"first_name": "Sanne", "last_name": "de Vries", "email": "sanne@example.com", "phone": "+31201234567"},
+    "shipping_address": {
+        "first_name": "Sanne",
+        "last_name": "de Vries",
+        "address1": "Keizersgracht 241",
+        "city": "Amsterdam",
+        "zip": "1016EA",
+        "country_code": "NL",
+    },
+    "lines": [{"sku": "STOVE-GAS", "quantity": 1}],
+    "tax": [{"title": "BTW", "rate": 0.21}],
+    "shipping": [{"title": "Standard", "code": "STANDARD", "price": "6.95"}],
+}
+
+
+@pytest.fixture(scope="module")
+async def template(world: World) -> dict[str, Any]:
+    order = await world.buy("nordlys", BASKET)
+    await world.end_of("nordlys", order["id"])
+    return order
+
+
+def another(template: dict[str, Any], *, sku: str = "STOVE-GAS") -> dict[str, Any]:
+    order = copy.deepcopy(template)
+    order["id"] = 7_000_000_000_000 + uuid.uuid4().int % 10**12
+    order["admin_graphql_api_id"] = f"gid://shopify/Order/{order['id']}"
+    order["line_items"][0]["sku"] = sku
+    return order
+
+
+async def operator(world: World, *arguments: str) -> tuple[int, str, str]:
+    """Exit code, what it prints, and what it complains of."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "shared.operator", *arguments),
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], **world.stack.settings},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, err = await asyncio.wait_for(process.communicate(), 30)
+    return process.returncode or 0, out.decode(), err.decode()
+
+
+async def park(world: World, order: dict[str, Any]) -> str:
+    event = str(uuid.uuid4())
+    assert (await world.knock(encode(order), event_id=event)).status_code == 200
+    assert (await world.end_of_event(event))["outcome"] == "parked"
+    return event
+
+
+async def test_a_clerk_sees_the_message_mends_the_cause_and_sends_it_again(
+    world: World, template: dict[str, Any]
+) -> None:
+    order = another(template)
+    foreign = {
+        "dataAreaId": "nleu",
+        "SalesOrderNumber": f"SN{order['id']}",
+        "OrderingCustomerAccountNumber": (await world.sales_orders(str(template["id"])))[0]["customer"],
+    }
+    await world.fo_data("POST", "SalesOrderHeadersV4", foreign)
+    event = await park(world, order)
+
+    code, listed, _ = await operator(world, "list", "--store", "nordlys", "--code", "FO_FOREIGN_ORDER")
+    assert code == 0
+    assert f"nordlys  order {order['id']}  FO_FOREIGN_ORDER  since " in listed
+    assert "next:  Find out who else uses this number range" in listed
+    code, shown, _ = await operator(world, "show", event)
+    assert code == 0
+    assert "topic = orders/create" in shown
+    assert '"sku": "STOVE-GAS"' in shown
+    assert not [secret for secret in ("sanne@example.com", "Keizersgracht", "+31201234567", "Vries") if secret in shown]
+
+    key = f"dataAreaId='nleu',SalesOrderNumber='SN{order['id']}'"
+    await world.fo_data("DELETE", f"SalesOrderHeadersV4({key})")
+    code, told, _ = await operator(world, "replay", event)
+    assert (code, told) == (0, f"{event} sent again as {event}.replay-1\n1 of 1 sent again\n")
+    end = await world.end_of_event(f"{event}.replay-1")
+    assert (end["outcome"], end["document"], end["topic"]) == ("done", f"SN{order['id']}", "orders/create")
+    code, listed, _ = await operator(world, "list", "--all")
+    assert f"    event: {event}\n    replayed: sent again as {event}.replay-1" in listed
+    code, listed, _ = await operator(world, "list")
+    assert event not in listed
+
+
+async def test_an_order_that_a_later_event_brought_to_fo_is_no_longer_open(
+    world: World, template: dict[str, Any]
+) -> None:
+    order = another(template, sku="NO-SUCH-THING")
+    event = await park(world, order)
+    order["line_items"][0]["sku"] = "STOVE-GAS"
+    mended = str(uuid.uuid4())
+    await world.knock(encode(order), event_id=mended, X_Shopify_Topic="orders/updated")
+    assert (await world.end_of_event(mended))["outcome"] == "done"
+    assert ((await world.parked(event))["state"], (await world.parked(event))["code"]) == ("resolved", "UNKNOWN_SKU")
+
+
+async def test_an_order_that_is_given_up_is_not_created_by_its_later_events(
+    world: World, template: dict[str, Any]
+) -> None:
+    order = another(template, sku="NO-SUCH-THING")
+    event, second = await park(world, order), await park(world, order)
+    reason = "entered by hand"
+    code, told, _ = await operator(world, "discard", event, "--reason", reason, "--sales-order", "NL-77")
+    assert (code, told) == (0, f"{event} discarded\n")
+    for one in (event, second):
+        row = await world.parked(one)
+        assert (row["state"], row["why"]) == ("discarded", reason)
+    assert (await world.link("nordlys", order["id"]))["sales_order"] == "NL-77"
+    later = str(uuid.uuid4())
+    await world.knock(encode(order), event_id=later, X_Shopify_Topic="orders/updated")
+    end = await world.end_of_event(later)
+    assert (end["outcome"], end["document"]) == ("done", "NL-77")
+
+
+async def test_a_large_parked_body_is_set_aside_again_when_it_is_sent_again(
+    world: World, template: dict[str, Any]
+) -> None:
+    order = another(template, sku="NO-SUCH-THING") | {"note": "x" * 300_000}
+    event = await park(world, order)
+    code, _, _ = await operator(world, "replay", event)
+    assert code == 0
+    assert (await world.end_of_event(f"{event}.replay-1"))["outcome"] == "parked"
+    again = await world.parked(f"{event}.replay-1")
+    assert (again["state"], json.loads(again["body"])["id"]) == ("open", order["id"])
+    properties = json.loads(again["properties"])
+    assert (properties["attempt"], properties["claim_blob"]) == (1, f"nordlys/{event}.replay-1")
+
+
+async def test_what_is_not_there_is_said_so(world: World) -> None:
+    code, out, err = await operator(world, "replay", "no-such-event")
+    assert (code, out) == (1, "")
+    assert err == "there are 0 parked messages of event no-such-event\n"

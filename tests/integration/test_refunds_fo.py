@@ -1,0 +1,314 @@
+"""Refunds over the wire: F&O takes the documents, receives the goods, and its books say what Shopify gave back."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import httpx
+import pytest
+from azure.core.credentials import AccessToken
+from azure.core.credentials_async import AsyncTokenCredential
+
+from local.d365 import Simulator, load_world, run_d365
+from shared.d365.client import ODataClient
+from shared.d365.customers import Customers
+from shared.d365.sales_orders import Draft, SalesOrder, create_numbered, create_sequenced
+from shared.errors import OutcomeUnknownError, RefusedError, TransientError
+from shared.mapping.customers import customer_account, customer_record
+from shared.mapping.sales_order import LINE_KEY, check_booked, plan_sales_order
+from shared.mapping.shopify_refunds import worth
+from shared.model import Item, Order, Refund, Restock
+from shared.rules import StoreRules
+from shared.store.links import OrderLink
+from shared.store.refunds import Refunds
+from shared.sync.refunds import RefundPorts, RefundsReport, converge_refunds
+from tests.builders.memory_table import MemoryTable
+from tests.builders.refunds import back, beside, refund, state
+from tests.builders.sales import EU, US, address, dollars, euros, everything_from, line, order, shipping, tax
+
+NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
+WORLD = Path("local/world.toml")
+DENVER = address("US", "CO", city="Denver", postal_code="80202")
+ITEMS = {"TENT-2P": Item("TENT-2P"), "STOVE-GAS": Item("STOVE-GAS"), "TEE-RED-M": Item("TEE", color="Red", size="M")}
+
+
+class Identity(AsyncTokenCredential):
+    """A token of the simulator for its one client, without the way through Entra."""
+
+    def __init__(self, simulator: Simulator) -> None:
+        self.simulator = simulator
+
+    async def get_token(self, *scopes: str, **kwargs: Any) -> AccessToken:
+        token = self.simulator.tokens.issue(self.simulator.options.client_id, self.simulator.base_url)
+        return AccessToken(token.text, int(token.expires.timestamp()))
+
+
+class Wire(httpx.AsyncBaseTransport):
+    """The way to F&O. It breaks once, at a write: before or after F&O has served it."""
+
+    def __init__(self) -> None:
+        self.wire = httpx.AsyncHTTPTransport()
+        self.breaks_at: int | None = None
+        self.served = True
+        self.writes = 0
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if request.method == "GET":
+            return await self.wire.handle_async_request(request)
+        self.writes += 1
+        if self.writes != self.breaks_at:
+            return await self.wire.handle_async_request(request)
+        if self.served:
+            response = await self.wire.handle_async_request(request)
+            await response.aread()
+        raise httpx.ReadError("the line broke")
+
+    async def aclose(self) -> None:
+        await self.wire.aclose()
+
+
+class NoBreaker:
+    async def before(self) -> None:
+        pass
+
+    async def success(self) -> None:
+        pass
+
+    async def failure(self, wait: object = None) -> None:
+        pass
+
+
+@dataclass
+class Store:
+    """One store with its F&O, where one order was sold."""
+
+    rules: StoreRules
+    sale: Order
+    simulator: Simulator
+    fo: ODataClient
+    wire: Wire
+    http: aiohttp.ClientSession
+    table: MemoryTable
+    link: OrderLink | None = None
+
+    async def sell(self) -> None:
+        account = customer_account(self.sale, self.rules)
+        if account != self.rules.customers.shared_account:
+            await Customers(self.fo).ensure(customer_record(self.sale, self.rules, account))
+        plan = plan_sales_order(
+            self.sale,
+            self.rules,
+            customer_account=account,
+            items={each.id: ITEMS[each.sku] for each in self.sale.lines},
+            allocation=everything_from(self.rules, self.sale),
+        )
+        draft = Draft(
+            company=plan.company,
+            reference=plan.reference,
+            header=plan.header,
+            lines=[each.record for each in plan.lines],
+            line_key=LINE_KEY,
+        )
+        booked: SalesOrder = (
+            await create_numbered(self.fo, draft, plan.number)
+            if plan.number
+            else await create_sequenced(self.fo, draft, accept=lambda one: check_booked(plan, one.booked))
+        )
+        self.link = OrderLink(
+            store=self.sale.store,
+            order_id=self.sale.id,
+            version=self.sale.version,
+            sales_order=booked.number,
+            company=plan.company,
+            customer_account=account,
+            sources={booked.lots[each.number]: f"{each.component}:{each.source_id}" for each in plan.lines},
+        )
+
+    async def ship(self) -> None:
+        for action in ("pack", "invoice"):
+            await self.desk(f"orders/{self.rules.company}/{self.number}/{action}")
+
+    async def converge(self, *refunds: Refund) -> RefundsReport:
+        ports = RefundPorts(Refunds(self.table), self.fo)  # type: ignore[arg-type]  # a table in memory
+        return await converge_refunds(
+            state(self.sale, *refunds), link=self.link, rules=self.rules, ports=ports, now=NOW
+        )
+
+    @property
+    def number(self) -> str:
+        assert self.link is not None
+        return self.link.sales_order
+
+    def rows(self, entity_set: str) -> list[dict[str, Any]]:
+        return [dict(row.values) for row in self.simulator.books.rows(entity_set)]
+
+    async def desk(self, path: str) -> Any:
+        """What people do in F&O."""
+        async with self.http.post(f"{self.simulator.base_url}/_sim/{path}", json={}) as answer:
+            assert answer.status == 200, await answer.text()
+            return await answer.json()
+
+    async def post_all(self) -> Decimal:
+        """Receives and credits everything that was written; gives what it does to the customer's account."""
+        before = await self.balance()
+        for row in self.rows("ReturnOrderHeadersV2"):
+            for action in ("receive", "invoice"):
+                await self.desk(f"returns/{self.rules.company}/{row['ReturnOrderNumber']}/{action}")
+        for row in self.rows("FreeTextInvoiceHeaders"):
+            await self.desk(f"free-text-invoices/{self.rules.company}/{row['InvoiceIdentifier']}/post")
+        return await self.balance() - before
+
+    async def balance(self) -> Decimal:
+        return sum((row["AmountCur"] for row in self.rows("CustTransactions")), Decimal(0))
+
+    def on_hand(self, item: str) -> Decimal:
+        bins = self.simulator.books.stock.items()
+        return sum((stock.physical for place, stock in bins if place.item == item), Decimal(0))
+
+
+NORDLYS = order(
+    line(11, euros("249.00"), 2, discount=euros("49.80"), taxes=[tax(euros("77.79"))]),
+    line(12, euros("54.95"), 3, taxes=[tax(euros("28.61"))], sku="STOVE-GAS", title="Gas stove"),
+    shipping=(shipping(euros("9.95"), taxes=[tax(euros("1.73"))]),),
+)
+PRAIRIE = order(
+    line(11, dollars("24.00"), 3, discount=dollars("2.00"), sku="TEE-RED-M", taxes=[tax(dollars("6.17"), "0.0881")]),
+    store="prairie",
+    taxes_included=False,
+    shipping=(shipping(dollars("5.00")),),
+    shipping_address=DENVER,
+    billing_address=DENVER,
+)
+
+
+@asynccontextmanager
+async def opened(rules: StoreRules, sale: Order) -> AsyncIterator[Store]:
+    wire = Wire()
+    async with run_d365(load_world(WORLD)) as simulator, aiohttp.ClientSession() as http:
+        fo = ODataClient(
+            simulator.base_url,
+            Identity(simulator),
+            max_calls=8,
+            timeout=5,
+            breaker=NoBreaker(),
+            on_call=lambda _: None,
+            transport=wire,
+        )
+        store = Store(rules, sale, simulator, fo, wire, http, MemoryTable())
+        await store.sell()
+        yield store
+        await fo.aclose()
+
+
+@pytest.fixture
+async def nordlys() -> AsyncIterator[Store]:
+    async with opened(EU, NORDLYS) as store:
+        yield store
+
+
+@pytest.fixture
+async def prairie() -> AsyncIterator[Store]:
+    async with opened(US, PRAIRIE) as store:
+        yield store
+
+
+async def test_everything_that_can_go_back_goes_through_f_and_os_books(nordlys: Store) -> None:
+    await nordlys.ship()
+    stock = nordlys.on_hand("TENT-2P")
+    first = refund(back(11, 1, "224.10", "38.89"), adjustments=[beside("-10.00", "restock")])
+    second = refund(
+        back(11, 1, "224.10", "38.90"),
+        back(12, 2, "109.90", "19.07", Restock.NO_RESTOCK),
+        adjustments=[beside("9.95", "shipping_refund", "1.73"), beside("0.05")],
+        number=802,
+    )
+    third = refund(adjustments=[beside("5.00")], number=803)
+    await nordlys.converge(first)
+    report = await nordlys.converge(first, second, third)
+    assert report.note.startswith("2 of 3 refunds credited: return order RN802, free text invoice ")
+    expected = sum((worth(each, taxes_included=True).amount for each in (first, second, third)), Decimal(0))
+    assert expected == Decimal("214.10") + Decimal("344.00") + Decimal("5.00")
+    assert await nordlys.post_all() == -expected
+    assert nordlys.on_hand("TENT-2P") == stock + 2
+    assert (await nordlys.converge(first, second, third)).note == "F&O has all refunds"
+
+
+async def test_a_return_goes_into_the_warehouse_of_its_location_by_its_disposition(nordlys: Store) -> None:
+    await nordlys.ship()
+    await nordlys.converge(refund(back(11, 1, "224.10", "38.89")))
+    (header,), (returned,) = nordlys.rows("ReturnOrderHeadersV2"), nordlys.rows("ReturnOrderLinesV2")
+    assert header["CustomerReturnReasonCode"] == "UNWANTED"
+    assert (header["CustomerRequisitionNumber"], header["IsReturnProcessingStopped"]) == (nordlys.number, "No")
+    assert (returned["ReturnWarehouseId"], returned["ReturnDispositionCode"]) == ("AMS", "CREDIT")
+    assert (returned["ReturnSalesQuantity"], returned["LineAmount"]) == (-1, Decimal("-224.10"))
+
+
+async def test_tax_on_top_is_computed_by_f_and_o_as_it_was_sold(prairie: Store) -> None:
+    await prairie.ship()
+    one = refund(back(11, 2, dollars("46.67"), dollars("4.11")), duties=dollars(0))
+    freight = refund(adjustments=[beside(dollars("5.00"), "shipping_refund")], duties=dollars(0), number=802)
+    report = await prairie.converge(one, freight)
+    assert sorted(row["SalesPrice"] for row in prairie.rows("ReturnOrderLinesV2")) == [
+        Decimal("23.33"),
+        Decimal("23.34"),
+    ]
+    proof = report.evidence["801"]
+    assert isinstance(proof, dict)
+    assert (proof["worth"], proof["tax_charged"], proof["tax_expected"]) == ("50.78 USD", "4.11 USD", "4.12 USD")
+    credited = -await prairie.post_all()
+    assert credited == Decimal("46.67") + Decimal("4.12") + Decimal("5.00")
+
+
+async def test_goods_wait_until_f_and_o_has_invoiced_them(nordlys: Store) -> None:
+    one = refund(back(11, 1, "224.10", "38.89"))
+    with pytest.raises(TransientError, match="waits until F&O has invoiced 1 x TENT-2P"):
+        await nordlys.converge(one)
+    assert nordlys.rows("ReturnOrderHeadersV2") == []
+    await nordlys.ship()
+    await nordlys.converge(one)
+    assert await nordlys.post_all() == Decimal("-224.10")
+
+
+async def test_f_and_os_refusal_is_passed_on_and_nothing_is_left_half_way(nordlys: Store) -> None:
+    await nordlys.ship()
+    assert EU.refunds is not None
+    nordlys.rules = EU.model_copy(update={"refunds": EU.refunds.model_copy(update={"disposition": "BURN"})})
+    with pytest.raises(RefusedError, match="BURN"):
+        await nordlys.converge(refund(back(11, 1, "224.10", "38.89")))
+    assert nordlys.rows("ReturnOrderHeadersV2") == []
+    nordlys.rules = EU
+    await nordlys.converge(refund(back(11, 1, "224.10", "38.89")))
+    assert await nordlys.post_all() == Decimal("-224.10")
+
+
+async def with_broken_line(store: Store, one: Refund, at: int, lost: str) -> None:
+    await store.ship()
+    store.wire.writes, store.wire.breaks_at, store.wire.served = 0, at, lost == "answer"
+    with pytest.raises(OutcomeUnknownError):
+        await store.converge(one)
+    await store.converge(one)
+    assert len(store.rows("ReturnOrderHeadersV2")) == len(store.rows("ReturnOrderLinesV2")) == 1
+    assert len(store.rows("FreeTextInvoiceHeaders")) == len(store.rows("FreeTextInvoiceLines")) == 1
+    assert store.rows("ReturnOrderHeadersV2")[0]["IsReturnProcessingStopped"] == "No"
+
+
+@pytest.mark.parametrize("lost", ["request", "answer"])
+@pytest.mark.parametrize("at", [1, 2, 3])
+async def test_a_line_that_breaks_at_any_write_leaves_one_of_each_document(nordlys: Store, at: int, lost: str) -> None:
+    """An invoice's header and lines, and the change set of the return order."""
+    one = refund(back(11, 1, "224.10", "38.89"), adjustments=[beside("5.00")])
+    await with_broken_line(nordlys, one, at, lost)
+
+
+@pytest.mark.parametrize("lost", ["request", "answer"])
+@pytest.mark.parametrize("at", [1, 2, 3, 4, 5])
+async def test_so_it_does_where_f_and_o_draws_the_number(prairie: Store, at: int, lost: str) -> None:
+    """An invoice's header and lines, the return order's header and lines, and its release."""
+    returned = back(11, 1, dollars("23.33"), dollars("2.06"))
+    one = refund(returned, adjustments=[beside(dollars("5.00"))], duties=dollars(0))
+    await with_broken_line(prairie, one, at, lost)

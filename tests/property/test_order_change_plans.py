@@ -1,0 +1,126 @@
+"""Whatever was changed in Shopify and done in F&O meanwhile: a plan that is carried out leaves nothing to plan."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from shared.model import FoStatus, Order, OrderLine
+from shared.rules import ChangeKind
+from tests.builders.fo_orders import FoModel
+from tests.builders.sales import EU, address, euros, line, order, shipping, with_rules
+
+MATRICES = st.sampled_from(
+    [
+        EU,
+        with_rules(EU, changes={"cancellation": "zero_remaining"}),
+        with_rules(EU, changes={"quantity_up": {"open": "new_line"}, "line_added": {"open": "new_order"}}),
+        with_rules(EU, changes={"price": {"open": "ignore"}, "address": {"open": "ignore"}}),
+    ]
+)
+EARLY = st.sampled_from([FoStatus.OPEN, FoStatus.CONFIRMED, FoStatus.PICKED])
+
+
+@st.composite
+def lines(draw: st.DrawFn, line_id: int) -> OrderLine:
+    quantity, price = draw(st.integers(1, 6)), draw(st.integers(0, 3000))
+    discount = draw(st.one_of(st.just(0), st.integers(0, price * quantity)))
+    return line(line_id, euros(Decimal(price) / 100), quantity, discount=euros(Decimal(discount) / 100))
+
+
+@st.composite
+def orders(draw: st.DrawFn) -> Order:
+    ids = draw(st.lists(st.integers(1, 5), min_size=1, max_size=4, unique=True))
+    freight = draw(st.integers(0, 900))
+    return order(
+        *[draw(lines(line_id)) for line_id in sorted(ids)],
+        shipping=(shipping(euros(Decimal(freight) / 100)),) if draw(st.booleans()) else (),
+        shipping_address=draw(st.sampled_from([address(), address(city="Utrecht")])),
+        po_number=draw(st.sampled_from(["", "PO-1"])),
+    )
+
+
+@st.composite
+def edited(draw: st.DrawFn, before: Order) -> Order:
+    """The order after an edit: some of its lines as they were, the others anything."""
+    after = draw(orders())
+    same = {each.id: each for each in before.lines if draw(st.booleans())}
+    kept = [same.pop(each.id, each) for each in after.lines]
+    return order(
+        *sorted([*kept, *same.values()], key=lambda each: each.id),
+        shipping=before.shipping if draw(st.booleans()) else after.shipping,
+        shipping_address=after.shipping_address,
+        po_number=after.po_number,
+    )
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> tuple[FoModel, Order]:
+    """An order in F&O of which anything may have left or been invoiced, and the order as Shopify has it now."""
+    before = draw(orders())
+    model = FoModel(before, draw(MATRICES), draw(EARLY))
+    for one in model.order.lines:
+        delivered = draw(st.one_of(st.just(0), st.integers(0, int(one.quantity))))
+        invoiced = draw(st.sampled_from([0, delivered]))
+        if delivered:
+            model.progress(one.lot, delivered=delivered, invoiced=invoiced)
+    return model, draw(edited(before))
+
+
+@given(histories(), st.integers(0, 1))
+def test_what_was_carried_out_is_not_planned_again(history: tuple[FoModel, Order], warehouse: int):
+    model, now = history
+    changes, target = model.plan(now, warehouse)
+    assert not (changes.held and changes.steps)
+    model.carry_out(changes, target)
+    again, _ = model.plan(now, warehouse)
+    assert again.steps == (), str(again)
+    assert again.held == changes.held
+
+
+@given(histories(), st.integers(0, 1))
+def test_the_sum_is_shopifys_when_nothing_is_held_or_ignored(history: tuple[FoModel, Order], warehouse: int):
+    model, now = history
+    changes, target = model.plan(now, warehouse)
+    assume(not changes.held and not changes.ignored)
+    model.carry_out(changes, target)
+    assert model.amount == now.total.amount
+
+
+@given(histories(), orders(), st.integers(0, 1))
+def test_later_changes_find_the_order_as_the_earlier_left_it(
+    history: tuple[FoModel, Order], later: Order, warehouse: int
+):
+    model, now = history
+    for state in (now, later, now):
+        changes, target = model.plan(state, warehouse)
+        assume(not changes.held and not changes.ignored)
+        model.carry_out(changes, target)
+        assert model.amount == state.total.amount
+
+
+@given(histories())
+def test_a_cancelled_order_has_nothing_open(history: tuple[FoModel, Order]):
+    model, now = history
+    cancelled = order(*now.lines, shipping=now.shipping, cancelled_at=datetime(2026, 11, 3, tzinfo=UTC))
+    changes, target = model.plan(cancelled)
+    model.carry_out(changes, target)
+    assume(model.fo is not None)
+    decided = {cell.status for cell in changes.held if cell.kind is ChangeKind.CANCEL}
+    if FoStatus.PICKED not in decided:
+        charged = {each.lot for each in model.order.lines if each.item == EU.orders.shipping_item and each.remaining}
+        assert all(not each.remaining or each.lot in charged for each in model.order.lines)
+    again, _ = model.plan(cancelled)
+    assert again.steps == ()
+
+
+@given(histories())
+def test_lines_of_a_person_are_in_no_plan(history: tuple[FoModel, Order]):
+    model, now = history
+    theirs = model.order.lines[-1].lot
+    sources = {lot: source for lot, source in model.memory.sources.items() if lot != theirs}
+    assume(sources)
+    model.memory = type(model.memory)(sources=sources, said=model.memory.said)
+    changes, _ = model.plan(now)
+    assert theirs not in {step.lot for step in changes.steps}

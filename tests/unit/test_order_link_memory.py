@@ -1,0 +1,86 @@
+"""What the app remembers of an order's lines comes back from Table Storage as it was, and is written over once."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
+
+from shared.errors import TransientError
+from shared.store.links import OrderLink, OrderLinks
+
+
+class Entity(dict[str, Any]):
+    metadata: dict[str, str]
+
+
+class Table:
+    """One row with ETags, as Table Storage keeps it."""
+
+    def __init__(self) -> None:
+        self.row: dict[str, Any] | None = None
+        self.version = 0
+
+    async def get_entity(self, partition: str, row: str) -> Entity:
+        del partition, row
+        if self.row is None:
+            raise ResourceNotFoundError
+        entity = Entity(self.row)
+        entity.metadata = {"etag": str(self.version)}
+        return entity
+
+    async def create_entity(self, row: dict[str, Any]) -> dict[str, str]:
+        if self.row is not None:
+            raise ResourceExistsError
+        return self._written(row)
+
+    async def update_entity(self, row: dict[str, Any], *, etag: str, **options: Any) -> dict[str, str]:
+        del options
+        if etag != str(self.version):
+            raise ResourceModifiedError
+        return self._written(row)
+
+    def _written(self, row: dict[str, Any]) -> dict[str, str]:
+        assert all(len(value) <= 32_768 for value in row.values() if isinstance(value, str))
+        self.row, self.version = dict(row), self.version + 1
+        return {"etag": str(self.version)}
+
+
+LINK = OrderLink(
+    store="nordlys",
+    order_id=5551,
+    version=datetime(2026, 11, 2, tzinfo=UTC),
+    sales_order="SN5551",
+    lots={"1": "NLEU-000001"},
+    sources={f"NLEU-{number:06d}": f"products:{number}" for number in range(2000)},
+    promised={"2": "products:12"},
+    further=("SN5551B", "SN5551C"),
+    said={"address": "0123456789abcdef"},
+    held="risk",
+)
+
+
+async def test_all_that_is_remembered_comes_back():
+    links = OrderLinks(Table())  # type: ignore[arg-type] # what OrderLinks uses of it
+    await links.put(LINK)
+    assert await links.get("nordlys", 5551) == replace(LINK, etag="1")
+
+
+async def test_a_link_that_was_put_can_be_put_again():
+    links = OrderLinks(Table())  # type: ignore[arg-type] # what OrderLinks uses of it
+    first = await links.put(LINK)
+    await links.put(replace(first, held=""))
+    with pytest.raises(TransientError):
+        await links.put(first)
+
+
+async def test_a_row_of_a_time_before_changes_is_read():
+    table = Table()
+    links = OrderLinks(table)  # type: ignore[arg-type] # what OrderLinks uses of it
+    await links.put(LINK)
+    assert table.row is not None
+    new = ("sources_", "promised_", "said_", "further", "held")
+    table.row = {name: value for name, value in table.row.items() if not name.startswith(new)}
+    found = await links.get("nordlys", 5551)
+    assert found == replace(LINK, sources={}, promised={}, further=(), said={}, held="", etag="1")
