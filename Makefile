@@ -1,15 +1,18 @@
 # make demo   the whole connector on this machine, once, with a table of what happened
 # make up     the same stack until Ctrl-C
 # make test   set-up and all tests          make lint   ruff, mypy, import-linter
+# make infra-check   checkov and azure-functions-doctor, in an environment of their own
 # make bench  figures into build/bench.json
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+INFRA_VENV := .venv-infra
+INFRA_READY := $(INFRA_VENV)/.ready
 NODE_READY := local/node_modules/.ready
 
-.PHONY: setup demo up test lint bench format clean
+.PHONY: setup demo up test lint infra-check bench format clean
 
 setup: $(READY) $(NODE_READY)
 
@@ -40,6 +43,15 @@ lint: setup
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
+$(INFRA_READY): infra/requirements-check.txt
+	@test -x $(INFRA_VENV)/bin/python || $(PYTHON) -m venv $(INFRA_VENV)
+	@$(INFRA_VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r infra/requirements-check.txt
+	@touch $@
+
+infra-check: $(INFRA_READY)
+	@$(INFRA_VENV)/bin/checkov --config-file infra/checkov.yaml
+	@$(INFRA_VENV)/bin/azure-functions-doctor doctor --profile deploy --hosting-plan flex-consumption --target-python 3.13 --deployment-mode local-prebuilt
+
 bench: setup
 	@$(BIN)/python -m bench
 
@@ -48,4 +60,4 @@ format: setup
 	@$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) local/node_modules build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(INFRA_VENV) local/node_modules build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 import sys
 
 import httpx
 from rich.console import Console
 
-from bench import calls, imports, life, mapping, plans, servicebus, webhooks
+from bench import calls, imports, life, mapping, plans, servicebus, telemetry, webhooks
 from bench.figures import Figure, at_least, save, show
 from bench.world import write_large_world
 from local.process import StackError
@@ -21,9 +22,9 @@ _NEVER = dict.fromkeys(SCHEDULES, "0 0 0 29 2 *")
 
 async def measure(console: Console) -> list[Figure]:
     figures: list[Figure] = []
-    console.print("[dim]1/5 cold start ...")
+    console.print("[dim]1/6 cold start ...")
     figures += imports.measure()
-    console.print("[dim]2/5 Service Bus emulator ...")
+    console.print("[dim]2/6 Service Bus emulator ...")
     bus = await servicebus.run()
     figures += [
         at_least("emulator: awaited sends through azure-servicebus", bus.sends_per_second, "1/s", 1000),
@@ -36,7 +37,7 @@ async def measure(console: Console) -> list[Figure]:
         def write(part: str, line: str) -> None:
             print(f"{part:>10} | {line}", file=log)
 
-        console.print("[dim]3/5 calls of the flows, with 10,000 SKUs ...")
+        console.print("[dim]3/6 calls of the flows, with 10,000 SKUs ...")
         async with (
             running(Ports.free(), log=write, overrides=_NEVER, world=world) as stack,
             httpx.AsyncClient() as http,
@@ -46,18 +47,21 @@ async def measure(console: Console) -> list[Figure]:
             figures += await calls.measure_stock(stack, http)
             figures += await life.measure(stack, http)
             histories = await life.histories(stack, http)
-        console.print("[dim]4/5 mapping ...")
+        console.print("[dim]4/6 mapping ...")
         figures += mapping.measure(payload)
         figures += plans.measure(*histories)
-        console.print("[dim]5/5 webhooks ...")
+        console.print("[dim]5/6 webhooks ...")
         app = webhooks.make_app(_BUILD / "bench_app")
-        async with running(Ports.free(), log=write, overrides=_NEVER, app=app) as stack:
+        async with running(Ports.free(), log=write, overrides=_NEVER, app=app, world=world) as stack:
             figures += await webhooks.measure(stack, json.dumps(payload).encode())
+            console.print("[dim]6/6 telemetry ...")
+            figures += await telemetry.measure(stack, payload)
     return figures
 
 
 def main() -> int:
     console = Console(width=None if sys.stdout.isatty() else 120)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: what runs is stopped
     try:
         figures = asyncio.run(measure(console))
     except StackError as error:

@@ -45,7 +45,7 @@ from shared.sync.refunds import RefundPorts
 from shared.sync.stock_run import StockPorts
 from shared.sync.sweep import SweepPorts
 from shared.sync.write_back import WriteBackPorts
-from shared.telemetry import quiet_libraries, tell
+from shared.telemetry import export_to, quiet_libraries, tell
 
 # Scheduled copies and parked records have no caller who waits: what counts there is that they arrive.
 _QUEUE_TIMEOUT: Final = 30.0
@@ -78,6 +78,7 @@ def services() -> Services:
 
 def build(settings: Settings) -> Services:
     quiet_libraries()
+    _watch(settings)
     rules = load_stores(settings.stores_folder)
     credential = ManagedIdentityCredential(client_id=settings.client_id)
     tables = open_tables(settings.state, credential)
@@ -95,6 +96,7 @@ def build(settings: Settings) -> Services:
         on_call=lambda call: tell("fo.call", **asdict(call)),
     )
     admins = _admins(settings, rules)
+    tax_setups = TaxSetups(fo)
     outbox = Outbox(tables.get_table_client("outbox"))
     parking = Parking(tables.get_table_client("parked"), parked)
     order_ports = OrderPorts(
@@ -104,12 +106,12 @@ def build(settings: Settings) -> Services:
         known_customers=KnownCustomers(tables.get_table_client("links")),
         fo=fo,
         customers=Customers(fo),
-        taxes=TaxSetups(fo),
+        taxes=tax_setups,
         payments=PaymentPorts(
             Payments(tables.get_table_client("payments")),
             PaymentJournals(fo, JournalRows(tables.get_table_client("payments"))),
         ),
-        refunds=RefundPorts(Refunds(tables.get_table_client("refunds")), fo),
+        refunds=RefundPorts(Refunds(tables.get_table_client("refunds")), fo, tax_setups),
         outbox=outbox,
         parking=parking,
     )
@@ -143,6 +145,13 @@ def build(settings: Settings) -> Services:
         write_back=WriteBackPorts(rules=rules, admins=admins, outbox=outbox, journal=journal),
         sweep=SweepPorts(orders=order_ports, queue=orders_queue, journal=journal, snapshots=snapshots),
     )
+
+
+def _watch(settings: Settings) -> None:
+    if settings.application_insights:
+        from shared.azure_monitor import azure_monitor  # noqa: PLC0415 - slow to load, and needed only here
+
+        export_to(azure_monitor(settings.application_insights, settings.app_name))
 
 
 def _doors(settings: Settings, rules: Mapping[str, StoreRules]) -> dict[str, Door]:
@@ -195,4 +204,8 @@ class _BreakerRow:
 
     async def save(self, state: BreakerState, etag: str | None) -> str | None:
         values = {name: value for name, value in asdict(state).items() if value is not None}
-        return await self._row.save(values, etag)
+        saved = await self._row.save(values, etag)
+        if saved is not None:
+            is_open = state.open_until is not None
+            tell("breaker.changed", system="fo", open=is_open, probing=state.probing, failures=state.failures)
+        return saved

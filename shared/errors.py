@@ -6,6 +6,7 @@
     ├── RefusedError            this message can never succeed as it is: park it (code from the catalogue)
     └── TransientError          it may succeed later: try again
         ├── ThrottledError      the other side named a delay
+        ├── NotYetError         F&O has work of its own to do first; nothing is broken
         └── OutcomeUnknownError a write may or may not have happened: look before writing again
 
 A refusal has a code from CATALOGUE (shared/catalogue.py), which knows its cause in plain words, whose job it is and
@@ -65,6 +66,10 @@ class TransientError(ConnectorError):
 
 class ThrottledError(TransientError):
     """Too many calls; nothing was executed, the same call may be sent again after `retry_after`."""
+
+
+class NotYetError(TransientError):
+    """What F&O does in its own time has to come first, as invoicing before a return."""
 
 
 class OutcomeUnknownError(TransientError):

@@ -86,6 +86,10 @@ class Settings:
     webhook_max_bytes: int
     publish_timeout: float
     """Seconds in which Service Bus must confirm a webhook's message; Shopify gives up after 5."""
+    application_insights: str | None
+    """The connection string of what watches the app; None where its log lines are all."""
+    app_name: str
+    """The name of the app in Azure."""
 
 
 def read_settings(environ: Mapping[str, str]) -> Settings:
@@ -103,6 +107,8 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         d365_timeout=reader.number("D365_TIMEOUT_SECONDS", float, default=120.0, low=1, high=230),
         webhook_max_bytes=reader.number("WEBHOOK_MAX_BYTES", int, default=5_000_000, low=10_000, high=100_000_000),
         publish_timeout=reader.number("WEBHOOK_PUBLISH_SECONDS", float, default=3.5, low=0.1, high=4.5),
+        application_insights=environ.get("APPLICATIONINSIGHTS_CONNECTION_STRING") or None,
+        app_name=environ.get("WEBSITE_SITE_NAME", "shopify-d365-connector"),  # Azure sets it
     )
     if reader.mistakes:
         raise ConfigurationError(reader.mistakes)

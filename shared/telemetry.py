@@ -1,7 +1,11 @@
-"""What the app says about itself: one JSON object a line, correlated, without personal data.
+"""What the app says about itself: events with their fields, correlated, in one trace, without personal data.
 
-Log records carry names, numbers and codes, never a body. As a second net, anything in a text that looks like an e-mail
-address, a phone number or a token is masked before it leaves the process.
+Flows `tell` events and open `span`s; they know nothing of where that goes. Without an exporter an event is one JSON
+object a line in the log. With one (shared/azure_monitor.py) it goes there instead, where metrics are derived from it.
+
+Fields are names, numbers, codes and our own words: never a body, and never what F&O, Shopify or a buyer wrote, which
+the journal keeps. As a second net, anything in a text that looks like an e-mail address, a phone number or a secret is
+masked before it leaves the process.
 """
 
 from __future__ import annotations
@@ -9,21 +13,55 @@ from __future__ import annotations
 import json
 import logging
 import re
+import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
-from types import MappingProxyType
-from typing import Final
+from functools import lru_cache
+from typing import Final, Literal, Protocol
+
+type Value = str | int | float | bool
+type Fields = Mapping[str, Value]
+type Kind = Literal["server", "producer", "consumer", "internal"]
+"""What a span is to its trace, in OpenTelemetry's terms."""
 
 logger: Final = logging.getLogger("connector")
 
-_context: ContextVar[Mapping[str, str]] = ContextVar("telemetry_context", default=MappingProxyType({}))
+_context: ContextVar[dict[str, object] | None] = ContextVar("telemetry_context", default=None)
 
 _PERSONAL: Final = re.compile(
     r"(?P<email>[\w.+-]+@[\w-]+\.[\w.-]+)"
-    r"|(?P<token>shp(?:at|ss|ca|pa)_\w+|Bearer\s+\S+|SharedAccessKey=[^;\s]+)"
+    r"|(?P<token>shp[a-z]{2}_\w+|Bearer\s+\S+|eyJ[\w-]+\.[\w-]+\.[\w-]*"
+    r"|(?:SharedAccessKey|AccountKey|client_secret|sig)=[^;&\s\"]+)"
     r"|(?P<phone>\+\d[\d ()-]{7,}\d)"
 )
+
+
+class Span(Protocol):
+    """A piece of work under way."""
+
+    @property
+    def traceparent(self) -> str:
+        """What others continue the trace from, in W3C's form."""
+
+    def add(self, fields: Fields) -> None: ...
+
+
+class Exporter(Protocol):
+    """Where events and spans go."""
+
+    def event(self, name: str, fields: Fields) -> None: ...
+
+    def span(self, name: str, kind: Kind, parent: str) -> AbstractContextManager[Span]:
+        """A child of `parent` (a traceparent), or, where that is "", of the span around it."""
+
+
+_exporters: Final[list[Exporter]] = []
+
+
+def export_to(exporter: Exporter | None) -> None:
+    """From now on events and spans go there; None brings the log lines back."""
+    _exporters[:] = [] if exporter is None else [exporter]
 
 
 def quiet_libraries() -> None:
@@ -32,31 +70,80 @@ def quiet_libraries() -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
-# Every secret and address holds one of these, and a search for them costs a tenth of the pattern's.
-_MARKS: Final = ("@", "+", "shp", "Bearer", "SharedAccessKey")
-
-
+@lru_cache(maxsize=2048)  # the spans and events of one message repeat its fields
 def redact(text: str) -> str:
-    """The text with e-mail addresses, international phone numbers and tokens masked."""
-    if not any(mark in text for mark in _MARKS):
-        return text
+    """The text with e-mail addresses, international phone numbers and secrets masked."""
     return _PERSONAL.sub(lambda match: f"<{match.lastgroup}>", text)
 
 
 @contextmanager
-def correlated(**fields: str) -> Iterator[None]:
-    """Adds the fields to every event told inside: event_id, store, order ..."""
-    token = _context.set({**_context.get(), **fields})
+def correlated(**fields: object) -> Iterator[None]:
+    """Adds the fields to every event and span inside: event_id, store, order ..."""
+    token = _context.set({**(_context.get() or {}), **fields})
     try:
         yield
     finally:
         _context.reset(token)
 
 
+def annotate(**fields: object) -> None:
+    """Adds what has become known since to the innermost `correlated`, and so to the spans around it."""
+    known = _context.get()
+    if known is not None:
+        known.update(fields)
+
+
 def tell(event: str, *, level: int = logging.INFO, **fields: object) -> None:
-    """One event with its fields, as one line of JSON. Values are redacted; None is left out."""
-    if not logger.isEnabledFor(level):
+    """One event with its fields. Values are redacted; None is left out."""
+    for exporter in _exporters:
+        exporter.event(event, _clean({**(_context.get() or {}), **fields}))
+    if not _exporters and logger.isEnabledFor(level):
+        known = {key: value for key, value in fields.items() if value is not None}
+        record = {"event": event, **(_context.get() or {}), **known}
+        logger.log(level, "%s", redact(json.dumps(record, default=str, ensure_ascii=False)))
+
+
+@contextmanager
+def span(name: str, kind: Kind, parent: str = "") -> Iterator[Span]:
+    """A piece of work with a beginning and an end, part of the trace `parent`, or of the span around it. It holds all
+    that is correlated at its end. Without an exporter it only hands the trace on.
+    """
+    if not _exporters:
+        yield _Unwatched(parent)
         return
-    known = {key: value for key, value in fields.items() if value is not None}
-    record = {"event": event, **_context.get(), **known}
-    logger.log(level, "%s", redact(json.dumps(record, default=str, ensure_ascii=False)))
+    with _exporters[0].span(name, kind, parent) as opened:
+        try:
+            yield opened
+        finally:
+            opened.add(_clean(_context.get() or {}))
+
+
+@contextmanager
+def heartbeat(timer: str) -> Iterator[None]:
+    """Around a timer's run: tells that it went through, by which its absence is noticed, or that it failed."""
+    began = time.monotonic()
+    with correlated(timer=timer), span(timer, "internal"):
+        try:
+            yield
+        except BaseException as error:
+            tell("timer.failed", level=logging.ERROR, reason=type(error).__name__)
+            raise
+        tell("timer.succeeded", seconds=round(time.monotonic() - began, 3))
+
+
+class _Unwatched:
+    """A span that nobody records."""
+
+    def __init__(self, traceparent: str) -> None:
+        self.traceparent = traceparent
+
+    def add(self, fields: Fields) -> None:
+        """Nothing to add to."""
+
+
+def _clean(fields: Mapping[str, object]) -> dict[str, Value]:
+    return {
+        key: value if isinstance(value, int | float) else redact(str(value))
+        for key, value in fields.items()
+        if value is not None
+    }

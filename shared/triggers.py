@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import azure.functions as func
 
 from shared.errors import ConfigurationError, WebhookRefusedError
+from shared.telemetry import heartbeat
 
 if TYPE_CHECKING:
     from shared.clients import Services
@@ -55,19 +56,25 @@ async def sync_order(message: func.ServiceBusMessage) -> None:
 async def push_stock() -> None:
     from shared.sync.stock_run import push_all_stock  # noqa: PLC0415 - see the module's docstring
 
-    await push_all_stock(_services().stock)
+    ports = _services().stock
+    with heartbeat("push_stock"):
+        await push_all_stock(ports)
 
 
 async def write_back() -> None:
     from shared.sync.write_back import push_numbers  # noqa: PLC0415 - see the module's docstring
 
-    await push_numbers(_services().write_back)
+    ports = _services().write_back
+    with heartbeat("write_back"):
+        await push_numbers(ports)
 
 
 async def sweep_orders() -> None:
     from shared.sync.sweep import sweep_orders as sweep  # noqa: PLC0415 - see the module's docstring
 
-    await sweep(_services().sweep)
+    ports = _services().sweep
+    with heartbeat("sweep_orders"):
+        await sweep(ports)
 
 
 async def health() -> func.HttpResponse:

@@ -93,8 +93,13 @@ class CostModel:
         total = 0.0
         for field in self._fields(selections, parent.name):
             definition = parent.fields.get(field.name.value)
-            if definition is not None:
-                total += self._field(field, definition, None if data is None else data.get(_key(field)))
+            value = None if data is None else data.get(_key(field))
+            if definition is None:
+                continue
+            if data is not None and value is None:  # there is nothing below that was looked at
+                total += 0 if is_leaf_type(get_named_type(definition.type)) else 1
+            else:
+                total += self._field(field, definition, value)
         return total
 
     def _candidates(

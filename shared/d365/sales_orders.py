@@ -14,7 +14,7 @@ Both end in the same state however often they run. After OutcomeUnknownError jus
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final
 
@@ -96,11 +96,12 @@ async def find_by_number(client: ODataClient, draft: Draft, number: str) -> Sale
     return _order(draft, number, lines, created=False, held=header[_HELD] == "Yes")
 
 
-async def create_sequenced(client: ODataClient, draft: Draft, *, accept: Callable[[SalesOrder], None]) -> SalesOrder:
+async def create_sequenced(client: ODataClient, draft: Draft, *, accept: Callable[[SalesOrder], bool]) -> SalesOrder:
     """Creates the order under a number that F&O draws, or completes the one that a former attempt began.
 
-    `accept` sees the whole order before it is released, and raises when F&O did not book what was sent: the order stays
-    held then. An order that is released already is complete: what people did to it since is theirs.
+    `accept` sees the whole order before it is released, and tells whether it may be; it stays held too when `accept`
+    raises since F&O did not book what was sent. An order that is released already is complete: what people did to it
+    since is theirs.
     Raises RefusedError FO_DUPLICATE for several orders with our reference.
     """
     found = await _with_reference(client, draft)
@@ -113,12 +114,11 @@ async def create_sequenced(client: ODataClient, draft: Draft, *, accept: Callabl
     if not lines and header[_HELD] == "Yes":
         lines = await client.change_set([_new_line(draft, number, line) for line in draft.lines])
     held = header[_HELD] == "Yes"
-    order = _order(draft, number, lines, created=not found, held=held and draft.held)
-    if held:
-        accept(order)
-    if held and not draft.held:
-        await client.update(SALES_ORDERS, {"dataAreaId": draft.company, _NUMBER: number}, {_HELD: "No"})
-    return order
+    order = _order(draft, number, lines, created=not found, held=held)
+    if not held or not accept(order) or draft.held:
+        return order
+    await client.update(SALES_ORDERS, {"dataAreaId": draft.company, _NUMBER: number}, {_HELD: "No"})
+    return replace(order, held=False)
 
 
 async def hold(client: ODataClient, company: str, number: str) -> None:

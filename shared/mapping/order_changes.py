@@ -14,7 +14,7 @@ from typing import Final
 
 from shared.mapping.d365_fields import Row
 from shared.mapping.order_differences import closed_status, differences, kind_of_charge
-from shared.mapping.order_headers import header_changes
+from shared.mapping.order_headers import header_changes, loses_delivery_mode
 from shared.mapping.order_lines import OwnLines, Placement
 from shared.mapping.sales_lines import COMPONENTS, Component, PlannedLine, source_of
 from shared.mapping.sales_order import SalesOrderPlan
@@ -93,6 +93,7 @@ def plan_changes(
     draft = _Draft(fo, rules)
     for header in fo.headers:
         draft.change_header(header, target.header, said)
+    unshipped = loses_delivery_mode(target.header, said)
     own = placement.own
     sources = {planned.source for planned in target.lines}
     claimed: set[str] = set()
@@ -102,7 +103,7 @@ def plan_changes(
             draft.add(planned, own.get(planned.source, ()), placement.growing.get(planned.source_id))
         else:
             claimed.add(line.lot)
-            draft.change(planned, line)
+            draft.change(planned.without_delivery_mode() if unshipped else planned, line)
     for source, lines in own.items():
         for line in lines:
             if line.lot not in claimed:

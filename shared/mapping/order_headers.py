@@ -28,13 +28,11 @@ FIELDS: Final = {
 }
 """What of SalesOrderHeadersV4 follows Shopify."""
 
-_EMPTIED: Final = frozenset({"DeliveryBuildingCompliment", "Email", "CustomerRequisitionNumber"})
+_MODE: Final = "DeliveryModeCode"
+_EMPTIED: Final = frozenset({"DeliveryBuildingCompliment", "Email", "CustomerRequisitionNumber", _MODE})
 """Fields that an order without them empties. Elsewhere F&O fills in what is not sent (a state from the postal code)."""
-_PRESENCE: Final = {
-    ChangeKind.ADDRESS: "DeliveryAddressCountryRegionId",
-    ChangeKind.DELIVERY_MODE: "DeliveryModeCode",
-}
-"""Without this field the order says nothing about the kind, and F&O keeps what it has."""
+_COUNTRY: Final = "DeliveryAddressCountryRegionId"
+"""Without it the order says nothing about the address, and F&O keeps what it has."""
 
 
 def said(header: Row) -> dict[str, str]:
@@ -46,9 +44,7 @@ def header_changes(header: Row, in_fo: Mapping[str, Any], remembered: Mapping[st
     """What is to be written, by kind. A difference that Shopify has said nothing new about is a person's, and stays."""
     changes: dict[ChangeKind, Row] = {}
     for kind, fields in FIELDS.items():
-        if kind in _PRESENCE and _PRESENCE[kind] not in header:
-            continue
-        if remembered.get(kind.value) == _fingerprint(header, kind):
+        if _is_silent(header, kind, remembered) or remembered.get(kind.value) == _fingerprint(header, kind):
             continue
         wanted = {field: header.get(field, "") for field in fields}
         if any(_differs(field, header, in_fo) for field in fields):
@@ -56,6 +52,26 @@ def header_changes(header: Row, in_fo: Mapping[str, Any], remembered: Mapping[st
             if kind is ChangeKind.ADDRESS:
                 changes[kind]["IsDeliveryAddressOrderSpecific"] = "Yes"
     return changes
+
+
+def loses_delivery_mode(header: Row, remembered: Mapping[str, str]) -> bool:
+    """Whether Shopify's order had a method of shipping when that was last brought to F&O, and has none any more.
+
+    Of an order that never had one F&O keeps what it fills in by itself: the customer's.
+    """
+    before = remembered.get(ChangeKind.DELIVERY_MODE.value)
+    return _MODE not in header and before not in {None, _fingerprint(header, ChangeKind.DELIVERY_MODE)}
+
+
+def _is_silent(header: Row, kind: ChangeKind, remembered: Mapping[str, str]) -> bool:
+    """Whether the order says nothing about the kind."""
+    match kind:
+        case ChangeKind.ADDRESS:
+            return _COUNTRY not in header
+        case ChangeKind.DELIVERY_MODE:
+            return _MODE not in header and not loses_delivery_mode(header, remembered)
+        case _:
+            return False
 
 
 def _differs(field: str, header: Row, in_fo: Mapping[str, Any]) -> bool:

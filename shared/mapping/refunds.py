@@ -6,7 +6,9 @@
     what was given back before
 
 Return order lines have no fields for tax: F&O is expected to tax them as their lot was sold, with tax in the price or
-on top. The sales order's convention is therefore that of both documents.
+on top. The sales order's convention is therefore that of both documents. Where F&O's own tax codes are asked, those of
+the return order are taken as of the day of the sale, since it is the sale's tax that was charged and is given back;
+those of the free text invoice as of its invoice date.
 
 The money itself is the payments' matter, and so is when it moves: a credit does not wait for it. What was credited and
 not paid out (an exchange, an unpaid order) stays on the customer's account, where it belongs.
@@ -14,7 +16,7 @@ not paid out (an exchange, an unpaid order) stays on the customer's account, whe
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
@@ -25,22 +27,19 @@ from shared.mapping.destinations import place_of_sale
 from shared.mapping.refund_evidence import RefundEvidence, prove_refund_plan
 from shared.mapping.refund_lots import LotBack, SoldLot, take_back
 from shared.mapping.refund_parts import Credit, GoodsBack, Part, RefundParts, read_parts
-from shared.mapping.taxes import LineTax, TaxGroups, check_tax
-from shared.model import Money, Order, Refund, total
+from shared.mapping.tax_settling import TaxedLine, TaxSettling
+from shared.mapping.taxes import LineTax, TaxGroups
+from shared.model import Money, Order, Refund, TaxSetup
 from shared.rules import RefundRules, StoreRules
 
 
 @dataclass(frozen=True, slots=True)
-class PlannedCredit:
+class PlannedCredit(TaxedLine):
     """A line of a return order or of a free text invoice."""
 
     part: Part
     record: Row
     """ReturnOrderLinesV2 or FreeTextInvoiceLines, without company and document."""
-    amount: Money
-    """What it takes off what the buyer owes, with or without tax as F&O's prices of the order are."""
-    tax: LineTax
-    expected_tax: Money
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,15 +88,17 @@ def plan_refund(
     customer_account: str,
     sales_order: str,
     sold: Sequence[SoldLot] = (),
+    tax_setup: TaxSetup | None = None,
 ) -> RefundPlan:
-    """The documents of one refund. `sold` is what F&O has of the order, less what former refunds returned.
+    """The documents of one refund. `sold` is what F&O has of the order, less what former refunds returned; `tax_setup`
+    is F&O's own, for stores whose rules ask it (tax.verify).
 
     Raises RefusedError: AMOUNT_WITHOUT_RULE for a part without account, REFUND_REASON_UNKNOWN, REFUND_TAX_UNKNOWN,
-    RETURN_BEYOND_ORDER, TAX_DIFFERS, REFUND_PLAN_DIFFERS, and what tax rules raise; ValueError for a store without
-    refund rules.
+    RETURN_BEYOND_ORDER, TAX_DIFFERS, REFUND_PLAN_DIFFERS, and what tax rules and tax codes raise; ValueError for a
+    store without refund rules, or when the tax set-up is to be asked and there is none.
     """
     applied = _refund_rules(rules)
-    return _Planner(refund, order, rules, applied).plan(customer_account, sales_order, sold)
+    return _Planner(refund, order, rules, applied, tax_setup).plan(customer_account, sales_order, sold)
 
 
 def _refund_rules(rules: StoreRules) -> RefundRules:
@@ -115,12 +116,15 @@ def _parts(refund: Refund, order: Order, rules: StoreRules, applied: RefundRules
 
 
 class _Planner:
-    def __init__(self, refund: Refund, order: Order, rules: StoreRules, applied: RefundRules) -> None:
+    def __init__(
+        self, refund: Refund, order: Order, rules: StoreRules, applied: RefundRules, tax_setup: TaxSetup | None
+    ) -> None:
         self._refund = refund
         self._order = order
         self._rules = rules
         self._applied = applied
         self._taxes = _tax_groups(order, rules)
+        self._settling = TaxSettling(rules, self._taxes, tax_setup, currency=order.currency)
         self._parts = _parts(refund, order, rules, applied)
 
     def plan(self, account: str, sales_order: str, sold: Sequence[SoldLot]) -> RefundPlan:
@@ -128,7 +132,7 @@ class _Planner:
         goods, waits_for = self._goods(sold)
         evidence = None
         if not waits_for:
-            credits_ += self._tax_difference([*goods, *credits_], number=len(credits_) + 1)
+            goods, credits_ = self._taxed(goods, credits_)
             evidence = prove_refund_plan(self._refund, self._order, self._parts, [*goods, *credits_], self._taxes)
         manual = self._applied.number == "manual"
         number = f"{self._applied.number_prefix}{self._refund.id}"
@@ -198,15 +202,22 @@ class _Planner:
         return self._planned(credit.part, record, credit.amount, tax)
 
     def _planned(self, part: Part, record: Row, amount: Money, tax: LineTax) -> PlannedCredit:
-        return PlannedCredit(part, record, amount, tax, tax.expected(amount, included=self._taxes.included))
+        expected = tax.expected(amount, included=self._taxes.included)
+        return PlannedCredit(part, record, amount=amount, tax=tax, expected_tax=expected)
 
-    def _tax_difference(self, lines: Sequence[PlannedCredit], *, number: int) -> Iterator[PlannedCredit]:
-        """A line for the cents that F&O's tax is off, where the store's rules want one."""
-        charged = self._parts.tax if self._taxes.exempt is None else self._parts.tax * 0
-        expected = total((line.expected_tax for line in lines), charged.currency)
-        check_tax(expected, charged, taxed_lines=sum(line.tax.rate > 0 for line in lines), rules=self._rules)
-        if self._rules.tax.difference_item and not self._taxes.included and expected != charged:
-            yield self._credit(number, Credit(Part.TAX_DIFFERENCE, "Tax difference", charged - expected, None))
+    def _taxed(
+        self, goods: Sequence[PlannedCredit], credits_: Sequence[PlannedCredit]
+    ) -> tuple[list[PlannedCredit], list[PlannedCredit]]:
+        """The lines of both documents with the tax that F&O will post, and one for the cents that it is off."""
+        returned = self._settling.posted(goods, self._order.created_at)
+        credited = self._settling.posted(credits_, self._refund.created_at)
+
+        def difference(amount: Money, _: str) -> PlannedCredit:
+            return self._credit(len(credited) + 1, Credit(Part.TAX_DIFFERENCE, "Tax difference", amount, None))
+
+        lines = [*returned, *credited]
+        cents = self._settling.difference(lines, self._parts.tax, self._refund.created_at, difference)
+        return returned, [*credited, *cents]
 
     def _return_header(self, account: str, sales_order: str, goods: Sequence[PlannedCredit]) -> Row:
         if not goods:

@@ -9,8 +9,8 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 from shared.mapping.d365_fields import Row, fit
-from shared.mapping.fo_tax import CodeTax
 from shared.mapping.items import charge_item
+from shared.mapping.tax_settling import TaxedLine
 from shared.mapping.taxes import LineTax, TaxGroups, taxes_by_title
 from shared.mapping.warehouses import Allocation, Part, Settled
 from shared.model import Item, LineKind, Money, Order, OrderLine, ShippingLine
@@ -41,7 +41,7 @@ COMPONENTS: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class PlannedLine:
+class PlannedLine(TaxedLine):
     component: Component
     source_id: int
     """Shopify's id of the line or shipping line, the order's id for its other charges."""
@@ -51,12 +51,6 @@ class PlannedLine:
     LineNumber is the line's key at every attempt. ExternalItemNumber, Shopify's id, only tells people where the line
     comes from: F&O may derive it anew from the customer's own item numbers, and the parts of a line share it.
     """
-    amount: Money
-    """The LineAmount that F&O must compute."""
-    tax: LineTax
-    expected_tax: Money
-    codes: tuple[CodeTax, ...] = ()
-    """The same by F&O's tax codes, where its set-up was asked."""
     part: int = 0
     """Which of the lines of its source it is, from 0."""
 
@@ -68,6 +62,10 @@ class PlannedLine:
     def numbered(self, number: Decimal) -> PlannedLine:
         """The same under another LineNumber."""
         return replace(self, record={**self.record, "LineNumber": number})
+
+    def without_delivery_mode(self) -> PlannedLine:
+        """The same, saying that there is none. A line that is not told takes its order's."""
+        return replace(self, record={**self.record, "DeliveryModeCode": ""})
 
     @property
     def number(self) -> Decimal:
@@ -124,10 +122,12 @@ def plan_lines(
     ]
 
 
-def plan_tax_difference(number: int, amount: Money, item: Item, order: Order, taxes: TaxGroups) -> PlannedLine:
+def plan_tax_difference(
+    number: int, amount: Money, item: Item, order: Order, taxes: TaxGroups, *, delivery_mode: str | None
+) -> PlannedLine:
     """The line that makes F&O's total Shopify's, where both round tax differently."""
     draft = _charge(Component.TAX_DIFFERENCE, item, amount, order.id, taxes)
-    return _planned(number, draft, included=taxes.included, delivery_mode=None)
+    return _planned(number, draft, included=taxes.included, delivery_mode=delivery_mode)
 
 
 def _parts(line: OrderLine, item: Item, taxes: TaxGroups, allocation: Allocation) -> list[_Draft]:

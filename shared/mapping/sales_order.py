@@ -13,9 +13,9 @@ from shared.mapping.d365_fields import Row, fit, fits, noon, yes_no
 from shared.mapping.destinations import place_of_sale, ship_to
 from shared.mapping.postal import address_block, name_over_lines
 from shared.mapping.sales_evidence import SalesOrderEvidence, prove_plan
-from shared.mapping.sales_lines import PlannedLine, plan_lines
-from shared.mapping.tax_settling import settle_tax
-from shared.mapping.taxes import TaxGroups, one_sales_tax_group
+from shared.mapping.sales_lines import PlannedLine, plan_lines, plan_tax_difference
+from shared.mapping.tax_settling import TaxSettling
+from shared.mapping.taxes import TaxGroups, charged_tax, one_sales_tax_group
 from shared.mapping.trials import refuse_test_order
 from shared.mapping.warehouses import Allocation
 from shared.model import Item, Money, Order, TaxSetup
@@ -68,7 +68,13 @@ def plan_sales_order(
     taxes = TaxGroups(rules, place, included=order.taxes_included)
     delivery_mode = _delivery_mode(order, rules)
     lines = plan_lines(order, rules, taxes, items=items, allocation=allocation, delivery_mode=delivery_mode)
-    lines = settle_tax(order, rules, lines, taxes, tax_setup)
+    settling = TaxSettling(rules, taxes, tax_setup, currency=order.currency)
+    lines = settling.posted(lines, order.created_at)
+
+    def difference(amount: Money, item: str) -> PlannedLine:
+        return plan_tax_difference(len(lines) + 1, amount, Item(item), order, taxes, delivery_mode=delivery_mode)
+
+    lines += settling.difference(lines, charged_tax(order, by_marketplace=False), order.created_at, difference)
     if len(lines) > rules.orders.max_lines:
         raise RefusedError("TOO_MANY_LINES", count=len(lines), limit=rules.orders.max_lines, store=rules.key)
     header = _header(order, rules, customer_account, allocation, delivery_mode)
@@ -85,20 +91,14 @@ def plan_sales_order(
     )
 
 
-def check_booked(plan: SalesOrderPlan, booked: Iterable[Mapping[str, Any]], *, adopted: bool = False) -> None:
+def check_booked(plan: SalesOrderPlan, booked: Iterable[Mapping[str, Any]]) -> None:
     """Whether F&O computed every line's LineAmount as planned, from its rows of SalesOrderLinesV3.
 
-    An order that an earlier attempt wrote may be divided among the warehouses otherwise, since the stock was another
-    then: of an `adopted` one each item's quantity and amount count, over all its lines.
     Raises RefusedError FO_SUM_DIFFERS: trade agreements in F&O may override a price or add a discount.
     """
-    rows = list(booked)
     expected = {line.number: line.amount.amount for line in plan.lines}
-    found = {row[LINE_KEY]: row["LineAmount"] for row in rows}
+    found = {row[LINE_KEY]: row["LineAmount"] for row in booked}
     if found == expected:
-        return
-    planned = ({**line.record, "LineAmount": line.amount.amount} for line in plan.lines)
-    if adopted and _by_item(rows) == _by_item(planned):
         return
     currency = plan.evidence.total.currency
     numbers = sorted(number for number in found.keys() | expected.keys() if found.get(number) != expected.get(number))
@@ -108,16 +108,6 @@ def check_booked(plan: SalesOrderPlan, booked: Iterable[Mapping[str, Any]], *, a
         expected=Money(sum(expected.values(), Decimal(0)), currency),
         lines=", ".join(str(number) for number in numbers),
     )
-
-
-def _by_item(rows: Iterable[Mapping[str, Any]]) -> dict[str, tuple[Decimal, Decimal]]:
-    """Quantity and amount of each item, whose number F&O compares without case."""
-    sums: dict[str, tuple[Decimal, Decimal]] = {}
-    for row in rows:
-        item = row["ItemNumber"].casefold()
-        quantity, amount = sums.get(item, (Decimal(0), Decimal(0)))
-        sums[item] = (quantity + row["OrderedSalesQuantity"], amount + row["LineAmount"])
-    return sums
 
 
 def _delivery_mode(order: Order, rules: StoreRules) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 from azure.data.tables.aio import TableClient
@@ -131,7 +131,7 @@ def _row(link: OrderLink) -> tables.Row:
     return {
         "PartitionKey": link.store,
         "RowKey": _row_key(link.order_id),
-        "version": link.version.isoformat(),
+        "version": link.version.astimezone(UTC).isoformat(),
         "sales_order": link.sales_order,
         "digest": link.digest,
         "parked_digest": link.parked_digest,

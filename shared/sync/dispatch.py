@@ -18,7 +18,7 @@ from shared.store.blobs import Bodies
 from shared.store.journal import Entry, Journal
 from shared.store.parking import ParkedMessage, Parking
 from shared.sync.outcome import Done, Outcome, Park, Retry, RetryPolicy
-from shared.telemetry import correlated, tell
+from shared.telemetry import annotate, correlated, span, tell
 
 type Flow = Callable[[Envelope], Awaitable[Outcome]]
 
@@ -47,8 +47,19 @@ async def handle_message(
         stranger = Envelope("unknown", message_id, "unknown", "unknown", "unknown", "", datetime.now(UTC), "", body)
         await _park(stranger, error, body, {}, desk)
         return
-    with correlated(event_id=envelope.event_id, store=envelope.store, entity_id=envelope.entity_id):
-        await _handle(flow, envelope, desk)
+    with (
+        correlated(
+            flow=envelope.flow,
+            store=envelope.store,
+            topic=envelope.topic,
+            event_id=envelope.event_id,
+            entity_id=envelope.entity_id,
+            attempt=envelope.attempt,
+        ),
+        span(f"sync {envelope.flow}", "consumer", envelope.traceparent) as handling,
+    ):
+        # The trace of an event of our own begins here, and its later attempts belong to it.
+        await _handle(flow, replace(envelope, traceparent=envelope.traceparent or handling.traceparent), desk)
 
 
 async def _handle(flow: Flow, envelope: Envelope, desk: Desk) -> None:
@@ -77,6 +88,7 @@ async def _handle(flow: Flow, envelope: Envelope, desk: Desk) -> None:
                 desk,
                 document=outcome.document,
                 evidence=outcome.evidence,
+                result=outcome.note,
             )
         case Retry(error):
             await _wait(envelope, error, now, desk)
@@ -91,7 +103,7 @@ async def _wait(envelope: Envelope, error: TransientError, now: datetime, desk: 
     until = now + desk.policy.wait(envelope.attempt, error)
     copy = envelope.next_attempt()
     await desk.queue.publish(copy, at=until)
-    await _record(envelope, "waiting", error.reason, now, desk, until=until)
+    await _record(envelope, "waiting", error.reason, now, desk, until=until, reason=type(error).__name__)
 
 
 async def _park(
@@ -111,7 +123,17 @@ async def _park(
         )
     )
     note = f"{error.code}: {error.cause}"
-    await _record(envelope, "parked", note, now, desk, evidence=error.details, level=logging.WARNING)
+    await _record(
+        envelope,
+        "parked",
+        note,
+        now,
+        desk,
+        evidence=error.details,
+        level=logging.WARNING,
+        code=error.code,
+        owner=error.entry.owner,
+    )
 
 
 async def _record(
@@ -125,7 +147,11 @@ async def _record(
     until: datetime | None = None,
     evidence: Mapping[str, object] | None = None,
     level: int = logging.INFO,
+    **told: object,
 ) -> None:
+    """For people in the journal, with all reasons; for telemetry with what is `told`, since a note may quote F&O or the
+    buyer.
+    """
     entry = Entry(
         store=envelope.store,
         entity_id=envelope.entity_id,
@@ -142,14 +168,10 @@ async def _record(
         evidence=evidence or {},
     )
     await desk.journal.write(entry)
+    annotate(outcome=outcome, document=document or None, seconds=round(entry.seconds, 3))
     tell(
         f"message.{outcome}",
         level=level,
-        flow=envelope.flow,
-        topic=envelope.topic,
-        attempt=envelope.attempt,
-        note=note,
-        document=document or None,
         waiting_until=entry.waiting_until,
-        seconds=round(entry.seconds, 3),
+        **told,
     )

@@ -16,11 +16,15 @@ from shared.errors import OutcomeUnknownError, WebhookRefusedError
 from shared.settings import Secret
 from shared.shopify import webhooks
 from shared.store.blobs import Bodies
-from shared.telemetry import tell
+from shared.telemetry import annotate, correlated, span, tell
 
 # A Service Bus message of the Standard tier holds 256 KB with all its properties; larger bodies are set aside.
 CLAIM_ABOVE: Final = 200_000
 CLAIM_TIMEOUT: Final = 2.0  # seconds; what is left of Shopify's five is for Service Bus
+
+_TAKEN: Final = 200
+_REFUSED: Final = 400
+_OUR_FAULT: Final = 500  # what Functions answers when anything but a refusal is raised
 
 FLOW: Final = "orders"
 TOPICS: Final = {
@@ -68,32 +72,31 @@ async def receive_webhook(
     """Gives the envelope when Service Bus has it. Raises WebhookRefusedError with the status to answer: then nothing
     was taken on and Shopify keeps the webhook.
     """
-    try:
-        webhook = _check(family, store, headers, body, ports)
-        envelope = Envelope(
-            flow=FLOW,
-            event_id=webhook.event_id,
-            source="shopify",
-            store=store,
-            topic=webhook.topic,
-            entity_id=webhook.order_id,
-            occurred_at=webhook.triggered_at,
-            traceparent=traceparent,
-            body=body,
-        )
-        await _publish(envelope, ports)
-    except WebhookRefusedError as refusal:
-        tell(
-            "webhook.refused",
-            level=logging.WARNING,
-            store=store,
-            code=refusal.code,
-            cause=refusal.cause,
-            bytes=len(body),
-            event_id=headers.get("x-shopify-webhook-id"),
-        )
-        raise
-    tell("webhook.accepted", store=store, topic=envelope.topic, event_id=envelope.event_id, bytes=len(body))
+    known = store if store in ports.doors else "unknown"
+    with correlated(flow=FLOW, store=known), span("webhook", "server", traceparent) as received:
+        received.add({"status": _OUR_FAULT})
+        try:
+            webhook = _check(family, store, headers, body, ports)
+            annotate(topic=webhook.topic, event_id=webhook.event_id, entity_id=webhook.order_id)
+            envelope = Envelope(
+                flow=FLOW,
+                event_id=webhook.event_id,
+                source="shopify",
+                store=store,
+                topic=webhook.topic,
+                entity_id=webhook.order_id,
+                occurred_at=webhook.triggered_at,
+                traceparent=received.traceparent,
+                body=body,
+            )
+            envelope = await _publish(envelope, ports)
+        except WebhookRefusedError as refusal:
+            status = refusal.entry.status or _REFUSED
+            received.add({"status": status})
+            tell("webhook.refused", level=logging.WARNING, code=refusal.code, status=status, bytes=len(body))
+            raise
+        received.add({"status": _TAKEN})
+        tell("webhook.accepted", bytes=len(body))
     return envelope
 
 
@@ -113,13 +116,17 @@ def _check(family: str, store: str, headers: Mapping[str, str], body: bytes, por
     )
 
 
-async def _publish(envelope: Envelope, ports: IntakePorts) -> None:
+async def _publish(envelope: Envelope, ports: IntakePorts) -> Envelope:
+    """Gives the envelope as it was sent: whoever receives it continues the trace from its sending."""
     try:
         if len(envelope.body) > CLAIM_ABOVE:
             envelope = await _set_aside(envelope, ports.claims)
-        await ports.publisher.publish(envelope)
+        with span("publish", "producer") as sending:
+            envelope = replace(envelope, traceparent=sending.traceparent or envelope.traceparent)
+            await ports.publisher.publish(envelope)
     except OutcomeUnknownError as failure:
         raise WebhookRefusedError("NOT_QUEUED") from failure
+    return envelope
 
 
 async def _set_aside(envelope: Envelope, claims: Bodies) -> Envelope:

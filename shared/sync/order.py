@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import Final
 
 from shared.bus.envelope import OPERATOR, Envelope
 from shared.d365.client import ODataClient
@@ -22,6 +21,7 @@ from shared.d365.tax import TaxSetups
 from shared.errors import RefusedError
 from shared.mapping.conservation import prove
 from shared.mapping.digest import digest
+from shared.mapping.order_holds import hold_reason
 from shared.model import LineKind, Order, OrderState
 from shared.rules import StoreRules
 from shared.shopify.client import AdminClient
@@ -29,13 +29,13 @@ from shared.store.customers import KnownCustomers
 from shared.store.links import OrderLink, OrderLinks
 from shared.store.outbox import Outbox
 from shared.store.parking import Parking, State
+from shared.sync.intake import FLOW, TOPICS
 from shared.sync.order_booking import Booking, change, create
-from shared.sync.order_reading import complete, read_order_state
+from shared.sync.order_reading import complete, read_json, read_order_state
 from shared.sync.outcome import Done, Outcome, Park
 from shared.sync.payments import PaymentPorts, converge_payments
 from shared.sync.refunds import RefundPorts, converge_refunds
-
-FLOW: Final = "orders"
+from shared.telemetry import annotate, tell
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,10 @@ async def sync_order(envelope: Envelope, ports: OrderPorts) -> Outcome:
         raise RefusedError("UNKNOWN_STORE", store=envelope.store)
     now = datetime.now(UTC)
     admin = ports.admins[rules.key]
+    if booked := await _booked_before(envelope, ports):
+        return Done("F&O has this transaction: it was read with its order", document=booked.sales_order)
     state = await read_order_state(envelope, rules, admin, now=now)
+    annotate(order=state.order.name)
     link = await ports.links.get(rules.key, state.order.id)
     if link is not None and link.given_up:
         return Done(f"a person looks after this order in F&O: {link.sales_order}", document=link.sales_order)
@@ -75,6 +78,9 @@ async def sync_order(envelope: Envelope, ports: OrderPorts) -> Outcome:
         booking = await _sales_order(state, link, rules, ports, insist=insist)
     except RefusedError as refusal:
         return await _refused(refusal, state.order, rules, ports, of_order=True)
+    if booking.number and (link is None or not link.sales_order):
+        lag = datetime.now(UTC) - envelope.occurred_at
+        tell("order.booked", company=rules.company, document=booking.number, seconds=round(lag.total_seconds(), 3))
     try:
         payments = await converge_payments(state, link=booking.link, rules=rules, ports=ports.payments)
         refunds = await converge_refunds(state, link=booking.link, rules=rules, ports=ports.refunds, now=now)
@@ -88,6 +94,17 @@ async def sync_order(envelope: Envelope, ports: OrderPorts) -> Outcome:
         document=booking.number,
         evidence={part: what for part, what in evidence.items() if what},
     )
+
+
+async def _booked_before(envelope: Envelope, ports: OrderPorts) -> OrderLink | None:
+    """The order's link, where the event tells of one transaction that is booked: Shopify's query budget is spared."""
+    match read_json(envelope.body) if envelope.topic in TOPICS["transactions"] else None:
+        case {"id": int(transaction), "order_id": int(order_id)} if envelope.source != OPERATOR:
+            known = await ports.payments.payments.of_order(envelope.store, order_id)
+            if transaction in known and known[transaction].settled is not None:
+                link = await ports.links.get(envelope.store, order_id)
+                return link if link is not None and not link.has_parked else None
+    return None
 
 
 def _needs_all(link: OrderLink | None, rules: StoreRules) -> bool:
@@ -113,7 +130,7 @@ async def _sales_order(
         return Booking("F&O has a later state of the order", link.sales_order, link, is_current=False)
     elif content == link.parked_digest and not insist:
         return Booking("this change of the order waits for a person", link.sales_order, link, is_current=False)
-    elif content == link.digest and state.transactions is None and not link.held:
+    elif content == link.digest and not link.held and not insist and hold_reason(state, rules) is None:
         if order.version > link.version:  # what was said between both versions must not be believed any more
             link = await ports.links.put(replace(link, version=order.version))
         return Booking("F&O has the order as it is", link.sales_order, link)

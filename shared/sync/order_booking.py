@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from shared.d365.items import read_items
 from shared.d365.on_hand import read_on_hand
 from shared.d365.sales_orders import Draft, SalesOrder, create_numbered, create_sequenced, hold
+from shared.d365.tax import TaxSetups
 from shared.errors import RefusedError
 from shared.mapping.customers import customer_account, customer_record
 from shared.mapping.destinations import ship_to
@@ -56,7 +57,7 @@ async def create(state: OrderState, link: OrderLink | None, rules: StoreRules, p
         customer_account=account,
         items=items,
         allocation=allocation,
-        tax_setup=await tax_setup_of(rules, ports),
+        tax_setup=await tax_setup_of(rules, ports.taxes),
     )
     await _ensure_customer(order, account, rules, ports)
     reason = hold_reason(state, rules)
@@ -86,7 +87,7 @@ async def change(state: OrderState, link: OrderLink, rules: StoreRules, ports: O
         rules,
         ChangePorts(ports.fo, ports.links, allocate_more),
         items=await items_of(order, rules, ports),
-        tax_setup=await tax_setup_of(rules, ports),
+        tax_setup=await tax_setup_of(rules, ports.taxes),
     )
     known = replace(report.link, version=order.version, digest=digest(order), parked_digest="")
     return Booking(report.note, report.number, await ports.links.put(known), report.evidence)
@@ -97,8 +98,8 @@ async def items_of(order: Order, rules: StoreRules, ports: OrderPorts) -> dict[i
     return resolve(order, rules, known)
 
 
-async def tax_setup_of(rules: StoreRules, ports: OrderPorts) -> TaxSetup | None:
-    return await ports.taxes.of(rules.company) if rules.tax.verify == "fo" else None
+async def tax_setup_of(rules: StoreRules, taxes: TaxSetups) -> TaxSetup | None:
+    return await taxes.of(rules.company) if rules.tax.verify == "fo" else None
 
 
 async def _allocate(wanted: Sequence[Need], order: Order, rules: StoreRules, ports: OrderPorts) -> Allocation:
@@ -129,10 +130,11 @@ async def _book(plan: SalesOrderPlan, ports: OrderPorts, *, held: bool) -> Sales
     return await create_sequenced(ports.fo, draft, accept=partial(_accept, plan))
 
 
-def _accept(plan: SalesOrderPlan, booked: SalesOrder) -> None:
-    """An order that is adopted is compared, and brought to the plan, line by line afterwards."""
+def _accept(plan: SalesOrderPlan, booked: SalesOrder) -> bool:
+    """An order that is adopted stays held until it is compared with the plan, and brought to it, line by line."""
     if booked.created:
         check_booked(plan, booked.booked)
+    return booked.created
 
 
 async def _check(plan: SalesOrderPlan, booked: SalesOrder, ports: OrderPorts) -> None:

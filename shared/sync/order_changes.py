@@ -268,5 +268,6 @@ def _operations(step: Step, company: str) -> list[Operation]:
             return []
 
 
-def _accept(_: object) -> None:
+def _accept(_: object) -> bool:
     """The next round compares the further order with what was planned."""
+    return True

@@ -102,7 +102,7 @@ async def _sales_order(
         link,
         rules,
         items=await items_of(order, rules, ports),
-        tax_setup=await tax_setup_of(rules, ports),
+        tax_setup=await tax_setup_of(rules, ports.taxes),
         allocate=anywhere,
     )
     compared = sums(order, planned.target, planned.own)

@@ -21,7 +21,8 @@ from shared.d365.client import ODataClient
 from shared.d365.free_text_invoices import InvoiceDraft, create_invoice
 from shared.d365.returns import ReturnDraft, ReturnOrder, create_numbered, create_sequenced
 from shared.d365.sold_lines import SoldLine, read_sold_lines
-from shared.errors import ConnectorError, RefusedError, TransientError
+from shared.d365.tax import TaxSetups
+from shared.errors import ConnectorError, NotYetError, RefusedError, TransientError
 from shared.mapping.refund_lots import SoldLot
 from shared.mapping.refunds import PlannedDocument, RefundPlan, needs_lots, plan_refund
 from shared.mapping.sales_lines import Component, source_of
@@ -31,6 +32,8 @@ from shared.model import Money, Order, OrderState, Refund
 from shared.rules import StoreRules
 from shared.store.links import OrderLink
 from shared.store.refunds import BookedRefund, Refunds
+from shared.sync.order_booking import tax_setup_of
+from shared.telemetry import tell
 
 _LOOK_AGAIN: Final = timedelta(hours=1)
 """F&O's batch jobs invoice some times a day."""
@@ -40,6 +43,7 @@ _LOOK_AGAIN: Final = timedelta(hours=1)
 class RefundPorts:
     refunds: Refunds
     fo: ODataClient
+    taxes: TaxSetups
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +125,7 @@ class _Task:
             self._wait(plan, row)
         row = await self._write(plan, row)
         await self._put(replace(row, worth=value))
+        tell("refund.booked", company=plan.company, documents=len(row.documents))
         self._booked += 1
         self.documents += row.documents
         if plan.evidence is not None:
@@ -143,6 +148,7 @@ class _Task:
     async def _plan(self, refund: Refund, value: Money) -> RefundPlan:
         takes_back = needs_lots(refund, self._order, self._rules)
         link = self._link
+        tax_setup = await tax_setup_of(self._rules, self._ports.taxes)
         if link is not None and link.sales_order:
             return plan_refund(
                 refund,
@@ -151,10 +157,13 @@ class _Task:
                 customer_account=link.customer_account,
                 sales_order=link.sales_order,
                 sold=await self._lots(link, refund) if takes_back else (),
+                tax_setup=tax_setup,
             )
         # Without a sales order a refund can only be right that needs no document.
         if not takes_back:
-            plan = plan_refund(refund, self._order, self._rules, customer_account="", sales_order="")
+            plan = plan_refund(
+                refund, self._order, self._rules, customer_account="", sales_order="", tax_setup=tax_setup
+            )
             if plan.invoice is None:
                 return plan
         if not self._order.is_given_up:
@@ -189,7 +198,7 @@ class _Task:
             raise RefusedError(
                 "REFUND_NOT_INVOICED", refund=plan.refund_id, goods=goods, sales_order=sales_order, hours=hours
             )
-        raise TransientError(
+        raise NotYetError(
             f"refund {plan.refund_id} waits until F&O has invoiced {goods} on {sales_order}", retry_after=_LOOK_AGAIN
         )
 

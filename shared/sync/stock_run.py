@@ -62,7 +62,7 @@ async def _push(rules: StoreRules, ports: StockPorts) -> None:
                 now=lambda: datetime.now(UTC),
             )
         except TransientError as trouble:
-            tell("stock.failed", level=logging.WARNING, cause=str(trouble))
+            tell("stock.failed", level=logging.WARNING, reason=type(trouble).__name__)
             raise
         except RefusedError as refusal:
             await _problem(refusal, rules.key, f"{rules.key}-{began:%Y%m%dT%H%M%S}", ports.journal)
@@ -94,7 +94,8 @@ async def _tell(report: StockReport, began: datetime, ports: StockPorts) -> None
 
 
 async def _problem(problem: RefusedError, store: str, event_id: str, journal: Journal) -> None:
-    tell("stock.problem", level=logging.WARNING, code=problem.code, cause=problem.cause)
+    where = {name: problem.details.get(name) for name in ("sku", "location")}
+    tell("stock.problem", level=logging.WARNING, code=problem.code, owner=problem.entry.owner, **where)
     await journal.write(
         Entry(
             store=store,

@@ -82,8 +82,11 @@ async def _sweep(rules: StoreRules, ports: SweepPorts, now: Callable[[], datetim
             await _Sweep(rules, ports, now, began, report).everything()
         except ThrottledError as throttled:
             report.halted = throttled.reason
-        except (TransientError, RefusedError) as trouble:
-            report.halted = str(trouble)
+        except RefusedError as refusal:
+            report.halted = refusal.code
+            raise
+        except TransientError as trouble:
+            report.halted = type(trouble).__name__
             raise
         finally:
             level = logging.WARNING if report.missed or report.halted else logging.INFO

@@ -137,7 +137,7 @@ class _Comparison:
                 order=order.id,
                 sales_order=link.sales_order,
                 code=refusal.code,
-                cause=refusal.cause,
+                owner=refusal.entry.owner,
             )
             return
         await self._conclude(order, found)
@@ -171,7 +171,7 @@ class _Comparison:
                 code=finding.refusal.code,
                 order=found.name,
                 sales_order=found.sales_order,
-                what=shorten(finding.what, _NOTE, placeholder=" ..."),
+                owner=finding.refusal.entry.owner,
                 shopify=finding.shopify,
                 fo=finding.fo,
             )

@@ -86,8 +86,11 @@ async def _push(rules: StoreRules, ports: WriteBackPorts, now: Callable[[], date
             await push.everything()
         except ThrottledError as throttled:
             report.halted = throttled.reason
-        except (TransientError, RefusedError) as trouble:
-            report.halted = str(trouble)
+        except RefusedError as refusal:
+            report.halted = refusal.code
+            raise
+        except TransientError as trouble:
+            report.halted = type(trouble).__name__
             raise
         finally:
             if report != Report():
@@ -184,7 +187,14 @@ class _Push:
     async def _refused(self, row: Outgoing, objection: Objection, until: datetime) -> None:
         """Told every time, which is once a day at last: somebody has to grant or correct what Shopify's words name."""
         refusal = RefusedError("SHOPIFY_REJECTED", what="F&O's number on the order", message=objection.message)
-        tell("write_back.refused", level=logging.WARNING, order=row.order_id, cause=refusal.cause)
+        tell(
+            "write_back.refused",
+            level=logging.WARNING,
+            entity_id=row.order_id,
+            document=row.number,
+            code=refusal.code,
+            owner=refusal.entry.owner,
+        )
         evidence = {"next_step": refusal.next_step, "owner": refusal.entry.owner}
         await self._write_down(row, "waiting", f"{refusal.code}: {refusal.cause}", until=until, evidence=evidence)
 

@@ -130,7 +130,7 @@ class App:
         self.fo.reset()
         self.rules = rules
         self.waiting = []
-        links, payments = MemoryTable(), MemoryTable()
+        links, payments, taxes = MemoryTable(), MemoryTable(), TaxSetups(self.client)
         self._links = OrderLinks(links)
         self._parking = Parking(MemoryTable(), Bodies())
         self._ports = OrderPorts(
@@ -140,9 +140,9 @@ class App:
             known_customers=KnownCustomers(links),
             fo=self.client,
             customers=Customers(self.client),
-            taxes=TaxSetups(self.client),
+            taxes=taxes,
             payments=PaymentPorts(Payments(payments), PaymentJournals(self.client, JournalRows(payments))),
-            refunds=RefundPorts(Refunds(MemoryTable()), self.client),
+            refunds=RefundPorts(Refunds(MemoryTable()), self.client, taxes),
             outbox=Outbox(MemoryTable()),
             parking=self._parking,
         )

@@ -169,10 +169,11 @@ def _bare(draw: st.DrawFn, life: Life) -> Document | None:
 
 
 def _shipping(draw: st.DrawFn, life: Life) -> Document | None:
-    """A charge more, or another one: an order that loses its only shipping method keeps its mode of delivery in F&O."""
+    """A charge more, another one, or none."""
     price, taxes = draw(cents(1, 1_500)), draw(st.sampled_from(MARKETS[life.store].taxes))
-    added = {"title": "Faster", "code": "STANDARD", "price": price, "tax": taxes}
-    return {"shipping": {"remove": draw(st.booleans()), "add": [added]}}
+    added = {"title": "Faster", "code": draw(st.sampled_from(("STANDARD", "EXPRESS"))), "price": price, "tax": taxes}
+    wishes: Sequence[Document] = ({"add": [added]}, {"remove": True, "add": [added]}, {"remove": True})
+    return {"shipping": draw(st.sampled_from(wishes))}
 
 
 def _amendment(draw: st.DrawFn, life: Life) -> Document | None:

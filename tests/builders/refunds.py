@@ -12,6 +12,7 @@ from itertools import count
 from typing import Any
 
 from shared.d365.entities import KEYS, READ
+from shared.d365.tax import TaxSetups
 from shared.errors import OutcomeUnknownError, RefusedError
 from shared.mapping.refund_lots import SoldLot
 from shared.model import Adjustment, Money, Order, OrderState, Refund, RefundLine, Restock, Risk, Transaction
@@ -299,7 +300,8 @@ class Books:
 
     @property
     def ports(self) -> RefundPorts:
-        return RefundPorts(Refunds(self.table), self.fo)  # type: ignore[arg-type]  # fakes, over dictionaries
+        fo: Any = self.fo
+        return RefundPorts(Refunds(self.table), fo, TaxSetups(fo))  # type: ignore[arg-type]  # a table in memory
 
     def pass_by(self, **time: float) -> None:
         self.now += timedelta(**time)

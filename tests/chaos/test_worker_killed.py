@@ -62,7 +62,8 @@ async def test_an_order_whose_worker_is_killed_while_fo_writes_it_is_there_once(
     await kill_host(doomed)
     await start_host(doomed)
     end = await doomed.end_of("nordlys", order["id"])
-    assert (end["outcome"], end["note"]) == ("done", "found in F&O, created by an earlier attempt")
+    assert end["outcome"] == "done"
+    assert end["note"].startswith("found in F&O, created by an earlier attempt; F&O has the order as it is; ")
     assert len(await doomed.sales_orders(str(order["id"]))) == 1
     assert (await doomed.link("nordlys", order["id"]))["sales_order"] == end["document"]
 

@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from local.functions.config import load_host_config
 from local.functions.ncrontab import parse_schedule
 from local.functions.triggers import ServiceBusTrigger, TimerTrigger, read_triggers
-from local.functions.worker import Function, load_app
+from local.functions.worker import Function
 from local.shopify.topics import ENDPOINTS
 from shared.sync.intake import TOPICS
 
@@ -23,11 +22,6 @@ ROOT = Path(__file__).parents[2]
 SETTING = re.compile(r"%([^%]+)%")
 
 type Bindings = Mapping[str, Mapping[str, Any]]
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def functions() -> list[Function]:
-    return await load_app(ROOT)
 
 
 @pytest.fixture(scope="module")

@@ -249,7 +249,7 @@ class Town:
     async def forget_refunds(self) -> None:
         """As if no event had ever told of any."""
         orders = self.ports.orders
-        forgotten = RefundPorts(Refunds(await self.storage.table()), self.client)
+        forgotten = RefundPorts(Refunds(await self.storage.table()), self.client, orders.taxes)
         self.ports = replace(self.ports, orders=replace(orders, refunds=forgotten))
 
     def events(self, name: str, store: str = "nordlys") -> list[dict[str, Any]]:
@@ -338,7 +338,7 @@ async def running_town(storage: Storage) -> AsyncIterator[Town]:
             customers=Customers(client),
             taxes=TaxSetups(client),
             payments=PaymentPorts(Payments(payments), PaymentJournals(client, JournalRows(payments))),
-            refunds=RefundPorts(Refunds(await storage.table()), client),
+            refunds=RefundPorts(Refunds(await storage.table()), client, TaxSetups(client)),
             outbox=Outbox(await storage.table()),
             parking=parking,
         )

@@ -98,6 +98,14 @@ async def begin(world: World) -> Begin:
     return bought
 
 
+async def test_a_paid_order_costs_shopify_one_query_for_its_three_events(world: World, begin: Begin) -> None:
+    await world.http.delete(f"{world.stack.shopify}/_sim/calls")
+    life = await begin()
+    totals = (await world.http.get(f"{world.stack.shopify}/_sim/calls")).json()["totals"][SHOPS["nordlys"]]
+    assert {name: row["calls"] for name, row in totals.items()} == {"OrderState": 1}
+    assert await life.settled() == Decimal(life.order["total_price"])
+
+
 async def test_an_edited_order_is_edited_in_fo_to_the_cent(begin: Begin) -> None:
     life = await begin()
     assert await life.worth() == Decimal(life.order["total_price"])

@@ -18,6 +18,7 @@ from local.d365 import Simulator, load_world, run_d365
 from shared.d365.client import ODataClient
 from shared.d365.customers import Customers
 from shared.d365.sales_orders import Draft, SalesOrder, create_numbered, create_sequenced
+from shared.d365.tax import TaxSetups
 from shared.errors import OutcomeUnknownError, RefusedError, TransientError
 from shared.mapping.customers import customer_account, customer_record
 from shared.mapping.sales_order import LINE_KEY, check_booked, plan_sales_order
@@ -29,7 +30,19 @@ from shared.store.refunds import Refunds
 from shared.sync.refunds import RefundPorts, RefundsReport, converge_refunds
 from tests.builders.memory_table import MemoryTable
 from tests.builders.refunds import back, beside, refund, state
-from tests.builders.sales import EU, US, address, dollars, euros, everything_from, line, order, shipping, tax
+from tests.builders.sales import (
+    EU,
+    US,
+    address,
+    dollars,
+    euros,
+    everything_from,
+    line,
+    order,
+    shipping,
+    tax,
+    with_rules,
+)
 
 NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
 WORLD = Path("local/world.toml")
@@ -117,7 +130,7 @@ class Store:
         booked: SalesOrder = (
             await create_numbered(self.fo, draft, plan.number)
             if plan.number
-            else await create_sequenced(self.fo, draft, accept=lambda one: check_booked(plan, one.booked))
+            else await create_sequenced(self.fo, draft, accept=lambda one: check_booked(plan, one.booked) is None)
         )
         self.link = OrderLink(
             store=self.sale.store,
@@ -134,7 +147,7 @@ class Store:
             await self.desk(f"orders/{self.rules.company}/{self.number}/{action}")
 
     async def converge(self, *refunds: Refund) -> RefundsReport:
-        ports = RefundPorts(Refunds(self.table), self.fo)  # type: ignore[arg-type]  # a table in memory
+        ports = RefundPorts(Refunds(self.table), self.fo, TaxSetups(self.fo))  # type: ignore[arg-type]  # a table in memory
         return await converge_refunds(
             state(self.sale, *refunds), link=self.link, rules=self.rules, ports=ports, now=NOW
         )
@@ -262,6 +275,21 @@ async def test_tax_on_top_is_computed_by_f_and_o_as_it_was_sold(prairie: Store) 
     assert (proof["worth"], proof["tax_charged"], proof["tax_expected"]) == ("50.78 USD", "4.11 USD", "4.12 USD")
     credited = -await prairie.post_all()
     assert credited == Decimal("46.67") + Decimal("4.12") + Decimal("5.00")
+
+
+async def test_the_rounding_line_takes_what_f_and_os_own_tax_codes_are_off(prairie: Store) -> None:
+    await prairie.ship()
+    accounts = {"tax_difference": {"main_account": "618900-001"}}
+    policy = {"verify": "fo", "policy": "rounding_line", "difference_item": "TAXDIFF"}
+    prairie.rules = with_rules(US, tax=policy, refunds={"accounts": accounts})
+    one = refund(back(11, 1, dollars("20.57"), dollars("1.81")), duties=dollars(0))
+    report = await prairie.converge(one)
+    proof = report.evidence["801"]
+    assert isinstance(proof, dict)
+    # At 2.9, 4.81 and 1.1 %: 0.60 + 0.99 + 0.23; at 8.81 % it is 1.812.
+    assert (proof["tax_charged"], proof["tax_expected"]) == ("1.81 USD", "1.82 USD")
+    assert proof["components"]["tax_difference"] == "-0.01 USD"
+    assert -await prairie.post_all() == Decimal("20.57") + Decimal("1.81")
 
 
 async def test_goods_wait_until_f_and_o_has_invoiced_them(nordlys: Store) -> None:

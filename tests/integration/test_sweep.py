@@ -130,7 +130,7 @@ async def test_one_stores_trouble_does_not_stop_the_other(town: Town) -> None:
     (trouble,) = raised.value.exceptions
     assert isinstance(trouble, TransientError)
     assert [envelope.entity_id for envelope in town.queue.waiting] == [str(order.id)]
-    assert "503" in town.events("sweep.done", "prairie")[0]["halted"]
+    assert town.events("sweep.done", "prairie")[0]["halted"] == "TransientError"
 
 
 async def test_a_throttled_run_is_no_failure_and_the_next_one_finds_the_same(town: Town) -> None:
@@ -226,7 +226,7 @@ async def test_a_line_that_was_changed_in_fo_is_told_in_every_run_and_left_alone
         assert (told["code"], told["order"]) == ("SALES_ORDER_DIFFERS", order.name)
         assert told["shopify"] == f"{TOTAL} EUR"
         assert told["fo"] == f"{TOTAL - 248} EUR"
-        assert "249.00" in told["what"]
+        assert "what" not in told  # it may be an address: the journal has it
         assert len(await town.journal(order, "differs")) == runs
     assert {line["SalesPrice"] for line in await town.lines(order)} >= {1}
 

@@ -1,4 +1,3 @@
-import itertools
 from dataclasses import replace
 from decimal import Decimal
 
@@ -405,33 +404,6 @@ def test_what_fo_booked_otherwise_is_refused_line_by_line(spoil, numbers):
         check_booked(planned, rows)
     assert refused.value.code == "FO_SUM_DIFFERS"
     assert refused.value.details["lines"] == numbers
-
-
-def divided(sale, *quantities):
-    """The rows of F&O for an order whose first line ships from several warehouses."""
-    whole = everything_from(EU, sale)
-    places = itertools.cycle(EU.warehouses)
-    parts = tuple(Part(quantity, next(places)) for quantity in quantities)
-    first = sale.lines[0].id
-    return booked(plan(sale, allocation=replace(whole, parts={**whole.parts, first: parts})))
-
-
-def test_an_adopted_order_may_be_divided_among_the_warehouses_otherwise():
-    sale = dutch(line(1, euros("10.00"), 6, discount=euros("0.05")), line(2, euros("5.00")))
-    rows = divided(sale, 1, 2, 3)
-    check_booked(plan(sale), rows, adopted=True)
-    with pytest.raises(RefusedError):
-        check_booked(plan(sale), rows)
-
-
-@pytest.mark.parametrize("field", ["LineAmount", "OrderedSalesQuantity"])
-def test_an_adopted_order_must_be_the_same_goods_for_the_same_money(field):
-    sale = dutch(line(1, euros("10.00"), 6), line(2, euros("5.00")))
-    rows = divided(sale, 1, 2, 3)
-    rows[-1][field] += Decimal("0.01")
-    with pytest.raises(RefusedError) as refused:
-        check_booked(plan(sale), rows, adopted=True)
-    assert refused.value.code == "FO_SUM_DIFFERS"
 
 
 def test_the_longest_reference_fits_its_field():

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from shared.bus.envelope import Envelope
+from shared.bus.envelope import OPERATOR, Envelope
 from shared.errors import OutcomeUnknownError, RefusedError, TransientError
 from shared.operator import main
 from shared.store.links import OrderLink
@@ -80,10 +80,12 @@ def ports(**given):
     return ParkedPorts(**({"parking": Parking(), "links": Links(), "claims": None, "publish": Queue()} | given))
 
 
-async def test_a_replay_keeps_all_but_the_id_and_the_attempts():
+async def test_a_replay_keeps_all_but_the_id_the_attempts_and_who_sends_it():
     at = ports()
     assert await replay(PARKED, at) == "event-1.replay-1"
-    assert at.publish.sent == [replace(ENVELOPE, event_id="event-1.replay-1", attempt=1, body=b'{"id":42}')]
+    assert at.publish.sent == [
+        replace(ENVELOPE, event_id="event-1.replay-1", attempt=1, body=b'{"id":42}', source=OPERATOR)
+    ]
     assert at.parking.closed == [("event-1", State.REPLAYED, "sent again as event-1.replay-1")]
 
 
@@ -126,7 +128,7 @@ async def test_an_order_given_up_is_no_pending_sale_any_more():
     links = Links(OrderLink("nordlys", 42, NOW, parked_digest="d", sold={"A": 1}))
     at = ports(links=links)
     await discard(PARKED, "nonsense", sales_order="", ports=at)
-    assert (links.link.sales_order, links.link.digest) == ("none (discarded)", "d")
+    assert (links.link.sales_order, links.link.given_up) == ("none (discarded)", True)
     assert at.parking.closed == [("42", State.DISCARDED, "nonsense")]
 
 

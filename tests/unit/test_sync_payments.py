@@ -143,8 +143,9 @@ async def test_money_of_an_order_that_never_reached_f_and_o_came_and_went(books)
     gone = order(line(price=euros("100.00")), cancelled_at=NOON)
     all_back = state(transaction(1), transaction(2, kind=REFUND), sale=gone)
     assert "nothing to book" in (await converge(books, all_back, link=None)).note
-    with pytest.raises(TransientError):
+    with pytest.raises(RefusedError) as refused:
         await converge(books, state(transaction(1), transaction(2, "99.99", kind=REFUND), sale=gone), link=None)
+    assert refused.value.code == "PAYMENT_WITHOUT_ORDER"
 
 
 # ---- what a person must decide

@@ -222,7 +222,7 @@ async def test_nothing_is_asked_where_there_is_nothing_to_do():
 
 
 async def test_a_test_order_is_not_credited():
-    with pytest.raises(RefusedError, match="TEST_NOTIFICATION"):
+    with pytest.raises(RefusedError, match="TEST_ORDER"):
         await converge(sold_books(), TENT_BACK, sale=replace(SALE, is_test=True))
 
 

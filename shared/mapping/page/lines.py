@@ -92,7 +92,8 @@ SHIPPING: Final = Table(
         goes(
             "shipping_lines.code",
             at(ORDER, "DeliveryModeCode") + at(LINE, "DeliveryModeCode"),
-            "The first rule that fits; of several shipping lines the first reads, and each needs a rule.",
+            "The first rule that fits; of several shipping lines the first reads, and each needs a rule. An order that "
+            "loses its only one has no mode of delivery any more.",
             by="shipping.code shipping.delivery_mode orders.delivery_mode_without_shipping",
         ),
         goes(

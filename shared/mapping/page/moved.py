@@ -79,7 +79,7 @@ REFUND: Final = Table(
             at(INVOICE_LINE, "SalesTaxGroupId SalesTaxItemGroupId"),
             "Compared with what F&O will compute, as for orders. Where Shopify's tax has lines of its own, it has a "
             "credit of its own.",
-            by="tax.policy refunds.accounts.tax refunds.accounts.tax_difference",
+            by="tax.verify tax.policy refunds.accounts.tax refunds.accounts.tax_difference",
         ),
         goes(
             "refund_shipping_lines.subtotal_amount_set refund_shipping_lines.tax_amount_set",

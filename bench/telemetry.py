@@ -1,0 +1,142 @@
+"""What telemetry costs: the app's own code and clients, with Azure Monitor's exporter and without.
+
+Each message is taken in and handled in this process: HMAC, publish to Service Bus, rules, mapping, F&O, tables. Rounds
+with and without alternate and are compared in pairs, so that a busy moment of the machine falls on both. Throughput
+has the waiting for Service Bus and F&O in it, as in Azure; the processor time has none, and all threads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import hmac
+import itertools
+import json
+import multiprocessing
+import os
+import statistics
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from multiprocessing.connection import Connection
+from typing import Any, Final
+
+from aiohttp import web
+
+from bench.figures import Figure, at_most
+from local.stack import Stack
+from shared.azure_monitor import OpenTelemetry, azure_monitor
+from shared.clients import Services, build
+from shared.settings import read_settings
+from shared.sync.dispatch import handle_message
+from shared.sync.intake import receive_webhook
+from shared.telemetry import export_to
+
+_MESSAGES: Final = 60
+_ROUNDS: Final = 5
+_SILENT: Final = {  # the exporter's own reports to its makers are no part of this
+    "APPLICATIONINSIGHTS_STATSBEAT_DISABLED_ALL": "true",
+    "APPLICATIONINSIGHTS_CONTROLPLANE_DISABLED": "true",
+}
+
+
+async def measure(stack: Stack, payload: dict[str, Any]) -> list[Figure]:
+    """`payload` is an order of the store nordlys. The stack's app must not read the queue itself."""
+    os.environ |= {**{name: stack.settings[name] for name in ("IDENTITY_ENDPOINT", "IDENTITY_HEADER")}, **_SILENT}
+    services = build(read_settings(stack.settings))
+    numbers = itertools.count(int(payload["id"]) + 1)
+    with _ingestion() as endpoint:
+        exporter = azure_monitor(f"InstrumentationKey={uuid.uuid4()};IngestionEndpoint={endpoint}", "bench")
+        plain: list[_Round] = []
+        watched: list[_Round] = []
+        try:
+            for _ in range(_ROUNDS + 1):  # the first opens connections and fills caches
+                for rounds, target in ((plain, None), (watched, exporter)):
+                    orders = [payload | _identity(number) for number in itertools.islice(numbers, _MESSAGES)]
+                    rounds.append(await _round(services, orders, target))
+        finally:
+            export_to(None)
+            await asyncio.to_thread(exporter.shutdown)
+    pairs = list(zip(plain, watched, strict=True))[1:]
+    slower = statistics.median(full.seconds / bare.seconds for bare, full in pairs) - 1
+    busier = statistics.median(full.busy / bare.busy for bare, full in pairs) - 1
+    return [
+        Figure("messages from webhook to F&O, one after the other", 1 / _median(plain, "seconds"), "1/s"),
+        at_most("throughput that telemetry costs", slower * 100, "%", 5),
+        Figure("processor time of one message", _median(plain, "busy") * 1e3, "ms"),
+        Figure("processor time that telemetry costs", busier * 100, "%"),
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Round:
+    """For one message, in seconds."""
+
+    seconds: float
+    busy: float
+    """Of the processor, in all threads."""
+
+
+def _median(rounds: list[_Round], name: str) -> float:
+    return statistics.median(getattr(each, name) for each in rounds[1:])
+
+
+async def _round(services: Services, orders: list[dict[str, Any]], exporter: OpenTelemetry | None) -> _Round:
+    export_to(exporter)
+    began, busy = time.perf_counter(), time.process_time()
+    for order in orders:
+        await _handle(services, order)
+    seconds = time.perf_counter() - began
+    if exporter is not None:
+        await asyncio.to_thread(exporter.flush)
+    return _Round(seconds / len(orders), (time.process_time() - busy) / len(orders))
+
+
+def _identity(number: int) -> dict[str, Any]:
+    return {"id": number, "admin_graphql_api_id": f"gid://shopify/Order/{number}"}
+
+
+async def _handle(services: Services, order: dict[str, Any]) -> None:
+    body = json.dumps(order).encode()
+    headers = {
+        "x-shopify-topic": "orders/create",
+        "x-shopify-hmac-sha256": base64.b64encode(hmac.digest(b"dev-nordlys-new", body, sha256)).decode(),
+        "x-shopify-shop-domain": "nordlys-outdoor.myshopify.com",
+        "x-shopify-webhook-id": str(uuid.uuid4()),
+    }
+    taken = await receive_webhook("orders", "nordlys", headers, body, traceparent="", ports=services.intake)
+    await handle_message(services.sync_order, body, taken.properties(), taken.message_id, services.orders_desk)
+
+
+@contextlib.contextmanager
+def _ingestion() -> Iterator[str]:
+    """An endpoint that takes telemetry and forgets it, in a process of its own."""
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=_serve, args=(theirs,), daemon=True)
+    process.start()
+    try:
+        yield f"http://127.0.0.1:{ours.recv()}"
+    finally:
+        process.terminate()
+        process.join()
+
+
+def _serve(announce: Connection) -> None:
+    async def take(request: web.Request) -> web.Response:
+        await request.read()
+        return web.json_response({"itemsReceived": 1, "itemsAccepted": 1, "errors": []})
+
+    async def serve() -> None:
+        app = web.Application(client_max_size=100_000_000)
+        app.router.add_post("/{path:.*}", take)
+        runner = web.AppRunner(app, access_log=None)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        announce.send(runner.addresses[0][1])
+        await asyncio.Event().wait()
+
+    asyncio.run(serve())

@@ -1,0 +1,299 @@
+metadata description = 'Everything that the connector needs in Azure, in one resource group.'
+
+targetScope = 'subscription'
+
+@minLength(1)
+@maxLength(30)
+@description('Name of the environment, as in dev, test, prod. It is part of every name.')
+param environmentName string
+
+@minLength(1)
+@metadata({ azd: { type: 'location' } })
+@description('Region. Flex Consumption, and zones if zoneRedundant, must be offered there.')
+param location string
+
+@minLength(1)
+@description('Keys of the stores, as in config/stores/<key>.toml. Each needs three secrets in the vault.')
+param stores array
+
+@minLength(12)
+@description('Address of the F&O environment, as in https://contoso.operations.dynamics.com.')
+param d365BaseUrl string
+
+@minValue(8)
+@maxValue(52)
+@description('Calls to F&O at once, of all functions and instances together. Instance count, sessions and pacing derive from it. F&O documents 52 as the most for one user.')
+param erpMaxConcurrency int = 8
+
+@minValue(10)
+@maxValue(230)
+@description('Seconds until an answer of F&O counts as lost.')
+param d365TimeoutSeconds int = 120
+
+@allowed([512, 2048, 4096])
+@description('MB of an instance; 2048 comes with a whole core.')
+param instanceMemoryMB int = 2048
+
+@minValue(0)
+@description('Instances that always wait for webhooks: a cold start takes longer than the five seconds that Shopify waits.')
+param alwaysReadyHttp int = 1
+
+@minValue(1)
+@maxValue(1000)
+@description('Webhooks that one instance takes at once.')
+param httpConcurrency int = 64
+
+@description('App and storage survive the loss of a zone. Azure then keeps two instances of each function; below an erpMaxConcurrency of 16 they share the sessions, and an order may wait for a slot.')
+param zoneRedundant bool = false
+
+@description('Service Bus Premium instead of Standard.')
+param premiumServiceBus bool = false
+
+@description('Storage, Service Bus and the vault are reached through private endpoints only. Takes Service Bus Premium along.')
+param networkIsolation bool = false
+
+@description('With networkIsolation: addresses from which people may still reach the vault and the storage.')
+param allowedIpRanges array = []
+
+@description('The vault cannot be purged once deleted. Off only where environments come and go.')
+param purgeProtection bool = true
+
+@description('Object id of the person or pipeline that enters secrets; empty for none.')
+param operatorPrincipalId string = ''
+
+@allowed(['User', 'Group', 'ServicePrincipal'])
+param operatorPrincipalType string = 'User'
+
+@minValue(30)
+@maxValue(730)
+@description('Days that telemetry is kept.')
+param retentionDays int = 90
+
+@description('GB of telemetry a day after which no more is taken in; -1 for no limit.')
+param dailyQuotaGb int = -1
+
+@description('E-mail addresses that every alert reaches.')
+param alertEmails array = []
+
+@description('Addresses (https) that every alert is posted to.')
+param alertWebhooks array = []
+
+@description('Where the runbook is read: its address without an anchor. The alerts link there.')
+param runbookUrl string = 'docs/runbook.md'
+
+var names = loadJsonContent('abbreviations.json')
+var state = loadJsonContent('storage.json')
+var token = toLower(uniqueString(subscription().id, environmentName, location))
+var tags = { 'azd-env-name': environmentName }
+var deploymentContainer = 'app-package'
+var principals = {
+  app: {
+    id: identity.outputs.principalId
+    type: 'ServicePrincipal'
+  }
+  operator: {
+    id: operatorPrincipalId
+    type: operatorPrincipalType
+  }
+}
+
+resource group 'Microsoft.Resources/resourceGroups@2025-04-01' = {
+  name: '${names.resourceGroup}${environmentName}'
+  location: location
+  tags: tags
+}
+
+module identity 'modules/identity.bicep' = {
+  scope: group
+  name: 'identity'
+  params: {
+    name: '${names.managedIdentity}${environmentName}-${token}'
+    location: location
+    tags: tags
+  }
+}
+
+module monitoring 'modules/monitoring.bicep' = {
+  scope: group
+  name: 'monitoring'
+  params: {
+    workspaceName: '${names.logAnalytics}${environmentName}-${token}'
+    insightsName: '${names.applicationInsights}${environmentName}-${token}'
+    location: location
+    tags: tags
+    retentionDays: retentionDays
+    dailyQuotaGb: dailyQuotaGb
+    principals: principals
+  }
+}
+
+module hostStorage 'modules/storage.bicep' = {
+  scope: group
+  name: 'host-storage'
+  params: {
+    name: '${names.storageAccount}host${token}'
+    location: location
+    tags: tags
+    containers: [deploymentContainer]
+    tables: []
+    expiringContainers: []
+    roleScope: 'hostStorage'
+    principals: principals
+    zoneRedundant: zoneRedundant
+    networkIsolation: networkIsolation
+    allowedIpRanges: allowedIpRanges
+  }
+}
+
+module stateStorage 'modules/storage.bicep' = {
+  scope: group
+  name: 'state-storage'
+  params: {
+    name: '${names.storageAccount}state${token}'
+    location: location
+    tags: tags
+    containers: state.containers
+    tables: state.tables
+    expiringContainers: ['claims']
+    roleScope: 'stateStorage'
+    principals: principals
+    zoneRedundant: zoneRedundant
+    networkIsolation: networkIsolation
+    allowedIpRanges: allowedIpRanges
+  }
+}
+
+module serviceBus 'modules/servicebus.bicep' = {
+  scope: group
+  name: 'service-bus'
+  params: {
+    name: '${names.serviceBusNamespace}${environmentName}-${token}'
+    location: location
+    tags: tags
+    premium: premiumServiceBus || networkIsolation
+    networkIsolation: networkIsolation
+    principals: principals
+    workspaceId: monitoring.outputs.workspaceId
+  }
+}
+
+module keyVault 'modules/keyvault.bicep' = {
+  scope: group
+  name: 'key-vault'
+  params: {
+    name: '${names.keyVault}${token}'
+    location: location
+    tags: tags
+    purgeProtection: purgeProtection
+    networkIsolation: networkIsolation
+    allowedIpRanges: allowedIpRanges
+    principals: principals
+    workspaceId: monitoring.outputs.workspaceId
+  }
+}
+
+module network 'modules/network.bicep' = if (networkIsolation) {
+  scope: group
+  name: 'network'
+  params: {
+    name: '${names.virtualNetwork}${environmentName}-${token}'
+    endpointPrefix: names.privateEndpoint
+    location: location
+    tags: tags
+    endpoints: [
+      {
+        name: 'host-blobs'
+        resourceId: hostStorage.outputs.id
+        group: 'blob'
+        zone: 'privatelink.blob.${environment().suffixes.storage}'
+      }
+      {
+        name: 'state-blobs'
+        resourceId: stateStorage.outputs.id
+        group: 'blob'
+        zone: 'privatelink.blob.${environment().suffixes.storage}'
+      }
+      {
+        name: 'state-tables'
+        resourceId: stateStorage.outputs.id
+        group: 'table'
+        zone: 'privatelink.table.${environment().suffixes.storage}'
+      }
+      {
+        name: 'service-bus'
+        resourceId: serviceBus.outputs.id
+        group: 'namespace'
+        zone: 'privatelink.servicebus.windows.net'
+      }
+      {
+        name: 'key-vault'
+        resourceId: keyVault.outputs.id
+        group: 'vault'
+        zone: 'privatelink.vaultcore.azure.net'
+      }
+    ]
+  }
+}
+
+module functions 'modules/functions.bicep' = {
+  scope: group
+  name: 'functions'
+  params: {
+    name: '${names.functionApp}${environmentName}-${token}'
+    planName: '${names.appServicePlan}${environmentName}-${token}'
+    location: location
+    tags: tags
+    identityId: identity.outputs.id
+    identityClientId: identity.outputs.clientId
+    hostStorageBlobUri: hostStorage.outputs.blobUri
+    deploymentContainer: deploymentContainer
+    stateBlobUri: stateStorage.outputs.blobUri
+    stateTableUri: stateStorage.outputs.tableUri
+    serviceBusHostName: serviceBus.outputs.hostName
+    keyVaultUri: keyVault.outputs.uri
+    insightsConnectionString: monitoring.outputs.insightsConnectionString
+    stores: stores
+    d365BaseUrl: d365BaseUrl
+    d365TimeoutSeconds: d365TimeoutSeconds
+    erpMaxConcurrency: erpMaxConcurrency
+    instanceMemoryMB: instanceMemoryMB
+    alwaysReadyHttp: alwaysReadyHttp
+    httpConcurrency: httpConcurrency
+    zoneRedundant: zoneRedundant
+    subnetId: networkIsolation ? network!.outputs.functionsSubnetId : ''
+  }
+}
+
+module alerts 'modules/alerts.bicep' = {
+  scope: group
+  name: 'alerts'
+  params: {
+    actionGroupName: '${names.actionGroup}${environmentName}'
+    location: location
+    tags: tags
+    workspaceId: monitoring.outputs.workspaceId
+    serviceBusId: serviceBus.outputs.id
+    emails: alertEmails
+    webhooks: alertWebhooks
+    runbookUrl: runbookUrl
+  }
+}
+
+module workbook 'modules/workbook.bicep' = {
+  scope: group
+  name: 'workbook'
+  params: {
+    displayName: 'Shopify and F&O (${environmentName})'
+    location: location
+    tags: tags
+    workspaceId: monitoring.outputs.workspaceId
+  }
+}
+
+output AZURE_LOCATION string = location
+output AZURE_TENANT_ID string = tenant().tenantId
+output AZURE_RESOURCE_GROUP string = group.name
+output SERVICE_APP_NAME string = functions.outputs.name
+output SERVICE_APP_ENDPOINT_URL string = functions.outputs.url
+output KEY_VAULT_NAME string = keyVault.outputs.name
+output MANAGED_IDENTITY_CLIENT_ID string = identity.outputs.clientId

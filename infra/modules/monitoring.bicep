@@ -1,0 +1,62 @@
+metadata description = 'Where the telemetry of the app goes: Application Insights over a Log Analytics workspace, by identity only.'
+
+param workspaceName string
+param insightsName string
+param location string
+param tags object
+
+@description('Days that telemetry is kept.')
+param retentionDays int
+
+@description('GB a day after which nothing more is taken in until midnight UTC; -1 for no limit.')
+param dailyQuotaGb int
+
+@description('Principal id and type by the name that roles.json uses.')
+param principals object
+
+var roles = filter(loadJsonContent('../roles.json'), role => (role.scope == 'applicationInsights' && !empty(principals[role.principal].id)))
+
+resource workspace 'Microsoft.OperationalInsights/workspaces@2025-07-01' = {
+  name: workspaceName
+  location: location
+  tags: tags
+  properties: {
+    sku: {
+      name: 'PerGB2018'
+    }
+    retentionInDays: retentionDays
+    workspaceCapping: {
+      dailyQuotaGb: dailyQuotaGb
+    }
+    features: {
+      disableLocalAuth: true
+    }
+  }
+}
+
+resource insights 'Microsoft.Insights/components@2020-02-02' = {
+  name: insightsName
+  location: location
+  tags: tags
+  kind: 'web'
+  properties: {
+    Application_Type: 'web'
+    WorkspaceResourceId: workspace.id
+    DisableLocalAuth: true
+  }
+}
+
+resource assignment 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for role in roles: {
+  scope: insights
+  name: guid(insights.id, principals[role.principal].id, role.id)
+  properties: {
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', role.id)
+    principalId: principals[role.principal].id
+    principalType: principals[role.principal].type
+    description: role.reason
+  }
+}]
+
+output workspaceId string = workspace.id
+output insightsId string = insights.id
+output insightsConnectionString string = insights.properties.ConnectionString

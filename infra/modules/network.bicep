@@ -1,0 +1,130 @@
+metadata description = 'A network for the app alone: one subnet that it speaks from, one with the private endpoints it speaks to.'
+
+param name string
+param endpointPrefix string
+param location string
+param tags object
+
+@description('Address space of the network.')
+param addressPrefix string = '10.90.0.0/23'
+
+@description('Of the subnet that the app speaks from; a /24 has room for every instance that the ceiling allows.')
+param functionsPrefix string = '10.90.0.0/24'
+
+param endpointsPrefix string = '10.90.1.0/24'
+
+@description('What gets a private endpoint: name, resourceId, group and the private DNS zone that leads to it.')
+param endpoints array
+
+var zoneNames = [for endpoint in endpoints: endpoint.zone]
+var zones = union(zoneNames, [])
+
+resource functionsRules 'Microsoft.Network/networkSecurityGroups@2025-05-01' = {
+  name: 'nsg-functions'
+  location: location
+  tags: tags
+}
+
+resource endpointRules 'Microsoft.Network/networkSecurityGroups@2025-05-01' = {
+  name: 'nsg-endpoints'
+  location: location
+  tags: tags
+}
+
+resource network 'Microsoft.Network/virtualNetworks@2025-05-01' = {
+  name: name
+  location: location
+  tags: tags
+  properties: {
+    addressSpace: {
+      addressPrefixes: [addressPrefix]
+    }
+    subnets: [
+      {
+        name: 'functions'
+        properties: {
+          addressPrefix: functionsPrefix
+          networkSecurityGroup: {
+            id: functionsRules.id
+          }
+          delegations: [
+            {
+              name: 'flex-consumption'
+              properties: {
+                serviceName: 'Microsoft.App/environments'
+              }
+            }
+          ]
+        }
+      }
+      {
+        name: 'endpoints'
+        properties: {
+          addressPrefix: endpointsPrefix
+          networkSecurityGroup: {
+            id: endpointRules.id
+          }
+        }
+      }
+    ]
+  }
+}
+
+resource zone 'Microsoft.Network/privateDnsZones@2024-06-01' = [for item in zones: {
+  name: item
+  location: 'global'
+  tags: tags
+}]
+
+resource link 'Microsoft.Network/privateDnsZones/virtualNetworkLinks@2024-06-01' = [for (item, i) in zones: {
+  parent: zone[i]
+  name: 'to-${name}'
+  location: 'global'
+  tags: tags
+  properties: {
+    registrationEnabled: false
+    virtualNetwork: {
+      id: network.id
+    }
+  }
+}]
+
+resource privateEndpoint 'Microsoft.Network/privateEndpoints@2025-05-01' = [for item in endpoints: {
+  name: '${endpointPrefix}${item.name}'
+  location: location
+  tags: tags
+  properties: {
+    subnet: {
+      id: '${network.id}/subnets/endpoints'
+    }
+    privateLinkServiceConnections: [
+      {
+        name: item.name
+        properties: {
+          privateLinkServiceId: item.resourceId
+          groupIds: [item.group]
+        }
+      }
+    ]
+  }
+}]
+
+resource zoneGroup 'Microsoft.Network/privateEndpoints/privateDnsZoneGroups@2025-05-01' = [for (item, i) in endpoints: {
+  parent: privateEndpoint[i]
+  name: 'default'
+  dependsOn: [
+    link
+  ]
+  properties: {
+    privateDnsZoneConfigs: [
+      {
+        name: item.name
+        properties: {
+          privateDnsZoneId: resourceId('Microsoft.Network/privateDnsZones', item.zone)
+        }
+      }
+    ]
+  }
+}]
+
+output functionsSubnetId string = '${network.id}/subnets/functions'

@@ -1,0 +1,136 @@
+metadata description = 'A storage account without keys. Deployed twice: for the Functions host, and for the state of the app.'
+
+param name string
+param location string
+param tags object
+
+@description('Names of the blob containers.')
+param containers array
+
+@description('Names of the tables.')
+param tables array
+
+@description('Containers whose blobs are deleted after deleteAfterDays.')
+param expiringContainers array
+
+@description('Days. Longer than the longest life of a message that points to a blob, time in a dead-letter queue included.')
+param deleteAfterDays int = 60
+
+@description('Which entries of roles.json apply to this account.')
+param roleScope string
+
+@description('Principal id and type by the name that roles.json uses.')
+param principals object
+
+@description('Three zones instead of one.')
+param zoneRedundant bool
+
+@description('Only private endpoints and allowedIpRanges reach the account.')
+param networkIsolation bool
+
+param allowedIpRanges array
+
+var roles = filter(loadJsonContent('../roles.json'), role => (role.scope == roleScope && !empty(principals[role.principal].id)))
+var expiringPrefixes = [for item in expiringContainers: '${item}/']
+
+resource account 'Microsoft.Storage/storageAccounts@2025-06-01' = {
+  name: name
+  location: location
+  tags: tags
+  kind: 'StorageV2'
+  sku: {
+    name: zoneRedundant ? 'Standard_ZRS' : 'Standard_LRS'
+  }
+  properties: {
+    accessTier: 'Hot'
+    allowBlobPublicAccess: false
+    allowCrossTenantReplication: false
+    allowSharedKeyAccess: false
+    defaultToOAuthAuthentication: true
+    minimumTlsVersion: 'TLS1_2'
+    supportsHttpsTrafficOnly: true
+    publicNetworkAccess: networkIsolation && empty(allowedIpRanges) ? 'Disabled' : 'Enabled'
+    networkAcls: {
+      bypass: 'None'
+      defaultAction: networkIsolation ? 'Deny' : 'Allow'
+      ipRules: [for address in allowedIpRanges: { value: address, action: 'Allow' }]
+    }
+  }
+}
+
+resource blobs 'Microsoft.Storage/storageAccounts/blobServices@2025-01-01' = {
+  parent: account
+  name: 'default'
+  properties: {
+    deleteRetentionPolicy: {
+      enabled: true
+      days: 7
+    }
+    containerDeleteRetentionPolicy: {
+      enabled: true
+      days: 7
+    }
+  }
+}
+
+resource container 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-01-01' = [for item in containers: {
+  parent: blobs
+  name: item
+  properties: {
+    publicAccess: 'None'
+  }
+}]
+
+resource tableService 'Microsoft.Storage/storageAccounts/tableServices@2025-06-01' = {
+  parent: account
+  name: 'default'
+}
+
+resource table 'Microsoft.Storage/storageAccounts/tableServices/tables@2025-06-01' = [for item in tables: {
+  parent: tableService
+  name: item
+}]
+
+resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2025-01-01' = if (!empty(expiringContainers)) {
+  parent: account
+  name: 'default'
+  properties: {
+    policy: {
+      rules: [
+        {
+          name: 'delete-what-nobody-points-to'
+          enabled: true
+          type: 'Lifecycle'
+          definition: {
+            filters: {
+              blobTypes: ['blockBlob']
+              prefixMatch: expiringPrefixes
+            }
+            actions: {
+              baseBlob: {
+                delete: {
+                  daysAfterModificationGreaterThan: deleteAfterDays
+                }
+              }
+            }
+          }
+        }
+      ]
+    }
+  }
+}
+
+resource assignment 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for role in roles: {
+  scope: account
+  name: guid(account.id, principals[role.principal].id, role.id)
+  properties: {
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', role.id)
+    principalId: principals[role.principal].id
+    principalType: principals[role.principal].type
+    description: role.reason
+  }
+}]
+
+output id string = account.id
+output blobUri string = account.properties.primaryEndpoints.blob
+output tableUri string = account.properties.primaryEndpoints.table

@@ -1,0 +1,263 @@
+"""What the app sends to Application Insights, recorded over the wire, and as the tables that Azure makes of it."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import json
+import re
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+from aiohttp import web
+from azure.data.tables.aio import TableServiceClient
+from azure.storage.blob.aio import BlobServiceClient
+from whole_world import NEVER, SHOPS, World
+
+from local.stack import Ports, running
+from shared.store.outbox import Outbox
+
+ROOT = Path(__file__).parents[2]
+TIMERS = {timer["function"]: timer["setting"] for timer in json.loads((ROOT / "infra/timers.json").read_text())}
+EVENTS = 3
+"""Shopify tells three times of an order that is paid at once: orders/create, orders/paid, order_transactions/create."""
+
+KEY = "00000000-1111-2222-3333-444444444444"
+
+type Row = dict[str, Any]
+type Tables = dict[str, list[Row]]
+
+# Table and columns by the kind of telemetry, https://learn.microsoft.com/azure/azure-monitor/reference/tables/
+COMMON = {
+    "TimeGenerated": "TIMESTAMP",
+    "Name": "VARCHAR",
+    "Properties": "JSON",
+    "OperationId": "VARCHAR",
+    "OperationName": "VARCHAR",
+    "ParentId": "VARCHAR",
+    "AppRoleName": "VARCHAR",
+}
+CALL = {"Id": "VARCHAR", "DurationMs": "DOUBLE", "ResultCode": "VARCHAR", "Success": "BOOLEAN"}
+COLUMNS = {
+    "AppEvents": COMMON,
+    "AppRequests": COMMON | CALL,
+    "AppDependencies": COMMON | CALL | {"DependencyType": "VARCHAR", "Target": "VARCHAR"},
+    "AppMetrics": COMMON | {"Sum": "DOUBLE", "Min": "DOUBLE", "Max": "DOUBLE", "ItemCount": "INTEGER"},
+}
+TABLES = {
+    "EventData": "AppEvents",
+    "RequestData": "AppRequests",
+    "RemoteDependencyData": "AppDependencies",
+    "MetricData": "AppMetrics",
+}
+
+
+class Ingestion:
+    """Application Insights' ingestion endpoint: takes everything, keeps it."""
+
+    def __init__(self) -> None:
+        self.items: list[dict[str, Any]] = []
+        self.url = ""
+        self._news = asyncio.Event()
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """What makes the app send here, soon, and nothing about itself to the exporter's makers."""
+        return {
+            "APPLICATIONINSIGHTS_CONNECTION_STRING": f"InstrumentationKey={KEY};IngestionEndpoint={self.url}",
+            "APPLICATIONINSIGHTS_STATSBEAT_DISABLED_ALL": "true",
+            "APPLICATIONINSIGHTS_CONTROLPLANE_DISABLED": "true",
+            "OTEL_BSP_SCHEDULE_DELAY": "200",
+            "OTEL_BLRP_SCHEDULE_DELAY": "200",
+            "OTEL_METRIC_EXPORT_INTERVAL": "500",
+        }
+
+    async def until(self, enough: Callable[[Tables], bool], *, seconds: float = 30) -> Tables:
+        async with asyncio.timeout(seconds):
+            while not enough(tables := as_tables(self.items)):
+                self._news.clear()
+                await self._news.wait()
+        return tables
+
+    async def take(self, request: web.Request) -> web.Response:
+        body = await request.read()
+        text = gzip.decompress(body) if body.startswith(b"\x1f\x8b") else body
+        items = json.loads(text)
+        self.items += items
+        self._news.set()
+        return web.json_response({"itemsReceived": len(items), "itemsAccepted": len(items), "errors": []})
+
+
+@asynccontextmanager
+async def ingestion() -> AsyncIterator[Ingestion]:
+    endpoint = Ingestion()
+    app = web.Application()
+    app.router.add_post("/{path:.*}", endpoint.take)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        host, port = runner.addresses[0][:2]
+        endpoint.url = f"http://{host}:{port}/"
+        yield endpoint
+    finally:
+        await runner.cleanup()
+
+
+@asynccontextmanager
+async def watched_world(log: Path) -> AsyncIterator[tuple[World, Ingestion]]:
+    """The whole stack, its app sending to an endpoint that keeps everything. Timers run when they are told."""
+    schedules = dict.fromkeys(TIMERS.values(), NEVER)
+    stores = _stores_that_settle_at_once(log.parent / "stores")
+    async with ingestion() as endpoint:
+        with log.open("w", encoding="utf-8") as lines:
+            async with (
+                running(
+                    Ports.free(),
+                    log=lambda part, line: print(f"{part:>10} | {line}", file=lines, flush=True),
+                    overrides=schedules
+                    | {"STORES_FOLDER": str(stores), "WEBHOOK_PUBLISH_SECONDS": "2", **endpoint.settings},
+                ) as stack,
+                httpx.AsyncClient(timeout=60) as http,
+                TableServiceClient.from_connection_string(stack.storage) as tables,
+                BlobServiceClient.from_connection_string(stack.storage) as blobs,
+            ):
+                yield World(stack, http, tables, blobs), endpoint
+
+
+def _stores_that_settle_at_once(folder: Path) -> Path:
+    """The stores of config/, whose sweep looks at orders of this moment too."""
+    folder.mkdir()
+    for store in (ROOT / "config/stores").glob("*.toml"):
+        text, times = re.subn(r"(?m)^settle_minutes = \d+", "settle_minutes = 0", store.read_text())
+        assert times == 1, store
+        (folder / store.name).write_text(text)
+    return folder
+
+
+async def a_day_in_the_shop(world: World, basket: dict[str, Any]) -> list[dict[str, Any]]:
+    """Some of everything that telemetry tells of. Gives the three orders: good, retried, parked."""
+    await _subscribe(world, "ORDERS_RISK_ASSESSMENT_CHANGED")
+    good = await world.buy("nordlys", basket)
+    await world.ends_of("nordlys", good["id"], count=EVENTS)
+    given_back = await world.http.post(
+        f"{world.stack.shopify}/{SHOPS['nordlys']}/_sim/orders/{good['id']}/refund", json={"amount": "5.00"}
+    )
+    assert given_back.status_code < 300, given_back.text
+    await world.ends_of("nordlys", good["id"], count=EVENTS + len(given_back.json()["events"]))
+    await world.fo_fault(kind="throttle", retry_after=1, times=1)
+    retried = await world.buy("nordlys", basket)
+    await world.ends_of("nordlys", retried["id"], count=EVENTS)
+    unknown_to_fo = {"sku": "GHOST-1", "quantity": 1, "price": "1.00"}
+    parked = await world.buy("nordlys", basket | {"lines": [unknown_to_fo]})
+    await world.ends_of("nordlys", parked["id"], count=EVENTS)
+    await world.knock(b"{}", secret="revoked")
+    control = f"{world.stack.service_bus_control}/faults"
+    await world.http.post(control, json={"entity": "commerce-events", "action": "lose"})
+    refused = await world.knock(json.dumps(good).encode())
+    await world.http.delete(control)
+    assert refused.status_code == 503, refused.text
+    await _shopify_fault(world, kind="throttled")
+    assert (await world.run("push_stock")).status_code == 200
+    await _a_day_of_sweeps(world, good, retried)
+    outbox = Outbox(world._tables.get_table_client("outbox"))
+    await outbox.put("nordlys", retried["id"], "no\nnumber", now=datetime.now(UTC))
+    await _shopify_fault(world, kind="bad_gateway", operation="WriteBackNumbers")
+    assert (await world.run("write_back")).status_code == 500
+    assert (await world.run("write_back")).status_code == 200
+    return [good, retried, parked]
+
+
+async def _a_day_of_sweeps(world: World, changed: dict[str, Any], edited: dict[str, Any]) -> None:
+    """An order that somebody edits in F&O, and a change that no webhook tells of."""
+    line = (await world.sales_orders(str(edited["id"])))[0]["lines"][0]
+    await world.fo_data(
+        "PATCH", f"SalesOrderLinesV3(dataAreaId='nleu',InventoryLotId='{line['lot']}')", {"SalesPrice": 1}
+    )
+    assert (await world.run("sweep_orders")).status_code == 200
+    url = f"{world.stack.shopify}/{SHOPS['nordlys']}/_sim/orders/{changed['id']}/edit"
+    ended = len([row for row in await world.life_of("nordlys", changed["id"]) if row["outcome"] != "waiting"])
+    untold = await world.http.post(url, json={"add": [{"sku": "MAP-NORDIC", "quantity": 1}], "announce": []})
+    assert untold.status_code < 300, untold.text
+    assert (await world.run("sweep_orders")).status_code == 200
+    await world.ends_of("nordlys", changed["id"], count=ended + 1)
+
+
+async def _subscribe(world: World, topic: str) -> None:
+    """A subscription as the Admin API makes it. Shopify lists those, so the other topics count as dropped."""
+    shop, settings = f"{world.stack.shopify}/{SHOPS['nordlys']}", world.stack.settings
+    asked = await world.http.post(
+        f"{shop}/admin/oauth/access_token",
+        data={
+            "grant_type": "client_credentials",
+            "client_id": settings["SHOPIFY_NORDLYS_CLIENT_ID"],
+            "client_secret": settings["SHOPIFY_NORDLYS_CLIENT_SECRET"],
+        },
+    )
+    uri = f"{world.stack.host}/api/webhooks/shopify/nordlys/orders?through=api"
+    answer = await world.http.post(
+        f"{shop}/admin/api/2026-10/graphql.json",
+        json={
+            "query": "mutation ($topic: WebhookSubscriptionTopic!, $given: WebhookSubscriptionInput!) {"
+            " webhookSubscriptionCreate(topic: $topic, webhookSubscription: $given) { userErrors { message } } }",
+            "variables": {"topic": topic, "given": {"uri": uri}},
+        },
+        headers={"X-Shopify-Access-Token": asked.json()["access_token"]},
+    )
+    assert answer.json()["data"]["webhookSubscriptionCreate"]["userErrors"] == [], answer.text
+
+
+async def _shopify_fault(world: World, **fault: str) -> None:
+    answer = await world.http.post(f"{world.stack.shopify}/_sim/faults", json=fault)
+    assert answer.status_code < 300, answer.text
+
+
+def as_tables(items: list[dict[str, Any]]) -> Tables:
+    """The rows that Azure makes of the items."""
+    tables: Tables = {name: [] for name in COLUMNS}
+    for item in items:
+        if table := TABLES.get(item["data"]["baseType"]):
+            tables[table].append(_row(table, item))
+    return tables
+
+
+def _row(table: str, item: dict[str, Any]) -> Row:
+    data, tags = item["data"]["baseData"], item["tags"]
+    common = {
+        "TimeGenerated": datetime.fromisoformat(item["time"]),
+        "Name": data.get("name"),
+        "Properties": data.get("properties") or {},
+        "OperationId": tags.get("ai.operation.id"),
+        "OperationName": tags.get("ai.operation.name"),
+        "ParentId": tags.get("ai.operation.parentId"),
+        "AppRoleName": tags.get("ai.cloud.role"),
+    }
+    match table:
+        case "AppEvents":
+            return common
+        case "AppMetrics":
+            (point,) = data["metrics"]
+            figures = {"Sum": point["value"], "Min": point.get("min"), "Max": point.get("max")}
+            return common | {"Name": point["name"], "ItemCount": point.get("count") or 1} | figures
+    call = {
+        "Id": data["id"],
+        "DurationMs": _milliseconds(data["duration"]),
+        "ResultCode": data.get("responseCode") or data.get("resultCode"),
+        "Success": data["success"],
+    }
+    if table == "AppDependencies":
+        call |= {"DependencyType": data.get("type"), "Target": data.get("target")}
+    return common | call
+
+
+def _milliseconds(duration: str) -> float:
+    """Of "d.hh:mm:ss.fff"."""
+    match = re.fullmatch(r"(\d+)\.(\d+):(\d+):([\d.]+)", duration)
+    assert match, duration
+    days, hours, minutes, seconds = (float(part) for part in match.groups())
+    return (((days * 24 + hours) * 60 + minutes) * 60 + seconds) * 1000

@@ -1,0 +1,88 @@
+"""Every alert has its query and its page in the runbook, reaches somebody, and no queue is without one."""
+
+import re
+
+import pytest
+from bicep.deployments import INFRA, ROOT, deployment, read, resource, resources
+
+# Minutes. Azure Monitor knows these, and looks back two days at most.
+WINDOWS = {"PT5M": 5, "PT15M": 15, "PT30M": 30, "PT1H": 60, "PT6H": 360, "P1D": 1440, "P2D": 2880}
+UNITS = {"m": 1, "h": 60, "d": 1440}
+
+
+def headings() -> set[str]:
+    """The anchors of docs/runbook.md, as GitHub makes them of headings."""
+    lines = (ROOT / "docs" / "runbook.md").read_text(encoding="utf-8").splitlines()
+    titles = (line.lstrip("#").strip().lower() for line in lines if line.startswith("#"))
+    return {re.sub(r"[^\w\- ]", "", title).replace(" ", "-") for title in titles}
+
+
+def query(name: str) -> str:
+    (file,) = (INFRA / "queries").rglob(f"{name}.kql")
+    return file.read_text(encoding="utf-8")
+
+
+def test_every_query_belongs_to_an_alert_and_every_alert_has_one() -> None:
+    named = {alert["name"] for alert in read("alerts.json")}
+    assert {path.stem for path in (INFRA / "queries").rglob("*.kql")} == named
+    assert len(named) == len(read("alerts.json"))
+
+
+def test_queries_are_deployed_as_they_stand() -> None:
+    for alert, rule in zip(read("alerts.json"), resources("Insights/scheduledQueryRules", deployment()), strict=True):
+        (condition,) = rule.properties["criteria"]["allOf"]
+        assert condition["query"] == query(alert["name"])
+        assert (condition["timeAggregation"], condition["operator"], condition["threshold"]) == (
+            "Count",
+            "GreaterThan",
+            0,
+        )
+
+
+def test_every_alert_reaches_the_action_group() -> None:
+    deployed = deployment(alertEmails=["clerk@contoso.com"], alertWebhooks=["https://example.com/hook"])
+    group = resource("Insights/actionGroups", deployed)
+    assert [each["emailAddress"] for each in group.properties["emailReceivers"]] == ["clerk@contoso.com"]
+    assert [each["serviceUri"] for each in group.properties["webhookReceivers"]] == ["https://example.com/hook"]
+    for rule in resources("Insights/scheduledQueryRules", deployed):
+        assert rule.properties["actions"]["actionGroups"] == [group.id]
+    assert resource("Insights/metricAlerts", deployed).properties["actions"] == [{"actionGroupId": group.id}]
+
+
+@pytest.mark.parametrize("alert", read("alerts.json"), ids=lambda alert: alert["name"])
+def test_alert_keeps_azures_limits(alert: dict[str, str]) -> None:
+    assert WINDOWS[alert["frequency"]] <= WINDOWS[alert["window"]]
+    assert alert["severity"] in {1, 2}
+
+
+@pytest.mark.parametrize("alert", read("alerts.json"), ids=lambda alert: alert["name"])
+def test_query_sees_as_far_back_as_it_looks(alert: dict[str, str]) -> None:
+    spans = [int(number) * UNITS[unit] for number, unit in re.findall(r"\bago\((\d+)([mhd])\)", query(alert["name"]))]
+    assert spans
+    assert max(spans) <= WINDOWS[alert["window"]]
+
+
+def test_every_alert_links_to_its_section_of_the_runbook() -> None:
+    deployed = deployment()
+    rules = [*resources("Insights/scheduledQueryRules", deployed), *resources("Insights/metricAlerts", deployed)]
+    for rule in rules:
+        match = re.search(r"docs/runbook\.md#([a-z0-9-]+)$", rule.properties["description"])
+        assert match, rule.name
+        assert match[1] in headings(), rule.name
+
+
+def test_dead_letters_of_every_queue_and_topic_are_told() -> None:
+    alert = resource("Insights/metricAlerts", deployment()).properties
+    (condition,) = alert["criteria"]["allOf"]
+    assert alert["scopes"] == [resource("ServiceBus/namespaces", deployment()).id]
+    assert (condition["metricName"], condition["operator"], condition["threshold"]) == (
+        "DeadletteredMessages",
+        "GreaterThan",
+        0,
+    )
+    assert condition["dimensions"] == [{"name": "EntityName", "operator": "Include", "values": ["*"]}]
+
+
+def test_workbook_is_deployed_as_it_stands() -> None:
+    workbook = resource("Insights/workbooks", deployment())
+    assert workbook.properties["serializedData"] == (INFRA / "workbook.json").read_text(encoding="utf-8")

@@ -1,0 +1,379 @@
+"""Alerts and workbook against what the app truly sends: every query runs, fires when it should, and else keeps still.
+
+The app's telemetry is recorded over the wire and put into tables with the columns of Azure's; the queries are run by
+a KQL engine.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb_kql
+import pytest
+import pytest_asyncio
+from recorded_telemetry import COLUMNS, EVENTS, TIMERS, Row, Tables, a_day_in_the_shop, watched_world
+
+from local.functions.worker import Function
+from shared.metrics import METRICS
+from shared.sync.intake import TOPICS
+
+ROOT = Path(__file__).parents[2]
+ALERTS = {path.stem: path.read_text() for path in sorted((ROOT / "infra/queries").glob("*.kql"))}
+BASKET = {
+    "customer": {"first_name": "Sanne", "last_name": "Bergkamp", "email": "sanne@example.com", "phone": "+31201234567"},
+    "shipping_address": {
+        "first_name": "Sanne",
+        "last_name": "Bergkamp",
+        "address1": "Keizersgracht 241",
+        "city": "Amsterdam",
+        "zip": "1016EA",
+        "country_code": "NL",
+    },
+    "lines": [{"sku": "STOVE-GAS", "quantity": 1}],
+    "tax": [{"title": "BTW", "rate": 0.21}],
+}
+PERSONAL = ("sanne", "bergkamp", "keizersgracht", "1016ea", "1234567", "example.com", "dev-nordlys")
+WRITTEN_BY_OTHERS = ("single line text",)  # Shopify, of a number in two lines
+BAD = {
+    "message.parked",
+    "stock.problem",
+    "write_back.refused",
+    "webhook.refused",
+    "breaker.changed",
+    "webhooks.subscription_lost",
+    "reconciliation.difference",
+}
+
+
+@dataclass(frozen=True)
+class Recording:
+    tables: Tables
+    good: dict[str, Any]
+    retried: dict[str, Any]
+    parked: dict[str, Any]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def recording(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Recording]:
+    async with watched_world(tmp_path_factory.mktemp("watched") / "stack.log") as (world, endpoint):
+        orders = await a_day_in_the_shop(world, BASKET)
+        expected = {metric.name for metric in METRICS}
+
+        def is_complete(tables: Tables) -> bool:
+            """Spans, events and metrics are sent apart: a timer's span is the last of its kind to end."""
+            names = {table: {row["Name"] for row in rows} for table, rows in tables.items()}
+            told = {row["Properties"]["timer"] for row in tables["AppEvents"] if row["Name"] == "timer.succeeded"}
+            return (
+                set(TIMERS) == told
+                and set(TIMERS) <= names["AppDependencies"]
+                and expected <= names["AppMetrics"]
+                and taken(tables) <= ended(tables)
+            )
+
+        yield Recording(await endpoint.until(is_complete), *orders)
+
+
+def taken(tables: Tables) -> set[str]:
+    """The events that were taken in."""
+    return {row["Properties"]["event_id"] for row in tables["AppRequests"] if is_taken(row)}
+
+
+def is_taken(row: Row) -> bool:
+    return row["Name"] == "webhook" and row["ResultCode"] == "200"
+
+
+def ended(tables: Tables) -> set[str]:
+    """The events that came to an end."""
+    return {
+        row["Properties"]["event_id"]
+        for row in tables["AppRequests"]
+        if row["Name"] == "sync orders" and row["Properties"]["outcome"] in {"done", "parked"}
+    }
+
+
+def workbook_queries() -> dict[str, str]:
+    document = json.loads((ROOT / "infra/workbook.json").read_text())
+    found = {item["name"]: item["content"]["query"] for item in document["items"] if item["type"] == 3}
+    for item in document["items"]:
+        for parameter in item["content"].get("parameters", ()):
+            if "query" in parameter:
+                found[parameter["name"]] = parameter["query"]
+    return found
+
+
+WORKBOOK = workbook_queries()
+RUNBOOK = (ROOT / "docs/runbook.md").read_text()
+LOOKS = re.findall(r"```kql\n(.+?)```", RUNBOOK, re.DOTALL)
+QUERIES = ALERTS | {f"workbook: {name}": query for name, query in WORKBOOK.items()}
+
+
+def ask(query: str, tables: Tables, **parameters: str) -> list[dict[str, Any]]:
+    """The query's rows. A table or column that Azure does not have is an error, as it is there."""
+    for name, value in {"Store": "*", **parameters}.items():
+        query = query.replace(f"{{{name}}}", value)
+    connection = duckdb_kql.connect()
+    for table, columns in COLUMNS.items():
+        connection.execute(f"CREATE TABLE {table} ({', '.join(f'{name} {kind}' for name, kind in columns.items())})")
+        if rows := tables[table]:
+            marks = f"({', '.join('?' for _ in columns)})"
+            values = [_value(row[name]) for row in rows for name in columns]
+            connection.execute(f"INSERT INTO {table} VALUES {', '.join(marks for _ in rows)}", values)
+    answer = duckdb_kql.query(connection, query)
+    return [dict(zip(answer.columns, row, strict=True)) for row in answer.fetchall()]
+
+
+def _value(value: object) -> object:
+    match value:
+        case dict():
+            return json.dumps(value)
+        case datetime():
+            return value.astimezone(UTC).replace(tzinfo=None)
+        case _:
+            return value
+
+
+def changed(tables: Tables, change: Callable[[Row], Row | None]) -> Tables:
+    """Other tables: each row as `change` gives it, None leaves it out."""
+    return {name: [new for row in rows if (new := change(dict(row)))] for name, rows in tables.items()}
+
+
+def earlier(row: Row, **ago: float) -> Row:
+    return row | {"TimeGenerated": row["TimeGenerated"] - timedelta(**ago)}
+
+
+# ---- the queries
+
+
+@pytest.mark.parametrize("name", QUERIES)
+def test_query_runs_on_what_the_app_sends(name: str, recording: Recording) -> None:
+    ask(QUERIES[name], recording.tables, Trace="none", Code="none")
+
+
+@pytest.mark.parametrize("query", LOOKS, ids=lambda query: query.splitlines()[1][:40])
+def test_a_query_to_paste_from_the_runbook_runs(query: str, recording: Recording) -> None:
+    ask(query, recording.tables)
+
+
+@pytest.mark.parametrize("name", QUERIES)
+def test_query_names_only_events_and_fields_that_the_app_sends(name: str, recording: Recording) -> None:
+    text = re.sub(r"(?m)^//.*$", "", QUERIES[name])
+    rows = [row for table, rows in recording.tables.items() if re.search(rf"\b{table}\b", text) for row in rows]
+    named = {
+        name
+        for names in re.findall(r"Name (?:==|in) (\"[^\"]+\"|\([^)]+\))", text)
+        for name in re.findall(r"\"([^\"]+)\"", names)
+    }
+    prefixes = tuple(re.findall(r"Name startswith \"([^\"]+)\"", text))
+    fields = {dotted or quoted for dotted, quoted in re.findall(r"Properties(?:\.(\w+)|\[\"([\w.]+)\"\])", text)}
+    told = [row for row in rows if not (named or prefixes) or row["Name"] in named or row["Name"].startswith(prefixes)]
+    assert named <= {row["Name"] for row in rows}
+    assert fields <= {field for row in told for field in row["Properties"]}
+    assert named or fields or "{Trace}" in text
+
+
+@pytest.mark.parametrize("name", WORKBOOK)
+def test_the_workbook_shows_something_of_a_busy_day(name: str, recording: Recording) -> None:
+    rows = recording.tables["AppEvents"]
+    trace = next(row["OperationId"] for row in rows if row["Name"] == "message.parked")
+    found = ask(WORKBOOK[name], recording.tables, Trace=trace, Code="UNKNOWN_SKU")
+    # The refused delivery was never taken in, and the orders are all through.
+    assert found or name == "backlog"
+
+
+# ---- the alerts
+
+
+@pytest.mark.parametrize("name", ALERTS)
+def test_no_alert_while_all_is_well(name: str, recording: Recording) -> None:
+    def is_well(row: Row) -> Row | None:
+        return None if row["Name"] in BAD or row.get("ResultCode") == "503" else row
+
+    assert ask(ALERTS[name], changed(recording.tables, is_well)) == []
+
+
+def test_what_is_parked_is_told_with_its_code_and_whose_job_it_is(recording: Recording) -> None:
+    found = {row["Code"]: row for row in ask(ALERTS["parked"], recording.tables)}
+    assert (found["UNKNOWN_SKU"]["Count"], found["UNKNOWN_SKU"]["Orders"]) == (EVENTS, 1)
+    assert found["UNKNOWN_SKU"]["Owner"]
+    assert found["SHOPIFY_REJECTED"]["Flow"] == "write_back"
+
+
+def test_an_order_that_was_taken_in_and_never_ended_is_late_after_15_minutes(recording: Recording) -> None:
+    order = str(recording.good["id"])
+
+    def lost(row: Row) -> Row | None:
+        if row["Properties"].get("entity_id") == order and row["Name"] == "sync orders":
+            return None
+        return row
+
+    assert ask(ALERTS["orders_late"], changed(recording.tables, lambda row: earlier(row, minutes=20))) == []
+    early = changed(recording.tables, lost)
+    assert ask(ALERTS["orders_late"], changed(early, lambda row: earlier(row, minutes=10))) == []
+    (late,) = ask(ALERTS["orders_late"], changed(early, lambda row: earlier(row, minutes=20)))
+    assert (late["OrderId"], late["Store"]) == (order, "nordlys")
+
+
+def test_an_order_in_fo_is_not_late_though_its_payments_still_wait(recording: Recording) -> None:
+    def unpaid(row: Row) -> Row | None:
+        if row["Name"] != "sync orders":
+            return earlier(row, minutes=20)
+        waits = earlier(row, minutes=20) | {"Properties": row["Properties"] | {"outcome": "waiting"}}
+        return waits if "order.booked" in row["Properties"] else None
+
+    late = ask(ALERTS["orders_late"], changed(recording.tables, unpaid))
+    assert {row["OrderId"] for row in late} == {str(recording.parked["id"])}
+
+
+def test_a_flow_that_handles_messages_minutes_after_their_event_does_not_keep_up(recording: Recording) -> None:
+    def slow(row: Row) -> Row:
+        is_first = row["Name"] == "sync orders" and row["Properties"].get("attempt") == "1"
+        return row | {"Properties": row["Properties"] | {"seconds": "400"}} if is_first else row
+
+    (flow,) = ask(ALERTS["backlog_age"], changed(recording.tables, slow))
+    assert (flow["Flow"], flow["MedianAge"]) == ("orders", 400)
+
+
+def test_a_breaker_that_stays_open_is_told_and_one_that_closed_again_is_not(recording: Recording) -> None:
+    past = changed(recording.tables, lambda row: earlier(row, minutes=10))
+    assert ask(ALERTS["breaker_open"], past) == []
+
+    def never_closed(row: Row) -> Row | None:
+        is_closing = row["Name"] == "breaker.changed" and row["Properties"]["open"] == "False"
+        return None if is_closing else row
+
+    (found,) = ask(ALERTS["breaker_open"], changed(past, never_closed))
+    assert found["System"] == "fo"
+
+
+def test_a_timer_that_has_not_run_is_missed(recording: Recording) -> None:
+    late = ask(ALERTS["timer_missing"], changed(recording.tables, lambda row: earlier(row, hours=1)))
+    assert {missed["Timer"] for missed in late} == set(TIMERS)
+    never = changed(recording.tables, lambda row: None if row["Name"] == "timer.succeeded" else row)
+    assert len(ask(ALERTS["timer_missing"], never)) == len(TIMERS)
+
+
+def test_every_timer_of_the_app_is_awaited(functions: list[Function]) -> None:
+    timers = {
+        function.name
+        for function in functions
+        if any(binding["type"] == "timerTrigger" for binding in function.bindings)
+    }
+    rows = re.findall(r'^ *"(\w+)", \d+,?$', ALERTS["timer_missing"], re.MULTILINE)
+    assert set(rows) == timers
+
+
+def test_ten_wrong_signatures_are_a_spike_and_one_is_not(recording: Recording) -> None:
+    assert ask(ALERTS["signature_failures"], recording.tables) == []
+    (spike,) = ask(ALERTS["signature_failures"], {name: rows * 10 for name, rows in recording.tables.items()})
+    assert (spike["Store"], spike["Code"], spike["Failures"]) == ("nordlys", "SIGNATURE_WRONG", 10)
+
+
+def test_webhooks_that_service_bus_did_not_confirm_are_counted_as_5xx(recording: Recording) -> None:
+    (found,) = ask(ALERTS["webhook_5xx"], {name: rows * 3 for name, rows in recording.tables.items()})
+    assert (found["Store"], found["ResultCode"], found["Failures"]) == ("nordlys", "503", 3)
+
+
+def test_a_store_that_fell_silent_may_have_lost_its_subscription(recording: Recording) -> None:
+    yesterday = changed(recording.tables, lambda row: earlier(row, hours=25))
+    busy = {name: rows * 4 for name, rows in yesterday.items()}
+    (silent,) = ask(ALERTS["subscription_lost"], busy)
+    assert (silent["Store"], silent["Topic"]) == ("nordlys", "")
+    today = changed(recording.tables, lambda row: row if is_taken(row) else None)
+    both = {name: busy[name] + today[name] for name in busy}
+    assert ask(ALERTS["subscription_lost"], both) == []
+
+
+def test_a_topic_that_a_shop_dropped_is_lost(recording: Recording) -> None:
+    found = {(row["Store"], row["Topic"]) for row in ask(ALERTS["subscription_lost"], recording.tables)}
+    sent = {"orders/risk_assessment_changed"}
+    assert found == {("nordlys", topic) for topics in TOPICS.values() for topic in topics - sent}
+
+
+def test_an_order_that_somebody_changed_in_fo_differs(recording: Recording) -> None:
+    (found,) = ask(ALERTS["reconciliation"], recording.tables)
+    order = recording.retried
+    assert (found["Code"], found["Order"]) == ("SALES_ORDER_DIFFERS", order["name"])
+    assert found["FoNumber"] == f"SN{order['id']}"
+
+
+def test_a_change_that_no_webhook_told_of_is_one_trace_too(recording: Recording) -> None:
+    (handled,) = [row for row in recording.tables["AppRequests"] if row["Properties"].get("topic") == "sweep/order"]
+    assert handled["Properties"]["outcome"] == "done"
+    calls = [row for row in recording.tables["AppDependencies"] if row["OperationId"] == handled["OperationId"]]
+    assert {"F&O", "Shopify"} <= {row["Target"] for row in calls}
+
+
+def test_every_alert_has_a_section_in_the_runbook_and_every_section_an_alert() -> None:
+    sections = re.findall(r"^## ([a-z0-9-]+)$", RUNBOOK, re.MULTILINE)
+    alerts = [alert["anchor"] for alert in json.loads((ROOT / "infra/alerts.json").read_text())]
+    assert sorted(sections) == sorted([*alerts, "dead-letters"])  # Service Bus counts those itself
+
+
+# ---- what is sent
+
+
+def test_an_order_is_one_trace_from_the_webhook_to_fo(recording: Recording) -> None:
+    order = recording.good
+    (booked,) = [
+        row
+        for row in recording.tables["AppRequests"]
+        if row["Properties"].get("entity_id") == str(order["id"]) and "order.booked" in row["Properties"]
+    ]
+    spans = {
+        row["Id"]: row
+        for rows in recording.tables.values()
+        for row in rows
+        if row["OperationId"] == booked["OperationId"] and "Id" in row
+    }
+    names = {row["Name"]: row for row in spans.values()}
+    assert spans[names["publish"]["ParentId"]]["Name"] == "webhook"
+    assert spans[booked["ParentId"]]["Name"] == "publish"
+    assert spans[names["POST /$batch"]["ParentId"]] is booked
+    assert spans[names["POST /CustomerPaymentJournalHeaders"]["ParentId"]] is booked
+    assert names["POST /$batch"]["Target"] == "F&O"
+    done = booked["Properties"]
+    assert (done["order"], done["document"], done["outcome"]) == (order["name"], f"SN{order['id']}", "done")
+    assert done["payment.booked"] == "True"
+
+
+def test_every_message_is_one_trace_over_all_its_attempts(recording: Recording) -> None:
+    events = taken(recording.tables)
+    traces = {
+        (row["Properties"]["event_id"], row["OperationId"])
+        for rows in recording.tables.values()
+        for row in rows
+        if row["Properties"].get("event_id") in events
+    }
+    assert len(traces) == len(events) == len({trace for _, trace in traces})
+    retried = {
+        row["Properties"]["event_id"]
+        for row in recording.tables["AppRequests"]
+        if row["Properties"].get("attempt") == "2"
+    }
+    assert retried & events
+
+
+def test_what_was_booked_is_counted(recording: Recording) -> None:
+    counts: Counter[str] = Counter()
+    for row in recording.tables["AppMetrics"]:
+        counts[row["Name"]] += row["Sum"]
+    booked = {name: counts[name] for name in ("orders.booked", "payments.booked", "refunds.booked")}
+    assert booked == {"orders.booked": 2, "payments.booked": 3, "refunds.booked": 1}
+    assert counts["write_back.numbers"] == 1
+
+
+def test_nothing_personal_and_no_secret_leaves_the_app(recording: Recording) -> None:
+    told = json.dumps(recording.tables, default=str).lower()
+    assert [word for word in PERSONAL if word in told] == []
+
+
+def test_what_others_wrote_stays_in_the_journal(recording: Recording) -> None:
+    told = json.dumps(recording.tables, default=str).lower()
+    assert [words for words in WRITTEN_BY_OTHERS if words in told] == []

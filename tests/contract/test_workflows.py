@@ -1,0 +1,45 @@
+"""The workflows for GitHub: every action is pinned to a commit, no step holds a password, every path exists."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+PINNED = re.compile(r"^[\w.-]+/[\w.-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$")
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
+def test_actions_are_pinned_to_a_commit(workflow: Path) -> None:
+    used = re.findall(r"uses: (.+)$", workflow.read_text(encoding="utf-8"), re.MULTILINE)
+    assert used
+    assert [action for action in used if not PINNED.match(action)] == []
+
+
+def test_one_action_is_one_version_everywhere() -> None:
+    used = {action for path in WORKFLOWS for action in re.findall(r"uses: (\S+)", path.read_text(encoding="utf-8"))}
+    assert len({action.partition("@")[0] for action in used}) == len(used)
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
+def test_azure_is_entered_without_a_secret(workflow: Path) -> None:
+    source = workflow.read_text(encoding="utf-8")
+    assert "secrets." not in source
+    assert ("id-token: write" in source) == ("azure/login@" in source)
+    assert source.count("permissions:\n  contents: read\n") == 1, "nothing more for every job"
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
+def test_files_that_steps_name_exist(workflow: Path) -> None:
+    source = workflow.read_text(encoding="utf-8")
+    for name in re.findall(r"\b(?:infra|local)/[\w./-]+\.\w+\b", source):
+        assert (ROOT / name).exists(), name
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
+def test_targets_that_steps_make_exist(workflow: Path) -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for targets in re.findall(r"run: make (.+)$", workflow.read_text(encoding="utf-8"), re.MULTILINE):
+        for target in targets.split():
+            assert re.search(rf"^{target}:", makefile, re.MULTILINE), target

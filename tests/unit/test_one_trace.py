@@ -1,0 +1,342 @@
+"""Spans, events and metrics of the real code path, kept in memory: the door, the message, its handling, the calls."""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from hashlib import sha256
+
+import httpx
+import pytest
+from opentelemetry.sdk._logs import LoggerProvider
+from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, SimpleLogRecordProcessor
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.sdk.trace.sampling import ALWAYS_ON
+from opentelemetry.trace import SpanKind, StatusCode
+
+from shared.azure_monitor import OpenTelemetry
+from shared.bus.envelope import Envelope
+from shared.bus.publisher import to_message
+from shared.d365.client import Call, ODataClient
+from shared.errors import RefusedError, TransientError, WebhookRefusedError
+from shared.settings import Secret
+from shared.shopify.client import AdminClient
+from shared.shopify.queries import Query
+from shared.shopify.tokens import StaticToken
+from shared.sync.dispatch import Desk, handle_message
+from shared.sync.intake import Door, IntakePorts, receive_webhook
+from shared.sync.outcome import Done, Outcome
+from shared.telemetry import annotate, export_to, heartbeat, tell
+
+SHOP = "nordlys-outdoor.myshopify.com"
+FROM_SHOPIFY = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00"
+BODY = b'{"id":42,"admin_graphql_api_id":"gid://shopify/Order/42","email":"ada@example.com"}'
+
+
+@dataclass
+class Recorder:
+    spans_of: InMemorySpanExporter
+    logs: InMemoryLogRecordExporter
+    reader: InMemoryMetricReader
+
+    @property
+    def spans(self) -> dict[str, ReadableSpan]:
+        return {span.name: span for span in self.spans_of.get_finished_spans()}
+
+    @property
+    def events(self) -> dict[str, dict[str, object]]:
+        kept = [dict(log.log_record.attributes or {}) for log in self.logs.get_finished_logs()]
+        return {str(event.pop("microsoft.custom_event.name")): event for event in kept}
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        data = self.reader.get_metrics_data()
+        return {
+            metric.name: getattr(point, "value", None) or getattr(point, "sum", 0)
+            for resource in (data.resource_metrics if data else ())
+            for scope in resource.scope_metrics
+            for metric in scope.metrics
+            for point in metric.data.data_points
+        }
+
+
+@pytest.fixture
+def recorder() -> Iterator[Recorder]:
+    kept = Recorder(InMemorySpanExporter(), InMemoryLogRecordExporter(), InMemoryMetricReader())
+    tracers, loggers = TracerProvider(ALWAYS_ON, shutdown_on_exit=False), LoggerProvider(shutdown_on_exit=False)
+    tracers.add_span_processor(SimpleSpanProcessor(kept.spans_of))
+    loggers.add_log_record_processor(SimpleLogRecordProcessor(kept.logs))
+    exporter = OpenTelemetry(tracers, loggers, MeterProvider([kept.reader], shutdown_on_exit=False))
+    export_to(exporter)
+    yield kept
+    export_to(None)
+    exporter.shutdown()
+
+
+class Wire:
+    """Stands for Service Bus: what was sent, as a receiver gets it."""
+
+    def __init__(self) -> None:
+        self.sent: list[Envelope] = []
+
+    async def publish(self, envelope: Envelope, *, at: datetime | None = None) -> None:
+        assert to_message(envelope, at=at).application_properties
+        self.sent.append(envelope)
+
+
+class Kept:
+    """Journal, parking and claims that only keep."""
+
+    def __init__(self) -> None:
+        self.things: list[object] = []
+
+    async def write(self, entry: object) -> None:
+        self.things.append(entry)
+
+    async def park(self, message: object) -> None:
+        self.things.append(message)
+
+
+class Closed:
+    async def before(self) -> None: ...
+
+    async def success(self) -> None: ...
+
+    async def failure(self, wait: object = None) -> None: ...
+
+
+class Token:
+    async def get_token(self, *scopes: str, **_: object) -> object:
+        return type("AccessToken", (), {"token": "t", "expires_on": 4_000_000_000})()
+
+
+def told(name: str):
+    return lambda call: tell(name, **{field: getattr(call, field) for field in call.__slots__})
+
+
+def f_and_o(status: int = 200) -> ODataClient:
+    def answer(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(status, json={"value": []})
+
+    return ODataClient(
+        "https://fo.example",
+        Token(),
+        max_calls=2,
+        timeout=5,
+        breaker=Closed(),
+        on_call=told("fo.call"),
+        transport=httpx.MockTransport(answer),
+    )
+
+
+async def knock(wire: Wire, *, secret: str = "s", body: bytes = BODY) -> Envelope:
+    ports = IntakePorts(
+        doors={"nordlys": Door(SHOP, (Secret("s"),), frozenset({"orders"}))},
+        publisher=wire,
+        claims=Kept(),
+        max_bytes=10_000,
+    )
+    headers = {
+        "x-shopify-topic": "orders/create",
+        "x-shopify-hmac-sha256": base64.b64encode(hmac.digest(secret.encode(), body, sha256)).decode(),
+        "x-shopify-shop-domain": SHOP,
+        "x-shopify-webhook-id": "event-1",
+    }
+    return await receive_webhook("orders", "nordlys", headers, body, traceparent=FROM_SHOPIFY, ports=ports)
+
+
+async def handle(flow, envelope: Envelope, wire: Wire) -> None:
+    kept = Kept()
+    desk = Desk(queue=wire, claims=kept, journal=kept, parking=kept)
+    await handle_message(flow, envelope.body, envelope.properties(), envelope.message_id, desk)
+
+
+async def sync(envelope: Envelope) -> Outcome:
+    """The calls of a flow, made by the real clients."""
+    annotate(order="#1001")
+    client = f_and_o()
+    await client.query("CustomersV3", company="nleu", select=["CustomerAccount"])
+    await client.aclose()
+    async with httpx.AsyncClient(
+        transport=httpx.MockTransport(lambda _: httpx.Response(200, json={"data": {"shop": {}}}))
+    ) as http:
+        admin = AdminClient(
+            http,
+            f"https://{SHOP}",
+            api_version="2026-10",
+            tokens=StaticToken(Secret("t")),
+            on_call=told("shopify.call"),
+            on_other_version=lambda _: None,
+        )
+        await admin.run(Query("Shop", "query Shop { shop { id } }", repeatable=True), {})
+    return Done("created", document="SN42")
+
+
+async def test_webhook_publishing_handling_and_calls_are_one_trace(recorder: Recorder) -> None:
+    wire = Wire()
+    await knock(wire)
+    await handle(sync, wire.sent[0], wire)
+    spans = recorder.spans
+    chain = ["webhook", "publish", "sync orders", "GET /CustomersV3", "POST /Shop"]
+    kinds = [SpanKind.SERVER, SpanKind.PRODUCER, SpanKind.CONSUMER, SpanKind.CLIENT, SpanKind.CLIENT]
+    assert set(spans) == set(chain)
+    assert [spans[name].kind for name in chain] == kinds
+    assert {f"{span.context.trace_id:032x}" for span in spans.values()} == {FROM_SHOPIFY.split("-")[1]}
+    parents = {name: spans[name].parent.span_id for name in chain}
+    assert f"{parents['webhook']:016x}" == FROM_SHOPIFY.split("-")[2]
+    assert parents["publish"] == spans["webhook"].context.span_id
+    assert parents["sync orders"] == spans["publish"].context.span_id
+    assert parents["GET /CustomersV3"] == parents["POST /Shop"] == spans["sync orders"].context.span_id
+
+
+async def test_spans_hold_order_event_and_fo_number_and_calls_what_was_called(recorder: Recorder) -> None:
+    wire = Wire()
+    await knock(wire)
+    await handle(sync, wire.sent[0], wire)
+    handled = dict(recorder.spans["sync orders"].attributes or {})
+    named = {"event_id": "event-1", "entity_id": "42", "order": "#1001", "document": "SN42", "outcome": "done"}
+    assert handled.items() >= named.items()
+    called = dict(recorder.spans["GET /CustomersV3"].attributes or {})
+    assert (
+        called.items() >= {"entity_set": "CustomersV3", "status": 200, "peer.service": "F&O", "order": "#1001"}.items()
+    )
+    assert "example.com" not in json.dumps([span.to_json() for span in recorder.spans.values()])
+
+
+async def test_a_copy_that_waits_keeps_the_trace(recorder: Recorder) -> None:
+    async def busy(envelope: Envelope) -> Outcome:
+        raise TransientError("ada@example.com is locked")
+
+    wire = Wire()
+    await knock(wire)
+    await handle(busy, wire.sent[0], wire)
+    first, copy = wire.sent
+    assert copy.traceparent == first.traceparent
+    waiting = recorder.events["message.waiting"]
+    assert waiting["reason"] == "TransientError"
+    assert "ada" not in json.dumps(waiting)
+    assert recorder.metrics["messages.retried"] == 1
+
+
+async def test_an_event_of_our_own_begins_a_trace_that_its_retry_stays_in(recorder: Recorder) -> None:
+    async def busy(envelope: Envelope) -> Outcome:
+        raise TransientError("later")
+
+    wire = Wire()
+    of_our_own = replace(await knock(wire), traceparent="", source="sweep")
+    await handle(busy, of_our_own, wire)
+    await handle(busy, wire.sent[-1], wire)
+    attempts = [span for span in recorder.spans_of.get_finished_spans() if span.name == "sync orders"]
+    assert len(attempts) == 2
+    assert len({span.context.trace_id for span in attempts}) == 1
+
+
+async def test_what_is_parked_is_told_by_code_and_never_in_fos_words(recorder: Recorder) -> None:
+    async def refused(envelope: Envelope) -> Outcome:
+        raise RefusedError("FO_REJECTED", what="POST CustomersV3", infolog="Ada Lovelace, 1600 Broadway is wrong")
+
+    wire = Wire()
+    await handle(refused, await knock(wire), wire)
+    parked = recorder.events["message.parked"]
+    assert (parked["code"], bool(parked["owner"])) == ("FO_REJECTED", True)
+    assert "Ada" not in json.dumps([parked, *(span.to_json() for span in recorder.spans.values())])
+
+
+async def test_a_bug_is_a_failed_span_without_its_message(recorder: Recorder) -> None:
+    async def broken(envelope: Envelope) -> Outcome:
+        raise ValueError("Ada Lovelace")
+
+    wire = Wire()
+    with pytest.raises(ValueError, match="Ada"):
+        await handle(broken, await knock(wire), wire)
+    span = recorder.spans["sync orders"]
+    assert (span.status.status_code, span.status.description, len(span.events)) == (StatusCode.ERROR, "ValueError", 0)
+
+
+async def test_the_webhooks_span_has_the_status_that_shopify_gets(recorder: Recorder) -> None:
+    with pytest.raises(WebhookRefusedError):
+        await knock(Wire(), secret="revoked")
+    assert recorder.spans["webhook"].attributes["http.response.status_code"] == 401
+    assert recorder.events["webhook.refused"]["code"] == "SIGNATURE_WRONG"
+    assert recorder.metrics["webhooks.refused"] == 1
+    await knock(Wire())
+    assert recorder.spans["webhook"].attributes["http.response.status_code"] == 200
+
+    class Broken(Wire):
+        async def publish(self, envelope: Envelope, *, at: datetime | None = None) -> None:
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await knock(Broken())
+    assert recorder.spans["webhook"].attributes["http.response.status_code"] == 500
+
+
+@pytest.mark.parametrize(
+    ("status", "state"), [(200, "UNSET"), (404, "UNSET"), (429, "ERROR"), (500, "ERROR"), (None, "ERROR")]
+)
+def test_a_call_failed_unless_it_was_answered_or_found_nothing(
+    recorder: Recorder, status: int | None, state: str
+) -> None:
+    told("fo.call")(Call("GET", "CustomersV3", status, 0.5, "id"))
+    span = recorder.spans["GET /CustomersV3"]
+    assert span.status.status_code.name == state
+    assert (span.end_time - span.start_time) / 1e9 == pytest.approx(0.5)
+    assert recorder.metrics["fo.calls"] == 0.5
+
+
+def test_metrics_count_what_their_table_says(recorder: Recorder) -> None:
+    tell("webhook.accepted", store="nordlys", topic="orders/create")
+    tell("webhook.accepted", store="nordlys", topic="orders/updated")
+    tell("order.booked", store="nordlys", company="nleu", seconds=2.5)
+    tell("stock.pushed", store="nordlys", changed=7)
+    tell("breaker.changed", system="fo", open=True)
+    for _ in range(3):
+        tell("payment.booked", store="nordlys", company="nleu", journal="J1")
+    tell("refund.booked", store="nordlys", company="nleu", documents=2)
+    tell("write_back.pushed", store="nordlys", numbers=4)
+    tell("write_back.refused", store="nordlys", code="SHOPIFY_REJECTED")
+    found = recorder.metrics
+    assert found.items() >= {"payments.booked": 3, "refunds.booked": 1}.items()
+    assert found.items() >= {"write_back.numbers": 4, "write_back.refused": 1}.items()
+    assert found.items() >= {"orders.in": 1, "orders.booked": 1, "orders.lag": 2.5, "stock.figures": 7}.items()
+    assert found["breaker.open"] == 1
+
+
+async def test_a_timer_tells_that_it_went_through_or_failed(recorder: Recorder) -> None:
+    with heartbeat("push_stock"):
+        pass
+    assert recorder.events["timer.succeeded"]["timer"] == "push_stock"
+    with pytest.raises(ZeroDivisionError), heartbeat("push_stock"):
+        raise ZeroDivisionError
+    assert recorder.events["timer.failed"]["reason"] == "ZeroDivisionError"
+    assert recorder.metrics["timers.succeeded"] == 1
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "shpua_0123456789abcdef",
+        "eyJ0eXAi.eyJhdWQi.c2ln",
+        "https://x.blob.core.windows.net/a?sig=c2VjcmV0",
+        "AccountKey=c2VjcmV0==",
+        "client_secret=c2VjcmV0",
+    ],
+)
+def test_secrets_of_every_outside_system_are_masked(recorder: Recorder, secret: str) -> None:
+    tell("library.said", words=f"refused {secret} now")
+    assert recorder.events["library.said"]["words"].endswith("<token> now")
+
+
+async def test_without_an_exporter_the_hosts_trace_is_handed_on() -> None:
+    wire = Wire()
+    assert (await knock(wire)).traceparent == FROM_SHOPIFY
+    earlier = replace(wire.sent[0], occurred_at=datetime.now(UTC))
+    await handle(sync, earlier, wire)
