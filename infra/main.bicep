@@ -16,6 +16,10 @@ param location string
 @description('Keys of the stores, as in config/stores/<key>.toml. Each needs three secrets in the vault.')
 param stores array
 
+@minLength(1)
+@description('Folder of the package with a TOML file for each of the stores; the one given has the two examples.')
+param storesFolder string = 'config/stores'
+
 @minLength(12)
 @description('Address of the F&O environment, as in https://contoso.operations.dynamics.com.')
 param d365BaseUrl string
@@ -253,6 +257,7 @@ module functions 'modules/functions.bicep' = {
     keyVaultUri: keyVault.outputs.uri
     insightsConnectionString: monitoring.outputs.insightsConnectionString
     stores: stores
+    storesFolder: storesFolder
     d365BaseUrl: d365BaseUrl
     d365TimeoutSeconds: d365TimeoutSeconds
     erpMaxConcurrency: erpMaxConcurrency

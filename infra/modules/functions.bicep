@@ -19,6 +19,9 @@ param insightsConnectionString string
 @description('Keys of the stores, as in config/stores/<key>.toml.')
 param stores array
 
+@description('Folder of the package with a TOML file for each of them.')
+param storesFolder string
+
 param d365BaseUrl string
 param d365TimeoutSeconds int
 
@@ -85,7 +88,7 @@ var settings = {
   AzureFunctionsJobHost__extensions__serviceBus__maxConcurrentCalls: string(sessionsPerInstance)
   APPLICATIONINSIGHTS_CONNECTION_STRING: insightsConnectionString
   APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identityClientId};Authorization=AAD'
-  STORES_FOLDER: 'config/stores'
+  STORES_FOLDER: storesFolder
   D365_BASE_URL: d365BaseUrl
   D365_MAX_CALLS: string(callsPerProcess)
   D365_TIMEOUT_SECONDS: string(d365TimeoutSeconds)
