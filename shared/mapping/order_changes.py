@@ -18,7 +18,7 @@ from shared.mapping.order_headers import header_changes, loses_delivery_mode
 from shared.mapping.order_lines import OwnLines, Placement
 from shared.mapping.sales_lines import COMPONENTS, Component, PlannedLine, source_of
 from shared.mapping.sales_order import SalesOrderPlan
-from shared.model import FoHeader, FoLine, FoOrder, FoStatus, Order
+from shared.model import FoHeader, FoLine, FoOrder, FoStatus, Money, Order
 from shared.rules import ChangeKind, Decision, StoreRules
 
 
@@ -120,7 +120,9 @@ def plan_cancellation(order: Order, fo: FoOrder, own: OwnLines, rules: StoreRule
     left = {source_of(COMPONENTS[line.kind], line.id): line.quantity for line in order.lines}
     owed = _owed_charges(order, has_left=any(line.done for lines in own.values() for line in lines))
     for source, lines in own.items():
-        if Component(source.partition(":")[0]) in owed:
+        component = Component(source.partition(":")[0])
+        if component in owed:
+            draft.reduce(component, lines[0], owed[component])
             continue
         units = left.get(source, 0)
         for line in lines:
@@ -143,7 +145,11 @@ def plan_cancellation(order: Order, fo: FoOrder, own: OwnLines, rules: StoreRule
     return replace(draft.plan(), steps=tuple(draft.steps))
 
 
-def _owed_charges(order: Order, *, has_left: bool) -> frozenset[Component]:
+_OF_ONE_LINE: Final = (Component.DUTIES, Component.FEES)
+"""Charges of the whole order, each on a line of one piece and without tax."""
+
+
+def _owed_charges(order: Order, *, has_left: bool) -> Mapping[Component, Money]:
     """What Shopify still charges for what has left. Duties and fees are charged though nothing has: then an adjustment
     of the refund gives them back, which is credited by itself.
     """
@@ -158,7 +164,7 @@ def _owed_charges(order: Order, *, has_left: bool) -> frozenset[Component]:
         Component.CASH_ROUNDING: order.cash_rounding,
     }
     owed = amounts | for_goods if has_left else amounts
-    return frozenset(component for component, amount in owed.items() if amount)
+    return {component: amount for component, amount in owed.items() if amount}
 
 
 _HEADER_WORDS: Final = {
@@ -254,6 +260,16 @@ class _Draft:
             self.steps.append(Step(Action.REMOVE_LINE, line.order, what, (cell,), lot=line.lot))
         else:
             fields = {"OrderedSalesQuantity": line.done}
+            self.steps.append(Step(Action.CHANGE_LINE, line.order, what, (cell,), lot=line.lot, fields=fields))
+
+    def reduce(self, component: Component, line: FoLine, amount: Money) -> None:
+        """What was given back of a charge is given up; once it is invoiced, its price stands."""
+        if component not in _OF_ONE_LINE or line.amount == amount.amount:
+            return
+        what = f"{line.item}: amount {line.amount} -> {amount} ({component})"
+        cell = self.judge(ChangeKind.CANCEL, closed_status(line) if line.is_invoiced else line.status, what)
+        if cell is not None:
+            fields = {"SalesPrice": amount.amount}
             self.steps.append(Step(Action.CHANGE_LINE, line.order, what, (cell,), lot=line.lot, fields=fields))
 
     def plan(self) -> ChangePlan:

@@ -50,7 +50,22 @@ def settlements(
                 amount = refunded[each.id] if each.id in refunded else running.next(each)
                 running.add(each, amount)
                 settles[each.id] = amount * sign + rounding
+    whole = _whole(state, moved)
+    last = next((each for each in reversed(moved) if each.id not in booked.keys() | refunded.keys()), None)
+    if whole is not None and last is not None:
+        settles[last.id] += whole - total((settles[each.id] for each in moved), whole.currency)
     return settles
+
+
+def _whole(state: OrderState, moved: Iterable[Transaction]) -> Money | None:
+    """What all that moved settles, where it is what the order costs now in the buyer's currency; None elsewhere."""
+    if state.costs_now is None:
+        return None
+    booked, presented = state.costs_now
+    if any(each.cash_rounding or each.paid.currency != presented.currency for each in moved):
+        return None
+    paid = total((each.paid * (-1 if is_outgoing(each) else 1) for each in moved), presented.currency)
+    return booked if paid == presented else None
 
 
 class _Running:

@@ -11,11 +11,11 @@ from typing import Any, Final
 from shared.errors import RefusedError
 from shared.mapping.shopify_fields import Block, blocks, count, identifier, moment, refuse, text
 from shared.mapping.shopify_order import read_order
-from shared.mapping.shopify_reduction import figures_of, read_figures, reduce
+from shared.mapping.shopify_reduction import Figures, figures_of, read_figures, reduce
 from shared.mapping.shopify_refunds import PENDING, SHIPPING, read_refund
 from shared.mapping.shopify_shares import Goods
 from shared.mapping.shopify_terms import Terms, read_terms
-from shared.model import Adjustment, CurrencySide, OrderState, Rate, Refund, RefundLine, Restock, Risk
+from shared.model import Adjustment, CurrencySide, Money, OrderState, Rate, Refund, RefundLine, Restock, Risk
 
 _NOT_SHIPPED: Final = {"cancelled", "error", "failure"}
 """A fulfilment's status in REST, where it came to nothing."""
@@ -40,10 +40,17 @@ def read_state(payload: Any, *, store: str, side: CurrencySide, now: datetime | 
     shipped, first_shipped_at = _shipped(payload)
     found = blocks(payload, "refunds", "")
     figures = read_figures(payload, terms.booked, duties_included=terms.duties_included)
+    costs_now = _costs_now(payload, terms, figures)
     line_blocks = blocks(payload, "line_items", "")
     if not found and _complete(line_blocks) and figures == figures_of(order, figures):
         return OrderState(
-            order=order, refunds=(), transactions=None, risk=Risk.NONE, shipped=shipped, rate=_rate(payload, terms)
+            order=order,
+            refunds=(),
+            transactions=None,
+            risk=Risk.NONE,
+            shipped=shipped,
+            rate=_rate(payload, terms),
+            costs_now=costs_now,
         )
     refunds = [read_refund(block, terms, f"refunds[{at}]") for at, block in enumerate(found)]
     for refund in refunds:
@@ -60,7 +67,15 @@ def read_state(payload: Any, *, store: str, side: CurrencySide, now: datetime | 
         shipped=shipped,
         readings=readings,
         rate=_rate(payload, terms),
+        costs_now=costs_now,
     )
+
+
+def _costs_now(payload: Block, terms: Terms, booked: Figures) -> tuple[Money, Money] | None:
+    if not terms.two_currencies:
+        return None
+    presented = read_figures(payload, terms.presented, duties_included=terms.duties_included)
+    return booked.total, presented.total
 
 
 def _rate(payload: Block, terms: Terms) -> Rate | None:

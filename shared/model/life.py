@@ -70,3 +70,5 @@ class OrderState:
     """How Shopify's amounts are to be understood, where the sums had to decide it."""
     rate: Rate | None = None
     """None where the buyer pays in the booked currency, and for an order of nothing."""
+    costs_now: tuple[Money, Money] | None = None
+    """The total after edits and refunds, as it is booked and as the buyer pays it; None where both are one."""

@@ -115,7 +115,7 @@ class Time:
         self._ahead += timedelta(seconds=seconds)
 
 
-@dataclass
+@dataclass(repr=False)
 class App:
     """One installation of the app with its F&O, and what became of the notices it was given."""
 

@@ -177,9 +177,45 @@ async def test_a_fee_that_outlives_its_goods_is_still_charged(apps: tuple[App, .
     assert items_of_orders(apps[0].fo) == ["FEES"]
 
 
-async def compare_with_itself(apps: tuple[App, ...], history: History) -> None:
+TENTS = {"sku": "TENT-2P", "quantity": 2, "price": "50", "duties": [{"amount": "4.22"}]}
+MUGS = {"sku": "MUG-ENAMEL", "quantity": 3, "price": "20", "duties": [{"amount": "1.51"}]}
+
+
+@pytest.mark.parametrize("refund", [True, False])
+@pytest.mark.parametrize("payment", ["unpaid", {"gateway": "shopify_payments"}])
+async def test_duties_that_outlive_their_goods_are_given_up_once_when_the_order_is_cancelled(
+    apps: tuple[App, ...], payment: Any, *, refund: bool
+) -> None:
+    """An edit leaves the duties of what it removes; the cancellation gives those of the other goods back beside it."""
+    life = Life("nordlys", basket(lines=[TENTS, MUGS], payment=payment))
+    life.step("edit", {"quantities": {"TENT-2P": 0}})
+    life.step("cancel", {"refund": refund})
+    await compare_with_itself(apps, life.history())
+
+
+@pytest.mark.parametrize("strategy_name", ["prairie", "prairie, with traces"])
+async def test_what_an_edit_left_is_even_once_it_is_paid_in_another_currency(
+    apps: tuple[App, ...], strategy_name: str
+) -> None:
+    """2.05 and 0.01 are 2.82 Canadian dollars, which are 2.05 at the rate of the order as it was placed."""
+    shirt = {"sku": "TEE-RED-L", "quantity": 1, "price": "53", "discount": "5.30", "duties": [{"amount": "2.05"}]}
+    abroad = {
+        "currency": "CAD",
+        "exchange_rate": "1.3731",
+        "taxes_included": True,
+        "fees": [{"name": "Handling", "price": "0.01"}],
+    }
+    checkout = basket(lines=[shirt], payment="unpaid", shipping_address=ADDRESSES["prairie"], **abroad)
+    life = Life("prairie", checkout)
+    life.step("edit", {"quantities": {"TEE-RED-L": 0}})
+    life.step("pay", {"gateway": "gift_card"})
+    assert not outstanding(life.order)
+    await compare_with_itself(apps, life.history(), strategy_name)
+
+
+async def compare_with_itself(apps: tuple[App, ...], history: History, name: str = "nordlys") -> None:
     """Every event twice changes nothing, and F&O's books are Shopify's."""
-    story = Story("nordlys", history, tuple(each for each in in_order(history) for _ in range(2)))
+    story = Story(name, history, tuple(each for each in in_order(history) for _ in range(2)))
     for app, plan in zip(apps, (in_order(history), story.late), strict=True):
         await live(app, story, plan)
     assert not await apps[0].parked()

@@ -222,6 +222,20 @@ def test_a_payment_that_is_worth_more_than_it_settles_is_a_gain():
     assert amounts(plan(one)) == {"1": euros("13.90"), "1-X": euros("-0.40")}
 
 
+def test_paying_all_that_an_edit_left_leaves_no_cent_open():
+    paid = transaction(1, "3.06", paid=dollars("2.04"))
+    left = replace(state(paid, total="3.07", rate=RATE), costs_now=(euros("3.07"), dollars("2.04")))
+    assert amounts(plan(left)) == {"1": euros("3.06"), "1-X": euros("0.01")}
+    again = transaction(2, "0.01", paid=dollars("0.01"), kind=TransactionKind.REFUND)
+    given = replace(left, transactions=(paid, again), costs_now=(euros("3.05"), dollars("2.03")))
+    assert amounts(plan(given, booked={1: euros("3.07")})) == {"2": euros("-0.01"), "2-X": euros("-0.01")}
+
+
+def test_a_part_payment_of_what_an_edit_left_is_at_the_rate_of_the_order():
+    part = state(transaction(1, "3.06", paid=dollars("2.04")), total="3.09", rate=RATE)
+    assert amounts(plan(replace(part, costs_now=(euros("3.09"), dollars("2.05"))))) == {"1": euros("3.06")}
+
+
 def test_part_payments_at_rates_of_their_own_settle_the_whole_order():
     third = dollars("3.00")
     rate = Rate(booked=euros("10.00"), paid=dollars("9.00"))

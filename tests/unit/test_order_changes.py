@@ -132,6 +132,20 @@ def test_a_line_that_was_cancelled_in_fo_takes_the_units_that_shopify_gave_up():
     assert {cell.status for cell in changes.ignored} == {FoStatus.CANCELLED}
 
 
+@pytest.mark.parametrize("invoiced", [False, True])
+def test_duties_of_a_cancelled_order_are_reduced_until_they_are_invoiced(*, invoiced):
+    model = FoModel(bought(duties=euros("5.73")), RULES)
+    duties = model.lot(f"duties:{bought().id}")
+    if invoiced:
+        model.progress(duties, delivered=1, invoiced=1)
+    changes, _ = model.plan(replace(bought(duties=euros("1.51"), cancelled_at=CANCELLED), lines=()))
+    if invoiced:
+        assert [cell.status for cell in changes.held] == [FoStatus.INVOICED]
+    assert [step.fields for step in changes.steps if step.lot == duties] == (
+        [] if invoiced else [{"SalesPrice": Decimal("1.51")}]
+    )
+
+
 def divided(discount: str = "0.00") -> FoModel:
     """Three pieces in AMS and two in HAM, at 10.00 less the discount."""
     model = FoModel(bought(pieces(3)), EU)

@@ -141,7 +141,8 @@ AMOUNTS: Final = Table(
         reads(
             "current_total_price current_total_price_set current_total_tax current_total_tax_set "
             "current_shipping_price_set",
-            "The same proof after edits and refunds: what is left of the lines must sum to them.",
+            "The same proof after edits and refunds: what is left of the lines must sum to them. In two currencies the "
+            "current total also tells that nothing is owed any more.",
         ),
         unused(
             "subtotal_price subtotal_price_set current_subtotal_price current_subtotal_price_set "
