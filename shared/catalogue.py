@@ -311,6 +311,11 @@ CATALOGUE: Final[dict[str, Entry]] = {
         Owner.CLERK,
         "Make the change in F&O as far as it is still possible, or undo it in Shopify. {hold} " + _REPLAY,
     ),
+    "FURTHER_ORDERS_EXHAUSTED": Entry(
+        "Sales order {sales_order} has {count} further orders for what was added later, and there are no more letters.",
+        Owner.CLERK,
+        "Enter what was added in F&O by hand, then discard the parked message.",
+    ),
     "CHANGE_NOT_TAKEN": Entry(
         "F&O did not keep what was written to {sales_order}. It still lacks: {changes}.",
         Owner.FO_ADMIN,

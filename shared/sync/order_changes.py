@@ -172,7 +172,7 @@ class _Task:
             line_key=LINE_KEY,
         )
         if self._rules.orders.number == "manual":
-            number = fit("SalesOrderNumber", f"{fo.number}{_SUFFIXES[at]}")
+            number = fit("SalesOrderNumber", f"{fo.number}{suffix_of(at, fo.number)}")
             booked = await create_numbered(self._ports.fo, draft, number)
         else:
             booked = await create_sequenced(self._ports.fo, draft, accept=_accept)
@@ -266,6 +266,13 @@ def _operations(step: Step, company: str) -> list[Operation]:
             return [new_line(company, step.order, line.record) for line in step.lines]
         case Action.NEW_ORDER:
             return []
+
+
+def suffix_of(at: int, sales_order: str) -> str:
+    """What the number of the further order `at`, from 0, adds to the first one's. Raises RefusedError."""
+    if at >= len(_SUFFIXES):
+        raise RefusedError("FURTHER_ORDERS_EXHAUSTED", sales_order=sales_order, count=at)
+    return _SUFFIXES[at]
 
 
 def _accept(_: object) -> bool:

@@ -6,7 +6,6 @@ The last run that changed something, or has something to mend, is kept as `stock
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 from collections.abc import Mapping
@@ -23,6 +22,7 @@ from shared.store.links import OrderLinks
 from shared.sync.stock import push_stock
 from shared.sync.stock_explained import explained
 from shared.sync.stock_report import StockReport
+from shared.sync.stores import side_by_side
 from shared.telemetry import correlated, tell
 
 
@@ -39,14 +39,9 @@ class StockPorts:
 
 
 async def push_all_stock(ports: StockPorts) -> None:
-    """Runs the stores side by side. One store's trouble does not keep the others from their stock; it is raised at
-    the end, so that the timer's run counts as failed.
-    """
-    stores = [rules for rules in ports.rules.values() if rules.flows.stock]
-    ends = await asyncio.gather(*(_push(rules, ports) for rules in stores), return_exceptions=True)
-    troubles = [end for end in ends if isinstance(end, BaseException)]
-    if troubles:
-        raise ExceptionGroup("stock was not pushed for every store", [_plain(trouble) for trouble in troubles])
+    """F&O's sellable stock to every store that wants it. Raises what side_by_side does."""
+    runs = (_push(rules, ports) for rules in ports.rules.values() if rules.flows.stock)
+    await side_by_side(runs, otherwise="stock was not pushed for every store")
 
 
 async def _push(rules: StoreRules, ports: StockPorts) -> None:
@@ -109,10 +104,3 @@ async def _problem(problem: RefusedError, store: str, event_id: str, journal: Jo
             evidence={**problem.details, "next_step": problem.next_step, "owner": problem.entry.owner},
         )
     )
-
-
-def _plain(trouble: BaseException) -> Exception:
-    """A run that was cancelled is no trouble of a store: that goes on to the caller as it is."""
-    if isinstance(trouble, Exception):
-        return trouble
-    raise trouble

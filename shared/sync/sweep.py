@@ -27,6 +27,7 @@ from shared.store.blobs import Snapshots
 from shared.store.journal import Journal
 from shared.sync.missed import event_of, has_heard
 from shared.sync.order import OrderPorts
+from shared.sync.stores import side_by_side
 from shared.sync.subscriptions import tell_lost_topics
 from shared.sync.sweep_comparison import compare_some
 from shared.sync.sweep_progress import Progress
@@ -64,14 +65,11 @@ class Report:
 
 
 async def sweep_orders(ports: SweepPorts, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
-    """Runs the stores side by side. One store's trouble does not keep the others waiting; it is raised at the end, so
-    that the timer's run counts as failed. Being throttled is no trouble: the rest waits for the next run.
+    """Every store's orders. Being throttled is no trouble: the rest waits for the next run. Raises what side_by_side
+    does.
     """
-    stores = [rules for rules in ports.orders.rules.values() if rules.flows.orders]
-    ends = await asyncio.gather(*(_sweep(rules, ports, now) for rules in stores), return_exceptions=True)
-    troubles = [end for end in ends if isinstance(end, BaseException)]
-    if troubles:
-        raise BaseExceptionGroup("not every store was swept", troubles)
+    runs = (_sweep(rules, ports, now) for rules in ports.orders.rules.values() if rules.flows.orders)
+    await side_by_side(runs, otherwise="not every store was swept")
 
 
 async def _sweep(rules: StoreRules, ports: SweepPorts, now: Callable[[], datetime]) -> None:

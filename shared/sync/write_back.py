@@ -6,7 +6,6 @@ row, and the next run looks again: what Shopify shows already is not written twi
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -20,6 +19,7 @@ from shared.shopify.client import AdminClient
 from shared.shopify.write_back import BATCH, Blame, Note, Objection, Shown, Slot, add_tag, read_shown, set_numbers
 from shared.store.journal import Entry, Journal
 from shared.store.outbox import Outbox, Outgoing
+from shared.sync.stores import side_by_side
 from shared.telemetry import correlated, tell
 
 _MOST: Final = 1000
@@ -67,14 +67,11 @@ class Report:
 
 
 async def push_numbers(ports: WriteBackPorts, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
-    """Runs the stores side by side. One store's trouble does not keep the others waiting; it is raised at the end, so
-    that the timer's run counts as failed. Being throttled is no trouble: the rest waits for the next run.
+    """Every store's order numbers. Being throttled is no trouble: the rest waits for the next run. Raises what
+    side_by_side does.
     """
-    stores = [rules for rules in ports.rules.values() if rules.flows.write_back]
-    ends = await asyncio.gather(*(_push(rules, ports, now) for rules in stores), return_exceptions=True)
-    troubles = [end for end in ends if isinstance(end, BaseException)]
-    if troubles:
-        raise BaseExceptionGroup("order numbers were not written back for every store", troubles)
+    runs = (_push(rules, ports, now) for rules in ports.rules.values() if rules.flows.write_back)
+    await side_by_side(runs, otherwise="order numbers were not written back for every store")
 
 
 async def _push(rules: StoreRules, ports: WriteBackPorts, now: Callable[[], datetime]) -> None:

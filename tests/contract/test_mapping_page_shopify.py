@@ -12,8 +12,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from local.shopify.life_control import live
 from local.shopify.placing import place_order
 from local.shopify.rest import order_document
@@ -236,9 +234,6 @@ def looked_at(read: Read, document: Document, prefix: str) -> set[str]:
 @cache
 def all_looked_at() -> frozenset[str]:
     return frozenset().union(*(looked_at(read, document, prefix) for prefix, document, read in documents()))
-
-
-pytestmark = pytest.mark.skipif(not EXAMPLES.is_dir(), reason="examples are installed by `npm ci --prefix local`")
 
 
 def test_every_field_that_shopify_sends_is_on_the_page() -> None:
