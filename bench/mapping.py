@@ -8,14 +8,14 @@ from typing import Any
 
 from bench.figures import Figure, at_most, microseconds
 from local.stack import ROOT
-from shared.mapping.conservation import prove
 from shared.mapping.customers import customer_account, customer_record
-from shared.mapping.destinations import ship_to
-from shared.mapping.digest import digest
-from shared.mapping.items import resolve
-from shared.mapping.sales_order import plan_sales_order
-from shared.mapping.shopify_order import read_order
-from shared.mapping.warehouses import allocate, needs
+from shared.mapping.orders.allocation import allocate, needs
+from shared.mapping.orders.digest import digest
+from shared.mapping.orders.items import resolve
+from shared.mapping.orders.plan import plan_sales_order
+from shared.mapping.orders.proof import prove
+from shared.mapping.shopify.order import read_order
+from shared.mapping.taxes.place import ship_to
 from shared.model import Item, OnHand
 from shared.rules import StoreRules, load_store
 

@@ -9,15 +9,15 @@ from typing import Any, Final
 
 from bench.figures import Figure, at_most, microseconds
 from local.stack import ROOT
-from shared.mapping.order_changes import ChangePlan, plan_changes
-from shared.mapping.order_headers import said
-from shared.mapping.order_lines import Memory, own_lines, place, stand
-from shared.mapping.refund_lots import SoldLot
-from shared.mapping.refunds import RefundPlan, plan_refund
-from shared.mapping.sales_lines import PlannedLine
-from shared.mapping.sales_order import SalesOrderPlan, plan_sales_order
-from shared.mapping.shopify_state import read_state
-from shared.mapping.warehouses import Allocation, Part
+from shared.mapping.orders.allocation import Allocation, Part
+from shared.mapping.orders.changes import ChangePlan, plan_changes
+from shared.mapping.orders.header import said
+from shared.mapping.orders.lines import PlannedLine
+from shared.mapping.orders.plan import SalesOrderPlan, plan_sales_order
+from shared.mapping.orders.standing import Memory, own_lines, place, stand
+from shared.mapping.refunds.lots import SoldLot
+from shared.mapping.refunds.plan import RefundPlan, plan_refund
+from shared.mapping.shopify.state import read_state
 from shared.model import FoHeader, FoLine, FoOrder, FoStatus, Item, Order, OrderState
 from shared.rules import StoreRules, load_store
 

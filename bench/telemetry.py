@@ -31,8 +31,8 @@ from local.stack import Stack
 from shared.azure_monitor import OpenTelemetry, azure_monitor
 from shared.clients import Services, build
 from shared.settings import read_settings
-from shared.sync.dispatch import handle_message
-from shared.sync.intake import receive_webhook
+from shared.sync.messages.dispatch import handle_message
+from shared.sync.messages.intake import receive_webhook
 from shared.telemetry import export_to
 
 _MESSAGES: Final = 60

@@ -18,16 +18,16 @@ from azure.identity.aio import ManagedIdentityCredential
 
 from shared.bus.publisher import TOPIC, Publisher
 from shared.connections import open_blobs, open_service_bus, open_tables
-from shared.d365.breaker import CLOSED, BreakerState, SharedBreaker
-from shared.d365.client import ODataClient
 from shared.d365.customers import Customers
+from shared.d365.odata.breaker import CLOSED, BreakerState, SharedBreaker
+from shared.d365.odata.client import ODataClient
 from shared.d365.payment_journals import PaymentJournals
 from shared.d365.tax import TaxSetups
 from shared.rules import StoreRules, load_stores
 from shared.settings import Settings, read_settings
-from shared.shopify.client import AdminClient
+from shared.shopify.admin.client import AdminClient
+from shared.shopify.admin.tokens import ClientCredentials
 from shared.shopify.scopes import REQUIRED_SCOPES
-from shared.shopify.tokens import ClientCredentials
 from shared.store import blobs
 from shared.store.breaker import SharedRow
 from shared.store.customers import KnownCustomers
@@ -37,14 +37,14 @@ from shared.store.outbox import Outbox
 from shared.store.parking import Parking
 from shared.store.payments import JournalRows, Payments
 from shared.store.refunds import Refunds
-from shared.sync.dispatch import Desk, Flow
-from shared.sync.intake import Door, IntakePorts
-from shared.sync.order import OrderPorts, sync_order
+from shared.sync.messages.dispatch import Desk, Flow
+from shared.sync.messages.intake import Door, IntakePorts
+from shared.sync.order_numbers import WriteBackPorts
+from shared.sync.orders.flow import OrderPorts, sync_order
 from shared.sync.payments import PaymentPorts
 from shared.sync.refunds import RefundPorts
-from shared.sync.stock_run import StockPorts
-from shared.sync.sweep import SweepPorts
-from shared.sync.write_back import WriteBackPorts
+from shared.sync.stock.run import StockPorts
+from shared.sync.sweep.run import SweepPorts
 from shared.telemetry import export_to, quiet_libraries, tell
 
 # Scheduled copies and parked records have no caller who waits: what counts there is that they arrive.

@@ -9,15 +9,15 @@
         ├── NotYetError         F&O has work of its own to do first; nothing is broken
         └── OutcomeUnknownError a write may or may not have happened: look before writing again
 
-A refusal has a code from CATALOGUE (shared/catalogue.py), which knows its cause in plain words, whose job it is and
-the next step.
+A refusal has a code from CATALOGUE (shared/error_catalogue.py), which knows its cause in plain words, whose job it
+is and the next step.
 """
 
 from __future__ import annotations
 
 from datetime import timedelta
 
-from shared.catalogue import CATALOGUE, Entry
+from shared.error_catalogue import CATALOGUE, Entry
 
 
 class ConnectorError(Exception):

@@ -28,7 +28,7 @@ from shared.settings import Connections, read_connections
 from shared.store import blobs
 from shared.store.links import OrderLinks
 from shared.store.parking import Parked, Parking
-from shared.sync.parked import ParkedPorts, discard, replay
+from shared.sync.messages.parked import ParkedPorts, discard, replay
 from shared.telemetry import quiet_libraries, redact
 
 _SEND_SECONDS: Final = 30.0

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 async def receive_webhook(family: str, req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
     """200 when Service Bus has the message; else the refusal's own status, with code, cause and next step."""
-    from shared.sync.intake import receive_webhook as receive  # noqa: PLC0415 - see the module's docstring
+    from shared.sync.messages.intake import receive_webhook as receive  # noqa: PLC0415 - see the module's docstring
 
     headers = {name.lower(): value for name, value in req.headers.items()}
     store = req.route_params.get("store", "")
@@ -41,7 +41,7 @@ async def receive_webhook(family: str, req: func.HttpRequest, context: func.Cont
 
 
 async def sync_order(message: func.ServiceBusMessage) -> None:
-    from shared.sync.dispatch import handle_message  # noqa: PLC0415 - see the module's docstring
+    from shared.sync.messages.dispatch import handle_message  # noqa: PLC0415 - see the module's docstring
 
     services = _services()
     await handle_message(
@@ -54,7 +54,7 @@ async def sync_order(message: func.ServiceBusMessage) -> None:
 
 
 async def push_stock() -> None:
-    from shared.sync.stock_run import push_all_stock  # noqa: PLC0415 - see the module's docstring
+    from shared.sync.stock.run import push_all_stock  # noqa: PLC0415 - see the module's docstring
 
     ports = _services().stock
     with heartbeat("push_stock"):
@@ -62,7 +62,7 @@ async def push_stock() -> None:
 
 
 async def write_back() -> None:
-    from shared.sync.write_back import push_numbers  # noqa: PLC0415 - see the module's docstring
+    from shared.sync.order_numbers import push_numbers  # noqa: PLC0415 - see the module's docstring
 
     ports = _services().write_back
     with heartbeat("write_back"):
@@ -70,7 +70,7 @@ async def write_back() -> None:
 
 
 async def sweep_orders() -> None:
-    from shared.sync.sweep import sweep_orders as sweep  # noqa: PLC0415 - see the module's docstring
+    from shared.sync.sweep.run import sweep_orders as sweep  # noqa: PLC0415 - see the module's docstring
 
     ports = _services().sweep
     with heartbeat("sweep_orders"):

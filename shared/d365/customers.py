@@ -6,10 +6,10 @@ import asyncio
 from collections import defaultdict
 from typing import Final
 
-from shared.d365.answers import Row
-from shared.d365.client import ODataClient
 from shared.d365.entities import CUSTOMERS
-from shared.d365.filters import eq
+from shared.d365.odata.answers import Row
+from shared.d365.odata.client import ODataClient
+from shared.d365.odata.filters import eq
 from shared.errors import RefusedError
 
 _ACCOUNT: Final = "CustomerAccount"

@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from shared.d365.answers import Row
-from shared.d365.batch import Operation
-from shared.d365.client import ODataClient
 from shared.d365.entities import INVOICE_LINES, INVOICES, READ
-from shared.d365.filters import eq
+from shared.d365.odata.answers import Row
+from shared.d365.odata.batch import Operation
+from shared.d365.odata.client import ODataClient
+from shared.d365.odata.filters import eq
 from shared.errors import RefusedError
 
 

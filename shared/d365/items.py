@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable, Collection, Iterable
 from typing import Final, Literal
 
-from shared.d365.answers import Row
-from shared.d365.client import ODataClient
 from shared.d365.entities import DIMENSIONS, PRODUCTS, READ, VARIANTS
-from shared.d365.filters import Filter, chunks
+from shared.d365.odata.answers import Row
+from shared.d365.odata.client import ODataClient
+from shared.d365.odata.filters import Filter, chunks
 from shared.model import Item
 
 type SkuField = Literal["ItemNumber", "ProductVariantNumber"]

@@ -7,10 +7,10 @@ from collections.abc import Collection, Iterator
 from decimal import Decimal
 from typing import Final
 
-from shared.d365.answers import Row
-from shared.d365.client import ODataClient
 from shared.d365.entities import COVERAGE, COVERAGE_DIMENSIONS, DIMENSIONS, ON_HAND, READ
-from shared.d365.filters import Filter, all_of, any_of, chunks
+from shared.d365.odata.answers import Row
+from shared.d365.odata.client import ODataClient
+from shared.d365.odata.filters import Filter, all_of, any_of, chunks
 from shared.model import Item, OnHand
 
 _FEW: Final = 200

@@ -6,11 +6,11 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from shared.d365.answers import Row
-from shared.d365.batch import Operation
-from shared.d365.client import ODataClient
 from shared.d365.entities import READ, SALES_LINE_PROGRESS, SALES_ORDER_LINES, SALES_ORDERS
-from shared.d365.filters import eq
+from shared.d365.odata.answers import Row
+from shared.d365.odata.batch import Operation
+from shared.d365.odata.client import ODataClient
+from shared.d365.odata.filters import eq
 from shared.errors import RefusedError
 from shared.model import FoHeader, FoLine, FoOrder, FoStatus
 

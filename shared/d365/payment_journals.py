@@ -20,11 +20,11 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final, Protocol
 
-from shared.d365.answers import Row
-from shared.d365.batch import Operation
-from shared.d365.client import ODataClient
 from shared.d365.entities import PAYMENT_JOURNALS, PAYMENT_LINES, READ
-from shared.d365.filters import all_of, chunks, eq
+from shared.d365.odata.answers import Row
+from shared.d365.odata.batch import Operation
+from shared.d365.odata.client import ODataClient
+from shared.d365.odata.filters import all_of, chunks, eq
 from shared.errors import ConnectorError, OutcomeUnknownError, RefusedError, TransientError
 
 _BATCH: Final = "JournalBatchNumber"

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from shared.d365.answers import Row
-from shared.d365.batch import Operation
-from shared.d365.client import ODataClient
 from shared.d365.entities import READ, RETURN_LINES, RETURN_ORDERS
-from shared.d365.filters import eq
+from shared.d365.odata.answers import Row
+from shared.d365.odata.batch import Operation
+from shared.d365.odata.client import ODataClient
+from shared.d365.odata.filters import eq
 from shared.errors import RefusedError
 
 _NUMBER: Final = "ReturnOrderNumber"

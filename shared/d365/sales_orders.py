@@ -18,11 +18,11 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final
 
-from shared.d365.answers import Row
-from shared.d365.batch import Operation
-from shared.d365.client import ODataClient
 from shared.d365.entities import READ, SALES_ORDER_LINES, SALES_ORDERS
-from shared.d365.filters import eq
+from shared.d365.odata.answers import Row
+from shared.d365.odata.batch import Operation
+from shared.d365.odata.client import ODataClient
+from shared.d365.odata.filters import eq
 from shared.errors import RefusedError
 
 type LineKey = Decimal | str

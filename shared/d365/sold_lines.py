@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from shared.d365.answers import Row
-from shared.d365.client import ODataClient
 from shared.d365.entities import DIMENSIONS, READ, SALES_LINE_PROGRESS, SALES_ORDER_LINES
-from shared.d365.filters import eq
+from shared.d365.odata.answers import Row
+from shared.d365.odata.client import ODataClient
+from shared.d365.odata.filters import eq
 
 
 @dataclass(frozen=True, slots=True)

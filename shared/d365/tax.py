@@ -9,8 +9,6 @@ from collections.abc import Callable, Iterable
 from datetime import date
 from typing import Final
 
-from shared.d365.answers import Row
-from shared.d365.client import ODataClient
 from shared.d365.entities import (
     ITEM_TAX_GROUP_CODES,
     ITEM_TAX_GROUPS,
@@ -20,6 +18,8 @@ from shared.d365.entities import (
     TAX_GROUPS,
     TAX_RATES,
 )
+from shared.d365.odata.answers import Row
+from shared.d365.odata.client import ODataClient
 from shared.model import RoundingBy, RoundOff, TaxCode, TaxGroup, TaxRate, TaxSetup
 
 _HOURS: Final = 4.0

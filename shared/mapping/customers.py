@@ -6,8 +6,8 @@ import hashlib
 from base64 import b32encode
 
 from shared.errors import RefusedError
-from shared.mapping.d365_fields import Row, fit, fits
-from shared.mapping.postal import address_block, name_over_lines
+from shared.mapping.fo.address import address_block, name_over_lines
+from shared.mapping.fo.fields import Row, fit, fits
 from shared.model import Address, Buyer, Order
 from shared.rules import StoreRules
 

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from shared.errors import RefusedError
-from shared.mapping.order_changes import ChangePlan
-from shared.mapping.order_lines import OwnLines
-from shared.mapping.payment_differences import PaymentDifference
-from shared.mapping.sales_order import SalesOrderPlan
-from shared.mapping.shopify_refunds import worth
+from shared.mapping.orders.changes import ChangePlan
+from shared.mapping.orders.plan import SalesOrderPlan
+from shared.mapping.orders.standing import OwnLines
+from shared.mapping.payments.differences import PaymentDifference
+from shared.mapping.shopify.refund import worth
 from shared.model import FoStatus, Money, Order, Refund, total
 
 

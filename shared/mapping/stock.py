@@ -17,7 +17,7 @@ from typing import Final
 
 from shared.errors import RefusedError
 from shared.model import Item, Level, LevelId, OnHand, Sale, Variant
-from shared.rules.stock import StockRules
+from shared.rules.sections.stock import StockRules
 
 _NOTHING: Final = Decimal(0)
 

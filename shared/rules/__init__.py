@@ -3,17 +3,17 @@
 `python -m shared.rules check` says what is wrong with config/stores, or what applies.
 """
 
-from shared.rules.changes import ChangeKind, ChangeRow, ChangeRules, Decision, matrix
-from shared.rules.customers import CustomerRules
 from shared.rules.loading import load_store, load_stores
-from shared.rules.orders import OrderRules, ShippingRule
-from shared.rules.payments import PaymentMethod, PaymentRules
-from shared.rules.refunds import RefundAccount, RefundRules, ReturnWarehouse
-from shared.rules.stock import StockRules
+from shared.rules.sections.changes import ChangeKind, ChangeRow, ChangeRules, Decision, matrix
+from shared.rules.sections.customers import CustomerRules
+from shared.rules.sections.orders import OrderRules, ShippingRule
+from shared.rules.sections.payments import PaymentMethod, PaymentRules
+from shared.rules.sections.refunds import RefundAccount, RefundRules, ReturnWarehouse
+from shared.rules.sections.stock import StockRules
+from shared.rules.sections.taxes import TaxPolicy, TaxRule
+from shared.rules.sections.warehouses import AllocationRules, Warehouse
+from shared.rules.sections.write_back import WriteBackRules, without_our_tag
 from shared.rules.store import Flows, Masters, StoreRules
-from shared.rules.taxes import TaxPolicy, TaxRule
-from shared.rules.warehouses import AllocationRules, Warehouse
-from shared.rules.write_back import WriteBackRules, without_our_tag
 
 __all__ = [
     "AllocationRules",

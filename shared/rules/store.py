@@ -9,16 +9,16 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from shared.model import CurrencySide
 from shared.rules.base import Country, Currency, Rules
-from shared.rules.changes import ChangeRules
-from shared.rules.customers import CustomerRules
-from shared.rules.orders import OrderRules, ShippingRule
-from shared.rules.payments import PaymentRules
-from shared.rules.refunds import RefundRules
-from shared.rules.stock import StockRules
-from shared.rules.sweep import SweepRules
-from shared.rules.taxes import TaxPolicy, TaxRule, unreachable
-from shared.rules.warehouses import AllocationRules, Warehouse
-from shared.rules.write_back import WriteBackRules
+from shared.rules.sections.changes import ChangeRules
+from shared.rules.sections.customers import CustomerRules
+from shared.rules.sections.orders import OrderRules, ShippingRule
+from shared.rules.sections.payments import PaymentRules
+from shared.rules.sections.refunds import RefundRules
+from shared.rules.sections.stock import StockRules
+from shared.rules.sections.sweep import SweepRules
+from shared.rules.sections.taxes import TaxPolicy, TaxRule, unreachable
+from shared.rules.sections.warehouses import AllocationRules, Warehouse
+from shared.rules.sections.write_back import WriteBackRules
 
 Master = Literal["shopify", "fo"]
 

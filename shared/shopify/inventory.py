@@ -16,7 +16,7 @@ from shared.model import Level, LevelId, Variant
 from shared.shopify import queries
 
 if TYPE_CHECKING:
-    from shared.shopify.client import AdminClient
+    from shared.shopify.admin.client import AdminClient
 
 BATCH: Final = 250
 """Shopify takes at most 250 elements in an input array."""

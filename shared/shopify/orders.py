@@ -9,7 +9,7 @@ from shared.errors import RefusedError, TransientError
 from shared.shopify import queries
 
 if TYPE_CHECKING:
-    from shared.shopify.client import AdminClient
+    from shared.shopify.admin.client import AdminClient
 
 type Node = dict[str, Any]
 

@@ -13,7 +13,7 @@ from shared.shopify import queries
 from shared.shopify.inventory import number_of
 
 if TYPE_CHECKING:
-    from shared.shopify.client import AdminClient
+    from shared.shopify.admin.client import AdminClient
 
 _AT_ONCE: Final = 5
 """Orders whose lines are read in one call: more could cost over Shopify's limit of 1,000 points."""

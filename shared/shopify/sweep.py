@@ -11,7 +11,7 @@ from shared.shopify import queries
 from shared.shopify.inventory import number_of
 
 if TYPE_CHECKING:
-    from shared.shopify.client import AdminClient
+    from shared.shopify.admin.client import AdminClient
 
 
 @dataclass(frozen=True, slots=True)

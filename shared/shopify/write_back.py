@@ -11,7 +11,7 @@ from shared.errors import RefusedError
 from shared.shopify import queries
 
 if TYPE_CHECKING:
-    from shared.shopify.client import AdminClient
+    from shared.shopify.admin.client import AdminClient
 
 BATCH: Final = 25
 """Shopify takes at most 25 metafields in a call."""

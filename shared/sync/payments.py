@@ -11,12 +11,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from shared.d365.answers import Row
+from shared.d365.odata.answers import Row
 from shared.d365.payment_journals import JournalDraft, PaymentJournals, settling_time
 from shared.errors import ConnectorError, RefusedError, TransientError
-from shared.mapping.conservation_money import prove_payments
-from shared.mapping.payment_worth import is_outgoing
-from shared.mapping.payments import (
+from shared.mapping.payments.plan import (
     JournalLine,
     moved_money,
     payment_ids,
@@ -24,6 +22,8 @@ from shared.mapping.payments import (
     settled,
     transaction_of,
 )
+from shared.mapping.payments.proof import prove_payments
+from shared.mapping.payments.settlement import is_outgoing
 from shared.model import Money, OrderState, Transaction, total
 from shared.rules import StoreRules
 from shared.store.links import OrderLink

@@ -17,22 +17,22 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
-from shared.d365.client import ODataClient
 from shared.d365.free_text_invoices import InvoiceDraft, create_invoice
+from shared.d365.odata.client import ODataClient
 from shared.d365.returns import ReturnDraft, ReturnOrder, create_numbered, create_sequenced
 from shared.d365.sold_lines import SoldLine, read_sold_lines
 from shared.d365.tax import TaxSetups
 from shared.errors import ConnectorError, NotYetError, RefusedError, TransientError
-from shared.mapping.refund_lots import SoldLot
-from shared.mapping.refunds import PlannedDocument, RefundPlan, needs_lots, plan_refund
-from shared.mapping.sales_lines import Component, source_of
-from shared.mapping.shopify_refunds import worth
-from shared.mapping.trials import refuse_test_order
+from shared.mapping.orders.lines import Component, source_of
+from shared.mapping.orders.trials import refuse_test_order
+from shared.mapping.refunds.lots import SoldLot
+from shared.mapping.refunds.plan import PlannedDocument, RefundPlan, needs_lots, plan_refund
+from shared.mapping.shopify.refund import worth
 from shared.model import Money, Order, OrderState, Refund
 from shared.rules import StoreRules
 from shared.store.links import OrderLink
 from shared.store.refunds import BookedRefund, Refunds
-from shared.sync.order_booking import tax_setup_of
+from shared.sync.orders.booking import tax_setup_of
 from shared.telemetry import tell
 
 _LOOK_AGAIN: Final = timedelta(hours=1)

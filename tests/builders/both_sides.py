@@ -8,35 +8,35 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from pathlib import Path
 from typing import Any, Final
 
 import httpx
 from azure.core.credentials import AccessToken
+from builders.root import ROOT
 
 from local.d365 import Simulator, World, parse_world, run_d365
 from local.shopify import RunningShopify, run_shopify
 from local.shopify.order import Order
 from shared.bus.envelope import Envelope
-from shared.d365.client import ODataClient
 from shared.d365.customers import Customers
+from shared.d365.odata.client import ODataClient
 from shared.d365.payment_journals import PaymentJournals
 from shared.d365.tax import TaxSetups
 from shared.errors import RefusedError, TransientError
 from shared.rules import StoreRules
 from shared.settings import Secret
-from shared.shopify.bucket import CostBucket
-from shared.shopify.client import AdminClient
+from shared.shopify.admin.bucket import CostBucket
+from shared.shopify.admin.client import AdminClient
+from shared.shopify.admin.tokens import ClientCredentials
 from shared.shopify.scopes import REQUIRED_SCOPES
-from shared.shopify.tokens import ClientCredentials
 from shared.store.customers import KnownCustomers
 from shared.store.links import OrderLink, OrderLinks
 from shared.store.outbox import Outbox
 from shared.store.parking import ParkedMessage, Parking
 from shared.store.payments import JournalRows, Payments
 from shared.store.refunds import Refunds
-from shared.sync.order import OrderPorts, sync_order
-from shared.sync.outcome import Park
+from shared.sync.messages.outcome import Park
+from shared.sync.orders.flow import OrderPorts, sync_order
 from shared.sync.payments import PaymentPorts
 from shared.sync.refunds import RefundPorts
 from tests.builders.histories import Notice
@@ -44,7 +44,7 @@ from tests.builders.memory_table import MemoryTable
 from tests.builders.sales import EU, US
 from tests.builders.strategies import CHARGES, STORES
 
-WORLD: Final = Path(__file__).parents[2] / "local" / "world.toml"
+WORLD: Final = ROOT / "local" / "world.toml"
 _PLENTY: Final = 100_000
 _SERVICES: Final = (*(key.removesuffix("_item").upper() for key in CHARGES), "ROUNDING", "TAXDIFF", "SALESTAX")
 _ROUNDS: Final = 4

@@ -1,10 +1,11 @@
 """What F&O's metadata says of its entity sets."""
 
-from pathlib import Path
 from typing import NamedTuple
 from xml.etree import ElementTree as ET
 
-METADATA = Path(__file__).parents[2] / "local/d365/metadata.xml"
+from builders.root import ROOT
+
+METADATA = ROOT / "local/d365/metadata.xml"
 EDM = "{http://docs.oasis-open.org/odata/ns/edm}"
 
 

@@ -7,12 +7,12 @@ from dataclasses import replace
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-from shared.mapping.order_changes import Action, ChangePlan, Step, plan_cancellation, plan_changes
-from shared.mapping.order_headers import said
-from shared.mapping.order_lines import Memory, own_lines, place, stand
-from shared.mapping.sales_lines import PlannedLine
-from shared.mapping.sales_order import SalesOrderPlan
-from shared.mapping.warehouses import Allocation, Part
+from shared.mapping.orders.allocation import Allocation, Part
+from shared.mapping.orders.changes import Action, ChangePlan, Step, plan_cancellation, plan_changes
+from shared.mapping.orders.header import said
+from shared.mapping.orders.lines import PlannedLine
+from shared.mapping.orders.plan import SalesOrderPlan
+from shared.mapping.orders.standing import Memory, own_lines, place, stand
 from shared.model import FoHeader, FoLine, FoOrder, FoStatus, Order, minor_digits
 from shared.rules import StoreRules
 from tests.builders.sales import EU, items_of, plan

@@ -14,7 +14,7 @@ from typing import Any
 from shared.d365.entities import KEYS, READ
 from shared.d365.tax import TaxSetups
 from shared.errors import OutcomeUnknownError, RefusedError
-from shared.mapping.refund_lots import SoldLot
+from shared.mapping.refunds.lots import SoldLot
 from shared.model import Adjustment, Money, Order, OrderState, Refund, RefundLine, Restock, Risk, Transaction
 from shared.rules import StoreRules
 from shared.store.links import OrderLink

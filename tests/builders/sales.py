@@ -4,15 +4,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
-from shared.mapping.sales_order import SalesOrderPlan, plan_sales_order
-from shared.mapping.warehouses import Allocation, Part
+from builders.root import ROOT
+
+from shared.mapping.orders.allocation import Allocation, Part
+from shared.mapping.orders.plan import SalesOrderPlan, plan_sales_order
 from shared.model import Address, Buyer, Item, LineKind, Money, Order, OrderLine, ShippingLine, TaxLine, total
 from shared.rules import StoreRules, load_store
 
-STORES = Path(__file__).parents[2] / "config" / "stores"
+STORES = ROOT / "config" / "stores"
 EU = load_store(STORES / "nordlys.toml")
 US = load_store(STORES / "prairie.toml")
 

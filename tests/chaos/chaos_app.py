@@ -19,8 +19,8 @@ from local.shopify import RunningShopify, run_shopify
 from local.shopify.order import Order
 from local.shopify.state import Shop
 from shared.bus.envelope import Envelope
-from shared.d365.client import ODataClient
 from shared.d365.customers import Customers
+from shared.d365.odata.client import ODataClient
 from shared.d365.payment_journals import PaymentJournals
 from shared.d365.tax import TaxSetups
 from shared.errors import OutcomeUnknownError
@@ -32,8 +32,8 @@ from shared.store.outbox import Outbox
 from shared.store.parking import Parking
 from shared.store.payments import JournalRows, Payments
 from shared.store.refunds import Refunds
-from shared.sync.dispatch import Desk, handle_message
-from shared.sync.order import OrderPorts, sync_order
+from shared.sync.messages.dispatch import Desk, handle_message
+from shared.sync.orders.flow import OrderPorts, sync_order
 from shared.sync.payments import PaymentPorts
 from shared.sync.refunds import RefundPorts
 from tests.builders.both_sides import Identity, NoBreaker, Shopify, Time, plentiful_world

@@ -16,7 +16,7 @@ from shared.bus.envelope import Envelope
 from shared.rules import StoreRules
 from shared.store.links import OrderLinks
 from shared.store.parking import Parked
-from shared.sync.parked import ParkedPorts, replay
+from shared.sync.messages.parked import ParkedPorts, replay
 from tests.builders.checkouts import ADDRESSES
 from tests.builders.histories import Life, Notice
 from tests.builders.sales import EU, US, with_rules

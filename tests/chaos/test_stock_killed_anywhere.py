@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 from chaos_wire import How, HttpxOver, Killed, Wire
+from fixtures.stock import Memory, Retailer, retailing
 
 from shared.errors import ConnectorError, TransientError
-from tests.integration.stock_fixtures import Memory, Retailer, retailing
 
 TURN = timedelta(minutes=4)  # a run that failed keeps its turn for three: its last write may still be under way
 LOCATION = 71001001

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from azure.core import MatchConditions
 from azure.core.exceptions import ServiceRequestError, ServiceResponseError
 from azure.data.tables import UpdateMode
 from azure.data.tables.aio import TableClient, TableServiceClient
+from builders.root import ROOT
 from chaos_wire import AzureOver, How, TableOver, Wire
 
 from local.azurite import connection_string, provision, start_azurite
@@ -18,7 +18,6 @@ from local.process import free_port
 from shared.store import tables
 from tests.builders.memory_table import MemoryTable
 
-ROOT = Path(__file__).parents[2]
 ROW = {"PartitionKey": "one", "RowKey": "two", "said": "first"}
 
 

@@ -16,12 +16,12 @@ import httpx
 from aiohttp import web
 from azure.data.tables.aio import TableServiceClient
 from azure.storage.blob.aio import BlobServiceClient
+from builders.root import ROOT
 from whole_world import NEVER, SHOPS, World
 
 from local.stack import Ports, running
 from shared.store.outbox import Outbox
 
-ROOT = Path(__file__).parents[2]
 TIMERS = {timer["function"]: timer["setting"] for timer in json.loads((ROOT / "infra/timers.json").read_text())}
 EVENTS = 3
 """Shopify tells three times of an order that is paid at once: orders/create, orders/paid, order_transactions/create."""

@@ -11,17 +11,17 @@ from tests.builders.fo_metadata import read_entity_sets
 
 # The mapping's files that build records of F&O, whose keys are fields of these entity sets.
 RECORDS = {
-    Path("shared/mapping/sales_order.py"): {entities.SALES_ORDERS, entities.SALES_ORDER_LINES},
-    Path("shared/mapping/sales_lines.py"): {entities.SALES_ORDER_LINES},
-    Path("shared/mapping/order_headers.py"): {entities.SALES_ORDERS},
-    Path("shared/mapping/order_differences.py"): {entities.SALES_ORDER_LINES},
-    Path("shared/mapping/order_changes.py"): {entities.SALES_ORDER_LINES},
+    Path("shared/mapping/orders/plan.py"): {entities.SALES_ORDERS, entities.SALES_ORDER_LINES},
+    Path("shared/mapping/orders/lines.py"): {entities.SALES_ORDER_LINES},
+    Path("shared/mapping/orders/header.py"): {entities.SALES_ORDERS},
+    Path("shared/mapping/orders/differences.py"): {entities.SALES_ORDER_LINES},
+    Path("shared/mapping/orders/changes.py"): {entities.SALES_ORDER_LINES},
     Path("shared/mapping/customers.py"): {entities.CUSTOMERS},
     Path("shared/d365/sales_orders.py"): {entities.SALES_ORDERS, entities.SALES_ORDER_LINES},
     Path("shared/d365/customers.py"): {entities.CUSTOMERS},
     Path("shared/d365/on_hand.py"): {entities.ON_HAND, entities.COVERAGE},
     Path("shared/d365/items.py"): {entities.PRODUCTS, entities.VARIANTS},
-    Path("shared/mapping/refunds.py"): {
+    Path("shared/mapping/refunds/plan.py"): {
         entities.RETURN_ORDERS,
         entities.RETURN_LINES,
         entities.INVOICES,

@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from builders.root import ROOT
 from graphql import build_client_schema, parse, validate
 
-from shared.catalogue import CATALOGUE
-from shared.sync.intake import TOPICS
+from shared.error_catalogue import CATALOGUE
+from shared.sync.messages.intake import TOPICS
 
-ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 DEPLOY, SECURITY, UPGRADE, RECOVERY = (
     ROOT / "docs" / f"{name}.md" for name in ("deploy", "security", "upgrade", "disaster-recovery")

@@ -1,11 +1,11 @@
 """One ceiling for F&O, told in three places: sessions of the queue, sessions of an instance, calls of a process."""
 
 import json
-from pathlib import Path
+
+from builders.root import ROOT
 
 from shared.bus.envelope import SESSION_BUCKETS
 
-ROOT = Path(__file__).resolve().parents[2]
 HOST = json.loads((ROOT / "host.json").read_text())["extensions"]["serviceBus"]
 SAMPLE = json.loads((ROOT / "local.settings.sample.json").read_text())["Values"]
 

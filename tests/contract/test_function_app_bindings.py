@@ -6,19 +6,18 @@ The app is indexed by Microsoft's own worker library, which checks bindings and 
 import json
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
+from builders.root import ROOT
 
 from local.functions.config import load_host_config
 from local.functions.ncrontab import parse_schedule
 from local.functions.triggers import ServiceBusTrigger, TimerTrigger, read_triggers
 from local.functions.worker import Function
 from local.shopify.topics import ENDPOINTS
-from shared.sync.intake import TOPICS
+from shared.sync.messages.intake import TOPICS
 
-ROOT = Path(__file__).parents[2]
 SETTING = re.compile(r"%([^%]+)%")
 
 type Bindings = Mapping[str, Mapping[str, Any]]

@@ -12,19 +12,18 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import duckdb_kql
 import pytest
 import pytest_asyncio
+from builders.root import ROOT
 from recorded_telemetry import COLUMNS, EVENTS, TIMERS, Row, Tables, a_day_in_the_shop, watched_world
 
 from local.functions.worker import Function
 from shared.metrics import METRICS
-from shared.sync.intake import TOPICS
+from shared.sync.messages.intake import TOPICS
 
-ROOT = Path(__file__).parents[2]
 ALERTS = {path.stem: path.read_text() for path in sorted((ROOT / "infra/queries").glob("*.kql"))}
 BASKET = {
     "customer": {"first_name": "Sanne", "last_name": "Bergkamp", "email": "sanne@example.com", "phone": "+31201234567"},

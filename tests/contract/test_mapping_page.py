@@ -3,26 +3,26 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
-from pathlib import Path
 from typing import Any, get_args
 
 import pytest
+from builders.root import ROOT
 from pydantic import BaseModel
 
-from shared.d365.batch import Operation
 from shared.d365.customers import Customers
 from shared.d365.free_text_invoices import InvoiceDraft, create_invoice
+from shared.d365.odata.batch import Operation
 from shared.d365.payment_journals import JournalDraft, PaymentJournals
 from shared.d365.returns import ReturnDraft
 from shared.d365.returns import create_numbered as create_return
 from shared.d365.returns import create_sequenced as create_sequenced_return
 from shared.d365.sales_orders import Draft, create_numbered, create_sequenced
 from shared.mapping.customers import customer_account, customer_record
+from shared.mapping.orders.allocation import Allocation, Part
+from shared.mapping.orders.plan import LINE_KEY, SalesOrderPlan, plan_sales_order
 from shared.mapping.page.render import TABLES, as_markdown
-from shared.mapping.payments import plan_payments
-from shared.mapping.refunds import RefundPlan, plan_refund
-from shared.mapping.sales_order import LINE_KEY, SalesOrderPlan, plan_sales_order
-from shared.mapping.warehouses import Allocation, Part
+from shared.mapping.payments.plan import plan_payments
+from shared.mapping.refunds.plan import RefundPlan, plan_refund
 from shared.model import Item, LineKind, Money, Order, Rate, TransactionKind
 from shared.rules import StoreRules
 from shared.store.payments import JournalRows
@@ -32,7 +32,6 @@ from tests.builders.fo_orders import FoModel
 from tests.builders.memory_table import MemoryTable
 from tests.builders.sales import EU, address, buyer, euros, line, order, shipping, with_rules
 
-ROOT = Path(__file__).parents[2]
 ACCOUNT, NUMBER = "C7001001001001", "SN5551234567890"
 PAGE = {field for table in TABLES for row in table.rows for field in row.fo}
 RULES = with_rules(

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from shared.mapping.customers import customer_account, customer_record
-from shared.mapping.destinations import ship_to
-from shared.mapping.items import resolve
+from shared.mapping.orders.allocation import allocate, needs
+from shared.mapping.orders.items import resolve
+from shared.mapping.orders.plan import plan_sales_order
 from shared.mapping.page.render import ORDER_TABLES
 from shared.mapping.page.rows import CUSTOMER, LINE, ORDER, Row
-from shared.mapping.sales_order import plan_sales_order
-from shared.mapping.shopify_state import read_state
-from shared.mapping.warehouses import allocate, needs
+from shared.mapping.shopify.state import read_state
+from shared.mapping.taxes.place import ship_to
 from shared.model import CurrencySide, Item, OnHand
 from tests.builders.orders import address, customer, line, order_payload, parsed, shipping_line, tax_line
 from tests.builders.sales import EU, with_rules

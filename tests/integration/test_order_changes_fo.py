@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
+from fixtures.order_changes import HELD_FOR_RISK, NUMBER, Desk, moved, running_desk, sale
 
 from shared.errors import RefusedError, TransientError
 from shared.model import Risk
 from tests.builders.sales import EU, euros, with_rules
-from tests.integration.order_changes_fixtures import HELD_FOR_RISK, NUMBER, Desk, moved, running_desk, sale
 
 CANCELLED = datetime(2026, 11, 3, tzinfo=UTC)
 

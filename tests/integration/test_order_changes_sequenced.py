@@ -4,17 +4,17 @@ from collections.abc import AsyncIterator, Sequence
 from decimal import Decimal
 
 import pytest
+from fixtures.order_changes import Desk, running_desk
 
 from shared.d365.sales_orders import Draft, create_sequenced
 from shared.errors import TransientError
-from shared.mapping.order_headers import said
-from shared.mapping.sales_order import LINE_KEY, plan_sales_order
-from shared.mapping.warehouses import Allocation, Need, Part
+from shared.mapping.orders.allocation import Allocation, Need, Part
+from shared.mapping.orders.header import said
+from shared.mapping.orders.plan import LINE_KEY, plan_sales_order
 from shared.model import Item, Order, OrderState, Risk
 from shared.store.links import OrderLink
-from shared.sync.order_changes import ChangePorts, converge_changes
+from shared.sync.orders.changes import ChangePorts, converge_changes
 from tests.builders.sales import US, address, dollars, everything_from, line, order, tax
-from tests.integration.order_changes_fixtures import Desk, running_desk
 
 TEE = Item("TEE", color="Red", size="M")
 

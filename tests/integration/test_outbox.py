@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from write_back_fixtures import azure_tables, new_table
+from fixtures.write_back import azure_tables, new_table
 
 from shared.store.outbox import Outbox
 

@@ -8,13 +8,12 @@ import json
 import os
 import sys
 import uuid
-from pathlib import Path
 from typing import Any
 
 import pytest
+from builders.root import ROOT
 from whole_world import World, encode
 
-ROOT = Path(__file__).parents[2]
 BASKET = {
     "customer": {"first_name": "Sanne", "last_name": "de Vries", "email": "sanne@example.com", "phone": "+31201234567"},
     "shipping_address": {

@@ -6,28 +6,27 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from decimal import Decimal
 from itertools import count, product
-from pathlib import Path
 
 import httpx
 import pytest
 from azure.data.tables.aio import TableClient, TableServiceClient
+from builders.root import ROOT
 from test_d365_client_orders import Identity, Line, NoBreaker
 
 from local.azurite import connection_string, start_azurite
 from local.d365 import Options, Simulator, load_world, run_d365
 from local.d365.faults import Fault
 from local.process import free_port
-from shared.d365.client import ODataClient
+from shared.d365.odata.client import ODataClient
 from shared.d365.payment_journals import PaymentJournals
 from shared.errors import OutcomeUnknownError, RefusedError, TransientError
-from shared.mapping.payment_differences import payment_differences
+from shared.mapping.payments.differences import payment_differences
 from shared.model import OrderState, Rate, TransactionKind, TransactionStatus
 from shared.store.payments import JournalRows, Payments
 from shared.sync.payments import PaymentPorts, PaymentsReport, converge_payments
 from tests.builders.payments import ACCOUNT, NOON, Clock, link, state, transaction
 from tests.builders.sales import EU, US, dollars, euros, line, order, with_rules
 
-ROOT = Path(__file__).parents[2]
 JOURNALS, LINES = "CustomerPaymentJournalHeaders", "CustomerPaymentJournalLines"
 KINDS = TransactionKind
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from stock_fixtures import Retailer, retailing
+from fixtures.stock import Retailer, retailing
 
 from shared.mapping.stock import Outcome, Unlisted
 from shared.store.links import PendingSale

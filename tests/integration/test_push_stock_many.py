@@ -6,7 +6,7 @@ from collections import Counter
 from datetime import timedelta
 
 import pytest
-from stock_fixtures import Retailer, retailing
+from fixtures.stock import Retailer, retailing
 
 from shared.errors import ThrottledError
 

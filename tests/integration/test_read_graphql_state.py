@@ -8,19 +8,19 @@ from typing import Any
 
 import httpx
 import pytest
+from fixtures.shopify_sim import Client, running_client
 
 from shared.errors import RefusedError
-from shared.mapping.conservation import prove
-from shared.mapping.conservation_money import prove_payments, prove_refund
-from shared.mapping.shopify_graphql_order import read_graphql_state
-from shared.mapping.shopify_state import read_state
+from shared.mapping.orders.proof import prove
+from shared.mapping.payments.proof import prove_payments, prove_refund
+from shared.mapping.shopify.graphql import read_graphql_state
+from shared.mapping.shopify.state import read_state
 from shared.model import CurrencySide, Money, OrderState, Restock, Risk
 from shared.settings import Secret
-from shared.shopify.client import AdminClient
+from shared.shopify.admin.client import AdminClient
+from shared.shopify.admin.tokens import ClientCredentials
 from shared.shopify.orders import fetch_order
 from shared.shopify.scopes import REQUIRED_SCOPES
-from shared.shopify.tokens import ClientCredentials
-from tests.integration.shopify_sim_fixtures import Client, running_client
 
 
 class Shop:

@@ -15,14 +15,14 @@ from azure.core.credentials import AccessToken
 from azure.core.credentials_async import AsyncTokenCredential
 
 from local.d365 import Simulator, load_world, run_d365
-from shared.d365.client import ODataClient
 from shared.d365.customers import Customers
+from shared.d365.odata.client import ODataClient
 from shared.d365.sales_orders import Draft, SalesOrder, create_numbered, create_sequenced
 from shared.d365.tax import TaxSetups
 from shared.errors import OutcomeUnknownError, RefusedError, TransientError
 from shared.mapping.customers import customer_account, customer_record
-from shared.mapping.sales_order import LINE_KEY, check_booked, plan_sales_order
-from shared.mapping.shopify_refunds import worth
+from shared.mapping.orders.plan import LINE_KEY, check_booked, plan_sales_order
+from shared.mapping.shopify.refund import worth
 from shared.model import Item, Order, Refund, Restock
 from shared.rules import StoreRules
 from shared.store.links import OrderLink

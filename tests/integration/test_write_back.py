@@ -7,13 +7,13 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from write_back_fixtures import Office, azure_tables, shown, write_metafield, writing_back
+from fixtures.write_back import Office, azure_tables, shown, write_metafield, writing_back
 
 from local.shopify.metafields import APP_NAMESPACE
 from local.shopify.rest import order_document
 from shared.errors import OutcomeUnknownError, RefusedError
-from shared.mapping.digest import digest
-from shared.mapping.shopify_state import read_state
+from shared.mapping.orders.digest import digest
+from shared.mapping.shopify.state import read_state
 from shared.model import Order
 from shared.rules import StoreRules, without_our_tag
 from tests.builders.sales import EU

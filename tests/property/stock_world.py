@@ -16,7 +16,7 @@ from decimal import Decimal
 from shared.errors import ThrottledError, TransientError
 from shared.rules import Flows, StockRules, Warehouse
 from shared.store.links import PendingSale
-from shared.sync.stock import push_stock
+from shared.sync.stock.flow import push_stock
 
 EPOCH = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 BY_PAGE = 13

@@ -14,9 +14,9 @@ from typing import Any
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
-from shared.mapping.conservation import prove
-from shared.mapping.sales_order import SalesOrderPlan, plan_sales_order
-from shared.mapping.shopify_state import read_state
+from shared.mapping.orders.plan import SalesOrderPlan, plan_sales_order
+from shared.mapping.orders.proof import prove
+from shared.mapping.shopify.state import read_state
 from shared.model import Item, LineKind, Order, minor_digits, smallest_unit
 from shared.rules import StoreRules
 from tests.builders.checkouts import Document, checkouts, sold

@@ -6,10 +6,10 @@ from fractions import Fraction
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from shared.mapping.destinations import Place
-from shared.mapping.sales_lines import plan_lines
-from shared.mapping.taxes import TaxGroups
-from shared.mapping.warehouses import Allocation, Part
+from shared.mapping.orders.allocation import Allocation, Part
+from shared.mapping.orders.lines import plan_lines
+from shared.mapping.taxes.groups import TaxGroups
+from shared.mapping.taxes.place import Place
 from shared.model import total
 from tests.builders.sales import EU, euros, items_of, line, order, tax, with_rules
 

@@ -10,9 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shared.errors import RefusedError
-from shared.mapping.conservation import Evidence, prove
-from shared.mapping.digest import digest
-from shared.mapping.shopify_order import read_order
+from shared.mapping.orders.digest import digest
+from shared.mapping.orders.proof import Evidence, prove
+from shared.mapping.shopify.order import read_order
 from shared.model import CurrencySide, Money, minor_digits, total
 from tests.builders.orders import (
     Payload,

@@ -8,10 +8,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shared.errors import RefusedError
-from shared.mapping.conservation import prove
-from shared.mapping.conservation_money import prove_refund
-from shared.mapping.digest import digest
-from shared.mapping.shopify_state import read_state
+from shared.mapping.orders.digest import digest
+from shared.mapping.orders.proof import prove
+from shared.mapping.payments.proof import prove_refund
+from shared.mapping.shopify.state import read_state
 from shared.model import CurrencySide, OrderState, Restock, minor_digits, total
 from tests.builders.life import Bag, Life, transaction
 from tests.builders.orders import (

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.errors import TransientError
-from shared.mapping.payment_differences import payment_differences
+from shared.mapping.payments.differences import payment_differences
 from shared.model import Money, OrderState, Rate, Transaction, TransactionKind, TransactionStatus, total
 from shared.sync.payments import converge_payments
 from tests.builders.payments import NOON, Books, CutOff, link, rules, state, transaction

@@ -6,8 +6,8 @@ from decimal import Decimal
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shared.mapping.refunds import plan_refund
-from shared.mapping.shopify_refunds import worth
+from shared.mapping.refunds.plan import plan_refund
+from shared.mapping.shopify.refund import worth
 from shared.model import (
     Adjustment,
     LineKind,

@@ -6,8 +6,8 @@ from decimal import ROUND_HALF_UP, Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.mapping.sales_order import check_booked
-from shared.mapping.warehouses import Allocation, Part
+from shared.mapping.orders.allocation import Allocation, Part
+from shared.mapping.orders.plan import check_booked
 from shared.model import LineKind, Money, Order, OrderLine, ShippingLine, minor_digits, total
 from tests.builders.sales import EU, line, order, plan, shipping, tax, with_rules
 

@@ -10,7 +10,7 @@ from hypothesis import assume, event, given
 from hypothesis import strategies as st
 
 from shared.errors import RefusedError
-from shared.mapping.sales_order import SalesOrderPlan, plan_sales_order
+from shared.mapping.orders.plan import SalesOrderPlan, plan_sales_order
 from shared.model import Money, Order, TaxLine, minor_digits
 from shared.rules import StoreRules
 from tests.builders.sales import EU, everything_from, items_of, line, order, shipping, tax, with_rules

@@ -1,14 +1,13 @@
 """The catalogue is complete: every code raised is in it, every entry is raised, and docs/errors.md says the same."""
 
 import re
-from pathlib import Path
 from string import Formatter
 
 import pytest
+from builders.root import ROOT
 
-from shared.catalogue import CATALOGUE, as_markdown
+from shared.error_catalogue import CATALOGUE, as_markdown
 
-ROOT = Path(__file__).resolve().parents[2]
 SOURCES = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "shared").rglob("*.py"))
 RAISED = set(re.findall(r'(?:Refused|WebhookRefused)Error\(\s*"([A-Z_]+)"', SOURCES))
 
@@ -34,4 +33,4 @@ def test_every_entry_says_whose_job_it_is_and_what_to_do(code: str) -> None:
 
 def test_the_page_for_people_is_the_catalogue() -> None:
     page = (ROOT / "docs/errors.md").read_text(encoding="utf-8")
-    assert page == as_markdown(), "run: python -m shared.catalogue > docs/errors.md"
+    assert page == as_markdown(), "run: python -m shared.error_catalogue > docs/errors.md"

@@ -25,15 +25,15 @@ from opentelemetry.trace import SpanKind, StatusCode
 from shared.azure_monitor import OpenTelemetry
 from shared.bus.envelope import Envelope
 from shared.bus.publisher import to_message
-from shared.d365.client import Call, ODataClient
+from shared.d365.odata.client import Call, ODataClient
 from shared.errors import RefusedError, TransientError, WebhookRefusedError
 from shared.settings import Secret
-from shared.shopify.client import AdminClient
+from shared.shopify.admin.client import AdminClient
+from shared.shopify.admin.tokens import StaticToken
 from shared.shopify.queries import Query
-from shared.shopify.tokens import StaticToken
-from shared.sync.dispatch import Desk, handle_message
-from shared.sync.intake import Door, IntakePorts, receive_webhook
-from shared.sync.outcome import Done, Outcome
+from shared.sync.messages.dispatch import Desk, handle_message
+from shared.sync.messages.intake import Door, IntakePorts, receive_webhook
+from shared.sync.messages.outcome import Done, Outcome
 from shared.telemetry import annotate, export_to, heartbeat, tell
 
 SHOP = "nordlys-outdoor.myshopify.com"

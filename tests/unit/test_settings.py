@@ -2,15 +2,14 @@
 
 import json
 import logging
-from pathlib import Path
 
 import pytest
+from builders.root import ROOT
 
 from shared.errors import ConfigurationError
 from shared.settings import Secret, read_settings, store_keys
 from shared.telemetry import correlated, logger, redact, tell
 
-ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = json.loads((ROOT / "local.settings.sample.json").read_text())["Values"]
 AZURE = {
     **{name: value for name, value in SAMPLE.items() if name.startswith(("SHOPIFY_NORDLYS", "SHOPIFY_PRAIRIE"))},

@@ -1,0 +1,165 @@
+"""What F&O's answers mean: a row, or the error that says what to do next.
+
+F&O puts its reason (the "infolog") into error.innererror.message, in the language of the app's F&O user; error.message
+is always "An error has occurred.". Gateways in front of it answer with HTML. A missing route has a shape of its own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any, Final
+
+import httpx
+
+from shared.d365.odata.exact_json import decode
+from shared.errors import ConnectorError, OutcomeUnknownError, RefusedError, ThrottledError, TransientError
+
+type Row = dict[str, Any]
+"""One record by field names; numbers are Decimal, enums the names of their members, unset texts ""."""
+
+_DEFAULT_WAIT: Final = timedelta(seconds=30)  # what Microsoft advises where Retry-After is missing
+_LONGEST_INFOLOG: Final = 1_000
+
+_STACK: Final = re.compile(r"\s*(?:\r?\n|\\n)\s*at \S.*", re.DOTALL)
+_EXCEPTION_NAME: Final = re.compile(r"\b(?:\w+\.)+\w*Exception:\s*")
+_SEVERITY: Final = re.compile(r"^(?:Info|Warning|Error):\s*")
+_ENTITY_PREFIX: Final = re.compile(r"\b\w+Entity\.(?=\w)")
+
+# The exceptions' names are the same in every language, F&O's sentences are not.
+_DUPLICATE: Final = re.compile(r"already exists|DuplicateKeyException", re.IGNORECASE)
+_COLLISION: Final = re.compile(r"update\s?conflict|deadlock", re.IGNORECASE)
+
+
+class AlreadyExistsError(RefusedError):
+    """A record with this key is there already, ours or somebody else's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One HTTP answer, or one part of a batch."""
+
+    status: int
+    headers: Mapping[str, str]
+    """With names in lower case, or a mapping that ignores case."""
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What was asked, as far as it decides what a bad answer means."""
+
+    what: str
+    """For people, without personal data: "POST CustomersV3"."""
+    writes: bool
+    atomic: bool = False
+    """Part of a change set: when it fails, nothing at all was written."""
+
+
+def row(answer: Answer, request: Request) -> Row:
+    """The record (or list) of a good answer, {} for none (204); otherwise raises what the answer means."""
+    if not httpx.codes.is_success(answer.status):
+        raise failure(answer, request)
+    if not answer.body:
+        return {}
+    content = _json(answer.body)
+    if not isinstance(content, dict):
+        raise unsettled(request, f"F&O answered {request.what} with something that is not a record")
+    return content
+
+
+def failure(answer: Answer, request: Request) -> ConnectorError:
+    """The error that an answer other than 2xx stands for."""
+    error = _Problem.of(answer.body)
+    status = answer.status
+    if status == httpx.codes.TOO_MANY_REQUESTS:
+        reason = f"F&O is busy and did not take {request.what}"
+        return ThrottledError(reason, retry_after=throttle_delay(answer.headers))
+    if status in {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}:
+        return RefusedError("FO_DENIED", status=status, infolog=error.infolog)
+    if status in {httpx.codes.CONFLICT, httpx.codes.PRECONDITION_FAILED}:
+        return RefusedError("FO_CONFLICT", what=request.what)
+    if _is_refusal(status, error, request):
+        kind = AlreadyExistsError if _DUPLICATE.search(error.raw) else RefusedError
+        return kind("FO_REJECTED", what=request.what, infolog=error.infolog)
+    reason = f"F&O answered {request.what} with {status}: {error.infolog}"
+    return unsettled(request, reason, wait=retry_after(answer.headers))
+
+
+def _is_refusal(status: int, error: _Problem, request: Request) -> bool:
+    """Whether the same request would be refused again. A 500 says so only where nothing can have been written."""
+    if _COLLISION.search(error.raw):
+        return False
+    if httpx.codes.is_client_error(status):
+        return status != httpx.codes.REQUEST_TIMEOUT
+    return error.from_fo and (request.atomic or _DUPLICATE.search(error.raw) is not None)
+
+
+def unsettled(request: Request, reason: str, *, wait: timedelta | None = None) -> TransientError:
+    """A read may just be repeated; after a write that may have happened somebody has to look first."""
+    kind = OutcomeUnknownError if request.writes else TransientError
+    return kind(reason, retry_after=wait)
+
+
+def throttle_delay(headers: Mapping[str, str]) -> timedelta:
+    """How long to leave F&O alone after a 429, which does not always say."""
+    wait = retry_after(headers)
+    return _DEFAULT_WAIT if wait is None else wait
+
+
+def retry_after(headers: Mapping[str, str], *, now: datetime | None = None) -> timedelta | None:
+    """The delay of a Retry-After header in either form (seconds, or a date), None without a usable one."""
+    text = headers.get("retry-after", "").strip()
+    if text.isdecimal():
+        return timedelta(seconds=int(text))
+    try:
+        until = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    if until.tzinfo is None:  # "-0000" instead of "GMT"
+        until = until.replace(tzinfo=UTC)
+    return max(until - (now or datetime.now(UTC)), timedelta(0))
+
+
+def infolog(message: str) -> str:
+    """F&O's own words without severities, class names and stack traces, each sentence once, at most 1,000 characters.
+
+    "Write failed for table row of type 'CustCustomerV3Entity'. Infolog: Warning: A.; Warning: B." gives "A.; B."
+    """
+    text = _EXCEPTION_NAME.sub("", _STACK.sub("", message))
+    _, _, said = text.rpartition("Infolog:")
+    parts = (_SEVERITY.sub("", part.strip()) for part in said.split(";"))
+    sentences = dict.fromkeys(_ENTITY_PREFIX.sub("", part) for part in parts if part)
+    clean = " ".join("; ".join(sentences).split())
+    return clean if len(clean) <= _LONGEST_INFOLOG else clean[: _LONGEST_INFOLOG - 1] + "…"
+
+
+@dataclass(frozen=True, slots=True)
+class _Problem:
+    infolog: str
+    """For people."""
+    raw: str
+    """For recognising: the whole message with the exception's type."""
+    from_fo: bool
+    """F&O itself said it, not a gateway before it."""
+
+    @classmethod
+    def of(cls, body: bytes) -> _Problem:
+        match _json(body):
+            case {"error": {"innererror": {"message": str(message), **inner}}}:
+                return cls(infolog(message), f"{message} {inner.get('type', '')}", from_fo=True)
+            case {"error": {"message": str(message)}} | {"Message": str(message)}:
+                return cls(infolog(message), message, from_fo=True)
+            case _:
+                return cls("(no reason given)", "", from_fo=False)
+
+
+def _json(body: bytes) -> Any:
+    """The body's JSON, None when it is none: gateways answer in HTML."""
+    try:
+        return decode(body)
+    except ValueError:
+        return None

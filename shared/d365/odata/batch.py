@@ -1,0 +1,123 @@
+"""One atomic change set in a multipart $batch: written out, and its answer read strictly.
+
+F&O answers a batch with 200 whatever became of it. A change set that failed comes back as one part alone, the failing
+operation's, with a status of its own; nothing of it was written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from email.message import Message
+from email.parser import BytesParser
+from email.policy import HTTP
+from typing import Final, Literal
+
+import httpx
+
+from shared.d365.odata.answers import Answer, Request, Row, row
+from shared.d365.odata.exact_json import encode
+from shared.d365.odata.literals import Literal as Value
+from shared.d365.odata.literals import keyed
+from shared.errors import OutcomeUnknownError
+
+CROSS_COMPANY: Final = "cross-company=true"
+"""On every request: without it F&O shows the app's default company only, and says nothing."""
+
+_EOL: Final = "\r\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One write of a change set; `key` for PATCH and DELETE, `body` for POST and PATCH."""
+
+    method: Literal["POST", "PATCH", "DELETE"]
+    entity_set: str
+    key: Mapping[str, Value] | None = None
+    body: Row | None = None
+
+    @property
+    def target(self) -> str:
+        path = self.entity_set if self.key is None else keyed(self.entity_set, self.key)
+        return f"{path}?{CROSS_COMPANY}"
+
+
+class MalformedBatchError(ValueError):
+    """The answer is no multipart that fits what was sent."""
+
+
+def write(operations: Sequence[Operation], boundary: str) -> bytes:
+    """The body of the request; its Content-Type is `multipart/mixed; boundary=<boundary>`."""
+    inner = f"changes_{boundary}"
+    lines = [f"--{boundary}", f"Content-Type: multipart/mixed; boundary={inner}", ""]
+    for number, operation in enumerate(operations, start=1):
+        lines += [
+            f"--{inner}",
+            "Content-Type: application/http",
+            "Content-Transfer-Encoding: binary",
+            f"Content-ID: {number}",
+            "",
+            f"{operation.method} {operation.target} HTTP/1.1",
+            "Content-Type: application/json; charset=utf-8",
+            "Accept: application/json",
+            "",
+            encode(operation.body) if operation.body is not None else "",
+        ]
+    lines += [f"--{inner}--", f"--{boundary}--", ""]
+    return _EOL.join(lines).encode()
+
+
+def read(content_type: str, body: bytes, operations: Sequence[Operation]) -> list[Row]:
+    """One row for each operation, in order; {} where F&O answers with no content.
+
+    Raises what the failing operation's answer means, OutcomeUnknownError when the answer cannot be understood.
+    """
+    try:
+        answers = _answers(content_type, body, len(operations))
+    except MalformedBatchError as error:
+        raise OutcomeUnknownError(f"F&O's answer to a change set cannot be read: {error}") from error
+    return [row(answer, _request(operations, number)) for number, answer in answers.items()]
+
+
+def _request(operations: Sequence[Operation], number: int) -> Request:
+    operation = operations[number - 1]
+    what = f"{operation.method} {operation.entity_set} (operation {number} of {len(operations)} in one change set)"
+    return Request(what, writes=True, atomic=True)
+
+
+def _answers(content_type: str, body: bytes, count: int) -> dict[int, Answer]:
+    """The HTTP answers in the multipart by Content-ID: one for each of `count` operations, or a failure alone."""
+    head = f"Content-Type: {content_type}{_EOL}{_EOL}".encode()
+    message = BytesParser(policy=HTTP).parsebytes(head + body)
+    parts = list(message.walk())
+    defects = [defect for part in parts for defect in part.defects]
+    if defects or not message.is_multipart():
+        raise MalformedBatchError(", ".join(type(defect).__name__ for defect in defects) or "it is no multipart")
+    answers = [_answer(part) for part in parts if not part.is_multipart()]
+    match answers:
+        case [(number, only)] if 1 <= number <= count and not httpx.codes.is_success(only.status):
+            return {number: only}
+        case _ if [number for number, _ in answers] == list(range(1, count + 1)):
+            return dict(answers)
+        case _:
+            raise MalformedBatchError(f"the answers {[number for number, _ in answers]} do not fit {count} operations")
+
+
+def _answer(part: Message) -> tuple[int, Answer]:
+    payload = part.get_payload(decode=True)
+    content_id = str(part.get("Content-ID", ""))
+    if not isinstance(payload, bytes) or not content_id.isdecimal():
+        raise MalformedBatchError("a part has no content or no Content-ID")
+    head, _, body = payload.partition(b"\r\n\r\n")
+    status_line, *header_lines = head.decode("latin-1").split(_EOL)
+    match status_line.split(" ", 2):
+        case [version, status, *_] if version.startswith("HTTP/1.") and status.isdecimal():
+            headers = dict(_header(line) for line in header_lines)
+            return int(content_id), Answer(int(status), headers, body.strip())
+        case _:
+            raise MalformedBatchError("a part does not start with an HTTP status")
+
+
+def _header(line: str) -> tuple[str, str]:
+    name, _, value = line.partition(":")
+    return name.strip().lower(), value.strip()

@@ -1,0 +1,233 @@
+"""F&O's OData service: typed requests out, exact rows in, and every bad answer turned into what to do next.
+
+Nothing is repeated here, except a call whose token was refused: the queue repeats, with the delays that errors name.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
+from uuid import uuid4
+
+import httpx
+from azure.core.exceptions import AzureError
+
+from shared.d365.entities import KEYS
+from shared.d365.odata import batch
+from shared.d365.odata.answers import Answer, Request, Row, failure, row, throttle_delay, unsettled
+from shared.d365.odata.auth import EntraAuth
+from shared.d365.odata.batch import CROSS_COMPANY, Operation
+from shared.d365.odata.exact_json import encode
+from shared.d365.odata.filters import Filter, all_of, eq
+from shared.d365.odata.literals import Literal, keyed
+from shared.errors import RefusedError, TransientError
+
+if TYPE_CHECKING:
+    from azure.core.credentials_async import AsyncTokenCredential
+
+    from shared.d365.odata.breaker import Breaker
+
+_CONNECT_SECONDS: Final = 5.0
+_COMPANY: Final = "dataAreaId"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One HTTP call to F&O, for telemetry."""
+
+    method: str
+    entity_set: str
+    status: int | None
+    """None when no answer came."""
+    seconds: float
+    request_id: str
+    """F&O logs it as the client request id."""
+
+
+class ODataClient:
+    """One F&O environment, seen as the app's own F&O user. Use one for the whole process; close it at the end.
+
+    Raises RefusedError (FO_REJECTED, FO_DENIED, FO_CONFLICT, FO_WRONG_COMPANY) and its AlreadyExistsError for what
+    stays wrong, ThrottledError and TransientError for what may be sent again, and OutcomeUnknownError for a write
+    that may have happened.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        credential: AsyncTokenCredential,
+        *,
+        max_calls: int,
+        timeout: float,
+        breaker: Breaker,
+        on_call: Callable[[Call], None],
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        """`max_calls` at once in this process; `timeout` in seconds until an answer counts as lost."""
+        self._root = httpx.URL(f"{base_url.rstrip('/')}/data/")
+        self._slots = asyncio.Semaphore(max_calls)
+        self._breaker = breaker
+        self._on_call = on_call
+        self._timeout = timedelta(seconds=timeout)
+        self._http = httpx.AsyncClient(
+            auth=EntraAuth(credential, base_url),
+            timeout=httpx.Timeout(timeout, connect=_CONNECT_SECONDS),
+            limits=httpx.Limits(max_connections=max_calls, max_keepalive_connections=max_calls),
+            # F&O's load balancer pins a client to one server by cookie; without it the load spreads.
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+            headers={"Accept": "application/json"},
+            transport=transport,
+        )
+
+    async def aclose(self) -> None:
+        await self._http.aclose()
+
+    async def query(
+        self,
+        entity_set: str,
+        *,
+        company: str,
+        where: Filter | None = None,
+        select: Sequence[str],
+        order_by: Sequence[str] = (),
+        top: int | None = None,
+    ) -> list[Row]:
+        """All rows that fit, over all pages, or the first `top`; ordered by the entity's key unless told otherwise.
+
+        F&O pages by counting rows, so only a complete order keeps rows from being missed or met twice.
+        """
+        ours = eq(_COMPANY, company)
+        options = {
+            "$filter": ours if where is None else all_of(ours, where),
+            "$select": ",".join(dict.fromkeys((_COMPANY, *select))),
+            "$orderby": ",".join(dict.fromkeys((*order_by, *KEYS[entity_set]))),
+        }
+        if top is not None:
+            options["$top"] = str(top)
+        asked = "&".join(f"{name}={quote(value, safe='')}" for name, value in options.items())
+        request = Request(f"GET {entity_set}", writes=False)
+        link: str | None = f"{entity_set}?{CROSS_COMPANY}&{asked}"
+        rows: list[Row] = []
+        while link is not None and (top is None or len(rows) < top):
+            page = row(await self._send("GET", self._same_origin(link), request), request)
+            if "value" not in page:
+                raise unsettled(request, f"F&O answered {request.what} with something that is not a list")
+            rows += page["value"]
+            link = page.get("@odata.nextLink")
+        _assert_company(rows, company)
+        return rows[:top]
+
+    async def get(self, entity_set: str, key: Mapping[str, Literal]) -> Row | None:
+        """The record with this key, None when there is none (or none that the app may see)."""
+        request = Request(f"GET {entity_set}", writes=False)
+        answer = await self._send("GET", self._record(entity_set, key), request)
+        if answer.status == httpx.codes.NOT_FOUND:
+            return None
+        found = row(answer, request)
+        _assert_company([found], str(key[_COMPANY]))
+        return found
+
+    async def create(self, entity_set: str, record: Row) -> Row:
+        """The record as F&O keeps it, with its defaults and numbers."""
+        request = Request(f"POST {entity_set}", writes=True)
+        url = self._root.join(f"{entity_set}?{CROSS_COMPANY}")
+        created = row(await self._send("POST", url, request, encode(record).encode()), request)
+        _assert_company([created], record[_COMPANY])
+        return created
+
+    async def update(self, entity_set: str, key: Mapping[str, Literal], changes: Row) -> None:
+        request = Request(f"PATCH {entity_set}", writes=True)
+        row(await self._send("PATCH", self._record(entity_set, key), request, encode(changes).encode()), request)
+
+    async def delete(self, entity_set: str, key: Mapping[str, Literal]) -> None:
+        request = Request(f"DELETE {entity_set}", writes=True)
+        row(await self._send("DELETE", self._record(entity_set, key), request), request)
+
+    async def change_set(self, operations: Sequence[Operation]) -> list[Row]:
+        """All of the operations or none, in one HTTP request; one row for each, {} for PATCH and DELETE."""
+        request = Request(f"a change set of {len(operations)} operations", writes=True)
+        boundary = f"batch_{uuid4().hex}"
+        answer = await self._send(
+            "POST",
+            self._root.join("$batch"),
+            request,
+            batch.write(operations, boundary),
+            content_type=f"multipart/mixed; boundary={boundary}",
+        )
+        if not httpx.codes.is_success(answer.status):
+            raise failure(answer, request)
+        rows = batch.read(answer.headers.get("content-type", ""), answer.body, operations)
+        for operation, written in zip(operations, rows, strict=True):
+            if operation.method == "POST":
+                _assert_company([written], (operation.body or {})[_COMPANY])
+        return rows
+
+    def _record(self, entity_set: str, key: Mapping[str, Literal]) -> httpx.URL:
+        return self._root.join(f"{keyed(entity_set, key)}?{CROSS_COMPANY}")
+
+    def _same_origin(self, link: str) -> httpx.URL:
+        """The page's address. The token must not follow a link to somewhere else."""
+        url = self._root.join(link)
+        if (url.scheme, url.netloc) != (self._root.scheme, self._root.netloc):
+            raise RefusedError("FO_REJECTED", what="paging", infolog=f"the next page is said to be at {url.host}")
+        return url
+
+    async def _send(
+        self,
+        method: str,
+        url: httpx.URL,
+        request: Request,
+        content: bytes | None = None,
+        *,
+        content_type: str = "application/json; charset=utf-8",
+    ) -> Answer:
+        """One call in its turn. Whatever F&O answered, or the error for no answer."""
+        async with self._slots:
+            await self._breaker.before()
+            request_id = str(uuid4())
+            headers = {"x-ms-client-request-id": request_id}
+            if content is not None:
+                headers["Content-Type"] = content_type
+            started = time.monotonic()
+            status = None
+            try:
+                response = await self._http.request(method, url, content=content, headers=headers)
+                status = response.status_code
+            except AzureError as error:
+                raise TransientError(f"no token for F&O: {type(error).__name__}") from error
+            except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+                await self._breaker.failure()
+                raise TransientError(f"F&O cannot be reached: {type(error).__name__}") from error
+            except httpx.RequestError as error:
+                await self._breaker.failure()
+                # F&O may still be at work on a call that took too long: who looks at once may look too early.
+                wait = self._timeout if isinstance(error, httpx.ReadTimeout) and request.writes else None
+                raise unsettled(request, f"no answer to {request.what}: {type(error).__name__}", wait=wait) from error
+            finally:
+                entity_set = url.path.removeprefix(self._root.path).partition("(")[0]
+                self._on_call(Call(method, entity_set, status, time.monotonic() - started, request_id))
+            await self._tell_breaker(response)
+        return Answer(response.status_code, response.headers, response.content)
+
+    async def _tell_breaker(self, response: httpx.Response) -> None:
+        if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
+            await self._breaker.failure(throttle_delay(response.headers))
+        elif response.status_code > httpx.codes.INTERNAL_SERVER_ERROR:
+            await self._breaker.failure()
+        else:
+            # A plain 500 is the answer to one record; F&O itself is there.
+            await self._breaker.success()
+
+
+def _assert_company(rows: Iterable[Row], company: str) -> None:
+    """F&O may answer for another company without a word, which would book in the wrong books."""
+    for each in rows:
+        found = str(each.get(_COMPANY, ""))
+        if found.casefold() != company.casefold():
+            raise RefusedError("FO_WRONG_COMPANY", found=found or "(none)", company=company)

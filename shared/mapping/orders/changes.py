@@ -1,0 +1,303 @@
+"""What is to be done to F&O's sales order so that it is Shopify's order as it is now: a value, decided and explained.
+
+It is planned against what F&O has at this moment. Once it is carried out there is nothing left to plan.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from enum import StrEnum
+from typing import Final
+
+from shared.mapping.fo.fields import Row
+from shared.mapping.orders.differences import closed_status, differences, kind_of_charge
+from shared.mapping.orders.header import header_changes, loses_delivery_mode
+from shared.mapping.orders.lines import COMPONENTS, Component, PlannedLine, source_of
+from shared.mapping.orders.plan import SalesOrderPlan
+from shared.mapping.orders.standing import OwnLines, Placement
+from shared.model import FoHeader, FoLine, FoOrder, FoStatus, Money, Order
+from shared.rules import ChangeKind, Decision, StoreRules
+
+
+class Action(StrEnum):
+    CHANGE_HEADER = "change the order"
+    ADD_LINE = "add a line"
+    CHANGE_LINE = "change the line"
+    REMOVE_LINE = "remove the line"
+    REMOVE_ORDER = "remove the order"
+    NEW_ORDER = "create a further order"
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A cell of the matrix that decided something, and about what."""
+
+    kind: ChangeKind
+    status: FoStatus
+    decision: Decision
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.what}: [changes.{self.kind}] {self.status} = {self.decision}"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One write."""
+
+    action: Action
+    order: str
+    """The sales order's number; of a further order, the one that it follows."""
+    reason: str
+    cells: tuple[Cell, ...]
+    lot: str = ""
+    fields: Row = field(default_factory=dict)
+    """What is sent, and nothing that F&O has already."""
+    lines: tuple[PlannedLine, ...] = ()
+    """What is added, numbered anew."""
+
+    def __str__(self) -> str:
+        fields = ", ".join(f"{name} = {value}" for name, value in self.fields.items())
+        where = f"{self.order} {self.lot}".rstrip()
+        return f"{self.action} {where}: {self.reason}" + (f" ({fields})" if fields else "")
+
+
+@dataclass(frozen=True, slots=True)
+class ChangePlan:
+    steps: tuple[Step, ...] = ()
+    held: tuple[Cell, ...] = ()
+    """What a person has to decide. A change is not made in part, but what is cancelled is given up all the same."""
+    ignored: tuple[Cell, ...] = ()
+
+    @property
+    def cells(self) -> tuple[Cell, ...]:
+        return (*(cell for step in self.steps for cell in step.cells), *self.held, *self.ignored)
+
+    def __str__(self) -> str:
+        lines = [str(step) for step in self.steps]
+        lines += [f"held for a person: {cell}" for cell in self.held]
+        lines += [f"left alone: {cell}" for cell in self.ignored]
+        return "\n".join(lines) or "nothing to do"
+
+
+def plan_changes(
+    target: SalesOrderPlan, fo: FoOrder, placement: Placement, rules: StoreRules, *, said: Mapping[str, str]
+) -> ChangePlan:
+    """The steps from `fo` to `target`, which was planned with the placement's allocation.
+
+    `said` is what Shopify's order said about the header when that was last brought to F&O (order_headers.said).
+    """
+    draft = _Draft(fo, rules)
+    for header in fo.headers:
+        draft.change_header(header, target.header, said)
+    unshipped = loses_delivery_mode(target.header, said)
+    own = placement.own
+    sources = {planned.source for planned in target.lines}
+    claimed: set[str] = set()
+    for planned in target.lines:
+        line = _line_of(planned, placement)
+        if line is None:
+            draft.add(planned, own.get(planned.source, ()), placement.growing.get(planned.source_id))
+        else:
+            claimed.add(line.lot)
+            draft.change(planned.without_delivery_mode() if unshipped else planned, line)
+    for source, lines in own.items():
+        for line in lines:
+            if line.lot not in claimed:
+                draft.remove(line, _removal_kind(source, sources), source)
+    return draft.plan()
+
+
+def plan_cancellation(order: Order, fo: FoOrder, own: OwnLines, rules: StoreRules) -> ChangePlan:
+    """Giving up everything of ours that is open, although a person may have to decide about what has left.
+
+    `order` is what Shopify still has of it: what was shipped, and the charges that were not given back.
+    """
+    draft = _Draft(fo, rules)
+    left = {source_of(COMPONENTS[line.kind], line.id): line.quantity for line in order.lines}
+    owed = _owed_charges(order, has_left=any(line.done for lines in own.values() for line in lines))
+    for source, lines in own.items():
+        component = Component(source.partition(":")[0])
+        if component in owed:
+            draft.reduce(component, lines[0], owed[component])
+            continue
+        units = left.get(source, 0)
+        for line in lines:
+            if line.is_open:
+                draft.remove(line, ChangeKind.CANCEL, source)
+            if line.status is not FoStatus.CANCELLED:
+                units -= int(line.done)
+        if units < 0:
+            draft.judge(
+                ChangeKind.CANCEL, closed_status(lines[-1]), f"{-units} x {lines[-1].item} have left ({source})"
+            )
+    gone = {step.lot for step in draft.steps if step.action is Action.REMOVE_LINE}
+    for header in fo.headers if not draft.plan().held else ():
+        its = [line.lot for line in fo.lines if line.order == header.number]
+        if header.status is FoStatus.OPEN and rules.changes.cancellation == "delete_lines" and gone.issuperset(its):
+            cell = draft.judge(ChangeKind.CANCEL, header.status, "the whole order is cancelled")
+            if cell is not None:
+                step = Step(Action.REMOVE_ORDER, header.number, "nothing is left of it", (cell,))
+                draft.steps.append(step)
+    return replace(draft.plan(), steps=tuple(draft.steps))
+
+
+_OF_ONE_LINE: Final = (Component.DUTIES, Component.FEES)
+"""Charges of the whole order, each on a line of one piece and without tax."""
+
+
+def _owed_charges(order: Order, *, has_left: bool) -> Mapping[Component, Money]:
+    """What Shopify still charges for what has left. Duties and fees are charged though nothing has: then an adjustment
+    of the refund gives them back, which is credited by itself.
+    """
+    amounts = {
+        Component.DUTIES: order.duties,
+        Component.FEES: order.additional_fees,
+    }
+    for_goods = {
+        Component.SHIPPING: order.shipping_net,
+        Component.TAX: order.total_tax,
+        Component.TAX_DIFFERENCE: order.total_tax,
+        Component.CASH_ROUNDING: order.cash_rounding,
+    }
+    owed = amounts | for_goods if has_left else amounts
+    return {component: amount for component, amount in owed.items() if amount}
+
+
+_HEADER_WORDS: Final = {
+    ChangeKind.ADDRESS: "another address",
+    ChangeKind.CONTACT: "another name or e-mail address",
+    ChangeKind.PO_NUMBER: "another purchase order number",
+    ChangeKind.REQUESTED_DATE: "another requested date",
+    ChangeKind.DELIVERY_MODE: "another mode of delivery",
+    ChangeKind.PRICE: "another sales tax group",
+}
+
+
+class _Draft:
+    """A plan in the making."""
+
+    def __init__(self, fo: FoOrder, rules: StoreRules) -> None:
+        self._fo = fo
+        self._rules = rules
+        self.steps: list[Step] = []
+        self._held: list[Cell] = []
+        self._ignored: list[Cell] = []
+        self._new: defaultdict[str, list[tuple[PlannedLine, Cell]]] = defaultdict(list)
+        """By the number of the order that takes them; by "" what needs a further order."""
+
+    def judge(self, kind: ChangeKind, status: FoStatus, what: str) -> Cell | None:
+        """The cell, if it says that something is to be done."""
+        cell = Cell(kind, status, self._rules.changes.decide(kind, status), what)
+        match cell.decision:
+            case Decision.HOLD:
+                self._held.append(cell)
+            case Decision.IGNORE:
+                self._ignored.append(cell)
+            case _:
+                return cell
+        return None
+
+    def change_header(self, header: FoHeader, target: Row, said: Mapping[str, str]) -> None:
+        if header.status is FoStatus.CANCELLED and header.number != self._fo.number:
+            return
+        fields: Row = {}
+        cells = []
+        for kind, changed in header_changes(target, header.fields, said).items():
+            cell = self.judge(kind, header.status, _HEADER_WORDS[kind])
+            if cell is not None:
+                fields |= changed
+                cells.append(cell)
+        if cells:
+            reason = ", ".join(cell.what for cell in cells)
+            self.steps.append(Step(Action.CHANGE_HEADER, header.number, reason, tuple(cells), fields=fields))
+
+    def add(self, planned: PlannedLine, siblings: Sequence[FoLine], growing: FoStatus | None) -> None:
+        """A line that F&O lacks. Additional pieces are judged by the line that they are added to."""
+        last = self._fo.headers[-1]
+        kind = kind_of_charge(planned.component)
+        status = last.status
+        if kind is None:
+            kind = ChangeKind.QUANTITY_UP if siblings else ChangeKind.LINE_ADDED
+            status = growing or status
+        record = planned.record
+        cell = self.judge(kind, status, f"{record['OrderedSalesQuantity']} x {record['ItemNumber']} more")
+        if cell is None:
+            return
+        further = len(self._fo.headers) > 1 and not last.status.is_closed
+        if cell.decision is Decision.NEW_ORDER and not further:
+            self._new[""].append((planned, cell))
+        elif cell.decision is Decision.NEW_LINE:
+            self._new[siblings[-1].order].append((planned, cell))
+        else:
+            self._new[last.number].append((planned, cell))
+
+    def change(self, planned: PlannedLine, line: FoLine) -> None:
+        fields: Row = {}
+        cells = []
+        for kind, status, what, changed in differences(planned, line):
+            cell = self.judge(kind, status, f"{line.item} on line {line.number.normalize():f}: {what}")
+            if cell is not None:
+                fields |= changed
+                cells.append(cell)
+        if cells:
+            reason = "; ".join(cell.what for cell in cells)
+            self.steps.append(Step(Action.CHANGE_LINE, line.order, reason, tuple(cells), lot=line.lot, fields=fields))
+
+    def remove(self, line: FoLine, kind: ChangeKind, source: str) -> None:
+        """What is open of the line is given up. Below what has left, the line's own status decides."""
+        status = line.status
+        if kind is not ChangeKind.CANCEL and line.done and line.status is not FoStatus.CANCELLED:
+            status = closed_status(line)
+        what = f"{line.remaining.normalize():f} of {line.quantity.normalize():f} x {line.item} given up ({source})"
+        cell = self.judge(kind, status, what)
+        if cell is None or not line.is_open:
+            return
+        if not line.done and self._rules.changes.cancellation == "delete_lines":
+            self.steps.append(Step(Action.REMOVE_LINE, line.order, what, (cell,), lot=line.lot))
+        else:
+            fields = {"OrderedSalesQuantity": line.done}
+            self.steps.append(Step(Action.CHANGE_LINE, line.order, what, (cell,), lot=line.lot, fields=fields))
+
+    def reduce(self, component: Component, line: FoLine, amount: Money) -> None:
+        """What was given back of a charge is given up; once it is invoiced, its price stands."""
+        if component not in _OF_ONE_LINE or line.amount == amount.amount:
+            return
+        what = f"{line.item}: amount {line.amount} -> {amount} ({component})"
+        cell = self.judge(ChangeKind.CANCEL, closed_status(line) if line.is_invoiced else line.status, what)
+        if cell is not None:
+            fields = {"SalesPrice": amount.amount}
+            self.steps.append(Step(Action.CHANGE_LINE, line.order, what, (cell,), lot=line.lot, fields=fields))
+
+    def plan(self) -> ChangePlan:
+        if self._held:
+            return ChangePlan(held=tuple(self._held), ignored=tuple(self._ignored))
+        return ChangePlan(steps=(*self.steps, *self._additions()), ignored=tuple(self._ignored))
+
+    def _additions(self) -> Iterator[Step]:
+        """New lines with numbers that no line of the order has had."""
+        number = max((line.number for line in self._fo.lines), default=Decimal(0)).to_integral_value()
+        for order, added in self._new.items():
+            numbered = []
+            for planned, _ in added:
+                number += 1
+                numbered.append(planned.numbered(number))
+            cells = tuple(cell for _, cell in added)
+            action = Action.ADD_LINE if order else Action.NEW_ORDER
+            reason = ", ".join(cell.what for cell in cells)
+            yield Step(action, order or self._fo.number, reason, cells, lines=tuple(numbered))
+
+
+def _removal_kind(source: str, wanted: set[str]) -> ChangeKind:
+    kind = kind_of_charge(Component(source.partition(":")[0]))
+    return kind or (ChangeKind.QUANTITY_DOWN if source in wanted else ChangeKind.LINE_REMOVED)
+
+
+def _line_of(planned: PlannedLine, placement: Placement) -> FoLine | None:
+    if kind_of_charge(planned.component) is None:
+        return placement.lines[planned.source_id][planned.part]
+    its = placement.own.get(planned.source, ())
+    return its[planned.part] if planned.part < len(its) else None

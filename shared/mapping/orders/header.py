@@ -1,0 +1,88 @@
+"""The header of a sales order beside Shopify's order: which kinds of change there are, and what is a person's."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import Any, Final
+
+from shared.mapping.fo.fields import Row
+from shared.rules import ChangeKind
+
+FIELDS: Final = {
+    ChangeKind.ADDRESS: (
+        "DeliveryAddressName",
+        "DeliveryBuildingCompliment",
+        "DeliveryAddressStreet",
+        "DeliveryAddressCity",
+        "DeliveryAddressStateId",
+        "DeliveryAddressZipCode",
+        "DeliveryAddressCountryRegionId",
+    ),
+    ChangeKind.CONTACT: ("SalesOrderName", "Email"),
+    ChangeKind.PO_NUMBER: ("CustomerRequisitionNumber",),
+    ChangeKind.REQUESTED_DATE: ("RequestedShippingDate", "RequestedReceiptDate"),
+    ChangeKind.DELIVERY_MODE: ("DeliveryModeCode",),
+    ChangeKind.PRICE: ("SalesTaxGroupCode",),
+}
+"""What of SalesOrderHeadersV4 follows Shopify."""
+
+_MODE: Final = "DeliveryModeCode"
+_EMPTIED: Final = frozenset({"DeliveryBuildingCompliment", "Email", "CustomerRequisitionNumber", _MODE})
+"""Fields that an order without them empties. Elsewhere F&O fills in what is not sent (a state from the postal code)."""
+_COUNTRY: Final = "DeliveryAddressCountryRegionId"
+"""Without it the order says nothing about the address, and F&O keeps what it has."""
+
+
+def said(header: Row) -> dict[str, str]:
+    """Kind of change -> fingerprint of what Shopify says about it, to be remembered."""
+    return {kind.value: _fingerprint(header, kind) for kind in FIELDS}
+
+
+def header_changes(header: Row, in_fo: Mapping[str, Any], remembered: Mapping[str, str]) -> dict[ChangeKind, Row]:
+    """What is to be written, by kind. A difference that Shopify has said nothing new about is a person's, and stays."""
+    changes: dict[ChangeKind, Row] = {}
+    for kind, fields in FIELDS.items():
+        if _is_silent(header, kind, remembered) or remembered.get(kind.value) == _fingerprint(header, kind):
+            continue
+        wanted = {field: header.get(field, "") for field in fields}
+        if any(_differs(field, header, in_fo) for field in fields):
+            changes[kind] = {field: value for field, value in wanted.items() if in_fo.get(field, "") != value}
+            if kind is ChangeKind.ADDRESS:
+                changes[kind]["IsDeliveryAddressOrderSpecific"] = "Yes"
+    return changes
+
+
+def loses_delivery_mode(header: Row, remembered: Mapping[str, str]) -> bool:
+    """Whether Shopify's order had a method of shipping when that was last brought to F&O, and has none any more.
+
+    Of an order that never had one F&O keeps what it fills in by itself: the customer's.
+    """
+    before = remembered.get(ChangeKind.DELIVERY_MODE.value)
+    return _MODE not in header and before not in {None, _fingerprint(header, ChangeKind.DELIVERY_MODE)}
+
+
+def _is_silent(header: Row, kind: ChangeKind, remembered: Mapping[str, str]) -> bool:
+    """Whether the order says nothing about the kind."""
+    match kind:
+        case ChangeKind.ADDRESS:
+            return _COUNTRY not in header
+        case ChangeKind.DELIVERY_MODE:
+            return _MODE not in header and not loses_delivery_mode(header, remembered)
+        case _:
+            return False
+
+
+def _differs(field: str, header: Row, in_fo: Mapping[str, Any]) -> bool:
+    if field not in header and field not in _EMPTIED:
+        return False
+    wanted, found = header.get(field, ""), in_fo.get(field, "")
+    if field.endswith("Date"):
+        return str(wanted)[:10] != str(found)[:10]
+    return bool(wanted != found)
+
+
+def _fingerprint(header: Row, kind: ChangeKind) -> str:
+    said_now = [header.get(field, "") for field in FIELDS[kind]]
+    return sha256(json.dumps(said_now).encode()).hexdigest()[:16]

@@ -1,0 +1,301 @@
+"""An order's lines and charges as lines of a sales order, each with the amount that F&O will compute from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+from shared.mapping.fo.fields import Row, fit
+from shared.mapping.orders.allocation import Allocation, Part, Settled
+from shared.mapping.orders.items import charge_item
+from shared.mapping.taxes.groups import LineTax, TaxGroups, taxes_by_title
+from shared.mapping.taxes.settling import TaxedLine
+from shared.model import Item, LineKind, Money, Order, OrderLine, ShippingLine
+from shared.rules import StoreRules, Warehouse
+
+
+class Component(StrEnum):
+    """What a sales order line stands for in Shopify."""
+
+    PRODUCTS = "products"
+    CUSTOM_LINES = "custom lines"
+    GIFT_CARDS = "gift cards sold"
+    TIPS = "tips"
+    SHIPPING = "shipping"
+    DUTIES = "duties"
+    FEES = "additional fees"
+    CASH_ROUNDING = "cash rounding"
+    TAX = "tax"
+    TAX_DIFFERENCE = "tax difference"
+
+
+COMPONENTS: Final = {
+    LineKind.PRODUCT: Component.PRODUCTS,
+    LineKind.CUSTOM: Component.CUSTOM_LINES,
+    LineKind.GIFT_CARD: Component.GIFT_CARDS,
+    LineKind.TIP: Component.TIPS,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedLine(TaxedLine):
+    component: Component
+    source_id: int
+    """Shopify's id of the line or shipping line, the order's id for its other charges."""
+    record: Row
+    """SalesOrderLinesV3 without company and order number, which are the order's.
+
+    LineNumber is the line's key at every attempt. ExternalItemNumber, Shopify's id, only tells people where the line
+    comes from: F&O may derive it anew from the customer's own item numbers, and the parts of a line share it.
+    """
+    part: int = 0
+    """Which of the lines of its source it is, from 0."""
+
+    @property
+    def source(self) -> str:
+        """What it stands for in Shopify, as the order's link remembers it."""
+        return source_of(self.component, self.source_id)
+
+    def numbered(self, number: Decimal) -> PlannedLine:
+        """The same under another LineNumber."""
+        return replace(self, record={**self.record, "LineNumber": number})
+
+    def without_delivery_mode(self) -> PlannedLine:
+        """The same, saying that there is none. A line that is not told takes its order's."""
+        return replace(self, record={**self.record, "DeliveryModeCode": ""})
+
+    @property
+    def number(self) -> Decimal:
+        number: Decimal = self.record["LineNumber"]
+        return number
+
+
+def source_of(component: Component, source_id: int) -> str:
+    """The name of an order line, a shipping line or a charge: all F&O lines of it share the name."""
+    return f"{component}:{source_id}"
+
+
+class _Draft(NamedTuple):
+    """A line before it has its number."""
+
+    component: Component
+    source_id: int
+    item: Item
+    title: str
+    quantity: int
+    unit_price: Money
+    gross: Money
+    discount: Money
+    tax: LineTax
+    warehouse: Warehouse | None = None
+    part: int = 0
+
+
+def plan_lines(
+    order: Order,
+    rules: StoreRules,
+    taxes: TaxGroups,
+    *,
+    items: Mapping[int, Item],
+    allocation: Allocation,
+    delivery_mode: str | None,
+) -> list[PlannedLine]:
+    """The lines of the sales order, numbered.
+
+    The order's lines come first, in Shopify's order, then its charges, and the further parts of divided lines last: so
+    a line keeps its number when the stock, and with it the allocation, is another at the next attempt.
+    Raises RefusedError for a charge or a tax without a rule, or a title that is too long.
+    """
+    first: list[_Draft] = []
+    further: list[_Draft] = []
+    for line in order.lines:
+        one, *others = _parts(line, items[line.id], taxes, allocation)
+        first.append(one)
+        further += others
+    drafts = [*first, *_charges(order, rules, taxes), *further]
+    return [
+        _planned(number, draft, included=taxes.included, delivery_mode=delivery_mode)
+        for number, draft in enumerate(drafts, start=1)
+    ]
+
+
+def plan_tax_difference(
+    number: int, amount: Money, item: Item, order: Order, taxes: TaxGroups, *, delivery_mode: str | None
+) -> PlannedLine:
+    """The line that makes F&O's total Shopify's, where both round tax differently."""
+    draft = _charge(Component.TAX_DIFFERENCE, item, amount, order.id, taxes)
+    return _planned(number, draft, included=taxes.included, delivery_mode=delivery_mode)
+
+
+def _parts(line: OrderLine, item: Item, taxes: TaxGroups, allocation: Allocation) -> list[_Draft]:
+    """The line, or its parts where several warehouses ship it: to the cent they sum to the line."""
+    charged = line.unit_price * line.quantity
+    whole = _Draft(
+        component=COMPONENTS[line.kind],
+        source_id=line.id,
+        item=item,
+        title=line.title,
+        quantity=line.quantity,
+        unit_price=line.unit_price,
+        gross=charged,
+        discount=line.discount,
+        tax=taxes.of(line.title, line.taxes),
+    )
+    whole = _worth(whole, taxes.moved(charged, line.taxes))
+    parts = allocation.parts.get(line.id, ())
+    if not parts:
+        return [whole]
+    if len(parts) == 1:
+        return [whole._replace(warehouse=parts[0].warehouse)]
+    return [
+        whole._replace(quantity=part.quantity, gross=gross, discount=discount, warehouse=part.warehouse, part=at)
+        for at, (part, (gross, discount)) in enumerate(zip(parts, _divided(whole, parts), strict=True))
+    ]
+
+
+def _divided(whole: _Draft, parts: Sequence[Part]) -> list[tuple[Money, Money]]:
+    """Gross and discount of each part. Parts that F&O has priced keep that as far as the whole allows it."""
+    settled = {at: part.settled for at, part in enumerate(parts) if part.settled is not None}
+    firm = {at: amounts for at, amounts in settled.items() if amounts.firm}
+    return next(divided for kept in (settled, firm, {}) if (divided := _shared(whole, parts, kept)))
+
+
+def _shared(whole: _Draft, parts: Sequence[Part], kept: Mapping[int, Settled]) -> list[tuple[Money, Money]]:
+    """The rest of the whole over the parts that are not kept, by quantity; [] where what is kept does not fit."""
+    currency = whole.gross.currency
+    gross, discount = whole.gross.rounded(), whole.discount.rounded()
+    shares = {at: (Money(its.gross, currency), Money(its.discount, currency)) for at, its in kept.items()}
+    for at, (its_gross, its_discount) in shares.items():
+        if its_gross != Money(whole.gross.amount * parts[at].quantity / whole.quantity, currency).rounded():
+            return []
+        gross, discount = gross - its_gross, discount - its_discount
+    open_parts = [at for at in range(len(parts)) if at not in kept]
+    if not open_parts:
+        return [] if gross or discount else [shares[at] for at in range(len(parts))]
+    if discount.amount < 0 or gross < discount:
+        return []
+    weights = [parts[at].quantity for at in open_parts]
+    grosses = gross.split(weights)
+    # In proportion to what the parts cost, not to their quantities: rounded otherwise, a part's discount could be more.
+    discounts = discount.split([each.amount for each in grosses] if gross else weights)
+    shares |= dict(zip(open_parts, zip(grosses, discounts, strict=True), strict=True))
+    return [shares[at] for at in range(len(parts))]
+
+
+def _charges(order: Order, rules: StoreRules, taxes: TaxGroups) -> Iterator[_Draft]:
+    for shipping in order.shipping:
+        if shipping.price:
+            yield from _shipping(shipping, rules, taxes)
+    for component, key, amount in (
+        (Component.DUTIES, "duties_item", order.duties),
+        (Component.FEES, "fees_item", order.additional_fees),
+        (Component.CASH_ROUNDING, "rounding_item", order.cash_rounding),
+    ):
+        if amount:
+            yield _charge(component, charge_item(key, component, amount, rules), amount, order.id, taxes)
+    if rules.tax.service_item is not None:
+        for part, (title, amount) in enumerate(taxes_by_title(order, by_marketplace=False).items()):
+            charge = _charge(Component.TAX, Item(rules.tax.service_item), amount, order.id, taxes)
+            yield charge._replace(title=title, part=part)
+
+
+def _shipping(shipping: ShippingLine, rules: StoreRules, taxes: TaxGroups) -> Iterator[_Draft]:
+    """The charge, or its parts where several rates share it: to the cent they sum to the charge."""
+    gross = taxes.moved(shipping.price, shipping.taxes)
+    net = gross - shipping.discount
+    shares = taxes.shares(shipping, net)
+    whole = _Draft(
+        component=Component.SHIPPING,
+        source_id=shipping.id,
+        item=charge_item("shipping_item", "shipping", shipping.price, rules),
+        title=shipping.title,
+        quantity=1,
+        unit_price=shipping.price,
+        gross=shipping.price,
+        discount=shipping.discount,
+        tax=shares[0][0],
+    )
+    if len(shares) == 1:
+        yield _worth(whole, gross)
+        return
+    weights = [weight for _, weight in shares]
+    nets = net.rounded().split(weights)
+    discounts = shipping.discount.rounded().split(weights)
+    for part, ((tax, _), its_net, its_discount) in enumerate(zip(shares, nets, discounts, strict=True)):
+        yield _worth(whole._replace(discount=its_discount, tax=tax, part=part), its_net + its_discount)
+
+
+def _worth(draft: _Draft, gross: Money) -> _Draft:
+    """The same line for another amount before discounts."""
+    if gross == draft.gross:
+        return draft
+    return draft._replace(gross=gross, unit_price=Money(gross.amount / draft.quantity, gross.currency))
+
+
+def _charge(component: Component, item: Item, amount: Money, order_id: int, taxes: TaxGroups) -> _Draft:
+    """A charge of the whole order, without tax; what is below zero as one piece taken back, as F&O writes credits."""
+    price = abs(amount)
+    return _Draft(
+        component=component,
+        source_id=order_id,
+        item=item,
+        title=component.capitalize(),
+        quantity=-1 if amount.amount < 0 else 1,
+        unit_price=price,
+        gross=price,
+        discount=price * 0,
+        tax=taxes.of(component, ()),
+    )
+
+
+def _planned(number: int, draft: _Draft, *, included: bool, delivery_mode: str | None) -> PlannedLine:
+    quantity, unit, price, discount = _priced(draft)
+    # F&O: LineAmount = OrderedSalesQuantity x (SalesPrice - LineDiscountAmount) / SalesPriceQuantity, rounded.
+    amount = Money(quantity * (price - discount) / unit, draft.gross.currency).rounded()
+    record: Row = {
+        "LineNumber": Decimal(number),
+        "ItemNumber": draft.item.number,
+        "OrderedSalesQuantity": quantity,
+        "SalesPrice": price,
+        "SalesPriceQuantity": unit,
+        "LineDiscountAmount": discount,
+        "SalesTaxGroupCode": draft.tax.sales_tax_group,
+        "SalesTaxItemGroupCode": draft.tax.item_tax_group,
+        "LineDescription": fit("LineDescription", draft.title),
+        "ExternalItemNumber": fit("ExternalItemNumber", str(draft.source_id)),
+    }
+    record |= {field: value for field, value in zip(_DIMENSIONS, draft.item[1:], strict=True) if value}
+    if draft.warehouse is not None:
+        record["ShippingSiteId"] = draft.warehouse.site
+        record["ShippingWarehouseId"] = draft.warehouse.id
+    if delivery_mode is not None:
+        record["DeliveryModeCode"] = delivery_mode
+    return PlannedLine(
+        component=draft.component,
+        source_id=draft.source_id,
+        record=record,
+        amount=amount,
+        tax=draft.tax,
+        expected_tax=draft.tax.expected(amount, included=included),
+        part=draft.part,
+    )
+
+
+_DIMENSIONS: Final = ("ProductColorId", "ProductConfigurationId", "ProductSizeId", "ProductStyleId", "ProductVersionId")
+"""In the order of Item's fields."""
+
+
+def _priced(draft: _Draft) -> tuple[Decimal, Decimal, Decimal, Decimal]:
+    """OrderedSalesQuantity, SalesPriceQuantity, SalesPrice, LineDiscountAmount.
+
+    Price and discount are of one piece where both are whole cents. A discount of 10.00 on three pieces is not: then
+    the price unit is the whole quantity, so that no cent is lost in a discount per piece.
+    """
+    quantity = Decimal(draft.quantity)
+    discount = Money(draft.discount.amount / quantity, draft.discount.currency)
+    if draft.unit_price.is_whole() and discount.is_whole():
+        return quantity, Decimal(1), draft.unit_price.amount, discount.rounded().amount
+    return quantity, quantity, draft.gross.rounded().amount, draft.discount.rounded().amount

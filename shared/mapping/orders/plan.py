@@ -1,0 +1,225 @@
+"""A Shopify order as a sales order of F&O: header, lines, and the proof that both sides are the same money."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+from typing import Any, Final
+
+from shared.errors import RefusedError
+from shared.mapping.fo.address import address_block, name_over_lines
+from shared.mapping.fo.fields import Row, fit, fits, noon, yes_no
+from shared.mapping.orders.allocation import Allocation
+from shared.mapping.orders.lines import PlannedLine, plan_lines, plan_tax_difference
+from shared.mapping.orders.plan_proof import SalesOrderEvidence, prove_plan
+from shared.mapping.orders.trials import refuse_test_order
+from shared.mapping.taxes.groups import TaxGroups, charged_tax, one_sales_tax_group
+from shared.mapping.taxes.place import place_of_sale, ship_to
+from shared.mapping.taxes.settling import TaxSettling
+from shared.model import Item, Money, Order, TaxSetup
+from shared.rules import StoreRules
+
+LINE_KEY: Final = "LineNumber"
+"""What tells the lines of a planned order apart, and is the same at every attempt."""
+
+
+@dataclass(frozen=True, slots=True)
+class SalesOrderPlan:
+    company: str
+    number: str | None
+    """SalesOrderNumber where it is ours to choose, None where F&O draws it."""
+    reference: str
+    """CustomersOrderReference: the order's identity in F&O."""
+    header: Row
+    """SalesOrderHeadersV4 without company, number, reference and hold: whoever writes the order sets those."""
+    lines: tuple[PlannedLine, ...]
+    evidence: SalesOrderEvidence
+
+
+def order_reference(store: str, order_id: int) -> str:
+    """CustomersOrderReference of the sales order that is this Shopify order: at most 58 of its 60 characters."""
+    return f"shopify-{store}-{order_id}"
+
+
+def plan_sales_order(
+    order: Order,
+    rules: StoreRules,
+    *,
+    customer_account: str,
+    items: Mapping[int, Item],
+    allocation: Allocation,
+    tax_setup: TaxSetup | None = None,
+) -> SalesOrderPlan:
+    """The sales order that this order should be in F&O.
+
+    `items` has the item of every order line by the line's id; `tax_setup` is F&O's own, for stores whose rules ask it
+    (tax.verify). Raises RefusedError when the rules do not say how, when F&O would not compute Shopify's tax, or when
+    the lines would not sum to Shopify's total; ValueError when the tax set-up is to be asked and there is none.
+    """
+    refuse_test_order(order, rules)
+    if order.currency not in rules.currencies:
+        raise RefusedError("CURRENCY_WITHOUT_RULE", currency=order.currency, store=rules.key)
+    left_behind = _left_behind(order, rules)
+    if rules.rounding_with_payment:
+        order = replace(order, cash_rounding=order.cash_rounding * 0)
+    place = place_of_sale(order, rules)
+    taxes = TaxGroups(rules, place, included=order.taxes_included)
+    delivery_mode = _delivery_mode(order, rules)
+    lines = plan_lines(order, rules, taxes, items=items, allocation=allocation, delivery_mode=delivery_mode)
+    settling = TaxSettling(rules, taxes, tax_setup, currency=order.currency)
+    lines = settling.posted(lines, order.created_at)
+
+    def difference(amount: Money, item: str) -> PlannedLine:
+        return plan_tax_difference(len(lines) + 1, amount, Item(item), order, taxes, delivery_mode=delivery_mode)
+
+    lines += settling.difference(lines, charged_tax(order, by_marketplace=False), order.created_at, difference)
+    if len(lines) > rules.orders.max_lines:
+        raise RefusedError("TOO_MANY_LINES", count=len(lines), limit=rules.orders.max_lines, store=rules.key)
+    header = _header(order, rules, customer_account, allocation, delivery_mode)
+    header["ArePricesIncludingSalesTax"] = yes_no(taxes.included)
+    header["SalesTaxGroupCode"] = one_sales_tax_group((line.tax for line in lines), place.country, rules.key)
+    manual = rules.orders.number == "manual"
+    return SalesOrderPlan(
+        company=rules.company,
+        number=fit("SalesOrderNumber", f"{rules.orders.number_prefix}{order.id}") if manual else None,
+        reference=order_reference(order.store, order.id),
+        header=header,
+        lines=tuple(lines),
+        evidence=prove_plan(order, lines, taxes, left_behind=left_behind, allocation=allocation.reasons),
+    )
+
+
+def check_booked(plan: SalesOrderPlan, booked: Iterable[Mapping[str, Any]]) -> None:
+    """Whether F&O computed every line's LineAmount as planned, from its rows of SalesOrderLinesV3.
+
+    Raises RefusedError FO_SUM_DIFFERS: trade agreements in F&O may override a price or add a discount.
+    """
+    expected = {line.number: line.amount.amount for line in plan.lines}
+    found = {row[LINE_KEY]: row["LineAmount"] for row in booked}
+    if found == expected:
+        return
+    currency = plan.evidence.total.currency
+    numbers = sorted(number for number in found.keys() | expected.keys() if found.get(number) != expected.get(number))
+    raise RefusedError(
+        "FO_SUM_DIFFERS",
+        booked=Money(sum(found.values(), Decimal(0)), currency),
+        expected=Money(sum(expected.values(), Decimal(0)), currency),
+        lines=", ".join(str(number) for number in numbers),
+    )
+
+
+def _delivery_mode(order: Order, rules: StoreRules) -> str | None:
+    """Of the first shipping line: a sales order has one. Every other one needs a rule too, lest it go unnoticed."""
+    modes = []
+    for shipping in order.shipping:
+        rule = next((rule for rule in rules.shipping if rule.fits(shipping.code, shipping.title)), None)
+        if rule is None:
+            raise RefusedError(
+                "SHIPPING_WITHOUT_RULE", title=shipping.title, shipping_code=shipping.code, store=rules.key
+            )
+        modes.append(rule.delivery_mode)
+    return modes[0] if modes else rules.orders.delivery_mode_without_shipping
+
+
+def _header(order: Order, rules: StoreRules, account: str, allocation: Allocation, delivery_mode: str | None) -> Row:
+    day = _requested_day(order, rules) or noon(order.created_at, rules.zone)
+    address = ship_to(order)
+    buyer = order.buyer
+    name = (buyer.name if buyer else "") or (address.name if address else "") or order.name
+    fields = {
+        "OrderingCustomerAccountNumber": account,
+        "InvoiceCustomerAccountNumber": account,
+        "CurrencyCode": order.currency,
+        "CustomerRequisitionNumber": _requisition(order, rules),
+        "SalesOrderName": _unless_too_long("SalesOrderName", name, rules, instead=order.name),
+        "SalesOrderOriginCode": rules.orders.origin_code,
+        "Email": _unless_too_long("Email", buyer.email, rules, instead="") if buyer else "",
+        # The nearest thing to a way back for people: F&O's header has no field for a note.
+        "URL": fit("URL", f"https://{rules.shop_domain}/admin/orders/{order.id}"),
+        "RequestedShippingDate": day,
+        "RequestedReceiptDate": day,
+        "DefaultShippingSiteId": allocation.preferred.site,
+        "DefaultShippingWarehouseId": allocation.preferred.id,
+        "DeliveryModeCode": delivery_mode,
+        "DeliveryTermsCode": rules.orders.delivery_terms,
+        "InventoryReservationMethod": rules.orders.reservation.capitalize(),
+    }
+    if address is not None:
+        with_state = address.country in rules.orders.states_of
+        recipient, above = name_over_lines("DeliveryAddressName", address.name)
+        fields |= {
+            "IsDeliveryAddressOrderSpecific": "Yes",
+            "DeliveryAddressName": recipient,
+            "DeliveryAddressDescription": "Shopify",
+            **address_block(
+                address,
+                "DeliveryAddress",
+                state_field="StateId",
+                complement_field="DeliveryBuildingCompliment",
+                with_state=with_state,
+                above=above,
+                company=address.company if address.company != address.name else "",
+            ),
+        }
+    return {field: value for field, value in fields.items() if value}
+
+
+def _requested_day(order: Order, rules: StoreRules) -> str | None:
+    """The day that the buyer wants the goods, where the store asks for it and the answer is one."""
+    wanted = dict(order.attributes).get(rules.orders.requested_date_attribute or "", "")
+    try:
+        return f"{date.fromisoformat(wanted):%Y-%m-%d}T12:00:00Z"
+    except ValueError:
+        return None
+
+
+def _requisition(order: Order, rules: StoreRules) -> str:
+    field = "CustomerRequisitionNumber"
+    if not order.po_number:
+        return order.name if rules.orders.order_name_as_requisition and fits(field, order.name) else ""
+    if rules.orders.po_number_too_long == "journal" and not fits(field, order.po_number):
+        return ""
+    return fit(field, order.po_number)
+
+
+def _unless_too_long(field: str, value: str, rules: StoreRules, *, instead: str) -> str:
+    """What the buyer's own customer record has as well may be replaced here; for a shared customer it may not."""
+    return instead if rules.customers.strategy == "per_consumer" and not fits(field, value) else fit(field, value)
+
+
+def _left_behind(order: Order, rules: StoreRules) -> tuple[str, ...]:
+    """What the order says and F&O's header and lines have no field for, or no field long enough."""
+    left = []
+    address = ship_to(order)
+    if order.cash_rounding and rules.rounding_with_payment:
+        left.append(f"cash rounding of {order.cash_rounding}, which is booked with the payment")
+    if order.note:
+        left.append("the note")
+    used = rules.orders.requested_date_attribute if _requested_day(order, rules) else None
+    if attributes := [key for key, _ in order.attributes if key != used]:
+        left.append(f"the attributes {', '.join(attributes)}")
+    if order.tags:
+        left.append(f"the tags {', '.join(order.tags)}")
+    if address is not None and address.phone:
+        left.append("the phone number of the delivery address")
+    if address is not None and address.province and address.country not in rules.orders.states_of:
+        left.append(f"the state {address.province}, since F&O's address set-up is not said to know it")
+    if order.billing_address is not None and order.billing_address != address and rules.customers.strategy == "shared":
+        left.append("the billing address")
+    if len(order.shipping) > 1:
+        left.append("every shipping method but the first")
+    return (*left, *_too_long(order))
+
+
+def _too_long(order: Order) -> Iterator[str]:
+    """What the header has a field for, but not one long enough."""
+    if not fits("CustomerRequisitionNumber", order.po_number):
+        yield f"the purchase order number {order.po_number}"
+    if not order.po_number and not fits("CustomerRequisitionNumber", order.name):
+        yield f"the order's name {order.name}"
+    if order.buyer and not fits("Email", order.buyer.email):
+        yield "the e-mail address, which only the customer has room for"
+    if order.buyer and not fits("SalesOrderName", order.buyer.name):
+        yield "the buyer's name, which only the customer has room for"

@@ -1,0 +1,248 @@
+"""Which lines of F&O's sales order are ours, and which of them are to hold how many pieces of the order as it is now.
+
+Lines stay where they are: an existing line keeps its warehouse, and only additional pieces are allocated anew. What a
+person wrote into the order is nobody's here and is never touched.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from shared.errors import RefusedError
+from shared.mapping.orders.allocation import Allocation, Need, Part, Settled
+from shared.mapping.orders.lines import COMPONENTS, Component, source_of
+from shared.model import FoLine, FoOrder, FoStatus, Item, LineKind, Order
+from shared.rules import ChangeKind, Decision, StoreRules, Warehouse
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What the order's link says about its lines and header in F&O."""
+
+    sources: Mapping[str, str] = field(default_factory=dict)
+    """InventoryLotId -> what the line stands for (PlannedLine.source)."""
+    promised: Mapping[str, str] = field(default_factory=dict)
+    """LineNumber -> the same, of lines that may have been written."""
+    lots: frozenset[str] = frozenset()
+    """InventoryLotIds that are ours, of links that do not tell what for."""
+    said: Mapping[str, str] = field(default_factory=dict)
+    held: str = ""
+
+
+def number_key(number: Decimal) -> str:
+    """A LineNumber as the link holds it: F&O may answer 1, 1.0 or 1.0000."""
+    return f"{number.normalize():f}"
+
+
+type OwnLines = Mapping[str, Sequence[FoLine]]
+"""By source, in the order of their numbers."""
+
+
+def own_lines(fo: FoOrder, order: Order, rules: StoreRules, memory: Memory) -> OwnLines:
+    """Our lines, by what they stand for. Lines that were reduced to nothing are none.
+
+    Remembered lines are known by their lot. A line whose writing was not seen to its end is known by its number and
+    Shopify's id on it. Where nothing is remembered, and in orders of our own making, Shopify's id alone decides.
+    Raises RefusedError FO_LINE_UNKNOWN for a line that is ours and does not say what it stands for.
+    """
+    own: defaultdict[str, list[FoLine]] = defaultdict(list)
+    blank = not memory.sources and not memory.lots
+    for line in sorted(fo.lines, key=lambda line: line.number):
+        if line.status is FoStatus.CANCELLED and not line.quantity:
+            continue
+        source = memory.sources.get(line.lot) or _kept_promise(line, memory)
+        if source is None and (blank or line.lot in memory.lots or line.order != fo.number):
+            source = _guessed(line, order, rules)
+            if source is None and line.lot in memory.lots and line.external:
+                raise RefusedError("FO_LINE_UNKNOWN", lot=line.lot, item=line.item, sales_order=line.order)
+        if source is not None:
+            own[source].append(line)
+    return own
+
+
+def _kept_promise(line: FoLine, memory: Memory) -> str | None:
+    """What we meant to write under this number, unless a person's line got the number first: theirs has no id."""
+    source = memory.promised.get(number_key(line.number))
+    if source is None or not line.external:
+        return None
+    shopify_id = source.rpartition(":")[2]
+    return source if line.external == shopify_id or not line.external.isdecimal() else None
+
+
+def _guessed(line: FoLine, order: Order, rules: StoreRules) -> str | None:
+    """From Shopify's id on the line, and among the order's own charges from the item."""
+    if not line.external.isdecimal():
+        return None
+    shopify_id = int(line.external)
+    for one in order.lines:
+        if one.id == shopify_id and (one.id != order.id or line.item == rules.orders.tip_item):
+            return source_of(COMPONENTS[one.kind], one.id)
+    if any(shipping.id == shopify_id for shipping in order.shipping):
+        return source_of(Component.SHIPPING, shopify_id)
+    if shopify_id != order.id:
+        is_shipping = line.item == rules.orders.shipping_item
+        return source_of(Component.SHIPPING if is_shipping else Component.PRODUCTS, shopify_id)
+    charges = {
+        rules.orders.duties_item: Component.DUTIES,
+        rules.orders.fees_item: Component.FEES,
+        rules.orders.rounding_item: Component.CASH_ROUNDING,
+        rules.orders.tip_item: Component.TIPS,
+        rules.tax.service_item: Component.TAX,
+        rules.tax.difference_item: Component.TAX_DIFFERENCE,
+    }
+    component = charges.get(line.item)
+    return source_of(component, shopify_id) if component else None
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What one F&O line is to hold; `line` is None for one that is to be written."""
+
+    line: FoLine | None
+    quantity: int
+    warehouse: Warehouse | None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The order's lines over F&O's, before additional pieces have a warehouse."""
+
+    own: OwnLines
+    kept: Mapping[int, Sequence[Kept]]
+    """By the id of the order line."""
+    wanted: tuple[Need, ...]
+    """Additional pieces that need stock."""
+    growing: Mapping[int, FoStatus]
+    """Order line ids with additional pieces, and the status that decides about them."""
+    in_place: frozenset[int]
+    """Those of them whose existing lines may grow."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Every piece of the order in its place."""
+
+    own: OwnLines
+    allocation: Allocation
+    lines: Mapping[int, Sequence[FoLine | None]]
+    """By order line id, for each part of the allocation the F&O line that it is, or None."""
+    growing: Mapping[int, FoStatus]
+
+
+def stand(order: Order, items: Mapping[int, Item], own: OwnLines, rules: StoreRules) -> Standing:
+    """Fewer pieces are taken from what has not left, the last line first; more are wanted by the rules."""
+    kept: dict[int, list[Kept]] = {}
+    wanted: list[Need] = []
+    growing: dict[int, FoStatus] = {}
+    in_place: set[int] = set()
+    known = {warehouse.id: warehouse for warehouse in reversed(rules.warehouses)}
+    for line in order.lines:
+        its = own.get(source_of(COMPONENTS[line.kind], line.id), ())
+        stocked = line.kind is LineKind.PRODUCT and line.requires_shipping
+        quantities = [int(each.quantity) for each in its]
+        missing = line.quantity - sum(quantities)
+        fresh: list[Kept] = []
+        if not its:
+            wanted += [Need(line.id, items[line.id], line.quantity)] if stocked else []
+        elif missing < 0:
+            quantities = _taken(its, quantities, -missing)
+        elif missing > 0:
+            at = _growable(its)
+            growing[line.id] = its[at].status
+            decision = rules.changes.decide(ChangeKind.QUANTITY_UP, its[at].status)
+            here = decision is Decision.APPLY and not its[at].status.is_closed
+            if here:
+                in_place.add(line.id)
+            if decision in (Decision.HOLD, Decision.IGNORE) or (here and not stocked):
+                quantities[at] += missing
+            elif stocked:
+                wanted.append(Need(line.id, items[line.id], missing))
+            else:
+                fresh.append(Kept(None, missing, None))
+        kept[line.id] = [
+            Kept(each, quantity, known.get(each.warehouse, rules.warehouses[0]) if stocked else None)
+            for each, quantity in zip(its, quantities, strict=True)
+            if quantity
+        ] + fresh
+    return Standing(own, kept, tuple(wanted), growing, frozenset(in_place))
+
+
+def place(standing: Standing, order: Order, rules: StoreRules, extra: Allocation | None) -> Placement:
+    """With the allocation of what is wanted, None where nothing is."""
+    places: dict[int, Sequence[Kept]] = {}
+    for line in order.lines:
+        kept = list(standing.kept[line.id])
+        for part in extra.parts.get(line.id, ()) if extra else ():
+            at = _same_place(kept, part) if line.id in standing.in_place else None
+            if at is None:
+                kept.append(Kept(None, part.quantity, part.warehouse))
+            else:
+                kept[at] = Kept(kept[at].line, kept[at].quantity + part.quantity, kept[at].warehouse)
+        places[line.id] = kept
+    preferred = extra.preferred if extra else _first_warehouse(places.values()) or rules.warehouses[0]
+    reasons = ("lines that F&O has stay in their warehouses",) if any(standing.kept.values()) else ()
+    return Placement(
+        own=standing.own,
+        allocation=Allocation(
+            preferred,
+            {line.id: _as_parts(places[line.id]) for line in order.lines if places[line.id]},
+            (*reasons, *(extra.reasons if extra else ())),
+        ),
+        lines={line_id: tuple(each.line for each in its) or (None,) for line_id, its in places.items()},
+        growing=standing.growing,
+    )
+
+
+def _taken(lines: Sequence[FoLine], quantities: Sequence[int], units: int) -> list[int]:
+    """The quantities less so many units: of what was cancelled in F&O, of what is open, and last of what has left."""
+    left = list(quantities)
+    cancelled = [line.status is FoStatus.CANCELLED for line in lines]
+    room = [
+        quantity if gone else int(line.remaining) for line, quantity, gone in zip(lines, left, cancelled, strict=True)
+    ]
+    last_first = range(len(lines) - 1, -1, -1)
+    for rooms in (
+        {at: room[at] for at in last_first if cancelled[at]},
+        {at: room[at] for at in last_first if not cancelled[at]},
+        {at: left[at] for at in last_first},
+    ):
+        for at, its_room in rooms.items():
+            units_here = min(units, its_room, left[at])
+            left[at] -= units_here
+            units -= units_here
+    return left
+
+
+def _growable(lines: Sequence[FoLine]) -> int:
+    """The line that additional pieces are judged by: the last that is open, else the last."""
+    return max(range(len(lines)), key=lambda at: (lines[at].is_open, at))
+
+
+def _same_place(kept: Sequence[Kept], part: Part) -> int | None:
+    for at, each in enumerate(kept):
+        line = each.line
+        if line is None or line.status.is_closed or part.warehouse is None:
+            continue
+        if line.warehouse == part.warehouse.id and line.is_open:
+            return at
+    return None
+
+
+def _first_warehouse(places: Iterable[Sequence[Kept]]) -> Warehouse | None:
+    return next((kept.warehouse for its in places for kept in its if kept.warehouse is not None), None)
+
+
+def _as_parts(kept: Sequence[Kept]) -> tuple[Part, ...]:
+    return tuple(Part(each.quantity, each.warehouse, _settled(each)) for each in kept)
+
+
+def _settled(kept: Kept) -> Settled | None:
+    """What the line costs, where it keeps its pieces."""
+    line = kept.line
+    if line is None or line.quantity != kept.quantity:
+        return None
+    pieces = line.quantity / line.price_unit
+    return Settled(pieces * line.price, pieces * line.discount, firm=line.is_invoiced or not line.is_open)

@@ -1,0 +1,225 @@
+"""What a refund takes off what the buyer owes: goods and amounts, taxed as the order booked them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Final
+
+from shared.errors import RefusedError
+from shared.mapping.shopify.refund import PENDING, SHIPPING
+from shared.mapping.taxes.groups import LineTax, TaxGroups
+from shared.model import (
+    Adjustment,
+    LineKind,
+    Money,
+    Order,
+    OrderLine,
+    Refund,
+    RefundLine,
+    Restock,
+    ShippingLine,
+    TaxLine,
+    total,
+)
+
+
+class Part(StrEnum):
+    """What an amount is for; the value is its key in [refunds.accounts]."""
+
+    GOODS_RETURNED = "goods_returned"
+    GOODS_KEPT = "goods_kept"
+    CUSTOM_LINES = "custom_lines"
+    TIPS = "tips"
+    GIFT_CARDS = "gift_cards"
+    SHIPPING = "shipping"
+    DUTIES = "duties"
+    GOODWILL = "goodwill"
+    RESTOCKING_FEE = "restocking_fee"
+    DISCREPANCY = "discrepancy"
+    TAX = "tax"
+    TAX_DIFFERENCE = "tax_difference"
+
+
+@dataclass(frozen=True, slots=True)
+class Credit:
+    """An amount without goods. Above zero the buyer owes less."""
+
+    part: Part
+    title: str
+    amount: Money
+    """With or without tax, as F&O's prices of the order are."""
+    tax: LineTax | None
+    """None where Shopify taxes nothing, and the rules say how F&O is told so."""
+
+
+@dataclass(frozen=True, slots=True)
+class GoodsBack:
+    """Units of one order line that came back."""
+
+    line: OrderLine
+    quantity: int
+    location_id: int | None
+    amount: Money
+    tax: LineTax
+
+
+@dataclass(frozen=True, slots=True)
+class RefundParts:
+    """`goods` and `credits` are for F&O; with the tax on top, and what F&O does not get, they sum to the refund."""
+
+    goods: tuple[GoodsBack, ...]
+    credits: tuple[Credit, ...]
+    tax: Money
+    """Of goods and credits, by Shopify, as far as the seller owes it."""
+    marketplace_tax: Money
+    off_order: Money
+    """What makes the sales order smaller already: goods that never left, shipping and duties given back before."""
+
+
+_OF_KIND: Final = {
+    LineKind.CUSTOM: Part.CUSTOM_LINES,
+    LineKind.TIP: Part.TIPS,
+    LineKind.GIFT_CARD: Part.GIFT_CARDS,
+}
+_OF_REASON: Final = {
+    "restock": Part.RESTOCKING_FEE,
+    "customer": Part.GOODWILL,
+    "damage": Part.GOODWILL,
+    "discrepancy": Part.DISCREPANCY,
+    "refund_discrepancy": Part.DISCREPANCY,
+    "full_return_balancing_adjustment": Part.DISCREPANCY,
+}
+"""Shopify's OrderAdjustmentDiscrepancyReason; REST's refund_discrepancy."""
+
+
+def read_parts(refund: Refund, order: Order, taxes: TaxGroups, *, return_orders: bool) -> RefundParts:
+    """What the refund is made of. `return_orders` says that goods which came back get a return order.
+
+    Raises RefusedError REFUND_REASON_UNKNOWN, REFUND_TAX_UNKNOWN, and what TaxGroups.of raises.
+    """
+    return _Reading(refund, order, taxes).read(return_orders=return_orders)
+
+
+class _Reading:
+    def __init__(self, refund: Refund, order: Order, taxes: TaxGroups) -> None:
+        self._refund = refund
+        self._order = order
+        self._lines = {line.id: line for line in order.lines}
+        self._taxes = taxes
+        self._charged: list[TaxLine] = []
+        self._off_order = refund.duties * 0
+
+    def read(self, *, return_orders: bool) -> RefundParts:
+        goods: list[GoodsBack] = []
+        credits_: list[Credit] = []
+        for line in self._refund.lines:
+            if line.restock is Restock.CANCEL:
+                self._off_order += self._worth(line.subtotal, line.tax)
+                continue
+            back, part = self._goods(line), self._part(line)
+            if part is Part.GOODS_RETURNED and return_orders:
+                goods.append(back)
+            elif back.amount:
+                credits_.append(Credit(part, back.line.title, back.amount, back.tax))
+        credits_ += self._beside_lines()
+        charged = _sum(self._charged, self._refund.duties, by_marketplace=False)
+        if charged and self._taxes.exempt is not None:
+            credits_.append(Credit(Part.TAX, "Tax", charged, self._taxes.exempt))
+        return RefundParts(
+            goods=tuple(goods),
+            credits=tuple(credits_),
+            tax=charged,
+            marketplace_tax=_sum(self._charged, self._refund.duties, by_marketplace=True),
+            off_order=self._off_order,
+        )
+
+    def _beside_lines(self) -> Iterator[Credit]:
+        for adjustment in self._refund.adjustments:
+            if adjustment.on_order:
+                self._off_order += self._worth(adjustment.amount, adjustment.tax)
+            elif adjustment.reason == SHIPPING:
+                yield from self._shipping(adjustment)
+            elif adjustment.reason != PENDING and (adjustment.amount or adjustment.tax):
+                yield self._untaxed(adjustment)
+        if self._refund.duties:
+            yield Credit(Part.DUTIES, "Duties", self._refund.duties, None)
+
+    def _worth(self, amount: Money, tax: Money) -> Money:
+        return amount if self._order.taxes_included else amount + tax
+
+    def _goods(self, back: RefundLine) -> GoodsBack:
+        line = self._lines[back.line_id]
+        charged = self._given_back(line.taxes, back.tax, line.title)
+        return GoodsBack(
+            line=line,
+            quantity=back.quantity,
+            location_id=back.location_id,
+            amount=self._taxes.moved(back.subtotal, charged),
+            tax=self._taxes.of(line.title, charged),
+        )
+
+    def _part(self, back: RefundLine) -> Part:
+        kind = self._lines[back.line_id].kind
+        if kind is not LineKind.PRODUCT:
+            return _OF_KIND[kind]
+        return Part.GOODS_KEPT if back.restock is Restock.NO_RESTOCK else Part.GOODS_RETURNED
+
+    def _shipping(self, adjustment: Adjustment) -> Iterator[Credit]:
+        """A share of each shipping line, and of each rate that taxes it, as the order has them."""
+        lines = [line for line in self._order.shipping if line.net]
+        if not lines or not adjustment.amount:
+            if adjustment.amount or adjustment.tax:
+                yield self._untaxed(adjustment)
+            return
+        amounts = adjustment.amount.split([line.net.amount for line in lines])
+        charged = [_sum(line.taxes, adjustment.tax) for line in lines]
+        taxes = self._divided(adjustment.tax, charged, SHIPPING)
+        for line, amount, tax in zip(lines, amounts, taxes, strict=True):
+            if amount:
+                yield from self._of_shipping_line(line, amount, tax)
+
+    def _of_shipping_line(self, line: ShippingLine, amount: Money, tax: Money) -> Iterator[Credit]:
+        charged = self._given_back(line.taxes, tax, line.title)
+        shares = self._taxes.shares(line, self._taxes.moved(line.net, line.taxes))
+        moved = self._taxes.moved(amount, charged)
+        parts = moved.split([weight for _, weight in shares])
+        for (its_tax, _), part in zip(shares, parts, strict=True):
+            if part:
+                yield Credit(Part.SHIPPING, line.title, part, its_tax)
+
+    def _untaxed(self, adjustment: Adjustment) -> Credit:
+        """An amount beside the goods. Shopify does not say how it would be taxed."""
+        part = Part.SHIPPING if adjustment.reason == SHIPPING else _OF_REASON.get(adjustment.reason)
+        if part is None:
+            raise RefusedError("REFUND_REASON_UNKNOWN", refund=self._refund.id, reason=adjustment.reason)
+        if adjustment.tax:
+            raise self._tax_unknown(adjustment.tax, adjustment.reason)
+        if part is Part.DISCREPANCY and adjustment.amount.amount > 0 and not self._refund.lines:
+            part = Part.GOODWILL
+        return Credit(part, part.replace("_", " ").capitalize(), adjustment.amount, None)
+
+    def _given_back(self, taxes: Sequence[TaxLine], amount: Money, what: str) -> list[TaxLine]:
+        """The tax lines with what of each was given back."""
+        parts = self._divided(amount, [tax.amount for tax in taxes], what)
+        charged = [replace(tax, amount=part) for tax, part in zip(taxes, parts, strict=True)]
+        self._charged += charged
+        return charged
+
+    def _divided(self, tax: Money, charged: Sequence[Money], what: str) -> list[Money]:
+        """In proportion to what was charged."""
+        if not tax:
+            return [tax] * len(charged)
+        if not any(charged):
+            raise self._tax_unknown(tax, what)
+        return list(tax.split([each.amount for each in charged]))
+
+    def _tax_unknown(self, tax: Money, what: str) -> RefusedError:
+        return RefusedError("REFUND_TAX_UNKNOWN", refund=self._refund.id, tax=tax, what=what)
+
+
+def _sum(taxes: Iterable[TaxLine], like: Money, *, by_marketplace: bool | None = None) -> Money:
+    return total(
+        (tax.amount for tax in taxes if by_marketplace is None or tax.channel_liable is by_marketplace), like.currency
+    )

@@ -1,0 +1,256 @@
+"""A Shopify refund as documents of F&O: what the buyer is credited with, proved to be what the refund is worth.
+
+    goods that came back            a return order against the lots they were sold from
+    amounts without goods           a free text invoice: credits below zero, as F&O writes them
+    goods that never left, and      nothing: the sales order is smaller by them already
+    what was given back before
+
+Return order lines have no fields for tax: F&O is expected to tax them as their lot was sold, with tax in the price or
+on top. The sales order's convention is therefore that of both documents. Where F&O's own tax codes are asked, those of
+the return order are taken as of the day of the sale, since it is the sale's tax that was charged and is given back;
+those of the free text invoice as of its invoice date.
+
+The money itself is the payments' matter, and so is when it moves: a credit does not wait for it. What was credited and
+not paid out (an exchange, an unpaid order) stays on the customer's account, where it belongs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+from shared.errors import RefusedError
+from shared.mapping.fo.fields import Row, fit, noon, yes_no
+from shared.mapping.refunds.lots import LotBack, SoldLot, take_back
+from shared.mapping.refunds.parts import Credit, GoodsBack, Part, RefundParts, read_parts
+from shared.mapping.refunds.proof import RefundEvidence, prove_refund_plan
+from shared.mapping.taxes.groups import LineTax, TaxGroups
+from shared.mapping.taxes.place import place_of_sale
+from shared.mapping.taxes.settling import TaxedLine, TaxSettling
+from shared.model import Money, Order, Refund, TaxSetup
+from shared.rules import RefundRules, StoreRules
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedCredit(TaxedLine):
+    """A line of a return order or of a free text invoice."""
+
+    part: Part
+    record: Row
+    """ReturnOrderLinesV2 or FreeTextInvoiceLines, without company and document."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedDocument:
+    header: Row
+    """Without company, number and reference."""
+    lines: tuple[PlannedCredit, ...]
+
+    @property
+    def amount(self) -> Money:
+        """Without the tax on top, if there is any."""
+        return sum((line.amount for line in self.lines[1:]), self.lines[0].amount)
+
+
+@dataclass(frozen=True, slots=True)
+class RefundPlan:
+    refund_id: int
+    company: str
+    reference: str
+    """Of every document: CustomersOrderReference of a return order, CustomerReference of a free text invoice."""
+    number: str | None
+    """ReturnOrderNumber where it is ours to choose, None where F&O draws it."""
+    return_order: PlannedDocument | None
+    invoice: PlannedDocument | None
+    waits_for: tuple[str, ...]
+    """Goods that F&O has not invoiced yet; nothing of the refund is to be written before."""
+    evidence: RefundEvidence | None
+    """None while the refund waits."""
+
+
+def refund_reference(store: str, refund_id: int) -> str:
+    """The refund's identity in F&O: at most 59 of the 60 characters."""
+    return f"shopify-{store}-r{refund_id}"
+
+
+def needs_lots(refund: Refund, order: Order, rules: StoreRules) -> bool:
+    """Whether the plan depends on what F&O has delivered and invoiced."""
+    return bool(_parts(refund, order, rules, _refund_rules(rules)).goods)
+
+
+def plan_refund(
+    refund: Refund,
+    order: Order,
+    rules: StoreRules,
+    *,
+    customer_account: str,
+    sales_order: str,
+    sold: Sequence[SoldLot] = (),
+    tax_setup: TaxSetup | None = None,
+) -> RefundPlan:
+    """The documents of one refund. `sold` is what F&O has of the order, less what former refunds returned; `tax_setup`
+    is F&O's own, for stores whose rules ask it (tax.verify).
+
+    Raises RefusedError: AMOUNT_WITHOUT_RULE for a part without account, REFUND_REASON_UNKNOWN, REFUND_TAX_UNKNOWN,
+    RETURN_BEYOND_ORDER, TAX_DIFFERS, REFUND_PLAN_DIFFERS, and what tax rules and tax codes raise; ValueError for a
+    store without refund rules, or when the tax set-up is to be asked and there is none.
+    """
+    applied = _refund_rules(rules)
+    return _Planner(refund, order, rules, applied, tax_setup).plan(customer_account, sales_order, sold)
+
+
+def _refund_rules(rules: StoreRules) -> RefundRules:
+    if rules.refunds is None:
+        raise ValueError(f"store {rules.key} books no refunds")
+    return rules.refunds
+
+
+def _tax_groups(order: Order, rules: StoreRules) -> TaxGroups:
+    return TaxGroups(rules, place_of_sale(order, rules), included=order.taxes_included)
+
+
+def _parts(refund: Refund, order: Order, rules: StoreRules, applied: RefundRules) -> RefundParts:
+    return read_parts(refund, order, _tax_groups(order, rules), return_orders=applied.goods == "return_order")
+
+
+class _Planner:
+    def __init__(
+        self, refund: Refund, order: Order, rules: StoreRules, applied: RefundRules, tax_setup: TaxSetup | None
+    ) -> None:
+        self._refund = refund
+        self._order = order
+        self._rules = rules
+        self._applied = applied
+        self._taxes = _tax_groups(order, rules)
+        self._settling = TaxSettling(rules, self._taxes, tax_setup, currency=order.currency)
+        self._parts = _parts(refund, order, rules, applied)
+
+    def plan(self, account: str, sales_order: str, sold: Sequence[SoldLot]) -> RefundPlan:
+        credits_ = [self._credit(number, one) for number, one in enumerate(self._parts.credits, start=1)]
+        goods, waits_for = self._goods(sold)
+        evidence = None
+        if not waits_for:
+            goods, credits_ = self._taxed(goods, credits_)
+            evidence = prove_refund_plan(self._refund, self._order, self._parts, [*goods, *credits_], self._taxes)
+        manual = self._applied.number == "manual"
+        number = f"{self._applied.number_prefix}{self._refund.id}"
+        return RefundPlan(
+            refund_id=self._refund.id,
+            company=self._rules.company,
+            reference=refund_reference(self._order.store, self._refund.id),
+            number=fit("ReturnOrderNumber", number) if manual else None,
+            return_order=_document(self._return_header(account, sales_order, goods), goods),
+            invoice=_document(self._invoice_header(account, sales_order), credits_),
+            waits_for=waits_for,
+            evidence=evidence,
+        )
+
+    def _goods(self, sold: Sequence[SoldLot]) -> tuple[list[PlannedCredit], tuple[str, ...]]:
+        """The lines of the return order, and the goods that must wait."""
+        lines: list[PlannedCredit] = []
+        waits_for: list[str] = []
+        left = list(sold)
+        for goods in self._parts.goods:
+            taken = take_back(goods.line.id, goods.quantity, goods.amount, left)
+            if not taken:
+                waits_for.append(f"{goods.quantity} x {goods.line.sku}")
+            left = _less(left, taken)
+            lines += [self._return_line(goods, lot) for lot in taken]
+        return lines, tuple(waits_for)
+
+    def _return_line(self, goods: GoodsBack, back: LotBack) -> PlannedCredit:
+        place = next((each for each in self._applied.warehouses if each.location == goods.location_id), None)
+        record: Row = {
+            **back.sold.product,
+            "ReturnSalesQuantity": Decimal(-back.quantity),
+            "SalesPrice": back.price.amount,
+            "ReturningInventoryLotId": back.sold.lot,
+            "ReturnSiteId": place.site if place else back.sold.site,
+            "ReturnWarehouseId": place.id if place else back.sold.warehouse,
+        }
+        if self._applied.disposition:
+            record["ReturnDispositionCode"] = self._applied.disposition
+        return self._planned(Part.GOODS_RETURNED, record, back.price * back.quantity, goods.tax)
+
+    def _credit(self, number: int, credit: Credit) -> PlannedCredit:
+        account = getattr(self._applied.accounts, credit.part)
+        if account is None:
+            raise RefusedError(
+                "AMOUNT_WITHOUT_RULE",
+                what=f"a refund of {credit.part.replace('_', ' ')}",
+                amount=credit.amount,
+                key=f"refunds.accounts.{credit.part}",
+                store=self._rules.key,
+            )
+        tax = credit.tax
+        if tax is None and account.sales_tax_group is not None:
+            tax = LineTax(account.sales_tax_group, account.item_tax_group, Decimal(0))
+        tax = tax or self._taxes.of(credit.title, ())
+        record: Row = {
+            "LineNumber": Decimal(number),
+            "Description": _DESCRIPTIONS[credit.part],
+            "InvoiceText": credit.title,
+            "MainAccountDisplayValue": account.main_account,
+            "Quantity": Decimal(1),
+            "UnitPrice": -credit.amount.amount,
+            "TransactionCurrencyAmount": -credit.amount.amount,
+            "SalesTaxGroupId": tax.sales_tax_group,
+            "SalesTaxItemGroupId": tax.item_tax_group,
+        }
+        return self._planned(credit.part, record, credit.amount, tax)
+
+    def _planned(self, part: Part, record: Row, amount: Money, tax: LineTax) -> PlannedCredit:
+        expected = tax.expected(amount, included=self._taxes.included)
+        return PlannedCredit(part, record, amount=amount, tax=tax, expected_tax=expected)
+
+    def _taxed(
+        self, goods: Sequence[PlannedCredit], credits_: Sequence[PlannedCredit]
+    ) -> tuple[list[PlannedCredit], list[PlannedCredit]]:
+        """The lines of both documents with the tax that F&O will post, and one for the cents that it is off."""
+        returned = self._settling.posted(goods, self._order.created_at)
+        credited = self._settling.posted(credits_, self._refund.created_at)
+
+        def difference(amount: Money, _: str) -> PlannedCredit:
+            return self._credit(len(credited) + 1, Credit(Part.TAX_DIFFERENCE, "Tax difference", amount, None))
+
+        lines = [*returned, *credited]
+        cents = self._settling.difference(lines, self._parts.tax, self._refund.created_at, difference)
+        return returned, [*credited, *cents]
+
+    def _return_header(self, account: str, sales_order: str, goods: Sequence[PlannedCredit]) -> Row:
+        if not goods:
+            return {}
+        header = {
+            "CustomerAccountNumber": account,
+            "InvoiceCustomerAccountNumber": account,
+            "CurrencyCode": self._order.currency,
+            "CustomerRequisitionNumber": fit("CustomerRequisitionNumber", sales_order),
+            "CustomerReturnReasonCode": self._applied.reason_code,
+            "DefaultReturnSiteId": goods[0].record["ReturnSiteId"],
+            "DefaultReturnWarehouseId": goods[0].record["ReturnWarehouseId"],
+        }
+        return {field: value for field, value in header.items() if value}
+
+    def _invoice_header(self, account: str, sales_order: str) -> Row:
+        return {
+            "CustomerAccount": account,
+            "CurrencyCode": self._order.currency,
+            "InvoiceDate": noon(self._refund.created_at, self._rules.zone),
+            "CustomerRequisition": fit("CustomerRequisition", sales_order),
+            "InclTax": yes_no(self._taxes.included),
+        }
+
+
+_DESCRIPTIONS: Final = {part: f"Refund: {part.replace('_', ' ')}" for part in Part}
+
+
+def _document(header: Row, lines: Iterable[PlannedCredit]) -> PlannedDocument | None:
+    found = tuple(lines)
+    return PlannedDocument(header, found) if found else None
+
+
+def _less(sold: Iterable[SoldLot], taken: Sequence[LotBack]) -> list[SoldLot]:
+    """What is left to return after these units."""
+    return [each.less(sum(one.quantity for one in taken if one.sold.lot == each.lot)) for each in sold]

@@ -1,0 +1,249 @@
+"""A Shopify order as the Admin GraphQL API gives it -> OrderState.
+
+The node is put into the form of the webhooks and read by the same code, so that both ways give the same state.
+GraphQL differs in names, ids (gid://shopify/Order/1), enums (capitals) and amounts ("13.5"), and tells more: the
+payments, both currencies of each, and the risk.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, Final
+
+from shared.mapping.shopify.state import read_state
+from shared.mapping.shopify.terms import read_terms
+from shared.mapping.shopify.transaction import read_transactions
+from shared.model import CurrencySide, OrderState, Risk
+
+type Node = dict[str, Any]
+
+_RISKS: Final = (Risk.HIGH, Risk.MEDIUM, Risk.LOW)
+
+
+def read_graphql_state(node: Node, *, store: str, side: CurrencySide, now: datetime | None = None) -> OrderState:
+    """The state with payments and risk; else what read_state gives for the same order, and its refusals.
+
+    `node` is what shared.shopify.orders.fetch_order returns.
+    """
+    payload = as_webhook(node)
+    state = read_state(payload, store=store, side=side, now=now)
+    transactions = read_transactions(payload["transactions"], read_terms(payload, side), "transactions")
+    return replace(state, transactions=transactions, risk=_risk(node["risk"]))
+
+
+def as_webhook(node: Node) -> Node:
+    """The order as orders/updated would carry it, as far as it is read, and its transactions."""
+    rounding = node["totalCashRoundingAdjustment"]["paymentSet"]
+    return {
+        "id": _number(node["id"]),
+        "name": node["name"],
+        "created_at": node["createdAt"],
+        "updated_at": node["updatedAt"],
+        "cancelled_at": node["cancelledAt"],
+        "currency": node["currencyCode"],
+        "presentment_currency": node["presentmentCurrencyCode"],
+        "taxes_included": node["taxesIncluded"],
+        "duties_included": node["dutiesIncluded"],
+        "test": node["test"],
+        "note": node["note"],
+        "po_number": node["poNumber"],
+        "tags": ", ".join(node["tags"]),
+        "email": node["email"],
+        "phone": node["phone"],
+        "note_attributes": [{"name": each["key"], "value": each["value"]} for each in node["customAttributes"]],
+        "location_id": _optional_number(node["retailLocation"]),
+        "customer": _customer(node["customer"]),
+        "company": _company(node["purchasingEntity"]),
+        "billing_address": _address(node["billingAddress"]),
+        "shipping_address": _address(node["shippingAddress"]),
+        "total_price_set": _money(node["totalPriceSet"]),
+        "total_tax_set": _money(node["totalTaxSet"]),
+        "total_tip_received": node["totalTipReceivedSet"]["shopMoney"]["amount"],
+        "total_cash_rounding_payment_adjustment_set": _money(rounding),
+        "original_total_duties_set": _money(node["originalTotalDutiesSet"]),
+        "original_total_additional_fees_set": _money(node["originalTotalAdditionalFeesSet"]),
+        "current_total_price": None,  # that a version tells it; the amount is in the set
+        "current_total_price_set": _money(node["currentTotalPriceSet"]),
+        "current_total_tax": None,
+        "current_total_tax_set": _money(node["currentTotalTaxSet"]),
+        "current_shipping_price_set": _money(node["currentShippingPriceSet"]),
+        "current_total_duties_set": _money(node["currentTotalDutiesSet"]),
+        "current_total_additional_fees_set": _money(node["currentTotalAdditionalFeesSet"]),
+        "line_items": [_line(each) for each in node["lineItems"]["nodes"]],
+        "shipping_lines": [_shipping_line(each) for each in node["shippingLines"]["nodes"]],
+        "refunds": [_refund(each, node["id"]) for each in node["refunds"]],
+        "fulfillments": [_parcel(each) for each in node["fulfillments"]],
+        "transactions": [_transaction(each) for each in node["transactions"]],
+    }
+
+
+def _number(gid: str) -> int:
+    """The number at the end of gid://shopify/Order/1."""
+    return int(gid.rpartition("/")[2])
+
+
+def _optional_number(node: Node | None) -> int | None:
+    return None if node is None else _number(node["id"])
+
+
+def _money(bag: Node | None) -> Node | None:
+    if bag is None:
+        return None
+    return {
+        rest: {"amount": bag[side]["amount"], "currency_code": bag[side]["currencyCode"]}
+        for rest, side in (("shop_money", "shopMoney"), ("presentment_money", "presentmentMoney"))
+    }
+
+
+def _customer(node: Node | None) -> Node | None:
+    if node is None:
+        return None
+    email, phone = node["defaultEmailAddress"], node["defaultPhoneNumber"]
+    return {
+        "id": _number(node["id"]),
+        "first_name": node["firstName"],
+        "last_name": node["lastName"],
+        "email": email and email["emailAddress"],
+        "phone": phone and phone["phoneNumber"],
+    }
+
+
+def _company(purchaser: Node | None) -> Node | None:
+    """None for a private person: the purchaser is a customer then, of whom nothing was asked."""
+    if not purchaser or "company" not in purchaser:
+        return None
+    return {"id": _number(purchaser["company"]["id"]), "location_id": _number(purchaser["location"]["id"])}
+
+
+def _address(node: Node | None) -> Node | None:
+    if node is None:
+        return None
+    same = ("name", "company", "address1", "address2", "city", "zip", "province", "country", "phone")
+    return {key: node[key] for key in (*same, "latitude", "longitude")} | {
+        "first_name": node["firstName"],
+        "last_name": node["lastName"],
+        "province_code": node["provinceCode"],
+        "country_code": node["countryCodeV2"],
+    }
+
+
+def _line(node: Node) -> Node:
+    return {
+        "id": _number(node["id"]),
+        "title": node["title"],
+        "sku": node["sku"],
+        "quantity": node["quantity"],
+        "current_quantity": node["currentQuantity"],
+        "gift_card": node["isGiftCard"],
+        "requires_shipping": node["requiresShipping"],
+        "product_id": _optional_number(node["product"]),
+        "variant_id": _optional_number(node["variant"]),
+        "price_set": _money(node["originalUnitPriceSet"]),
+        "discount_allocations": _allocations(node),
+        "tax_lines": _taxes(node),
+    }
+
+
+def _shipping_line(node: Node) -> Node:
+    return {
+        "id": _number(node["id"]),
+        "code": node["code"],
+        "title": node["title"],
+        "is_removed": node["isRemoved"],
+        "price_set": _money(node["originalPriceSet"]),
+        "discounted_price_set": _money(node["discountedPriceSet"]),
+        "discount_allocations": _allocations(node),
+        "tax_lines": _taxes(node),
+    }
+
+
+def _allocations(node: Node) -> list[Node]:
+    return [{"amount_set": _money(each["allocatedAmountSet"])} for each in node["discountAllocations"]]
+
+
+def _taxes(node: Node) -> list[Node]:
+    return [
+        {
+            "title": tax["title"],
+            "rate": tax["rate"],
+            "channel_liable": tax["channelLiable"],
+            "price_set": _money(tax["priceSet"]),
+        }
+        for tax in node["taxLines"]
+    ]
+
+
+def _refund(node: Node, order_gid: str) -> Node:
+    return {
+        "id": _number(node["id"]),
+        "order_id": _number(order_gid),
+        "created_at": node["createdAt"],
+        "processed_at": node["processedAt"],
+        "note": node["note"],
+        "return": None if node["return"] is None else {"id": _number(node["return"]["id"])},
+        "duties": [{"amount_set": _money(each["amountSet"])} for each in node["duties"] or ()],
+        "refund_line_items": [
+            {
+                "line_item_id": _number(each["lineItem"]["id"]),
+                "quantity": each["quantity"],
+                "restock_type": each["restockType"].lower(),
+                "location_id": _optional_number(each["location"]),
+                "subtotal_set": _money(each["subtotalSet"]),
+                "total_tax_set": _money(each["totalTaxSet"]),
+            }
+            for each in node["refundLineItems"]["nodes"]
+        ],
+        "refund_shipping_lines": [
+            {
+                "subtotal_amount_set": _money(each["subtotalAmountSet"]),
+                "tax_amount_set": _money(each["taxAmountSet"]),
+            }
+            for each in node["refundShippingLines"]["nodes"]
+        ],
+        "order_adjustments": [
+            {
+                "reason": each["reason"] and each["reason"].lower(),
+                "amount_set": _money(each["amountSet"]),
+                "tax_amount_set": _money(each["taxAmountSet"]),
+            }
+            for each in node["orderAdjustments"]["nodes"]
+        ],
+        "transactions": [_transaction(each) for each in node["transactions"]["nodes"]],
+    }
+
+
+def _parcel(node: Node) -> Node:
+    return {
+        "status": node["status"].lower(),
+        "created_at": node["createdAt"],
+        "line_items": [
+            {"id": _number(each["lineItem"]["id"]), "quantity": each["quantity"]}
+            for each in node["fulfillmentLineItems"]["nodes"]
+        ],
+    }
+
+
+def _transaction(node: Node) -> Node:
+    return {
+        "id": _number(node["id"]),
+        "kind": node["kind"].lower(),
+        "status": node["status"].lower(),
+        "gateway": node["gateway"],
+        "test": node["test"],
+        "created_at": node["createdAt"],
+        "processed_at": node["processedAt"],
+        "parent_id": _optional_number(node["parentTransaction"]),
+        "amount_set": _money(node["amountSet"]),
+        "amount_rounding_set": _money(node["amountRoundingSet"]),
+    }
+
+
+def _risk(summary: Node) -> Risk:
+    """The worst that anyone who assessed the order thinks of it; a pending assessment found nothing yet.
+
+    Whoever assessed it again thinks what he said last: Shopify lists earlier assessments first, and itself as nobody.
+    """
+    latest = {each["provider"] and each["provider"]["id"]: each["riskLevel"] for each in summary["assessments"]}
+    found = latest.values()
+    return next((risk for risk in _RISKS if risk.upper() in found), Risk.NONE)

@@ -1,0 +1,236 @@
+"""A Shopify order as its webhooks and the REST API give it -> Order."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from shared.errors import RefusedError
+from shared.mapping.shopify.addresses import read_address
+from shared.mapping.shopify.buyer import read_buyer
+from shared.mapping.shopify.fields import (
+    Amounts,
+    Block,
+    blocks,
+    count,
+    currency,
+    exact_text,
+    flag,
+    identifier,
+    moment,
+    optional_block,
+    optional_flag,
+    optional_identifier,
+    rate,
+    refuse,
+    required_text,
+    text,
+)
+from shared.mapping.shopify.tip import place_tip
+from shared.mapping.text import lines
+from shared.model import CurrencySide, LineKind, Money, Order, OrderLine, ShippingLine, TaxLine, is_sample, total
+
+# Clocks of different machines, and orders that an app enters ahead, may differ by this much; more is a mistake.
+_TOLERANCE: Final = timedelta(days=2)
+
+
+def read_order(
+    payload: Any,
+    *,
+    store: str,
+    side: CurrencySide,
+    require_untouched: bool = True,
+    now: datetime | None = None,
+) -> Order:
+    """The order in the model's language, its amounts on one side (shop or presentment currency).
+
+    The payload comes from `json.loads(body, parse_float=Decimal)`. Keys that are not needed are not looked at.
+    `require_untouched` refuses an order with edits or refunds, which its first amounts do not describe any more.
+    `now` bounds its dates from above.
+
+    Raises RefusedError: NOT_AN_ORDER naming the JSON path, NEGATIVE_AMOUNT, DATE_ABSURD, NO_LINES, UNKNOWN_COUNTRY,
+    CHANGED_BEFORE_CREATION. Whether the amounts sum up is not looked at here (shared.mapping.orders.proof).
+    """
+    if type(payload) is not dict:
+        refuse("", "the body", payload, "an object")
+    order_id = identifier(payload, "id", "")
+    version, created_at, cancelled_at = _dates(payload, now)
+    amounts = Amounts(side, currency(payload, _CURRENCY_KEYS[side], ""))
+    is_test = flag(payload, "test", "")
+    line_blocks = blocks(payload, "line_items", "")
+    if not line_blocks:
+        raise RefusedError("NO_LINES")
+    shipping_block = optional_block(payload, "shipping_address", "")
+    billing_block = optional_block(payload, "billing_address", "")
+    shipping_address = read_address(shipping_block, "shipping_address")
+    billing_address = read_address(billing_block, "billing_address")
+    destination = shipping_address or billing_address
+    order_lines = tuple(_line(block, f"line_items[{at}]", amounts) for at, block in enumerate(line_blocks))
+    _refuse_repeated_ids(order_lines)
+    if require_untouched:
+        _refuse_changes(payload, order_lines, line_blocks)
+    return Order(
+        store=store,
+        id=order_id,
+        name=required_text(payload, "name", ""),
+        version=version,
+        created_at=created_at,
+        cancelled_at=cancelled_at,
+        currency=amounts.currency,
+        taxes_included=flag(payload, "taxes_included", ""),
+        lines=place_tip(payload, order_lines, line_blocks, amounts),
+        shipping=tuple(
+            _shipping_line(block, f"shipping_lines[{at}]", amounts, sample=is_sample(order_id, is_test=is_test))
+            for at, block in enumerate(blocks(payload, "shipping_lines", ""))
+            if not optional_flag(block, "is_removed", f"shipping_lines[{at}]")
+        ),
+        duties=_duties_on_top(payload, amounts),
+        additional_fees=amounts.optional(payload, "original_total_additional_fees_set", ""),
+        cash_rounding=amounts.signed(payload, "total_cash_rounding_payment_adjustment_set", ""),
+        total=amounts.required(payload, "total_price", ""),
+        total_tax=amounts.required(payload, "total_tax", ""),
+        buyer=read_buyer(
+            payload,
+            billing=billing_block,
+            shipping=shipping_block,
+            country=destination.country if destination else None,
+        ),
+        shipping_address=shipping_address,
+        billing_address=billing_address,
+        location_id=optional_identifier(payload, "location_id", ""),
+        po_number=text(payload, "po_number", ""),
+        note=lines(exact_text(payload, "note", "")),
+        attributes=_attributes(payload),
+        tags=tuple(filter(None, (tag.strip() for tag in text(payload, "tags", "").split(",")))),
+        is_test=is_test,
+    )
+
+
+_CURRENCY_KEYS: Final = {CurrencySide.SHOP: "currency", CurrencySide.PRESENTMENT: "presentment_currency"}
+
+
+def _dates(payload: Block, now: datetime | None) -> tuple[datetime, datetime, datetime | None]:
+    """updated_at, created_at, cancelled_at: nothing happens to an order after its last update, or after now."""
+    updated_at = moment(payload, "updated_at", "")
+    created_at = moment(payload, "created_at", "")
+    cancelled_at = None if payload.get("cancelled_at") is None else moment(payload, "cancelled_at", "")
+    for key, value, latest in (
+        ("updated_at", updated_at, now),
+        ("created_at", created_at, updated_at),
+        ("cancelled_at", cancelled_at, updated_at),
+    ):
+        if value is not None and latest is not None and value - latest > _TOLERANCE:
+            raise RefusedError("DATE_ABSURD", field=key, value=value.isoformat())
+    return updated_at, created_at, cancelled_at
+
+
+def _refuse_changes(payload: Block, order_lines: tuple[OrderLine, ...], line_blocks: list[Block]) -> None:
+    if blocks(payload, "refunds", ""):
+        raise RefusedError("CHANGED_BEFORE_CREATION", what="refunds has entries")
+    for position, (line, block) in enumerate(zip(order_lines, line_blocks, strict=True)):
+        if block.get("current_quantity") is None:  # absent before API version 2024-01
+            continue
+        left = count(block, "current_quantity", f"line_items[{position}]", least=0)
+        if left != line.quantity:
+            what = f"line_items[{position}]: {line.quantity} ordered, {left} left"
+            raise RefusedError("CHANGED_BEFORE_CREATION", what=what)
+
+
+def _refuse_repeated_ids(order_lines: tuple[OrderLine, ...]) -> None:
+    seen: set[int] = set()
+    for position, line in enumerate(order_lines):
+        if line.id in seen:
+            refuse(f"line_items[{position}]", "id", line.id, "an id of its own")
+        seen.add(line.id)
+
+
+def _line(block: Block, path: str, amounts: Amounts) -> OrderLine:
+    price = amounts.required(block, "price", path)
+    quantity = count(block, "quantity", path, least=1)
+    discount = _allocated(block, path, amounts)
+    if price * quantity < discount:
+        raise RefusedError("NEGATIVE_AMOUNT", what=f"{path} after discounts", amount=price * quantity - discount)
+    return OrderLine(
+        id=identifier(block, "id", path),
+        kind=_kind(block, path),
+        sku=exact_text(block, "sku", path),
+        title=text(block, "title", path),
+        quantity=quantity,
+        unit_price=price,
+        discount=discount,
+        taxes=_taxes(block, path, amounts),
+        requires_shipping=flag(block, "requires_shipping", path),
+    )
+
+
+def _kind(block: Block, path: str) -> LineKind:
+    """By what stands behind the line. A deleted product leaves its id; a tip is found later, by its amount."""
+    if flag(block, "gift_card", path):
+        return LineKind.GIFT_CARD
+    product_id = optional_identifier(block, "product_id", path)
+    variant_id = optional_identifier(block, "variant_id", path)
+    return LineKind.CUSTOM if product_id is None and variant_id is None else LineKind.PRODUCT
+
+
+def _shipping_line(block: Block, path: str, amounts: Amounts, *, sample: bool) -> ShippingLine:
+    """Since API version 2024-07 discounted_price counts every discount, so both ways to it must agree.
+
+    They do not in the samples that Shopify sends as test notifications.
+    """
+    price = amounts.required(block, "price", path)
+    discount = _allocated(block, path, amounts)
+    discounted = amounts.required(block, "discounted_price", path)
+    if price - discount != discounted and not sample:
+        expected = f"{price - discount}, its price less its discount_allocations"
+        refuse(path, "discounted_price", discounted, expected)
+    return ShippingLine(
+        id=identifier(block, "id", path),
+        code=text(block, "code", path),
+        title=text(block, "title", path),
+        price=price,
+        discount=discount,
+        taxes=_taxes(block, path, amounts),
+    )
+
+
+def _allocated(block: Block, path: str, amounts: Amounts) -> Money:
+    """The discounts as Shopify allocated them. (A line's total_discount is 0.00 even where there are some.)"""
+    return total(
+        (
+            amounts.required(allocation, "amount", f"{path}.discount_allocations[{at}]")
+            for at, allocation in enumerate(blocks(block, "discount_allocations", path))
+        ),
+        amounts.currency,
+    )
+
+
+def _taxes(block: Block, path: str, amounts: Amounts) -> tuple[TaxLine, ...]:
+    return tuple(
+        _tax_line(tax, f"{path}.tax_lines[{at}]", amounts) for at, tax in enumerate(blocks(block, "tax_lines", path))
+    )
+
+
+def _tax_line(block: Block, path: str, amounts: Amounts) -> TaxLine:
+    return TaxLine(
+        title=text(block, "title", path),
+        rate=rate(block, "rate", path),
+        amount=amounts.required(block, "price", path),
+        channel_liable=optional_flag(block, "channel_liable", path),
+    )
+
+
+def _duties_on_top(payload: Block, amounts: Amounts) -> Money:
+    """Duties beside the lines: where duties_included says that the prices hold them already, nothing."""
+    duties = amounts.optional(payload, "original_total_duties_set", "")
+    return amounts.zero if optional_flag(payload, "duties_included", "") else duties
+
+
+def _attributes(payload: Block) -> tuple[tuple[str, str], ...]:
+    if payload.get("note_attributes") is None:
+        return ()
+    return tuple(
+        (text(each, "name", path), lines(exact_text(each, "value", path)))
+        for path, each in (
+            (f"note_attributes[{at}]", each) for at, each in enumerate(blocks(payload, "note_attributes", ""))
+        )
+    )

@@ -1,0 +1,185 @@
+"""A Shopify order as it stands now, as its webhooks and the REST API give it -> OrderState."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, Final
+
+from shared.errors import RefusedError
+from shared.mapping.shopify.edits import Figures, figures_of, read_figures, reduce
+from shared.mapping.shopify.fields import Block, blocks, count, identifier, moment, refuse, text
+from shared.mapping.shopify.order import read_order
+from shared.mapping.shopify.refund import PENDING, SHIPPING, read_refund
+from shared.mapping.shopify.shares import Goods
+from shared.mapping.shopify.terms import Terms, read_terms
+from shared.model import Adjustment, CurrencySide, Money, OrderState, Rate, Refund, RefundLine, Restock, Risk
+
+_NOT_SHIPPED: Final = {"cancelled", "error", "failure"}
+"""A fulfilment's status in REST, where it came to nothing."""
+_DUTIES: Final = "duties_refund"
+_UNDECIDED: Final = (Restock.NO_RESTOCK, Restock.LEGACY_RESTOCK)
+"""Neither says whether the goods had been shipped."""
+
+
+def read_state(payload: Any, *, store: str, side: CurrencySide, now: datetime | None = None) -> OrderState:
+    """What is to be delivered now, what was given back, what was shipped. The payload does not tell the payments.
+
+    The payload comes from `json.loads(body, parse_float=Decimal)`. An order with no edit and no refund is read as by
+    read_order. Otherwise, line by line: removed units are gone; refunded units are gone if they were never shipped
+    (restock type cancel, or no other when the fulfilments do not cover them: goods given back are not shipped later);
+    what was delivered stays. Refund lines say afterwards which it was: CANCEL, or one of the others.
+
+    Raises RefusedError as read_order, read_refund and read_transaction do, and STATE_SUM_DIFFERS if what is left does
+    not sum to Shopify's current totals in any of the ways that Shopify may mean them.
+    """
+    order = read_order(payload, store=store, side=side, require_untouched=False, now=now)
+    terms = read_terms(payload, side)
+    shipped, first_shipped_at = _shipped(payload)
+    found = blocks(payload, "refunds", "")
+    figures = read_figures(payload, terms.booked, duties_included=terms.duties_included)
+    costs_now = _costs_now(payload, terms, figures)
+    line_blocks = blocks(payload, "line_items", "")
+    if not found and _complete(line_blocks) and figures == figures_of(order, figures):
+        return OrderState(
+            order=order,
+            refunds=(),
+            transactions=None,
+            risk=Risk.NONE,
+            shipped=shipped,
+            rate=_rate(payload, terms),
+            costs_now=costs_now,
+        )
+    refunds = [read_refund(block, terms, f"refunds[{at}]") for at, block in enumerate(found)]
+    for refund in refunds:
+        if refund.order_id != order.id:
+            raise RefusedError("NOT_AN_ORDER", problem=f"refund {refund.id} is of order {refund.order_id}")
+    goods = _goods(line_blocks, refunds)
+    settled = _settle(refunds, goods, shipped, first_shipped_at)
+    reduced, readings = reduce(order, settled, goods, figures)
+    return OrderState(
+        order=reduced,
+        refunds=tuple(_without_pending(refund) for refund in settled),
+        transactions=None,
+        risk=Risk.NONE,
+        shipped=shipped,
+        readings=readings,
+        rate=_rate(payload, terms),
+        costs_now=costs_now,
+    )
+
+
+def _costs_now(payload: Block, terms: Terms, booked: Figures) -> tuple[Money, Money] | None:
+    if not terms.two_currencies:
+        return None
+    presented = read_figures(payload, terms.presented, duties_included=terms.duties_included)
+    return booked.total, presented.total
+
+
+def _rate(payload: Block, terms: Terms) -> Rate | None:
+    """Both totals of the order as it was placed are at its own rate; payments have rates of theirs."""
+    if not terms.two_currencies:
+        return None
+    rate = Rate(terms.booked.required(payload, "total_price", ""), terms.presented.required(payload, "total_price", ""))
+    return rate if rate.paid else None
+
+
+def _without_pending(refund: Refund) -> Refund:
+    """The refund without what it is short of only while its money is on the way, which is nothing to be booked."""
+    return replace(refund, adjustments=tuple(each for each in refund.adjustments if each.reason != PENDING))
+
+
+def _complete(line_blocks: Sequence[Block]) -> bool:
+    return all(block.get("current_quantity") in (None, block["quantity"]) for block in line_blocks)
+
+
+def _shipped(payload: Block) -> tuple[Mapping[int, int], datetime | None]:
+    """Units by order line, and when the first parcel left."""
+    units: Counter[int] = Counter()
+    first: datetime | None = None
+    for at, parcel in enumerate(blocks(payload, "fulfillments", "")):
+        path = f"fulfillments[{at}]"
+        if text(parcel, "status", path) in _NOT_SHIPPED:
+            continue
+        left = moment(parcel, "created_at", path)
+        first = left if first is None else min(first, left)
+        for position, line in enumerate(blocks(parcel, "line_items", path)):
+            where = f"{path}.line_items[{position}]"
+            units[identifier(line, "id", where)] += count(line, "quantity", where, least=0)
+    return dict(units), first
+
+
+def _goods(line_blocks: Sequence[Block], refunds: Sequence[Refund]) -> dict[int, Goods]:
+    """What became of each line's units, as far as quantities tell."""
+    refunded: Counter[int] = Counter()
+    for refund in refunds:
+        for line in refund.lines:
+            refunded[line.line_id] += line.quantity
+    known: dict[int, Goods] = {}
+    for at, block in enumerate(line_blocks):
+        path = f"line_items[{at}]"
+        line_id = identifier(block, "id", path)
+        ordered, back = count(block, "quantity", path, least=1), refunded.pop(line_id, 0)
+        left = ordered - back
+        if block.get("current_quantity") is not None:  # absent before API version 2024-01
+            left = count(block, "current_quantity", path, least=0)
+        if left + back > ordered:
+            refuse(path, "current_quantity", left, f"{ordered - back} at most: {ordered} ordered, {back} refunded")
+        known[line_id] = Goods(ordered=ordered, removed=ordered - left - back, left=left)
+    for line_id in refunded:
+        raise RefusedError("NOT_AN_ORDER", problem=f"line {line_id} is refunded but not in the order")
+    return known
+
+
+def _settle(
+    refunds: Sequence[Refund], goods: Mapping[int, Goods], shipped: Mapping[int, int], first_shipped_at: datetime | None
+) -> tuple[Refund, ...]:
+    """The refunds, oldest first, each line either of goods that never left or of goods that did.
+
+    Shipping and duties that were given back before the first parcel left are off the order as well.
+    """
+    unshipped = _unshipped(refunds, goods, shipped)
+    settled = []
+    for refund in sorted(refunds, key=lambda each: (each.created_at, each.id)):
+        changed = replace(refund, lines=tuple(part for line in refund.lines for part in _parts(line, unshipped)))
+        early = first_shipped_at is None or refund.created_at < first_shipped_at
+        settled.append(_off_the_order(changed) if early else changed)
+    return tuple(settled)
+
+
+def _off_the_order(refund: Refund) -> Refund:
+    adjustments = [replace(each, on_order=each.reason == SHIPPING) for each in refund.adjustments]
+    nothing = refund.duties * 0
+    if refund.duties:
+        adjustments.append(Adjustment(_DUTIES, refund.duties, nothing, on_order=True))
+    return replace(refund, adjustments=tuple(adjustments), duties=nothing)
+
+
+def _unshipped(refunds: Sequence[Refund], goods: Mapping[int, Goods], shipped: Mapping[int, int]) -> dict[int, int]:
+    """Units by line that were refunded or are left, and that no fulfilment covers."""
+    kept = Counter({line_id: some.left for line_id, some in goods.items()})
+    for refund in refunds:
+        for line in refund.lines:
+            if line.restock is not Restock.CANCEL:
+                kept[line.line_id] += line.quantity
+    return {line_id: max(0, units - shipped.get(line_id, 0)) for line_id, units in kept.items()}
+
+
+def _parts(line: RefundLine, unshipped: dict[int, int]) -> list[RefundLine]:
+    """The line, in two where some of its goods were shipped and some were not."""
+    if line.restock not in _UNDECIDED:
+        return [line]
+    early = min(line.quantity, unshipped[line.line_id])
+    unshipped[line.line_id] -= early
+    if early in (0, line.quantity):
+        return [line if not early else replace(line, restock=Restock.CANCEL)]
+    weights = (early, line.quantity - early)
+    subtotals, taxes = line.subtotal.split(weights), line.tax.split(weights)
+    return [
+        replace(line, quantity=quantity, restock=restock, subtotal=subtotal, tax=tax)
+        for quantity, restock, subtotal, tax in zip(
+            weights, (Restock.CANCEL, line.restock), subtotals, taxes, strict=True
+        )
+    ]

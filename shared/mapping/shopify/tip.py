@@ -1,0 +1,73 @@
+"""Where an order's tip stands: as one of its lines, or beside them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from shared.errors import RefusedError
+from shared.mapping.shopify.fields import Amounts, Block, currency, identifier
+from shared.model import CurrencySide, LineKind, Money, OrderLine, total
+
+_TIP_TITLE: Final = "tip"
+
+
+def place_tip(
+    payload: Block, lines: tuple[OrderLine, ...], line_blocks: list[Block], amounts: Amounts
+) -> tuple[OrderLine, ...]:
+    """The order's lines, with its tip among them as a line of kind TIP.
+
+    Shopify gives a tip as total_tip_received and, as far as is known, also as a line without a product, named "Tip".
+    The name alone proves nothing, since staff can type in a line of any name, so the tip is what also has the amount
+    of total_tip_received: the lines of that name together or, where none has it (other languages), a single line of
+    that amount, without product, shipping, discount and tax. Where there is no such line the tip stands beside the
+    lines: a line is made of it, with the order's id for want of one.
+
+    total_tip_received has no `_set`, it is in the shop's currency. Raises RefusedError NOT_AN_ORDER for a tip beside
+    the lines when the other currency is wanted, since nothing says its amount in that.
+    """
+    shop = Amounts(CurrencySide.SHOP, currency(payload, "currency", ""))
+    tip = shop.bare(payload, "total_tip_received", "")
+    if not tip:
+        return lines
+    found = _tip_lines(lines, line_blocks, tip, shop)
+    if found:
+        return tuple(replace(line, kind=LineKind.TIP) if line.id in found else line for line in lines)
+    if shop.currency != amounts.currency:
+        problem = f"total_tip_received is in {shop.currency} only, and no line says it in {amounts.currency}"
+        raise RefusedError("NOT_AN_ORDER", problem=problem)
+    return (*lines, _line_beside(identifier(payload, "id", ""), tip))
+
+
+def tip_is_beside(order_id: int, line: OrderLine) -> bool:
+    """Whether Shopify had no line for this tip."""
+    return line.kind is LineKind.TIP and line.id == order_id
+
+
+def _tip_lines(lines: tuple[OrderLine, ...], line_blocks: list[Block], tip: Money, shop: Amounts) -> set[int]:
+    """The ids of the lines that are the tip; none if that is not certain."""
+    candidates = {
+        line.id: shop.required(block, "price", f"line_items[{position}]") * line.quantity
+        for position, (line, block) in enumerate(zip(lines, line_blocks, strict=True))
+        if line.kind is LineKind.CUSTOM and not line.requires_shipping and not line.discount
+    }
+    named = {line.id for line in lines if line.id in candidates and line.title.casefold() == _TIP_TITLE}
+    if named:
+        return named if total((candidates[line_id] for line_id in named), tip.currency) == tip else set()
+    untaxed = {line.id for line in lines if not line.taxes}
+    fitting = {line_id for line_id, amount in candidates.items() if amount == tip and line_id in untaxed}
+    return fitting if len(fitting) == 1 else set()
+
+
+def _line_beside(order_id: int, tip: Money) -> OrderLine:
+    return OrderLine(
+        id=order_id,
+        kind=LineKind.TIP,
+        sku="",
+        title="Tip",
+        quantity=1,
+        unit_price=tip,
+        discount=tip * 0,
+        taxes=(),
+        requires_shipping=False,
+    )

@@ -1,0 +1,81 @@
+"""What becomes of the difference between the tax that F&O will post and the tax that Shopify charged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from shared.errors import RefusedError
+from shared.mapping.taxes.fo_tax import CodeTax, FoTax, Taxed
+from shared.mapping.taxes.groups import LineTax, TaxGroups, check_tax
+from shared.model import Money, TaxSetup, total
+from shared.rules import StoreRules
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaxedLine:
+    """What a planned line of any document is to tax."""
+
+    amount: Money
+    """The LineAmount that F&O must compute; of a credit, what it takes off what the buyer owes."""
+    tax: LineTax
+    expected_tax: Money
+    codes: tuple[CodeTax, ...] = ()
+    """The same by F&O's tax codes, where its set-up was asked."""
+
+
+class TaxSettling:
+    """One order's tax, or one refund's. `setup` is F&O's own, for stores whose rules ask it (tax.verify).
+
+    Raises ValueError when the set-up is to be asked and there is none.
+    """
+
+    def __init__(self, rules: StoreRules, taxes: TaxGroups, setup: TaxSetup | None, *, currency: str) -> None:
+        if rules.tax.verify == "fo" and setup is None:
+            raise ValueError(f"store {rules.key} asks F&O's tax set-up, and none was given")
+        self._rules = rules
+        self._taxes = taxes
+        self._setup = setup
+        self._currency = currency
+
+    def posted[Line: TaxedLine](self, lines: Sequence[Line], on: datetime) -> list[Line]:
+        """The lines of one document with the tax that F&O computes from its own tax codes, if it is to be asked, as
+        they are on the store's day of that moment. Raises what FoTax.of raises.
+        """
+        if self._setup is None:
+            return list(lines)
+        fo_tax = FoTax(
+            self._setup,
+            day=on.astimezone(self._rules.zone).date(),
+            currency=self._currency,
+            method=self._rules.tax.calculation_method,
+            store=self._rules.key,
+        )
+        asked = [Taxed(line.amount, line.tax.sales_tax_group, line.tax.item_tax_group) for line in lines]
+        return [
+            replace(line, codes=codes, expected_tax=total((code.amount for code in codes), self._currency))
+            for line, codes in zip(lines, fo_tax.of(asked, included=self._taxes.included), strict=True)
+        ]
+
+    def difference[Line: TaxedLine](
+        self, lines: Sequence[Line], charged: Money, on: datetime, write: Callable[[Money, str], Line]
+    ) -> list[Line]:
+        """The line for the cents that F&O's tax is off, where the store's rules want one.
+
+        `lines` are all that F&O posts, `charged` is what Shopify charged for the seller; `write` plans the line of an
+        amount, with the item that the rules have for it. Raises RefusedError TAX_DIFFERS for more difference than the
+        rules tolerate, and what FoTax.of raises.
+        """
+        expected = total((line.expected_tax for line in lines), self._currency)
+        wanted = charged if self._taxes.exempt is None else charged * 0
+        check_tax(expected, wanted, taxed_lines=sum(line.tax.rate > 0 for line in lines), rules=self._rules)
+        item = self._rules.tax.difference_item
+        if item is None or self._taxes.included or expected == wanted:
+            return []
+        (line,) = self.posted([write(wanted - expected, item)], on)
+        if line.expected_tax:  # the total would be wrong by the tax on the cents
+            raise RefusedError(
+                "TAX_DIFFERS", expected=expected + line.expected_tax, charged=charged, store=self._rules.key
+            )
+        return [line]

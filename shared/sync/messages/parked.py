@@ -1,0 +1,80 @@
+"""What a person does with a parked message: send it again, or give it up."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Final
+
+from shared.bus.envelope import OPERATOR, Claim, Envelope, read_envelope
+from shared.errors import TransientError
+from shared.store.blobs import Bodies
+from shared.store.links import OrderLinks
+from shared.store.parking import Parked, Parking, State
+from shared.sync.messages.intake import CLAIM_ABOVE
+
+_REPLAY: Final = ".replay-"
+
+
+@dataclass(frozen=True, slots=True)
+class ParkedPorts:
+    parking: Parking
+    links: OrderLinks
+    claims: Bodies
+    publish: Callable[[Envelope], Awaitable[None]]
+    """Into the queue of the envelope's flow; returns when the message is safe there."""
+
+
+async def replay(parked: Parked, ports: ParkedPorts) -> str:
+    """Sends the message again, as a new event with the same properties and body. Gives the new event's id.
+
+    Run twice before the row is marked, it sends the same message id, which the queue's duplicate detection drops.
+    Raises RefusedError ENVELOPE_UNREADABLE for a message that was never ours, CLAIM_MISSING when its body is gone,
+    TransientError when it is not certain that it was sent, or the row was changed meanwhile.
+    """
+    body = await ports.parking.body(parked)
+    envelope = replace(read_envelope(body, parked.properties), event_id=_next_id(parked.event_id), attempt=1)
+    envelope = replace(envelope, source=OPERATOR)
+    if body:
+        envelope = await _packed(envelope, ports.claims)
+    await ports.publish(envelope)
+    await _close(parked, State.REPLAYED, f"sent again as {envelope.event_id}", ports)
+    return envelope.event_id
+
+
+async def discard(parked: Parked, reason: str, *, sales_order: str, ports: ParkedPorts) -> None:
+    """Gives the message up, and with it, where F&O never got the order, the order.
+
+    Then its later events do not create it either, its other parked messages are closed too, and the stock flow no
+    longer counts its goods as sold and unknown to F&O. `sales_order` is what a person entered for it in F&O by hand,
+    "" if nothing.
+    """
+    link = await ports.links.get(parked.store, int(parked.entity_id)) if parked.entity_id.isdecimal() else None
+    if link is not None and not link.sales_order:
+        given_up = replace(link, sales_order=sales_order or "none (discarded)", given_up=True)
+        await ports.links.put(given_up)
+        await ports.parking.close_all(
+            parked.flow, parked.store, parked.entity_id, state=State.DISCARDED, why=reason, now=datetime.now(UTC)
+        )
+    else:
+        await _close(parked, State.DISCARDED, reason, ports)
+
+
+async def _close(parked: Parked, state: State, why: str, ports: ParkedPorts) -> None:
+    if not await ports.parking.close(parked, state, why, datetime.now(UTC)):
+        raise TransientError(f"event {parked.event_id} was changed by somebody else at the same time: look again")
+
+
+async def _packed(envelope: Envelope, claims: Bodies) -> Envelope:
+    """The body in the message, or beside it where it is too large; an older claim may be gone by now."""
+    if len(envelope.body) <= CLAIM_ABOVE:
+        return replace(envelope, claim=None)
+    blob = f"{envelope.store}/{envelope.event_id}"
+    return replace(envelope, body=b"", claim=Claim(blob, await claims.put(blob, envelope.body)))
+
+
+def _next_id(event_id: str) -> str:
+    """A new id for each replay, the same one if the same replay is run again."""
+    first, _, count = event_id.partition(_REPLAY)
+    return f"{first}{_REPLAY}{int(count or 0) + 1}"

@@ -1,0 +1,221 @@
+"""The timer's work: F&O's order numbers from the outbox to the orders in Shopify.
+
+Look, write what differs, take the row out. Whoever stops in between (a crash, no answer, the time is up) leaves the
+row, and the next run looks again: what Shopify shows already is not written twice.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import batched
+from typing import Final
+
+from shared.errors import RefusedError, ThrottledError, TransientError
+from shared.rules import StoreRules
+from shared.shopify.admin.client import AdminClient
+from shared.shopify.write_back import BATCH, Blame, Note, Objection, Shown, Slot, add_tag, read_shown, set_numbers
+from shared.store.journal import Entry, Journal
+from shared.store.outbox import Outbox, Outgoing
+from shared.sync.each_store import side_by_side
+from shared.telemetry import correlated, tell
+
+_MOST: Final = 1000
+"""Orders of a store in one run."""
+
+_LASTS: Final = timedelta(minutes=3)
+"""After that no batch is begun: the host ends a function after 4 minutes (functionTimeout in host.json)."""
+
+_LOOKS: Final = 4
+"""How often an order is looked for: one may reach the app before Shopify's own API shows it."""
+
+_FIRST_WAIT: Final = timedelta(minutes=1)
+_LONGEST_WAIT: Final = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class WriteBackPorts:
+    rules: Mapping[str, StoreRules]
+    admins: Mapping[str, AdminClient]
+    """Both by store key."""
+    outbox: Outbox
+    journal: Journal
+
+
+@dataclass(slots=True)
+class Report:
+    """What one run did for one store, in orders."""
+
+    numbers: int = 0
+    """Metafields set."""
+    tags: int = 0
+    """Tags added."""
+    settled: int = 0
+    """Rows taken out of the outbox, with something written or not."""
+    gone: int = 0
+    """Of these, orders that Shopify does not have."""
+    newer: int = 0
+    """Orders whose row was put again meanwhile: theirs is the next run."""
+    stale: int = 0
+    """Orders whose metafield changed meanwhile: theirs is the next run."""
+    put_off: int = 0
+    """Orders that Shopify refused, or does not show yet."""
+    halted: str | None = None
+    """Why the run ended early."""
+
+
+async def push_numbers(ports: WriteBackPorts, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    """Every store's order numbers. Being throttled is no trouble: the rest waits for the next run. Raises what
+    side_by_side does.
+    """
+    runs = (_push(rules, ports, now) for rules in ports.rules.values() if rules.flows.write_back)
+    await side_by_side(runs, otherwise="order numbers were not written back for every store")
+
+
+async def _push(rules: StoreRules, ports: WriteBackPorts, now: Callable[[], datetime]) -> None:
+    began = now()
+    report = Report()
+    push = _Push(rules, ports.admins[rules.key], ports.outbox, ports.journal, now, report)
+    with correlated(store=rules.key, flow="write_back"):
+        try:
+            await push.everything()
+        except ThrottledError as throttled:
+            report.halted = throttled.reason
+        except RefusedError as refusal:
+            report.halted = refusal.code
+            raise
+        except TransientError as trouble:
+            report.halted = type(trouble).__name__
+            raise
+        finally:
+            if report != Report():
+                level = logging.WARNING if report.halted else logging.INFO
+                tell("write_back.pushed", level=level, **asdict(report), seconds=(now() - began).total_seconds())
+
+
+@dataclass(frozen=True, slots=True)
+class _Push:
+    """A run under way, for one store."""
+
+    rules: StoreRules
+    admin: AdminClient
+    outbox: Outbox
+    journal: Journal
+    now: Callable[[], datetime]
+    report: Report
+
+    async def everything(self) -> None:
+        began = self.now()
+        rows = await self.outbox.due(self.rules.key, began, limit=_MOST)
+        for batch in batched(rows, BATCH, strict=False):
+            if self.now() >= began + _LASTS:
+                self.report.halted = "the time is up"
+                return
+            await self._converge(batch)
+
+    @property
+    def _slot(self) -> Slot:
+        return Slot(self.rules.write_back.namespace, self.rules.write_back.key)
+
+    async def _converge(self, batch: Sequence[Outgoing]) -> None:
+        shown = await read_shown(self.admin, [row.order_id for row in batch], self._slot)
+        objections = await self._set_numbers([row for row in batch if row.order_id in shown], shown)
+        for row in batch:
+            if row.order_id not in shown:
+                objection: Objection | None = Objection(row.order_id, Blame.GONE, "Shopify does not show the order.")
+            else:
+                objection = objections.get(row.order_id) or await self._add_tag(row, shown[row.order_id])
+            if objection is None:
+                await self._settle(row)
+            else:
+                await self._object(row, objection)
+
+    async def _set_numbers(self, rows: Iterable[Outgoing], shown: Mapping[int, Shown]) -> dict[int, Objection]:
+        """Sets the numbers that differ, again without those that Shopify objects to: it sets all or none."""
+        notes = {
+            row.order_id: Note(row.order_id, row.number, shown[row.order_id].digest)
+            for row in rows
+            if shown[row.order_id].number != row.number
+        }
+        objections: dict[int, Objection] = {}
+        while notes:
+            found = await set_numbers(self.admin, list(notes.values()), self._slot)
+            if not found:
+                self.report.numbers += len(notes)
+                break
+            for objection in found:
+                notes.pop(objection.order_id, None)  # one order may have several
+                objections.setdefault(objection.order_id, objection)
+        return objections
+
+    async def _add_tag(self, row: Outgoing, shown: Shown) -> Objection | None:
+        tag = self.rules.write_back.tag_for(row.number)
+        if tag is None or tag.casefold() in shown.tags:
+            return None
+        objection = await add_tag(self.admin, row.order_id, tag)
+        self.report.tags += objection is None
+        return objection
+
+    async def _settle(self, row: Outgoing) -> None:
+        if await self.outbox.settle(row):
+            self.report.settled += 1
+        else:
+            self.report.newer += 1
+
+    async def _object(self, row: Outgoing, objection: Objection) -> None:
+        """Settles what can never be written, and puts off what may be; a stale figure is simply read again."""
+        attempt = row.attempts + 1
+        if objection.blame is Blame.STALE:
+            self.report.stale += 1
+        elif objection.blame is Blame.GONE and attempt >= _LOOKS:
+            note = "F&O's number was not written back: Shopify does not have the order, or shows it to the app no more"
+            await self._write_down(row, "done", note)
+            self.report.gone += 1
+            await self._settle(row)
+        else:
+            until = self.now() + min(_FIRST_WAIT * (1 << min(row.attempts, 12)), _LONGEST_WAIT)
+            if objection.blame is Blame.REFUSED:
+                await self._refused(row, objection, until)
+            self.report.put_off += 1
+            await self.outbox.put_off(row, until)
+
+    async def _refused(self, row: Outgoing, objection: Objection, until: datetime) -> None:
+        """Told every time, which is once a day at last: somebody has to grant or correct what Shopify's words name."""
+        refusal = RefusedError("SHOPIFY_REJECTED", what="F&O's number on the order", message=objection.message)
+        tell(
+            "write_back.refused",
+            level=logging.WARNING,
+            entity_id=row.order_id,
+            document=row.number,
+            code=refusal.code,
+            owner=refusal.entry.owner,
+        )
+        evidence = {"next_step": refusal.next_step, "owner": refusal.entry.owner}
+        await self._write_down(row, "waiting", f"{refusal.code}: {refusal.cause}", until=until, evidence=evidence)
+
+    async def _write_down(
+        self,
+        row: Outgoing,
+        outcome: str,
+        note: str,
+        *,
+        until: datetime | None = None,
+        evidence: Mapping[str, object] | None = None,
+    ) -> None:
+        await self.journal.write(
+            Entry(
+                store=row.store,
+                entity_id=str(row.order_id),
+                event_id=f"write-back-{row.number}",
+                topic="write_back",
+                attempt=row.attempts + 1,
+                at=self.now(),
+                outcome=outcome,
+                note=note,
+                document=row.number,
+                waiting_until=until,
+                evidence=evidence or {},
+            )
+        )

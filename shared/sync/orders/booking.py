@@ -1,0 +1,173 @@
+"""The sales order of one Shopify order in F&O: created once, and brought to every later state of the order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from shared.d365.items import read_items
+from shared.d365.on_hand import read_on_hand
+from shared.d365.sales_orders import Draft, SalesOrder, create_numbered, create_sequenced, hold
+from shared.d365.tax import TaxSetups
+from shared.errors import RefusedError
+from shared.mapping.customers import customer_account, customer_record
+from shared.mapping.orders.allocation import Allocation, Need, allocate, needs
+from shared.mapping.orders.digest import digest
+from shared.mapping.orders.header import said
+from shared.mapping.orders.holds import hold_reason
+from shared.mapping.orders.items import product_skus, resolve, sku_field
+from shared.mapping.orders.plan import LINE_KEY, SalesOrderPlan, check_booked, plan_sales_order
+from shared.mapping.orders.standing import number_key
+from shared.mapping.taxes.place import ship_to
+from shared.model import HoldReason, Item, Order, OrderState, TaxSetup
+from shared.rules import StoreRules
+from shared.store.links import OrderLink
+from shared.sync.orders.changes import ChangePorts, converge_changes
+
+if TYPE_CHECKING:
+    from shared.sync.orders.flow import OrderPorts
+
+
+@dataclass(frozen=True, slots=True)
+class Booking:
+    """How F&O's sales order stands. `note` says what was done, `evidence` why it is right."""
+
+    note: str
+    number: str = ""
+    link: OrderLink | None = None
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+    is_current: bool = True
+    """F&O has the order as this event tells it; False where a later state or a person decides."""
+
+
+async def create(state: OrderState, link: OrderLink | None, rules: StoreRules, ports: OrderPorts) -> Booking:
+    """The sales order under its own reference. One that an earlier attempt created is adopted, and brought to what the
+    order is by now.
+    """
+    order = state.order
+    items = await items_of(order, rules, ports)
+    allocation = await _allocate(needs(order, items), order, rules, ports)
+    account = customer_account(order, rules)
+    plan = plan_sales_order(
+        order,
+        rules,
+        customer_account=account,
+        items=items,
+        allocation=allocation,
+        tax_setup=await tax_setup_of(rules, ports.taxes),
+    )
+    await _ensure_customer(order, account, rules, ports)
+    reason = hold_reason(state, rules)
+    booked = await _book(plan, ports, held=reason is not None)
+    if rules.flows.write_back:
+        await ports.outbox.put(order.store, order.id, booked.number, now=order.version)
+    known = _link(order, link, plan, booked, reason)
+    if not booked.created:
+        adopted = await change(state, known, rules, ports)
+        return replace(adopted, note=f"found in F&O, created by an earlier attempt; {adopted.note}")
+    await _check(plan, booked, ports)
+    remembered = await ports.links.put(known)
+    note = f"created, held for its {reason}" if reason else "created"
+    return Booking(note, booked.number, remembered, {"fo": plan.evidence.as_dict()})
+
+
+async def change(state: OrderState, link: OrderLink, rules: StoreRules, ports: OrderPorts) -> Booking:
+    """The sales order as the order is now, by the store's policy of changes."""
+    order = state.order
+
+    async def allocate_more(wanted: Sequence[Need]) -> Allocation:
+        return await _allocate(wanted, order, rules, ports)
+
+    report = await converge_changes(
+        state,
+        link,
+        rules,
+        ChangePorts(ports.fo, ports.links, allocate_more),
+        items=await items_of(order, rules, ports),
+        tax_setup=await tax_setup_of(rules, ports.taxes),
+    )
+    known = replace(report.link, version=order.version, digest=digest(order), parked_digest="")
+    return Booking(report.note, report.number, await ports.links.put(known), report.evidence)
+
+
+async def items_of(order: Order, rules: StoreRules, ports: OrderPorts) -> dict[int, Item]:
+    known = await read_items(ports.fo, rules.company, sku_field(rules), product_skus(order), cache=ports.items)
+    return resolve(order, rules, known)
+
+
+async def tax_setup_of(rules: StoreRules, taxes: TaxSetups) -> TaxSetup | None:
+    return await taxes.of(rules.company) if rules.tax.verify == "fo" else None
+
+
+async def _allocate(wanted: Sequence[Need], order: Order, rules: StoreRules, ports: OrderPorts) -> Allocation:
+    warehouses = {warehouse.id for warehouse in rules.warehouses}
+    on_hand = await read_on_hand(ports.fo, rules.company, {need.item for need in wanted}, warehouses)
+    return allocate(wanted, on_hand, rules, destination=ship_to(order), location_id=order.location_id)
+
+
+async def _ensure_customer(order: Order, account: str, rules: StoreRules, ports: OrderPorts) -> None:
+    """Creates the customer unless we did before, or all orders share one that people keep."""
+    if account == rules.customers.shared_account or await ports.known_customers.has(rules.company, account):
+        return
+    await ports.customers.ensure(customer_record(order, rules, account))
+    await ports.known_customers.add(rules.company, account)
+
+
+async def _book(plan: SalesOrderPlan, ports: OrderPorts, *, held: bool) -> SalesOrder:
+    draft = Draft(
+        company=plan.company,
+        reference=plan.reference,
+        header=plan.header,
+        lines=[line.record for line in plan.lines],
+        line_key=LINE_KEY,
+        held=held,
+    )
+    if plan.number is not None:
+        return await create_numbered(ports.fo, draft, plan.number)
+    return await create_sequenced(ports.fo, draft, accept=partial(_accept, plan))
+
+
+def _accept(plan: SalesOrderPlan, booked: SalesOrder) -> bool:
+    """An order that is adopted stays held until it is compared with the plan, and brought to it, line by line."""
+    if booked.created:
+        check_booked(plan, booked.booked)
+    return booked.created
+
+
+async def _check(plan: SalesOrderPlan, booked: SalesOrder, ports: OrderPorts) -> None:
+    """Holds an order whose lines F&O computed otherwise than planned, before its batch jobs ship it."""
+    try:
+        check_booked(plan, booked.booked)
+    except RefusedError:
+        await hold(ports.fo, plan.company, booked.number)
+        raise
+
+
+def _link(
+    order: Order,
+    link: OrderLink | None,
+    plan: SalesOrderPlan,
+    booked: SalesOrder,
+    reason: HoldReason | None,
+) -> OrderLink:
+    """What is to be known of an order that F&O has now. Of an adopted one it is not known yet what it says."""
+    created = booked.created
+    return OrderLink(
+        store=order.store,
+        order_id=order.id,
+        version=order.version,
+        sales_order=booked.number,
+        digest=digest(order) if created else "",
+        company=plan.company,
+        customer_account=plan.header["OrderingCustomerAccountNumber"],
+        lots={number_key(Decimal(number)): lot for number, lot in booked.lots.items()},
+        sources={booked.lots[line.number]: line.source for line in plan.lines} if created else {},
+        said=said(plan.header) if created else {},
+        # Nobody but an earlier attempt of ours can have held an order that is not known here yet.
+        held=reason or (HoldReason.CHANGE if booked.held else ""),
+        has_parked=link.has_parked if link else False,
+        etag=link.etag if link else None,
+    )

@@ -1,0 +1,280 @@
+"""F&O's sales order brought to Shopify's order as it is now: read, plan, write, and read again until nothing differs.
+
+Nothing depends on what was done before: after a crash at any point the next run finds what is still missing. What the
+run has to know about its own writes is in the order's link before they are made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from string import ascii_uppercase
+from typing import Any, Final, Protocol
+
+from shared.d365.odata.batch import Operation
+from shared.d365.odata.client import ODataClient
+from shared.d365.order_changes import (
+    header_change,
+    header_removal,
+    line_change,
+    line_removal,
+    new_line,
+    read_fo_order,
+    write,
+)
+from shared.d365.sales_orders import Draft, create_numbered, create_sequenced
+from shared.errors import RefusedError
+from shared.mapping.fo.fields import fit
+from shared.mapping.orders.changes import Action, Cell, ChangePlan, Step
+from shared.mapping.orders.header import said
+from shared.mapping.orders.holds import hold_reason
+from shared.mapping.orders.plan import LINE_KEY, SalesOrderPlan
+from shared.mapping.orders.standing import number_key
+from shared.model import FoOrder, HoldReason, Item, OrderState, TaxSetup
+from shared.rules import StoreRules
+from shared.store.links import OrderLink
+from shared.sync.orders.planning import Allocate, plan_change
+
+_ROUNDS: Final = 3
+"""Readings: before the change, after it, and once more for what an earlier attempt had left unlike."""
+_HELD: Final = "IsSalesProcessingStopped"
+_SUFFIXES: Final = ascii_uppercase[1:]
+"""What further sales orders add to the first one's number."""
+
+
+class Links(Protocol):
+    async def put(self, link: OrderLink) -> OrderLink: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ChangePorts:
+    fo: ODataClient
+    links: Links
+    allocate: Allocate
+    """From F&O's stock of this moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeReport:
+    """F&O has the order as it is. `note` says what was done, `evidence` why it is right."""
+
+    note: str
+    number: str
+    link: OrderLink
+    """As it is to be stored: with what is ours in F&O now, but neither version nor digest of the state."""
+    evidence: dict[str, Any] = field(default_factory=dict)
+
+
+async def converge_changes(
+    state: OrderState,
+    link: OrderLink,
+    rules: StoreRules,
+    ports: ChangePorts,
+    *,
+    items: Mapping[int, Item],
+    tax_setup: TaxSetup | None = None,
+) -> ChangeReport:
+    """Brings the sales order of the link to the state; `items` is by order line id, as for its creation.
+
+    Raises RefusedError: CHANGE_HELD for what a person decides, CHANGE_NOT_TAKEN when F&O keeps something else than was
+    written, FO_ORDER_GONE, and what the mapping and F&O refuse. The order is held in F&O then, as far as it still can
+    be, and goes on by itself when a later run finds nothing to do.
+    """
+    return await _Task(state, link, rules, ports, items, tax_setup).run()
+
+
+class _Task:
+    def __init__(  # noqa: PLR0917 - the arguments of converge_changes, once more
+        self,
+        state: OrderState,
+        link: OrderLink,
+        rules: StoreRules,
+        ports: ChangePorts,
+        items: Mapping[int, Item],
+        tax_setup: TaxSetup | None,
+    ) -> None:
+        self._state = state
+        self._link = link
+        self._rules = rules
+        self._ports = ports
+        self._items = items
+        self._tax_setup = tax_setup
+        self._target: SalesOrderPlan | None = None
+        self._has_held = False
+        self._done: list[Step] = []
+        self._ignored: dict[Cell, None] = {}
+
+    async def run(self) -> ChangeReport:
+        for rounds_left in range(_ROUNDS, 0, -1):
+            fo = await self._read()
+            if fo is None:
+                break
+            try:
+                await self._hold_at_risk(fo)
+                plan = await self._plan(fo)
+                self._ignored |= dict.fromkeys(plan.ignored)
+                _refuse(plan, fo, is_last=rounds_left == 1)
+                if plan.steps:
+                    await self._carry_out(fo, plan)
+                    continue
+            except RefusedError:
+                await self._hold_for_change(fo)
+                raise
+            await self._release(fo)
+            return self._report(fo)
+        return self._gone()
+
+    async def _read(self) -> FoOrder | None:
+        numbers = (self._link.sales_order, *self._link.further)
+        return await read_fo_order(self._ports.fo, self._link.company, numbers)
+
+    async def _plan(self, fo: FoOrder) -> ChangePlan:
+        planned = await plan_change(
+            self._state.order,
+            fo,
+            self._link,
+            self._rules,
+            items=self._items,
+            tax_setup=self._tax_setup,
+            allocate=self._ports.allocate,
+        )
+        self._link, self._target = planned.link, planned.target
+        return planned.plan
+
+    async def _carry_out(self, fo: FoOrder, plan: ChangePlan) -> None:
+        """All that belongs to orders that are there in one request, and each further order in its own."""
+        company = self._link.company
+        promised = {
+            number_key(line.number): line.source
+            for step in plan.steps
+            if step.action is Action.ADD_LINE
+            for line in step.lines
+        }
+        if promised:
+            self._link = await self._ports.links.put(replace(self._link, promised=promised))
+        operations = [operation for step in plan.steps for operation in _operations(step, company)]
+        if operations:
+            await write(self._ports.fo, operations)
+        if self._target is not None:
+            self._link = replace(self._link, said=said(self._target.header))
+            for step in plan.steps:
+                if step.action is Action.NEW_ORDER:
+                    await self._create_further(step, fo, self._target)
+        self._done += plan.steps
+
+    async def _create_further(self, step: Step, fo: FoOrder, target: SalesOrderPlan) -> None:
+        at = len(self._link.further)
+        draft = Draft(
+            company=self._link.company,
+            reference=fit("CustomersOrderReference", f"{target.reference}-{at + 2}"),
+            header=target.header,
+            lines=[line.record for line in step.lines],
+            line_key=LINE_KEY,
+        )
+        if self._rules.orders.number == "manual":
+            number = fit("SalesOrderNumber", f"{fo.number}{suffix_of(at, fo.number)}")
+            booked = await create_numbered(self._ports.fo, draft, number)
+        else:
+            booked = await create_sequenced(self._ports.fo, draft, accept=_accept)
+        self._link = await self._ports.links.put(replace(self._link, further=(*self._link.further, booked.number)))
+
+    async def _hold_at_risk(self, fo: FoOrder) -> None:
+        """Holds the order once for each reason: a person who releases it has looked at it."""
+        reason = hold_reason(self._state, self._rules, held=self._link.held)
+        if reason is not None and (self._link.held != reason or self._link.is_holding):
+            await self._hold(fo, reason)
+
+    async def _hold(self, fo: FoOrder, reason: HoldReason) -> None:
+        self._has_held = True
+        to_hold = _to_hold(fo)
+        if not to_hold and not self._link.held:
+            return  # a person holds it, or nobody can
+        self._link = await self._ports.links.put(replace(self._link, held=reason.value, is_holding=bool(to_hold)))
+        if to_hold:
+            company = self._link.company
+            await write(self._ports.fo, [header_change(company, number, {_HELD: "Yes"}) for number in to_hold])
+            self._link = await self._ports.links.put(replace(self._link, is_holding=False))
+
+    async def _release(self, fo: FoOrder) -> None:
+        """What we hold and have no reason to hold any more. Who else holds an order, releases it."""
+        reason = hold_reason(self._state, self._rules, held=self._link.held)
+        if not self._link.held:
+            return
+        held = [header.number for header in fo.headers if header.is_held and not header.status.is_closed]
+        if held and reason is None:
+            company = self._link.company
+            await write(self._ports.fo, [header_change(company, number, {_HELD: "No"}) for number in held])
+        self._link = replace(self._link, held=reason.value if reason else "")
+
+    async def _hold_for_change(self, fo: FoOrder) -> None:
+        """What F&O has is not what was sold, so it is not to be shipped until somebody has seen to it."""
+        if not self._has_held and (self._link.is_holding or _to_hold(fo)):
+            await self._hold(fo, HoldReason.CHANGE)
+
+    def _gone(self) -> ChangeReport:
+        if not self._state.order.is_given_up:
+            raise RefusedError("FO_ORDER_GONE", sales_order=self._link.sales_order)
+        note = "cancelled: nothing of the order is left in F&O"
+        link = replace(self._link, sources={}, promised={}, lots={}, held="")
+        return ChangeReport(note, self._link.sales_order, link, self._evidence())
+
+    def _report(self, fo: FoOrder) -> ChangeReport:
+        note = "; ".join(step.reason for step in self._done) or "F&O has the order as it is"
+        link = replace(self._link, promised={})
+        if self._target is not None:
+            link = replace(link, said=said(self._target.header))
+        return ChangeReport(note, fo.number, link, self._evidence())
+
+    def _evidence(self) -> dict[str, Any]:
+        evidence: dict[str, Any] = {"steps": [str(step) for step in self._done]}
+        evidence["decided_by"] = [str(cell) for step in self._done for cell in step.cells]
+        evidence["left_alone"] = [str(cell) for cell in self._ignored]
+        if self._target is not None:
+            evidence["fo"] = self._target.evidence.as_dict()
+        return evidence
+
+
+def _to_hold(fo: FoOrder) -> list[str]:
+    """Numbers of the sales orders that nobody holds."""
+    return [header.number for header in fo.headers if not header.is_held and not header.status.is_closed]
+
+
+def _refuse(plan: ChangePlan, fo: FoOrder, *, is_last: bool) -> None:
+    """Stops at what is a person's, once there is nothing else to do, and at what F&O does not keep."""
+    if plan.steps:
+        if is_last:
+            changes = "; ".join(str(step) for step in plan.steps)
+            raise RefusedError("CHANGE_NOT_TAKEN", sales_order=fo.number, changes=changes)
+    elif plan.held:
+        changes = "; ".join(f"{cell.what}, which is {cell.status.replace('_', ' ')}" for cell in plan.held)
+        is_closed = all(header.status.is_closed for header in fo.headers)
+        hold = "F&O cannot hold it any more." if is_closed else "The order is held in F&O."
+        raise RefusedError("CHANGE_HELD", sales_order=fo.number, changes=changes, hold=hold)
+
+
+def _operations(step: Step, company: str) -> list[Operation]:
+    match step.action:
+        case Action.CHANGE_HEADER:
+            return [header_change(company, step.order, step.fields)]
+        case Action.CHANGE_LINE:
+            return [line_change(company, step.lot, step.fields)]
+        case Action.REMOVE_LINE:
+            return [line_removal(company, step.lot)]
+        case Action.REMOVE_ORDER:
+            return [header_removal(company, step.order)]
+        case Action.ADD_LINE:
+            return [new_line(company, step.order, line.record) for line in step.lines]
+        case Action.NEW_ORDER:
+            return []
+
+
+def suffix_of(at: int, sales_order: str) -> str:
+    """What the number of the further order `at`, from 0, adds to the first one's. Raises RefusedError."""
+    if at >= len(_SUFFIXES):
+        raise RefusedError("FURTHER_ORDERS_EXHAUSTED", sales_order=sales_order, count=at)
+    return _SUFFIXES[at]
+
+
+def _accept(_: object) -> bool:
+    """The next round compares the further order with what was planned."""
+    return True

@@ -1,0 +1,60 @@
+"""What is to be done to a sales order so that it is the order as Shopify has it: planned, and nothing written."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from shared.mapping.orders.allocation import Allocation, Need
+from shared.mapping.orders.changes import ChangePlan, plan_cancellation, plan_changes
+from shared.mapping.orders.plan import SalesOrderPlan, plan_sales_order
+from shared.mapping.orders.standing import Memory, OwnLines, number_key, own_lines, place, stand
+from shared.model import FoOrder, Item, Order, TaxSetup
+from shared.rules import StoreRules
+from shared.store.links import OrderLink
+
+type Allocate = Callable[[Sequence[Need]], Awaitable[Allocation]]
+"""Warehouses for additional pieces."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedChange:
+    plan: ChangePlan
+    own: OwnLines
+    """The lines of F&O's order that are ours."""
+    target: SalesOrderPlan | None
+    """What F&O's order should be; None for an order that is cancelled, or given back whole."""
+    link: OrderLink
+    """With what is ours in F&O now."""
+
+
+async def plan_change(
+    order: Order,
+    fo: FoOrder,
+    link: OrderLink,
+    rules: StoreRules,
+    *,
+    items: Mapping[int, Item],
+    tax_setup: TaxSetup | None,
+    allocate: Allocate,
+) -> PlannedChange:
+    """Raises RefusedError for what the mapping refuses."""
+    memory = Memory(link.sources, link.promised, frozenset(link.lots.values()))
+    own = own_lines(fo, order, rules, memory)
+    known = {line.lot: source for source, lines in own.items() for line in lines}
+    lots = {number_key(line.number): line.lot for lines in own.values() for line in lines}
+    link = replace(link, sources=known, lots=lots)
+    if order.is_given_up:
+        return PlannedChange(plan_cancellation(order, fo, own, rules), own, None, link)
+    standing = stand(order, items, own, rules)
+    extra = await allocate(standing.wanted) if standing.wanted else None
+    placement = place(standing, order, rules, extra)
+    target = plan_sales_order(
+        order,
+        rules,
+        customer_account=link.customer_account,
+        items=items,
+        allocation=placement.allocation,
+        tax_setup=tax_setup,
+    )
+    return PlannedChange(plan_changes(target, fo, placement, rules, said=link.said), own, target, link)

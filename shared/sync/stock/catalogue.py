@@ -1,0 +1,85 @@
+"""What a store sells and F&O stocks, with the safety stock: read now and then, kept in between."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from shared.d365.items import ItemCache, read_items
+from shared.d365.on_hand import read_safety_stock
+from shared.mapping.orders.items import sku_field
+from shared.mapping.stock import Listing, Unlisted, join
+from shared.model import Item, LevelId, Variant
+from shared.shopify.inventory import read_variants
+
+if TYPE_CHECKING:
+    from shared.d365.odata.client import ODataClient
+    from shared.errors import RefusedError
+    from shared.rules import StoreRules
+    from shared.shopify.admin.client import AdminClient
+    from shared.store.blobs import Snapshots
+
+
+@dataclass(frozen=True, slots=True)
+class Assortment:
+    listings: tuple[Listing, ...]
+    safety: dict[tuple[Item, str], Decimal]
+    shop_items: int
+    """Inventory items in the shop, with those that get no figure."""
+    is_new: bool
+    """Read in this run: the rest is told only then."""
+    unlisted: tuple[tuple[Variant, Unlisted], ...] = ()
+    problems: tuple[RefusedError, ...] = ()
+
+
+async def load_assortment(
+    rules: StoreRules, *, admin: AdminClient, fo: ODataClient, snapshots: Snapshots, now: datetime
+) -> Assortment:
+    """From memory, or from both systems when that is older than the rules allow or the warehouses have changed."""
+    name = f"stock/{rules.key}/catalogue"
+    warehouses = sorted(warehouse.id for warehouse in rules.warehouses)
+    locations = sorted({warehouse.location for warehouse in rules.warehouses})
+    basis = [rules.company, sku_field(rules), warehouses, locations]
+    value, etag = await snapshots.read(name)
+    lasts = timedelta(minutes=rules.stock.catalogue_minutes)
+    if value and value["basis"] == basis and now < datetime.fromisoformat(value["read_at"]) + lasts:
+        return _recall(value)
+    variants = await read_variants(admin)
+    skus = {variant.sku for variant in variants if variant.sku}
+    items = await read_items(fo, rules.company, sku_field(rules), skus, cache=ItemCache())
+    catalogue = join(variants, items, locations=locations, company=rules.company)
+    stocked = {listing.item for listing in catalogue.listings}
+    safety = await read_safety_stock(fo, rules.company, stocked, warehouses)
+    await snapshots.write(
+        name,
+        {
+            "read_at": now.isoformat(),
+            "basis": basis,
+            "shop_items": len(variants),
+            "listings": [[listing.sku, *listing.level, *listing.item] for listing in catalogue.listings],
+            "safety": [[warehouse, str(units), *item] for (item, warehouse), units in safety.items()],
+        },
+        etag,
+    )
+    return Assortment(
+        listings=catalogue.listings,
+        safety=safety,
+        shop_items=len(variants),
+        is_new=True,
+        unlisted=catalogue.unlisted,
+        problems=catalogue.problems,
+    )
+
+
+def _recall(value: dict[str, Any]) -> Assortment:
+    return Assortment(
+        listings=tuple(
+            Listing(sku, Item(*item), LevelId(inventory_item, location))
+            for sku, inventory_item, location, *item in value["listings"]
+        ),
+        safety={(Item(*item), warehouse): Decimal(units) for warehouse, units, *item in value["safety"]},
+        shop_items=value["shop_items"],
+        is_new=False,
+    )

@@ -1,0 +1,291 @@
+"""F&O's sellable stock to a store's locations: read, decide, write what changed, remember.
+
+Why it does not oversell. Of the figures that are set together, Shopify's are read first, then the orders that F&O
+does not know, then F&O's on-hand, and a new figure is set only if Shopify still shows the first reading:
+
+- a sale before the first reading is in the figure that was read, and either among the unknown orders or in F&O;
+- a sale after it changes Shopify's figure, so that the setting is refused and everything is read again;
+- an order that F&O gets between the second and the third reading is subtracted twice. The next run mends that.
+
+In any other order a sale can fall between two readings and be counted never. It makes no difference whether Shopify
+was asked for single figures or for pages of them, nor that a sale happens between two pages: each figure is compared
+with its own reading. Two things remain. Shopify's search may not show an order of the last seconds: a figure that
+Shopify has changed so recently is not raised. A sale and a cancellation between reading and setting may leave the
+figure as it was: an order that was cancelled since the run began still counts as sold.
+
+All figures of a SKU are set together, those that fall before those that rise, and none rises while another that
+should fall could not be set: goods sold at one location and booked on another's warehouse are not offered twice.
+SKUs with a figure that falls come before the others.
+
+A run that has to end early (Shopify's query budget is spent, the time is up) has remembered what it set; what it has
+not come to is in doubt, and the next run begins with it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final, cast
+
+from shared.d365.on_hand import read_on_hand
+from shared.errors import ThrottledError, TransientError
+from shared.mapping.stock import Listing, Outcome, Wanted, by_warehouse, decide, units_taken, want
+from shared.model import Level, LevelId
+from shared.shopify.inventory import Change, NoLevel, Objection, read_levels, set_available
+from shared.sync.stock.catalogue import Assortment, load_assortment
+from shared.sync.stock.findings import Findings
+from shared.sync.stock.memory import Memory
+from shared.sync.stock.report import CountedAdmin, CountedFo, StockReport
+from shared.sync.stock.unknown_sales import UnknownSales
+from shared.sync.stock.waves import Wave, Waves
+from shared.sync.stock.writing import Step, set_figures
+
+if TYPE_CHECKING:
+    from shared.d365.odata.client import ODataClient
+    from shared.rules import StoreRules
+    from shared.shopify.admin.client import AdminClient
+    from shared.store.blobs import Snapshots
+    from shared.store.links import OrderLinks
+
+_ROUNDS: Final = 3
+"""How often a figure that keeps changing is read in one run."""
+
+_LASTS: Final = timedelta(minutes=3)
+"""After that no wave is begun: the host ends a function after 4 minutes (functionTimeout in host.json)."""
+
+_ABSENT: Final = {
+    NoLevel.GONE: Outcome.GONE,
+    NoLevel.NOT_TRACKED: Outcome.NOT_TRACKED,
+    NoLevel.NOT_STOCKED: Outcome.NOT_STOCKED,
+}
+
+
+async def push_stock(
+    rules: StoreRules,
+    *,
+    admin: AdminClient,
+    fo: ODataClient,
+    links: OrderLinks,
+    snapshots: Snapshots,
+    now: Callable[[], datetime],
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> StockReport:
+    """One run for one store.
+
+    Raises the adapters' TransientError and RefusedError for what concerns the run as a whole; single figures that
+    cannot be set are in the report.
+    """
+    began = now()
+    run = f"{rules.key}-{began:%Y%m%dT%H%M%S.%f}"
+    memory = await Memory.load(snapshots, store=rules.key, run=run)
+    if memory.is_taken(began):
+        return StockReport(store=rules.key, run=run, busy=True)
+    shopify_calls, fo_calls = CountedAdmin(admin), CountedFo(fo)
+    # They count and hand on; the readers need nothing else of the clients.
+    admin, fo = cast("AdminClient", shopify_calls), cast("ODataClient", fo_calls)
+    assortment = await load_assortment(rules, admin=admin, fo=fo, snapshots=snapshots, now=began)
+    sales = await UnknownSales.load(admin, links, snapshots, store=rules.key, rules=rules.stock, now=began)
+    push = _Push(rules, admin, fo, memory, assortment, sales, run, began, now, sleep)
+    await push.everything()
+    await sales.save()
+    return StockReport(
+        store=rules.key,
+        run=run,
+        figures=tuple(push.findings.figures.values()),
+        unlisted=assortment.unlisted,
+        problems=(*assortment.problems, *push.findings.problems),
+        backlog=push.backlog,
+        frozen=push.frozen,
+        halted=push.halted,
+        shopify_calls=shopify_calls.calls,
+        fo_calls=fo_calls.calls,
+    )
+
+
+@dataclass(slots=True)
+class _Push:
+    """A run under way."""
+
+    rules: StoreRules
+    admin: AdminClient
+    fo: ODataClient
+    memory: Memory
+    assortment: Assortment
+    sales: UnknownSales
+    run: str
+    began: datetime
+    now: Callable[[], datetime]
+    sleep: Callable[[float], Awaitable[None]]
+    findings: Findings = field(default_factory=Findings)
+    backlog: int = 0
+    halted: str = ""
+
+    @property
+    def frozen(self) -> bool:
+        return self.backlog > self.rules.stock.freeze_backlog
+
+    async def everything(self) -> None:
+        """Finds the figures that may have to change, and changes them, those that fall first."""
+        if self.assortment.is_new:
+            self.memory.refused.clear()
+        wanted = await self._survey(self.assortment.listings)
+        self.memory.forget_refusals(wanted)
+        lasts = timedelta(hours=self.rules.stock.full_compare_hours)
+        is_due = self.memory.compared_at is None or self.began >= self.memory.compared_at + lasts
+        if is_due:
+            self.memory.doubt_everything((listing.level for listing in self.assortment.listings), self.began)
+        candidates = [each for each in wanted if self._may_differ(each)]
+        falling, others = self._with_their_kin(candidates)
+        self.memory.doubt(listing.level for listing in (*falling, *others))
+        try:
+            for listings in (falling, others):
+                await self._work_off(Waves.over(listings, admin=self.admin, shop_items=self.assortment.shop_items))
+        except ThrottledError as throttled:
+            self.halted = throttled.reason
+        if candidates or is_due:
+            await self.memory.end_turn()
+
+    async def _work_off(self, waves: Waves) -> None:
+        while not waves.is_over:
+            if self.now() >= self.began + _LASTS:
+                self.halted = "the time is up"
+                return
+            await self.memory.take_turn(self.now())
+            await self._converge(await waves.read())
+
+    async def _survey(self, listings: Sequence[Listing]) -> list[Wanted]:
+        """What the figures should be. Orders before on-hand: see the top of this file."""
+        taken = await self.sales.read(listings)
+        self.backlog = taken.backlog
+        units = units_taken(taken.sales, listings)
+        behind: defaultdict[int, list[str]] = defaultdict(list)
+        for warehouse in self.rules.warehouses:
+            behind[warehouse.location].append(warehouse.id)
+        rows = await read_on_hand(
+            self.fo,
+            self.rules.company,
+            {listing.item for listing in listings},
+            [warehouse.id for warehouse in self.rules.warehouses],
+        )
+        stock = by_warehouse(rows, self.assortment.safety)
+        return [
+            want(
+                listing,
+                [stock[at] for name in behind[listing.level.location] if (at := (listing.item, name)) in stock],
+                unknown=units[listing.level],
+                rules=self.rules.stock,
+            )
+            for listing in listings
+        ]
+
+    def _may_differ(self, wanted: Wanted) -> bool:
+        """Whether Shopify has to be asked; if not, the figure's outcome is settled here."""
+        level, figure = wanted.listing.level, wanted.figure
+        if figure is None:
+            outcome = Outcome.NO_ROW
+        elif self.memory.refused.get(level) == figure:
+            outcome = Outcome.REFUSED
+        elif self.memory.is_in_doubt(level):
+            return True
+        elif self.memory.is_current(wanted):
+            outcome = Outcome.UNCHANGED
+        elif self.frozen and figure >= self.memory.figures[level][0]:
+            outcome = Outcome.FROZEN
+        else:
+            return True
+        self.findings.note(wanted, outcome)
+        return False
+
+    def _with_their_kin(self, candidates: Iterable[Wanted]) -> tuple[list[Listing], list[Listing]]:
+        """All figures of the candidates' items: of those with a figure that falls, and of the others.
+
+        All of them, because an order that was sold at one location may have been booked on another's warehouse.
+        """
+        falls: defaultdict[int, bool] = defaultdict(bool)
+        for each in candidates:
+            falls[each.listing.level.inventory_item] |= self._falls(each)
+        kin = [listing for listing in self.assortment.listings if listing.level.inventory_item in falls]
+        falling = [listing for listing in kin if falls[listing.level.inventory_item]]
+        return falling, [listing for listing in kin if not falls[listing.level.inventory_item]]
+
+    def _falls(self, wanted: Wanted) -> bool:
+        remembered = self.memory.figures.get(wanted.listing.level)
+        return remembered is None or wanted.figure is None or wanted.figure < remembered[0]
+
+    async def _converge(self, wave: Wave) -> None:
+        """Computes and sets, then reads again and again for items whose figures change meanwhile."""
+        listings, shown = wave.listings, wave.shown
+        for attempt in range(1, _ROUNDS + 1):
+            written = await set_figures(await self._decide(listings, shown), send=self._send)
+            for step in written.done:
+                self.findings.note(step.wanted, step.outcome, step.before)
+                self.memory.remember(step.wanted)
+            for step in written.withheld:
+                self.findings.note(step.wanted, Outcome.WITHHELD, step.before)
+            for step, message in written.refused:
+                self.findings.refused(step.wanted, step.before, message)
+                self.memory.refused[step.wanted.listing.level] = step.after
+            for step in written.stale:
+                self.findings.note(step.wanted, Outcome.STALE, step.before)
+            moving = {step.wanted.listing.item for step in written.stale}
+            listings = [listing for listing in listings if listing.item in moving]
+            if not listings:
+                return
+            if attempt < _ROUNDS:
+                shown = await read_levels(self.admin, [listing.level for listing in listings])
+        for step in written.stale:
+            self.findings.restless(step.wanted)
+
+    async def _decide(self, listings: Sequence[Listing], shown: Mapping[LevelId, Level | NoLevel]) -> list[Step]:
+        """What has to be set where Shopify shows this: it was read before the orders and F&O's on-hand are."""
+        settled_before = self.now() - timedelta(seconds=self.rules.stock.settle_seconds)
+        stuck = self._stuck(shown)
+        steps: list[Step] = []
+        for wanted in await self._survey(listings):
+            level = wanted.listing.level
+            found = shown[level]
+            if wanted.figure is None:
+                self.findings.note(wanted, Outcome.NO_ROW)
+            elif self.memory.refused.get(level) == wanted.figure:
+                self.findings.note(wanted, Outcome.REFUSED)
+            elif isinstance(found, NoLevel):
+                # Nothing can be set; told once, until the figure changes or everything is compared again.
+                self.findings.absent(wanted, _ABSENT[found])
+                self.memory.remember(wanted)
+            else:
+                outcome = decide(
+                    wanted.figure,
+                    found,
+                    frozen=self.frozen,
+                    withheld=level.inventory_item in stuck,
+                    settled_before=settled_before,
+                )
+                if outcome in {Outcome.LOWERED, Outcome.RAISED}:
+                    steps.append(Step(wanted, wanted.figure, found.available, outcome))
+                    continue
+                self.findings.note(wanted, outcome, found.available)
+                if outcome is Outcome.EQUAL:
+                    self.memory.remember(wanted)
+                elif outcome is Outcome.FROZEN:
+                    self.memory.remember_shown(level, found.available)
+        return steps
+
+    def _stuck(self, shown: Mapping[LevelId, Level | NoLevel]) -> set[int]:
+        """Inventory items with a figure that should fall, and that Shopify will not have lowered."""
+        return {
+            level.inventory_item
+            for level, figure in self.memory.refused.items()
+            if isinstance(found := shown.get(level), Level) and found.available > figure
+        }
+
+    async def _send(self, steps: Sequence[Step]) -> list[Objection]:
+        self.memory.assert_turn(self.now())
+        changes = [Change(step.wanted.listing.level, step.before, step.after) for step in steps]
+        try:
+            return await set_available(self.admin, changes, run=self.run, sleep=self.sleep)
+        except ThrottledError as throttled:
+            # An earlier attempt of this call may have arrived, its answer lost: the turn must not be given back yet.
+            raise TransientError(throttled.reason) from throttled

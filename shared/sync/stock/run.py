@@ -1,0 +1,106 @@
+"""The timer's work: one stock run for every store that has the flow on, and its report to people.
+
+The last run that changed something, or has something to mend, is kept as `stock/<store>/report.json` in the container
+`state`: every figure with the on-hand, the promise and the sales behind it, for whoever asks why Shopify shows it.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from shared.d365.odata.client import ODataClient
+from shared.errors import RefusedError, TransientError
+from shared.rules import StoreRules
+from shared.shopify.admin.client import AdminClient
+from shared.store.blobs import Bodies, Snapshots
+from shared.store.journal import Entry, Journal
+from shared.store.links import OrderLinks
+from shared.sync.each_store import side_by_side
+from shared.sync.stock.explained import explained
+from shared.sync.stock.flow import push_stock
+from shared.sync.stock.report import StockReport
+from shared.telemetry import correlated, tell
+
+
+@dataclass(frozen=True, slots=True)
+class StockPorts:
+    rules: Mapping[str, StoreRules]
+    admins: Mapping[str, AdminClient]
+    """Both by store key."""
+    fo: ODataClient
+    links: OrderLinks
+    snapshots: Snapshots
+    reports: Bodies
+    journal: Journal
+
+
+async def push_all_stock(ports: StockPorts) -> None:
+    """F&O's sellable stock to every store that wants it. Raises what side_by_side does."""
+    runs = (_push(rules, ports) for rules in ports.rules.values() if rules.flows.stock)
+    await side_by_side(runs, otherwise="stock was not pushed for every store")
+
+
+async def _push(rules: StoreRules, ports: StockPorts) -> None:
+    began = datetime.now(UTC)
+    with correlated(store=rules.key, flow="stock"):
+        try:
+            report = await push_stock(
+                rules,
+                admin=ports.admins[rules.key],
+                fo=ports.fo,
+                links=ports.links,
+                snapshots=ports.snapshots,
+                now=lambda: datetime.now(UTC),
+            )
+        except TransientError as trouble:
+            tell("stock.failed", level=logging.WARNING, reason=type(trouble).__name__)
+            raise
+        except RefusedError as refusal:
+            await _problem(refusal, rules.key, f"{rules.key}-{began:%Y%m%dT%H%M%S}", ports.journal)
+            raise
+        await _tell(report, began, ports)
+
+
+async def _tell(report: StockReport, began: datetime, ports: StockPorts) -> None:
+    """One event for the run, one journal entry for each problem that somebody has to mend."""
+    tell(
+        "stock.pushed",
+        run=report.run,
+        changed=report.changed,
+        figures=len(report.figures),
+        problems=len(report.problems),
+        backlog=report.backlog,
+        frozen=report.frozen,
+        halted=report.halted or None,
+        busy=report.busy,
+        shopify_calls=report.shopify_calls,
+        fo_calls=report.fo_calls,
+        seconds=round((datetime.now(UTC) - began).total_seconds(), 3),
+    )
+    for number, problem in enumerate(report.problems):
+        await _problem(problem, report.store, f"{report.run}-{number}", ports.journal)
+    if report.changed or report.problems:
+        document = json.dumps(explained(report), ensure_ascii=False).encode()
+        await ports.reports.put(f"stock/{report.store}/report.json", document)
+
+
+async def _problem(problem: RefusedError, store: str, event_id: str, journal: Journal) -> None:
+    where = {name: problem.details.get(name) for name in ("sku", "location")}
+    tell("stock.problem", level=logging.WARNING, code=problem.code, owner=problem.entry.owner, **where)
+    await journal.write(
+        Entry(
+            store=store,
+            entity_id="stock",
+            event_id=event_id,
+            topic="stock",
+            attempt=1,
+            at=datetime.now(UTC),
+            outcome="parked",
+            note=f"{problem.code}: {problem.cause}",
+            evidence={**problem.details, "next_step": problem.next_step, "owner": problem.entry.owner},
+        )
+    )

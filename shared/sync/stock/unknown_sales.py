@@ -1,0 +1,147 @@
+"""Which orders Shopify has sold from stock and F&O does not know yet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from shared.errors import TransientError
+from shared.mapping.stock import Listing, sales_of_parked
+from shared.model import Sale
+from shared.rules.sections.stock import StockRules
+from shared.shopify.sold import OrderHead, read_orders_since, read_sales
+
+if TYPE_CHECKING:
+    from shared.shopify.admin.client import AdminClient
+    from shared.store.blobs import Snapshots
+    from shared.store.links import OrderLinks
+
+_CLOCKS_DIFFER: Final = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    sales: list[Sale]
+    backlog: int
+    """Orders that wait for F&O, parked ones aside."""
+
+
+@dataclass(slots=True)
+class UnknownSales:
+    """The search for orders that F&O does not know, from a moment before which it knows or has parked every one.
+
+    The moment is Shopify's (created_at of an order), and the search starts some minutes before it, because Shopify
+    shows new orders late and not in order. An order that appears later than the overlap is missed here; it has come
+    by its webhook by then, and is known or parked. A figure whose sale is not visible yet is not raised either: see
+    StockRules.settle_seconds.
+
+    What an unknown order took is read once and kept until the order changes. An order that was cancelled since the
+    run began still counts: Shopify has its units back, but the run may have read the figure before that.
+    """
+
+    admin: AdminClient
+    links: OrderLinks
+    snapshots: Snapshots
+    store: str
+    rules: StockRules
+    began: datetime
+    etag: str | None
+    saved: dict[str, Any]
+    first: datetime
+    """Orders before this are not looked at: F&O is taken to know them."""
+    since: datetime
+    orders: dict[int, tuple[datetime, list[Sale]]]
+    """Unknown order -> its updated_at and what it took."""
+
+    @classmethod
+    async def load(
+        cls,
+        admin: AdminClient,
+        links: OrderLinks,
+        snapshots: Snapshots,
+        *,
+        store: str,
+        rules: StockRules,
+        now: datetime,
+    ) -> Self:
+        value, etag = await snapshots.read(_name(store))
+        saved = value or {}
+        overlap = timedelta(minutes=rules.write_behind_overlap_minutes)
+        first = rules.orders_from or (datetime.fromisoformat(saved["first"]) if saved else now - overlap)
+        return cls(
+            admin=admin,
+            links=links,
+            snapshots=snapshots,
+            store=store,
+            rules=rules,
+            began=now,
+            etag=etag,
+            saved=saved,
+            first=first,
+            since=datetime.fromisoformat(saved["since"]) if saved else first,
+            orders={
+                int(order): (datetime.fromisoformat(updated_at), [Sale(*sale) for sale in sales])
+                for order, (updated_at, sales) in saved.get("orders", {}).items()
+            },
+        )
+
+    async def read(self, listings: Iterable[Listing]) -> Taken:
+        """As of now: call it after the figures of Shopify were read, and before those of F&O.
+
+        With a backlog too large to raise any figure, not every order is looked into: to lower a figure by what is
+        known is right even so.
+        """
+        overlap = timedelta(minutes=self.rules.write_behind_overlap_minutes)
+        heads = await read_orders_since(self.admin, max(self.first, self.since - overlap))
+        known = await self.links.known(self.store, [head.id for head in heads])
+        parked = await self.links.parked(self.store)
+        settled = known | {sale.order_id for sale in parked}
+        unknown = [head for head in heads if head.id not in settled and self._holds_units(head)]
+        self.since = min(
+            (head.created_at for head in unknown),
+            default=max((head.created_at for head in heads), default=self.since),
+        )
+        await self._look_into(unknown[: self.rules.freeze_backlog])
+        listings = list(listings)
+        sales = [sale for _, sales in self.orders.values() for sale in sales]
+        for pending in parked:
+            sales += sales_of_parked(pending.sold, pending.location_id, listings)
+        return Taken(sales, len(unknown))
+
+    def _holds_units(self, head: OrderHead) -> bool:
+        return head.cancelled_at is None or head.cancelled_at > self.began - _CLOCKS_DIFFER
+
+    async def _look_into(self, unknown: list[OrderHead]) -> None:
+        new = [head.id for head in unknown if self.orders.get(head.id, (None,))[0] != head.updated_at]
+        read = await read_sales(self.admin, new)
+        self.orders = {
+            head.id: (head.updated_at, read[head.id] if head.id in read else self.orders[head.id][1])
+            for head in unknown
+        }
+
+    async def save(self) -> None:
+        """For the next run. Two runs find the same, so it does not matter which of them is remembered."""
+        value = {
+            "first": self.first.isoformat(),
+            "since": self.since.isoformat(),
+            "orders": {
+                str(order): [updated_at.isoformat(), [[*_fields(sale)] for sale in sales]]
+                for order, (updated_at, sales) in self.orders.items()
+            },
+        }
+        if value == self.saved:
+            return
+        try:
+            await self.snapshots.write(_name(self.store), value, self.etag)
+        except TransientError:
+            return
+
+
+def _fields(sale: Sale) -> tuple[int, int | None, int]:
+    return sale.inventory_item, sale.location, sale.units
+
+
+def _name(store: str) -> str:
+    return f"stock/{store}/orders"

@@ -1,0 +1,192 @@
+"""The sweep's comparison: some orders in each run, one after the other, by their ids, and from the first one again."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+from textwrap import shorten
+from typing import TYPE_CHECKING, Final
+
+from shared.errors import RefusedError, ThrottledError, TransientError
+from shared.mapping.reconciliation import Sums
+from shared.model import Money
+from shared.rules import StoreRules
+from shared.shopify.sweep import ListedOrder, orders_from
+from shared.store.journal import Entry
+from shared.sync.orders.reading import read_order_state
+from shared.sync.sweep.missed import event_of, has_heard, is_settled
+from shared.sync.sweep.progress import Progress
+from shared.sync.sweep.reconciliation import Comparison, compare_order
+from shared.telemetry import tell
+
+if TYPE_CHECKING:
+    from shared.sync.sweep.run import SweepPorts
+
+_NOTE: Final = 2000
+"""Characters of an order's differences that are told; the journal's evidence has more of them."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """What the comparison of one run came to, in orders."""
+
+    agreeing: int = 0
+    differing: int = 0
+    differences: int = 0
+    """In the differing orders, all together."""
+    missed: int = 0
+    """Not compared but put onto the queue: a payment, refund or change got lost."""
+    busy: int = 0
+    """Not compared: an event about the order is on its way, or parked."""
+    unknown: int = 0
+    """Not compared: F&O does not have the order from us."""
+    refused: int = 0
+    """Not compared: the rules of today do not translate the order."""
+    shopify: dict[str, Money] = field(default_factory=dict)
+    fo: dict[str, Money] = field(default_factory=dict)
+    """What the lines of the compared sales orders come to, by currency, and what they should."""
+
+    def add(self, sums: Sums) -> None:
+        for side, amount in ((self.shopify, sums.shopify), (self.fo, sums.fo)):
+            side[amount.currency] = side.get(amount.currency, amount * 0) + amount
+
+
+async def compare_some(
+    rules: StoreRules, ports: SweepPorts, progress: Progress, *, now: Callable[[], datetime], until: datetime
+) -> str | None:
+    """Compares the next orders and moves `progress.next_id` on. Gives why it ended early, if it did.
+
+    Raises TransientError for an order that cannot be read now; the next run begins behind it.
+    """
+    if not rules.sweep.sample:
+        return None
+    comparison = _Comparison(rules, ports, now, now(), Tally())
+    try:
+        return await comparison.of_some(progress, until)
+    finally:
+        comparison.tell()
+
+
+@dataclass(frozen=True, slots=True)
+class _Comparison:
+    """A run under way, for one store."""
+
+    rules: StoreRules
+    ports: SweepPorts
+    now: Callable[[], datetime]
+    began: datetime
+    tally: Tally
+
+    async def of_some(self, progress: Progress, until: datetime) -> str | None:
+        created_since = self.began - timedelta(days=self.rules.sweep.window_days)
+        admin = self.ports.orders.admins[self.rules.key]
+        listed = await orders_from(admin, progress.next_id, created_since=created_since)
+        some = listed[: self.rules.sweep.sample]
+        for order in some:
+            progress.next_id = order.id
+            if self.now() >= until:
+                return "the time is up"
+            try:
+                await self._compare(order, progress.since)
+            except ThrottledError:
+                raise
+            except TransientError:
+                progress.next_id = order.id + 1  # lest one order stop all runs
+                raise
+        progress.next_id = some[-1].id + 1 if len(some) == self.rules.sweep.sample else 0
+        return None
+
+    def tell(self) -> None:
+        if self.tally != Tally():
+            sides = {
+                name: ", ".join(str(amount) for _, amount in sorted(side.items()))
+                for name, side in (("shopify", self.tally.shopify), ("fo", self.tally.fo))
+            }
+            level = logging.WARNING if self.tally.differing else logging.INFO
+            tell("reconciliation.done", level=level, **{**asdict(self.tally), **sides})
+
+    async def _compare(self, order: ListedOrder, since: datetime) -> None:
+        """`since`: this or the next run looks at all orders that changed from then on, whether they were missed."""
+        link = await self.ports.orders.links.get(self.rules.key, order.id)
+        if link is None or link.given_up or not link.sales_order:
+            self.tally.unknown += 1
+            return
+        life = await self.ports.journal.life(self.rules.key, str(order.id))
+        settled_since = self.began - timedelta(minutes=self.rules.sweep.settle_minutes)
+        is_missed = link.version < order.updated_at and not has_heard(life, order.updated_at, overdue=settled_since)
+        if is_missed and order.updated_at < since:
+            await self._send(order, "a change")
+            return
+        if is_missed or order.updated_at > settled_since or not is_settled(life):
+            self.tally.busy += 1
+            return
+        event = event_of(self.rules.key, order)
+        admin = self.ports.orders.admins[self.rules.key]
+        try:
+            state = await read_order_state(event, self.rules, admin, now=self.now())
+            found = None
+            if state.order.version == order.updated_at:
+                found = await compare_order(state, link, self.rules, self.ports.orders)
+        except RefusedError as refusal:
+            self.tally.refused += 1
+            tell(
+                "reconciliation.refused",
+                level=logging.WARNING,
+                order=order.id,
+                sales_order=link.sales_order,
+                code=refusal.code,
+                owner=refusal.entry.owner,
+            )
+            return
+        await self._conclude(order, found)
+
+    async def _conclude(self, order: ListedOrder, found: Comparison | None) -> None:
+        if found is None:
+            self.tally.busy += 1
+            return
+        if found.missed:
+            await self._send(order, ", ".join(found.missed))
+            return
+        if found.sums is not None:
+            self.tally.add(found.sums)
+        if found.findings:
+            await self._report(order, found)
+        else:
+            self.tally.agreeing += 1
+
+    async def _send(self, order: ListedOrder, what: str) -> None:
+        await self.ports.queue.publish(event_of(self.rules.key, order))
+        self.tally.missed += 1
+        tell("sweep.order_missed", level=logging.WARNING, order=order.id, updated_at=order.updated_at, what=what)
+
+    async def _report(self, order: ListedOrder, found: Comparison) -> None:
+        self.tally.differing += 1
+        self.tally.differences += len(found.findings)
+        for finding in found.findings:
+            tell(
+                "reconciliation.difference",
+                level=logging.WARNING,
+                code=finding.refusal.code,
+                order=found.name,
+                sales_order=found.sales_order,
+                owner=finding.refusal.entry.owner,
+                shopify=finding.shopify,
+                fo=finding.fo,
+            )
+        note = "; ".join(f"{finding.refusal.code}: {finding.refusal.cause}" for finding in found.findings)
+        await self.ports.journal.write(
+            Entry(
+                store=self.rules.key,
+                entity_id=str(order.id),
+                event_id=f"reconciliation-{self.began:%Y%m%dT%H%M%SZ}",
+                topic="reconciliation",
+                attempt=1,
+                at=self.now(),
+                outcome="differs",
+                note=shorten(note, _NOTE, placeholder=" ..."),
+                document=found.sales_order,
+                evidence={"differences": [finding.as_dict() for finding in found.findings]},
+            )
+        )

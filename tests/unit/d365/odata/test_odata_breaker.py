@@ -1,0 +1,162 @@
+"""The breaker: a pure state machine, and instances that share it through a store."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from shared.d365.odata.breaker import CLOSED, BreakerPolicy, BreakerState, SharedBreaker
+from shared.errors import TransientError
+
+START = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+POLICY = BreakerPolicy(threshold=3, window=60 * SECOND, pause=30 * SECOND, probe=150 * SECOND)
+
+
+class Clock:
+    def __init__(self):
+        self.now = START
+
+    def __call__(self):
+        return self.now
+
+    def advance(self, seconds):
+        self.now += seconds * SECOND
+
+
+class Store:
+    """One row with an ETag, as a table keeps it."""
+
+    def __init__(self):
+        self.state, self.version, self.loads = CLOSED, 0, 0
+
+    async def load(self):
+        self.loads += 1
+        return self.state, str(self.version) if self.version else None
+
+    async def save(self, state, etag):
+        if etag != (str(self.version) if self.version else None):
+            return None
+        self.state, self.version = state, self.version + 1
+        return str(self.version)
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def store():
+    return Store()
+
+
+@pytest.fixture
+def one(store, clock):
+    return SharedBreaker(store, policy=POLICY, now=clock)
+
+
+@pytest.fixture
+def other(store, clock):
+    return SharedBreaker(store, policy=POLICY, now=clock)
+
+
+def test_failures_in_a_row_open_it():
+    state = CLOSED
+    for _ in range(3):
+        assert state.open_until is None
+        state = state.failed(START, POLICY)
+    assert state.open_until == START + POLICY.pause
+
+
+def test_failures_far_apart_do_not_open_it():
+    state = CLOSED
+    for minute in range(10):
+        state = state.failed(START + minute * timedelta(minutes=2), POLICY)
+    assert state.open_until is None
+
+
+def test_a_success_between_failures_closes_the_count():
+    state = CLOSED.failed(START, POLICY).failed(START, POLICY).succeeded().failed(START, POLICY)
+    assert state.open_until is None
+
+
+def test_a_delay_that_f_and_o_asks_for_opens_it_at_once():
+    assert CLOSED.failed(START, POLICY, 7 * SECOND).open_until == START + 7 * SECOND
+
+
+def test_the_good_end_of_an_earlier_call_does_not_cut_a_delay_short():
+    state = CLOSED.failed(START, POLICY, 7 * SECOND)
+    assert state.succeeded() == state
+
+
+async def test_one_failing_instance_stops_the_others(one, other, clock):
+    for _ in range(3):
+        await one.failure()
+    clock.advance(10)
+    with pytest.raises(TransientError) as paused:
+        await other.before()
+    assert paused.value.retry_after == 20 * SECOND
+
+
+async def test_after_the_pause_exactly_one_call_probes(one, other, clock):
+    await one.failure(30 * SECOND)
+    clock.advance(31)
+    await one.before()
+    for breaker in (one, other, other):
+        with pytest.raises(TransientError):
+            await breaker.before()
+
+
+async def test_a_probe_that_was_lost_to_another_instance_waits(one, other, clock, store):
+    await one.failure(SECOND)
+    clock.advance(2)
+    await other.before()  # took the probe
+    one._state, one._etag, one._read_at = BreakerState(1, START, START + SECOND), "1", clock.now
+    with pytest.raises(TransientError, match="another instance"):
+        await one.before()
+
+
+async def test_a_good_probe_lets_everybody_in_again(one, other, clock, store):
+    await one.failure(SECOND)
+    clock.advance(2)
+    await one.before()
+    await one.success()
+    clock.advance(5)
+    await other.before()
+    assert store.state == CLOSED
+
+
+async def test_a_bad_probe_keeps_everybody_out_for_another_pause(one, other, clock):
+    await one.failure(SECOND)
+    clock.advance(2)
+    await one.before()
+    await one.failure()
+    clock.advance(29)
+    with pytest.raises(TransientError):
+        await other.before()
+    clock.advance(2)
+    await other.before()
+
+
+async def test_a_probe_that_never_reports_does_not_block_for_ever(one, other, clock):
+    await one.failure(SECOND)
+    clock.advance(2)
+    await one.before()
+    clock.advance(151)
+    await other.before()
+
+
+async def test_while_all_is_well_the_store_is_read_rarely_and_never_written(one, clock, store):
+    for _ in range(100):
+        await one.before()
+        await one.success()
+        clock.advance(0.1)
+    assert store.loads == 2
+    assert store.version == 0
+
+
+async def test_failures_of_several_instances_count_together(one, other, store):
+    await one.failure()
+    await other.failure()
+    await one.failure()
+    assert store.state.open_until is not None

@@ -1,0 +1,384 @@
+"""The OData client against answers made up one by one."""
+
+import asyncio
+import contextlib
+import json
+from datetime import timedelta
+from decimal import Decimal
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import pytest
+from azure.core.credentials import AccessToken
+from azure.core.exceptions import ClientAuthenticationError
+
+from shared.d365.odata.auth import EntraAuth
+from shared.d365.odata.client import ODataClient
+from shared.d365.odata.filters import any_of
+from shared.d365.on_hand import read_on_hand, read_safety_stock
+from shared.errors import OutcomeUnknownError, RefusedError, ThrottledError, TransientError
+from shared.model import Item
+
+BASE = "https://contoso.operations.dynamics.com"
+KEY = {"dataAreaId": "nleu", "CustomerAccount": "SHP-1"}
+
+
+class Credential:
+    """Hands out t1, t2 ...; with claims never the same one again."""
+
+    def __init__(self, lifetime=3600.0):
+        self.asked = []
+        self.lifetime = lifetime
+
+    async def get_token(self, *scopes, claims=None, **kwargs):
+        self.asked.append((scopes, claims))
+        await asyncio.sleep(0)
+        return AccessToken(f"t{len(self.asked)}", int(1000 + self.lifetime))
+
+
+class NoToken:
+    async def get_token(self, *scopes, claims=None, **kwargs):
+        raise ClientAuthenticationError("no identity")
+
+
+class Breaker:
+    def __init__(self):
+        self.told = []
+
+    async def before(self):
+        pass
+
+    async def success(self):
+        self.told.append("success")
+
+    async def failure(self, wait=None):
+        self.told.append(("failure", wait))
+
+
+class Fo:
+    """F&O as a list of answers, or of errors of the connection."""
+
+    def __init__(self, *answers):
+        self.answers = list(answers)
+        self.requests = []
+        self.tokens = []
+        self.calls = []
+        self.breaker = Breaker()
+
+    def __call__(self, request):
+        self.requests.append(request)
+        self.tokens.append(request.headers["Authorization"])
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def client(self, credential=None, max_calls=8, handler=None):
+        return ODataClient(
+            BASE,
+            credential or Credential(10**10),
+            max_calls=max_calls,
+            timeout=120,
+            breaker=self.breaker,
+            on_call=self.calls.append,
+            transport=httpx.MockTransport(handler or self),
+        )
+
+    def query_of(self, index=-1):
+        return {key: values[0] for key, values in parse_qs(urlsplit(str(self.requests[index].url)).query).items()}
+
+
+def rows(*values, **more):
+    return httpx.Response(200, json={"value": list(values), **more})
+
+
+def customer(account, company="nleu"):
+    return {"dataAreaId": company, "CustomerAccount": account}
+
+
+async def test_a_query_always_names_company_fields_and_order():
+    fo = Fo(rows())
+    where = any_of("CustomerAccount", ["O'Hara", "B&B"])
+    await fo.client().query("CustomersV3", company="nleu", where=where, select=["CustomerAccount"])
+    assert fo.requests[0].url.path == "/data/CustomersV3"
+    assert fo.query_of() == {
+        "cross-company": "true",
+        "$filter": "dataAreaId eq 'nleu' and (CustomerAccount eq 'O''Hara' or CustomerAccount eq 'B&B')",
+        "$select": "dataAreaId,CustomerAccount",
+        "$orderby": "dataAreaId,CustomerAccount",
+    }
+
+
+async def test_a_query_follows_its_pages_verbatim():
+    link = f"{BASE}/data/CustomersV3?cross-company=true&$skip=1"
+    fo = Fo(rows(customer("1"), **{"@odata.nextLink": link}), rows(customer("2")))
+    found = await fo.client().query("CustomersV3", company="nleu", select=["CustomerAccount"])
+    assert [row["CustomerAccount"] for row in found] == ["1", "2"]
+    assert str(fo.requests[1].url) == link
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "https://evil.example/data/CustomersV3",
+        "http://contoso.operations.dynamics.com/data/CustomersV3",
+        "https://contoso.operations.dynamics.com:444/data/CustomersV3",
+        "//evil.example/data/CustomersV3",
+    ],
+)
+async def test_the_token_follows_no_link_to_another_origin(link):
+    fo = Fo(rows(customer("1"), **{"@odata.nextLink": link}))
+    with pytest.raises(RefusedError, match="next page"):
+        await fo.client().query("CustomersV3", company="nleu", select=["CustomerAccount"])
+    assert len(fo.requests) == 1
+
+
+async def test_top_stops_the_paging():
+    fo = Fo(rows(customer("1"), customer("2"), **{"@odata.nextLink": f"{BASE}/data/CustomersV3?x"}))
+    found = await fo.client().query("CustomersV3", company="nleu", select=["CustomerAccount"], top=1)
+    assert [row["CustomerAccount"] for row in found] == ["1"]
+    assert fo.query_of()["$top"] == "1"
+    assert len(fo.requests) == 1
+
+
+async def test_rows_of_another_company_are_refused():
+    fo = Fo(rows(customer("1"), customer("2", "usmf")))
+    with pytest.raises(RefusedError) as refused:
+        await fo.client().query("CustomersV3", company="nleu", select=["CustomerAccount"])
+    assert (refused.value.code, refused.value.details["found"]) == ("FO_WRONG_COMPANY", "usmf")
+
+
+async def test_the_company_is_compared_without_case():
+    fo = Fo(rows(customer("1", "nleu")))
+    assert await fo.client().query("CustomersV3", company="NLEU", select=["CustomerAccount"])
+
+
+async def test_a_record_that_is_not_there_is_none():
+    assert await Fo(httpx.Response(404)).client().get("CustomersV3", KEY) is None
+
+
+async def test_a_record_is_read_by_its_key_with_exact_numbers():
+    fo = Fo(httpx.Response(200, content=b'{"dataAreaId":"nleu","CreditLimit":0.10}'))
+    found = await fo.client().get("CustomersV3", KEY)
+    assert found == {"dataAreaId": "nleu", "CreditLimit": Decimal("0.10")}
+    assert str(fo.requests[0].url) == (
+        f"{BASE}/data/CustomersV3(dataAreaId='nleu',CustomerAccount='SHP-1')?cross-company=true"
+    )
+
+
+async def test_a_record_is_written_with_exact_numbers():
+    fo = Fo(httpx.Response(201, json={"dataAreaId": "nleu"}))
+    await fo.client().create("CustomersV3", {"dataAreaId": "nleu", "CreditLimit": Decimal("0.10")})
+    assert fo.requests[0].content == b'{"dataAreaId":"nleu","CreditLimit":0.10}'
+    assert fo.requests[0].headers["Content-Type"].startswith("application/json")
+
+
+async def test_a_record_created_in_another_company_is_noticed():
+    fo = Fo(httpx.Response(201, json={"dataAreaId": "usmf"}))
+    with pytest.raises(RefusedError, match="FO_WRONG_COMPANY"):
+        await fo.client().create("CustomersV3", {"dataAreaId": "nleu"})
+
+
+async def test_update_and_delete_address_the_record():
+    fo = Fo(httpx.Response(204))
+    client = fo.client()
+    await client.update("CustomersV3", KEY, {"NameAlias": "x"})
+    await client.delete("CustomersV3", KEY)
+    assert [(request.method, request.url.path) for request in fo.requests] == [
+        ("PATCH", "/data/CustomersV3(dataAreaId='nleu',CustomerAccount='SHP-1')"),
+        ("DELETE", "/data/CustomersV3(dataAreaId='nleu',CustomerAccount='SHP-1')"),
+    ]
+
+
+@pytest.mark.parametrize("error", [httpx.ConnectError("refused"), httpx.ConnectTimeout("slow")])
+async def test_a_write_that_was_never_sent_may_be_sent_again(error):
+    fo = Fo(error)
+    with pytest.raises(TransientError) as failed:
+        await fo.client().create("CustomersV3", {"dataAreaId": "nleu"})
+    assert type(failed.value) is TransientError
+    assert fo.breaker.told == [("failure", None)]
+
+
+@pytest.mark.parametrize("error", [httpx.ReadTimeout("x"), httpx.ReadError("x"), httpx.RemoteProtocolError("x")])
+async def test_a_write_without_an_answer_has_to_be_looked_for(error):
+    fo = Fo(error)
+    with pytest.raises(OutcomeUnknownError):
+        await fo.client().update("CustomersV3", KEY, {})
+    with pytest.raises(TransientError) as failed:
+        await fo.client().get("CustomersV3", KEY)
+    assert type(failed.value) is TransientError
+
+
+async def test_after_a_time_out_f_and_o_gets_time_to_finish_before_somebody_looks():
+    fo = Fo(httpx.ReadTimeout("slow"))
+    with pytest.raises(OutcomeUnknownError) as lost:
+        await fo.client().update("CustomersV3", KEY, {})
+    assert lost.value.retry_after == timedelta(seconds=120)
+    with pytest.raises(TransientError) as failed:
+        await fo.client().get("CustomersV3", KEY)
+    assert failed.value.retry_after is None
+
+
+async def test_no_address_is_longer_than_gateways_take():
+    fo = Fo(rows())
+    warehouses = [f"WAREHOUSE{number}" for number in range(6)]
+    items = {Item(f"ITEM-WITH-A-LONG-NUMBER {number}") for number in range(100)}
+    await read_safety_stock(fo.client(), "nleu", items, warehouses)
+    await read_on_hand(fo.client(), "nleu", items, warehouses)
+    assert len(fo.requests) > 2
+    assert max(len(str(request.url)) for request in fo.requests) < 2000
+
+
+@pytest.mark.parametrize(
+    ("status", "told"),
+    [
+        (200, "success"),
+        (400, "success"),
+        (404, "success"),
+        (500, "success"),
+        (502, ("failure", None)),
+        (503, ("failure", None)),
+        (429, ("failure", timedelta(seconds=30))),
+    ],
+)
+async def test_the_breaker_learns_whether_f_and_o_is_well(status, told):
+    fo = Fo(httpx.Response(status, json=customer("SHP-1")))
+    with contextlib.suppress(RefusedError, TransientError):
+        await fo.client().get("CustomersV3", KEY)
+    assert fo.breaker.told == [told]
+
+
+async def test_an_open_breaker_sends_nothing():
+    class Open(Breaker):
+        async def before(self):
+            raise TransientError("pause", retry_after=timedelta(seconds=5))
+
+    fo = Fo(rows())
+    fo.breaker = Open()
+    with pytest.raises(TransientError, match="pause"):
+        await fo.client().get("CustomersV3", KEY)
+    assert fo.requests == []
+
+
+async def test_a_throttled_call_is_not_repeated_here():
+    fo = Fo(httpx.Response(429, headers={"Retry-After": "12"}))
+    with pytest.raises(ThrottledError) as throttled:
+        await fo.client().get("CustomersV3", KEY)
+    assert throttled.value.retry_after == timedelta(seconds=12)
+    assert len(fo.requests) == 1
+
+
+async def test_each_call_is_told_with_the_id_that_f_and_o_logs():
+    fo = Fo(httpx.Response(404))
+    await fo.client().get("CustomersV3", KEY)
+    [call] = fo.calls
+    assert (call.method, call.entity_set, call.status) == ("GET", "CustomersV3", 404)
+    assert call.request_id == fo.requests[0].headers["x-ms-client-request-id"]
+
+
+async def test_no_more_calls_at_once_than_allowed():
+    at_once = 0
+    most = 0
+    full, gate = asyncio.Event(), asyncio.Event()
+
+    async def slow(request):
+        nonlocal at_once, most
+        at_once += 1
+        most = max(most, at_once)
+        if at_once == 3:
+            full.set()
+        await gate.wait()
+        at_once -= 1
+        return httpx.Response(404)
+
+    client = Fo().client(max_calls=3, handler=slow)
+    calls = [asyncio.create_task(client.get("CustomersV3", KEY)) for _ in range(10)]
+    await full.wait()
+    await asyncio.sleep(0.01)  # a fourth call would have its chance now
+    gate.set()
+    await asyncio.gather(*calls)
+    assert most == 3
+
+
+async def test_no_cookie_is_sent_back():
+    fo = Fo(httpx.Response(404, headers={"Set-Cookie": "ARRAffinity=abc; Path=/"}))
+    client = fo.client()
+    await client.get("CustomersV3", KEY)
+    await client.get("CustomersV3", KEY)
+    assert "cookie" not in fo.requests[1].headers
+
+
+async def test_a_change_set_is_one_request():
+    fo = Fo(httpx.Response(429))
+    with pytest.raises(ThrottledError):
+        await fo.client().change_set([])
+    assert fo.requests[0].url.path == "/data/$batch"
+    assert fo.calls[0].entity_set == "$batch"
+    boundary = fo.requests[0].headers["Content-Type"].partition("boundary=")[2]
+    assert fo.requests[0].content.startswith(f"--{boundary}\r\n".encode())
+
+
+async def test_the_token_is_for_the_environment_and_is_kept():
+    credential = Credential(10**10)
+    fo = Fo(httpx.Response(404))
+    client = fo.client(credential)
+    await asyncio.gather(*(client.get("CustomersV3", KEY) for _ in range(5)))
+    assert credential.asked == [((f"{BASE}/.default",), None)]
+    assert set(fo.tokens) == {"Bearer t1"}
+
+
+async def test_a_refused_token_is_replaced_once():
+    credential = Credential(10**10)
+    fo = Fo(httpx.Response(401), httpx.Response(404))
+    assert await fo.client(credential).get("CustomersV3", KEY) is None
+    assert fo.tokens == ["Bearer t1", "Bearer t2"]
+    assert [claims for _, claims in credential.asked] == [None, "{}"]
+
+
+async def test_calls_refused_at_once_share_one_new_token():
+    credential = Credential(10**10)
+    refused = asyncio.Barrier(5)
+
+    async def until_renewed(request):
+        if request.headers["Authorization"] == "Bearer t1":
+            await refused.wait()
+            return httpx.Response(401)
+        return httpx.Response(404)
+
+    client = Fo().client(credential, handler=until_renewed)
+    await asyncio.gather(*(client.get("CustomersV3", KEY) for _ in range(5)))
+    assert len(credential.asked) == 2
+
+
+async def test_a_write_is_sent_whole_again_with_the_new_token():
+    fo = Fo(httpx.Response(401), httpx.Response(201, json={"dataAreaId": "nleu"}))
+    await fo.client().create("CustomersV3", {"dataAreaId": "nleu"})
+    assert [json.loads(request.content) for request in fo.requests] == [{"dataAreaId": "nleu"}] * 2
+
+
+async def test_a_token_refused_twice_is_a_matter_for_the_administrator():
+    fo = Fo(httpx.Response(401))
+    with pytest.raises(RefusedError, match="FO_DENIED"):
+        await fo.client().get("CustomersV3", KEY)
+    assert len(fo.requests) == 2
+
+
+async def test_without_a_token_nothing_is_sent_and_the_breaker_is_not_blamed():
+    fo = Fo(rows())
+    with pytest.raises(TransientError, match="ClientAuthenticationError"):
+        await fo.client(NoToken()).get("CustomersV3", KEY)
+    assert (fo.requests, fo.breaker.told) == ([], [])
+
+
+async def test_a_token_near_its_end_is_renewed_before():
+    now = 1000.0
+    credential = Credential(3600)
+    auth = EntraAuth(credential, f"{BASE}/", now=lambda: now)
+    async with httpx.AsyncClient(auth=auth, transport=httpx.MockTransport(lambda _: httpx.Response(200))) as http:
+        await http.get(BASE)
+        now = 1000 + 3600 - 301
+        await http.get(BASE)
+        assert len(credential.asked) == 1
+        now = 1000 + 3600 - 299
+        await http.get(BASE)
+    assert credential.asked == [((f"{BASE}/.default",), None)] * 2

@@ -1,0 +1,62 @@
+import pytest
+
+from shared.errors import RefusedError
+from shared.mapping.orders.items import charge_item, product_skus, resolve, sku_field
+from shared.model import Item, LineKind
+from tests.builders.sales import EU, US, euros, line, order, with_rules
+
+
+def test_skus_are_asked_for_once_and_only_those_of_products():
+    sale = order(
+        line(1, sku="B"), line(2, sku="A"), line(3, sku="B"), line(4, sku=""), line(5, kind=LineKind.GIFT_CARD)
+    )
+    assert product_skus(sale) == ["A", "B"]
+    assert (sku_field(EU), sku_field(US)) == ("ItemNumber", "ProductVariantNumber")
+
+
+def test_a_sku_is_the_item_with_its_dimensions():
+    shirt = Item("TEE", color="Red", size="M")
+    assert resolve(order(line(7, sku="TEE-RED-M")), US, {"TEE-RED-M": shirt}) == {7: shirt}
+
+
+def test_an_unknown_sku_is_refused_by_its_name():
+    with pytest.raises(
+        RefusedError, match=r"SKU GHOST-1 \(Ghost\) is not an item that F&O has released in company nleu"
+    ):
+        resolve(order(line(1, sku="GHOST-1", title="Ghost")), EU, {"TENT-2P": Item("TENT-2P")})
+
+
+def test_a_product_without_sku_is_refused():
+    with pytest.raises(RefusedError) as refused:
+        resolve(order(line(1, sku="")), EU, {"": Item("NEVER")})
+    assert refused.value.code == "SKU_EMPTY"
+
+
+@pytest.mark.parametrize(
+    ("kind", "key"),
+    [
+        (LineKind.CUSTOM, "custom_line_item"),
+        (LineKind.GIFT_CARD, "gift_card_item"),
+        (LineKind.TIP, "tip_item"),
+    ],
+)
+def test_what_is_no_product_needs_a_service_item_by_rule(kind, key):
+    sale = order(line(1, kind=kind, title="Engraving"))
+    with pytest.raises(RefusedError) as refused:
+        resolve(sale, EU, {})
+    assert refused.value.code == "LINE_WITHOUT_RULE"
+    assert f"orders.{key} to config/stores/nordlys.toml" in refused.value.next_step
+    assert resolve(sale, with_rules(EU, orders={key: "SERVICE"}), {}) == {1: Item("SERVICE")}
+
+
+def test_every_kind_of_line_has_a_rule_to_name():
+    for kind in LineKind:
+        with pytest.raises(RefusedError):
+            resolve(order(line(1, kind=kind)), EU, {})
+
+
+def test_a_charge_without_rule_names_the_missing_key():
+    with pytest.raises(RefusedError) as refused:
+        charge_item("duties_item", "duties", euros("12.00"), EU)
+    assert refused.value.code == "AMOUNT_WITHOUT_RULE"
+    assert "orders.duties_item" in refused.value.next_step

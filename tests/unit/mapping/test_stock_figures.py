@@ -1,0 +1,159 @@
+"""From on-hand to the figure that Shopify shows."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from shared.mapping.stock import (
+    Listing,
+    Outcome,
+    Unlisted,
+    WarehouseStock,
+    by_warehouse,
+    decide,
+    join,
+    sales_of_parked,
+    units_taken,
+    want,
+)
+from shared.model import Item, Level, LevelId, OnHand, Sale, Variant
+from shared.rules import StockRules
+from shared.rules.sections.stock import Buffer, Share
+
+TENT = Item("TENT-2P")
+LISTING = Listing("TENT-2P", TENT, LevelId(101, 1))
+ELSEWHERE = Listing("TENT-2P", TENT, LevelId(101, 2))
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+
+def stock(available, *, incoming=0, open_issues=0, safety=0, warehouse="AMS"):
+    return WarehouseStock(warehouse, Decimal(available), Decimal(incoming), Decimal(open_issues), Decimal(safety))
+
+
+def figure(*warehouses, unknown=0, **rules):
+    return want(LISTING, warehouses, unknown=unknown, rules=StockRules(**rules)).figure
+
+
+def test_warehouses_are_added_up_less_open_issues_and_safety_stock():
+    assert figure(stock(14, safety=2), stock(9, open_issues=5)) == 16
+
+
+def test_incoming_counts_only_as_far_as_the_rules_say():
+    assert figure(stock(3, incoming=10)) == 3
+    assert figure(stock(3, incoming=10), count_incoming=25) == 5
+
+
+def test_a_share_is_rounded_down_to_whole_units():
+    assert figure(stock(7), shares=(Share(location=1, percent=50),)) == 3
+    assert figure(stock("3.9")) == 3
+
+
+def test_a_share_of_another_location_does_not_count_here():
+    assert figure(stock(7), shares=(Share(location=2, percent=50),)) == 7
+
+
+def test_what_is_promised_twice_is_made_good_by_the_other_warehouse():
+    assert figure(stock(5), stock(0, open_issues=3)) == 2
+
+
+def test_a_local_shortage_does_not_touch_the_other_warehouse():
+    assert figure(stock(5), stock(0, open_issues=3), shortage="local") == 5
+
+
+@pytest.mark.parametrize("shortage", ["shared", "local"])
+def test_safety_stock_holds_back_no_more_than_its_warehouse_has(shortage):
+    assert figure(stock(3, safety=5), stock(4), shortage=shortage) == 4
+
+
+def test_safety_stock_does_not_make_a_shortage_larger():
+    assert figure(stock(2, open_issues=4, safety=5), stock(10)) == 8
+
+
+def test_buffer_and_unknown_sales_are_taken_off_and_nothing_is_negative():
+    assert figure(stock(10), unknown=3, buffer=2) == 5
+    assert figure(stock(4), unknown=3, buffer=2) == 0
+
+
+def test_the_first_buffer_that_fits_the_sku_counts_instead_of_the_stores():
+    buffers = (Buffer(sku="TENT-*", units=1), Buffer(sku="*", units=7))
+    assert figure(stock(10), buffer=5, buffers=buffers) == 9
+
+
+def test_no_row_leaves_the_figure_alone_unless_the_rules_say_zero():
+    assert figure() is None
+    assert figure(missing_row="zero") == 0
+
+
+def test_rows_of_one_warehouse_are_added_up_and_get_its_safety_stock():
+    rows = [
+        OnHand(TENT, site, "AMS", Decimal(9), Decimal(2), Decimal(7), Decimal(1), Decimal(3)) for site in ("EU", "EU2")
+    ]
+    assert by_warehouse(rows, {(TENT, "AMS"): Decimal(4)}) == {
+        (TENT, "AMS"): stock(14, incoming=2, open_issues=6, safety=4)
+    }
+
+
+def test_the_same_figure_from_other_on_hand_has_another_basis():
+    before = want(LISTING, [stock(5)], unknown=0, rules=StockRules())
+    after = want(LISTING, [stock(7, open_issues=2)], unknown=0, rules=StockRules())
+    assert (before.figure, before.basis) != (after.figure, after.basis)
+    assert before.figure == after.figure
+
+
+def test_units_count_where_they_were_sold_and_everywhere_when_nobody_knows():
+    sales = [Sale(101, 1, 2), Sale(101, None, 3), Sale(101, 9, 5), Sale(555, 1, 7)]
+    assert units_taken(sales, [LISTING, ELSEWHERE]) == {LISTING.level: 5, ELSEWHERE.level: 3}
+
+
+def test_a_parked_order_takes_from_the_skus_that_have_figures():
+    assert sales_of_parked({"TENT-2P": 2, "FREIGHT": 1}, None, [LISTING]) == [Sale(101, None, 2)]
+
+
+@pytest.mark.parametrize(
+    ("shown", "how", "outcome"),
+    [
+        (5, {}, Outcome.EQUAL),
+        (7, {}, Outcome.LOWERED),
+        (3, {}, Outcome.RAISED),
+        (3, {"frozen": True}, Outcome.FROZEN),
+        (7, {"frozen": True}, Outcome.LOWERED),
+        (3, {"withheld": True}, Outcome.WITHHELD),
+        (7, {"withheld": True}, Outcome.LOWERED),
+        (3, {"settled_before": NOON - timedelta(seconds=1)}, Outcome.SETTLING),
+        (7, {"settled_before": NOON - timedelta(seconds=1)}, Outcome.LOWERED),
+    ],
+)
+def test_lowering_is_never_held_up_and_raising_by_every_doubt(shown, how, outcome):
+    doubts = {"frozen": False, "withheld": False, "settled_before": NOON, **how}
+    assert decide(5, Level(shown, NOON), **doubts) is outcome
+
+
+def test_variants_and_items_meet_by_sku():
+    variants = [
+        Variant("TENT-2P", 101, tracked=True, bundle=False),
+        Variant("GHOST-1", 102, tracked=True, bundle=False),
+        Variant("KIT", 103, tracked=True, bundle=True),
+        Variant("EBOOK", 104, tracked=False, bundle=False),
+        Variant("", 105, tracked=True, bundle=False),
+    ]
+    items = {"TENT-2P": TENT, "KIT": Item("KIT"), "EBOOK": Item("EBOOK")}
+    catalogue = join(variants, items, locations=(1, 2), company="nleu")
+    assert catalogue.listings == (LISTING, ELSEWHERE)
+    assert {variant.sku: why for variant, why in catalogue.unlisted} == {
+        "GHOST-1": Unlisted.UNKNOWN,
+        "KIT": Unlisted.BUNDLE,
+        "EBOOK": Unlisted.NOT_TRACKED,
+        "": Unlisted.NO_SKU,
+    }
+    assert [problem.code for problem in catalogue.problems] == ["STOCK_SKU_UNKNOWN"]
+
+
+def test_two_variants_of_one_item_would_sell_it_twice_and_get_no_figure():
+    variants = [Variant(sku, number, tracked=True, bundle=False) for sku, number in (("TENT-2P", 1), ("tent-2p", 2))]
+    catalogue = join(variants, {"TENT-2P": TENT, "tent-2p": TENT}, locations=(1,), company="nleu")
+    assert catalogue.listings == ()
+    assert [why for _, why in catalogue.unlisted] == [Unlisted.AMBIGUOUS] * 2
+    assert [problem.code for problem in catalogue.problems] == ["STOCK_SKU_AMBIGUOUS"]

@@ -1,0 +1,67 @@
+"""The rules of refunds: what the examples name exists, and what cannot be right is refused in words."""
+
+import tomllib
+
+import pytest
+from builders.root import ROOT
+from pydantic import ValidationError
+
+from shared.mapping.refunds.parts import Part
+from shared.rules import StoreRules, load_stores
+from shared.rules.sections.refunds import RefundAccounts
+from tests.builders.refunds import PARTS, rules
+from tests.builders.sales import EU, US, with_rules
+
+WORLD = tomllib.loads((ROOT / "local" / "world.toml").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("store", [EU, US], ids=lambda store: store.key)
+def test_the_examples_name_only_what_the_local_world_has(store: StoreRules):
+    assert store.refunds is not None
+    masters = WORLD["masters"][store.company]
+    assert store.refunds.reason_code in masters["customer_reasons"]
+    assert store.refunds.disposition in WORLD["dispositions"][store.company]
+    places = {(row["id"], row["site"]) for row in WORLD["warehouses"] if row["company"] == store.company}
+    assert {(one.id, one.site) for one in store.refunds.warehouses} <= places
+    locations = {row["id"] for row in WORLD["locations"] if row["shop"] == store.key}
+    assert {one.location for one in store.refunds.warehouses} <= locations
+    accounts = [account for _, account in store.refunds.accounts if account is not None]
+    known = WORLD["ledger"][store.company]["main_accounts"]
+    assert {account.main_account.partition("-")[0] for account in accounts} <= set(known)
+    assert {account.sales_tax_group for account in accounts} <= {*masters["tax_groups"], None}
+    assert {account.item_tax_group for account in accounts} <= {*masters["tax_item_groups"], None}
+    assert store.refunds.number == store.orders.number
+
+
+def test_every_part_of_a_refund_has_its_key():
+    assert set(Part) == set(RefundAccounts.model_fields) == set(PARTS)
+
+
+def test_without_the_table_nothing_is_credited():
+    (path,) = {store for store in load_stores(ROOT / "config" / "stores").values() if store.key == "nordlys"}
+    data = path.model_dump(exclude_unset=True)
+    del data["refunds"]
+    assert StoreRules.model_validate(data).refunds is None
+    assert path.masters.refunds == "shopify"
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"number_prefix": "SN"}, "is that of sales orders"),
+        ({"number_prefix": "RNX"}, "number_prefix"),
+        ({"wait_hours": 24}, "less than or equal to 23"),
+        ({"warehouses": ({"location": 5, "id": "A", "site": "E"},) * 2}, "location 5 is there twice"),
+        ({"accounts": {"goodwill": {"main_account": "4", "sales_tax_group": "X"}}}, "go together"),
+        ({"accounts": {"good_will": {"main_account": "4"}}}, "good_will"),
+        ({"accounts": {"goodwill": {"main_account": " 4"}}}, "main_account"),
+    ],
+)
+def test_what_cannot_be_right_is_refused(changes, says):
+    with pytest.raises(ValidationError, match=says):
+        rules(**changes)
+
+
+def test_the_same_prefix_is_right_where_f_and_o_draws_numbers():
+    assert rules(number="sequence", number_prefix="SN").refunds is not None
+    assert with_rules(US, refunds={"number_prefix": ""}).refunds is not None

@@ -1,0 +1,202 @@
+"""Whatever a flow answers or raises, the message ends as done, waiting or parked, or goes back to the queue."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from shared.bus.envelope import Claim, Envelope
+from shared.errors import OutcomeUnknownError, RefusedError, ThrottledError, TransientError
+from shared.sync.messages.dispatch import Desk, handle_message
+from shared.sync.messages.outcome import Done, Park, Retry, RetryPolicy
+
+ENVELOPE = Envelope(
+    flow="orders",
+    event_id="event-1",
+    source="shopify",
+    store="nordlys",
+    topic="orders/create",
+    entity_id="42",
+    occurred_at=datetime.now(UTC),
+    traceparent="",
+    body=b'{"id":42}',
+)
+
+
+class Queue:
+    def __init__(self, *, broken=False):
+        self.sent = []
+        self._broken = broken
+
+    async def publish(self, envelope, *, at=None):
+        if self._broken:
+            raise OutcomeUnknownError("Service Bus did not confirm")
+        self.sent.append((envelope, at))
+
+
+class Journal:
+    def __init__(self):
+        self.entries = []
+
+    async def write(self, entry):
+        self.entries.append(entry)
+
+
+class Parking:
+    def __init__(self):
+        self.messages = []
+
+    async def park(self, message):
+        self.messages.append(message)
+
+
+class Bodies:
+    def __init__(self, **bodies):
+        self._bodies = bodies
+
+    async def get(self, name, *, sha256):
+        if name not in self._bodies:
+            raise RefusedError("CLAIM_MISSING", blob=name)
+        return self._bodies[name]
+
+
+def desk(*, queue=None, claims=None, policy=None):
+    return Desk(
+        queue=queue or Queue(),
+        claims=claims or Bodies(),
+        journal=Journal(),
+        parking=Parking(),
+        policy=policy or RetryPolicy(),
+    )
+
+
+async def handle(flow, envelope, at):
+    await handle_message(flow, envelope.body, envelope.properties(), envelope.message_id, at)
+
+
+def flow_that(outcome):
+    async def flow(envelope):
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    return flow
+
+
+async def test_a_done_message_leaves_a_journal_entry_with_its_document_and_its_lag():
+    at = desk()
+    just_now = replace(ENVELOPE, occurred_at=datetime.now(UTC) - timedelta(seconds=2))
+    await handle(flow_that(Done("created", document="NL42")), just_now, at)
+    (entry,) = at.journal.entries
+    assert (entry.outcome, entry.document, entry.note) == ("done", "NL42", "created")
+    assert 2 <= entry.seconds < 10
+    assert at.queue.sent == []
+    assert at.parking.messages == []
+
+
+@pytest.mark.parametrize("way", [Retry, lambda error: error], ids=["answered", "raised"])
+async def test_a_transient_trouble_sends_a_copy_that_waits_and_keeps_its_session(way):
+    at = desk()
+    await handle(flow_that(way(TransientError("F&O restarts"))), ENVELOPE, at)
+    ((copy, when),) = at.queue.sent
+    assert (copy.attempt, copy.message_id, copy.session_id) == (2, "event-1:r2", ENVELOPE.session_id)
+    assert timedelta(seconds=4) < when - datetime.now(UTC) < timedelta(seconds=8)
+    (entry,) = at.journal.entries
+    assert (entry.outcome, entry.note, entry.waiting_until) == ("waiting", "F&O restarts", when)
+
+
+async def test_the_delay_that_the_other_side_asked_for_is_kept():
+    at = desk()
+    await handle(flow_that(ThrottledError("busy", retry_after=timedelta(seconds=90))), ENVELOPE, at)
+    ((_, when),) = at.queue.sent
+    assert timedelta(seconds=88) < when - datetime.now(UTC) < timedelta(seconds=93)
+
+
+async def test_a_refusal_is_parked_whole_with_its_reason():
+    at = desk()
+    error = RefusedError("UNKNOWN_SKU", sku="X", title="Thing", company="nleu")
+    await handle(flow_that(Park(error)), ENVELOPE, at)
+    (message,) = at.parking.messages
+    assert (message.body, message.properties, message.error.code) == (
+        ENVELOPE.body,
+        ENVELOPE.properties(),
+        "UNKNOWN_SKU",
+    )
+    assert at.journal.entries[0].outcome == "parked"
+    assert "SKU X" in at.journal.entries[0].note
+
+
+async def test_a_refusal_is_remembered_only_when_the_message_is_kept():
+    at, seen = desk(), []
+
+    async def remember():
+        seen.append(len(at.parking.messages))
+
+    await handle(flow_that(Park(RefusedError("NO_LINES"), then=remember)), ENVELOPE, at)
+    assert seen == [1]
+
+
+async def test_an_exhausted_message_is_parked_with_its_last_reason_and_not_before_both_limits():
+    policy = RetryPolicy(max_attempts=3, max_age=timedelta(hours=1))
+    trouble = flow_that(TransientError("F&O restarts"))
+    old = replace(ENVELOPE, occurred_at=datetime.now(UTC) - timedelta(hours=2))
+    for envelope, ends in (
+        (replace(old, attempt=2), "waiting"),
+        (replace(ENVELOPE, attempt=9), "waiting"),
+        (replace(old, attempt=3), "parked"),
+    ):
+        at = desk(policy=policy)
+        await handle(trouble, envelope, at)
+        assert at.journal.entries[0].outcome == ends
+    assert at.parking.messages[0].error.code == "ATTEMPTS_EXHAUSTED"
+    assert "F&O restarts" in at.parking.messages[0].error.cause
+
+
+async def test_a_bug_gives_the_message_back_to_the_queue():
+    at = desk()
+    with pytest.raises(ZeroDivisionError):
+        await handle(flow_that(ZeroDivisionError()), ENVELOPE, at)
+    assert at.journal.entries == []
+
+
+async def test_when_the_copy_cannot_be_sent_the_message_stays_in_the_queue():
+    at = desk(queue=Queue(broken=True))
+    with pytest.raises(OutcomeUnknownError):
+        await handle(flow_that(TransientError("F&O restarts")), ENVELOPE, at)
+    assert at.journal.entries == []
+
+
+async def test_a_body_set_aside_reaches_the_flow_but_not_the_copies():
+    seen = []
+
+    async def flow(envelope):
+        seen.append(envelope.body)
+        raise TransientError("later")
+
+    claimed = replace(ENVELOPE, body=b"", claim=Claim("nordlys/event-1", "00"))
+    at = desk(claims=Bodies(**{"nordlys/event-1": b"large"}))
+    await handle(flow, claimed, at)
+    assert seen == [b"large"]
+    ((copy, _),) = at.queue.sent
+    assert (copy.body, copy.claim) == (b"", claimed.claim)
+
+
+async def test_a_body_that_is_gone_is_parked_as_such():
+    at = desk()
+    await handle(flow_that(Done("never")), replace(ENVELOPE, body=b"", claim=Claim("gone", "00")), at)
+    assert at.parking.messages[0].error.code == "CLAIM_MISSING"
+
+
+async def test_a_strangers_message_is_parked_with_its_body():
+    at = desk()
+    await handle_message(flow_that(Done("never")), b"hello", {}, "stranger-1", at)
+    (message,) = at.parking.messages
+    assert (message.error.code, message.event_id, message.body) == ("ENVELOPE_UNREADABLE", "stranger-1", b"hello")
+
+
+def test_waits_double_up_to_the_longest_with_some_jitter():
+    policy = RetryPolicy(first=timedelta(seconds=5), longest=timedelta(minutes=15))
+    error = TransientError("x")
+    waits = [policy.wait(attempt, error).total_seconds() for attempt in (1, 2, 3, 8, 50)]
+    for wait, least in zip(waits, (5, 10, 20, 640, 900), strict=True):
+        assert least <= wait <= least * 1.25

@@ -1,0 +1,153 @@
+"""What a person does with a parked message, where the outside world is in the way."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from shared.bus.envelope import OPERATOR, Envelope
+from shared.errors import OutcomeUnknownError, RefusedError, TransientError
+from shared.operator import main
+from shared.store.links import OrderLink
+from shared.store.parking import Parked, State
+from shared.sync.messages.parked import ParkedPorts, discard, replay
+
+NOW = datetime(2026, 11, 2, 10, tzinfo=UTC)
+ENVELOPE = Envelope("orders", "event-1", "shopify", "nordlys", "orders/create", "42", NOW, "", b"", attempt=9)
+PARKED = Parked(
+    flow="orders",
+    store="nordlys",
+    event_id="event-1",
+    entity_id="42",
+    at=NOW,
+    code="UNKNOWN_SKU",
+    cause="",
+    owner="",
+    next_step="",
+    properties=ENVELOPE.properties(),
+    state=State.OPEN,
+    closed_at=None,
+    why="",
+    blob="b",
+    sha256="s",
+    etag="1",
+)
+
+
+class Parking:
+    """One body; remembers what was closed, unless somebody else is always faster."""
+
+    def __init__(self, *, body=b'{"id":42}', contested=False):
+        self._body = body
+        self._contested = contested
+        self.closed = []
+
+    async def body(self, parked):
+        return self._body
+
+    async def close(self, parked, state, why, now):
+        self.closed.append((parked.event_id, state, why))
+        return not self._contested
+
+    async def close_all(self, flow, store, entity_id, *, state, why, now):
+        self.closed.append((entity_id, state, why))
+
+
+class Links:
+    def __init__(self, link=None):
+        self.link = link
+
+    async def get(self, store, order_id):
+        return self.link
+
+    async def put(self, link):
+        self.link = link
+
+
+class Queue:
+    def __init__(self, *, broken=False):
+        self.sent = []
+        self._broken = broken
+
+    async def __call__(self, envelope):
+        if self._broken:
+            raise OutcomeUnknownError("Service Bus did not confirm")
+        self.sent.append(envelope)
+
+
+def ports(**given):
+    return ParkedPorts(**({"parking": Parking(), "links": Links(), "claims": None, "publish": Queue()} | given))
+
+
+async def test_a_replay_keeps_all_but_the_id_the_attempts_and_who_sends_it():
+    at = ports()
+    assert await replay(PARKED, at) == "event-1.replay-1"
+    assert at.publish.sent == [
+        replace(ENVELOPE, event_id="event-1.replay-1", attempt=1, body=b'{"id":42}', source=OPERATOR)
+    ]
+    assert at.parking.closed == [("event-1", State.REPLAYED, "sent again as event-1.replay-1")]
+
+
+async def test_a_replay_of_a_replay_has_the_next_number_and_the_same_replay_the_same():
+    at = ports()
+    again = replace(PARKED, event_id="event-1.replay-9")
+    assert [await replay(again, at) for _ in range(2)] == ["event-1.replay-10"] * 2
+
+
+async def test_a_message_that_was_not_confirmed_stays_open():
+    at = ports(publish=Queue(broken=True))
+    with pytest.raises(OutcomeUnknownError):
+        await replay(PARKED, at)
+    assert at.parking.closed == []
+
+
+async def test_a_message_that_was_never_ours_cannot_be_sent_again():
+    at = ports()
+    with pytest.raises(RefusedError) as refused:
+        await replay(replace(PARKED, properties={}), at)
+    assert refused.value.code == "ENVELOPE_UNREADABLE"
+    assert at.publish.sent == []
+
+
+async def test_a_lost_claim_is_sent_again_as_it_was_since_somebody_may_have_brought_it_back():
+    claimed = replace(PARKED, properties={**PARKED.properties, "claim_blob": "c", "claim_sha256": "d"})
+    at = ports(parking=Parking(body=b""))
+    await replay(claimed, at)
+    (sent,) = at.publish.sent
+    assert sent.claim is not None
+    assert sent.claim.blob == "c"
+
+
+async def test_two_people_at_the_same_message_are_told():
+    with pytest.raises(TransientError, match="look again"):
+        await replay(PARKED, ports(parking=Parking(contested=True)))
+
+
+async def test_an_order_given_up_is_no_pending_sale_any_more():
+    links = Links(OrderLink("nordlys", 42, NOW, parked_digest="d", sold={"A": 1}))
+    at = ports(links=links)
+    await discard(PARKED, "nonsense", sales_order="", ports=at)
+    assert (links.link.sales_order, links.link.given_up) == ("none (discarded)", True)
+    assert at.parking.closed == [("42", State.DISCARDED, "nonsense")]
+
+
+async def test_a_change_given_up_leaves_the_order_that_fo_has_alone():
+    booked = OrderLink("nordlys", 42, NOW, sales_order="SN42", parked_digest="d")
+    links = Links(booked)
+    at = ports(links=links)
+    await discard(PARKED, "done in F&O", sales_order="", ports=at)
+    assert links.link is booked
+    assert at.parking.closed == [("event-1", State.DISCARDED, "done in F&O")]
+
+
+def test_settings_that_are_missing_are_all_named(capsys, monkeypatch, tmp_path):
+    for name in ("ServiceBusConnection", "StateStorage"):
+        monkeypatch.delenv(name, raising=False)
+    settings = tmp_path / "local.settings.json"
+    settings.write_text(json.dumps({"Values": {"StateStorage__blobServiceUri": "https://x"}}))
+    assert main(["--settings", str(settings), "list"]) == 1
+    told = capsys.readouterr().err
+    assert "ServiceBusConnection__fullyQualifiedNamespace is missing" in told
+    assert "StateStorage__tableServiceUri is missing" in told
+    assert "blobServiceUri" not in told

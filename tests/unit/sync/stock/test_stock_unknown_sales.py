@@ -1,0 +1,170 @@
+"""Which orders count as sold and not yet known to F&O, and from where the next search starts."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from shared.errors import TransientError
+from shared.mapping.stock import Listing
+from shared.model import Item, LevelId, Sale
+from shared.rules import StockRules
+from shared.store.links import PendingSale
+from shared.sync.stock.unknown_sales import UnknownSales
+
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+LISTINGS = [Listing("TENT-2P", Item("TENT-2P"), LevelId(101, 1))]
+LAST = {"hasNextPage": False, "endCursor": None}
+
+
+def at(minutes):
+    return NOON + timedelta(minutes=minutes)
+
+
+def text(moment):
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
+
+
+class Shop:
+    """Orders (number, created at, cancelled at), each of one tent; what F&O knows; what was remembered."""
+
+    def __init__(self, *orders):
+        self.orders = orders
+        self.known_to_fo, self.pending, self.document = set(), [], None
+        self.searches, self.looked_into = [], []
+        self.lost_race = False
+
+    async def run(self, query, variables):
+        if query.name == "StockOrderUnits":
+            numbers = [int(gid.rpartition("/")[2]) for gid in variables["orders"]]
+            self.looked_into += numbers
+            variant = {"inventoryItem": {"id": "gid://shopify/InventoryItem/101"}}
+            lines = {"nodes": [{"quantity": 1, "variant": variant}], "pageInfo": LAST}
+            return {
+                "nodes": [{"lineItems": lines, "fulfillmentOrders": {"nodes": [], "pageInfo": LAST}}] * len(numbers)
+            }
+        since = datetime.fromisoformat(variables["query"].partition("'")[2].rstrip("'"))
+        self.searches.append(since)
+        nodes = [
+            {
+                "id": f"gid://shopify/Order/{number}",
+                "createdAt": text(created),
+                "updatedAt": text(cancelled[0] if cancelled else created),
+                "cancelledAt": text(cancelled[0]) if cancelled else None,
+            }
+            for number, created, *cancelled in self.orders
+            if created >= since
+        ]
+        return {"orders": {"nodes": nodes, "pageInfo": LAST}}
+
+    async def known(self, store, order_ids):
+        return self.known_to_fo & set(order_ids)
+
+    async def parked(self, store):
+        return self.pending
+
+    async def read(self, name):
+        return (json.loads(self.document), "etag") if self.document else (None, None)
+
+    async def write(self, name, value, etag):
+        if self.lost_race:
+            raise TransientError("written by another run")
+        self.document = json.dumps(value)
+        return "etag"
+
+    async def tick(self, now=NOON, **rules):
+        sales = await UnknownSales.load(self, self, self, store="nordlys", rules=StockRules(**rules), now=now)
+        taken = await sales.read(LISTINGS)
+        await sales.save()
+        return taken
+
+
+async def test_an_order_counts_until_fo_knows_it():
+    shop = Shop((1, at(-2)), (2, at(-1)))
+    shop.known_to_fo = {1}
+    taken = await shop.tick()
+    assert (taken.sales, taken.backlog) == ([Sale(101, None, 1)], 1)
+    shop.known_to_fo = {1, 2}
+    assert (await shop.tick()).sales == []
+
+
+async def test_what_an_order_took_is_read_once():
+    shop = Shop((1, at(-2)))
+    await shop.tick()
+    await shop.tick()
+    assert shop.looked_into == [1]
+
+
+async def test_an_order_that_changed_is_read_again():
+    shop = Shop((1, at(-2)))
+    await shop.tick()
+    shop.orders = ((1, at(-2), at(1)),)
+    await shop.tick(now=at(1))
+    assert shop.looked_into == [1, 1]
+
+
+async def test_the_search_starts_again_before_the_oldest_order_that_fo_does_not_know():
+    shop = Shop((1, at(1)), (2, at(20)), (3, at(40)))
+    await shop.tick()
+    shop.known_to_fo = {1, 3}
+    await shop.tick(now=at(41))
+    await shop.tick(now=at(42))
+    assert shop.searches[-1] == at(20 - 10)
+
+
+async def test_the_search_starts_again_before_the_newest_order_when_fo_knows_all():
+    shop = Shop((1, at(1)), (2, at(40)))
+    shop.known_to_fo = {1, 2}
+    await shop.tick()
+    await shop.tick(now=at(41))
+    assert shop.searches[-1] == at(40 - 10)
+
+
+async def test_an_order_that_fo_never_got_holds_the_search_back_however_many_newer_ones_come():
+    shop = Shop(*((number, at(number)) for number in range(1, 61)))
+    shop.known_to_fo = set(range(2, 60))
+    for minute in (5, 30, 60, 90):
+        taken = await shop.tick(now=at(minute), orders_from=at(-60))
+    assert taken.backlog == 2
+    assert shop.searches[-1] == at(1 - 10)
+
+
+async def test_a_parked_order_counts_by_its_own_record_and_does_not_hold_the_search_back():
+    shop = Shop((1, at(1)), (2, at(40)))
+    shop.known_to_fo, shop.pending = {2}, [PendingSale(1, {"TENT-2P": 3}, 1)]
+    await shop.tick()
+    taken = await shop.tick(now=at(41))
+    assert (taken.sales, taken.backlog) == ([Sale(101, 1, 3)], 0)
+    assert shop.searches[-1] == at(40 - 10)
+
+
+async def test_the_first_search_goes_back_to_the_go_live_and_no_further():
+    shop = Shop()
+    await shop.tick(orders_from=at(-300))
+    await shop.tick(orders_from=at(-300))
+    assert shop.searches == [at(-300), at(-300)]
+
+
+async def test_without_a_go_live_orders_before_the_first_run_are_fos():
+    shop = Shop((1, at(-11)), (2, at(-9)))
+    assert (await shop.tick()).backlog == 1
+
+
+@pytest.mark.parametrize(("cancelled", "counts"), [(at(-5), 0), (at(0), 1)])
+async def test_a_cancelled_order_counts_only_while_the_figure_may_have_been_read_before(cancelled, counts):
+    shop = Shop((1, at(-8), cancelled))
+    assert len((await shop.tick()).sales) == counts
+
+
+async def test_of_too_large_a_backlog_only_a_part_is_looked_into():
+    shop = Shop(*((number, at(-1)) for number in range(9)))
+    taken = await shop.tick(freeze_backlog=4)
+    assert (len(shop.looked_into), taken.backlog) == (4, 9)
+
+
+async def test_a_lost_race_for_the_record_is_no_trouble():
+    shop = Shop((1, at(-2)))
+    shop.lost_race = True
+    assert (await shop.tick()).backlog == 1

@@ -1,0 +1,80 @@
+"""The journal tells which changes of an order came to us, and a change that did not becomes one event."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from shared.bus.envelope import read_envelope
+from shared.mapping.shopify.events import order_id_of
+from shared.shopify.sweep import ListedOrder
+from shared.sync.messages.intake import TOPICS
+from shared.sync.orders.reading import read_json
+from shared.sync.sweep.missed import TOPIC, event_of, has_heard, is_settled
+
+CHANGED = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
+OVERDUE = CHANGED + timedelta(hours=1)
+MINUTE = timedelta(minutes=1)
+
+
+def row(occurred_at=CHANGED, outcome="done", topic="orders/updated", until=None, took=2.0):
+    return {
+        "topic": topic,
+        "outcome": outcome,
+        "at": (occurred_at + timedelta(seconds=took)).isoformat(),
+        "seconds": round(took, 3),
+        "waiting_until": until.isoformat() if until else "",
+    }
+
+
+def heard(*rows):
+    return has_heard(rows, CHANGED, overdue=OVERDUE)
+
+
+@pytest.mark.parametrize("topic", sorted({topic for topics in TOPICS.values() for topic in topics} | {TOPIC}))
+def test_any_event_of_the_change_or_of_a_later_one_tells_of_it(topic):
+    assert heard(row(topic=topic))
+    assert heard(row(CHANGED + MINUTE, topic=topic))
+
+
+def test_an_earlier_event_does_not_however_late_it_was_handled():
+    assert not heard(row(CHANGED - MINUTE, took=3600.0))
+
+
+def test_an_event_of_the_very_moment_counts_although_its_age_was_rounded():
+    assert heard(row(took=1.2346))
+    assert heard(row(took=1.2344))
+
+
+@pytest.mark.parametrize("topic", ["write_back", "reconciliation", "push_stock"])
+def test_our_own_work_on_the_order_tells_nothing(topic):
+    assert not heard(row(CHANGED + MINUTE, topic=topic))
+
+
+def test_a_parked_event_was_heard():
+    assert heard(row(outcome="parked"))
+
+
+def test_an_event_that_waits_was_heard_until_it_is_overdue():
+    assert heard(row(outcome="waiting", until=OVERDUE + MINUTE))
+    assert not heard(row(outcome="waiting", until=OVERDUE - MINUTE))
+    assert heard(row(outcome="waiting", until=OVERDUE - MINUTE), row(outcome="done"))
+
+
+def test_nothing_was_heard_of_an_order_without_a_life():
+    assert not heard()
+
+
+@pytest.mark.parametrize(("outcome", "settled"), [("done", True), ("waiting", False), ("parked", False)])
+def test_an_order_is_settled_when_its_last_event_was_done(outcome, settled):
+    differs = row(CHANGED + MINUTE, outcome="differs", topic="reconciliation")
+    assert is_settled([row(outcome="parked"), row(outcome=outcome, until=OVERDUE), differs]) is settled
+
+
+def test_the_event_of_a_change_names_its_order_and_is_the_same_whenever_it_is_made():
+    order = ListedOrder(5551, CHANGED)
+    event = event_of("nordlys", order)
+    assert event == event_of("nordlys", ListedOrder(5551, CHANGED.astimezone()))
+    assert order_id_of(read_json(event.body)) == 5551
+    assert read_envelope(event.body, event.properties()) == event
+    others = [("prairie", order), ("nordlys", ListedOrder(5552, CHANGED)), ("nordlys", ListedOrder(5551, OVERDUE))]
+    assert len({event.event_id, *(event_of(*other).event_id for other in others)}) == 4
