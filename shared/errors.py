@@ -4,6 +4,7 @@
     ├── WebhookRefusedError     answered to Shopify with a status, nothing was taken on
     ├── ConfigurationError      settings or rules are wrong: lists every mistake, the app does not start
     ├── RefusedError            this message can never succeed as it is: park it (code from the catalogue)
+    │   └── TaxRefusedError     because of the tax set-up in F&O, or our rules for it
     └── TransientError          it may succeed later: try again
         ├── ThrottledError      the other side named a delay
         ├── NotYetError         F&O has work of its own to do first; nothing is broken
@@ -17,7 +18,20 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from shared.error_catalogue import CATALOGUE, Entry
+from shared.error_catalogue import CATALOGUE, Entry, ErrorCode
+
+__all__ = [
+    "ConfigurationError",
+    "ConnectorError",
+    "ErrorCode",
+    "NotYetError",
+    "OutcomeUnknownError",
+    "RefusedError",
+    "TaxRefusedError",
+    "ThrottledError",
+    "TransientError",
+    "WebhookRefusedError",
+]
 
 
 class ConnectorError(Exception):
@@ -35,10 +49,10 @@ class ConfigurationError(ConnectorError):
 class _CataloguedError(ConnectorError):
     """An error whose words come from the catalogue; details fill its placeholders and are kept for the record.
 
-    Raises KeyError at once for a code or a placeholder that the catalogue does not know: a bug, not data.
+    Raises KeyError at once for a placeholder without a detail: a bug, not data.
     """
 
-    def __init__(self, code: str, **details: object) -> None:
+    def __init__(self, code: ErrorCode, **details: object) -> None:
         self.code = code
         self.entry: Entry = CATALOGUE[code]
         self.details = {key: str(value) for key, value in details.items()}
@@ -53,6 +67,10 @@ class WebhookRefusedError(_CataloguedError):
 
 class RefusedError(_CataloguedError):
     """A message that cannot succeed until somebody changes something."""
+
+
+class TaxRefusedError(RefusedError):
+    """F&O's tax set-up, or our rules for it, do not give Shopify's tax."""
 
 
 class TransientError(ConnectorError):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 
-from shared.errors import RefusedError
+from shared.errors import ErrorCode, RefusedError
 
 SCHEMA: Final = 1
 """Grows when an older reader could not understand a newer message; readers accept all up to their own."""
@@ -103,11 +103,13 @@ def read_envelope(body: bytes, properties: Mapping[str, object]) -> Envelope:
             attempt=int(str(properties["attempt"])),
         )
     except KeyError as missing:
-        raise RefusedError("ENVELOPE_UNREADABLE", problem=f"the property {missing} is missing") from None
+        raise RefusedError(ErrorCode.ENVELOPE_UNREADABLE, problem=f"the property {missing} is missing") from None
     except ValueError as wrong:
-        raise RefusedError("ENVELOPE_UNREADABLE", problem=str(wrong)) from None
+        raise RefusedError(ErrorCode.ENVELOPE_UNREADABLE, problem=str(wrong)) from None
     if not 1 <= schema <= SCHEMA:
-        raise RefusedError("ENVELOPE_UNREADABLE", problem=f"its schema is {schema}, this release reads up to {SCHEMA}")
+        raise RefusedError(
+            ErrorCode.ENVELOPE_UNREADABLE, problem=f"its schema is {schema}, this release reads up to {SCHEMA}"
+        )
     return envelope
 
 

@@ -15,7 +15,7 @@ from shared.d365.odata.answers import Row
 from shared.d365.odata.batch import Operation
 from shared.d365.odata.client import ODataClient
 from shared.d365.odata.filters import eq
-from shared.errors import RefusedError
+from shared.errors import ErrorCode, RefusedError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +59,7 @@ async def create_invoice(client: ODataClient, draft: InvoiceDraft) -> Invoice:
     found = [row for row in rows if row["CustomerReference"] == draft.reference]
     if len(found) > 1:
         raise RefusedError(
-            "FO_REFUND_TWICE",
+            ErrorCode.FO_REFUND_TWICE,
             count=len(found),
             documents="free text invoices",
             reference=draft.reference,
@@ -86,7 +86,10 @@ async def _complete(client: ODataClient, draft: InvoiceDraft, identifier: int, *
     booked = sum((line["TransactionCurrencyAmount"] for line in lines), Decimal(0))
     if booked != draft.amount:
         raise RefusedError(
-            "FO_REFUND_DIFFERS", document=f"free text invoice {identifier}", booked=booked, expected=draft.amount
+            ErrorCode.FO_REFUND_DIFFERS,
+            document=f"free text invoice {identifier}",
+            booked=booked,
+            expected=draft.amount,
         )
 
 

@@ -11,7 +11,7 @@ from shared.d365.odata.answers import Row
 from shared.d365.odata.batch import Operation
 from shared.d365.odata.client import ODataClient
 from shared.d365.odata.filters import eq
-from shared.errors import RefusedError
+from shared.errors import ErrorCode, RefusedError
 from shared.model import FoHeader, FoLine, FoOrder, FoStatus
 
 _NUMBER: Final = "SalesOrderNumber"
@@ -116,7 +116,7 @@ async def _read(client: ODataClient, company: str, number: str) -> tuple[FoHeade
         return None
     stage = str(header["SalesOrderProcessingStatus"])
     if stage not in _ORDER_STATUS:
-        raise RefusedError("FO_STATUS_UNKNOWN", sales_order=number, status=stage)
+        raise RefusedError(ErrorCode.FO_STATUS_UNKNOWN, sales_order=number, status=stage)
     status = _ORDER_STATUS[stage]
     by_lot = {row["InventTransId"]: row for row in progress}
     return (

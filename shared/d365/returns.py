@@ -18,7 +18,7 @@ from shared.d365.odata.answers import Row
 from shared.d365.odata.batch import Operation
 from shared.d365.odata.client import ODataClient
 from shared.d365.odata.filters import eq
-from shared.errors import RefusedError
+from shared.errors import ErrorCode, RefusedError
 
 _NUMBER: Final = "ReturnOrderNumber"
 _REFERENCE: Final = "CustomersOrderReference"
@@ -71,7 +71,7 @@ async def create_numbered(client: ODataClient, draft: ReturnDraft, number: str) 
             raise
         if header[_REFERENCE] != draft.reference:
             raise RefusedError(
-                "FO_FOREIGN_RETURN", number=number, found=header[_REFERENCE], reference=draft.reference
+                ErrorCode.FO_FOREIGN_RETURN, number=number, found=header[_REFERENCE], reference=draft.reference
             ) from None
         adopted = await _lines(client, draft, number)
         await _check_or_hold(client, draft, number, adopted)
@@ -89,7 +89,7 @@ async def create_sequenced(client: ODataClient, draft: ReturnDraft) -> ReturnOrd
     found = await _with_reference(client, draft)
     if len(found) > 1:
         raise RefusedError(
-            "FO_REFUND_TWICE",
+            ErrorCode.FO_REFUND_TWICE,
             count=len(found),
             documents="return orders",
             reference=draft.reference,
@@ -116,7 +116,9 @@ async def _check_or_hold(client: ODataClient, draft: ReturnDraft, number: str, l
 def _check(draft: ReturnDraft, number: str, lines: Iterable[Row]) -> None:
     booked = sum((line["LineAmount"] for line in lines), Decimal(0))
     if booked != draft.amount:
-        raise RefusedError("FO_REFUND_DIFFERS", document=f"return order {number}", booked=booked, expected=draft.amount)
+        raise RefusedError(
+            ErrorCode.FO_REFUND_DIFFERS, document=f"return order {number}", booked=booked, expected=draft.amount
+        )
 
 
 async def _with_reference(client: ODataClient, draft: ReturnDraft) -> list[Row]:

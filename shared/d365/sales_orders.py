@@ -23,7 +23,7 @@ from shared.d365.odata.answers import Row
 from shared.d365.odata.batch import Operation
 from shared.d365.odata.client import ODataClient
 from shared.d365.odata.filters import eq
-from shared.errors import RefusedError
+from shared.errors import ErrorCode, RefusedError
 
 type LineKey = Decimal | str
 
@@ -91,7 +91,9 @@ async def find_by_number(client: ODataClient, draft: Draft, number: str) -> Sale
     if header is None:
         return None
     if header[_REFERENCE] != draft.reference:
-        raise RefusedError("FO_FOREIGN_ORDER", number=number, found=header[_REFERENCE], reference=draft.reference)
+        raise RefusedError(
+            ErrorCode.FO_FOREIGN_ORDER, number=number, found=header[_REFERENCE], reference=draft.reference
+        )
     lines = await _lines(client, draft, number)
     return _order(draft, number, lines, created=False, held=header[_HELD] == "Yes")
 
@@ -107,7 +109,7 @@ async def create_sequenced(client: ODataClient, draft: Draft, *, accept: Callabl
     found = await _with_reference(client, draft)
     if len(found) > 1:
         numbers = ", ".join(header[_NUMBER] for header in found)
-        raise RefusedError("FO_DUPLICATE", count=len(found), reference=draft.reference, numbers=numbers)
+        raise RefusedError(ErrorCode.FO_DUPLICATE, count=len(found), reference=draft.reference, numbers=numbers)
     header = found[0] if found else await client.create(SALES_ORDERS, {**_header(draft), _HELD: "Yes"})
     number = header[_NUMBER]
     lines = await _lines(client, draft, number) if found else []

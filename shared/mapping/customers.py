@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from base64 import b32encode
 
-from shared.errors import RefusedError
+from shared.errors import ErrorCode, RefusedError
 from shared.mapping.fo.address import address_block, name_over_lines
 from shared.mapping.fo.fields import Row, fit, fits
 from shared.model import Address, Buyer, Order
@@ -35,7 +35,7 @@ def customer_account(order: Order, rules: StoreRules) -> str:
         digest = b32encode(hashlib.sha256(identity.encode()).digest()).decode()
         return f"{customers.account_prefix}G{digest}"[:_ACCOUNT_LENGTH]
     if customers.anonymous == "refuse":
-        raise RefusedError("NO_BUYER", store=rules.key)
+        raise RefusedError(ErrorCode.NO_BUYER, store=rules.key)
     return _shared(rules)
 
 
@@ -48,7 +48,7 @@ def customer_record(order: Order, rules: StoreRules, account: str) -> Row:
     """
     buyer = order.buyer
     if buyer is None:
-        raise RefusedError("NO_BUYER", store=rules.key)
+        raise RefusedError(ErrorCode.NO_BUYER, store=rules.key)
     name, above = _name(buyer, order, rules)
     record: Row = {
         "dataAreaId": rules.company,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from shared.errors import RefusedError
+from shared.errors import ErrorCode, RefusedError
 from shared.mapping.orders.changes import ChangePlan
 from shared.mapping.orders.plan import SalesOrderPlan
 from shared.mapping.orders.standing import OwnLines
@@ -59,19 +59,19 @@ def sales_order_finding(number: str, plan: ChangePlan, compared: Sums) -> Findin
     if not changes:
         return None
     what, shopify, fo = "; ".join(changes), str(compared.shopify), str(compared.fo)
-    refusal = RefusedError("SALES_ORDER_DIFFERS", sales_order=number, what=what, shopify=shopify, fo=fo)
+    refusal = RefusedError(ErrorCode.SALES_ORDER_DIFFERS, sales_order=number, what=what, shopify=shopify, fo=fo)
     return Finding(refusal, what, shopify, fo)
 
 
 def gone_finding(number: str, order: Order) -> Finding:
-    refusal = RefusedError("FO_ORDER_GONE", sales_order=number)
+    refusal = RefusedError(ErrorCode.FO_ORDER_GONE, sales_order=number)
     return Finding(refusal, f"sales order {number}", str(order.total), "nothing")
 
 
 def payment_finding(number: str, difference: PaymentDifference) -> Finding:
     shopify, fo = _amounts(difference.shopify), _amounts(difference.fo)
     what = f"payment {difference.payment_id}" if difference.payment_id else "a payment line without payment id"
-    refusal = RefusedError("PAYMENT_DIFFERS", sales_order=number, what=what, shopify=shopify, fo=fo)
+    refusal = RefusedError(ErrorCode.PAYMENT_DIFFERS, sales_order=number, what=what, shopify=shopify, fo=fo)
     return Finding(refusal, what, shopify, fo)
 
 
@@ -85,7 +85,7 @@ def refund_findings(
         if there is None or there == here:
             continue
         what = f"refund {refund.id}"
-        refusal = RefusedError("REFUND_DIFFERS", sales_order=number, what=what, shopify=here, fo=there)
+        refusal = RefusedError(ErrorCode.REFUND_DIFFERS, sales_order=number, what=what, shopify=here, fo=there)
         findings.append(Finding(refusal, what, str(here), str(there)))
     return findings
 

@@ -15,7 +15,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
-from shared.errors import RefusedError
+from shared.errors import ErrorCode, RefusedError
 from shared.model import Item, Level, LevelId, OnHand, Sale, Variant
 from shared.rules.sections.stock import StockRules
 
@@ -84,12 +84,14 @@ def join(
             of_item[items[variant.sku]].append(variant)
         else:
             unlisted.append((variant, Unlisted.UNKNOWN))
-            problems.append(RefusedError("STOCK_SKU_UNKNOWN", sku=variant.sku, location=everywhere, company=company))
+            problems.append(
+                RefusedError(ErrorCode.STOCK_SKU_UNKNOWN, sku=variant.sku, location=everywhere, company=company)
+            )
     listings: list[Listing] = []
     for item, same in of_item.items():
         if len(same) > 1:
             unlisted += [(variant, Unlisted.AMBIGUOUS) for variant in same]
-            problems.append(RefusedError("STOCK_SKU_AMBIGUOUS", sku=same[0].sku, count=len(same)))
+            problems.append(RefusedError(ErrorCode.STOCK_SKU_AMBIGUOUS, sku=same[0].sku, count=len(same)))
         else:
             listings += [Listing(same[0].sku, item, LevelId(same[0].inventory_item, place)) for place in locations]
     return Catalogue(tuple(listings), tuple(unlisted), tuple(problems))

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 from uuid import NAMESPACE_URL, uuid5
 
-from shared.errors import RefusedError, TransientError
+from shared.errors import ErrorCode, RefusedError, TransientError
 from shared.model import Level, LevelId, Variant
 from shared.shopify import queries
 
@@ -187,7 +187,7 @@ async def set_available(
             # The answer to an earlier sending was lost; it was a refusal, and only a new key tells which.
             failures += 1
         elif blame := next((error for error in errors if error["code"] in _WHOLE_CALL), None):
-            raise RefusedError("SHOPIFY_REJECTED", what="inventorySetQuantities", message=blame["message"])
+            raise RefusedError(ErrorCode.SHOPIFY_REJECTED, what="inventorySetQuantities", message=blame["message"])
         else:
             return [_objection(error) for error in errors]
     raise TransientError("Shopify is still busy with the same stock figures")

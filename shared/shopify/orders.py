@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Final
 
-from shared.errors import RefusedError, TransientError
+from shared.errors import ErrorCode, RefusedError, TransientError
 from shared.shopify import queries
 
 if TYPE_CHECKING:
@@ -128,4 +128,4 @@ def _name_payments(refund: Node, payments: dict[str, Node]) -> None:
 
 
 def _too_many(name: str, limit: int) -> RefusedError:
-    return RefusedError("SHOPIFY_SHAPE", what="the order", problem=f"it has {limit} or more {name}")
+    return RefusedError(ErrorCode.SHOPIFY_SHAPE, what="the order", problem=f"it has {limit} or more {name}")

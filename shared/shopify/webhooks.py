@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Final
 
-from shared.errors import WebhookRefusedError
+from shared.errors import ErrorCode, WebhookRefusedError
 from shared.settings import Secret
 
 # The body of an order names it in its own gid, every other body about an order in order_id. Inside a text value the
@@ -49,18 +49,18 @@ def check(
 ) -> Webhook:
     """The webhook, or WebhookRefusedError with the status to answer. Header names must be lower case."""
     if not body:
-        raise WebhookRefusedError("BODY_EMPTY")
+        raise WebhookRefusedError(ErrorCode.BODY_EMPTY)
     if len(body) > max_bytes:
-        raise WebhookRefusedError("BODY_TOO_LARGE", size=len(body), limit=max_bytes)
+        raise WebhookRefusedError(ErrorCode.BODY_TOO_LARGE, size=len(body), limit=max_bytes)
     signature = _header(headers, "x-shopify-hmac-sha256")
     if not any(_is_signed(body, signature, secret) for secret in secrets):
-        raise WebhookRefusedError("SIGNATURE_WRONG")
+        raise WebhookRefusedError(ErrorCode.SIGNATURE_WRONG)
     shop = _header(headers, "x-shopify-shop-domain")
     if shop != shop_domain:
-        raise WebhookRefusedError("WRONG_SHOP", shop=shop, store=shop_domain)
+        raise WebhookRefusedError(ErrorCode.WRONG_SHOP, shop=shop, store=shop_domain)
     topic = _header(headers, "x-shopify-topic")
     if topic not in topics:
-        raise WebhookRefusedError("UNKNOWN_TOPIC", topic=topic)
+        raise WebhookRefusedError(ErrorCode.UNKNOWN_TOPIC, topic=topic)
     found = _ORDER_ID.search(body)
     return Webhook(
         event_id=_header(headers, "x-shopify-webhook-id"),
@@ -79,7 +79,7 @@ def _is_signed(body: bytes, signature: str, secret: Secret) -> bool:
 def _header(headers: Mapping[str, str], name: str) -> str:
     value = headers.get(name, "").strip()
     if not value or len(value) > _HEADER_LIMIT:
-        raise WebhookRefusedError("HEADER_MISSING", header=name)
+        raise WebhookRefusedError(ErrorCode.HEADER_MISSING, header=name)
     return value
 
 

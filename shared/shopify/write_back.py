@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
-from shared.errors import RefusedError
+from shared.errors import ErrorCode, RefusedError
 from shared.shopify import queries
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ async def set_numbers(admin: AdminClient, notes: Sequence[Note], slot: Slot) -> 
     data = await admin.run(queries.load("write_back_numbers"), {"metafields": rows})
     errors: list[dict[str, Any]] = data["metafieldsSet"]["userErrors"]
     if blame := next((error for error in errors if error["elementIndex"] is None), None):
-        raise RefusedError("SHOPIFY_REJECTED", what="metafieldsSet", message=blame["message"])
+        raise RefusedError(ErrorCode.SHOPIFY_REJECTED, what="metafieldsSet", message=blame["message"])
     return [Objection(notes[error["elementIndex"]].order_id, _blame(error), error["message"]) for error in errors]
 
 

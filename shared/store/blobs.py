@@ -10,7 +10,7 @@ from azure.core import MatchConditions
 from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
 from azure.storage.blob.aio import ContainerClient
 
-from shared.errors import RefusedError, TransientError
+from shared.errors import ErrorCode, RefusedError, TransientError
 
 CLAIMS: Final = "claims"
 PARKED: Final = "parked"
@@ -34,9 +34,9 @@ class Bodies:
             download = await self._container.download_blob(name)
             body = await download.readall()
         except ResourceNotFoundError:
-            raise RefusedError("CLAIM_MISSING", blob=name) from None
+            raise RefusedError(ErrorCode.CLAIM_MISSING, blob=name) from None
         if hashlib.sha256(body).hexdigest() != sha256:
-            raise RefusedError("CLAIM_MISSING", blob=name)
+            raise RefusedError(ErrorCode.CLAIM_MISSING, blob=name)
         return body
 
 

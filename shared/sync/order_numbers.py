@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import batched
 from typing import Final
 
-from shared.errors import RefusedError, ThrottledError, TransientError
+from shared.errors import ErrorCode, RefusedError, ThrottledError, TransientError
 from shared.rules import StoreRules
 from shared.shopify.admin.client import AdminClient
 from shared.shopify.write_back import BATCH, Blame, Note, Objection, Shown, Slot, add_tag, read_shown, set_numbers
@@ -183,7 +183,7 @@ class _Push:
 
     async def _refused(self, row: Outgoing, objection: Objection, until: datetime) -> None:
         """Told every time, which is once a day at last: somebody has to grant or correct what Shopify's words name."""
-        refusal = RefusedError("SHOPIFY_REJECTED", what="F&O's number on the order", message=objection.message)
+        refusal = RefusedError(ErrorCode.SHOPIFY_REJECTED, what="F&O's number on the order", message=objection.message)
         tell(
             "write_back.refused",
             level=logging.WARNING,

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 
 from shared.d365.odata.answers import Row
 from shared.d365.payment_journals import JournalDraft, PaymentJournals, settling_time
-from shared.errors import ConnectorError, RefusedError, TransientError
+from shared.errors import ConnectorError, ErrorCode, RefusedError, TransientError
 from shared.mapping.payments.plan import (
     JournalLine,
     moved_money,
@@ -131,7 +131,9 @@ class _Task:
         for row in await self._ports.journals.find(self._link.company, payment_ids(missing)):
             found = f"{row['PaymentReference']} in {row['CurrencyCode']}"
             if found != ours:
-                raise RefusedError("FO_FOREIGN_PAYMENT", payment=row["PaymentId"], found=found, sales_order=ours)
+                raise RefusedError(
+                    ErrorCode.FO_FOREIGN_PAYMENT, payment=row["PaymentId"], found=found, sales_order=ours
+                )
             by_id[row["PaymentId"]].append(row)
         by_transaction: defaultdict[int, list[Row]] = defaultdict(list)
         for payment_id, rows in by_id.items():
@@ -144,7 +146,7 @@ class _Task:
         for payment_id, rows in by_id.items():
             if len(rows) > 1:
                 journals = ", ".join(row["JournalBatchNumber"] for row in rows)
-                raise RefusedError("FO_PAYMENT_TWICE", payment=payment_id, count=len(rows), journals=journals)
+                raise RefusedError(ErrorCode.FO_PAYMENT_TWICE, payment=payment_id, count=len(rows), journals=journals)
         return len(by_transaction)
 
     def _plan(self) -> tuple[JournalLine, ...]:
@@ -190,7 +192,7 @@ def _without_order(state: OrderState, moved: Sequence[Transaction]) -> PaymentsR
     if not state.order.is_given_up:
         raise TransientError(f"payments of {state.order.name} wait until F&O has its sales order")
     if not _came_and_went(moved):
-        raise RefusedError("PAYMENT_WITHOUT_ORDER", transactions=", ".join(str(each.id) for each in moved))
+        raise RefusedError(ErrorCode.PAYMENT_WITHOUT_ORDER, transactions=", ".join(str(each.id) for each in moved))
     return PaymentsReport("given up before it reached F&O, and all money was given back: nothing to book")
 
 

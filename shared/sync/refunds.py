@@ -22,7 +22,7 @@ from shared.d365.odata.client import ODataClient
 from shared.d365.returns import ReturnDraft, ReturnOrder, create_numbered, create_sequenced
 from shared.d365.sold_lines import SoldLine, read_sold_lines
 from shared.d365.tax import TaxSetups
-from shared.errors import ConnectorError, NotYetError, RefusedError, TransientError
+from shared.errors import ConnectorError, ErrorCode, NotYetError, RefusedError, TransientError
 from shared.mapping.orders.lines import Component, source_of
 from shared.mapping.orders.trials import refuse_test_order
 from shared.mapping.refunds.lots import SoldLot
@@ -143,7 +143,9 @@ class _Task:
             return
         await self._put(replace(row, parked_worth=str(value)))
         documents = " and ".join(row.documents) or "the sales order"
-        raise RefusedError("REFUND_CHANGED", refund=row.refund_id, booked=booked, now=value, documents=documents)
+        raise RefusedError(
+            ErrorCode.REFUND_CHANGED, refund=row.refund_id, booked=booked, now=value, documents=documents
+        )
 
     async def _plan(self, refund: Refund, value: Money) -> RefundPlan:
         takes_back = needs_lots(refund, self._order, self._rules)
@@ -168,7 +170,7 @@ class _Task:
                 return plan
         if not self._order.is_given_up:
             raise TransientError(f"refunds of {self._order.name} wait until F&O has its sales order")
-        raise RefusedError("REFUND_WITHOUT_ORDER", refund=refund.id, amount=value)
+        raise RefusedError(ErrorCode.REFUND_WITHOUT_ORDER, refund=refund.id, amount=value)
 
     async def _lots(self, link: OrderLink, refund: Refund) -> list[SoldLot]:
         """What F&O has of the order, less what the other refunds took back."""
@@ -196,7 +198,7 @@ class _Task:
         if waited >= self._longest_wait:
             hours = waited // timedelta(hours=1)
             raise RefusedError(
-                "REFUND_NOT_INVOICED", refund=plan.refund_id, goods=goods, sales_order=sales_order, hours=hours
+                ErrorCode.REFUND_NOT_INVOICED, refund=plan.refund_id, goods=goods, sales_order=sales_order, hours=hours
             )
         raise NotYetError(
             f"refund {plan.refund_id} waits until F&O has invoiced {goods} on {sales_order}", retry_after=_LOOK_AGAIN

@@ -16,7 +16,7 @@ from typing import Any, Final
 import httpx
 
 from shared.d365.odata.exact_json import decode
-from shared.errors import ConnectorError, OutcomeUnknownError, RefusedError, ThrottledError, TransientError
+from shared.errors import ConnectorError, ErrorCode, OutcomeUnknownError, RefusedError, ThrottledError, TransientError
 
 type Row = dict[str, Any]
 """One record by field names; numbers are Decimal, enums the names of their members, unset texts ""."""
@@ -79,12 +79,12 @@ def failure(answer: Answer, request: Request) -> ConnectorError:
         reason = f"F&O is busy and did not take {request.what}"
         return ThrottledError(reason, retry_after=throttle_delay(answer.headers))
     if status in {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}:
-        return RefusedError("FO_DENIED", status=status, infolog=error.infolog)
+        return RefusedError(ErrorCode.FO_DENIED, status=status, infolog=error.infolog)
     if status in {httpx.codes.CONFLICT, httpx.codes.PRECONDITION_FAILED}:
-        return RefusedError("FO_CONFLICT", what=request.what)
+        return RefusedError(ErrorCode.FO_CONFLICT, what=request.what)
     if _is_refusal(status, error, request):
         kind = AlreadyExistsError if _DUPLICATE.search(error.raw) else RefusedError
-        return kind("FO_REJECTED", what=request.what, infolog=error.infolog)
+        return kind(ErrorCode.FO_REJECTED, what=request.what, infolog=error.infolog)
     reason = f"F&O answered {request.what} with {status}: {error.infolog}"
     return unsettled(request, reason, wait=retry_after(answer.headers))
 

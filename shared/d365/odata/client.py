@@ -26,7 +26,7 @@ from shared.d365.odata.batch import CROSS_COMPANY, Operation
 from shared.d365.odata.exact_json import encode
 from shared.d365.odata.filters import Filter, all_of, eq
 from shared.d365.odata.literals import Literal, keyed
-from shared.errors import RefusedError, TransientError
+from shared.errors import ErrorCode, RefusedError, TransientError
 
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
@@ -175,7 +175,9 @@ class ODataClient:
         """The page's address. The token must not follow a link to somewhere else."""
         url = self._root.join(link)
         if (url.scheme, url.netloc) != (self._root.scheme, self._root.netloc):
-            raise RefusedError("FO_REJECTED", what="paging", infolog=f"the next page is said to be at {url.host}")
+            raise RefusedError(
+                ErrorCode.FO_REJECTED, what="paging", infolog=f"the next page is said to be at {url.host}"
+            )
         return url
 
     async def _send(
@@ -230,4 +232,4 @@ def _assert_company(rows: Iterable[Row], company: str) -> None:
     for each in rows:
         found = str(each.get(_COMPANY, ""))
         if found.casefold() != company.casefold():
-            raise RefusedError("FO_WRONG_COMPANY", found=found or "(none)", company=company)
+            raise RefusedError(ErrorCode.FO_WRONG_COMPANY, found=found or "(none)", company=company)

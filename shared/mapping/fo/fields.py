@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from shared.errors import RefusedError
+from shared.errors import ErrorCode, RefusedError
 
 type Row = dict[str, Any]
 """A record as F&O's OData has it. Fields that are not set are left out: "" would suppress F&O's own defaults."""
@@ -56,7 +56,7 @@ def fit(field: str, text: str) -> str:
     """The text, unless F&O's field is too short for it: then RefusedError FIELD_TOO_LONG, never a cut."""
     if fits(field, text):
         return text
-    raise RefusedError("FIELD_TOO_LONG", field=field, value=text, length=length(text), limit=LIMITS[field])
+    raise RefusedError(ErrorCode.FIELD_TOO_LONG, field=field, value=text, length=length(text), limit=LIMITS[field])
 
 
 def yes_no(value: bool) -> str:  # noqa: FBT001 - the only argument

@@ -9,7 +9,7 @@ from decimal import Decimal
 from math import asin, cos, radians, sin, sqrt
 from typing import Final, NamedTuple
 
-from shared.errors import RefusedError
+from shared.errors import ErrorCode, RefusedError
 from shared.model import Address, Item, LineKind, OnHand, Order
 from shared.rules import StoreRules, Warehouse
 
@@ -107,7 +107,7 @@ def _eligible(rules: StoreRules, destination: Address | None, location_id: int |
             fitting.setdefault(warehouse.id, warehouse)
     if not fitting:
         country = destination.country if destination else "the counter"
-        raise RefusedError("NO_WAREHOUSE", country=country, location=location_id or "the web", store=rules.key)
+        raise RefusedError(ErrorCode.NO_WAREHOUSE, country=country, location=location_id or "the web", store=rules.key)
     return list(fitting.values())
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, Literal
 
-from shared.errors import RefusedError
+from shared.errors import ErrorCode, RefusedError
 from shared.model import Item, LineKind, Money, Order, OrderLine
 from shared.rules import StoreRules
 
@@ -41,20 +41,24 @@ def charge_item(key: str, what: str, amount: Money, rules: StoreRules) -> Item:
     """
     number: str | None = getattr(rules.orders, key)
     if number is None:
-        raise RefusedError("AMOUNT_WITHOUT_RULE", what=what, amount=amount, key=f"orders.{key}", store=rules.key)
+        raise RefusedError(
+            ErrorCode.AMOUNT_WITHOUT_RULE, what=what, amount=amount, key=f"orders.{key}", store=rules.key
+        )
     return Item(number)
 
 
 def _item(line: OrderLine, rules: StoreRules, catalogue: Mapping[str, Item]) -> Item:
     if line.kind is LineKind.PRODUCT:
         if not line.sku:
-            raise RefusedError("SKU_EMPTY", title=line.title)
+            raise RefusedError(ErrorCode.SKU_EMPTY, title=line.title)
         item = catalogue.get(line.sku)
         if item is None:
-            raise RefusedError("UNKNOWN_SKU", sku=line.sku, title=line.title, company=rules.company)
+            raise RefusedError(ErrorCode.UNKNOWN_SKU, sku=line.sku, title=line.title, company=rules.company)
         return item
     key, kind = _SERVICE_ITEMS[line.kind]
     number: str | None = getattr(rules.orders, key)
     if number is None:
-        raise RefusedError("LINE_WITHOUT_RULE", kind=kind, title=line.title, key=f"orders.{key}", store=rules.key)
+        raise RefusedError(
+            ErrorCode.LINE_WITHOUT_RULE, kind=kind, title=line.title, key=f"orders.{key}", store=rules.key
+        )
     return Item(number)

@@ -8,7 +8,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, Final
 
-from shared.errors import RefusedError
+from shared.errors import ErrorCode, RefusedError
 from shared.mapping.fo.address import address_block, name_over_lines
 from shared.mapping.fo.fields import Row, fit, fits, noon, yes_no
 from shared.mapping.orders.allocation import Allocation
@@ -60,7 +60,7 @@ def plan_sales_order(
     """
     refuse_test_order(order, rules)
     if order.currency not in rules.currencies:
-        raise RefusedError("CURRENCY_WITHOUT_RULE", currency=order.currency, store=rules.key)
+        raise RefusedError(ErrorCode.CURRENCY_WITHOUT_RULE, currency=order.currency, store=rules.key)
     left_behind = _left_behind(order, rules)
     if rules.rounding_with_payment:
         order = replace(order, cash_rounding=order.cash_rounding * 0)
@@ -76,7 +76,7 @@ def plan_sales_order(
 
     lines += settling.difference(lines, charged_tax(order, by_marketplace=False), order.created_at, difference)
     if len(lines) > rules.orders.max_lines:
-        raise RefusedError("TOO_MANY_LINES", count=len(lines), limit=rules.orders.max_lines, store=rules.key)
+        raise RefusedError(ErrorCode.TOO_MANY_LINES, count=len(lines), limit=rules.orders.max_lines, store=rules.key)
     header = _header(order, rules, customer_account, allocation, delivery_mode)
     header["ArePricesIncludingSalesTax"] = yes_no(taxes.included)
     header["SalesTaxGroupCode"] = one_sales_tax_group((line.tax for line in lines), place.country, rules.key)
@@ -103,7 +103,7 @@ def check_booked(plan: SalesOrderPlan, booked: Iterable[Mapping[str, Any]]) -> N
     currency = plan.evidence.total.currency
     numbers = sorted(number for number in found.keys() | expected.keys() if found.get(number) != expected.get(number))
     raise RefusedError(
-        "FO_SUM_DIFFERS",
+        ErrorCode.FO_SUM_DIFFERS,
         booked=Money(sum(found.values(), Decimal(0)), currency),
         expected=Money(sum(expected.values(), Decimal(0)), currency),
         lines=", ".join(str(number) for number in numbers),
@@ -117,7 +117,7 @@ def _delivery_mode(order: Order, rules: StoreRules) -> str | None:
         rule = next((rule for rule in rules.shipping if rule.fits(shipping.code, shipping.title)), None)
         if rule is None:
             raise RefusedError(
-                "SHIPPING_WITHOUT_RULE", title=shipping.title, shipping_code=shipping.code, store=rules.key
+                ErrorCode.SHIPPING_WITHOUT_RULE, title=shipping.title, shipping_code=shipping.code, store=rules.key
             )
         modes.append(rule.delivery_mode)
     return modes[0] if modes else rules.orders.delivery_mode_without_shipping

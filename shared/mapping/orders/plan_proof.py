@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from shared.errors import RefusedError
+from shared.errors import ErrorCode, RefusedError
 from shared.mapping.orders.lines import COMPONENTS, Component, PlannedLine
 from shared.mapping.orders.tax_proof import TaxProof, prove_taxes
 from shared.mapping.taxes.groups import TaxGroups, charged_tax, taxes_by_title
@@ -79,7 +79,7 @@ def prove_plan(
         summed += charged
     here, wanted = _in_shopify(order, taxes, charged)
     if summed != order.total or any(wanted[one] != there[one] for one in wanted):
-        raise RefusedError("SUM_DIFFERS", sum=summed, total=order.total, difference=summed - order.total)
+        raise RefusedError(ErrorCode.SUM_DIFFERS, sum=summed, total=order.total, difference=summed - order.total)
     return SalesOrderEvidence(
         components=tuple(
             (one.value, here.get(one, there[one] * 0), there[one]) for one in Component if there[one] or here.get(one)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
-from shared.errors import RefusedError
+from shared.errors import ErrorCode, RefusedError
 from shared.mapping.shopify.tip import tip_is_beside
 from shared.model import LineKind, Money, Order, total
 
@@ -51,7 +51,7 @@ def prove(order: Order) -> Evidence:
     contradicts itself. Whether a store books its test orders is no matter of proof (plan_sales_order).
     """
     if order.is_sample:
-        raise RefusedError("TEST_NOTIFICATION")
+        raise RefusedError(ErrorCode.TEST_NOTIFICATION)
     tax = total((line.amount for line in order.taxes), order.currency)
     if tax != order.total_tax:
         raise _differs(tax, order.total_tax, suffix=" of tax")
@@ -96,4 +96,6 @@ def _readings(order: Order) -> tuple[str, ...]:
 
 
 def _differs(summed: Money, stated: Money, suffix: str = "") -> RefusedError:
-    return RefusedError("SUM_DIFFERS", sum=f"{summed}{suffix}", total=f"{stated}{suffix}", difference=summed - stated)
+    return RefusedError(
+        ErrorCode.SUM_DIFFERS, sum=f"{summed}{suffix}", total=f"{stated}{suffix}", difference=summed - stated
+    )

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from shared.errors import RefusedError
+from shared.errors import ErrorCode, RefusedError
 from shared.mapping.orders.allocation import Allocation, Need, Part, Settled
 from shared.mapping.orders.lines import COMPONENTS, Component, source_of
 from shared.model import FoLine, FoOrder, FoStatus, Item, LineKind, Order
@@ -57,7 +57,7 @@ def own_lines(fo: FoOrder, order: Order, rules: StoreRules, memory: Memory) -> O
         if source is None and (blank or line.lot in memory.lots or line.order != fo.number):
             source = _guessed(line, order, rules)
             if source is None and line.lot in memory.lots and line.external:
-                raise RefusedError("FO_LINE_UNKNOWN", lot=line.lot, item=line.item, sales_order=line.order)
+                raise RefusedError(ErrorCode.FO_LINE_UNKNOWN, lot=line.lot, item=line.item, sales_order=line.order)
         if source is not None:
             own[source].append(line)
     return own

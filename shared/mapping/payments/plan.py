@@ -14,7 +14,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
-from shared.errors import RefusedError
+from shared.errors import ErrorCode, RefusedError
 from shared.mapping.fo.fields import Row, fit, noon
 from shared.mapping.orders.trials import refuse_test_order
 from shared.mapping.payments.settlement import is_outgoing, settlements
@@ -96,7 +96,7 @@ def moved_money(state: OrderState, rules: StoreRules) -> tuple[Transaction, ...]
     if state.order.is_test:
         refuse_test_order(state.order, rules)
     elif any(each.is_test for each in moved):
-        raise RefusedError("TEST_ORDER", store=rules.key)
+        raise RefusedError(ErrorCode.TEST_ORDER, store=rules.key)
     return moved
 
 
@@ -132,7 +132,7 @@ class _Planner:
         method = self._payments.method_for(transaction.gateway, self._order.currency)
         if method is None:
             raise RefusedError(
-                "PAYMENT_WITHOUT_RULE",
+                ErrorCode.PAYMENT_WITHOUT_RULE,
                 transaction=transaction.id,
                 amount=transaction.amount,
                 gateway=transaction.gateway,
@@ -184,7 +184,7 @@ class _Planner:
             return {}
         if account is None:
             raise RefusedError(
-                "AMOUNT_WITHOUT_RULE", what=what, amount=amount, key=f"payments.{key}", store=self._order.store
+                ErrorCode.AMOUNT_WITHOUT_RULE, what=what, amount=amount, key=f"payments.{key}", store=self._order.store
             )
         return {"OffsetAccountType": "Ledger", "OffsetAccountDisplayValue": account}
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from shared.errors import RefusedError
+from shared.errors import ErrorCode, RefusedError
 from shared.mapping.shopify.refund import PENDING, worth
 from shared.model import (
     Money,
@@ -159,7 +159,7 @@ def _refuse_more_back_than_received(moved: Sequence[Transaction]) -> None:
         change = total((each.paid for each in same if each.kind is TransactionKind.CHANGE), currency)
         received = total((each.paid for each in same if each.kind in _RECEIVING), currency) - change
         if received < back:
-            raise RefusedError("PAYMENTS_DIFFER", problem=f"{back} was given back of {received} received")
+            raise RefusedError(ErrorCode.PAYMENTS_DIFFER, problem=f"{back} was given back of {received} received")
 
 
 def _refuse_strangers(refunds: Iterable[Refund], transactions: Iterable[Transaction]) -> None:
@@ -168,12 +168,14 @@ def _refuse_strangers(refunds: Iterable[Refund], transactions: Iterable[Transact
         for each in refund.transactions:
             if known.get(each.id) != each.amount:
                 problem = f"refund {refund.id} names transaction {each.id} of {each.amount}, which the order has not"
-                raise RefusedError("PAYMENTS_DIFFER", problem=problem)
+                raise RefusedError(ErrorCode.PAYMENTS_DIFFER, problem=problem)
 
 
 def _refuse_difference(refund: Refund, parts: Money, money: Money) -> None:
     if parts != money:
-        raise RefusedError("REFUND_SUM_DIFFERS", refund=refund.id, sum=parts, total=money, difference=parts - money)
+        raise RefusedError(
+            ErrorCode.REFUND_SUM_DIFFERS, refund=refund.id, sum=parts, total=money, difference=parts - money
+        )
 
 
 def _present(components: Iterable[tuple[str, Money]]) -> tuple[tuple[str, Money], ...]:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Final
 
-from shared.errors import RefusedError
+from shared.errors import ErrorCode, RefusedError
 from shared.mapping.shopify.refund import worth
 from shared.model import Money, OrderState, Rate, Refund, Transaction, TransactionKind, TransactionStatus, total
 
@@ -81,7 +81,7 @@ class _Running:
         if not _is_abroad(transaction):
             return transaction.amount
         if self._rate is None or self._rate.paid.currency != transaction.paid.currency:
-            raise RefusedError("PAYMENT_WITHOUT_RATE", transaction=transaction.id, paid=transaction.paid)
+            raise RefusedError(ErrorCode.PAYMENT_WITHOUT_RATE, transaction=transaction.id, paid=transaction.paid)
         whole = Money(self._paid + transaction.paid.amount, transaction.paid.currency)
         return self._rate.convert(whole) - self._settled
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from shared.errors import RefusedError
+from shared.errors import ErrorCode, RefusedError
 from shared.mapping.fo.fields import Row
 from shared.model import Money, smallest_unit
 
@@ -48,7 +48,7 @@ def take_back(line_id: int, quantity: int, amount: Money, sold: Sequence[SoldLot
     """
     own = [each for each in sold if each.line_id == line_id]
     if sum(each.ordered for each in own) < quantity:
-        raise RefusedError("RETURN_BEYOND_ORDER", line=line_id, quantity=quantity)
+        raise RefusedError(ErrorCode.RETURN_BEYOND_ORDER, line=line_id, quantity=quantity)
     shares: list[tuple[SoldLot, int]] = []
     open_units = quantity
     for each in own:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
-from shared.errors import RefusedError
+from shared.errors import ErrorCode, RefusedError
 from shared.mapping.shopify.refund import PENDING, SHIPPING
 from shared.mapping.taxes.groups import LineTax, TaxGroups
 from shared.model import (
@@ -193,7 +193,7 @@ class _Reading:
         """An amount beside the goods. Shopify does not say how it would be taxed."""
         part = Part.SHIPPING if adjustment.reason == SHIPPING else _OF_REASON.get(adjustment.reason)
         if part is None:
-            raise RefusedError("REFUND_REASON_UNKNOWN", refund=self._refund.id, reason=adjustment.reason)
+            raise RefusedError(ErrorCode.REFUND_REASON_UNKNOWN, refund=self._refund.id, reason=adjustment.reason)
         if adjustment.tax:
             raise self._tax_unknown(adjustment.tax, adjustment.reason)
         if part is Part.DISCREPANCY and adjustment.amount.amount > 0 and not self._refund.lines:
@@ -216,7 +216,7 @@ class _Reading:
         return list(tax.split([each.amount for each in charged]))
 
     def _tax_unknown(self, tax: Money, what: str) -> RefusedError:
-        return RefusedError("REFUND_TAX_UNKNOWN", refund=self._refund.id, tax=tax, what=what)
+        return RefusedError(ErrorCode.REFUND_TAX_UNKNOWN, refund=self._refund.id, tax=tax, what=what)
 
 
 def _sum(taxes: Iterable[TaxLine], like: Money, *, by_marketplace: bool | None = None) -> Money:

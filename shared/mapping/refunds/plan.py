@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from shared.errors import RefusedError
+from shared.errors import ErrorCode, RefusedError
 from shared.mapping.fo.fields import Row, fit, noon, yes_no
 from shared.mapping.refunds.lots import LotBack, SoldLot, take_back
 from shared.mapping.refunds.parts import Credit, GoodsBack, Part, RefundParts, read_parts
@@ -178,7 +178,7 @@ class _Planner:
         account = getattr(self._applied.accounts, credit.part)
         if account is None:
             raise RefusedError(
-                "AMOUNT_WITHOUT_RULE",
+                ErrorCode.AMOUNT_WITHOUT_RULE,
                 what=f"a refund of {credit.part.replace('_', ' ')}",
                 amount=credit.amount,
                 key=f"refunds.accounts.{credit.part}",

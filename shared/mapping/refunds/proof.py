@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from shared.errors import RefusedError
+from shared.errors import ErrorCode, RefusedError
 from shared.mapping.refunds.parts import Part, RefundParts
 from shared.mapping.shopify.refund import worth
 from shared.mapping.taxes.groups import TaxGroups
@@ -69,7 +69,9 @@ def prove_refund_plan(
         summed += parts.tax
     value = worth(refund, taxes_included=order.taxes_included)
     if summed != value:
-        raise RefusedError("REFUND_PLAN_DIFFERS", refund=refund.id, sum=summed, total=value, difference=summed - value)
+        raise RefusedError(
+            ErrorCode.REFUND_PLAN_DIFFERS, refund=refund.id, sum=summed, total=value, difference=summed - value
+        )
     money = (each.amount for each in refund.transactions if each.moves_money and each.kind is TransactionKind.REFUND)
     return RefundEvidence(
         components=tuple((part.value, amount) for part, amount in components.items() if amount),

@@ -9,7 +9,7 @@ from typing import Final
 
 import phonenumbers
 
-from shared.errors import RefusedError
+from shared.errors import ErrorCode, RefusedError
 from shared.mapping.countries import find_country, find_province
 from shared.mapping.shopify.fields import Block, coordinate, exact_text, text
 from shared.mapping.text import lines
@@ -54,7 +54,7 @@ def read_address(block: Block | None, path: str = "address") -> Address | None:
         return None
     country = find_country(country_code, country_name)
     if country is None:
-        raise RefusedError("UNKNOWN_COUNTRY", country=country_name or country_code)
+        raise RefusedError(ErrorCode.UNKNOWN_COUNTRY, country=country_name or country_code)
     company = text(block, "company", path)
     person = text(block, "name", path)
     if not person:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import product
 from typing import Final
 
-from shared.errors import RefusedError
+from shared.errors import ErrorCode, RefusedError
 from shared.mapping.shopify.fields import Amounts, Block
 from shared.mapping.shopify.refund import PENDING, SHIPPING
 from shared.mapping.shopify.shares import SHARES, Goods, Share
@@ -93,7 +93,7 @@ def reduce(
             continue
         edits = (f"taxes: {tax_name}", f"discounts: {discount_name}") if removes else ()
         return reduced, (*edits, *((count_name,) if adjusted else ()))
-    raise RefusedError("STATE_SUM_DIFFERS", problem=problems[0])
+    raise RefusedError(ErrorCode.STATE_SUM_DIFFERS, problem=problems[0])
 
 
 def _stated(

@@ -13,7 +13,7 @@ from decimal import Decimal
 from functools import cache
 from typing import Any, Final, NoReturn
 
-from shared.errors import RefusedError
+from shared.errors import ErrorCode, RefusedError
 from shared.mapping.text import one_line, storable
 from shared.model import CurrencySide, Money, minor_digits
 
@@ -36,8 +36,8 @@ def refuse(path: str, key: str, value: object, expected: str) -> NoReturn:
     """Raise the refusal that names the field, what it holds and what it should be."""
     where = f"{path}.{key}" if path else key
     if value is _MISSING:
-        raise RefusedError("NOT_AN_ORDER", problem=f"{where} is missing")
-    raise RefusedError("NOT_AN_ORDER", problem=f"{where} is {_shown(value)}, not {expected}")
+        raise RefusedError(ErrorCode.NOT_AN_ORDER, problem=f"{where} is missing")
+    raise RefusedError(ErrorCode.NOT_AN_ORDER, problem=f"{where} is {_shown(value)}, not {expected}")
 
 
 def _shown(value: object) -> str:
@@ -172,7 +172,7 @@ def moment(block: Block, key: str, path: str) -> datetime:
     except ValueError:
         read = None
     if read is None or not _EARLIEST_YEAR <= read.year <= _LATEST_YEAR:
-        raise RefusedError("DATE_ABSURD", field=f"{path}.{key}" if path else key, value=value)
+        raise RefusedError(ErrorCode.DATE_ABSURD, field=f"{path}.{key}" if path else key, value=value)
     return read
 
 
@@ -249,7 +249,7 @@ class Amounts:
 
     def _positive(self, money: Money, key: str, path: str) -> Money:
         if money.amount < 0:
-            raise RefusedError("NEGATIVE_AMOUNT", what=f"{path}.{key}" if path else key, amount=money)
+            raise RefusedError(ErrorCode.NEGATIVE_AMOUNT, what=f"{path}.{key}" if path else key, amount=money)
         return money
 
 

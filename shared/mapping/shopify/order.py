@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from shared.errors import RefusedError
+from shared.errors import ErrorCode, RefusedError
 from shared.mapping.shopify.addresses import read_address
 from shared.mapping.shopify.buyer import read_buyer
 from shared.mapping.shopify.fields import (
@@ -59,7 +59,7 @@ def read_order(
     is_test = flag(payload, "test", "")
     line_blocks = blocks(payload, "line_items", "")
     if not line_blocks:
-        raise RefusedError("NO_LINES")
+        raise RefusedError(ErrorCode.NO_LINES)
     shipping_block = optional_block(payload, "shipping_address", "")
     billing_block = optional_block(payload, "billing_address", "")
     shipping_address = read_address(shipping_block, "shipping_address")
@@ -120,20 +120,20 @@ def _dates(payload: Block, now: datetime | None) -> tuple[datetime, datetime, da
         ("cancelled_at", cancelled_at, updated_at),
     ):
         if value is not None and latest is not None and value - latest > _TOLERANCE:
-            raise RefusedError("DATE_ABSURD", field=key, value=value.isoformat())
+            raise RefusedError(ErrorCode.DATE_ABSURD, field=key, value=value.isoformat())
     return updated_at, created_at, cancelled_at
 
 
 def _refuse_changes(payload: Block, order_lines: tuple[OrderLine, ...], line_blocks: list[Block]) -> None:
     if blocks(payload, "refunds", ""):
-        raise RefusedError("CHANGED_BEFORE_CREATION", what="refunds has entries")
+        raise RefusedError(ErrorCode.CHANGED_BEFORE_CREATION, what="refunds has entries")
     for position, (line, block) in enumerate(zip(order_lines, line_blocks, strict=True)):
         if block.get("current_quantity") is None:  # absent before API version 2024-01
             continue
         left = count(block, "current_quantity", f"line_items[{position}]", least=0)
         if left != line.quantity:
             what = f"line_items[{position}]: {line.quantity} ordered, {left} left"
-            raise RefusedError("CHANGED_BEFORE_CREATION", what=what)
+            raise RefusedError(ErrorCode.CHANGED_BEFORE_CREATION, what=what)
 
 
 def _refuse_repeated_ids(order_lines: tuple[OrderLine, ...]) -> None:
@@ -149,7 +149,9 @@ def _line(block: Block, path: str, amounts: Amounts) -> OrderLine:
     quantity = count(block, "quantity", path, least=1)
     discount = _allocated(block, path, amounts)
     if price * quantity < discount:
-        raise RefusedError("NEGATIVE_AMOUNT", what=f"{path} after discounts", amount=price * quantity - discount)
+        raise RefusedError(
+            ErrorCode.NEGATIVE_AMOUNT, what=f"{path} after discounts", amount=price * quantity - discount
+        )
     return OrderLine(
         id=identifier(block, "id", path),
         kind=_kind(block, path),

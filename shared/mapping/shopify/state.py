@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
-from shared.errors import RefusedError
+from shared.errors import ErrorCode, RefusedError
 from shared.mapping.shopify.edits import Figures, figures_of, read_figures, reduce
 from shared.mapping.shopify.fields import Block, blocks, count, identifier, moment, refuse, text
 from shared.mapping.shopify.order import read_order
@@ -55,7 +55,7 @@ def read_state(payload: Any, *, store: str, side: CurrencySide, now: datetime | 
     refunds = [read_refund(block, terms, f"refunds[{at}]") for at, block in enumerate(found)]
     for refund in refunds:
         if refund.order_id != order.id:
-            raise RefusedError("NOT_AN_ORDER", problem=f"refund {refund.id} is of order {refund.order_id}")
+            raise RefusedError(ErrorCode.NOT_AN_ORDER, problem=f"refund {refund.id} is of order {refund.order_id}")
     goods = _goods(line_blocks, refunds)
     settled = _settle(refunds, goods, shipped, first_shipped_at)
     reduced, readings = reduce(order, settled, goods, figures)
@@ -129,7 +129,7 @@ def _goods(line_blocks: Sequence[Block], refunds: Sequence[Refund]) -> dict[int,
             refuse(path, "current_quantity", left, f"{ordered - back} at most: {ordered} ordered, {back} refunded")
         known[line_id] = Goods(ordered=ordered, removed=ordered - left - back, left=left)
     for line_id in refunded:
-        raise RefusedError("NOT_AN_ORDER", problem=f"line {line_id} is refunded but not in the order")
+        raise RefusedError(ErrorCode.NOT_AN_ORDER, problem=f"line {line_id} is refunded but not in the order")
     return known
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from shared.errors import RefusedError
+from shared.errors import ErrorCode, RefusedError
 from shared.mapping.shopify.fields import Amounts, Block, currency, identifier
 from shared.model import CurrencySide, LineKind, Money, OrderLine, total
 
@@ -35,7 +35,7 @@ def place_tip(
         return tuple(replace(line, kind=LineKind.TIP) if line.id in found else line for line in lines)
     if shop.currency != amounts.currency:
         problem = f"total_tip_received is in {shop.currency} only, and no line says it in {amounts.currency}"
-        raise RefusedError("NOT_AN_ORDER", problem=problem)
+        raise RefusedError(ErrorCode.NOT_AN_ORDER, problem=problem)
     return (*lines, _line_beside(identifier(payload, "id", ""), tip))
 
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
-from shared.errors import RefusedError
+from shared.errors import ErrorCode, RefusedError
 from shared.mapping.shopify.fields import (
     Amounts,
     Block,
@@ -98,10 +98,10 @@ def _member[E: StrEnum](kind: type[E], block: Block, key: str, path: str, transa
     try:
         return kind(_SYNONYMS.get(value, value))
     except ValueError:
-        raise RefusedError("TRANSACTION_UNKNOWN", transaction=transaction_id, field=key, value=value) from None
+        raise RefusedError(ErrorCode.TRANSACTION_UNKNOWN, transaction=transaction_id, field=key, value=value) from None
 
 
 def _untold(transaction_id: int, paid: Money, terms: Terms) -> RefusedError:
     return RefusedError(
-        "TRANSACTION_CURRENCY", transaction=transaction_id, paid=paid.currency, booked=terms.booked.currency
+        ErrorCode.TRANSACTION_CURRENCY, transaction=transaction_id, paid=paid.currency, booked=terms.booked.currency
     )

@@ -13,7 +13,7 @@ from datetime import date
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, ROUND_UP, Decimal
 from typing import Final, Literal, NamedTuple
 
-from shared.errors import RefusedError
+from shared.errors import ErrorCode, RefusedError, TaxRefusedError
 from shared.model import Money, RoundingBy, RoundOff, TaxCode, TaxGroup, TaxSetup, smallest_unit
 
 type CalculationMethod = Literal["line", "total"]
@@ -141,10 +141,10 @@ class FoTax:
         return found
 
     def _missing(self, what: str) -> RefusedError:
-        return RefusedError("TAX_SETUP_MISSING", company=self._setup.company, what=what)
+        return TaxRefusedError(ErrorCode.TAX_SETUP_MISSING, company=self._setup.company, what=what)
 
     def _beyond(self, code: TaxCode, problem: str) -> RefusedError:
-        return RefusedError("TAX_SETUP_BEYOND", tax_code=code.id, problem=problem, store=self._store)
+        return TaxRefusedError(ErrorCode.TAX_SETUP_BEYOND, tax_code=code.id, problem=problem, store=self._store)
 
 
 _NOTHING: Final = (Decimal(0), Decimal(0))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from shared.errors import RefusedError
+from shared.errors import ErrorCode, TaxRefusedError
 from shared.mapping.taxes.place import Place
 from shared.model import Money, Order, ShippingLine, TaxLine, smallest_unit, total
 from shared.rules import StoreRules, TaxPolicy
@@ -89,8 +89,8 @@ class TaxGroups:
         if not tax.amount or marketplace == "take_out" or (marketplace == "leave_out" and not self._included):
             return
         reason = " where prices include tax" if self._included else ""
-        raise RefusedError(
-            "TAX_OF_MARKETPLACE", title=tax.title, amount=tax.amount, reason=reason, store=self._rules.key
+        raise TaxRefusedError(
+            ErrorCode.TAX_OF_MARKETPLACE, title=tax.title, amount=tax.amount, reason=reason, store=self._rules.key
         )
 
     def _look_up(self, title: str, rate: Decimal, titles: tuple[str, ...]) -> LineTax:
@@ -98,8 +98,8 @@ class TaxGroups:
         for rule in self._rules.taxes:
             if rule.fits(country, province, rate, titles):
                 return LineTax(rule.sales_tax_group, rule.item_tax_group, rate)
-        raise RefusedError(
-            "TAX_WITHOUT_RULE",
+        raise TaxRefusedError(
+            ErrorCode.TAX_WITHOUT_RULE,
             title=", ".join(titles) or title,
             rate=f"{(rate * 100).normalize():f}",
             country=country,
@@ -133,7 +133,7 @@ def one_sales_tax_group(taxes: Iterable[LineTax], country: str, store: str) -> s
     """The group that all lines share. Raises RefusedError TAX_AMBIGUOUS: one destination has one group."""
     groups = {tax.sales_tax_group for tax in taxes}
     if len(groups) > 1:
-        raise RefusedError("TAX_AMBIGUOUS", groups=", ".join(sorted(groups)), country=country, store=store)
+        raise TaxRefusedError(ErrorCode.TAX_AMBIGUOUS, groups=", ".join(sorted(groups)), country=country, store=store)
     return groups.pop()
 
 
@@ -142,7 +142,7 @@ def check_tax(expected: Money, charged: Money, *, taxed_lines: int, rules: Store
     exact = rules.tax.policy in ("park", "service_line")
     units = 0 if exact else rules.tax.tolerance + rules.tax.tolerance_per_line * taxed_lines
     if abs(expected - charged).amount > units * smallest_unit(charged.currency):
-        raise RefusedError("TAX_DIFFERS", expected=expected, charged=charged, store=rules.key)
+        raise TaxRefusedError(ErrorCode.TAX_DIFFERS, expected=expected, charged=charged, store=rules.key)
 
 
 def _parts_taxed(net: Money, taxes: Iterable[TaxLine], *, included: bool) -> list[Decimal] | None:

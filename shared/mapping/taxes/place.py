@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from shared.errors import RefusedError
+from shared.errors import ErrorCode, RefusedError
 from shared.model import Address, Order
 from shared.rules import StoreRules
 
@@ -32,7 +32,7 @@ def place_of_sale(order: Order, rules: StoreRules) -> Place:
         for warehouse in rules.warehouses:
             if warehouse.location == order.location_id:
                 return Place(warehouse.country, warehouse.province)
-        raise RefusedError("NO_WAREHOUSE", country="the counter", location=order.location_id, store=rules.key)
+        raise RefusedError(ErrorCode.NO_WAREHOUSE, country="the counter", location=order.location_id, store=rules.key)
     if rules.orders.address_without_shipping == "refuse" and any(line.requires_shipping for line in order.lines):
-        raise RefusedError("NO_ADDRESS")
+        raise RefusedError(ErrorCode.NO_ADDRESS)
     return Place(rules.country, rules.province)

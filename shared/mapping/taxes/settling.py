@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from shared.errors import RefusedError
+from shared.errors import ErrorCode, TaxRefusedError
 from shared.mapping.taxes.fo_tax import CodeTax, FoTax, Taxed
 from shared.mapping.taxes.groups import LineTax, TaxGroups, check_tax
 from shared.model import Money, TaxSetup, total
@@ -75,7 +75,7 @@ class TaxSettling:
             return []
         (line,) = self.posted([write(wanted - expected, item)], on)
         if line.expected_tax:  # the total would be wrong by the tax on the cents
-            raise RefusedError(
-                "TAX_DIFFERS", expected=expected + line.expected_tax, charged=charged, store=self._rules.key
+            raise TaxRefusedError(
+                ErrorCode.TAX_DIFFERS, expected=expected + line.expected_tax, charged=charged, store=self._rules.key
             )
         return [line]

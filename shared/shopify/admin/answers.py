@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from shared.errors import RefusedError, ThrottledError, TransientError
+from shared.errors import ErrorCode, RefusedError, ThrottledError, TransientError
 
 type Json = dict[str, Any]
 
@@ -35,12 +35,12 @@ def data_of(body: Json, what: str) -> Json:
         raise _error(errors if isinstance(errors, list) else [{"message": str(errors)}], what)
     if warnings := list(_search_warnings(body)):
         # Shopify ignores a search term that it does not know, and then finds everything.
-        raise RefusedError("SHOPIFY_REJECTED", what=what, message="; ".join(warnings))
+        raise RefusedError(ErrorCode.SHOPIFY_REJECTED, what=what, message="; ".join(warnings))
     match body:
         case {"data": dict(data)}:
             return data
         case _:
-            raise RefusedError("SHOPIFY_SHAPE", what=what, problem="it has neither data nor errors")
+            raise RefusedError(ErrorCode.SHOPIFY_SHAPE, what=what, problem="it has neither data nor errors")
 
 
 def user_errors(payload: Mapping[str, Any], field: str = "userErrors") -> list[UserError]:
@@ -55,7 +55,7 @@ def refuse_user_errors(payload: Mapping[str, Any], *, what: str, field: str = "u
     """Raises RefusedError SHOPIFY_REJECTED with all user errors of the payload, if it has any."""
     if errors := user_errors(payload, field):
         message = "; ".join(f"{'.'.join(error.field)}: {error.message}".removeprefix(": ") for error in errors)
-        raise RefusedError("SHOPIFY_REJECTED", what=what, message=message)
+        raise RefusedError(ErrorCode.SHOPIFY_REJECTED, what=what, message=message)
 
 
 def _error(errors: list[Json], what: str) -> RefusedError | TransientError:
@@ -66,8 +66,8 @@ def _error(errors: list[Json], what: str) -> RefusedError | TransientError:
     if codes <= _PASSING:
         return TransientError(f"Shopify could not answer {what}: {message}")
     if "ACCESS_DENIED" in codes:
-        return RefusedError("SHOPIFY_DENIED", message=message)
-    return RefusedError("SHOPIFY_REJECTED", what=what, message=message)
+        return RefusedError(ErrorCode.SHOPIFY_DENIED, message=message)
+    return RefusedError(ErrorCode.SHOPIFY_REJECTED, what=what, message=message)
 
 
 def _search_warnings(body: Json) -> Iterable[str]:

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import httpx
 
-from shared.errors import OutcomeUnknownError, RefusedError, ThrottledError, TransientError
+from shared.errors import ErrorCode, OutcomeUnknownError, RefusedError, ThrottledError, TransientError
 from shared.settings import Secret
 from shared.shopify.admin.answers import Json, data_of
 from shared.shopify.admin.bucket import CostBucket
@@ -164,10 +164,10 @@ def _failure(response: httpx.Response, query: Query) -> RefusedError | Transient
             seconds = _DEFAULT_WAIT
         return ThrottledError(f"Shopify did not take {query.name}", retry_after=timedelta(seconds=seconds))
     if status in _DENYING:
-        return RefusedError("SHOPIFY_DENIED", message=f"HTTP {status}")
+        return RefusedError(ErrorCode.SHOPIFY_DENIED, message=f"HTTP {status}")
     if httpx.codes.is_server_error(status):
         return _unsettled(query, f"Shopify answered {query.name} with {status}")
-    return RefusedError("SHOPIFY_REJECTED", what=query.name, message=f"HTTP {status}")
+    return RefusedError(ErrorCode.SHOPIFY_REJECTED, what=query.name, message=f"HTTP {status}")
 
 
 def _unsettled(query: Query, reason: str) -> TransientError:

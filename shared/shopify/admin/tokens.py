@@ -9,7 +9,7 @@ from typing import Final, Protocol
 
 import httpx
 
-from shared.errors import RefusedError, TransientError
+from shared.errors import ErrorCode, RefusedError, TransientError
 from shared.settings import Secret
 from shared.shopify.scopes import missing_scopes
 
@@ -87,7 +87,9 @@ class ClientCredentials:
             case {"access_token": str(token), "scope": str(scope), "expires_in": int(seconds)}:
                 pass
             case _:
-                raise RefusedError("SHOPIFY_DENIED", message=f"the app's credentials were refused ({status})")
+                raise RefusedError(ErrorCode.SHOPIFY_DENIED, message=f"the app's credentials were refused ({status})")
         if missing := missing_scopes(scope.split(","), self._scopes):
-            raise RefusedError("SHOPIFY_DENIED", message=f"the app lacks the access scopes {', '.join(missing)}")
+            raise RefusedError(
+                ErrorCode.SHOPIFY_DENIED, message=f"the app lacks the access scopes {', '.join(missing)}"
+            )
         return Secret(token), self._clock() + seconds

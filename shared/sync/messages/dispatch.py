@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 
 from shared.bus.envelope import Envelope, read_envelope
 from shared.bus.publisher import Publisher
-from shared.errors import RefusedError, TransientError
+from shared.errors import ErrorCode, RefusedError, TransientError
 from shared.store.blobs import Bodies
 from shared.store.journal import Entry, Journal
 from shared.store.parking import ParkedMessage, Parking
@@ -76,7 +76,7 @@ async def _handle(flow: Flow, envelope: Envelope, desk: Desk) -> None:
     if isinstance(outcome, Retry) and desk.policy.is_exhausted(envelope.attempt, envelope.occurred_at, now):
         age = str(now - envelope.occurred_at).split(".")[0]
         outcome = Park(
-            RefusedError("ATTEMPTS_EXHAUSTED", attempts=envelope.attempt, age=age, reason=outcome.error.reason)
+            RefusedError(ErrorCode.ATTEMPTS_EXHAUSTED, attempts=envelope.attempt, age=age, reason=outcome.error.reason)
         )
     match outcome:
         case Done():

@@ -12,7 +12,7 @@ from azure.core.exceptions import AzureError
 
 from shared.bus.envelope import Claim, Envelope
 from shared.bus.publisher import Publisher
-from shared.errors import OutcomeUnknownError, WebhookRefusedError
+from shared.errors import ErrorCode, OutcomeUnknownError, WebhookRefusedError
 from shared.settings import Secret
 from shared.shopify import webhooks
 from shared.store.blobs import Bodies
@@ -103,9 +103,9 @@ async def receive_webhook(
 def _check(family: str, store: str, headers: Mapping[str, str], body: bytes, ports: IntakePorts) -> webhooks.Webhook:
     door = ports.doors.get(store)
     if door is None:
-        raise WebhookRefusedError("UNKNOWN_STORE", store=store[:60])
+        raise WebhookRefusedError(ErrorCode.UNKNOWN_STORE, store=store[:60])
     if FLOW not in door.flows:
-        raise WebhookRefusedError("FLOW_OFF", store=store, flow=FLOW)
+        raise WebhookRefusedError(ErrorCode.FLOW_OFF, store=store, flow=FLOW)
     return webhooks.check(
         headers,
         body,
@@ -125,7 +125,7 @@ async def _publish(envelope: Envelope, ports: IntakePorts) -> Envelope:
             envelope = replace(envelope, traceparent=sending.traceparent or envelope.traceparent)
             await ports.publisher.publish(envelope)
     except OutcomeUnknownError as failure:
-        raise WebhookRefusedError("NOT_QUEUED") from failure
+        raise WebhookRefusedError(ErrorCode.NOT_QUEUED) from failure
     return envelope
 
 
@@ -136,5 +136,5 @@ async def _set_aside(envelope: Envelope, claims: Bodies) -> Envelope:
         async with asyncio.timeout(CLAIM_TIMEOUT):
             digest = await claims.put(blob, envelope.body)
     except (AzureError, TimeoutError) as failure:
-        raise WebhookRefusedError("NOT_QUEUED") from failure
+        raise WebhookRefusedError(ErrorCode.NOT_QUEUED) from failure
     return replace(envelope, body=b"", claim=Claim(blob, digest))

@@ -23,7 +23,7 @@ from shared.d365.order_changes import (
     write,
 )
 from shared.d365.sales_orders import Draft, create_numbered, create_sequenced
-from shared.errors import RefusedError
+from shared.errors import ErrorCode, RefusedError
 from shared.mapping.fo.fields import fit
 from shared.mapping.orders.changes import Action, Cell, ChangePlan, Step
 from shared.mapping.orders.header import said
@@ -213,7 +213,7 @@ class _Task:
 
     def _gone(self) -> ChangeReport:
         if not self._state.order.is_given_up:
-            raise RefusedError("FO_ORDER_GONE", sales_order=self._link.sales_order)
+            raise RefusedError(ErrorCode.FO_ORDER_GONE, sales_order=self._link.sales_order)
         note = "cancelled: nothing of the order is left in F&O"
         link = replace(self._link, sources={}, promised={}, lots={}, held="")
         return ChangeReport(note, self._link.sales_order, link, self._evidence())
@@ -244,12 +244,12 @@ def _refuse(plan: ChangePlan, fo: FoOrder, *, is_last: bool) -> None:
     if plan.steps:
         if is_last:
             changes = "; ".join(str(step) for step in plan.steps)
-            raise RefusedError("CHANGE_NOT_TAKEN", sales_order=fo.number, changes=changes)
+            raise RefusedError(ErrorCode.CHANGE_NOT_TAKEN, sales_order=fo.number, changes=changes)
     elif plan.held:
         changes = "; ".join(f"{cell.what}, which is {cell.status.replace('_', ' ')}" for cell in plan.held)
         is_closed = all(header.status.is_closed for header in fo.headers)
         hold = "F&O cannot hold it any more." if is_closed else "The order is held in F&O."
-        raise RefusedError("CHANGE_HELD", sales_order=fo.number, changes=changes, hold=hold)
+        raise RefusedError(ErrorCode.CHANGE_HELD, sales_order=fo.number, changes=changes, hold=hold)
 
 
 def _operations(step: Step, company: str) -> list[Operation]:
@@ -271,7 +271,7 @@ def _operations(step: Step, company: str) -> list[Operation]:
 def suffix_of(at: int, sales_order: str) -> str:
     """What the number of the further order `at`, from 0, adds to the first one's. Raises RefusedError."""
     if at >= len(_SUFFIXES):
-        raise RefusedError("FURTHER_ORDERS_EXHAUSTED", sales_order=sales_order, count=at)
+        raise RefusedError(ErrorCode.FURTHER_ORDERS_EXHAUSTED, sales_order=sales_order, count=at)
     return _SUFFIXES[at]
 
 

@@ -18,7 +18,7 @@ from shared.d365.customers import Customers
 from shared.d365.items import ItemCache
 from shared.d365.odata.client import ODataClient
 from shared.d365.tax import TaxSetups
-from shared.errors import RefusedError
+from shared.errors import ErrorCode, RefusedError, TaxRefusedError
 from shared.mapping.orders.digest import digest
 from shared.mapping.orders.holds import hold_reason
 from shared.mapping.orders.proof import prove
@@ -61,7 +61,7 @@ async def sync_order(envelope: Envelope, ports: OrderPorts) -> Outcome:
     """
     rules = ports.rules.get(envelope.store)
     if rules is None:
-        raise RefusedError("UNKNOWN_STORE", store=envelope.store)
+        raise RefusedError(ErrorCode.UNKNOWN_STORE, store=envelope.store)
     now = datetime.now(UTC)
     admin = ports.admins[rules.key]
     if booked := await _booked_before(envelope, ports):
@@ -147,7 +147,7 @@ async def _refused(
 
     A sales order that was refused is not tried again by the next event of the same content; payments and refunds are.
     """
-    if refusal.code.startswith("TAX_"):
+    if isinstance(refusal, TaxRefusedError):
         ports.taxes.forget(rules.company)  # what is mended there is seen at once
     link = await ports.links.get(rules.key, order.id)
     if link is None or not link.sales_order:

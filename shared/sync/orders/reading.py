@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from shared.bus.envelope import Envelope
-from shared.errors import RefusedError
+from shared.errors import ErrorCode, RefusedError
 from shared.mapping.shopify.events import order_id_of
 from shared.mapping.shopify.graphql import read_graphql_state
 from shared.mapping.shopify.state import read_state
@@ -42,16 +42,16 @@ async def read_order_state(envelope: Envelope, rules: StoreRules, admin: AdminCl
         try:
             return _known(read_state(payload, store=rules.key, side=rules.currency_side, now=now), rules)
         except RefusedError as refusal:
-            if refusal.code != "TRANSACTION_CURRENCY":
+            if refusal.code != ErrorCode.TRANSACTION_CURRENCY:
                 raise
         order_id: int | None = payload["id"]
     else:
         order_id = order_id_of(payload)
     if order_id is None:
-        raise RefusedError("NOT_AN_ORDER", problem=f"a body of {envelope.topic} that names no order")
+        raise RefusedError(ErrorCode.NOT_AN_ORDER, problem=f"a body of {envelope.topic} that names no order")
     state = await _fetch(order_id, rules, admin, now)
     if state is None:
-        raise RefusedError("ORDER_GONE", order=order_id)
+        raise RefusedError(ErrorCode.ORDER_GONE, order=order_id)
     return state
 
 
@@ -80,7 +80,7 @@ def read_json(body: bytes) -> Any:
     try:
         return json.loads(body, parse_float=Decimal, parse_constant=_no_number)
     except (ValueError, ArithmeticError, RecursionError) as problem:
-        raise RefusedError("NOT_JSON", problem=type(problem).__name__) from None
+        raise RefusedError(ErrorCode.NOT_JSON, problem=type(problem).__name__) from None
 
 
 def _no_number(name: str) -> Decimal:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from shared.errors import RefusedError
+from shared.errors import ErrorCode, RefusedError
 from shared.mapping.stock import Listing, Outcome, Wanted
 from shared.model import LevelId
 from shared.sync.stock.report import FigureReport
@@ -26,16 +26,16 @@ class Findings:
         """Shopify has no such figure. That matters where F&O has goods."""
         self.note(wanted, outcome)
         if outcome is Outcome.NOT_STOCKED and wanted.figure:
-            self._tell("STOCK_NOT_STOCKED", wanted.listing, quantity=wanted.figure)
+            self._tell(ErrorCode.STOCK_NOT_STOCKED, wanted.listing, quantity=wanted.figure)
 
     def refused(self, wanted: Wanted, before: int, message: str) -> None:
         """With Shopify's words."""
         self.note(wanted, Outcome.REFUSED, before)
-        self._tell("STOCK_REFUSED", wanted.listing, quantity=wanted.figure, message=message)
+        self._tell(ErrorCode.STOCK_REFUSED, wanted.listing, quantity=wanted.figure, message=message)
 
     def restless(self, wanted: Wanted) -> None:
         """It changed in Shopify as often as this run tried to set it."""
-        self._tell("STOCK_STALE", wanted.listing)
+        self._tell(ErrorCode.STOCK_STALE, wanted.listing)
 
-    def _tell(self, code: str, listing: Listing, **details: object) -> None:
+    def _tell(self, code: ErrorCode, listing: Listing, **details: object) -> None:
         self.problems.append(RefusedError(code, sku=listing.sku, location=listing.level.location, **details))
