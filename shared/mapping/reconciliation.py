@@ -10,7 +10,6 @@ from shared.mapping.orders.changes import ChangePlan
 from shared.mapping.orders.plan import SalesOrderPlan
 from shared.mapping.orders.standing import OwnLines
 from shared.mapping.payments.differences import PaymentDifference
-from shared.mapping.shopify.refund import worth
 from shared.model import FoStatus, Money, Order, Refund, total
 
 
@@ -81,7 +80,7 @@ def refund_findings(
     """`booked` is by refund id what was credited, None for one that is under way."""
     findings = []
     for refund in refunds:
-        here, there = worth(refund, taxes_included=order.taxes_included), booked.get(refund.id)
+        here, there = refund.worth(taxes_included=order.taxes_included), booked.get(refund.id)
         if there is None or there == here:
             continue
         what = f"refund {refund.id}"

@@ -1,19 +1,23 @@
 """The language between both systems: frozen values, no I/O, no clock, no environment."""
 
 from shared.model.address import Address
+from shared.model.component import COMPONENTS, Component, source_of
 from shared.model.fo_order import FoHeader, FoLine, FoOrder, FoStatus
 from shared.model.life import HoldReason, OrderState, Rate, Risk
 from shared.model.money import CurrencyMismatchError, Money, minor_digits, smallest_unit, total
 from shared.model.order import Buyer, CurrencySide, LineKind, Order, OrderLine, ShippingLine, TaxLine, is_sample
 from shared.model.payment import Transaction, TransactionKind, TransactionStatus
-from shared.model.refund import Adjustment, Refund, RefundLine, Restock
+from shared.model.refund import Adjustment, AdjustmentReason, Refund, RefundLine, Restock
 from shared.model.stock import Item, Level, LevelId, OnHand, Sale, Variant
 from shared.model.tax import RoundingBy, RoundOff, TaxCode, TaxGroup, TaxRate, TaxSetup
 
 __all__ = [
+    "COMPONENTS",
     "Address",
     "Adjustment",
+    "AdjustmentReason",
     "Buyer",
+    "Component",
     "CurrencyMismatchError",
     "CurrencySide",
     "FoHeader",
@@ -51,5 +55,6 @@ __all__ = [
     "is_sample",
     "minor_digits",
     "smallest_unit",
+    "source_of",
     "total",
 ]

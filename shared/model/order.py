@@ -151,6 +151,11 @@ class Order:
         return self.cancelled_at is not None or not (self.lines or self.total)
 
     @property
+    def has_tip_beside_lines(self) -> bool:
+        """Whether Shopify has no line for the order's tip, so that one with the order's id was made of it."""
+        return any(line.kind is LineKind.TIP and line.id == self.id for line in self.lines)
+
+    @property
     def destination(self) -> Address | None:
         """Where the goods go, which decides tax and warehouse."""
         return self.shipping_address or self.billing_address

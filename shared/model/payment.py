@@ -55,3 +55,13 @@ class Transaction:
     def moves_money(self) -> bool:
         moving = {TransactionKind.SALE, TransactionKind.CAPTURE, TransactionKind.REFUND, TransactionKind.CHANGE}
         return self.kind in moving and self.status is TransactionStatus.SUCCESS
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether the provider has still to move the money."""
+        return self.status in (TransactionStatus.PENDING, TransactionStatus.AWAITING_RESPONSE)
+
+    @property
+    def counts(self) -> bool:
+        """Whether the money moved or is about to."""
+        return self.moves_money or self.is_pending

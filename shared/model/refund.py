@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from shared.model.money import Money
+from shared.model.money import Money, total
 from shared.model.payment import Transaction
 
 
@@ -35,12 +35,28 @@ class RefundLine:
     tax: Money
 
 
+class AdjustmentReason(StrEnum):
+    """The reasons that Shopify documents, in lower case."""
+
+    SHIPPING = "shipping_refund"
+    DUTIES = "duties_refund"
+    """Ours, for duties that were given back before anything was shipped."""
+    PENDING = "pending_refund_discrepancy"
+    """What a refund is short of while its money is on the way: its transactions show that better."""
+    RESTOCK = "restock"
+    CUSTOMER = "customer"
+    DAMAGE = "damage"
+    DISCREPANCY = "discrepancy"
+    REFUND_DISCREPANCY = "refund_discrepancy"
+    BALANCING = "full_return_balancing_adjustment"
+
+
 @dataclass(frozen=True, slots=True)
 class Adjustment:
     """Money beyond the lines: shipping refunded, goodwill, a restocking fee (negative), a discrepancy."""
 
     reason: str
-    """As Shopify names it ("shipping_refund", "refund_discrepancy"), in lower case."""
+    """An AdjustmentReason, or whatever else Shopify names it, in lower case."""
     amount: Money
     tax: Money
     on_order: bool = False
@@ -61,3 +77,12 @@ class Refund:
     """The return that the goods came back by."""
     presented: Money | None = None
     """What all parts are worth in the currency that the buyer sees, where that is not the booked one."""
+
+    def worth(self, *, taxes_included: bool) -> Money:
+        """The value of all its parts, whatever of it has been paid out."""
+        on_top = 0 if taxes_included else 1
+        amounts = (
+            *(line.subtotal + line.tax * on_top for line in self.lines),
+            *(each.amount + each.tax * on_top for each in self.adjustments if each.reason != AdjustmentReason.PENDING),
+        )
+        return total(amounts, self.duties.currency) + self.duties

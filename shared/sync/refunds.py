@@ -23,12 +23,10 @@ from shared.d365.returns import ReturnDraft, ReturnOrder, create_numbered, creat
 from shared.d365.sold_lines import SoldLine, read_sold_lines
 from shared.d365.tax import TaxSetups
 from shared.errors import ConnectorError, ErrorCode, NotYetError, RefusedError, TransientError
-from shared.mapping.orders.lines import Component, source_of
-from shared.mapping.orders.trials import refuse_test_order
+from shared.mapping.orders.proof import refuse_test_order
 from shared.mapping.refunds.lots import SoldLot
 from shared.mapping.refunds.plan import PlannedDocument, RefundPlan, needs_lots, plan_refund
-from shared.mapping.shopify.refund import worth
-from shared.model import Money, Order, OrderState, Refund
+from shared.model import Component, Money, Order, OrderState, Refund, source_of
 from shared.rules import StoreRules
 from shared.store.links import OrderLink
 from shared.store.refunds import BookedRefund, Refunds
@@ -113,7 +111,7 @@ class _Task:
         self.evidence: dict[str, object] = {}
 
     async def converge(self, refund: Refund) -> None:
-        value = worth(refund, taxes_included=self._order.taxes_included)
+        value = refund.worth(taxes_included=self._order.taxes_included)
         row = self._known.get(refund.id)
         if row is not None and row.worth is not None:
             await self._refuse_change(row, row.worth, value)

@@ -15,7 +15,7 @@ from builders.root import ROOT
 
 from shared.errors import RefusedError
 from shared.mapping.orders.proof import prove
-from shared.mapping.payments.proof import prove_refund
+from shared.mapping.refunds.proof import prove_refund
 from shared.mapping.shopify.events import order_id_of
 from shared.mapping.shopify.refund import read_refund
 from shared.mapping.shopify.state import read_state

@@ -12,7 +12,8 @@ from fixtures.shopify_sim import Client, running_client
 
 from shared.errors import RefusedError
 from shared.mapping.orders.proof import prove
-from shared.mapping.payments.proof import prove_payments, prove_refund
+from shared.mapping.payments.proof import prove_payments
+from shared.mapping.refunds.proof import prove_refund
 from shared.mapping.shopify.graphql import read_graphql_state
 from shared.mapping.shopify.state import read_state
 from shared.model import CurrencySide, Money, OrderState, Restock, Risk

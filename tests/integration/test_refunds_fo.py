@@ -22,7 +22,6 @@ from shared.d365.tax import TaxSetups
 from shared.errors import OutcomeUnknownError, RefusedError, TransientError
 from shared.mapping.customers import customer_account, customer_record
 from shared.mapping.orders.plan import LINE_KEY, check_booked, plan_sales_order
-from shared.mapping.shopify.refund import worth
 from shared.model import Item, Order, Refund, Restock
 from shared.rules import StoreRules
 from shared.store.links import OrderLink
@@ -244,7 +243,7 @@ async def test_everything_that_can_go_back_goes_through_f_and_os_books(nordlys: 
     await nordlys.converge(first)
     report = await nordlys.converge(first, second, third)
     assert report.note.startswith("2 of 3 refunds credited: return order RN802, free text invoice ")
-    expected = sum((worth(each, taxes_included=True).amount for each in (first, second, third)), Decimal(0))
+    expected = sum((each.worth(taxes_included=True).amount for each in (first, second, third)), Decimal(0))
     assert expected == Decimal("214.10") + Decimal("344.00") + Decimal("5.00")
     assert await nordlys.post_all() == -expected
     assert nordlys.on_hand("TENT-2P") == stock + 2

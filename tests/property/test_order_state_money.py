@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from shared.errors import RefusedError
 from shared.mapping.orders.digest import digest
 from shared.mapping.orders.proof import prove
-from shared.mapping.payments.proof import prove_refund
+from shared.mapping.refunds.proof import prove_refund
 from shared.mapping.shopify.state import read_state
 from shared.model import CurrencySide, OrderState, Restock, minor_digits, total
 from tests.builders.life import Bag, Life, transaction

@@ -7,7 +7,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shared.mapping.refunds.plan import plan_refund
-from shared.mapping.shopify.refund import worth
 from shared.model import (
     Adjustment,
     LineKind,
@@ -152,7 +151,7 @@ def test_every_part_of_a_refund_is_credited_or_off_the_order(history, key):
         assert proof is not None
         credited = total((each.amount for each in lines), sale.currency) + proof.off_order + proof.marketplace_tax
         on_top = key[0] != "service_line" and not proof.prices_include_tax
-        assert credited + proof.tax_charged * int(on_top) == worth(one, taxes_included=sale.taxes_included)
+        assert credited + proof.tax_charged * int(on_top) == one.worth(taxes_included=sale.taxes_included)
         for each in plan.return_order.lines if plan.return_order else ():
             row = each.record
             assert Money(-row["ReturnSalesQuantity"] * row["SalesPrice"], sale.currency) == each.amount
@@ -176,7 +175,7 @@ async def test_a_second_run_finds_nothing_to_do_and_the_books_say_the_same(histo
     for known in range(1, len(refunds) + 1):
         one = state(sale, *refunds[:known])
         await converge_refunds(one, link=link(sale), rules=applied, ports=books.ports, now=books.now)
-    expected = total((worth(each, taxes_included=True) - off_order(each) for each in refunds), sale.currency)
+    expected = total((each.worth(taxes_included=True) - off_order(each) for each in refunds), sale.currency)
     assert books.credited(sale.currency) == expected
     books.fo.calls.clear()
     one = state(sale, *refunds)

@@ -15,10 +15,10 @@ from typing import Final
 from shared.mapping.fo.fields import Row
 from shared.mapping.orders.differences import closed_status, differences, kind_of_charge
 from shared.mapping.orders.header import header_changes, loses_delivery_mode
-from shared.mapping.orders.lines import COMPONENTS, Component, PlannedLine, source_of
+from shared.mapping.orders.lines import PlannedLine
 from shared.mapping.orders.plan import SalesOrderPlan
 from shared.mapping.orders.standing import OwnLines, Placement
-from shared.model import FoHeader, FoLine, FoOrder, FoStatus, Money, Order
+from shared.model import COMPONENTS, Component, FoHeader, FoLine, FoOrder, FoStatus, Money, Order, source_of
 from shared.rules import ChangeKind, Decision, StoreRules
 
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from shared.mapping.fo.fields import Row
-from shared.mapping.orders.lines import COMPONENTS, Component, PlannedLine
-from shared.model import FoLine, FoStatus
+from shared.mapping.orders.lines import PlannedLine
+from shared.model import COMPONENTS, Component, FoLine, FoStatus
 from shared.rules import ChangeKind
 
 _PRICE_FIELDS: Final = ("SalesPrice", "SalesPriceQuantity", "LineDiscountAmount")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from enum import StrEnum
 from typing import Final, NamedTuple
 
 from shared.mapping.fo.fields import Row, fit
@@ -13,31 +12,8 @@ from shared.mapping.orders.allocation import Allocation, Part, Settled
 from shared.mapping.orders.items import charge_item
 from shared.mapping.taxes.groups import LineTax, TaxGroups, taxes_by_title
 from shared.mapping.taxes.settling import TaxedLine
-from shared.model import Item, LineKind, Money, Order, OrderLine, ShippingLine
+from shared.model import COMPONENTS, Component, Item, Money, Order, OrderLine, ShippingLine, source_of
 from shared.rules import StoreRules, Warehouse
-
-
-class Component(StrEnum):
-    """What a sales order line stands for in Shopify."""
-
-    PRODUCTS = "products"
-    CUSTOM_LINES = "custom lines"
-    GIFT_CARDS = "gift cards sold"
-    TIPS = "tips"
-    SHIPPING = "shipping"
-    DUTIES = "duties"
-    FEES = "additional fees"
-    CASH_ROUNDING = "cash rounding"
-    TAX = "tax"
-    TAX_DIFFERENCE = "tax difference"
-
-
-COMPONENTS: Final = {
-    LineKind.PRODUCT: Component.PRODUCTS,
-    LineKind.CUSTOM: Component.CUSTOM_LINES,
-    LineKind.GIFT_CARD: Component.GIFT_CARDS,
-    LineKind.TIP: Component.TIPS,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +47,6 @@ class PlannedLine(TaxedLine):
     def number(self) -> Decimal:
         number: Decimal = self.record["LineNumber"]
         return number
-
-
-def source_of(component: Component, source_id: int) -> str:
-    """The name of an order line, a shipping line or a charge: all F&O lines of it share the name."""
-    return f"{component}:{source_id}"
 
 
 class _Draft(NamedTuple):

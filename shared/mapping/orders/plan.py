@@ -14,7 +14,7 @@ from shared.mapping.fo.fields import Row, fit, fits, noon, yes_no
 from shared.mapping.orders.allocation import Allocation
 from shared.mapping.orders.lines import PlannedLine, plan_lines, plan_tax_difference
 from shared.mapping.orders.plan_proof import SalesOrderEvidence, prove_plan
-from shared.mapping.orders.trials import refuse_test_order
+from shared.mapping.orders.proof import refuse_test_order
 from shared.mapping.taxes.groups import TaxGroups, charged_tax, one_sales_tax_group
 from shared.mapping.taxes.place import place_of_sale, ship_to
 from shared.mapping.taxes.settling import TaxSettling

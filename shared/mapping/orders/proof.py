@@ -1,4 +1,4 @@
-"""The proof that an order's parts are its total, kept for the accountant."""
+"""The proof that an order's parts are its total, kept for the accountant, and which orders are booked at all."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from shared.errors import ErrorCode, RefusedError
-from shared.mapping.shopify.tip import tip_is_beside
 from shared.model import LineKind, Money, Order, total
+from shared.rules import StoreRules
 
 _KIND_NAMES: Final = {
     LineKind.PRODUCT: "products",
@@ -42,6 +42,12 @@ class Evidence:
             "cash_rounding": str(self.cash_rounding),
             "readings": list(self.readings),
         }
+
+
+def refuse_test_order(order: Order, rules: StoreRules) -> None:
+    """Raises RefusedError TEST_ORDER for a test order, unless the store books those (orders.test_orders)."""
+    if order.is_test and rules.orders.test_orders == "refuse":
+        raise RefusedError(ErrorCode.TEST_ORDER, store=rules.key)
 
 
 def prove(order: Order) -> Evidence:
@@ -87,10 +93,9 @@ def _components(order: Order, tax: Money) -> list[tuple[str, Money]]:
 
 def _readings(order: Order) -> tuple[str, ...]:
     tips = [line for line in order.lines if line.kind is LineKind.TIP]
-    beside = any(tip_is_beside(order.id, line) for line in tips)
     return (
         "prices include tax" if order.taxes_included else "tax on top of prices",
-        *(("tip beside the lines" if beside else "tip is a line",) if tips else ()),
+        *(("tip beside the lines" if order.has_tip_beside_lines else "tip is a line",) if tips else ()),
         *(("cash rounding settled with the payment",) if order.cash_rounding else ()),
     )
 

@@ -13,8 +13,7 @@ from decimal import Decimal
 
 from shared.errors import ErrorCode, RefusedError
 from shared.mapping.orders.allocation import Allocation, Need, Part, Settled
-from shared.mapping.orders.lines import COMPONENTS, Component, source_of
-from shared.model import FoLine, FoOrder, FoStatus, Item, LineKind, Order
+from shared.model import COMPONENTS, Component, FoLine, FoOrder, FoStatus, Item, LineKind, Order, source_of
 from shared.rules import ChangeKind, Decision, StoreRules, Warehouse
 
 

@@ -16,7 +16,7 @@ from typing import Final
 
 from shared.errors import ErrorCode, RefusedError
 from shared.mapping.fo.fields import Row, fit, noon
-from shared.mapping.orders.trials import refuse_test_order
+from shared.mapping.orders.proof import refuse_test_order
 from shared.mapping.payments.settlement import is_outgoing, settlements
 from shared.model import Money, OrderState, Transaction
 from shared.rules import PaymentMethod, PaymentRules, StoreRules

@@ -12,11 +12,9 @@ from decimal import Decimal
 from typing import Final
 
 from shared.errors import ErrorCode, RefusedError
-from shared.mapping.shopify.refund import worth
-from shared.model import Money, OrderState, Rate, Refund, Transaction, TransactionKind, TransactionStatus, total
+from shared.model import Money, OrderState, Rate, Refund, Transaction, TransactionKind, total
 
 _OUTGOING: Final = (TransactionKind.REFUND, TransactionKind.CHANGE)
-_ON_THE_WAY: Final = (TransactionStatus.PENDING, TransactionStatus.AWAITING_RESPONSE)
 
 
 def is_outgoing(transaction: Transaction) -> bool:
@@ -98,11 +96,9 @@ def _is_abroad(transaction: Transaction) -> bool:
 def _refunded(state: OrderState) -> Iterator[tuple[int, Money]]:
     """By transaction, what refunds paid abroad are worth in the books: all that their parts are credited with."""
     for refund in state.refunds:
-        given = [each for each in refund.transactions if each.kind is TransactionKind.REFUND and _counts(each)]
+        given = [each for each in refund.transactions if each.kind is TransactionKind.REFUND and each.counts]
         if given and all(map(_is_abroad, given)) and _pays(refund, given):
-            shares = worth(refund, taxes_included=state.order.taxes_included).split(
-                [each.paid.amount for each in given]
-            )
+            shares = refund.worth(taxes_included=state.order.taxes_included).split([each.paid.amount for each in given])
             yield from zip((each.id for each in given), shares, strict=True)
 
 
@@ -111,7 +107,3 @@ def _pays(refund: Refund, given: Iterable[Transaction]) -> bool:
     paid = [each.paid for each in given]
     same = {each.currency for each in paid} == {paid[0].currency}
     return same and bool(refund.presented) and total(paid, paid[0].currency) == refund.presented
-
-
-def _counts(transaction: Transaction) -> bool:
-    return transaction.moves_money or transaction.status in _ON_THE_WAY

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
 from shared.errors import ErrorCode, RefusedError
-from shared.mapping.shopify.refund import PENDING, SHIPPING
 from shared.mapping.taxes.groups import LineTax, TaxGroups
 from shared.model import (
     Adjustment,
+    AdjustmentReason,
     LineKind,
     Money,
     Order,
@@ -83,13 +83,13 @@ _OF_KIND: Final = {
     LineKind.TIP: Part.TIPS,
     LineKind.GIFT_CARD: Part.GIFT_CARDS,
 }
-_OF_REASON: Final = {
-    "restock": Part.RESTOCKING_FEE,
-    "customer": Part.GOODWILL,
-    "damage": Part.GOODWILL,
-    "discrepancy": Part.DISCREPANCY,
-    "refund_discrepancy": Part.DISCREPANCY,
-    "full_return_balancing_adjustment": Part.DISCREPANCY,
+_OF_REASON: Final[Mapping[str, Part]] = {
+    AdjustmentReason.RESTOCK: Part.RESTOCKING_FEE,
+    AdjustmentReason.CUSTOMER: Part.GOODWILL,
+    AdjustmentReason.DAMAGE: Part.GOODWILL,
+    AdjustmentReason.DISCREPANCY: Part.DISCREPANCY,
+    AdjustmentReason.REFUND_DISCREPANCY: Part.DISCREPANCY,
+    AdjustmentReason.BALANCING: Part.DISCREPANCY,
 }
 """Shopify's OrderAdjustmentDiscrepancyReason; REST's refund_discrepancy."""
 
@@ -139,9 +139,9 @@ class _Reading:
         for adjustment in self._refund.adjustments:
             if adjustment.on_order:
                 self._off_order += self._worth(adjustment.amount, adjustment.tax)
-            elif adjustment.reason == SHIPPING:
+            elif adjustment.reason == AdjustmentReason.SHIPPING:
                 yield from self._shipping(adjustment)
-            elif adjustment.reason != PENDING and (adjustment.amount or adjustment.tax):
+            elif adjustment.reason != AdjustmentReason.PENDING and (adjustment.amount or adjustment.tax):
                 yield self._untaxed(adjustment)
         if self._refund.duties:
             yield Credit(Part.DUTIES, "Duties", self._refund.duties, None)
@@ -175,7 +175,7 @@ class _Reading:
             return
         amounts = adjustment.amount.split([line.net.amount for line in lines])
         charged = [_sum(line.taxes, adjustment.tax) for line in lines]
-        taxes = self._divided(adjustment.tax, charged, SHIPPING)
+        taxes = self._divided(adjustment.tax, charged, AdjustmentReason.SHIPPING)
         for line, amount, tax in zip(lines, amounts, taxes, strict=True):
             if amount:
                 yield from self._of_shipping_line(line, amount, tax)
@@ -191,7 +191,7 @@ class _Reading:
 
     def _untaxed(self, adjustment: Adjustment) -> Credit:
         """An amount beside the goods. Shopify does not say how it would be taxed."""
-        part = Part.SHIPPING if adjustment.reason == SHIPPING else _OF_REASON.get(adjustment.reason)
+        part = Part.SHIPPING if adjustment.reason == AdjustmentReason.SHIPPING else _OF_REASON.get(adjustment.reason)
         if part is None:
             raise RefusedError(ErrorCode.REFUND_REASON_UNKNOWN, refund=self._refund.id, reason=adjustment.reason)
         if adjustment.tax:

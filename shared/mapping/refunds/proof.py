@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from shared.errors import ErrorCode, RefusedError
+from shared.mapping.evidence import MoneyEvidence, present, waiting
 from shared.mapping.refunds.parts import Part, RefundParts
-from shared.mapping.shopify.refund import worth
 from shared.mapping.taxes.groups import TaxGroups
-from shared.model import Money, Order, Refund, TransactionKind, total
+from shared.model import AdjustmentReason, Money, Order, Refund, Restock, TransactionKind, total
+
+_GOODS: Final = {
+    Restock.CANCEL: "goods that never left",
+    Restock.RETURN: "goods that came back",
+    Restock.NO_RESTOCK: "goods that stay where they are",
+    Restock.LEGACY_RESTOCK: "goods restocked",
+}
 
 
 class Credited(Protocol):
@@ -67,7 +74,7 @@ def prove_refund_plan(
     summed = total(components.values(), order.currency) - difference + parts.off_order + parts.marketplace_tax
     if not taxes.included and taxes.exempt is None:
         summed += parts.tax
-    value = worth(refund, taxes_included=order.taxes_included)
+    value = refund.worth(taxes_included=order.taxes_included)
     if summed != value:
         raise RefusedError(
             ErrorCode.REFUND_PLAN_DIFFERS, refund=refund.id, sum=summed, total=value, difference=summed - value
@@ -87,3 +94,57 @@ def prove_refund_plan(
 
 def _sum(lines: Iterable[Credited], currency: str) -> Money:
     return total((line.amount for line in lines), currency)
+
+
+def prove_refund(refund: Refund, order: Order) -> MoneyEvidence:
+    """Evidence that the refund's parts are worth what its transactions gave back or are about to; total is that money.
+
+    Where it was paid in the buyer's currency and the shop's is booked, the proof is in the buyer's, and what the two
+    rates differ by is a component. A refund without money (an unpaid order's), and one of money alone (for goods that
+    an edit removed earlier) have nothing to compare with, and say so. Raises RefusedError REFUND_SUM_DIFFERS; there is
+    no tolerance.
+    """
+    given = [each for each in refund.transactions if each.kind is TransactionKind.REFUND and each.counts]
+    money = total((each.amount for each in given), order.currency)
+    components = _refund_parts(refund, order)
+    parts = total((amount for _, amount in components), order.currency)
+    reading, name = "", ""
+    if not given:
+        reading, name = "nothing was paid for the order that could be given back", "not given back"
+    elif not (refund.lines or refund.adjustments or refund.duties):
+        reading, name = "money alone, for what was taken off the order before", "owed before"
+    elif refund.presented is not None and {each.paid.currency for each in given} == {refund.presented.currency}:
+        _refuse_difference(refund, refund.presented, total((each.paid for each in given), refund.presented.currency))
+        reading, name = f"proved in {refund.presented.currency}, which was paid", "exchange difference"
+    else:
+        _refuse_difference(refund, parts, money)
+    return MoneyEvidence(
+        subject=f"{order.name}, refund {refund.id}",
+        components=present((*components, (name, money - parts))),
+        total=money,
+        readings=tuple(filter(None, (reading, waiting(given)))),
+    )
+
+
+def _refund_parts(refund: Refund, order: Order) -> tuple[tuple[str, Money], ...]:
+    nothing = total((), order.currency)
+    goods = dict.fromkeys(Restock, nothing)
+    for line in refund.lines:
+        goods[line.restock] += line.subtotal
+    taxes = (
+        *(line.tax for line in refund.lines),
+        *(each.tax for each in refund.adjustments if each.reason != AdjustmentReason.PENDING),
+    )
+    return (
+        *((_GOODS[restock], amount) for restock, amount in goods.items()),
+        *((each.reason, each.amount) for each in refund.adjustments if each.reason != AdjustmentReason.PENDING),
+        ("tax", nothing if order.taxes_included else total(taxes, order.currency)),
+        ("duties", refund.duties),
+    )
+
+
+def _refuse_difference(refund: Refund, parts: Money, money: Money) -> None:
+    if parts != money:
+        raise RefusedError(
+            ErrorCode.REFUND_SUM_DIFFERS, refund=refund.id, sum=parts, total=money, difference=parts - money
+        )

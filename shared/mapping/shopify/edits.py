@@ -9,15 +9,74 @@ from typing import Final
 
 from shared.errors import ErrorCode, RefusedError
 from shared.mapping.shopify.fields import Amounts, Block
-from shared.mapping.shopify.refund import PENDING, SHIPPING
-from shared.mapping.shopify.shares import SHARES, Goods, Share
-from shared.model import Adjustment, Money, Order, OrderLine, Refund, RefundLine, Restock, ShippingLine, TaxLine, total
+from shared.model import (
+    Adjustment,
+    AdjustmentReason,
+    Money,
+    Order,
+    OrderLine,
+    Refund,
+    RefundLine,
+    Restock,
+    ShippingLine,
+    TaxLine,
+    total,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Goods:
+    """What became of one line's units: ordered = removed by edits + refunded + left."""
+
+    ordered: int
+    removed: int
+    left: int
+
+
+type Share = Callable[[Money, Goods, Money], Money]
+"""(amount of all ordered units, goods, what refunds took of the amount) -> what went with the removed units."""
+
+
+def _of_the_rest(amount: Money, goods: Goods, refunded: Money) -> Money:
+    return _part(amount - refunded, goods.removed, goods.removed + goods.left) if goods.removed else amount * 0
+
+
+def _of_all(amount: Money, goods: Goods, _refunded: Money) -> Money:
+    return _part(amount, goods.removed, goods.ordered)
+
+
+def _one_by_one(amount: Money, goods: Goods, refunded: Money) -> Money:
+    rest = amount - refunded
+    for units in range(goods.removed + goods.left, goods.left, -1):
+        rest -= _part(rest, 1, units)
+    return amount - refunded - rest
+
+
+def _nothing(amount: Money, _goods: Goods, _refunded: Money) -> Money:
+    return amount * 0
+
+
+def _part(amount: Money, units: int, of: int) -> Money:
+    return Money(amount.amount * units / of, amount.currency).rounded()
+
+
+# Shopify's schema says that a line's discounts and taxes include those of units that edits removed. It does not say how
+# the share of the removed units is rounded, nor what an edit that computes the taxes anew leaves of them. So there are
+# several ways to understand them, and Shopify's current totals decide between them.
+_SHARES: Final[Mapping[str, Share]] = {
+    "removed units take their share of what refunds left": _of_the_rest,
+    "removed units take their share of all": _of_all,
+    "removed units take their share one by one": _one_by_one,
+    "removed units are left out of the line's amount": _nothing,
+}
 
 # Whether the current total is less by what a refund gave beyond its goods is not documented.
 _COUNTED: Final[Mapping[str, Callable[[Adjustment], bool]]] = {
     "the current total is less by refund adjustments": lambda _: True,
     "the current total does not know refund adjustments": lambda _: False,
-    "the current total knows refund adjustments once they are settled": lambda each: each.reason != PENDING,
+    "the current total knows refund adjustments once they are settled": lambda each: (
+        each.reason != AdjustmentReason.PENDING
+    ),
 }
 
 
@@ -78,8 +137,8 @@ def reduce(
     Shopify's sample order nothing is proved: it contradicts itself, and prove() refuses it.
     """
     removes = any(some.removed for some in goods.values())
-    shares = list(SHARES.items()) if removes else list(SHARES.items())[:1]
-    adjusted = any(each.reason != SHIPPING for refund in refunds for each in refund.adjustments)
+    shares = list(_SHARES.items()) if removes else list(_SHARES.items())[:1]
+    adjusted = any(each.reason != AdjustmentReason.SHIPPING for refund in refunds for each in refund.adjustments)
     counts = list(_COUNTED.items()) if adjusted else list(_COUNTED.items())[:1]
     problems = []
     for (tax_name, tax), (discount_name, discount), (count_name, counted) in product(shares, shares, counts):
@@ -103,8 +162,8 @@ def _stated(
     on_top = 0 if taxes_included else 1
     goods = [line for refund in refunds for line in refund.lines if line.restock is not Restock.CANCEL]
     adjustments = [each for refund in refunds for each in refund.adjustments if not each.on_order]
-    shipping = [each for each in adjustments if each.reason == SHIPPING]
-    others = [each for each in adjustments if each.reason != SHIPPING and counted(each)]
+    shipping = [each for each in adjustments if each.reason == AdjustmentReason.SHIPPING]
+    others = [each for each in adjustments if each.reason != AdjustmentReason.SHIPPING and counted(each)]
     zero = figures.total * 0
     duties = sum((refund.duties for refund in refunds), zero)
     goods_tax = sum((line.tax for line in goods), zero)
@@ -144,7 +203,12 @@ def _reduced(
         else line
         for line in order.lines
     )
-    early = [each for refund in refunds for each in refund.adjustments if each.on_order and each.reason == SHIPPING]
+    early = [
+        each
+        for refund in refunds
+        for each in refund.adjustments
+        if each.on_order and each.reason == AdjustmentReason.SHIPPING
+    ]
     return replace(
         order,
         lines=tuple(line for line in lines if line.quantity),

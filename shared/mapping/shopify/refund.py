@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from decimal import Decimal
-from typing import Final
 
 from shared.mapping.shopify.fields import (
     Amounts,
@@ -23,12 +22,7 @@ from shared.mapping.shopify.fields import (
 from shared.mapping.shopify.terms import Terms
 from shared.mapping.shopify.transaction import read_transactions
 from shared.mapping.text import lines
-from shared.model import Adjustment, Money, Refund, RefundLine, Restock, total
-
-SHIPPING: Final = "shipping_refund"
-"""The reason of shipping that was given back."""
-PENDING: Final = "pending_refund_discrepancy"
-"""The reason of what a refund is short of while its money is on the way: its transactions tell that better."""
+from shared.model import Adjustment, AdjustmentReason, Money, Refund, RefundLine, Restock, total
 
 
 def read_refund(block: Block, terms: Terms, path: str = "refund") -> Refund:
@@ -57,17 +51,7 @@ def read_refund(block: Block, terms: Terms, path: str = "refund") -> Refund:
         adjustments=_adjustments(block, terms, terms.presented, path),
         duties=_duties(block, terms, terms.presented, path),
     )
-    return replace(refund, presented=worth(presented, taxes_included=terms.taxes_included))
-
-
-def worth(refund: Refund, *, taxes_included: bool) -> Money:
-    """All that the refund's parts are worth, whatever of it has been paid out."""
-    on_top = 0 if taxes_included else 1
-    amounts = (
-        *(line.subtotal + line.tax * on_top for line in refund.lines),
-        *(each.amount + each.tax * on_top for each in refund.adjustments if each.reason != PENDING),
-    )
-    return total(amounts, refund.duties.currency) + refund.duties
+    return replace(refund, presented=presented.worth(taxes_included=terms.taxes_included))
 
 
 def _lines(block: Block, amounts: Amounts, path: str) -> tuple[RefundLine, ...]:
@@ -101,8 +85,8 @@ def _adjustments(block: Block, terms: Terms, amounts: Amounts, path: str) -> tup
         _shipping(each, amounts, f"{path}.refund_shipping_lines[{at}]")
         for at, each in enumerate(_optional_blocks(block, "refund_shipping_lines", path))
     ]
-    if shipping and _sum(each for each in found if each.reason == SHIPPING) == _sum(shipping):
-        found = [each for each in found if each.reason != SHIPPING]
+    if shipping and _sum(each for each in found if each.reason == AdjustmentReason.SHIPPING) == _sum(shipping):
+        found = [each for each in found if each.reason != AdjustmentReason.SHIPPING]
     return (*shipping, *found)
 
 
@@ -120,13 +104,13 @@ def _adjustment(block: Block, terms: Terms, amounts: Amounts, path: str) -> Adju
 
 def _shipping(block: Block, amounts: Amounts, path: str) -> Adjustment:
     subtotal = amounts.required(block, "subtotal_amount", path)
-    return Adjustment(SHIPPING, subtotal, amounts.required(block, "tax_amount", path))
+    return Adjustment(AdjustmentReason.SHIPPING, subtotal, amounts.required(block, "tax_amount", path))
 
 
 def _reason(block: Block, path: str) -> str:
     """A kind of its own for shipping; else the reason in one word, as GraphQL has it ("Refund discrepancy")."""
     kind = text(block, "kind", path)
-    if kind == SHIPPING:
+    if kind == AdjustmentReason.SHIPPING:
         return kind
     return (text(block, "reason", path) or kind or "discrepancy").casefold().replace(" ", "_")
 

@@ -9,17 +9,26 @@ from datetime import datetime
 from typing import Any, Final
 
 from shared.errors import ErrorCode, RefusedError
-from shared.mapping.shopify.edits import Figures, figures_of, read_figures, reduce
+from shared.mapping.shopify.edits import Figures, Goods, figures_of, read_figures, reduce
 from shared.mapping.shopify.fields import Block, blocks, count, identifier, moment, refuse, text
 from shared.mapping.shopify.order import read_order
-from shared.mapping.shopify.refund import PENDING, SHIPPING, read_refund
-from shared.mapping.shopify.shares import Goods
+from shared.mapping.shopify.refund import read_refund
 from shared.mapping.shopify.terms import Terms, read_terms
-from shared.model import Adjustment, CurrencySide, Money, OrderState, Rate, Refund, RefundLine, Restock, Risk
+from shared.model import (
+    Adjustment,
+    AdjustmentReason,
+    CurrencySide,
+    Money,
+    OrderState,
+    Rate,
+    Refund,
+    RefundLine,
+    Restock,
+    Risk,
+)
 
 _NOT_SHIPPED: Final = {"cancelled", "error", "failure"}
 """A fulfilment's status in REST, where it came to nothing."""
-_DUTIES: Final = "duties_refund"
 _UNDECIDED: Final = (Restock.NO_RESTOCK, Restock.LEGACY_RESTOCK)
 """Neither says whether the goods had been shipped."""
 
@@ -88,7 +97,9 @@ def _rate(payload: Block, terms: Terms) -> Rate | None:
 
 def _without_pending(refund: Refund) -> Refund:
     """The refund without what it is short of only while its money is on the way, which is nothing to be booked."""
-    return replace(refund, adjustments=tuple(each for each in refund.adjustments if each.reason != PENDING))
+    return replace(
+        refund, adjustments=tuple(each for each in refund.adjustments if each.reason != AdjustmentReason.PENDING)
+    )
 
 
 def _complete(line_blocks: Sequence[Block]) -> bool:
@@ -150,10 +161,10 @@ def _settle(
 
 
 def _off_the_order(refund: Refund) -> Refund:
-    adjustments = [replace(each, on_order=each.reason == SHIPPING) for each in refund.adjustments]
+    adjustments = [replace(each, on_order=each.reason == AdjustmentReason.SHIPPING) for each in refund.adjustments]
     nothing = refund.duties * 0
     if refund.duties:
-        adjustments.append(Adjustment(_DUTIES, refund.duties, nothing, on_order=True))
+        adjustments.append(Adjustment(AdjustmentReason.DUTIES, refund.duties, nothing, on_order=True))
     return replace(refund, adjustments=tuple(adjustments), duties=nothing)
 
 

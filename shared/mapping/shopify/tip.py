@@ -39,11 +39,6 @@ def place_tip(
     return (*lines, _line_beside(identifier(payload, "id", ""), tip))
 
 
-def tip_is_beside(order_id: int, line: OrderLine) -> bool:
-    """Whether Shopify had no line for this tip."""
-    return line.kind is LineKind.TIP and line.id == order_id
-
-
 def _tip_lines(lines: tuple[OrderLine, ...], line_blocks: list[Block], tip: Money, shop: Amounts) -> set[int]:
     """The ids of the lines that are the tip; none if that is not certain."""
     candidates = {

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from shared.errors import RefusedError
-from shared.mapping.payments.proof import prove_payments, prove_refund
+from shared.mapping.payments.proof import prove_payments
+from shared.mapping.refunds.proof import prove_refund
 from shared.mapping.shopify.events import order_id_of
 from shared.mapping.shopify.refund import read_refund
 from shared.mapping.shopify.state import read_state
