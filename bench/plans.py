@@ -9,12 +9,12 @@ from typing import Any, Final
 
 from bench.figures import Figure, at_most, microseconds
 from local.stack import ROOT
-from shared.mapping.orders.allocation import Allocation, Part
+from shared.mapping.orders.allocation import AllocatedPart, Allocation
 from shared.mapping.orders.changes import ChangePlan, plan_changes
-from shared.mapping.orders.header import said
+from shared.mapping.orders.header import header_fingerprints
 from shared.mapping.orders.lines import PlannedLine
+from shared.mapping.orders.matching import LinkedOrder, match_lines, own_lines, place_lines
 from shared.mapping.orders.plan import SalesOrderPlan, plan_sales_order
-from shared.mapping.orders.standing import Memory, own_lines, place, stand
 from shared.mapping.refunds.lots import SoldLot
 from shared.mapping.refunds.plan import RefundPlan, plan_refund
 from shared.mapping.shopify.state import read_state
@@ -57,17 +57,17 @@ class _Change:
         self._rules = rules
         self._items = {line.id: Item(line.sku) for line in before.lines}
         warehouse = rules.warehouses[0]
-        parts = {line.id: (Part(line.quantity, warehouse),) for line in before.lines}
+        parts = {line.id: (AllocatedPart(line.quantity, warehouse),) for line in before.lines}
         target = self._target(before, Allocation(warehouse, parts, ("all of it",)))
         lines = tuple(map(_booked, target.lines))
         self._fo = FoOrder((FoHeader(_NUMBER, FoStatus.OPEN, False, target.header),), lines)
         sources = {line.lot: planned.source for line, planned in zip(lines, target.lines, strict=True)}
-        self._memory = Memory(sources=sources, said=said(target.header))
+        self._memory = LinkedOrder(sources=sources, fingerprints=header_fingerprints(target.header))
 
     def plan(self) -> ChangePlan:
         own = own_lines(self._fo, self._after, self._rules, self._memory)
-        standing = stand(self._after, self._items, own, self._rules)
-        placement = place(standing, self._after, self._rules, None)
+        matched = match_lines(self._after, self._items, own, self._rules)
+        placement = place_lines(matched, self._after, self._rules, None)
         target = self._target(self._after, placement.allocation)
         return plan_changes(target, self._fo, placement, self._rules, said=self._memory.said)
 

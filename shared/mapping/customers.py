@@ -7,8 +7,8 @@ from base64 import b32encode
 
 from shared.errors import ErrorCode, RefusedError
 from shared.mapping.fo.address import address_block, name_over_lines
-from shared.mapping.fo.fields import Row, fit, fits
-from shared.model import Address, Buyer, Order
+from shared.mapping.fo.fields import fit, fits
+from shared.model import Address, Buyer, FoRow, Order
 from shared.rules import StoreRules
 
 _ACCOUNT_LENGTH = 20
@@ -39,7 +39,7 @@ def customer_account(order: Order, rules: StoreRules) -> str:
     return _shared(rules)
 
 
-def customer_record(order: Order, rules: StoreRules, account: str) -> Row:
+def customer_record(order: Order, rules: StoreRules, account: str) -> FoRow:
     """The buyer as a new row of CustomersV3.
 
     SalesTaxGroup stays out on purpose: a fixed group on the customer beats the tax of the delivery address.
@@ -50,7 +50,7 @@ def customer_record(order: Order, rules: StoreRules, account: str) -> Row:
     if buyer is None:
         raise RefusedError(ErrorCode.NO_BUYER, store=rules.key)
     name, above = _name(buyer, order, rules)
-    record: Row = {
+    record: FoRow = {
         "dataAreaId": rules.company,
         "CustomerAccount": account,
         **name,
@@ -93,7 +93,7 @@ def _guest_identity(buyer: Buyer) -> str:
     return f"tel:{buyer.phone}" if buyer.phone else ""
 
 
-def _name(buyer: Buyer, order: Order, rules: StoreRules) -> tuple[Row, list[str]]:
+def _name(buyer: Buyer, order: Order, rules: StoreRules) -> tuple[FoRow, list[str]]:
     """The fields of the name, and the lines of it that must follow above the street.
 
     A person has first and last name, which F&O both requires; everybody else is an organisation in F&O's terms. So is
@@ -110,13 +110,13 @@ def _name(buyer: Buyer, order: Order, rules: StoreRules) -> tuple[Row, list[str]
     return _organization(buyer.name or (address.name if address else "") or buyer.email or buyer.phone, address)
 
 
-def _organization(name: str, address: Address | None) -> tuple[Row, list[str]]:
+def _organization(name: str, address: Address | None) -> tuple[FoRow, list[str]]:
     field = "OrganizationName"
     name, further = (fit(field, name), []) if address is None else name_over_lines(field, name)
     return {"PartyType": "Organization", field: name}, further
 
 
-def _person(buyer: Buyer) -> Row | None:
+def _person(buyer: Buyer) -> FoRow | None:
     """First and last name, whole words between them as middle name where they are too long. None if that fails too."""
     given, family = buyer.first_name.split(), buyer.last_name.split()
     first = next((n for n in range(len(given), 0, -1) if fits("PersonFirstName", " ".join(given[:n]))), 0)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from shared.errors import ErrorCode, RefusedError
 from shared.mapping.orders.changes import ChangePlan
+from shared.mapping.orders.matching import OwnLines
 from shared.mapping.orders.plan import SalesOrderPlan
-from shared.mapping.orders.standing import OwnLines
 from shared.mapping.payments.differences import PaymentDifference
 from shared.model import FoStatus, Money, Order, Refund, total
 

@@ -22,7 +22,7 @@ from shared.rules.sections.stock import StockRules
 _NOTHING: Final = Decimal(0)
 
 
-class Outcome(StrEnum):
+class FigureOutcome(StrEnum):
     """What became of a figure in a run."""
 
     UNCHANGED = "unchanged since Shopify was last compared"
@@ -69,7 +69,7 @@ class Catalogue:
     """One for each SKU that somebody must mend."""
 
 
-def join(
+def match_variants(
     variants: Iterable[Variant], items: Mapping[str, Item], *, locations: Sequence[int], company: str
 ) -> Catalogue:
     """Shopify's variants with F&O's items, by SKU. Two variants of one item would both show its stock: neither may."""
@@ -150,7 +150,7 @@ class Wanted:
         return ";".join((*parts, str(self.unknown)))
 
 
-def want(listing: Listing, stock: Sequence[WarehouseStock], *, unknown: int, rules: StockRules) -> Wanted:
+def compute_figure(listing: Listing, stock: Sequence[WarehouseStock], *, unknown: int, rules: StockRules) -> Wanted:
     """The figure of a listing, from the stock of those of the location's warehouses that have a row for its item."""
     atp = sum((each.promisable(rules) for each in stock), _NOTHING)
     figure = None
@@ -199,14 +199,14 @@ def sales_of_parked(sold: Mapping[str, int], location: int | None, listings: Ite
     return [Sale(items[sku], location, units) for sku, units in sold.items() if sku in items]
 
 
-def decide(figure: int, shown: Level, *, frozen: bool, withheld: bool, settled_before: datetime) -> Outcome:
+def decide(figure: int, shown: Level, *, frozen: bool, withheld: bool, settled_before: datetime) -> FigureOutcome:
     """What to do about a figure. Lowering is always safe; raising waits for every doubt to clear."""
     if figure == shown.available:
-        return Outcome.EQUAL
+        return FigureOutcome.EQUAL
     if figure < shown.available:
-        return Outcome.LOWERED
+        return FigureOutcome.LOWERED
     if frozen:
-        return Outcome.FROZEN
+        return FigureOutcome.FROZEN
     if withheld:
-        return Outcome.WITHHELD
-    return Outcome.SETTLING if shown.changed_at > settled_before else Outcome.RAISED
+        return FigureOutcome.WITHHELD
+    return FigureOutcome.SETTLING if shown.changed_at > settled_before else FigureOutcome.RAISED

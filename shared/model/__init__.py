@@ -2,7 +2,7 @@
 
 from shared.model.address import Address
 from shared.model.component import COMPONENTS, Component, source_of
-from shared.model.fo_order import FoHeader, FoLine, FoOrder, FoStatus
+from shared.model.fo_order import FoHeader, FoLine, FoOrder, FoRow, FoStatus
 from shared.model.life import HoldReason, OrderState, Rate, Risk
 from shared.model.money import CurrencyMismatchError, Money, minor_digits, smallest_unit, total
 from shared.model.order import Buyer, CurrencySide, LineKind, Order, OrderLine, ShippingLine, TaxLine, is_sample
@@ -23,6 +23,7 @@ __all__ = [
     "FoHeader",
     "FoLine",
     "FoOrder",
+    "FoRow",
     "FoStatus",
     "HoldReason",
     "Item",

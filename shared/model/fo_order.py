@@ -8,6 +8,9 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
+type FoRow = dict[str, Any]
+"""A record of F&O's OData, field by field. A field without a value is left out: "" would suppress F&O's default."""
+
 
 class FoStatus(StrEnum):
     """How far a sales order, or a line of it, has come in F&O."""

@@ -16,10 +16,10 @@ from shared.d365.payment_journals import JournalDraft, PaymentJournals, settling
 from shared.errors import ConnectorError, ErrorCode, RefusedError, TransientError
 from shared.mapping.payments.plan import (
     JournalLine,
+    amount_on_account,
     moved_money,
     payment_ids,
     plan_payments,
-    settled,
     transaction_of,
 )
 from shared.mapping.payments.proof import prove_payments
@@ -139,7 +139,7 @@ class _Task:
         for payment_id, rows in by_id.items():
             by_transaction[transaction_of(payment_id)].append(rows[0])
         for number, rows in by_transaction.items():
-            amount = total((Money(settled(row), currency) for row in rows), currency)
+            amount = total((Money(amount_on_account(row), currency) for row in rows), currency)
             await self._remember(
                 number, amount, rows[0]["JournalBatchNumber"], tuple(int(row["LineNumber"]) for row in rows)
             )

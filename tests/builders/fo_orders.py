@@ -7,12 +7,12 @@ from dataclasses import replace
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-from shared.mapping.orders.allocation import Allocation, Part
-from shared.mapping.orders.changes import Action, ChangePlan, Step, plan_cancellation, plan_changes
-from shared.mapping.orders.header import said
+from shared.mapping.orders.allocation import AllocatedPart, Allocation
+from shared.mapping.orders.changes import Action, ChangePlan, ChangeStep, plan_cancellation, plan_changes
+from shared.mapping.orders.header import header_fingerprints
 from shared.mapping.orders.lines import PlannedLine
+from shared.mapping.orders.matching import LinkedOrder, match_lines, own_lines, place_lines
 from shared.mapping.orders.plan import SalesOrderPlan
-from shared.mapping.orders.standing import Memory, own_lines, place, stand
 from shared.model import FoHeader, FoLine, FoOrder, FoStatus, Order, minor_digits
 from shared.rules import StoreRules
 from tests.builders.sales import EU, items_of, plan
@@ -29,7 +29,7 @@ class FoModel:
         self.rules = rules
         self.currency = sale.currency
         target = plan(sale, rules)
-        self.memory = Memory(said=said(target.header))
+        self.memory = LinkedOrder(fingerprints=header_fingerprints(target.header))
         self._lot = 0
         self.fo: FoOrder | None = FoOrder((FoHeader("SN1", status, False, target.header),), ())
         self._add("SN1", target.lines)
@@ -64,23 +64,23 @@ class FoModel:
         own = own_lines(self.order, sale, self.rules, self.memory)
         if sale.cancelled_at is not None or not sale.lines:
             return plan_cancellation(sale, self.order, own, self.rules), None
-        standing = stand(sale, items_of(sale), own, self.rules)
+        matched = match_lines(sale, items_of(sale), own, self.rules)
         chosen = self.rules.warehouses[warehouse]
-        parts = {need.line_id: (Part(need.quantity, chosen),) for need in standing.wanted}
+        parts = {need.line_id: (AllocatedPart(need.quantity, chosen),) for need in matched.wanted}
         extra = Allocation(chosen, parts, ("told to",)) if parts else None
-        placement = place(standing, sale, self.rules, extra)
+        placement = place_lines(matched, sale, self.rules, extra)
         target = plan(sale, self.rules, placement.allocation)
-        return plan_changes(target, self.order, placement, self.rules, said=self.memory.said), target
+        return plan_changes(target, self.order, placement, self.rules, fingerprints=self.memory.fingerprints), target
 
     def carry_out(self, steps: ChangePlan, target: SalesOrderPlan | None) -> None:
         for step in steps.steps:
             _DO[step.action](self, step, target)
         if target is not None and not steps.held:
-            self.memory = replace(self.memory, said=said(target.header))
+            self.memory = replace(self.memory, fingerprints=header_fingerprints(target.header))
         if self.fo is not None:
             self._refresh()
 
-    def change_header(self, step: Step, _: SalesOrderPlan | None) -> None:
+    def change_header(self, step: ChangeStep, _: SalesOrderPlan | None) -> None:
         header = self.order.header(step.order)
         if header.status.is_closed:
             raise RefusedByFoError(f"{header.number} is {header.status}")
@@ -88,7 +88,7 @@ class FoModel:
         headers = tuple(changed if each is header else each for each in self.order.headers)
         self.fo = replace(self.order, headers=headers)
 
-    def change_line(self, step: Step, _: SalesOrderPlan | None) -> None:
+    def change_line(self, step: ChangeStep, _: SalesOrderPlan | None) -> None:
         line = self._line(step.lot)
         quantity = step.fields.get("OrderedSalesQuantity", line.quantity)
         if line.status.is_closed or abs(quantity) < abs(line.done):
@@ -108,23 +108,23 @@ class FoModel:
             changed = replace(changed, status=FoStatus.CANCELLED)
         self._put(self._priced(changed))
 
-    def remove_line(self, step: Step, _: SalesOrderPlan | None) -> None:
+    def remove_line(self, step: ChangeStep, _: SalesOrderPlan | None) -> None:
         line = self._line(step.lot)
         if line.done:
             raise RefusedByFoError(f"{line} has left")
         self.fo = replace(self.order, lines=tuple(each for each in self.order.lines if each is not line))
 
-    def remove_order(self, step: Step, _: SalesOrderPlan | None) -> None:
+    def remove_order(self, step: ChangeStep, _: SalesOrderPlan | None) -> None:
         if any(line.order == step.order for line in self.order.lines):
             raise RefusedByFoError(f"{step.order} has lines")
         self.fo = None
 
-    def add_lines(self, step: Step, _: SalesOrderPlan | None) -> None:
+    def add_lines(self, step: ChangeStep, _: SalesOrderPlan | None) -> None:
         if self.order.header(step.order).status.is_closed:
             raise RefusedByFoError(f"{step.order} is closed")
         self._add(step.order, step.lines)
 
-    def create_order(self, step: Step, target: SalesOrderPlan | None) -> None:
+    def create_order(self, step: ChangeStep, target: SalesOrderPlan | None) -> None:
         assert target is not None
         number = f"SN1{'BCDEF'[len(self.order.headers) - 1]}"
         header = FoHeader(number, FoStatus.OPEN, False, target.header)
@@ -195,7 +195,7 @@ class FoModel:
         return FoStatus.INVOICED if all(not line.to_invoice for line in living) else FoStatus.DELIVERED
 
 
-_DO: Mapping[Action, Callable[[FoModel, Step, Any], None]] = {
+_DO: Mapping[Action, Callable[[FoModel, ChangeStep, Any], None]] = {
     Action.CHANGE_HEADER: FoModel.change_header,
     Action.CHANGE_LINE: FoModel.change_line,
     Action.REMOVE_LINE: FoModel.remove_line,

@@ -8,7 +8,7 @@ from typing import Any
 
 from builders.root import ROOT
 
-from shared.mapping.orders.allocation import Allocation, Part
+from shared.mapping.orders.allocation import AllocatedPart, Allocation
 from shared.mapping.orders.plan import SalesOrderPlan, plan_sales_order
 from shared.model import Address, Buyer, Item, LineKind, Money, Order, OrderLine, ShippingLine, TaxLine, total
 from shared.rules import StoreRules, load_store
@@ -146,7 +146,7 @@ def items_of(one: Order) -> dict[int, Item]:
 
 def everything_from(rules: StoreRules, one: Order, warehouse: int = 0) -> Allocation:
     chosen = rules.warehouses[warehouse]
-    parts = {each.id: (Part(each.quantity, chosen),) for each in one.lines if each.requires_shipping}
+    parts = {each.id: (AllocatedPart(each.quantity, chosen),) for each in one.lines if each.requires_shipping}
     return Allocation(chosen, parts, (f"{chosen.id} holds all of it",))
 
 

@@ -18,7 +18,7 @@ from shared.d365.returns import create_numbered as create_return
 from shared.d365.returns import create_sequenced as create_sequenced_return
 from shared.d365.sales_orders import Draft, create_numbered, create_sequenced
 from shared.mapping.customers import customer_account, customer_record
-from shared.mapping.orders.allocation import Allocation, Part
+from shared.mapping.orders.allocation import AllocatedPart, Allocation
 from shared.mapping.orders.plan import LINE_KEY, SalesOrderPlan, plan_sales_order
 from shared.mapping.page.render import TABLES, as_markdown
 from shared.mapping.payments.plan import plan_payments
@@ -106,7 +106,7 @@ class WritingFo:
 def planned_order(sale: Order, rules: StoreRules = RULES) -> SalesOrderPlan:
     """Divided over two warehouses, in variants that have every dimension."""
     variant = Item("TENT", "Green", "Light", "2P", "Summer", "V2")
-    parts = tuple(Part(units, place) for units, place in zip((1, 2), rules.warehouses, strict=True))
+    parts = tuple(AllocatedPart(units, place) for units, place in zip((1, 2), rules.warehouses, strict=True))
     return plan_sales_order(
         sale,
         rules,

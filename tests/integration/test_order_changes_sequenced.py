@@ -8,8 +8,8 @@ from fixtures.order_changes import Desk, running_desk
 
 from shared.d365.sales_orders import Draft, create_sequenced
 from shared.errors import TransientError
-from shared.mapping.orders.allocation import Allocation, Need, Part
-from shared.mapping.orders.header import said
+from shared.mapping.orders.allocation import AllocatedPart, Allocation, Need
+from shared.mapping.orders.header import header_fingerprints
 from shared.mapping.orders.plan import LINE_KEY, plan_sales_order
 from shared.model import Item, Order, OrderState, Risk
 from shared.store.links import OrderLink
@@ -74,13 +74,13 @@ async def test_what_is_added_after_the_invoice_goes_into_one_further_order(desk,
         customer_account="WEB-US",
         lots={"1": lot},
         sources={lot: "products:1"},
-        said=said(draft.header),
+        said=header_fingerprints(draft.header),
     )
     for action in ("pack", "invoice"):
         await desk.post(action, booked.number, company="usmf")
 
     async def allocate(wanted: Sequence[Need]) -> Allocation:
-        parts = {need.line_id: (Part(need.quantity, US.warehouses[1]),) for need in wanted}
+        parts = {need.line_id: (AllocatedPart(need.quantity, US.warehouses[1]),) for need in wanted}
         return Allocation(US.warehouses[1], parts, ("told to",))
 
     async def converge() -> OrderLink:

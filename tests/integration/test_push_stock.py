@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from fixtures.stock import Retailer, retailing
 
-from shared.mapping.stock import Outcome, Unlisted
+from shared.mapping.stock import FigureOutcome, Unlisted
 from shared.store.links import PendingSale
 
 WEB = 71001001
@@ -66,7 +66,7 @@ async def test_second_run_writes_nothing_and_asks_little(nordlys: Retailer):
     await nordlys.push()
     nordlys.shopify.simulator.calls.clear()
     report = await nordlys.push()
-    assert {figure.outcome for figure in report.figures} == {Outcome.UNCHANGED}
+    assert {figure.outcome for figure in report.figures} == {FigureOutcome.UNCHANGED}
     assert (report.shopify_calls, report.fo_calls) == (1, 1)
     assert len(nordlys.shopify.simulator.calls) == 1
 
@@ -86,7 +86,7 @@ async def test_what_shopify_sold_and_fo_does_not_know_is_subtracted_until_fo_has
     order = nordlys.sell("STOVE-GAS", 3)
     report = await nordlys.push()
     [stove] = [figure for figure in report.figures if figure.wanted.listing.sku == "STOVE-GAS"]
-    assert (stove.wanted.atp, stove.wanted.unknown, stove.outcome) == (40, 3, Outcome.EQUAL)
+    assert (stove.wanted.atp, stove.wanted.unknown, stove.outcome) == (40, 3, FigureOutcome.EQUAL)
     assert report.backlog == 1
     nordlys.memory.known_orders.add(order)
     nordlys.set_on_hand("STOVE-GAS", "AMS", 37)
@@ -121,7 +121,7 @@ async def test_a_sale_while_the_figure_is_being_set_is_not_lost(nordlys: Retaile
     nordlys.admin.before["StockSet"] = sell_once
     report = await nordlys.push()
     assert nordlys.shown(WEB)["STOVE-GAS"] == 46
-    assert report.outcomes[Outcome.RAISED] == 1
+    assert report.outcomes[FigureOutcome.RAISED] == 1
     assert report.problems == ()
 
 
@@ -144,7 +144,7 @@ async def test_one_bad_figure_is_reported_alone_and_the_rest_is_set(nordlys: Ret
     assert (nordlys.shown(WEB)["STOVE-GAS"], nordlys.shown(WEB)["TENT-2P"]) == (5, 18)
     assert nordlys.writes() == 2
     report = await nordlys.push()
-    assert (nordlys.writes(), report.problems, report.outcomes[Outcome.REFUSED]) == (2, (), 1)
+    assert (nordlys.writes(), report.problems, report.outcomes[FigureOutcome.REFUSED]) == (2, (), 1)
     nordlys.set_on_hand("STOVE-GAS", "AMS", 20)
     await nordlys.push()
     assert nordlys.shown(WEB)["STOVE-GAS"] == 20
@@ -213,9 +213,9 @@ async def test_a_sku_is_raised_nowhere_while_shopify_refuses_to_lower_it_somewhe
     prairie.set_on_hand("TEE-RED-M", "21", 1_200_000_000)
     prairie.set_on_hand("TEE-RED-M", "11", 70)
     report = await prairie.push()
-    assert (report.outcomes[Outcome.REFUSED], report.outcomes[Outcome.WITHHELD]) == (1, 1)
+    assert (report.outcomes[FigureOutcome.REFUSED], report.outcomes[FigureOutcome.WITHHELD]) == (1, 1)
     report = await prairie.push()
-    assert (report.outcomes[Outcome.REFUSED], report.outcomes[Outcome.WITHHELD]) == (1, 1)
+    assert (report.outcomes[FigureOutcome.REFUSED], report.outcomes[FigureOutcome.WITHHELD]) == (1, 1)
     assert prairie.shown(MOUNTAIN)["TEE-RED-M"] == 85
     prairie.set_on_hand("TEE-RED-M", "21", 20)
     await prairie.push()

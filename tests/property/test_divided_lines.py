@@ -6,7 +6,7 @@ from fractions import Fraction
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from shared.mapping.orders.allocation import Allocation, Part
+from shared.mapping.orders.allocation import AllocatedPart, Allocation
 from shared.mapping.orders.lines import plan_lines
 from shared.mapping.taxes.groups import TaxGroups
 from shared.mapping.taxes.place import Place
@@ -37,7 +37,9 @@ def test_a_parts_discount_is_never_more_than_the_part(*, cents, quantities, disc
         RULES,
         TaxGroups(RULES, Place("NL", ""), included=True),
         items=items_of(sale),
-        allocation=Allocation(EU.warehouses[0], {1: tuple(Part(each, EU.warehouses[0]) for each in quantities)}, ()),
+        allocation=Allocation(
+            EU.warehouses[0], {1: tuple(AllocatedPart(each, EU.warehouses[0]) for each in quantities)}, ()
+        ),
         delivery_mode=None,
     )
     assert [each.record["OrderedSalesQuantity"] for each in planned] == quantities

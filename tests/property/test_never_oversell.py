@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from stock_world import BY_PAGE, Order, Push, World
 
-from shared.mapping.stock import Outcome
+from shared.mapping.stock import FigureOutcome
 from shared.rules import StockRules
 
 MOST_LAG = 20
@@ -321,7 +321,7 @@ def test_a_push_that_cannot_know_whether_it_wrote_keeps_its_turn_for_a_while():
     assert push.failed
     assert world.push().finish().busy
     world.time += 200
-    assert [figure.outcome for figure in world.push().finish().figures] == [Outcome.EQUAL]
+    assert [figure.outcome for figure in world.push().finish().figures] == [FigureOutcome.EQUAL]
 
 
 def test_what_a_push_wrote_but_could_not_write_down_is_asked_for_although_fo_is_as_before():

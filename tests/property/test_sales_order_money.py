@@ -6,7 +6,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.mapping.orders.allocation import Allocation, Part
+from shared.mapping.orders.allocation import AllocatedPart, Allocation
 from shared.mapping.orders.plan import check_booked
 from shared.model import LineKind, Money, Order, OrderLine, ShippingLine, minor_digits, total
 from tests.builders.sales import EU, line, order, plan, shipping, tax, with_rules
@@ -87,7 +87,7 @@ def allocations(draw: st.DrawFn, sale: Order) -> Allocation:
     for each in sale.lines:
         first = draw(st.integers(0, each.quantity))
         shares = zip((first, each.quantity - first), RULES.warehouses, strict=True)
-        parts[each.id] = tuple(Part(quantity, warehouse) for quantity, warehouse in shares if quantity)
+        parts[each.id] = tuple(AllocatedPart(quantity, warehouse) for quantity, warehouse in shares if quantity)
     return Allocation(RULES.warehouses[0], parts, ("drawn",))
 
 
@@ -152,7 +152,7 @@ def test_a_different_allocation_changes_no_amount(sale: Order):
     divided = Allocation(
         RULES.warehouses[0],
         {
-            each.id: (Part(1, RULES.warehouses[0]), Part(each.quantity - 1, RULES.warehouses[1]))
+            each.id: (AllocatedPart(1, RULES.warehouses[0]), AllocatedPart(each.quantity - 1, RULES.warehouses[1]))
             for each in sale.lines
             if each.quantity > 1
         },

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from shared.mapping.fo.fields import LIMITS, Row, fit, fits
+from shared.mapping.fo.fields import LIMITS, fit, fits
 from shared.mapping.text import split_to_lengths
-from shared.model import Address
+from shared.model import Address, FoRow
 
 _COMPLEMENT: Final = "BuildingCompliment"
 
@@ -32,7 +32,7 @@ def address_block(
     with_state: bool,
     above: list[str],
     company: str = "",
-) -> Row:
+) -> FoRow:
     """An address as fields that begin with the prefix, those without a value left out.
 
     `above` are lines that belong over the street, `company` goes into the building complement when that holds it.

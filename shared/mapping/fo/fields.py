@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from shared.errors import ErrorCode, RefusedError
-
-type Row = dict[str, Any]
-"""A record as F&O's OData has it. Fields that are not set are left out: "" would suppress F&O's own defaults."""
 
 # F&O's standard lengths, in UTF-16 units as SQL Server counts. OData's metadata does not tell them, and a company may
 # have extended them: F&O's own refusal is the last word.

@@ -24,7 +24,7 @@ class Need(NamedTuple):
     quantity: int
 
 
-class Settled(NamedTuple):
+class BookedPrice(NamedTuple):
     """What a part costs in F&O already, so that it is not priced anew when other parts of its line change."""
 
     gross: Decimal
@@ -33,20 +33,20 @@ class Settled(NamedTuple):
     """It is delivered or invoiced: only the other parts can still take a change."""
 
 
-class Part(NamedTuple):
+class AllocatedPart(NamedTuple):
     """What one warehouse ships of a line."""
 
     quantity: int
     warehouse: Warehouse | None
     """None for what needs no stock."""
-    settled: Settled | None = None
+    settled: BookedPrice | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Allocation:
     preferred: Warehouse
     """The order's own site and warehouse, for what needs no stock."""
-    parts: Mapping[int, tuple[Part, ...]]
+    parts: Mapping[int, tuple[AllocatedPart, ...]]
     """By line id; a line's parts sum to its quantity."""
     reasons: tuple[str, ...]
     """Why, in plain sentences."""
@@ -84,13 +84,15 @@ def allocate(
     for warehouse in ranked:
         if all(stock[warehouse.id, item] >= quantity for item, quantity in whole.items()):
             why = f"{warehouse.id} holds all of it" if wanted else f"{warehouse.id}: nothing needs stock"
-            return Allocation(warehouse, {need.line_id: (Part(need.quantity, warehouse),) for need in wanted}, (why,))
+            return Allocation(
+                warehouse, {need.line_id: (AllocatedPart(need.quantity, warehouse),) for need in wanted}, (why,)
+            )
     if rules.allocation.split:
         return _split(wanted, ranked, stock, within_lines=rules.allocation.split_lines)
     warehouse = max(ranked, key=lambda one: sum(stock[one.id, need.item] >= need.quantity for need in wanted))
     return Allocation(
         warehouse,
-        {need.line_id: (Part(need.quantity, warehouse),) for need in wanted},
+        {need.line_id: (AllocatedPart(need.quantity, warehouse),) for need in wanted},
         (f"no warehouse holds all of it and orders are not split: {warehouse.id} ships it when it can",),
     )
 
@@ -147,7 +149,7 @@ def _split(
     *,
     within_lines: bool,
 ) -> Allocation:
-    parts: dict[int, tuple[Part, ...]] = {}
+    parts: dict[int, tuple[AllocatedPart, ...]] = {}
     reasons = []
     preferred = ranked[0]
     for need in wanted:
@@ -164,7 +166,7 @@ def _split(
             reasons.append(f"no warehouse holds {need.quantity} of {need.item.number}: back order at {preferred.id}")
         for quantity, warehouse in shares:
             stock[warehouse.id, need.item] -= quantity
-        parts[need.line_id] = tuple(Part(quantity, warehouse) for quantity, warehouse in shares)
+        parts[need.line_id] = tuple(AllocatedPart(quantity, warehouse) for quantity, warehouse in shares)
     return Allocation(preferred, parts, tuple(reasons))
 
 

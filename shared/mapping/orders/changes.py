@@ -12,13 +12,12 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
-from shared.mapping.fo.fields import Row
 from shared.mapping.orders.differences import closed_status, differences, kind_of_charge
 from shared.mapping.orders.header import header_changes, loses_delivery_mode
 from shared.mapping.orders.lines import PlannedLine
+from shared.mapping.orders.matching import OwnLines, Placement
 from shared.mapping.orders.plan import SalesOrderPlan
-from shared.mapping.orders.standing import OwnLines, Placement
-from shared.model import COMPONENTS, Component, FoHeader, FoLine, FoOrder, FoStatus, Money, Order, source_of
+from shared.model import COMPONENTS, Component, FoHeader, FoLine, FoOrder, FoRow, FoStatus, Money, Order, source_of
 from shared.rules import ChangeKind, Decision, StoreRules
 
 
@@ -45,7 +44,7 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class ChangeStep:
     """One write."""
 
     action: Action
@@ -54,7 +53,7 @@ class Step:
     reason: str
     cells: tuple[Cell, ...]
     lot: str = ""
-    fields: Row = field(default_factory=dict)
+    fields: FoRow = field(default_factory=dict)
     """What is sent, and nothing that F&O has already."""
     lines: tuple[PlannedLine, ...] = ()
     """What is added, numbered anew."""
@@ -67,7 +66,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class ChangePlan:
-    steps: tuple[Step, ...] = ()
+    steps: tuple[ChangeStep, ...] = ()
     held: tuple[Cell, ...] = ()
     """What a person has to decide. A change is not made in part, but what is cancelled is given up all the same."""
     ignored: tuple[Cell, ...] = ()
@@ -84,16 +83,16 @@ class ChangePlan:
 
 
 def plan_changes(
-    target: SalesOrderPlan, fo: FoOrder, placement: Placement, rules: StoreRules, *, said: Mapping[str, str]
+    target: SalesOrderPlan, fo: FoOrder, placement: Placement, rules: StoreRules, *, fingerprints: Mapping[str, str]
 ) -> ChangePlan:
     """The steps from `fo` to `target`, which was planned with the placement's allocation.
 
-    `said` is what Shopify's order said about the header when that was last brought to F&O (order_headers.said).
+    `fingerprints` are of the header as it was last brought to F&O (header_fingerprints).
     """
-    draft = _Draft(fo, rules)
+    draft = _PlanDraft(fo, rules)
     for header in fo.headers:
-        draft.change_header(header, target.header, said)
-    unshipped = loses_delivery_mode(target.header, said)
+        draft.change_header(header, target.header, fingerprints)
+    unshipped = loses_delivery_mode(target.header, fingerprints)
     own = placement.own
     sources = {planned.source for planned in target.lines}
     claimed: set[str] = set()
@@ -116,7 +115,7 @@ def plan_cancellation(order: Order, fo: FoOrder, own: OwnLines, rules: StoreRule
 
     `order` is what Shopify still has of it: what was shipped, and the charges that were not given back.
     """
-    draft = _Draft(fo, rules)
+    draft = _PlanDraft(fo, rules)
     left = {source_of(COMPONENTS[line.kind], line.id): line.quantity for line in order.lines}
     owed = _owed_charges(order, has_left=any(line.done for lines in own.values() for line in lines))
     for source, lines in own.items():
@@ -140,7 +139,7 @@ def plan_cancellation(order: Order, fo: FoOrder, own: OwnLines, rules: StoreRule
         if header.status is FoStatus.OPEN and rules.changes.cancellation == "delete_lines" and gone.issuperset(its):
             cell = draft.judge(ChangeKind.CANCEL, header.status, "the whole order is cancelled")
             if cell is not None:
-                step = Step(Action.REMOVE_ORDER, header.number, "nothing is left of it", (cell,))
+                step = ChangeStep(Action.REMOVE_ORDER, header.number, "nothing is left of it", (cell,))
                 draft.steps.append(step)
     return replace(draft.plan(), steps=tuple(draft.steps))
 
@@ -177,13 +176,13 @@ _HEADER_WORDS: Final = {
 }
 
 
-class _Draft:
+class _PlanDraft:
     """A plan in the making."""
 
     def __init__(self, fo: FoOrder, rules: StoreRules) -> None:
         self._fo = fo
         self._rules = rules
-        self.steps: list[Step] = []
+        self.steps: list[ChangeStep] = []
         self._held: list[Cell] = []
         self._ignored: list[Cell] = []
         self._new: defaultdict[str, list[tuple[PlannedLine, Cell]]] = defaultdict(list)
@@ -201,19 +200,19 @@ class _Draft:
                 return cell
         return None
 
-    def change_header(self, header: FoHeader, target: Row, said: Mapping[str, str]) -> None:
+    def change_header(self, header: FoHeader, target: FoRow, fingerprints: Mapping[str, str]) -> None:
         if header.status is FoStatus.CANCELLED and header.number != self._fo.number:
             return
-        fields: Row = {}
+        fields: FoRow = {}
         cells = []
-        for kind, changed in header_changes(target, header.fields, said).items():
+        for kind, changed in header_changes(target, header.fields, fingerprints).items():
             cell = self.judge(kind, header.status, _HEADER_WORDS[kind])
             if cell is not None:
                 fields |= changed
                 cells.append(cell)
         if cells:
             reason = ", ".join(cell.what for cell in cells)
-            self.steps.append(Step(Action.CHANGE_HEADER, header.number, reason, tuple(cells), fields=fields))
+            self.steps.append(ChangeStep(Action.CHANGE_HEADER, header.number, reason, tuple(cells), fields=fields))
 
     def add(self, planned: PlannedLine, siblings: Sequence[FoLine], growing: FoStatus | None) -> None:
         """A line that F&O lacks. Additional pieces are judged by the line that they are added to."""
@@ -236,7 +235,7 @@ class _Draft:
             self._new[last.number].append((planned, cell))
 
     def change(self, planned: PlannedLine, line: FoLine) -> None:
-        fields: Row = {}
+        fields: FoRow = {}
         cells = []
         for kind, status, what, changed in differences(planned, line):
             cell = self.judge(kind, status, f"{line.item} on line {line.number.normalize():f}: {what}")
@@ -245,7 +244,9 @@ class _Draft:
                 cells.append(cell)
         if cells:
             reason = "; ".join(cell.what for cell in cells)
-            self.steps.append(Step(Action.CHANGE_LINE, line.order, reason, tuple(cells), lot=line.lot, fields=fields))
+            self.steps.append(
+                ChangeStep(Action.CHANGE_LINE, line.order, reason, tuple(cells), lot=line.lot, fields=fields)
+            )
 
     def remove(self, line: FoLine, kind: ChangeKind, source: str) -> None:
         """What is open of the line is given up. Below what has left, the line's own status decides."""
@@ -257,10 +258,10 @@ class _Draft:
         if cell is None or not line.is_open:
             return
         if not line.done and self._rules.changes.cancellation == "delete_lines":
-            self.steps.append(Step(Action.REMOVE_LINE, line.order, what, (cell,), lot=line.lot))
+            self.steps.append(ChangeStep(Action.REMOVE_LINE, line.order, what, (cell,), lot=line.lot))
         else:
             fields = {"OrderedSalesQuantity": line.done}
-            self.steps.append(Step(Action.CHANGE_LINE, line.order, what, (cell,), lot=line.lot, fields=fields))
+            self.steps.append(ChangeStep(Action.CHANGE_LINE, line.order, what, (cell,), lot=line.lot, fields=fields))
 
     def reduce(self, component: Component, line: FoLine, amount: Money) -> None:
         """What was given back of a charge is given up; once it is invoiced, its price stands."""
@@ -270,14 +271,14 @@ class _Draft:
         cell = self.judge(ChangeKind.CANCEL, closed_status(line) if line.is_invoiced else line.status, what)
         if cell is not None:
             fields = {"SalesPrice": amount.amount}
-            self.steps.append(Step(Action.CHANGE_LINE, line.order, what, (cell,), lot=line.lot, fields=fields))
+            self.steps.append(ChangeStep(Action.CHANGE_LINE, line.order, what, (cell,), lot=line.lot, fields=fields))
 
     def plan(self) -> ChangePlan:
         if self._held:
             return ChangePlan(held=tuple(self._held), ignored=tuple(self._ignored))
         return ChangePlan(steps=(*self.steps, *self._additions()), ignored=tuple(self._ignored))
 
-    def _additions(self) -> Iterator[Step]:
+    def _additions(self) -> Iterator[ChangeStep]:
         """New lines with numbers that no line of the order has had."""
         number = max((line.number for line in self._fo.lines), default=Decimal(0)).to_integral_value()
         for order, added in self._new.items():
@@ -288,7 +289,7 @@ class _Draft:
             cells = tuple(cell for _, cell in added)
             action = Action.ADD_LINE if order else Action.NEW_ORDER
             reason = ", ".join(cell.what for cell in cells)
-            yield Step(action, order or self._fo.number, reason, cells, lines=tuple(numbered))
+            yield ChangeStep(action, order or self._fo.number, reason, cells, lines=tuple(numbered))
 
 
 def _removal_kind(source: str, wanted: set[str]) -> ChangeKind:

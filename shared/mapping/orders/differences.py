@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from shared.mapping.fo.fields import Row
 from shared.mapping.orders.lines import PlannedLine
-from shared.model import COMPONENTS, Component, FoLine, FoStatus
+from shared.model import COMPONENTS, Component, FoLine, FoRow, FoStatus
 from shared.rules import ChangeKind
 
 _PRICE_FIELDS: Final = ("SalesPrice", "SalesPriceQuantity", "LineDiscountAmount")
@@ -18,7 +17,7 @@ class Difference(NamedTuple):
     status: FoStatus
     """The one that decides about it."""
     words: str
-    fields: Row
+    fields: FoRow
     """What is to be sent."""
 
 

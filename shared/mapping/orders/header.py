@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any, Final
 
-from shared.mapping.fo.fields import Row
+from shared.model import FoRow
 from shared.rules import ChangeKind
 
 FIELDS: Final = {
@@ -35,16 +35,16 @@ _COUNTRY: Final = "DeliveryAddressCountryRegionId"
 """Without it the order says nothing about the address, and F&O keeps what it has."""
 
 
-def said(header: Row) -> dict[str, str]:
-    """Kind of change -> fingerprint of what Shopify says about it, to be remembered."""
+def header_fingerprints(header: FoRow) -> dict[str, str]:
+    """Kind of change -> fingerprint of what Shopify says about it, to be fingerprints."""
     return {kind.value: _fingerprint(header, kind) for kind in FIELDS}
 
 
-def header_changes(header: Row, in_fo: Mapping[str, Any], remembered: Mapping[str, str]) -> dict[ChangeKind, Row]:
+def header_changes(header: FoRow, in_fo: Mapping[str, Any], fingerprints: Mapping[str, str]) -> dict[ChangeKind, FoRow]:
     """What is to be written, by kind. A difference that Shopify has said nothing new about is a person's, and stays."""
-    changes: dict[ChangeKind, Row] = {}
+    changes: dict[ChangeKind, FoRow] = {}
     for kind, fields in FIELDS.items():
-        if _is_silent(header, kind, remembered) or remembered.get(kind.value) == _fingerprint(header, kind):
+        if _is_silent(header, kind, fingerprints) or fingerprints.get(kind.value) == _fingerprint(header, kind):
             continue
         wanted = {field: header.get(field, "") for field in fields}
         if any(_differs(field, header, in_fo) for field in fields):
@@ -54,27 +54,27 @@ def header_changes(header: Row, in_fo: Mapping[str, Any], remembered: Mapping[st
     return changes
 
 
-def loses_delivery_mode(header: Row, remembered: Mapping[str, str]) -> bool:
+def loses_delivery_mode(header: FoRow, fingerprints: Mapping[str, str]) -> bool:
     """Whether Shopify's order had a method of shipping when that was last brought to F&O, and has none any more.
 
     Of an order that never had one F&O keeps what it fills in by itself: the customer's.
     """
-    before = remembered.get(ChangeKind.DELIVERY_MODE.value)
+    before = fingerprints.get(ChangeKind.DELIVERY_MODE.value)
     return _MODE not in header and before not in {None, _fingerprint(header, ChangeKind.DELIVERY_MODE)}
 
 
-def _is_silent(header: Row, kind: ChangeKind, remembered: Mapping[str, str]) -> bool:
+def _is_silent(header: FoRow, kind: ChangeKind, fingerprints: Mapping[str, str]) -> bool:
     """Whether the order says nothing about the kind."""
     match kind:
         case ChangeKind.ADDRESS:
             return _COUNTRY not in header
         case ChangeKind.DELIVERY_MODE:
-            return _MODE not in header and not loses_delivery_mode(header, remembered)
+            return _MODE not in header and not loses_delivery_mode(header, fingerprints)
         case _:
             return False
 
 
-def _differs(field: str, header: Row, in_fo: Mapping[str, Any]) -> bool:
+def _differs(field: str, header: FoRow, in_fo: Mapping[str, Any]) -> bool:
     if field not in header and field not in _EMPTIED:
         return False
     wanted, found = header.get(field, ""), in_fo.get(field, "")
@@ -83,6 +83,6 @@ def _differs(field: str, header: Row, in_fo: Mapping[str, Any]) -> bool:
     return bool(wanted != found)
 
 
-def _fingerprint(header: Row, kind: ChangeKind) -> str:
-    said_now = [header.get(field, "") for field in FIELDS[kind]]
-    return sha256(json.dumps(said_now).encode()).hexdigest()[:16]
+def _fingerprint(header: FoRow, kind: ChangeKind) -> str:
+    values = [header.get(field, "") for field in FIELDS[kind]]
+    return sha256(json.dumps(values).encode()).hexdigest()[:16]

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final, NamedTuple
 
-from shared.mapping.fo.fields import Row, fit
-from shared.mapping.orders.allocation import Allocation, Part, Settled
+from shared.mapping.fo.fields import fit
+from shared.mapping.orders.allocation import AllocatedPart, Allocation, BookedPrice
 from shared.mapping.orders.items import charge_item
 from shared.mapping.taxes.groups import LineTax, TaxGroups, taxes_by_title
 from shared.mapping.taxes.settling import TaxedLine
-from shared.model import COMPONENTS, Component, Item, Money, Order, OrderLine, ShippingLine, source_of
+from shared.model import COMPONENTS, Component, FoRow, Item, Money, Order, OrderLine, ShippingLine, source_of
 from shared.rules import StoreRules, Warehouse
 
 
@@ -21,7 +21,7 @@ class PlannedLine(TaxedLine):
     component: Component
     source_id: int
     """Shopify's id of the line or shipping line, the order's id for its other charges."""
-    record: Row
+    record: FoRow
     """SalesOrderLinesV3 without company and order number, which are the order's.
 
     LineNumber is the line's key at every attempt. ExternalItemNumber, Shopify's id, only tells people where the line
@@ -49,7 +49,7 @@ class PlannedLine(TaxedLine):
         return number
 
 
-class _Draft(NamedTuple):
+class _DraftLine(NamedTuple):
     """A line before it has its number."""
 
     component: Component
@@ -80,8 +80,8 @@ def plan_lines(
     a line keeps its number when the stock, and with it the allocation, is another at the next attempt.
     Raises RefusedError for a charge or a tax without a rule, or a title that is too long.
     """
-    first: list[_Draft] = []
-    further: list[_Draft] = []
+    first: list[_DraftLine] = []
+    further: list[_DraftLine] = []
     for line in order.lines:
         one, *others = _parts(line, items[line.id], taxes, allocation)
         first.append(one)
@@ -101,10 +101,10 @@ def plan_tax_difference(
     return _planned(number, draft, included=taxes.included, delivery_mode=delivery_mode)
 
 
-def _parts(line: OrderLine, item: Item, taxes: TaxGroups, allocation: Allocation) -> list[_Draft]:
+def _parts(line: OrderLine, item: Item, taxes: TaxGroups, allocation: Allocation) -> list[_DraftLine]:
     """The line, or its parts where several warehouses ship it: to the cent they sum to the line."""
     charged = line.unit_price * line.quantity
-    whole = _Draft(
+    whole = _DraftLine(
         component=COMPONENTS[line.kind],
         source_id=line.id,
         item=item,
@@ -127,14 +127,16 @@ def _parts(line: OrderLine, item: Item, taxes: TaxGroups, allocation: Allocation
     ]
 
 
-def _divided(whole: _Draft, parts: Sequence[Part]) -> list[tuple[Money, Money]]:
+def _divided(whole: _DraftLine, parts: Sequence[AllocatedPart]) -> list[tuple[Money, Money]]:
     """Gross and discount of each part. Parts that F&O has priced keep that as far as the whole allows it."""
     settled = {at: part.settled for at, part in enumerate(parts) if part.settled is not None}
     firm = {at: amounts for at, amounts in settled.items() if amounts.firm}
     return next(divided for kept in (settled, firm, {}) if (divided := _shared(whole, parts, kept)))
 
 
-def _shared(whole: _Draft, parts: Sequence[Part], kept: Mapping[int, Settled]) -> list[tuple[Money, Money]]:
+def _shared(
+    whole: _DraftLine, parts: Sequence[AllocatedPart], kept: Mapping[int, BookedPrice]
+) -> list[tuple[Money, Money]]:
     """The rest of the whole over the parts that are not kept, by quantity; [] where what is kept does not fit."""
     currency = whole.gross.currency
     gross, discount = whole.gross.rounded(), whole.discount.rounded()
@@ -156,7 +158,7 @@ def _shared(whole: _Draft, parts: Sequence[Part], kept: Mapping[int, Settled]) -
     return [shares[at] for at in range(len(parts))]
 
 
-def _charges(order: Order, rules: StoreRules, taxes: TaxGroups) -> Iterator[_Draft]:
+def _charges(order: Order, rules: StoreRules, taxes: TaxGroups) -> Iterator[_DraftLine]:
     for shipping in order.shipping:
         if shipping.price:
             yield from _shipping(shipping, rules, taxes)
@@ -173,12 +175,12 @@ def _charges(order: Order, rules: StoreRules, taxes: TaxGroups) -> Iterator[_Dra
             yield charge._replace(title=title, part=part)
 
 
-def _shipping(shipping: ShippingLine, rules: StoreRules, taxes: TaxGroups) -> Iterator[_Draft]:
+def _shipping(shipping: ShippingLine, rules: StoreRules, taxes: TaxGroups) -> Iterator[_DraftLine]:
     """The charge, or its parts where several rates share it: to the cent they sum to the charge."""
     gross = taxes.moved(shipping.price, shipping.taxes)
     net = gross - shipping.discount
     shares = taxes.shares(shipping, net)
-    whole = _Draft(
+    whole = _DraftLine(
         component=Component.SHIPPING,
         source_id=shipping.id,
         item=charge_item("shipping_item", "shipping", shipping.price, rules),
@@ -199,17 +201,17 @@ def _shipping(shipping: ShippingLine, rules: StoreRules, taxes: TaxGroups) -> It
         yield _worth(whole._replace(discount=its_discount, tax=tax, part=part), its_net + its_discount)
 
 
-def _worth(draft: _Draft, gross: Money) -> _Draft:
+def _worth(draft: _DraftLine, gross: Money) -> _DraftLine:
     """The same line for another amount before discounts."""
     if gross == draft.gross:
         return draft
     return draft._replace(gross=gross, unit_price=Money(gross.amount / draft.quantity, gross.currency))
 
 
-def _charge(component: Component, item: Item, amount: Money, order_id: int, taxes: TaxGroups) -> _Draft:
+def _charge(component: Component, item: Item, amount: Money, order_id: int, taxes: TaxGroups) -> _DraftLine:
     """A charge of the whole order, without tax; what is below zero as one piece taken back, as F&O writes credits."""
     price = abs(amount)
-    return _Draft(
+    return _DraftLine(
         component=component,
         source_id=order_id,
         item=item,
@@ -222,11 +224,11 @@ def _charge(component: Component, item: Item, amount: Money, order_id: int, taxe
     )
 
 
-def _planned(number: int, draft: _Draft, *, included: bool, delivery_mode: str | None) -> PlannedLine:
+def _planned(number: int, draft: _DraftLine, *, included: bool, delivery_mode: str | None) -> PlannedLine:
     quantity, unit, price, discount = _priced(draft)
     # F&O: LineAmount = OrderedSalesQuantity x (SalesPrice - LineDiscountAmount) / SalesPriceQuantity, rounded.
     amount = Money(quantity * (price - discount) / unit, draft.gross.currency).rounded()
-    record: Row = {
+    record: FoRow = {
         "LineNumber": Decimal(number),
         "ItemNumber": draft.item.number,
         "OrderedSalesQuantity": quantity,
@@ -259,7 +261,7 @@ _DIMENSIONS: Final = ("ProductColorId", "ProductConfigurationId", "ProductSizeId
 """In the order of Item's fields."""
 
 
-def _priced(draft: _Draft) -> tuple[Decimal, Decimal, Decimal, Decimal]:
+def _priced(draft: _DraftLine) -> tuple[Decimal, Decimal, Decimal, Decimal]:
     """OrderedSalesQuantity, SalesPriceQuantity, SalesPrice, LineDiscountAmount.
 
     Price and discount are of one piece where both are whole cents. A discount of 10.00 on three pieces is not: then

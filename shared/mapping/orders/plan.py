@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from shared.errors import ErrorCode, RefusedError
 from shared.mapping.fo.address import address_block, name_over_lines
-from shared.mapping.fo.fields import Row, fit, fits, noon, yes_no
+from shared.mapping.fo.fields import fit, fits, noon, yes_no
 from shared.mapping.orders.allocation import Allocation
 from shared.mapping.orders.lines import PlannedLine, plan_lines, plan_tax_difference
 from shared.mapping.orders.plan_proof import SalesOrderEvidence, prove_plan
@@ -18,7 +18,7 @@ from shared.mapping.orders.proof import refuse_test_order
 from shared.mapping.taxes.groups import TaxGroups, charged_tax, one_sales_tax_group
 from shared.mapping.taxes.place import place_of_sale, ship_to
 from shared.mapping.taxes.settling import TaxSettling
-from shared.model import Item, Money, Order, TaxSetup
+from shared.model import FoRow, Item, Money, Order, TaxSetup
 from shared.rules import StoreRules
 
 LINE_KEY: Final = "LineNumber"
@@ -32,7 +32,7 @@ class SalesOrderPlan:
     """SalesOrderNumber where it is ours to choose, None where F&O draws it."""
     reference: str
     """CustomersOrderReference: the order's identity in F&O."""
-    header: Row
+    header: FoRow
     """SalesOrderHeadersV4 without company, number, reference and hold: whoever writes the order sets those."""
     lines: tuple[PlannedLine, ...]
     evidence: SalesOrderEvidence
@@ -123,7 +123,7 @@ def _delivery_mode(order: Order, rules: StoreRules) -> str | None:
     return modes[0] if modes else rules.orders.delivery_mode_without_shipping
 
 
-def _header(order: Order, rules: StoreRules, account: str, allocation: Allocation, delivery_mode: str | None) -> Row:
+def _header(order: Order, rules: StoreRules, account: str, allocation: Allocation, delivery_mode: str | None) -> FoRow:
     day = _requested_day(order, rules) or noon(order.created_at, rules.zone)
     address = ship_to(order)
     buyer = order.buyer

@@ -6,9 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from shared.mapping.fo.fields import Row
-from shared.mapping.payments.plan import moved_money, payment_ids, plan_payments, settled
-from shared.model import Money, OrderState, total
+from shared.mapping.payments.plan import amount_on_account, moved_money, payment_ids, plan_payments
+from shared.model import FoRow, Money, OrderState, total
 from shared.rules import StoreRules
 
 
@@ -27,7 +26,7 @@ class PaymentDifference:
 
 
 def payment_differences(
-    state: OrderState, rules: StoreRules, *, customer_account: str, sales_order: str, lines: Iterable[Row]
+    state: OrderState, rules: StoreRules, *, customer_account: str, sales_order: str, lines: Iterable[FoRow]
 ) -> tuple[PaymentDifference, ...]:
     """By payment id, where both differ. `lines` is all that F&O has for the sales order, whoever wrote it.
 
@@ -36,7 +35,7 @@ def payment_differences(
     """
     found: defaultdict[str, list[Money]] = defaultdict(list)
     for line in lines:
-        found[line["PaymentId"]].append(Money(settled(line), line["CurrencyCode"]))
+        found[line["PaymentId"]].append(Money(amount_on_account(line), line["CurrencyCode"]))
     moved = moved_money(state, rules)
     currency = state.order.currency
     booked = {}

@@ -15,10 +15,10 @@ from enum import StrEnum
 from typing import Final
 
 from shared.errors import ErrorCode, RefusedError
-from shared.mapping.fo.fields import Row, fit, noon
+from shared.mapping.fo.fields import fit, noon
 from shared.mapping.orders.proof import refuse_test_order
 from shared.mapping.payments.settlement import is_outgoing, settlements
-from shared.model import Money, OrderState, Transaction
+from shared.model import FoRow, Money, OrderState, Transaction
 from shared.rules import PaymentMethod, PaymentRules, StoreRules
 
 
@@ -53,7 +53,7 @@ class JournalLine:
     journal: JournalKey
     amount: Money
     """On the customer's account: above zero it is credited."""
-    record: Row
+    record: FoRow
     """CustomerPaymentJournalLines, without company, journal and line number."""
 
 
@@ -75,7 +75,7 @@ def plan_payments(
         return ()
     moved = moved_money(state, rules)
     worth = settlements(state, moved, booked, rounding_is_ordered=rules.orders.rounding_item is not None)
-    planner = _Planner(state, rules, rules.payments, customer_account, sales_order)
+    planner = _JournalPlanner(state, rules, rules.payments, customer_account, sales_order)
     return tuple(
         line
         for transaction in moved
@@ -109,7 +109,7 @@ def transaction_of(payment_id: str) -> int:
     return int(payment_id.partition("-")[0])
 
 
-class _Planner:
+class _JournalPlanner:
     """Writes the lines of one order."""
 
     def __init__(
@@ -118,7 +118,7 @@ class _Planner:
         self._order = state.order
         self._rules = rules
         self._payments = payments
-        self._common: Final[Row] = {
+        self._common: Final[FoRow] = {
             "AccountType": "Cust",
             "AccountDisplayValue": escaped(customer_account),
             "CurrencyCode": state.order.currency,
@@ -145,7 +145,7 @@ class _Planner:
         if rounding and self._rules.orders.rounding_item is None:
             rounded = -rounding
         exchange = settles - money - rounded
-        parts: Sequence[tuple[Purpose, Money, Row]] = (
+        parts: Sequence[tuple[Purpose, Money, FoRow]] = (
             (Purpose.MONEY, money, self._into(method)),
             (Purpose.ROUNDING, rounded, self._against("rounding_account", "cash rounding", rounded)),
             (Purpose.EXCHANGE, exchange, self._against("exchange_account", "an exchange difference", exchange)),
@@ -170,7 +170,7 @@ class _Planner:
                 }
                 yield JournalLine(transaction.id, purpose, journal, amount, record)
 
-    def _into(self, method: PaymentMethod) -> Row:
+    def _into(self, method: PaymentMethod) -> FoRow:
         bank = method.offset_type == "bank"
         return {
             "PaymentMethodName": method.method,
@@ -178,7 +178,7 @@ class _Planner:
             "OffsetAccountDisplayValue": escaped(method.offset_account) if bank else method.offset_account,
         }
 
-    def _against(self, key: str, what: str, amount: Money) -> Row:
+    def _against(self, key: str, what: str, amount: Money) -> FoRow:
         account = getattr(self._payments, key)
         if not amount:
             return {}
@@ -194,6 +194,6 @@ def escaped(account: str) -> str:
     return account.replace("-", r"\-")
 
 
-def settled(record: Mapping[str, object]) -> Decimal:
+def amount_on_account(record: Mapping[str, object]) -> Decimal:
     """What a line of F&O does to the customer's account: above zero it is credited."""
     return Decimal(str(record["CreditAmount"])) - Decimal(str(record["DebitAmount"]))

@@ -7,8 +7,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from shared.errors import ErrorCode, RefusedError
-from shared.mapping.fo.fields import Row
-from shared.model import Money, smallest_unit
+from shared.model import FoRow, Money, smallest_unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +18,7 @@ class SoldLot:
     """InventoryLotId."""
     line_id: int
     """Of the Shopify order line."""
-    product: Row
+    product: FoRow
     """ItemNumber and product dimensions."""
     site: str
     warehouse: str

@@ -22,14 +22,14 @@ from decimal import Decimal
 from typing import Final
 
 from shared.errors import ErrorCode, RefusedError
-from shared.mapping.fo.fields import Row, fit, noon, yes_no
+from shared.mapping.fo.fields import fit, noon, yes_no
 from shared.mapping.refunds.lots import LotBack, SoldLot, take_back
 from shared.mapping.refunds.parts import Credit, GoodsBack, Part, RefundParts, read_parts
 from shared.mapping.refunds.proof import RefundEvidence, prove_refund_plan
 from shared.mapping.taxes.groups import LineTax, TaxGroups
 from shared.mapping.taxes.place import place_of_sale
 from shared.mapping.taxes.settling import TaxedLine, TaxSettling
-from shared.model import Money, Order, Refund, TaxSetup
+from shared.model import FoRow, Money, Order, Refund, TaxSetup
 from shared.rules import RefundRules, StoreRules
 
 
@@ -38,13 +38,13 @@ class PlannedCredit(TaxedLine):
     """A line of a return order or of a free text invoice."""
 
     part: Part
-    record: Row
+    record: FoRow
     """ReturnOrderLinesV2 or FreeTextInvoiceLines, without company and document."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedDocument:
-    header: Row
+    header: FoRow
     """Without company, number and reference."""
     lines: tuple[PlannedCredit, ...]
 
@@ -98,7 +98,7 @@ def plan_refund(
     store without refund rules, or when the tax set-up is to be asked and there is none.
     """
     applied = _refund_rules(rules)
-    return _Planner(refund, order, rules, applied, tax_setup).plan(customer_account, sales_order, sold)
+    return _RefundPlanner(refund, order, rules, applied, tax_setup).plan(customer_account, sales_order, sold)
 
 
 def _refund_rules(rules: StoreRules) -> RefundRules:
@@ -115,7 +115,7 @@ def _parts(refund: Refund, order: Order, rules: StoreRules, applied: RefundRules
     return read_parts(refund, order, _tax_groups(order, rules), return_orders=applied.goods == "return_order")
 
 
-class _Planner:
+class _RefundPlanner:
     def __init__(
         self, refund: Refund, order: Order, rules: StoreRules, applied: RefundRules, tax_setup: TaxSetup | None
     ) -> None:
@@ -162,7 +162,7 @@ class _Planner:
 
     def _return_line(self, goods: GoodsBack, back: LotBack) -> PlannedCredit:
         place = next((each for each in self._applied.warehouses if each.location == goods.location_id), None)
-        record: Row = {
+        record: FoRow = {
             **back.sold.product,
             "ReturnSalesQuantity": Decimal(-back.quantity),
             "SalesPrice": back.price.amount,
@@ -188,7 +188,7 @@ class _Planner:
         if tax is None and account.sales_tax_group is not None:
             tax = LineTax(account.sales_tax_group, account.item_tax_group, Decimal(0))
         tax = tax or self._taxes.of(credit.title, ())
-        record: Row = {
+        record: FoRow = {
             "LineNumber": Decimal(number),
             "Description": _DESCRIPTIONS[credit.part],
             "InvoiceText": credit.title,
@@ -201,7 +201,7 @@ class _Planner:
         }
         return self._planned(credit.part, record, credit.amount, tax)
 
-    def _planned(self, part: Part, record: Row, amount: Money, tax: LineTax) -> PlannedCredit:
+    def _planned(self, part: Part, record: FoRow, amount: Money, tax: LineTax) -> PlannedCredit:
         expected = tax.expected(amount, included=self._taxes.included)
         return PlannedCredit(part, record, amount=amount, tax=tax, expected_tax=expected)
 
@@ -219,7 +219,7 @@ class _Planner:
         cents = self._settling.difference(lines, self._parts.tax, self._refund.created_at, difference)
         return returned, [*credited, *cents]
 
-    def _return_header(self, account: str, sales_order: str, goods: Sequence[PlannedCredit]) -> Row:
+    def _return_header(self, account: str, sales_order: str, goods: Sequence[PlannedCredit]) -> FoRow:
         if not goods:
             return {}
         header = {
@@ -233,7 +233,7 @@ class _Planner:
         }
         return {field: value for field, value in header.items() if value}
 
-    def _invoice_header(self, account: str, sales_order: str) -> Row:
+    def _invoice_header(self, account: str, sales_order: str) -> FoRow:
         return {
             "CustomerAccount": account,
             "CurrencyCode": self._order.currency,
@@ -246,7 +246,7 @@ class _Planner:
 _DESCRIPTIONS: Final = {part: f"Refund: {part.replace('_', ' ')}" for part in Part}
 
 
-def _document(header: Row, lines: Iterable[PlannedCredit]) -> PlannedDocument | None:
+def _document(header: FoRow, lines: Iterable[PlannedCredit]) -> PlannedDocument | None:
     found = tuple(lines)
     return PlannedDocument(header, found) if found else None
 

@@ -33,7 +33,7 @@ class Goods:
     left: int
 
 
-type Share = Callable[[Money, Goods, Money], Money]
+type RemovedShare = Callable[[Money, Goods, Money], Money]
 """(amount of all ordered units, goods, what refunds took of the amount) -> what went with the removed units."""
 
 
@@ -63,7 +63,7 @@ def _part(amount: Money, units: int, of: int) -> Money:
 # Shopify's schema says that a line's discounts and taxes include those of units that edits removed. It does not say how
 # the share of the removed units is rounded, nor what an edit that computes the taxes anew leaves of them. So there are
 # several ways to understand them, and Shopify's current totals decide between them.
-_SHARES: Final[Mapping[str, Share]] = {
+_SHARES: Final[Mapping[str, RemovedShare]] = {
     "removed units take their share of what refunds left": _of_the_rest,
     "removed units take their share of all": _of_all,
     "removed units take their share one by one": _one_by_one,
@@ -190,8 +190,8 @@ def _reduced(
     goods: Mapping[int, Goods],
     stated: Figures,
     *,
-    tax: Share,
-    discount: Share,
+    tax: RemovedShare,
+    discount: RemovedShare,
 ) -> Order:
     refunded: dict[int, list[RefundLine]] = {}
     for refund in refunds:
@@ -233,7 +233,9 @@ def _compare(order: Order, stated: Figures) -> None:
             raise _DifferenceError(f"{name} is {summed} by its parts, {said} by Shopify's current totals and refunds")
 
 
-def _left(line: OrderLine, goods: Goods, refunded: list[RefundLine], *, tax: Share, discount: Share) -> OrderLine:
+def _left(
+    line: OrderLine, goods: Goods, refunded: list[RefundLine], *, tax: RemovedShare, discount: RemovedShare
+) -> OrderLine:
     """The line without the units that were removed or given back before they were shipped."""
     gone = [back for back in refunded if back.restock is Restock.CANCEL]
     units = goods.left + sum(back.quantity for back in refunded) - sum(back.quantity for back in gone)

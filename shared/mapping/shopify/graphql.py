@@ -16,12 +16,12 @@ from shared.mapping.shopify.terms import read_terms
 from shared.mapping.shopify.transaction import read_transactions
 from shared.model import CurrencySide, OrderState, Risk
 
-type Node = dict[str, Any]
+type GraphqlNode = dict[str, Any]
 
 _RISKS: Final = (Risk.HIGH, Risk.MEDIUM, Risk.LOW)
 
 
-def read_graphql_state(node: Node, *, store: str, side: CurrencySide, now: datetime | None = None) -> OrderState:
+def read_graphql_state(node: GraphqlNode, *, store: str, side: CurrencySide, now: datetime | None = None) -> OrderState:
     """The state with payments and risk; else what read_state gives for the same order, and its refusals.
 
     `node` is what shared.shopify.orders.fetch_order returns.
@@ -32,7 +32,7 @@ def read_graphql_state(node: Node, *, store: str, side: CurrencySide, now: datet
     return replace(state, transactions=transactions, risk=_risk(node["risk"]))
 
 
-def as_webhook(node: Node) -> Node:
+def as_webhook(node: GraphqlNode) -> GraphqlNode:
     """The order as orders/updated would carry it, as far as it is read, and its transactions."""
     rounding = node["totalCashRoundingAdjustment"]["paymentSet"]
     return {
@@ -83,11 +83,11 @@ def _number(gid: str) -> int:
     return int(gid.rpartition("/")[2])
 
 
-def _optional_number(node: Node | None) -> int | None:
+def _optional_number(node: GraphqlNode | None) -> int | None:
     return None if node is None else _number(node["id"])
 
 
-def _money(bag: Node | None) -> Node | None:
+def _money(bag: GraphqlNode | None) -> GraphqlNode | None:
     if bag is None:
         return None
     return {
@@ -96,7 +96,7 @@ def _money(bag: Node | None) -> Node | None:
     }
 
 
-def _customer(node: Node | None) -> Node | None:
+def _customer(node: GraphqlNode | None) -> GraphqlNode | None:
     if node is None:
         return None
     email, phone = node["defaultEmailAddress"], node["defaultPhoneNumber"]
@@ -109,14 +109,14 @@ def _customer(node: Node | None) -> Node | None:
     }
 
 
-def _company(purchaser: Node | None) -> Node | None:
+def _company(purchaser: GraphqlNode | None) -> GraphqlNode | None:
     """None for a private person: the purchaser is a customer then, of whom nothing was asked."""
     if not purchaser or "company" not in purchaser:
         return None
     return {"id": _number(purchaser["company"]["id"]), "location_id": _number(purchaser["location"]["id"])}
 
 
-def _address(node: Node | None) -> Node | None:
+def _address(node: GraphqlNode | None) -> GraphqlNode | None:
     if node is None:
         return None
     same = ("name", "company", "address1", "address2", "city", "zip", "province", "country", "phone")
@@ -128,7 +128,7 @@ def _address(node: Node | None) -> Node | None:
     }
 
 
-def _line(node: Node) -> Node:
+def _line(node: GraphqlNode) -> GraphqlNode:
     return {
         "id": _number(node["id"]),
         "title": node["title"],
@@ -145,7 +145,7 @@ def _line(node: Node) -> Node:
     }
 
 
-def _shipping_line(node: Node) -> Node:
+def _shipping_line(node: GraphqlNode) -> GraphqlNode:
     return {
         "id": _number(node["id"]),
         "code": node["code"],
@@ -158,11 +158,11 @@ def _shipping_line(node: Node) -> Node:
     }
 
 
-def _allocations(node: Node) -> list[Node]:
+def _allocations(node: GraphqlNode) -> list[GraphqlNode]:
     return [{"amount_set": _money(each["allocatedAmountSet"])} for each in node["discountAllocations"]]
 
 
-def _taxes(node: Node) -> list[Node]:
+def _taxes(node: GraphqlNode) -> list[GraphqlNode]:
     return [
         {
             "title": tax["title"],
@@ -174,7 +174,7 @@ def _taxes(node: Node) -> list[Node]:
     ]
 
 
-def _refund(node: Node, order_gid: str) -> Node:
+def _refund(node: GraphqlNode, order_gid: str) -> GraphqlNode:
     return {
         "id": _number(node["id"]),
         "order_id": _number(order_gid),
@@ -213,7 +213,7 @@ def _refund(node: Node, order_gid: str) -> Node:
     }
 
 
-def _parcel(node: Node) -> Node:
+def _parcel(node: GraphqlNode) -> GraphqlNode:
     return {
         "status": node["status"].lower(),
         "created_at": node["createdAt"],
@@ -224,7 +224,7 @@ def _parcel(node: Node) -> Node:
     }
 
 
-def _transaction(node: Node) -> Node:
+def _transaction(node: GraphqlNode) -> GraphqlNode:
     return {
         "id": _number(node["id"]),
         "kind": node["kind"].lower(),
@@ -239,7 +239,7 @@ def _transaction(node: Node) -> Node:
     }
 
 
-def _risk(summary: Node) -> Risk:
+def _risk(summary: GraphqlNode) -> Risk:
     """The worst that anyone who assessed the order thinks of it; a pending assessment found nothing yet.
 
     Whoever assessed it again thinks what he said last: Shopify lists earlier assessments first, and itself as nobody.

@@ -16,11 +16,11 @@ from shared.errors import RefusedError
 from shared.mapping.customers import customer_account, customer_record
 from shared.mapping.orders.allocation import Allocation, Need, allocate, needs
 from shared.mapping.orders.digest import digest
-from shared.mapping.orders.header import said
+from shared.mapping.orders.header import header_fingerprints
 from shared.mapping.orders.holds import hold_reason
 from shared.mapping.orders.items import product_skus, resolve, sku_field
+from shared.mapping.orders.matching import number_key
 from shared.mapping.orders.plan import LINE_KEY, SalesOrderPlan, check_booked, plan_sales_order
-from shared.mapping.orders.standing import number_key
 from shared.mapping.taxes.place import ship_to
 from shared.model import HoldReason, Item, Order, OrderState, TaxSetup
 from shared.rules import StoreRules
@@ -165,7 +165,7 @@ def _link(
         customer_account=plan.header["OrderingCustomerAccountNumber"],
         lots={number_key(Decimal(number)): lot for number, lot in booked.lots.items()},
         sources={booked.lots[line.number]: line.source for line in plan.lines} if created else {},
-        said=said(plan.header) if created else {},
+        said=header_fingerprints(plan.header) if created else {},
         # Nobody but an earlier attempt of ours can have held an order that is not known here yet.
         held=reason or (HoldReason.CHANGE if booked.held else ""),
         has_parked=link.has_parked if link else False,

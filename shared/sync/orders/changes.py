@@ -25,11 +25,11 @@ from shared.d365.order_changes import (
 from shared.d365.sales_orders import Draft, create_numbered, create_sequenced
 from shared.errors import ErrorCode, RefusedError
 from shared.mapping.fo.fields import fit
-from shared.mapping.orders.changes import Action, Cell, ChangePlan, Step
-from shared.mapping.orders.header import said
+from shared.mapping.orders.changes import Action, Cell, ChangePlan, ChangeStep
+from shared.mapping.orders.header import header_fingerprints
 from shared.mapping.orders.holds import hold_reason
+from shared.mapping.orders.matching import number_key
 from shared.mapping.orders.plan import LINE_KEY, SalesOrderPlan
-from shared.mapping.orders.standing import number_key
 from shared.model import FoOrder, HoldReason, Item, OrderState, TaxSetup
 from shared.rules import StoreRules
 from shared.store.links import OrderLink
@@ -101,7 +101,7 @@ class _Task:
         self._tax_setup = tax_setup
         self._target: SalesOrderPlan | None = None
         self._has_held = False
-        self._done: list[Step] = []
+        self._done: list[ChangeStep] = []
         self._ignored: dict[Cell, None] = {}
 
     async def run(self) -> ChangeReport:
@@ -156,13 +156,13 @@ class _Task:
         if operations:
             await write(self._ports.fo, operations)
         if self._target is not None:
-            self._link = replace(self._link, said=said(self._target.header))
+            self._link = replace(self._link, said=header_fingerprints(self._target.header))
             for step in plan.steps:
                 if step.action is Action.NEW_ORDER:
                     await self._create_further(step, fo, self._target)
         self._done += plan.steps
 
-    async def _create_further(self, step: Step, fo: FoOrder, target: SalesOrderPlan) -> None:
+    async def _create_further(self, step: ChangeStep, fo: FoOrder, target: SalesOrderPlan) -> None:
         at = len(self._link.further)
         draft = Draft(
             company=self._link.company,
@@ -222,7 +222,7 @@ class _Task:
         note = "; ".join(step.reason for step in self._done) or "F&O has the order as it is"
         link = replace(self._link, promised={})
         if self._target is not None:
-            link = replace(link, said=said(self._target.header))
+            link = replace(link, said=header_fingerprints(self._target.header))
         return ChangeReport(note, fo.number, link, self._evidence())
 
     def _evidence(self) -> dict[str, Any]:
@@ -252,7 +252,7 @@ def _refuse(plan: ChangePlan, fo: FoOrder, *, is_last: bool) -> None:
         raise RefusedError(ErrorCode.CHANGE_HELD, sales_order=fo.number, changes=changes, hold=hold)
 
 
-def _operations(step: Step, company: str) -> list[Operation]:
+def _operations(step: ChangeStep, company: str) -> list[Operation]:
     match step.action:
         case Action.CHANGE_HEADER:
             return [header_change(company, step.order, step.fields)]

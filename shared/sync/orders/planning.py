@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 from shared.mapping.orders.allocation import Allocation, Need
 from shared.mapping.orders.changes import ChangePlan, plan_cancellation, plan_changes
+from shared.mapping.orders.matching import LinkedOrder, OwnLines, match_lines, number_key, own_lines, place_lines
 from shared.mapping.orders.plan import SalesOrderPlan, plan_sales_order
-from shared.mapping.orders.standing import Memory, OwnLines, number_key, own_lines, place, stand
 from shared.model import FoOrder, Item, Order, TaxSetup
 from shared.rules import StoreRules
 from shared.store.links import OrderLink
@@ -39,16 +39,16 @@ async def plan_change(
     allocate: Allocate,
 ) -> PlannedChange:
     """Raises RefusedError for what the mapping refuses."""
-    memory = Memory(link.sources, link.promised, frozenset(link.lots.values()))
+    memory = LinkedOrder(link.sources, link.promised, frozenset(link.lots.values()))
     own = own_lines(fo, order, rules, memory)
     known = {line.lot: source for source, lines in own.items() for line in lines}
     lots = {number_key(line.number): line.lot for lines in own.values() for line in lines}
     link = replace(link, sources=known, lots=lots)
     if order.is_given_up:
         return PlannedChange(plan_cancellation(order, fo, own, rules), own, None, link)
-    standing = stand(order, items, own, rules)
-    extra = await allocate(standing.wanted) if standing.wanted else None
-    placement = place(standing, order, rules, extra)
+    matched = match_lines(order, items, own, rules)
+    extra = await allocate(matched.wanted) if matched.wanted else None
+    placement = place_lines(matched, order, rules, extra)
     target = plan_sales_order(
         order,
         rules,
@@ -57,4 +57,4 @@ async def plan_change(
         allocation=placement.allocation,
         tax_setup=tax_setup,
     )
-    return PlannedChange(plan_changes(target, fo, placement, rules, said=link.said), own, target, link)
+    return PlannedChange(plan_changes(target, fo, placement, rules, fingerprints=link.said), own, target, link)

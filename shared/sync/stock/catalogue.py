@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from shared.d365.items import ItemCache, read_items
 from shared.d365.on_hand import read_safety_stock
 from shared.mapping.orders.items import sku_field
-from shared.mapping.stock import Listing, Unlisted, join
+from shared.mapping.stock import Listing, Unlisted, match_variants
 from shared.model import Item, LevelId, Variant
 from shared.shopify.inventory import read_variants
 
@@ -49,7 +49,7 @@ async def load_assortment(
     variants = await read_variants(admin)
     skus = {variant.sku for variant in variants if variant.sku}
     items = await read_items(fo, rules.company, sku_field(rules), skus, cache=ItemCache())
-    catalogue = join(variants, items, locations=locations, company=rules.company)
+    catalogue = match_variants(variants, items, locations=locations, company=rules.company)
     stocked = {listing.item for listing in catalogue.listings}
     safety = await read_safety_stock(fo, rules.company, stocked, warehouses)
     await snapshots.write(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from shared.errors import ErrorCode, RefusedError
-from shared.mapping.stock import Listing, Outcome, Wanted
+from shared.mapping.stock import FigureOutcome, Listing, Wanted
 from shared.model import LevelId
 from shared.sync.stock.report import FigureReport
 
@@ -16,21 +16,21 @@ class Findings:
     problems: list[RefusedError] = field(default_factory=list)
     """For somebody to mend."""
 
-    def note(self, wanted: Wanted, outcome: Outcome, before: int | None = None) -> None:
+    def note(self, wanted: Wanted, outcome: FigureOutcome, before: int | None = None) -> None:
         """The figure's outcome, unless a second look at what this run has set finds it as it should be."""
         earlier = self.figures.get(wanted.listing.level)
-        if not (earlier and earlier.is_changed and outcome is Outcome.EQUAL):
+        if not (earlier and earlier.is_changed and outcome is FigureOutcome.EQUAL):
             self.figures[wanted.listing.level] = FigureReport(wanted, outcome, before)
 
-    def absent(self, wanted: Wanted, outcome: Outcome) -> None:
+    def absent(self, wanted: Wanted, outcome: FigureOutcome) -> None:
         """Shopify has no such figure. That matters where F&O has goods."""
         self.note(wanted, outcome)
-        if outcome is Outcome.NOT_STOCKED and wanted.figure:
+        if outcome is FigureOutcome.NOT_STOCKED and wanted.figure:
             self._tell(ErrorCode.STOCK_NOT_STOCKED, wanted.listing, quantity=wanted.figure)
 
     def refused(self, wanted: Wanted, before: int, message: str) -> None:
         """With Shopify's words."""
-        self.note(wanted, Outcome.REFUSED, before)
+        self.note(wanted, FigureOutcome.REFUSED, before)
         self._tell(ErrorCode.STOCK_REFUSED, wanted.listing, quantity=wanted.figure, message=message)
 
     def restless(self, wanted: Wanted) -> None:

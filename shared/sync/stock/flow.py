@@ -32,7 +32,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from shared.d365.on_hand import read_on_hand
 from shared.errors import ThrottledError, TransientError
-from shared.mapping.stock import Listing, Outcome, Wanted, by_warehouse, decide, units_taken, want
+from shared.mapping.stock import FigureOutcome, Listing, Wanted, by_warehouse, compute_figure, decide, units_taken
 from shared.model import Level, LevelId
 from shared.shopify.inventory import Change, NoLevel, Objection, read_levels, set_available
 from shared.sync.stock.catalogue import Assortment, load_assortment
@@ -57,9 +57,9 @@ _LASTS: Final = timedelta(minutes=3)
 """After that no wave is begun: the host ends a function after 4 minutes (functionTimeout in host.json)."""
 
 _ABSENT: Final = {
-    NoLevel.GONE: Outcome.GONE,
-    NoLevel.NOT_TRACKED: Outcome.NOT_TRACKED,
-    NoLevel.NOT_STOCKED: Outcome.NOT_STOCKED,
+    NoLevel.GONE: FigureOutcome.GONE,
+    NoLevel.NOT_TRACKED: FigureOutcome.NOT_TRACKED,
+    NoLevel.NOT_STOCKED: FigureOutcome.NOT_STOCKED,
 }
 
 
@@ -172,7 +172,7 @@ class _Push:
         )
         stock = by_warehouse(rows, self.assortment.safety)
         return [
-            want(
+            compute_figure(
                 listing,
                 [stock[at] for name in behind[listing.level.location] if (at := (listing.item, name)) in stock],
                 unknown=units[listing.level],
@@ -185,15 +185,15 @@ class _Push:
         """Whether Shopify has to be asked; if not, the figure's outcome is settled here."""
         level, figure = wanted.listing.level, wanted.figure
         if figure is None:
-            outcome = Outcome.NO_ROW
+            outcome = FigureOutcome.NO_ROW
         elif self.memory.refused.get(level) == figure:
-            outcome = Outcome.REFUSED
+            outcome = FigureOutcome.REFUSED
         elif self.memory.is_in_doubt(level):
             return True
         elif self.memory.is_current(wanted):
-            outcome = Outcome.UNCHANGED
+            outcome = FigureOutcome.UNCHANGED
         elif self.frozen and figure >= self.memory.figures[level][0]:
-            outcome = Outcome.FROZEN
+            outcome = FigureOutcome.FROZEN
         else:
             return True
         self.findings.note(wanted, outcome)
@@ -224,12 +224,12 @@ class _Push:
                 self.findings.note(step.wanted, step.outcome, step.before)
                 self.memory.remember(step.wanted)
             for step in written.withheld:
-                self.findings.note(step.wanted, Outcome.WITHHELD, step.before)
+                self.findings.note(step.wanted, FigureOutcome.WITHHELD, step.before)
             for step, message in written.refused:
                 self.findings.refused(step.wanted, step.before, message)
                 self.memory.refused[step.wanted.listing.level] = step.after
             for step in written.stale:
-                self.findings.note(step.wanted, Outcome.STALE, step.before)
+                self.findings.note(step.wanted, FigureOutcome.STALE, step.before)
             moving = {step.wanted.listing.item for step in written.stale}
             listings = [listing for listing in listings if listing.item in moving]
             if not listings:
@@ -248,9 +248,9 @@ class _Push:
             level = wanted.listing.level
             found = shown[level]
             if wanted.figure is None:
-                self.findings.note(wanted, Outcome.NO_ROW)
+                self.findings.note(wanted, FigureOutcome.NO_ROW)
             elif self.memory.refused.get(level) == wanted.figure:
-                self.findings.note(wanted, Outcome.REFUSED)
+                self.findings.note(wanted, FigureOutcome.REFUSED)
             elif isinstance(found, NoLevel):
                 # Nothing can be set; told once, until the figure changes or everything is compared again.
                 self.findings.absent(wanted, _ABSENT[found])
@@ -263,13 +263,13 @@ class _Push:
                     withheld=level.inventory_item in stuck,
                     settled_before=settled_before,
                 )
-                if outcome in {Outcome.LOWERED, Outcome.RAISED}:
+                if outcome in {FigureOutcome.LOWERED, FigureOutcome.RAISED}:
                     steps.append(Step(wanted, wanted.figure, found.available, outcome))
                     continue
                 self.findings.note(wanted, outcome, found.available)
-                if outcome is Outcome.EQUAL:
+                if outcome is FigureOutcome.EQUAL:
                     self.memory.remember(wanted)
-                elif outcome is Outcome.FROZEN:
+                elif outcome is FigureOutcome.FROZEN:
                     self.memory.remember_shown(level, found.available)
         return steps
 

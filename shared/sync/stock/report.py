@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from shared.errors import RefusedError
-from shared.mapping.stock import Outcome, Unlisted, Wanted
+from shared.mapping.stock import FigureOutcome, Unlisted, Wanted
 from shared.model import Variant
 
 if TYPE_CHECKING:
@@ -22,13 +22,13 @@ class FigureReport:
     """One SKU at one location. `wanted` has on-hand by warehouse, ATP and unknown sales."""
 
     wanted: Wanted
-    outcome: Outcome
+    outcome: FigureOutcome
     before: int | None = None
     """What Shopify showed; None when it was not asked."""
 
     @property
     def is_changed(self) -> bool:
-        return self.outcome in {Outcome.LOWERED, Outcome.RAISED}
+        return self.outcome in {FigureOutcome.LOWERED, FigureOutcome.RAISED}
 
     @property
     def after(self) -> int | None:
@@ -61,7 +61,7 @@ class StockReport:
     """Queries; one of several pages counts once."""
 
     @property
-    def outcomes(self) -> Counter[Outcome]:
+    def outcomes(self) -> Counter[FigureOutcome]:
         return Counter(figure.outcome for figure in self.figures)
 
     @property

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from shared.mapping.stock import Outcome, Wanted
+from shared.mapping.stock import FigureOutcome, Wanted
 from shared.model import Item
 from shared.shopify.inventory import BATCH, Objection
 
@@ -18,7 +18,7 @@ class Step:
     wanted: Wanted
     after: int
     before: int
-    outcome: Outcome
+    outcome: FigureOutcome
     """What it will have been: lowered or raised."""
 
 
@@ -40,14 +40,14 @@ async def set_figures(
     again; when it blames none, halves are sent until the bad one is alone. An item of which a figure could not be
     lowered has none raised.
     """
-    ordered = sorted(steps, key=lambda step: step.outcome is Outcome.RAISED)
+    ordered = sorted(steps, key=lambda step: step.outcome is FigureOutcome.RAISED)
     batches = deque(ordered[start : start + BATCH] for start in range(0, len(ordered), BATCH))
     written = Written()
     stuck: set[Item] = set()
     while batches:
         batch: list[Step] = []
         for step in batches.popleft():
-            held = step.outcome is Outcome.RAISED and step.wanted.listing.item in stuck
+            held = step.outcome is FigureOutcome.RAISED and step.wanted.listing.item in stuck
             (written.withheld if held else batch).append(step)
         if not batch:
             continue
@@ -61,7 +61,7 @@ async def set_figures(
                 written.stale.append(batch[index])
             else:
                 written.refused.append((batch[index], objection.message))
-            if batch[index].outcome is Outcome.LOWERED:
+            if batch[index].outcome is FigureOutcome.LOWERED:
                 stuck.add(batch[index].wanted.listing.item)
         rest = [step for index, step in enumerate(batch) if index not in blamed]
         middle = len(rest) if blamed else len(rest) // 2

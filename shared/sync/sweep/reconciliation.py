@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from shared.d365.order_changes import read_fo_order
-from shared.mapping.orders.allocation import Allocation, Need, Part
+from shared.mapping.orders.allocation import AllocatedPart, Allocation, Need
 from shared.mapping.orders.digest import digest
 from shared.mapping.payments.differences import payment_differences
 from shared.mapping.payments.plan import moved_money
@@ -93,7 +93,9 @@ async def _sales_order(
     async def anywhere(wanted: Sequence[Need]) -> Allocation:
         """Where missing goods would ship from does not matter here."""
         return Allocation(
-            rules.warehouses[0], {need.line_id: (Part(need.quantity, rules.warehouses[0]),) for need in wanted}, ()
+            rules.warehouses[0],
+            {need.line_id: (AllocatedPart(need.quantity, rules.warehouses[0]),) for need in wanted},
+            (),
         )
 
     planned = await plan_change(

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from shared.mapping.orders.changes import Action, Cell, ChangePlan, Step
+from shared.mapping.orders.changes import Action, Cell, ChangePlan, ChangeStep
 from shared.mapping.payments.differences import PaymentDifference
 from shared.mapping.reconciliation import (
     Sums,
@@ -21,7 +21,7 @@ from tests.builders.sales import euros, line, order, plan
 
 SALE = order(line(price=euros("100.00")))
 CELL = Cell(ChangeKind.PRICE, FoStatus.OPEN, Decision.APPLY, "TENT-2P on line 1: amount 1 -> 100.00 EUR")
-STEP = Step(Action.CHANGE_LINE, "SN1", CELL.what, (CELL,), lot="L1")
+STEP = ChangeStep(Action.CHANGE_LINE, "SN1", CELL.what, (CELL,), lot="L1")
 UNLIKE = Sums(euros("100.00"), euros("1.00"))
 
 

@@ -8,16 +8,16 @@ from decimal import Decimal
 import pytest
 
 from shared.mapping.stock import (
+    FigureOutcome,
     Listing,
-    Outcome,
     Unlisted,
     WarehouseStock,
     by_warehouse,
+    compute_figure,
     decide,
-    join,
+    match_variants,
     sales_of_parked,
     units_taken,
-    want,
 )
 from shared.model import Item, Level, LevelId, OnHand, Sale, Variant
 from shared.rules import StockRules
@@ -34,7 +34,7 @@ def stock(available, *, incoming=0, open_issues=0, safety=0, warehouse="AMS"):
 
 
 def figure(*warehouses, unknown=0, **rules):
-    return want(LISTING, warehouses, unknown=unknown, rules=StockRules(**rules)).figure
+    return compute_figure(LISTING, warehouses, unknown=unknown, rules=StockRules(**rules)).figure
 
 
 def test_warehouses_are_added_up_less_open_issues_and_safety_stock():
@@ -97,8 +97,8 @@ def test_rows_of_one_warehouse_are_added_up_and_get_its_safety_stock():
 
 
 def test_the_same_figure_from_other_on_hand_has_another_basis():
-    before = want(LISTING, [stock(5)], unknown=0, rules=StockRules())
-    after = want(LISTING, [stock(7, open_issues=2)], unknown=0, rules=StockRules())
+    before = compute_figure(LISTING, [stock(5)], unknown=0, rules=StockRules())
+    after = compute_figure(LISTING, [stock(7, open_issues=2)], unknown=0, rules=StockRules())
     assert (before.figure, before.basis) != (after.figure, after.basis)
     assert before.figure == after.figure
 
@@ -115,15 +115,15 @@ def test_a_parked_order_takes_from_the_skus_that_have_figures():
 @pytest.mark.parametrize(
     ("shown", "how", "outcome"),
     [
-        (5, {}, Outcome.EQUAL),
-        (7, {}, Outcome.LOWERED),
-        (3, {}, Outcome.RAISED),
-        (3, {"frozen": True}, Outcome.FROZEN),
-        (7, {"frozen": True}, Outcome.LOWERED),
-        (3, {"withheld": True}, Outcome.WITHHELD),
-        (7, {"withheld": True}, Outcome.LOWERED),
-        (3, {"settled_before": NOON - timedelta(seconds=1)}, Outcome.SETTLING),
-        (7, {"settled_before": NOON - timedelta(seconds=1)}, Outcome.LOWERED),
+        (5, {}, FigureOutcome.EQUAL),
+        (7, {}, FigureOutcome.LOWERED),
+        (3, {}, FigureOutcome.RAISED),
+        (3, {"frozen": True}, FigureOutcome.FROZEN),
+        (7, {"frozen": True}, FigureOutcome.LOWERED),
+        (3, {"withheld": True}, FigureOutcome.WITHHELD),
+        (7, {"withheld": True}, FigureOutcome.LOWERED),
+        (3, {"settled_before": NOON - timedelta(seconds=1)}, FigureOutcome.SETTLING),
+        (7, {"settled_before": NOON - timedelta(seconds=1)}, FigureOutcome.LOWERED),
     ],
 )
 def test_lowering_is_never_held_up_and_raising_by_every_doubt(shown, how, outcome):
@@ -140,7 +140,7 @@ def test_variants_and_items_meet_by_sku():
         Variant("", 105, tracked=True, bundle=False),
     ]
     items = {"TENT-2P": TENT, "KIT": Item("KIT"), "EBOOK": Item("EBOOK")}
-    catalogue = join(variants, items, locations=(1, 2), company="nleu")
+    catalogue = match_variants(variants, items, locations=(1, 2), company="nleu")
     assert catalogue.listings == (LISTING, ELSEWHERE)
     assert {variant.sku: why for variant, why in catalogue.unlisted} == {
         "GHOST-1": Unlisted.UNKNOWN,
@@ -153,7 +153,7 @@ def test_variants_and_items_meet_by_sku():
 
 def test_two_variants_of_one_item_would_sell_it_twice_and_get_no_figure():
     variants = [Variant(sku, number, tracked=True, bundle=False) for sku, number in (("TENT-2P", 1), ("tent-2p", 2))]
-    catalogue = join(variants, {"TENT-2P": TENT, "tent-2p": TENT}, locations=(1,), company="nleu")
+    catalogue = match_variants(variants, {"TENT-2P": TENT, "tent-2p": TENT}, locations=(1,), company="nleu")
     assert catalogue.listings == ()
     assert [why for _, why in catalogue.unlisted] == [Unlisted.AMBIGUOUS] * 2
     assert [problem.code for problem in catalogue.problems] == ["STOCK_SKU_AMBIGUOUS"]

@@ -4,7 +4,7 @@ from decimal import Decimal
 import pytest
 
 from shared.errors import RefusedError
-from shared.mapping.orders.allocation import Allocation, Part
+from shared.mapping.orders.allocation import AllocatedPart, Allocation
 from shared.mapping.orders.plan import check_booked, order_reference, plan_sales_order
 from shared.mapping.shopify.order import read_order
 from shared.model import CurrencySide, Item, LineKind
@@ -154,7 +154,9 @@ def test_a_line_given_away_costs_nothing():
 def test_the_parts_of_a_divided_line_sum_to_it():
     sale = dutch(line(1, euros("10.00"), 7, discount=euros("10.00")), line(2, euros("5.00")))
     ams, ham = EU.warehouses
-    divided = Allocation(ams, {1: (Part(4, ams), Part(3, ham)), 2: (Part(1, ams),)}, ("divided",))
+    divided = Allocation(
+        ams, {1: (AllocatedPart(4, ams), AllocatedPart(3, ham)), 2: (AllocatedPart(1, ams),)}, ("divided",)
+    )
     planned = plan(sale, allocation=divided)
     assert [(each.source_id, each.number, each.record["ShippingWarehouseId"]) for each in planned.lines] == [
         (1, 1, "AMS"),
@@ -167,7 +169,9 @@ def test_the_parts_of_a_divided_line_sum_to_it():
 def test_a_line_keeps_its_number_whatever_the_stock_is():
     sale = dutch(line(1, quantity=4), line(2), shipping=(shipping(euros("5.00"), taxes=[tax(euros("0.87"))]),))
     ams, ham = EU.warehouses
-    divided = Allocation(ams, {1: (Part(1, ams), Part(3, ham)), 2: (Part(1, ham),)}, ("divided",))
+    divided = Allocation(
+        ams, {1: (AllocatedPart(1, ams), AllocatedPart(3, ham)), 2: (AllocatedPart(1, ham),)}, ("divided",)
+    )
     whole = {each.source_id: each.number for each in plan(sale).lines}
     assert {each.source_id: each.number for each in reversed(plan(sale, allocation=divided).lines)} == whole
 

@@ -8,9 +8,9 @@ import pytest
 
 from shared.errors import RefusedError
 from shared.mapping.orders.changes import Action
-from shared.mapping.orders.header import header_changes, said
+from shared.mapping.orders.header import header_changes, header_fingerprints
 from shared.mapping.orders.holds import hold_reason
-from shared.mapping.orders.standing import Memory, own_lines
+from shared.mapping.orders.matching import LinkedOrder, own_lines
 from shared.model import FoStatus, HoldReason, LineKind, Order, OrderState, Risk
 from shared.rules import ChangeKind, Decision
 from tests.builders.fo_orders import FoModel
@@ -204,7 +204,7 @@ def test_a_divided_line_loses_pieces_from_its_last_part_first():
 def test_charges_are_told_apart_by_their_items_where_nothing_is_remembered():
     sale = bought(TENTS, duties=euros("4.00"), shipping=FREIGHT)
     model = FoModel(sale, RULES)
-    own = own_lines(model.order, sale, RULES, Memory())
+    own = own_lines(model.order, sale, RULES, LinkedOrder())
     assert sorted(own) == ["duties:5551234567890", "products:1", "shipping:900"]
 
 
@@ -214,7 +214,7 @@ def test_a_line_of_ours_that_says_nothing_is_a_persons_to_tell():
     (only,) = model.order.lines
     model.fo = replace(model.order, lines=(replace(only, external="CUSTOMER-ITEM-7"),))
     with pytest.raises(RefusedError) as refused:
-        own_lines(model.order, sale, EU, Memory(lots=frozenset({only.lot})))
+        own_lines(model.order, sale, EU, LinkedOrder(lots=frozenset({only.lot})))
     assert refused.value.code == "FO_LINE_UNKNOWN"
 
 
@@ -224,7 +224,7 @@ def test_a_promised_line_is_ours_unless_a_person_took_its_number(external: str, 
     model = FoModel(sale, EU)
     (only,) = model.order.lines
     model.fo = replace(model.order, lines=(replace(only, external=external, number=Decimal("1.00")),))
-    memory = Memory(sources={"LOT-9": "products:9"}, promised={"1": "products:1"})
+    memory = LinkedOrder(sources={"LOT-9": "products:9"}, promised={"1": "products:1"})
     assert bool(own_lines(model.order, sale, EU, memory)) is is_ours
 
 
@@ -252,8 +252,8 @@ def test_an_order_that_never_had_shipping_keeps_the_mode_of_delivery_that_fo_or_
     lines = tuple(replace(each, delivery_mode="EXPR") for each in model.order.lines)
     fields = {**header.fields, "DeliveryModeCode": "EXPR"}
     model.fo = replace(model.order, headers=(replace(header, fields=fields),), lines=lines)
-    for remembered in (model.memory.said, {}):
-        model.memory = replace(model.memory, said=remembered)
+    for remembered in (model.memory.fingerprints, {}):
+        model.memory = replace(model.memory, fingerprints=remembered)
         changes, _ = model.plan(bought())
         assert not changes.cells
 
@@ -263,7 +263,7 @@ def test_a_state_that_fo_found_by_the_postal_code_is_no_difference():
     in_fo = {**header, "DeliveryAddressStateId": "NH"}
     assert header_changes(header, in_fo, {}) == {}
     moved = plan(bought(shipping_address=address(city="Utrecht")), EU).header
-    (changed,) = header_changes(moved, in_fo, said(header)).values()
+    (changed,) = header_changes(moved, in_fo, header_fingerprints(header)).values()
     assert changed["DeliveryAddressStateId"] == ""
 
 

@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from shared.errors import RefusedError
-from shared.mapping.orders.allocation import Allocation, Part
+from shared.mapping.orders.allocation import AllocatedPart, Allocation
 from shared.mapping.orders.plan import SalesOrderPlan, plan_sales_order
 from shared.model import LineKind
 from shared.rules import StoreRules, TaxPolicy
@@ -108,7 +108,7 @@ def test_without_fos_set_up_the_taxes_go_by_their_groups():
 def test_the_parts_of_a_divided_line_are_one_tax():
     sale = order(line(1, euros("121.00"), 3, taxes=[tax(euros("63.00"))]))
     ams, ham = EU.warehouses
-    planned = plan(sale, EU, Allocation(ams, {1: (Part(1, ams), Part(2, ham))}, ("divided",)))
+    planned = plan(sale, EU, Allocation(ams, {1: (AllocatedPart(1, ams), AllocatedPart(2, ham))}, ("divided",)))
     assert [(each.expected, each.charged) for each in planned.evidence.taxes] == [(euros("63.00"), euros("63.00"))]
 
 

@@ -6,16 +6,16 @@ from decimal import Decimal
 
 import pytest
 
-from shared.mapping.stock import Listing, Outcome, Wanted
+from shared.mapping.stock import FigureOutcome, Listing, Wanted
 from shared.model import Item, LevelId
 from shared.shopify.inventory import Objection
 from shared.sync.stock.writing import Step, set_figures
 
 
-def step(number: int, outcome=Outcome.RAISED, *, item: int | None = None) -> Step:
+def step(number: int, outcome=FigureOutcome.RAISED, *, item: int | None = None) -> Step:
     sku = f"SKU-{number if item is None else item}"
     listing = Listing(sku, Item(sku), LevelId(number, 1))
-    before, after = (5, 9) if outcome is Outcome.RAISED else (9, 5)
+    before, after = (5, 9) if outcome is FigureOutcome.RAISED else (9, 5)
     return Step(Wanted(listing, (), Decimal(after), 0, after), after, before, outcome)
 
 
@@ -49,7 +49,7 @@ async def test_two_hundred_and_fifty_figures_go_in_one_call():
 
 async def test_figures_that_fall_go_first():
     shopify = Shopify()
-    await set_figures([step(1), step(2, Outcome.LOWERED), step(3)], send=shopify.send)
+    await set_figures([step(1), step(2, FigureOutcome.LOWERED), step(3)], send=shopify.send)
     assert shopify.calls == [[2, 1, 3]]
 
 
@@ -76,7 +76,7 @@ async def test_a_stale_figure_is_kept_apart_from_the_refused():
 
 async def test_an_item_that_could_not_be_lowered_in_one_place_is_raised_in_none():
     shopify = Shopify(1)
-    falls, rises = step(1, Outcome.LOWERED, item=1), step(2, item=1)
+    falls, rises = step(1, FigureOutcome.LOWERED, item=1), step(2, item=1)
     written = await set_figures([rises, falls, step(3)], send=shopify.send)
     assert shopify.calls == [[1, 2, 3], [3]]
     assert (numbers(written.withheld), numbers(written.done)) == ([2], [3])

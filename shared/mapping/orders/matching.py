@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from shared.errors import ErrorCode, RefusedError
-from shared.mapping.orders.allocation import Allocation, Need, Part, Settled
+from shared.mapping.orders.allocation import AllocatedPart, Allocation, BookedPrice, Need
 from shared.model import COMPONENTS, Component, FoLine, FoOrder, FoStatus, Item, LineKind, Order, source_of
 from shared.rules import ChangeKind, Decision, StoreRules, Warehouse
 
 
 @dataclass(frozen=True, slots=True)
-class Memory:
+class LinkedOrder:
     """What the order's link says about its lines and header in F&O."""
 
     sources: Mapping[str, str] = field(default_factory=dict)
@@ -27,7 +27,7 @@ class Memory:
     """LineNumber -> the same, of lines that may have been written."""
     lots: frozenset[str] = frozenset()
     """InventoryLotIds that are ours, of links that do not tell what for."""
-    said: Mapping[str, str] = field(default_factory=dict)
+    fingerprints: Mapping[str, str] = field(default_factory=dict)
     held: str = ""
 
 
@@ -40,7 +40,7 @@ type OwnLines = Mapping[str, Sequence[FoLine]]
 """By source, in the order of their numbers."""
 
 
-def own_lines(fo: FoOrder, order: Order, rules: StoreRules, memory: Memory) -> OwnLines:
+def own_lines(fo: FoOrder, order: Order, rules: StoreRules, memory: LinkedOrder) -> OwnLines:
     """Our lines, by what they stand for. Lines that were reduced to nothing are none.
 
     Remembered lines are known by their lot. A line whose writing was not seen to its end is known by its number and
@@ -62,7 +62,7 @@ def own_lines(fo: FoOrder, order: Order, rules: StoreRules, memory: Memory) -> O
     return own
 
 
-def _kept_promise(line: FoLine, memory: Memory) -> str | None:
+def _kept_promise(line: FoLine, memory: LinkedOrder) -> str | None:
     """What we meant to write under this number, unless a person's line got the number first: theirs has no id."""
     source = memory.promised.get(number_key(line.number))
     if source is None or not line.external:
@@ -106,7 +106,7 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class MatchedLines:
     """The order's lines over F&O's, before additional pieces have a warehouse."""
 
     own: OwnLines
@@ -131,7 +131,7 @@ class Placement:
     growing: Mapping[int, FoStatus]
 
 
-def stand(order: Order, items: Mapping[int, Item], own: OwnLines, rules: StoreRules) -> Standing:
+def match_lines(order: Order, items: Mapping[int, Item], own: OwnLines, rules: StoreRules) -> MatchedLines:
     """Fewer pieces are taken from what has not left, the last line first; more are wanted by the rules."""
     kept: dict[int, list[Kept]] = {}
     wanted: list[Need] = []
@@ -166,32 +166,32 @@ def stand(order: Order, items: Mapping[int, Item], own: OwnLines, rules: StoreRu
             for each, quantity in zip(its, quantities, strict=True)
             if quantity
         ] + fresh
-    return Standing(own, kept, tuple(wanted), growing, frozenset(in_place))
+    return MatchedLines(own, kept, tuple(wanted), growing, frozenset(in_place))
 
 
-def place(standing: Standing, order: Order, rules: StoreRules, extra: Allocation | None) -> Placement:
+def place_lines(matched: MatchedLines, order: Order, rules: StoreRules, extra: Allocation | None) -> Placement:
     """With the allocation of what is wanted, None where nothing is."""
     places: dict[int, Sequence[Kept]] = {}
     for line in order.lines:
-        kept = list(standing.kept[line.id])
+        kept = list(matched.kept[line.id])
         for part in extra.parts.get(line.id, ()) if extra else ():
-            at = _same_place(kept, part) if line.id in standing.in_place else None
+            at = _same_place(kept, part) if line.id in matched.in_place else None
             if at is None:
                 kept.append(Kept(None, part.quantity, part.warehouse))
             else:
                 kept[at] = Kept(kept[at].line, kept[at].quantity + part.quantity, kept[at].warehouse)
         places[line.id] = kept
     preferred = extra.preferred if extra else _first_warehouse(places.values()) or rules.warehouses[0]
-    reasons = ("lines that F&O has stay in their warehouses",) if any(standing.kept.values()) else ()
+    reasons = ("lines that F&O has stay in their warehouses",) if any(matched.kept.values()) else ()
     return Placement(
-        own=standing.own,
+        own=matched.own,
         allocation=Allocation(
             preferred,
             {line.id: _as_parts(places[line.id]) for line in order.lines if places[line.id]},
             (*reasons, *(extra.reasons if extra else ())),
         ),
         lines={line_id: tuple(each.line for each in its) or (None,) for line_id, its in places.items()},
-        growing=standing.growing,
+        growing=matched.growing,
     )
 
 
@@ -220,7 +220,7 @@ def _growable(lines: Sequence[FoLine]) -> int:
     return max(range(len(lines)), key=lambda at: (lines[at].is_open, at))
 
 
-def _same_place(kept: Sequence[Kept], part: Part) -> int | None:
+def _same_place(kept: Sequence[Kept], part: AllocatedPart) -> int | None:
     for at, each in enumerate(kept):
         line = each.line
         if line is None or line.status.is_closed or part.warehouse is None:
@@ -234,14 +234,14 @@ def _first_warehouse(places: Iterable[Sequence[Kept]]) -> Warehouse | None:
     return next((kept.warehouse for its in places for kept in its if kept.warehouse is not None), None)
 
 
-def _as_parts(kept: Sequence[Kept]) -> tuple[Part, ...]:
-    return tuple(Part(each.quantity, each.warehouse, _settled(each)) for each in kept)
+def _as_parts(kept: Sequence[Kept]) -> tuple[AllocatedPart, ...]:
+    return tuple(AllocatedPart(each.quantity, each.warehouse, _settled(each)) for each in kept)
 
 
-def _settled(kept: Kept) -> Settled | None:
+def _settled(kept: Kept) -> BookedPrice | None:
     """What the line costs, where it keeps its pieces."""
     line = kept.line
     if line is None or line.quantity != kept.quantity:
         return None
     pieces = line.quantity / line.price_unit
-    return Settled(pieces * line.price, pieces * line.discount, firm=line.is_invoiced or not line.is_open)
+    return BookedPrice(pieces * line.price, pieces * line.discount, firm=line.is_invoiced or not line.is_open)
