@@ -6,13 +6,15 @@ import re
 import unicodedata
 from typing import Final
 
+import regex
+
 # What no field of either system can hold or show: control characters, the zero-width space, the byte order mark, and
 # halves of surrogate pairs, which JSON can spell (a lone escape of D800) but UTF-8 cannot. The zero-width joiner and
 # non-joiner stay: Persian, the Indic scripts and emoji need them.
 _UNSEEN: Final = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u200b\ufeff\ud800-\udfff]")
 _LINE_ENDS: Final = re.compile("[\n\r\x0b\x0c\x85\u2028\u2029]+")
-_JOINER: Final = "\u200d"
-_VIRAMA_CLASS: Final = 9
+# What a reader sees as one character (Unicode's extended grapheme cluster): a letter with its accents, a joined emoji.
+_CHARACTER: Final = regex.compile(r"\X")
 
 
 def storable(text: str) -> str:
@@ -36,8 +38,8 @@ def split_to_lengths(text: str, width: int) -> list[str]:
     """The text as lines of at most `width` UTF-16 units, which is how SQL Server, and so F&O, counts a field's length.
 
     Existing line feeds stay ends of lines; longer lines are split at blanks. A word that is longer than a line is
-    split too, but never within what a reader sees as one character (a letter with its accents, a joined emoji),
-    unless that alone is wider than the line. Nothing but blanks and line feeds at a split is lost.
+    split too, but never within what a reader sees as one character, unless that alone is wider than the line. Nothing
+    but blanks and line feeds at a split is lost.
     """
     if width < 2:  # noqa: PLR2004 - a character beyond the basic plane takes two units
         raise ValueError("a line must have room for any one character")
@@ -63,48 +65,13 @@ def _fold(words: list[str], width: int) -> list[str]:
 def _chop(word: str, width: int) -> list[str]:
     """The word in pieces that fit; a single piece if it fits whole."""
     pieces = [""]
-    for character in _seen_characters(word):
+    for character in _CHARACTER.findall(word):
         parts = [character] if _units(character) <= width else list(character)
         for part in parts:
             if _units(pieces[-1]) + _units(part) > width:
                 pieces.append("")
             pieces[-1] += part
     return pieces
-
-
-def _seen_characters(word: str) -> list[str]:
-    """What a reader sees as one character each: a base with its marks, joined emoji, the two letters of a flag.
-
-    A plain reading of Unicode's grapheme clusters (UAX 29), without its tables for Hangul jamo, which NFC composes.
-    """
-    seen: list[str] = []
-    for character in word:
-        if seen and (_extends(character) or _awaits_more(seen[-1]) or _completes_flag(seen[-1], character)):
-            seen[-1] += character
-        else:
-            seen.append(character)
-    return seen
-
-
-def _extends(character: str) -> bool:
-    return (
-        unicodedata.category(character) in {"Mn", "Me", "Mc"}
-        or character in {_JOINER, "\u200c"}
-        or "\U0001f3fb" <= character <= "\U0001f3ff"  # skin tones
-    )
-
-
-def _awaits_more(seen: str) -> bool:
-    """After a joiner, and after a virama, which binds two consonants of an Indic script."""
-    return seen.endswith(_JOINER) or unicodedata.combining(seen[-1]) == _VIRAMA_CLASS
-
-
-def _completes_flag(seen: str, character: str) -> bool:
-    return len(seen) == 1 and _is_flag_letter(seen) and _is_flag_letter(character)
-
-
-def _is_flag_letter(character: str) -> bool:
-    return "\U0001f1e6" <= character <= "\U0001f1ff"
 
 
 def _units(text: str) -> int:

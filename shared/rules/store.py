@@ -106,9 +106,11 @@ class StoreRules(Rules):
         return ZoneInfo(self.time_zone)
 
     @property
-    def rounding_with_payment(self) -> bool:
-        """What cash was rounded by is in the payment journal, and not on the sales order."""
-        return self.payments is not None and self.payments.rounding_account is not None
+    def rounding_booked_with(self) -> Literal["order", "payment"] | None:
+        """Where F&O gets cash rounding: a line of the sales order, or a line of the payment journal. None: no rule."""
+        if self.orders.rounding_item is not None:
+            return "order"
+        return "payment" if self.payments is not None and self.payments.rounding_account is not None else None
 
     @field_validator("time_zone")
     @classmethod

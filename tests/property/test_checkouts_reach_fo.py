@@ -95,7 +95,7 @@ def rounded(amount: Decimal, currency: str) -> Decimal:
 
 def owed_to_us(order: Order, rules: StoreRules) -> Decimal:
     """Shopify's total, and what cash was rounded by unless the payment books that."""
-    return order.total.amount + (0 if rules.rounding_with_payment else order.cash_rounding.amount)
+    return order.total.amount + (0 if rules.rounding_booked_with == "payment" else order.cash_rounding.amount)
 
 
 @unhurried

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from shared.mapping.refunds.plan import plan_refund
 from shared.model import (
     Adjustment,
+    Component,
     LineKind,
     Money,
     Order,
@@ -146,7 +147,9 @@ def test_every_part_of_a_refund_is_credited_or_off_the_order(history, key):
     for one in refunds:
         plan = plan_refund(one, sale, applied, customer_account=ACCOUNT, sales_order="SN1", sold=all_sold(sale))
         documents = [each for each in (plan.return_order, plan.invoice) if each]
-        lines = [each for document in documents for each in document.lines if each.part != "tax_difference"]
+        lines = [
+            each for document in documents for each in document.lines if each.component is not Component.TAX_DIFFERENCE
+        ]
         proof = plan.evidence
         assert proof is not None
         credited = total((each.amount for each in lines), sale.currency) + proof.off_order + proof.marketplace_tax

@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, Literal
+from typing import Literal
 
 from shared.errors import ErrorCode, RefusedError
-from shared.model import Item, LineKind, Money, Order, OrderLine
+from shared.model import COMPONENTS, Component, Item, LineKind, Money, Order, OrderLine
 from shared.rules import StoreRules
-
-_SERVICE_ITEMS: Final = {
-    LineKind.CUSTOM: ("custom_line_item", "custom line"),
-    LineKind.GIFT_CARD: ("gift_card_item", "gift card sold"),
-    LineKind.TIP: ("tip_item", "tip"),
-}
 
 
 def sku_field(rules: StoreRules) -> Literal["ItemNumber", "ProductVariantNumber"]:
@@ -34,15 +28,25 @@ def resolve(order: Order, rules: StoreRules, catalogue: Mapping[str, Item]) -> d
     return {line.id: _item(line, rules, catalogue) for line in order.lines}
 
 
-def charge_item(key: str, what: str, amount: Money, rules: StoreRules) -> Item:
-    """The service item that a charge of the order is booked with, by its key in [orders].
+def service_item(component: Component, rules: StoreRules) -> str | None:
+    """The number of the item that [orders] has for the component, if any."""
+    number: str | None = getattr(rules.orders, component.order_key)
+    return number
+
+
+def charge_item(component: Component, amount: Money, rules: StoreRules) -> Item:
+    """The service item that a charge of the order is booked with.
 
     Raises RefusedError AMOUNT_WITHOUT_RULE naming the key, if the rules have none.
     """
-    number: str | None = getattr(rules.orders, key)
+    number = service_item(component, rules)
     if number is None:
         raise RefusedError(
-            ErrorCode.AMOUNT_WITHOUT_RULE, what=what, amount=amount, key=f"orders.{key}", store=rules.key
+            ErrorCode.AMOUNT_WITHOUT_RULE,
+            what=component,
+            amount=amount,
+            key=f"orders.{component.order_key}",
+            store=rules.key,
         )
     return Item(number)
 
@@ -55,10 +59,14 @@ def _item(line: OrderLine, rules: StoreRules, catalogue: Mapping[str, Item]) -> 
         if item is None:
             raise RefusedError(ErrorCode.UNKNOWN_SKU, sku=line.sku, title=line.title, company=rules.company)
         return item
-    key, kind = _SERVICE_ITEMS[line.kind]
-    number: str | None = getattr(rules.orders, key)
+    component = COMPONENTS[line.kind]
+    number = service_item(component, rules)
     if number is None:
         raise RefusedError(
-            ErrorCode.LINE_WITHOUT_RULE, kind=kind, title=line.title, key=f"orders.{key}", store=rules.key
+            ErrorCode.LINE_WITHOUT_RULE,
+            kind=component.singular,
+            title=line.title,
+            key=f"orders.{component.order_key}",
+            store=rules.key,
         )
     return Item(number)

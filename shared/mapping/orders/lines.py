@@ -162,13 +162,13 @@ def _charges(order: Order, rules: StoreRules, taxes: TaxGroups) -> Iterator[_Dra
     for shipping in order.shipping:
         if shipping.price:
             yield from _shipping(shipping, rules, taxes)
-    for component, key, amount in (
-        (Component.DUTIES, "duties_item", order.duties),
-        (Component.FEES, "fees_item", order.additional_fees),
-        (Component.CASH_ROUNDING, "rounding_item", order.cash_rounding),
+    for component, amount in (
+        (Component.DUTIES, order.duties),
+        (Component.FEES, order.additional_fees),
+        (Component.CASH_ROUNDING, order.cash_rounding),
     ):
         if amount:
-            yield _charge(component, charge_item(key, component, amount, rules), amount, order.id, taxes)
+            yield _charge(component, charge_item(component, amount, rules), amount, order.id, taxes)
     if rules.tax.service_item is not None:
         for part, (title, amount) in enumerate(taxes_by_title(order, by_marketplace=False).items()):
             charge = _charge(Component.TAX, Item(rules.tax.service_item), amount, order.id, taxes)
@@ -183,7 +183,7 @@ def _shipping(shipping: ShippingLine, rules: StoreRules, taxes: TaxGroups) -> It
     whole = _DraftLine(
         component=Component.SHIPPING,
         source_id=shipping.id,
-        item=charge_item("shipping_item", "shipping", shipping.price, rules),
+        item=charge_item(Component.SHIPPING, shipping.price, rules),
         title=shipping.title,
         quantity=1,
         unit_price=shipping.price,

@@ -10,9 +10,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Final
 
 from shared.errors import ErrorCode, RefusedError
 from shared.mapping.orders.allocation import AllocatedPart, Allocation, BookedPrice, Need
+from shared.mapping.orders.items import service_item
 from shared.model import COMPONENTS, Component, FoLine, FoOrder, FoStatus, Item, LineKind, Order, source_of
 from shared.rules import ChangeKind, Decision, StoreRules, Warehouse
 
@@ -84,16 +86,16 @@ def _guessed(line: FoLine, order: Order, rules: StoreRules) -> str | None:
     if shopify_id != order.id:
         is_shipping = line.item == rules.orders.shipping_item
         return source_of(Component.SHIPPING if is_shipping else Component.PRODUCTS, shopify_id)
-    charges = {
-        rules.orders.duties_item: Component.DUTIES,
-        rules.orders.fees_item: Component.FEES,
-        rules.orders.rounding_item: Component.CASH_ROUNDING,
-        rules.orders.tip_item: Component.TIPS,
+    charges = {service_item(component, rules): component for component in _BY_ITEM} | {
         rules.tax.service_item: Component.TAX,
         rules.tax.difference_item: Component.TAX_DIFFERENCE,
     }
     component = charges.get(line.item)
     return source_of(component, shopify_id) if component else None
+
+
+_BY_ITEM: Final = (Component.DUTIES, Component.FEES, Component.CASH_ROUNDING, Component.TIPS)
+"""Charges of the whole order, whose lines have the order's id."""
 
 
 @dataclass(frozen=True, slots=True)

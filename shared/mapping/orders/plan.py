@@ -62,7 +62,7 @@ def plan_sales_order(
     if order.currency not in rules.currencies:
         raise RefusedError(ErrorCode.CURRENCY_WITHOUT_RULE, currency=order.currency, store=rules.key)
     left_behind = _left_behind(order, rules)
-    if rules.rounding_with_payment:
+    if rules.rounding_booked_with == "payment":
         order = replace(order, cash_rounding=order.cash_rounding * 0)
     place = place_of_sale(order, rules)
     taxes = TaxGroups(rules, place, included=order.taxes_included)
@@ -193,7 +193,7 @@ def _left_behind(order: Order, rules: StoreRules) -> tuple[str, ...]:
     """What the order says and F&O's header and lines have no field for, or no field long enough."""
     left = []
     address = ship_to(order)
-    if order.cash_rounding and rules.rounding_with_payment:
+    if order.cash_rounding and rules.rounding_booked_with == "payment":
         left.append(f"cash rounding of {order.cash_rounding}, which is booked with the payment")
     if order.note:
         left.append("the note")

@@ -3,18 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from shared.errors import ErrorCode, RefusedError
-from shared.model import LineKind, Money, Order, total
+from shared.model import COMPONENTS, Component, LineKind, Money, Order, total
 from shared.rules import StoreRules
-
-_KIND_NAMES: Final = {
-    LineKind.PRODUCT: "products",
-    LineKind.CUSTOM: "custom lines",
-    LineKind.GIFT_CARD: "gift cards sold",
-    LineKind.TIP: "tips",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +74,13 @@ def _components(order: Order, tax: Money) -> list[tuple[str, Money]]:
     for line in order.lines:
         gross[line.kind] += line.unit_price * line.quantity
     return [
-        *((_KIND_NAMES[kind], amount) for kind, amount in gross.items()),
+        *((COMPONENTS[kind].value, amount) for kind, amount in gross.items()),
         ("discounts", -total((line.discount for line in order.lines), order.currency)),
-        ("shipping", total((line.price for line in order.shipping), order.currency)),
+        (Component.SHIPPING.value, total((line.price for line in order.shipping), order.currency)),
         ("shipping discounts", -total((line.discount for line in order.shipping), order.currency)),
-        ("tax", nothing if order.taxes_included else tax),
-        ("duties", order.duties),
-        ("additional fees", order.additional_fees),
+        (Component.TAX.value, nothing if order.taxes_included else tax),
+        (Component.DUTIES.value, order.duties),
+        (Component.FEES.value, order.additional_fees),
     ]
 
 

@@ -74,7 +74,7 @@ def plan_payments(
     if rules.payments is None:
         return ()
     moved = moved_money(state, rules)
-    worth = settlements(state, moved, booked, rounding_is_ordered=rules.orders.rounding_item is not None)
+    worth = settlements(state, moved, booked, rounding_is_ordered=rules.rounding_booked_with == "order")
     planner = _JournalPlanner(state, rules, rules.payments, customer_account, sales_order)
     return tuple(
         line
@@ -142,7 +142,7 @@ class _JournalPlanner:
         rounding = transaction.cash_rounding * sign
         money = transaction.amount * sign + rounding
         rounded = rounding * 0
-        if rounding and self._rules.orders.rounding_item is None:
+        if self._rules.rounding_booked_with != "order":
             rounded = -rounding
         exchange = settles - money - rounded
         parts: Sequence[tuple[Purpose, Money, FoRow]] = (

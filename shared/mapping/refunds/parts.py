@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from typing import Final
 
 from shared.errors import ErrorCode, RefusedError
 from shared.mapping.taxes.groups import LineTax, TaxGroups
 from shared.model import (
+    COMPONENTS,
     Adjustment,
     AdjustmentReason,
+    Component,
     LineKind,
     Money,
     Order,
@@ -25,28 +26,11 @@ from shared.model import (
 )
 
 
-class Part(StrEnum):
-    """What an amount is for; the value is its key in [refunds.accounts]."""
-
-    GOODS_RETURNED = "goods_returned"
-    GOODS_KEPT = "goods_kept"
-    CUSTOM_LINES = "custom_lines"
-    TIPS = "tips"
-    GIFT_CARDS = "gift_cards"
-    SHIPPING = "shipping"
-    DUTIES = "duties"
-    GOODWILL = "goodwill"
-    RESTOCKING_FEE = "restocking_fee"
-    DISCREPANCY = "discrepancy"
-    TAX = "tax"
-    TAX_DIFFERENCE = "tax_difference"
-
-
 @dataclass(frozen=True, slots=True)
 class Credit:
     """An amount without goods. Above zero the buyer owes less."""
 
-    part: Part
+    component: Component
     title: str
     amount: Money
     """With or without tax, as F&O's prices of the order are."""
@@ -78,18 +62,13 @@ class RefundParts:
     """What makes the sales order smaller already: goods that never left, shipping and duties given back before."""
 
 
-_OF_KIND: Final = {
-    LineKind.CUSTOM: Part.CUSTOM_LINES,
-    LineKind.TIP: Part.TIPS,
-    LineKind.GIFT_CARD: Part.GIFT_CARDS,
-}
-_OF_REASON: Final[Mapping[str, Part]] = {
-    AdjustmentReason.RESTOCK: Part.RESTOCKING_FEE,
-    AdjustmentReason.CUSTOMER: Part.GOODWILL,
-    AdjustmentReason.DAMAGE: Part.GOODWILL,
-    AdjustmentReason.DISCREPANCY: Part.DISCREPANCY,
-    AdjustmentReason.REFUND_DISCREPANCY: Part.DISCREPANCY,
-    AdjustmentReason.BALANCING: Part.DISCREPANCY,
+_OF_REASON: Final[Mapping[str, Component]] = {
+    AdjustmentReason.RESTOCK: Component.RESTOCKING_FEE,
+    AdjustmentReason.CUSTOMER: Component.GOODWILL,
+    AdjustmentReason.DAMAGE: Component.GOODWILL,
+    AdjustmentReason.DISCREPANCY: Component.DISCREPANCY,
+    AdjustmentReason.REFUND_DISCREPANCY: Component.DISCREPANCY,
+    AdjustmentReason.BALANCING: Component.DISCREPANCY,
 }
 """Shopify's OrderAdjustmentDiscrepancyReason; REST's refund_discrepancy."""
 
@@ -118,15 +97,15 @@ class _Reading:
             if line.restock is Restock.CANCEL:
                 self._off_order += self._worth(line.subtotal, line.tax)
                 continue
-            back, part = self._goods(line), self._part(line)
-            if part is Part.GOODS_RETURNED and return_orders:
+            back, component = self._goods(line), self._component(line)
+            if component is Component.GOODS_RETURNED and return_orders:
                 goods.append(back)
             elif back.amount:
-                credits_.append(Credit(part, back.line.title, back.amount, back.tax))
+                credits_.append(Credit(component, back.line.title, back.amount, back.tax))
         credits_ += self._beside_lines()
         charged = _sum(self._charged, self._refund.duties, by_marketplace=False)
         if charged and self._taxes.exempt is not None:
-            credits_.append(Credit(Part.TAX, "Tax", charged, self._taxes.exempt))
+            credits_.append(Credit(Component.TAX, "Tax", charged, self._taxes.exempt))
         return RefundParts(
             goods=tuple(goods),
             credits=tuple(credits_),
@@ -144,7 +123,7 @@ class _Reading:
             elif adjustment.reason != AdjustmentReason.PENDING and (adjustment.amount or adjustment.tax):
                 yield self._untaxed(adjustment)
         if self._refund.duties:
-            yield Credit(Part.DUTIES, "Duties", self._refund.duties, None)
+            yield Credit(Component.DUTIES, "Duties", self._refund.duties, None)
 
     def _worth(self, amount: Money, tax: Money) -> Money:
         return amount if self._order.taxes_included else amount + tax
@@ -160,11 +139,11 @@ class _Reading:
             tax=self._taxes.of(line.title, charged),
         )
 
-    def _part(self, back: RefundLine) -> Part:
+    def _component(self, back: RefundLine) -> Component:
         kind = self._lines[back.line_id].kind
         if kind is not LineKind.PRODUCT:
-            return _OF_KIND[kind]
-        return Part.GOODS_KEPT if back.restock is Restock.NO_RESTOCK else Part.GOODS_RETURNED
+            return COMPONENTS[kind]
+        return Component.GOODS_KEPT if back.restock is Restock.NO_RESTOCK else Component.GOODS_RETURNED
 
     def _shipping(self, adjustment: Adjustment) -> Iterator[Credit]:
         """A share of each shipping line, and of each rate that taxes it, as the order has them."""
@@ -187,18 +166,20 @@ class _Reading:
         parts = moved.split([weight for _, weight in shares])
         for (its_tax, _), part in zip(shares, parts, strict=True):
             if part:
-                yield Credit(Part.SHIPPING, line.title, part, its_tax)
+                yield Credit(Component.SHIPPING, line.title, part, its_tax)
 
     def _untaxed(self, adjustment: Adjustment) -> Credit:
         """An amount beside the goods. Shopify does not say how it would be taxed."""
-        part = Part.SHIPPING if adjustment.reason == AdjustmentReason.SHIPPING else _OF_REASON.get(adjustment.reason)
-        if part is None:
+        component = (
+            Component.SHIPPING if adjustment.reason == AdjustmentReason.SHIPPING else _OF_REASON.get(adjustment.reason)
+        )
+        if component is None:
             raise RefusedError(ErrorCode.REFUND_REASON_UNKNOWN, refund=self._refund.id, reason=adjustment.reason)
         if adjustment.tax:
             raise self._tax_unknown(adjustment.tax, adjustment.reason)
-        if part is Part.DISCREPANCY and adjustment.amount.amount > 0 and not self._refund.lines:
-            part = Part.GOODWILL
-        return Credit(part, part.replace("_", " ").capitalize(), adjustment.amount, None)
+        if component is Component.DISCREPANCY and adjustment.amount.amount > 0 and not self._refund.lines:
+            component = Component.GOODWILL
+        return Credit(component, component.capitalize(), adjustment.amount, None)
 
     def _given_back(self, taxes: Sequence[TaxLine], amount: Money, what: str) -> list[TaxLine]:
         """The tax lines with what of each was given back."""

@@ -19,17 +19,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final
 
 from shared.errors import ErrorCode, RefusedError
 from shared.mapping.fo.fields import fit, noon, yes_no
 from shared.mapping.refunds.lots import LotBack, SoldLot, take_back
-from shared.mapping.refunds.parts import Credit, GoodsBack, Part, RefundParts, read_parts
+from shared.mapping.refunds.parts import Credit, GoodsBack, RefundParts, read_parts
 from shared.mapping.refunds.proof import RefundEvidence, prove_refund_plan
 from shared.mapping.taxes.groups import LineTax, TaxGroups
 from shared.mapping.taxes.place import place_of_sale
 from shared.mapping.taxes.settling import TaxedLine, TaxSettling
-from shared.model import FoRow, Money, Order, Refund, TaxSetup
+from shared.model import Component, FoRow, Money, Order, Refund, TaxSetup
 from shared.rules import RefundRules, StoreRules
 
 
@@ -37,7 +36,7 @@ from shared.rules import RefundRules, StoreRules
 class PlannedCredit(TaxedLine):
     """A line of a return order or of a free text invoice."""
 
-    part: Part
+    component: Component
     record: FoRow
     """ReturnOrderLinesV2 or FreeTextInvoiceLines, without company and document."""
 
@@ -172,16 +171,16 @@ class _RefundPlanner:
         }
         if self._applied.disposition:
             record["ReturnDispositionCode"] = self._applied.disposition
-        return self._planned(Part.GOODS_RETURNED, record, back.price * back.quantity, goods.tax)
+        return self._planned(Component.GOODS_RETURNED, record, back.price * back.quantity, goods.tax)
 
     def _credit(self, number: int, credit: Credit) -> PlannedCredit:
-        account = getattr(self._applied.accounts, credit.part)
+        account = getattr(self._applied.accounts, credit.component.account_key)
         if account is None:
             raise RefusedError(
                 ErrorCode.AMOUNT_WITHOUT_RULE,
-                what=f"a refund of {credit.part.replace('_', ' ')}",
+                what=f"a refund of {_name(credit.component)}",
                 amount=credit.amount,
-                key=f"refunds.accounts.{credit.part}",
+                key=f"refunds.accounts.{credit.component.account_key}",
                 store=self._rules.key,
             )
         tax = credit.tax
@@ -190,7 +189,7 @@ class _RefundPlanner:
         tax = tax or self._taxes.of(credit.title, ())
         record: FoRow = {
             "LineNumber": Decimal(number),
-            "Description": _DESCRIPTIONS[credit.part],
+            "Description": f"Refund: {_name(credit.component)}",
             "InvoiceText": credit.title,
             "MainAccountDisplayValue": account.main_account,
             "Quantity": Decimal(1),
@@ -199,11 +198,11 @@ class _RefundPlanner:
             "SalesTaxGroupId": tax.sales_tax_group,
             "SalesTaxItemGroupId": tax.item_tax_group,
         }
-        return self._planned(credit.part, record, credit.amount, tax)
+        return self._planned(credit.component, record, credit.amount, tax)
 
-    def _planned(self, part: Part, record: FoRow, amount: Money, tax: LineTax) -> PlannedCredit:
+    def _planned(self, component: Component, record: FoRow, amount: Money, tax: LineTax) -> PlannedCredit:
         expected = tax.expected(amount, included=self._taxes.included)
-        return PlannedCredit(part, record, amount=amount, tax=tax, expected_tax=expected)
+        return PlannedCredit(component, record, amount=amount, tax=tax, expected_tax=expected)
 
     def _taxed(
         self, goods: Sequence[PlannedCredit], credits_: Sequence[PlannedCredit]
@@ -213,7 +212,7 @@ class _RefundPlanner:
         credited = self._settling.posted(credits_, self._refund.created_at)
 
         def difference(amount: Money, _: str) -> PlannedCredit:
-            return self._credit(len(credited) + 1, Credit(Part.TAX_DIFFERENCE, "Tax difference", amount, None))
+            return self._credit(len(credited) + 1, Credit(Component.TAX_DIFFERENCE, "Tax difference", amount, None))
 
         lines = [*returned, *credited]
         cents = self._settling.difference(lines, self._parts.tax, self._refund.created_at, difference)
@@ -243,7 +242,9 @@ class _RefundPlanner:
         }
 
 
-_DESCRIPTIONS: Final = {part: f"Refund: {part.replace('_', ' ')}" for part in Part}
+def _name(component: Component) -> str:
+    """As the account's key reads, which the free text invoice's lines have always been described by."""
+    return component.account_key.replace("_", " ")
 
 
 def _document(header: FoRow, lines: Iterable[PlannedCredit]) -> PlannedDocument | None:

@@ -8,9 +8,9 @@ from typing import Any, Final, Protocol
 
 from shared.errors import ErrorCode, RefusedError
 from shared.mapping.evidence import MoneyEvidence, present, waiting
-from shared.mapping.refunds.parts import Part, RefundParts
+from shared.mapping.refunds.parts import RefundParts
 from shared.mapping.taxes.groups import TaxGroups
-from shared.model import AdjustmentReason, Money, Order, Refund, Restock, TransactionKind, total
+from shared.model import AdjustmentReason, Component, Money, Order, Refund, Restock, TransactionKind, total
 
 _GOODS: Final = {
     Restock.CANCEL: "goods that never left",
@@ -24,7 +24,7 @@ class Credited(Protocol):
     """A line of F&O, as far as the proof looks at it."""
 
     @property
-    def part(self) -> Part: ...
+    def component(self) -> Component: ...
     @property
     def amount(self) -> Money: ...
     @property
@@ -69,8 +69,8 @@ def prove_refund_plan(
     """Raises RefusedError REFUND_PLAN_DIFFERS unless F&O's lines, Shopify's tax on top of them, what is off the order
     and what a marketplace owes are the refund's worth to the cent. How far F&O's tax may be off is a rule of its own.
     """
-    components = {part: _sum((line for line in lines if line.part is part), order.currency) for part in Part}
-    difference = components[Part.TAX_DIFFERENCE]
+    components = {one: _sum((line for line in lines if line.component is one), order.currency) for one in Component}
+    difference = components[Component.TAX_DIFFERENCE]
     summed = total(components.values(), order.currency) - difference + parts.off_order + parts.marketplace_tax
     if not taxes.included and taxes.exempt is None:
         summed += parts.tax
@@ -81,7 +81,7 @@ def prove_refund_plan(
         )
     money = (each.amount for each in refund.transactions if each.moves_money and each.kind is TransactionKind.REFUND)
     return RefundEvidence(
-        components=tuple((part.value, amount) for part, amount in components.items() if amount),
+        components=tuple((one.account_key, amount) for one, amount in components.items() if amount),
         off_order=parts.off_order,
         tax_charged=parts.tax,
         tax_expected=total((line.expected_tax for line in lines), order.currency),

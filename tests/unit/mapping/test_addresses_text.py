@@ -29,6 +29,7 @@ def test_lines_are_split_at_blanks_and_words_only_where_they_must(text: str, wid
         ("👍🏽👍🏽", 5, ["👍🏽", "👍🏽"]),
         ("षिषि", 3, ["षि", "षि"]),
         ("क्षक्ष", 5, ["क्ष", "क्ष"]),
+        ("\u1100\u1161\u11a8\u1100\u1161\u11a8", 5, ["\u1100\u1161\u11a8", "\u1100\u1161\u11a8"]),  # Hangul jamo
     ],
 )
 def test_what_is_seen_as_one_character_stays_whole(text: str, width: int, expected: list[str]):

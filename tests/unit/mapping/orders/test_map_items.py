@@ -2,7 +2,7 @@ import pytest
 
 from shared.errors import RefusedError
 from shared.mapping.orders.items import charge_item, product_skus, resolve, sku_field
-from shared.model import Item, LineKind
+from shared.model import Component, Item, LineKind
 from tests.builders.sales import EU, US, euros, line, order, with_rules
 
 
@@ -57,6 +57,6 @@ def test_every_kind_of_line_has_a_rule_to_name():
 
 def test_a_charge_without_rule_names_the_missing_key():
     with pytest.raises(RefusedError) as refused:
-        charge_item("duties_item", "duties", euros("12.00"), EU)
+        charge_item(Component.DUTIES, euros("12.00"), EU)
     assert refused.value.code == "AMOUNT_WITHOUT_RULE"
     assert "orders.duties_item" in refused.value.next_step

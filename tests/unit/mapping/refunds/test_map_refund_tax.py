@@ -8,7 +8,7 @@ import pytest
 
 from shared.errors import RefusedError
 from shared.mapping.refunds.plan import RefundPlan, plan_refund
-from shared.model import Order, Refund, TaxSetup
+from shared.model import Component, Order, Refund, TaxSetup
 from shared.rules import StoreRules
 from tests.builders.refunds import ACCOUNT, all_sold, back, beside, refund, rules
 from tests.builders.sales import US, address, dollars, line, order, shipping, tax
@@ -55,7 +55,7 @@ def expected_tax(planned: RefundPlan) -> Decimal:
 
 def difference_in(planned: RefundPlan) -> list[Decimal]:
     credited = planned.invoice.lines if planned.invoice else ()
-    return [each.amount.amount for each in credited if each.part == "tax_difference"]
+    return [each.amount.amount for each in credited if each.component is Component.TAX_DIFFERENCE]
 
 
 def test_each_tax_code_is_rounded_by_itself():
