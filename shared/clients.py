@@ -29,14 +29,14 @@ from shared.shopify.admin.client import AdminClient
 from shared.shopify.admin.tokens import ClientCredentials
 from shared.shopify.scopes import REQUIRED_SCOPES
 from shared.store import blobs
-from shared.store.breaker import SharedRow
 from shared.store.customers import KnownCustomers
 from shared.store.journal import Journal
 from shared.store.links import OrderLinks
 from shared.store.outbox import Outbox
 from shared.store.parking import Parking
-from shared.store.payments import JournalRows, Payments
+from shared.store.payments import Payments
 from shared.store.refunds import Refunds
+from shared.store.shared_rows import SharedRows
 from shared.sync.messages.dispatch import Desk, Flow
 from shared.sync.messages.intake import Door, IntakePorts
 from shared.sync.order_numbers import WriteBackPorts
@@ -92,7 +92,7 @@ def build(settings: Settings) -> Services:
         credential,
         max_calls=settings.d365_max_calls,
         timeout=settings.d365_timeout,
-        breaker=SharedBreaker(_BreakerRow(SharedRow(tables.get_table_client("breaker"), "fo"))),
+        breaker=SharedBreaker(_BreakerRow(SharedRows(tables.get_table_client("breaker"), "breaker"), "fo")),
         on_call=lambda call: tell("fo.call", **asdict(call)),
     )
     admins = _admins(settings, rules)
@@ -109,7 +109,7 @@ def build(settings: Settings) -> Services:
         taxes=tax_setups,
         payments=PaymentPorts(
             Payments(tables.get_table_client("payments")),
-            PaymentJournals(fo, JournalRows(tables.get_table_client("payments"))),
+            PaymentJournals(fo, SharedRows(tables.get_table_client("payments"), "journals")),
         ),
         refunds=RefundPorts(Refunds(tables.get_table_client("refunds")), fo, tax_setups),
         outbox=outbox,
@@ -187,11 +187,12 @@ def _admin(http: httpx.AsyncClient, settings: Settings, store: StoreRules) -> Ad
 class _BreakerRow:
     """The breaker's state as a table row."""
 
-    def __init__(self, row: SharedRow) -> None:
-        self._row = row
+    def __init__(self, rows: SharedRows, name: str) -> None:
+        self._rows = rows
+        self._name = name
 
     async def load(self) -> tuple[BreakerState, str | None]:
-        row, etag = await self._row.load()
+        row, etag = await self._rows.load(self._name)
         if row is None:
             return CLOSED, etag
         state = BreakerState(
@@ -204,7 +205,7 @@ class _BreakerRow:
 
     async def save(self, state: BreakerState, etag: str | None) -> str | None:
         values = {name: value for name, value in asdict(state).items() if value is not None}
-        saved = await self._row.save(values, etag)
+        saved = await self._rows.save(self._name, values, etag)
         if saved is not None:
             is_open = state.open_until is not None
             tell("breaker.changed", system="fo", open=is_open, probing=state.probing, failures=state.failures)

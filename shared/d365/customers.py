@@ -6,10 +6,10 @@ import asyncio
 from collections import defaultdict
 from typing import Final
 
+from shared.d365.documents import rows_with
 from shared.d365.entities import CUSTOMERS
 from shared.d365.odata.answers import Row
 from shared.d365.odata.client import ODataClient
-from shared.d365.odata.filters import eq
 from shared.errors import RefusedError
 
 _ACCOUNT: Final = "CustomerAccount"
@@ -43,8 +43,5 @@ class Customers:
                 return found
 
     async def _find(self, record: Row, known_by: str) -> str | None:
-        company, known_as = record["dataAreaId"], record[known_by]
-        rows = await self._client.query(
-            CUSTOMERS, company=company, where=eq(known_by, known_as), select=(_ACCOUNT, known_by)
-        )
-        return next((row[_ACCOUNT] for row in rows if row[known_by] == known_as), None)
+        rows = await rows_with(self._client, CUSTOMERS, record["dataAreaId"], known_by, record[known_by])
+        return next((row[_ACCOUNT] for row in rows), None)

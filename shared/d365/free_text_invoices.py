@@ -9,13 +9,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Final
 
-from shared.d365.entities import INVOICE_LINES, INVOICES, READ
+from shared.d365.documents import DocumentType, check_amount, create_lines, find_or_create_header, read_lines
+from shared.d365.entities import INVOICE_LINES, INVOICES
 from shared.d365.odata.answers import Row
-from shared.d365.odata.batch import Operation
 from shared.d365.odata.client import ODataClient
-from shared.d365.odata.filters import eq
-from shared.errors import ErrorCode, RefusedError
+from shared.errors import ErrorCode
+
+_AMOUNT: Final = "TransactionCurrencyAmount"
+_TYPE: Final = DocumentType(
+    plural="free text invoices",
+    headers=INVOICES,
+    lines=INVOICE_LINES,
+    number="InvoiceIdentifier",
+    header_number="ParentRecId",
+    reference="CustomerReference",
+    duplicate=ErrorCode.FO_REFUND_TWICE,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +44,7 @@ class InvoiceDraft:
     @property
     def amount(self) -> Decimal:
         """Below zero for a credit."""
-        return sum((line["TransactionCurrencyAmount"] for line in self.lines), Decimal(0))
+        return sum((line[_AMOUNT] for line in self.lines), Decimal(0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,46 +63,10 @@ async def create_invoice(client: ODataClient, draft: InvoiceDraft) -> Invoice:
     One that is posted is complete. Raises RefusedError FO_REFUND_TWICE for several with our reference,
     FO_REFUND_DIFFERS for lines that are not ours, and whatever F&O refuses.
     """
-    rows = await client.query(
-        INVOICES, company=draft.company, where=eq("CustomerReference", draft.reference), select=READ[INVOICES]
-    )
-    # F&O's own comparison knows wildcards and no case.
-    found = [row for row in rows if row["CustomerReference"] == draft.reference]
-    if len(found) > 1:
-        raise RefusedError(
-            ErrorCode.FO_REFUND_TWICE,
-            count=len(found),
-            documents="free text invoices",
-            reference=draft.reference,
-            numbers=", ".join(str(row["InvoiceIdentifier"]) for row in found),
-        )
-    header = found[0] if found else await client.create(INVOICES, _header(draft))
-    identifier = header["InvoiceIdentifier"]
+    header, created = await find_or_create_header(client, _TYPE, draft)
+    identifier = header[_TYPE.number]
     if header["IsPosted"] == "No":
-        await _complete(client, draft, identifier, new=not found)
-    return Invoice(identifier, created=not found)
-
-
-async def _complete(client: ODataClient, draft: InvoiceDraft, identifier: int, *, new: bool) -> None:
-    lines: list[Row] = []
-    if not new:
-        where = eq("ParentRecId", identifier)
-        lines = await client.query(INVOICE_LINES, company=draft.company, where=where, select=READ[INVOICE_LINES])
-    lines = lines or await client.change_set(
-        [
-            Operation("POST", INVOICE_LINES, body={**line, "dataAreaId": draft.company, "ParentRecId": identifier})
-            for line in draft.lines
-        ]
-    )
-    booked = sum((line["TransactionCurrencyAmount"] for line in lines), Decimal(0))
-    if booked != draft.amount:
-        raise RefusedError(
-            ErrorCode.FO_REFUND_DIFFERS,
-            document=f"free text invoice {identifier}",
-            booked=booked,
-            expected=draft.amount,
-        )
-
-
-def _header(draft: InvoiceDraft) -> Row:
-    return {**draft.header, "dataAreaId": draft.company, "CustomerReference": draft.reference}
+        lines = [] if created else await read_lines(client, _TYPE, draft.company, identifier)
+        lines = lines or await create_lines(client, _TYPE, draft, identifier)
+        check_amount(lines, _AMOUNT, draft.amount, document=f"free text invoice {identifier}")
+    return Invoice(identifier, created=created)

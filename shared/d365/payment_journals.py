@@ -20,6 +20,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final, Protocol
 
+from shared.d365.documents import rows_with
 from shared.d365.entities import PAYMENT_JOURNALS, PAYMENT_LINES, READ
 from shared.d365.odata.answers import Row
 from shared.d365.odata.batch import Operation
@@ -110,9 +111,7 @@ class PaymentJournals:
 
     async def of_order(self, company: str, sales_order: str) -> list[Row]:
         """The lines that name this sales order, in any journal and whoever wrote them."""
-        where = eq("PaymentReference", sales_order)
-        rows = await self._client.query(PAYMENT_LINES, company=company, where=where, select=READ[PAYMENT_LINES])
-        return [row for row in rows if row["PaymentReference"] == sales_order]
+        return await rows_with(self._client, PAYMENT_LINES, company, "PaymentReference", sales_order)
 
     async def book(self, draft: JournalDraft, lines: Sequence[Row]) -> Slot:
         """Writes the lines, all or none, into the open journal, which is created when there is none.

@@ -11,18 +11,32 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final
+from typing import Final, Literal
 
-from shared.d365.entities import READ, RETURN_LINES, RETURN_ORDERS
+from shared.d365.documents import (
+    DocumentType,
+    check_amount,
+    create_lines,
+    create_with_number,
+    find_by_number,
+    find_or_create_header,
+    read_lines,
+)
+from shared.d365.entities import RETURN_LINES, RETURN_ORDERS
 from shared.d365.odata.answers import Row
-from shared.d365.odata.batch import Operation
 from shared.d365.odata.client import ODataClient
-from shared.d365.odata.filters import eq
 from shared.errors import ErrorCode, RefusedError
 
-_NUMBER: Final = "ReturnOrderNumber"
-_REFERENCE: Final = "CustomersOrderReference"
 _HELD: Final = "IsReturnProcessingStopped"
+_TYPE: Final = DocumentType(
+    plural="return orders",
+    headers=RETURN_ORDERS,
+    lines=RETURN_LINES,
+    number="ReturnOrderNumber",
+    header_number="ReturnOrderNumber",
+    reference="CustomersOrderReference",
+    duplicate=ErrorCode.FO_REFUND_TWICE,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,22 +72,12 @@ async def create_numbered(client: ODataClient, draft: ReturnDraft, number: str) 
     amounts (it is held then), and whatever F&O refuses.
     """
     try:
-        _, *lines = await client.change_set(
-            [
-                Operation("POST", RETURN_ORDERS, body={**_header(draft), _NUMBER: number}),
-                *_new_lines(draft, number),
-            ]
-        )
+        lines = await create_with_number(client, _TYPE, draft, number)
     except RefusedError:
         # F&O says "already exists" in the language of its user, so the return order is looked for after any refusal.
-        header = await client.get(RETURN_ORDERS, {"dataAreaId": draft.company, _NUMBER: number})
-        if header is None:
+        if await find_by_number(client, _TYPE, draft, number, foreign=ErrorCode.FO_FOREIGN_RETURN) is None:
             raise
-        if header[_REFERENCE] != draft.reference:
-            raise RefusedError(
-                ErrorCode.FO_FOREIGN_RETURN, number=number, found=header[_REFERENCE], reference=draft.reference
-            ) from None
-        adopted = await _lines(client, draft, number)
+        adopted = await read_lines(client, _TYPE, draft.company, number)
         await _check_or_hold(client, draft, number, adopted)
         return _return_order(number, adopted, created=False)
     await _check_or_hold(client, draft, number, lines)
@@ -86,65 +90,30 @@ async def create_sequenced(client: ODataClient, draft: ReturnDraft) -> ReturnOrd
     One that is released already is complete: what people did to it since is theirs. Raises RefusedError
     FO_REFUND_TWICE for several with our reference, FO_REFUND_DIFFERS when F&O computed other amounts (it stays held).
     """
-    found = await _with_reference(client, draft)
-    if len(found) > 1:
-        raise RefusedError(
-            ErrorCode.FO_REFUND_TWICE,
-            count=len(found),
-            documents="return orders",
-            reference=draft.reference,
-            numbers=", ".join(header[_NUMBER] for header in found),
-        )
-    header = found[0] if found else await client.create(RETURN_ORDERS, {**_header(draft), _HELD: "Yes"})
-    number = header[_NUMBER]
-    lines = await _lines(client, draft, number) if found else []
+    header, created = await find_or_create_header(client, _TYPE, draft, **{_HELD: "Yes"})
+    number = header[_TYPE.number]
+    lines = [] if created else await read_lines(client, _TYPE, draft.company, number)
     if header[_HELD] == "Yes":
-        lines = lines or await client.change_set(_new_lines(draft, number))
+        lines = lines or await create_lines(client, _TYPE, draft, number)
         _check(draft, number, lines)
-        await client.update(RETURN_ORDERS, {"dataAreaId": draft.company, _NUMBER: number}, {_HELD: "No"})
-    return _return_order(number, lines, created=not found)
+        await _set_held(client, draft, number, "No")
+    return _return_order(number, lines, created=created)
 
 
-async def _check_or_hold(client: ODataClient, draft: ReturnDraft, number: str, lines: Iterable[Row]) -> None:
+async def _check_or_hold(client: ODataClient, draft: ReturnDraft, number: str, lines: Sequence[Row]) -> None:
     try:
         _check(draft, number, lines)
     except RefusedError:
-        await client.update(RETURN_ORDERS, {"dataAreaId": draft.company, _NUMBER: number}, {_HELD: "Yes"})
+        await _set_held(client, draft, number, "Yes")
         raise
 
 
-def _check(draft: ReturnDraft, number: str, lines: Iterable[Row]) -> None:
-    booked = sum((line["LineAmount"] for line in lines), Decimal(0))
-    if booked != draft.amount:
-        raise RefusedError(
-            ErrorCode.FO_REFUND_DIFFERS, document=f"return order {number}", booked=booked, expected=draft.amount
-        )
+def _check(draft: ReturnDraft, number: str, lines: Sequence[Row]) -> None:
+    check_amount(lines, "LineAmount", draft.amount, document=f"return order {number}")
 
 
-async def _with_reference(client: ODataClient, draft: ReturnDraft) -> list[Row]:
-    return await _exactly(client, RETURN_ORDERS, draft.company, _REFERENCE, draft.reference)
-
-
-async def _lines(client: ODataClient, draft: ReturnDraft, number: str) -> list[Row]:
-    return await _exactly(client, RETURN_LINES, draft.company, _NUMBER, number)
-
-
-async def _exactly(client: ODataClient, entity_set: str, company: str, field: str, value: str) -> list[Row]:
-    """Rows whose field has exactly this text: F&O's own comparison knows wildcards and no case."""
-    select = (*READ[entity_set], field)
-    rows = await client.query(entity_set, company=company, where=eq(field, value), select=select)
-    return [row for row in rows if row[field] == value]
-
-
-def _header(draft: ReturnDraft) -> Row:
-    return {**draft.header, "dataAreaId": draft.company, _REFERENCE: draft.reference}
-
-
-def _new_lines(draft: ReturnDraft, number: str) -> list[Operation]:
-    return [
-        Operation("POST", RETURN_LINES, body={**line, "dataAreaId": draft.company, _NUMBER: number})
-        for line in draft.lines
-    ]
+async def _set_held(client: ODataClient, draft: ReturnDraft, number: str, value: Literal["Yes", "No"]) -> None:
+    await client.update(RETURN_ORDERS, {"dataAreaId": draft.company, _TYPE.number: number}, {_HELD: value})
 
 
 def _return_order(number: str, lines: Iterable[Row], *, created: bool) -> ReturnOrder:

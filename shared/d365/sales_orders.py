@@ -16,20 +16,27 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Final
+from typing import Final, Literal
 
-from shared.d365.entities import READ, SALES_ORDER_LINES, SALES_ORDERS
+from shared.d365 import documents
+from shared.d365.documents import DocumentType, create_lines, create_with_number, find_or_create_header, read_lines
+from shared.d365.entities import SALES_ORDER_LINES, SALES_ORDERS
 from shared.d365.odata.answers import Row
-from shared.d365.odata.batch import Operation
 from shared.d365.odata.client import ODataClient
-from shared.d365.odata.filters import eq
 from shared.errors import ErrorCode, RefusedError
 
 type LineKey = Decimal | str
 
-_NUMBER: Final = "SalesOrderNumber"
-_REFERENCE: Final = "CustomersOrderReference"
 _HELD: Final = "IsSalesProcessingStopped"
+_TYPE: Final = DocumentType(
+    plural="sales orders",
+    headers=SALES_ORDERS,
+    lines=SALES_ORDER_LINES,
+    number="SalesOrderNumber",
+    header_number="SalesOrderNumber",
+    reference="CustomersOrderReference",
+    duplicate=ErrorCode.FO_DUPLICATE,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,32 +76,24 @@ async def create_numbered(client: ODataClient, draft: Draft, number: str) -> Sal
 
     Raises RefusedError FO_FOREIGN_ORDER when somebody else uses the number, and whatever F&O refuses.
     """
+    held = {_HELD: "Yes"} if draft.held else {}
     try:
-        rows = await client.change_set(
-            [
-                Operation("POST", SALES_ORDERS, body={**_header(draft), _NUMBER: number}),
-                *(_new_line(draft, number, line) for line in draft.lines),
-            ]
-        )
+        lines = await create_with_number(client, _TYPE, draft, number, **held)
     except RefusedError:
         # F&O says "already exists" in the language of its user, so the order is looked for after any refusal.
         order = await find_by_number(client, draft, number)
         if order is None:
             raise
         return order
-    return _order(draft, number, rows[1:], created=True, held=draft.held)
+    return _order(draft, number, lines, created=True, held=draft.held)
 
 
 async def find_by_number(client: ODataClient, draft: Draft, number: str) -> SalesOrder | None:
     """Our order under this number. Raises RefusedError FO_FOREIGN_ORDER when it has another reference."""
-    header = await client.get(SALES_ORDERS, {"dataAreaId": draft.company, _NUMBER: number})
+    header = await documents.find_by_number(client, _TYPE, draft, number, foreign=ErrorCode.FO_FOREIGN_ORDER)
     if header is None:
         return None
-    if header[_REFERENCE] != draft.reference:
-        raise RefusedError(
-            ErrorCode.FO_FOREIGN_ORDER, number=number, found=header[_REFERENCE], reference=draft.reference
-        )
-    lines = await _lines(client, draft, number)
+    lines = await read_lines(client, _TYPE, draft.company, number)
     return _order(draft, number, lines, created=False, held=header[_HELD] == "Yes")
 
 
@@ -106,50 +105,26 @@ async def create_sequenced(client: ODataClient, draft: Draft, *, accept: Callabl
     since is theirs.
     Raises RefusedError FO_DUPLICATE for several orders with our reference.
     """
-    found = await _with_reference(client, draft)
-    if len(found) > 1:
-        numbers = ", ".join(header[_NUMBER] for header in found)
-        raise RefusedError(ErrorCode.FO_DUPLICATE, count=len(found), reference=draft.reference, numbers=numbers)
-    header = found[0] if found else await client.create(SALES_ORDERS, {**_header(draft), _HELD: "Yes"})
-    number = header[_NUMBER]
-    lines = await _lines(client, draft, number) if found else []
-    if not lines and header[_HELD] == "Yes":
-        lines = await client.change_set([_new_line(draft, number, line) for line in draft.lines])
+    header, created = await find_or_create_header(client, _TYPE, draft, **{_HELD: "Yes"})
+    number = header[_TYPE.number]
     held = header[_HELD] == "Yes"
-    order = _order(draft, number, lines, created=not found, held=held)
+    lines = [] if created else await read_lines(client, _TYPE, draft.company, number)
+    if not lines and held:
+        lines = await create_lines(client, _TYPE, draft, number)
+    order = _order(draft, number, lines, created=created, held=held)
     if not held or not accept(order) or draft.held:
         return order
-    await client.update(SALES_ORDERS, {"dataAreaId": draft.company, _NUMBER: number}, {_HELD: "No"})
+    await _set_held(client, draft.company, number, "No")
     return replace(order, held=False)
 
 
 async def hold(client: ODataClient, company: str, number: str) -> None:
     """Keeps F&O's batch jobs from the order, until somebody releases it."""
-    await client.update(SALES_ORDERS, {"dataAreaId": company, _NUMBER: number}, {_HELD: "Yes"})
+    await _set_held(client, company, number, "Yes")
 
 
-async def _with_reference(client: ODataClient, draft: Draft) -> list[Row]:
-    return await _exactly(client, SALES_ORDERS, draft.company, _REFERENCE, draft.reference)
-
-
-async def _lines(client: ODataClient, draft: Draft, number: str) -> list[Row]:
-    return await _exactly(client, SALES_ORDER_LINES, draft.company, _NUMBER, number)
-
-
-async def _exactly(client: ODataClient, entity_set: str, company: str, field: str, value: str) -> list[Row]:
-    """Rows whose field has exactly this text: F&O's own comparison knows wildcards and no case."""
-    select = (*READ[entity_set], field)
-    rows = await client.query(entity_set, company=company, where=eq(field, value), select=select)
-    return [row for row in rows if row[field] == value]
-
-
-def _header(draft: Draft) -> Row:
-    held = {_HELD: "Yes"} if draft.held else {}
-    return {**draft.header, **held, "dataAreaId": draft.company, _REFERENCE: draft.reference}
-
-
-def _new_line(draft: Draft, number: str, line: Row) -> Operation:
-    return Operation("POST", SALES_ORDER_LINES, body={**line, "dataAreaId": draft.company, _NUMBER: number})
+async def _set_held(client: ODataClient, company: str, number: str, value: Literal["Yes", "No"]) -> None:
+    await client.update(SALES_ORDERS, {"dataAreaId": company, _TYPE.number: number}, {_HELD: value})
 
 
 def _order(draft: Draft, number: str, rows: Sequence[Row], *, created: bool, held: bool) -> SalesOrder:

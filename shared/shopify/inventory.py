@@ -14,6 +14,8 @@ from uuid import NAMESPACE_URL, uuid5
 from shared.errors import ErrorCode, RefusedError, TransientError
 from shared.model import Level, LevelId, Variant
 from shared.shopify import queries
+from shared.shopify.gid import gid_of, number_of
+from shared.shopify.paging import node_pages
 
 if TYPE_CHECKING:
     from shared.shopify.admin.client import AdminClient
@@ -76,22 +78,16 @@ class Objection:
 
 async def read_variants(admin: AdminClient) -> list[Variant]:
     """Everything that the shop sells, 250 to a call."""
-    variants: list[Variant] = []
-    after: str | None = None
-    while True:
-        page = (await admin.run(queries.load("stock_variants"), {"after": after}))["productVariants"]
-        variants += [
-            Variant(
-                sku=(node["sku"] or "").strip(),
-                inventory_item=number_of(node["inventoryItem"]["id"]),
-                tracked=node["inventoryItem"]["tracked"],
-                bundle=node["requiresComponents"],
-            )
-            for node in page["nodes"]
-        ]
-        if not page["pageInfo"]["hasNextPage"]:
-            return variants
-        after = page["pageInfo"]["endCursor"]
+    return [
+        Variant(
+            sku=(node["sku"] or "").strip(),
+            inventory_item=number_of(node["inventoryItem"]["id"]),
+            tracked=node["inventoryItem"]["tracked"],
+            bundle=node["requiresComponents"],
+        )
+        async for nodes in node_pages(admin, "stock_variants", "productVariants")
+        for node in nodes
+    ]
 
 
 async def read_levels(admin: AdminClient, levels: Sequence[LevelId]) -> dict[LevelId, Level | NoLevel]:
@@ -103,7 +99,7 @@ async def read_levels(admin: AdminClient, levels: Sequence[LevelId]) -> dict[Lev
             batch = items[start : start + BATCH]
             data = await admin.run(
                 queries.load("stock_levels"),
-                {"items": [_gid("InventoryItem", item) for item in batch], "location": _gid("Location", location)},
+                {"items": [gid_of("InventoryItem", item) for item in batch], "location": gid_of("Location", location)},
             )
             for item, node in zip(batch, data["nodes"], strict=True):
                 shown[LevelId(item, location)] = _level(node)
@@ -118,7 +114,7 @@ async def read_level_page(admin: AdminClient, locations: Sequence[int], *, after
     """
     pages = []
     for location in locations:
-        variables = {"location": _gid("Location", location), "after": after}
+        variables = {"location": gid_of("Location", location), "after": after}
         pages.append((await admin.run(queries.load("stock_level_page"), variables))["inventoryItems"])
     nodes = [{edge["node"]["id"]: edge["node"] for edge in page["edges"]} for page in pages]
     items = [
@@ -161,8 +157,8 @@ async def set_available(
     """
     rows = [
         {
-            "inventoryItemId": _gid("InventoryItem", change.level.inventory_item),
-            "locationId": _gid("Location", change.level.location),
+            "inventoryItemId": gid_of("InventoryItem", change.level.inventory_item),
+            "locationId": gid_of("Location", change.level.location),
             "quantity": change.after,
             "changeFromQuantity": change.before,
         }
@@ -197,12 +193,3 @@ def _objection(error: dict[str, Any]) -> Objection:
     """The index is the first number in a path such as ["input", "quantities", "17", "locationId"]."""
     index = next((int(part) for part in error["field"] or () if part.isdecimal()), None)
     return Objection(index, error["code"] == "CHANGE_FROM_QUANTITY_STALE", error["message"])
-
-
-def number_of(gid: str) -> int:
-    """The number in gid://shopify/Order/123."""
-    return int(gid.rpartition("/")[2])
-
-
-def _gid(kind: str, number: int) -> str:
-    return f"gid://shopify/{kind}/{number}"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from shared.errors import ErrorCode, RefusedError, TransientError
 from shared.shopify import queries
+from shared.shopify.gid import gid_of
 
 if TYPE_CHECKING:
     from shared.shopify.admin.client import AdminClient
@@ -28,7 +29,7 @@ async def fetch_order(admin: AdminClient, order_id: int) -> Node | None:
     lines. Raises what AdminClient.run does, RefusedError SHOPIFY_SHAPE for an order with more parts than any real one,
     and TransientError if it changed between two calls.
     """
-    gid = f"gid://shopify/Order/{order_id}"
+    gid = gid_of("Order", order_id)
     order: Node | None = (await admin.run(queries.load("order_state"), {"order": gid}))["order"]
     if order is None:
         return None

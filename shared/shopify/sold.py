@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from shared.model import Sale
 from shared.shopify import queries
-from shared.shopify.inventory import number_of
+from shared.shopify.gid import gid_of, number_of
+from shared.shopify.paging import node_pages, search_time
 
 if TYPE_CHECKING:
     from shared.shopify.admin.client import AdminClient
@@ -32,24 +33,17 @@ async def read_orders_since(admin: AdminClient, moment: datetime) -> list[OrderH
 
     Shopify's search runs behind the shop by a little: an order of the last seconds may not be there yet.
     """
-    # Without the quotes Shopify cuts the time at its colons and matches every order.
-    query = f"created_at:>='{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}'"
-    orders: list[OrderHead] = []
-    after: str | None = None
-    while True:
-        page = (await admin.run(queries.load("stock_orders"), {"query": query, "after": after}))["orders"]
-        orders += [
-            OrderHead(
-                id=number_of(node["id"]),
-                created_at=datetime.fromisoformat(node["createdAt"]),
-                updated_at=datetime.fromisoformat(node["updatedAt"]),
-                cancelled_at=datetime.fromisoformat(node["cancelledAt"]) if node["cancelledAt"] else None,
-            )
-            for node in page["nodes"]
-        ]
-        if not page["pageInfo"]["hasNextPage"]:
-            return orders
-        after = page["pageInfo"]["endCursor"]
+    query = f"created_at:>={search_time(moment)}"
+    return [
+        OrderHead(
+            id=number_of(node["id"]),
+            created_at=datetime.fromisoformat(node["createdAt"]),
+            updated_at=datetime.fromisoformat(node["updatedAt"]),
+            cancelled_at=datetime.fromisoformat(node["cancelledAt"]) if node["cancelledAt"] else None,
+        )
+        async for nodes in node_pages(admin, "stock_orders", "orders", query=query)
+        for node in nodes
+    ]
 
 
 async def read_sales(admin: AdminClient, orders: Sequence[int]) -> dict[int, list[Sale]]:
@@ -61,7 +55,7 @@ async def read_sales(admin: AdminClient, orders: Sequence[int]) -> dict[int, lis
     sales: dict[int, list[Sale]] = {}
     for start in range(0, len(orders), _AT_ONCE):
         batch = orders[start : start + _AT_ONCE]
-        ids = [f"gid://shopify/Order/{order}" for order in batch]
+        ids = [gid_of("Order", order) for order in batch]
         data = await admin.run(queries.load("stock_order_units"), {"orders": ids})
         for order, gid, node in zip(batch, ids, data["nodes"], strict=True):
             sales[order] = await _sales(admin, gid, node) if node else []

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from shared.shopify import queries
-from shared.shopify.inventory import number_of
+from shared.shopify.gid import number_of
+from shared.shopify.paging import node_pages, search_time
 
 if TYPE_CHECKING:
     from shared.shopify.admin.client import AdminClient
@@ -33,44 +34,26 @@ async def changed_orders(admin: AdminClient, since: datetime) -> AsyncIterator[l
 
     Shopify's search runs behind the shop by a little: an order of the last seconds may not be there yet.
     """
-    after: str | None = None
-    while True:
-        listed, after = await _page(admin, f"updated_at:>={_quoted(since)}", "UPDATED_AT", after)
-        yield listed
-        if after is None:
-            return
+    variables = {"query": f"updated_at:>={search_time(since)}", "sort": "UPDATED_AT"}
+    async for nodes in node_pages(admin, "sweep_orders", "orders", **variables):
+        yield [_listed(node) for node in nodes]
 
 
 async def orders_from(admin: AdminClient, first_id: int, *, created_since: datetime) -> list[ListedOrder]:
     """In one call the first 250 orders from this id on that were created since the moment, by their ids."""
-    listed, _ = await _page(admin, f"created_at:>={_quoted(created_since)} AND id:>={first_id}", "ID", None)
-    return listed
+    query = f"created_at:>={search_time(created_since)} AND id:>={first_id}"
+    data = await admin.run(queries.load("sweep_orders"), {"query": query, "sort": "ID", "after": None})
+    return [_listed(node) for node in data["orders"]["nodes"]]
 
 
 async def read_subscriptions(admin: AdminClient) -> list[Subscription]:
     """Those that the app made through the Admin API; Shopify does not list those of the app's own configuration."""
-    found: list[Subscription] = []
-    after: str | None = None
-    while True:
-        page = (await admin.run(queries.load("sweep_subscriptions"), {"after": after}))["webhookSubscriptions"]
-        found += [Subscription(node["topic"], node["uri"]) for node in page["nodes"]]
-        after = _next(page)
-        if after is None:
-            return found
+    return [
+        Subscription(node["topic"], node["uri"])
+        async for nodes in node_pages(admin, "sweep_subscriptions", "webhookSubscriptions")
+        for node in nodes
+    ]
 
 
-async def _page(admin: AdminClient, query: str, sort: str, after: str | None) -> tuple[list[ListedOrder], str | None]:
-    variables = {"query": query, "sort": sort, "after": after}
-    page = (await admin.run(queries.load("sweep_orders"), variables))["orders"]
-    listed = [ListedOrder(number_of(node["id"]), datetime.fromisoformat(node["updatedAt"])) for node in page["nodes"]]
-    return listed, _next(page)
-
-
-def _next(page: dict[str, Any]) -> str | None:
-    """The cursor of the next page, None after the last."""
-    return page["pageInfo"]["endCursor"] if page["pageInfo"]["hasNextPage"] else None
-
-
-def _quoted(moment: datetime) -> str:
-    # Without the quotes Shopify cuts the time at its colons and matches every order.
-    return f"'{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}'"
+def _listed(node: dict[str, Any]) -> ListedOrder:
+    return ListedOrder(number_of(node["id"]), datetime.fromisoformat(node["updatedAt"]))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from shared.errors import ErrorCode, RefusedError
 from shared.shopify import queries
+from shared.shopify.gid import gid_of
 
 if TYPE_CHECKING:
     from shared.shopify.admin.client import AdminClient
@@ -69,7 +70,7 @@ class Objection:
 async def read_shown(admin: AdminClient, order_ids: Sequence[int], slot: Slot) -> dict[int, Shown]:
     """Up to 25 orders, without those that Shopify does not have or the app may not read (any more)."""
     variables = {
-        "orders": [_gid(order_id) for order_id in order_ids],
+        "orders": [gid_of("Order", order_id) for order_id in order_ids],
         "namespace": slot.namespace,
         "key": slot.key,
     }
@@ -84,7 +85,7 @@ async def set_numbers(admin: AdminClient, notes: Sequence[Note], slot: Slot) -> 
     """
     rows = [
         {
-            "ownerId": _gid(note.order_id),
+            "ownerId": gid_of("Order", note.order_id),
             "namespace": slot.namespace,
             "key": slot.key,
             "type": _TYPE,
@@ -102,7 +103,7 @@ async def set_numbers(admin: AdminClient, notes: Sequence[Note], slot: Slot) -> 
 
 async def add_tag(admin: AdminClient, order_id: int, tag: str) -> Objection | None:
     """Adds one tag to the order's; those that it has stay. The objection says why it could not be."""
-    data = await admin.run(queries.load("write_back_tag"), {"order": _gid(order_id), "tags": [tag]})
+    data = await admin.run(queries.load("write_back_tag"), {"order": gid_of("Order", order_id), "tags": [tag]})
     errors: list[dict[str, Any]] = data["tagsAdd"]["userErrors"]
     if not errors:
         return None
@@ -125,7 +126,3 @@ def _blame(error: dict[str, Any]) -> Blame:
     if (error["field"] or [])[-1:] == ["ownerId"]:
         return Blame.GONE
     return Blame.STALE if error["code"] == "STALE_OBJECT" else Blame.REFUSED
-
-
-def _gid(order_id: int) -> str:
-    return f"gid://shopify/Order/{order_id}"

@@ -12,6 +12,7 @@ from azure.data.tables.aio import TableClient
 
 from shared.errors import TransientError
 from shared.store import tables
+from shared.store.tables import TableRow
 
 _PAGE: Final = 1000  # Table Storage gives no more rows at once
 _CHUNK: Final = 30_000  # a string property of a table row holds 32 Ki characters
@@ -72,7 +73,7 @@ class OrderLinks:
         self._table = table
 
     async def get(self, store: str, order_id: int) -> OrderLink | None:
-        row = await tables.read(self._table, store, _row_key(order_id))
+        row = await tables.read(self._table, store, tables.order_key(order_id))
         return _read(row) if row else None
 
     async def put(self, link: OrderLink) -> OrderLink:
@@ -97,13 +98,13 @@ class OrderLinks:
         while asked:
             links = self._table.query_entities(
                 query,
-                parameters={"store": store, "first": _row_key(asked[0]), "last": _row_key(asked[-1])},
+                parameters={"store": store, "first": tables.order_key(asked[0]), "last": tables.order_key(asked[-1])},
                 select=["RowKey", "sales_order"],
                 results_per_page=min(2 * len(asked), _PAGE),
             )
             read_to = asked[-1]
             async for page in links.by_page():
-                rows = [(_order_id(row["RowKey"]), row["sales_order"]) async for row in page]
+                rows = [(tables.order_id_of(row["RowKey"]), row["sales_order"]) async for row in page]
                 known |= {order_id for order_id, sales_order in rows if sales_order}
                 if rows:  # a page may be empty and yet not the last
                     read_to = rows[-1][0]
@@ -119,18 +120,10 @@ class OrderLinks:
         return [PendingSale(link.order_id, link.sold, link.location_id) for link in links]
 
 
-def _row_key(order_id: int) -> str:
-    return f"order-{order_id:020d}"
-
-
-def _order_id(row_key: str) -> int:
-    return int(row_key.removeprefix("order-"))
-
-
-def _row(link: OrderLink) -> tables.Row:
+def _row(link: OrderLink) -> TableRow:
     return {
         "PartitionKey": link.store,
-        "RowKey": _row_key(link.order_id),
+        "RowKey": tables.order_key(link.order_id),
         "version": link.version.astimezone(UTC).isoformat(),
         "sales_order": link.sales_order,
         "digest": link.digest,
@@ -151,10 +144,10 @@ def _row(link: OrderLink) -> tables.Row:
     }
 
 
-def _read(row: tables.Row) -> OrderLink:
+def _read(row: TableRow) -> OrderLink:
     return OrderLink(
         store=row["PartitionKey"],
-        order_id=_order_id(row["RowKey"]),
+        order_id=tables.order_id_of(row["RowKey"]),
         version=datetime.fromisoformat(row["version"]),
         sales_order=row["sales_order"],
         digest=row["digest"],

@@ -13,6 +13,7 @@ from azure.core.exceptions import ResourceModifiedError
 from azure.data.tables.aio import TableClient
 
 from shared.store import tables
+from shared.store.tables import TableRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class Outbox:
         )
         rows: list[Outgoing] = []
         async for row in found:
-            rows.append(_read({**row, "etag": row.metadata["etag"]}))
+            rows.append(_read(tables.with_etag(row)))
             if len(rows) == limit:
                 break
         return rows
@@ -55,8 +56,9 @@ class Outbox:
     async def settle(self, sent: Outgoing) -> bool:
         """Takes the row out, unless it was put again since it was read: then it stays, and this gives False."""
         try:
+            key = tables.order_key(sent.order_id)
             await self._table.delete_entity(
-                sent.store, _row_key(sent.order_id), etag=sent.etag, match_condition=MatchConditions.IfNotModified
+                sent.store, key, etag=sent.etag, match_condition=MatchConditions.IfNotModified
             )
         except ResourceModifiedError:
             return False
@@ -68,24 +70,20 @@ class Outbox:
         await tables.write(self._table, later, etag=row.etag)
 
 
-def _row_key(order_id: int) -> str:
-    return f"order-{order_id:020d}"
-
-
-def _row(store: str, order_id: int, number: str, due: datetime, attempts: int) -> tables.Row:
+def _row(store: str, order_id: int, number: str, due: datetime, attempts: int) -> TableRow:
     return {
         "PartitionKey": store,
-        "RowKey": _row_key(order_id),
+        "RowKey": tables.order_key(order_id),
         "number": number,
         "due": due,
         "attempts": attempts,
     }
 
 
-def _read(row: tables.Row) -> Outgoing:
+def _read(row: TableRow) -> Outgoing:
     return Outgoing(
         store=row["PartitionKey"],
-        order_id=int(row["RowKey"].removeprefix("order-")),
+        order_id=tables.order_id_of(row["RowKey"]),
         number=row["number"],
         due=row["due"],
         attempts=row["attempts"],

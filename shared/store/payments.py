@@ -1,22 +1,21 @@
-"""Which money that moved is in F&O, and the payment journals that are open: the table `payments`."""
+"""Which money that moved is in F&O: the table `payments`, which also holds the open payment journals."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 
 from azure.data.tables.aio import TableClient
 
 from shared.errors import TransientError
 from shared.model import Money
 from shared.store import tables
+from shared.store.tables import TableRow
 
 _LEASE: Final = timedelta(minutes=8)
 """An invocation may last four minutes (host.json), and F&O be at work on its last call for as long again."""
-_JOURNALS: Final = "journals"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +42,8 @@ class Payments:
 
     async def of_order(self, store: str, order_id: int) -> dict[int, Payment]:
         """By transaction id, what is booked or claimed."""
-        first = _row_key(order_id, 0)
-        found = self._table.query_entities(
-            "PartitionKey eq @store and RowKey ge @first and RowKey lt @after",
-            parameters={"store": _partition(store), "first": first, "after": _row_key(order_id + 1, 0)},
-        )
-        payments = [_read({**row, "etag": row.metadata["etag"]}) async for row in found]
+        rows = tables.rows_of_parts(self._table, _partition(store), order_id)
+        payments = [_read(row) async for row in rows]
         return {payment.transaction_id: payment for payment in payments}
 
     async def claim(self, payment: Payment, now: datetime) -> Payment:
@@ -69,33 +64,14 @@ class Payments:
         return replace(payment, etag=etag)
 
 
-class JournalRows:
-    """A row for each open journal, as plain values; whose they are is the caller's matter."""
-
-    def __init__(self, table: TableClient) -> None:
-        self._table = table
-
-    async def load(self, name: str) -> tuple[tables.Row | None, str | None]:
-        row = await tables.read(self._table, _JOURNALS, tables.key(name))
-        return (row, row["etag"]) if row else (None, None)
-
-    async def save(self, name: str, row: Mapping[str, Any], etag: str | None) -> str | None:
-        entity = {"PartitionKey": _JOURNALS, "RowKey": tables.key(name), **row}
-        return await tables.write(self._table, entity, etag=etag)
-
-
 def _partition(store: str) -> str:
     return f"store-{store}"
 
 
-def _row_key(order_id: int, transaction_id: int) -> str:
-    return f"{order_id:020d}-{transaction_id:020d}"
-
-
-def _row(payment: Payment) -> tables.Row:
+def _row(payment: Payment) -> TableRow:
     return {
         "PartitionKey": _partition(payment.store),
-        "RowKey": _row_key(payment.order_id, payment.transaction_id),
+        "RowKey": tables.part_key(payment.order_id, payment.transaction_id),
         "amount": f"{payment.settled.amount:f}" if payment.settled is not None else "",
         "currency": payment.settled.currency if payment.settled is not None else "",
         "journal": payment.journal,
@@ -104,8 +80,8 @@ def _row(payment: Payment) -> tables.Row:
     }
 
 
-def _read(row: tables.Row) -> Payment:
-    order_id, transaction_id = map(int, row["RowKey"].split("-"))
+def _read(row: TableRow) -> Payment:
+    order_id, transaction_id = tables.part_ids_of(row["RowKey"])
     return Payment(
         store=row["PartitionKey"].removeprefix("store-"),
         order_id=order_id,

@@ -13,6 +13,7 @@ from azure.data.tables.aio import TableClient
 from shared.errors import TransientError
 from shared.model import Money
 from shared.store import tables
+from shared.store.tables import TableRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +54,7 @@ class Refunds:
 
     async def of_order(self, store: str, order_id: int) -> dict[int, BookedRefund]:
         """By refund id, what is booked or begun."""
-        found = self._table.query_entities(
-            "PartitionKey eq @store and RowKey ge @first and RowKey lt @after",
-            parameters={"store": store, "first": _row_key(order_id, 0), "after": _row_key(order_id + 1, 0)},
-        )
-        refunds = [_read({**row, "etag": row.metadata["etag"]}) async for row in found]
+        refunds = [_read(row) async for row in tables.rows_of_parts(self._table, store, order_id)]
         return {refund.refund_id: refund for refund in refunds}
 
     async def put(self, refund: BookedRefund) -> BookedRefund:
@@ -68,14 +65,10 @@ class Refunds:
         return replace(refund, etag=etag)
 
 
-def _row_key(order_id: int, refund_id: int) -> str:
-    return f"{order_id:020d}-{refund_id:020d}"
-
-
-def _row(refund: BookedRefund) -> tables.Row:
+def _row(refund: BookedRefund) -> TableRow:
     return {
         "PartitionKey": refund.store,
-        "RowKey": _row_key(refund.order_id, refund.refund_id),
+        "RowKey": tables.part_key(refund.order_id, refund.refund_id),
         "since": refund.since.isoformat(),
         "worth": f"{refund.worth.amount:f}" if refund.worth is not None else "",
         "currency": refund.worth.currency if refund.worth is not None else "",
@@ -86,8 +79,8 @@ def _row(refund: BookedRefund) -> tables.Row:
     }
 
 
-def _read(row: tables.Row) -> BookedRefund:
-    order_id, refund_id = map(int, row["RowKey"].split("-"))
+def _read(row: TableRow) -> BookedRefund:
+    order_id, refund_id = tables.part_ids_of(row["RowKey"])
     return BookedRefund(
         store=row["PartitionKey"],
         order_id=order_id,

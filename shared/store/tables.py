@@ -6,16 +6,18 @@ Tables are named in infra/storage.json and made by Bicep (locally by the stack),
 from __future__ import annotations
 
 import re
+from collections.abc import AsyncIterator
 from typing import Any, Final
 
 from azure.core import MatchConditions
 from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
-from azure.data.tables import UpdateMode
+from azure.data.tables import TableEntity, UpdateMode
 from azure.data.tables.aio import TableClient
 
 _FORBIDDEN: Final = re.compile(r"[/\\#?%\x00-\x1f\x7f-\x9f]")
 
-type Row = dict[str, Any]
+type TableRow = dict[str, Any]
+"""A row of Azure Table Storage by column name, with PartitionKey and RowKey."""
 
 
 def key(text: str) -> str:
@@ -23,16 +25,52 @@ def key(text: str) -> str:
     return _FORBIDDEN.sub("_", text)[:512]
 
 
-async def read(table: TableClient, partition: str, row: str) -> Row | None:
+def order_key(order_id: int) -> str:
+    """The row key of what there is once for an order, padded so that keys sort as the ids do."""
+    return f"order-{order_id:020d}"
+
+
+def order_id_of(row_key: str) -> int:
+    """The order's id in an order_key."""
+    return int(row_key.removeprefix("order-"))
+
+
+def part_key(order_id: int, part_id: int) -> str:
+    """The row key of a part of an order (a transaction, a refund), padded so that keys sort as the ids do."""
+    return f"{order_id:020d}-{part_id:020d}"
+
+
+def part_ids_of(row_key: str) -> tuple[int, int]:
+    """The ids of the order and of its part in a part_key."""
+    order_id, part_id = map(int, row_key.split("-"))
+    return order_id, part_id
+
+
+def with_etag(entity: TableEntity) -> TableRow:
+    """The row that a query or a read gave, with its ETag under "etag"."""
+    return {**entity, "etag": entity.metadata["etag"]}
+
+
+async def rows_of_parts(table: TableClient, partition: str, order_id: int) -> AsyncIterator[TableRow]:
+    """The rows, with their ETags, of all parts of one order."""
+    found = table.query_entities(
+        "PartitionKey eq @partition and RowKey ge @first and RowKey lt @after",
+        parameters={"partition": partition, "first": part_key(order_id, 0), "after": part_key(order_id + 1, 0)},
+    )
+    async for row in found:
+        yield with_etag(row)
+
+
+async def read(table: TableClient, partition: str, row: str) -> TableRow | None:
     """The row with its ETag under "etag", or None."""
     try:
         entity = await table.get_entity(partition, row)
     except ResourceNotFoundError:
         return None
-    return {**entity, "etag": entity.metadata["etag"]}
+    return with_etag(entity)
 
 
-async def write(table: TableClient, row: Row, *, etag: str | None) -> str | None:
+async def write(table: TableClient, row: TableRow, *, etag: str | None) -> str | None:
     """Inserts (etag None) or replaces what still has the ETag. Gives the new ETag, or None when somebody else was
     first.
     """
@@ -48,6 +86,6 @@ async def write(table: TableClient, row: Row, *, etag: str | None) -> str | None
     return str(answer["etag"])
 
 
-async def overwrite(table: TableClient, row: Row) -> None:
+async def overwrite(table: TableClient, row: TableRow) -> None:
     """Writes the row whatever was there: for rows whose key says all, so that a second write says the same."""
     await table.upsert_entity(row, mode=UpdateMode.REPLACE)

@@ -33,8 +33,9 @@ from shared.store.customers import KnownCustomers
 from shared.store.links import OrderLink, OrderLinks
 from shared.store.outbox import Outbox
 from shared.store.parking import ParkedMessage, Parking
-from shared.store.payments import JournalRows, Payments
+from shared.store.payments import Payments
 from shared.store.refunds import Refunds
+from shared.store.shared_rows import SharedRows
 from shared.sync.messages.outcome import Park
 from shared.sync.orders.flow import OrderPorts, sync_order
 from shared.sync.payments import PaymentPorts
@@ -141,7 +142,7 @@ class App:
             fo=self.client,
             customers=Customers(self.client),
             taxes=taxes,
-            payments=PaymentPorts(Payments(payments), PaymentJournals(self.client, JournalRows(payments))),
+            payments=PaymentPorts(Payments(payments), PaymentJournals(self.client, SharedRows(payments, "journals"))),
             refunds=RefundPorts(Refunds(MemoryTable()), self.client, taxes),
             outbox=Outbox(MemoryTable()),
             parking=self._parking,

@@ -25,7 +25,8 @@ from shared.model import (
 )
 from shared.rules import StoreRules
 from shared.store.links import OrderLink
-from shared.store.payments import JournalRows, Payments
+from shared.store.payments import Payments
+from shared.store.shared_rows import SharedRows
 from shared.sync.payments import PaymentPorts
 from tests.builders.memory_table import MemoryTable
 from tests.builders.sales import EU, euros, line, order, with_rules
@@ -270,7 +271,7 @@ class Books:
         self.clock = Clock()
 
     def journals(self) -> PaymentJournals:
-        rows = JournalRows(self.table)  # type: ignore[arg-type]  # a fake, in memory
+        rows = SharedRows(self.table, "journals")  # type: ignore[arg-type]  # a fake, in memory
         return PaymentJournals(self.fo, rows, now=self.clock)  # type: ignore[arg-type]  # likewise
 
     def instance(self) -> PaymentPorts:

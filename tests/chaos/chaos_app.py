@@ -30,8 +30,9 @@ from shared.store.journal import Journal
 from shared.store.links import OrderLinks
 from shared.store.outbox import Outbox
 from shared.store.parking import Parking
-from shared.store.payments import JournalRows, Payments
+from shared.store.payments import Payments
 from shared.store.refunds import Refunds
+from shared.store.shared_rows import SharedRows
 from shared.sync.messages.dispatch import Desk, handle_message
 from shared.sync.orders.flow import OrderPorts, sync_order
 from shared.sync.payments import PaymentPorts
@@ -167,7 +168,7 @@ class Installation:
             transport=HttpxOver(wire, self.altered),
         )
         over = {name: TableOver(wire, name, table) for name, table in self.tables.items()}
-        journals = PaymentJournals(fo, JournalRows(over["payments"]), now=self.time.now)
+        journals = PaymentJournals(fo, SharedRows(over["payments"], "journals"), now=self.time.now)
         async with httpx.AsyncClient(transport=HttpxOver(wire), trust_env=False) as http:
             ports = OrderPorts(
                 rules={self.rules.key: self.rules},

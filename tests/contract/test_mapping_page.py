@@ -25,7 +25,7 @@ from shared.mapping.payments.plan import plan_payments
 from shared.mapping.refunds.plan import RefundPlan, plan_refund
 from shared.model import Item, LineKind, Money, Order, Rate, TransactionKind
 from shared.rules import StoreRules
-from shared.store.payments import JournalRows
+from shared.store.shared_rows import SharedRows
 from tests.builders import payments, refunds, sales
 from tests.builders.fo_metadata import read_entity_sets
 from tests.builders.fo_orders import FoModel
@@ -152,7 +152,7 @@ async def write_payments(fo: Any) -> None:
     )
     lines = plan_payments(state, rules, customer_account=ACCOUNT, sales_order=NUMBER, booked={})
     journal = lines[0].journal
-    journals = PaymentJournals(fo, JournalRows(MemoryTable()))  # type: ignore[arg-type]  # a fake, in memory
+    journals = PaymentJournals(fo, SharedRows(MemoryTable(), "journals"))  # type: ignore[arg-type]  # a fake, in memory
     draft = JournalDraft(company="nleu", name=journal.name, description=journal.description)
     await journals.book(draft, [each.record for each in lines])
 

@@ -22,7 +22,8 @@ from shared.d365.payment_journals import PaymentJournals
 from shared.errors import OutcomeUnknownError, RefusedError, TransientError
 from shared.mapping.payments.differences import payment_differences
 from shared.model import OrderState, Rate, TransactionKind, TransactionStatus
-from shared.store.payments import JournalRows, Payments
+from shared.store.payments import Payments
+from shared.store.shared_rows import SharedRows
 from shared.sync.payments import PaymentPorts, PaymentsReport, converge_payments
 from tests.builders.payments import ACCOUNT, NOON, Clock, link, state, transaction
 from tests.builders.sales import EU, US, dollars, euros, line, order, with_rules
@@ -55,7 +56,7 @@ class Town:
 
     def connect(self, wire: Line | None = None) -> PaymentPorts:
         """One more instance of the app."""
-        journals = PaymentJournals(self.client(wire), JournalRows(self.table), now=self.clock)
+        journals = PaymentJournals(self.client(wire), SharedRows(self.table, "journals"), now=self.clock)
         return PaymentPorts(Payments(self.table), journals, now=self.clock)
 
     async def converge(self, one: OrderState, ports: PaymentPorts | None = None, **changes) -> PaymentsReport:

@@ -1,6 +1,8 @@
 """The GraphQL documents that we send, one operation a file: queries/<name>.graphql.
 
-Each is validated against Shopify's official schema by tests/contract/test_graphql_documents.py.
+A selection that several documents share is a fragment in a file of its own, queries/fragments/<name>.graphql; a
+document spreads it (`...Name`) without repeating it. tests/contract/test_graphql_documents.py validates each complete
+document against Shopify's official schema.
 """
 
 from __future__ import annotations
@@ -12,7 +14,10 @@ from pathlib import Path
 from typing import Final
 
 _FOLDER: Final = Path(__file__).parent
+_FRAGMENTS: Final = _FOLDER / "fragments"
 _OPERATION: Final = re.compile(r"^(query|mutation) (\w+)", re.MULTILINE)
+_DEFINED: Final = re.compile(r"^fragment (\w+) on ", re.MULTILINE)
+_SPREAD: Final = re.compile(r"\.\.\.(\w+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,5 +41,12 @@ def parse(text: str) -> Query:
 
 @cache
 def load(name: str) -> Query:
-    """queries/<name>.graphql. Raises FileNotFoundError for a name that has no file."""
-    return parse((_FOLDER / f"{name}.graphql").read_text(encoding="utf-8"))
+    """queries/<name>.graphql with the fragments that it spreads. Raises FileNotFoundError for what has no file."""
+    return parse(_with_fragments((_FOLDER / f"{name}.graphql").read_text(encoding="utf-8")))
+
+
+def _with_fragments(text: str) -> str:
+    """The document followed by every fragment that it, or one of its fragments, spreads and does not define."""
+    while missing := sorted({*_SPREAD.findall(text)} - {*_DEFINED.findall(text)}):
+        text = "\n".join([text, *((_FRAGMENTS / f"{name}.graphql").read_text(encoding="utf-8") for name in missing)])
+    return text

@@ -6,7 +6,8 @@ import pytest
 
 from shared.errors import TransientError
 from shared.model import Money
-from shared.store.payments import JournalRows, Payment, Payments
+from shared.store.payments import Payment, Payments
+from shared.store.shared_rows import SharedRows
 from tests.builders.memory_table import MemoryTable
 from tests.builders.payments import NOON
 from tests.builders.sales import euros
@@ -87,7 +88,7 @@ async def test_who_was_too_slow_does_not_overwrite_what_another_booked(payments)
 
 
 async def test_an_open_journals_row_is_made_once_and_changed_by_who_read_it_last(table):
-    rows = JournalRows(table)
+    rows = SharedRows(table, "journals")
     name = "nleu A/B #1?"
     assert await rows.load(name) == (None, None)
     first = await rows.save(name, {"number": "00001", "turn": 1}, None)
@@ -99,7 +100,7 @@ async def test_an_open_journals_row_is_made_once_and_changed_by_who_read_it_last
 
 
 async def test_a_store_called_like_our_own_partition_does_not_meet_the_journals(table):
-    await JournalRows(table).save("nleu", {"number": "00001"}, None)
+    await SharedRows(table, "journals").save("nleu", {"number": "00001"}, None)
     assert await Payments(table).of_order("journals", ORDER) == {}
     await Payments(table).put(Payment("journals", ORDER, 1))
     assert {partition for partition, _ in table.rows} == {"journals", "store-journals"}

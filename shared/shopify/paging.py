@@ -1,0 +1,30 @@
+"""Reading a list of the Admin API to its end, and the times in its searches."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from shared.shopify import queries
+
+if TYPE_CHECKING:
+    from shared.shopify.admin.client import AdminClient
+
+
+async def node_pages(
+    admin: AdminClient, document: str, connection: str, **variables: object
+) -> AsyncIterator[list[dict[str, Any]]]:
+    """The nodes page by page. The document takes $after; `connection` is a field of its root."""
+    after: str | None = None
+    while True:
+        page = (await admin.run(queries.load(document), {**variables, "after": after}))[connection]
+        yield page["nodes"]
+        if not page["pageInfo"]["hasNextPage"]:
+            return
+        after = page["pageInfo"]["endCursor"]
+
+
+def search_time(moment: datetime) -> str:
+    """The moment as a value in a search. Without the quotes Shopify cuts it at its colons and matches everything."""
+    return f"'{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}'"
