@@ -40,11 +40,12 @@ from shared.store.refunds import Refunds
 from shared.sync.messages.dispatch import Desk, Flow
 from shared.sync.messages.intake import Door, IntakePorts
 from shared.sync.order_numbers import WriteBackPorts
-from shared.sync.orders.flow import OrderPorts, sync_order
+from shared.sync.orders.flow import sync_order
+from shared.sync.orders.ports import OrderPorts
 from shared.sync.payments import PaymentPorts
 from shared.sync.refunds import RefundPorts
 from shared.sync.stock.run import StockPorts
-from shared.sync.sweep.run import SweepPorts
+from shared.sync.sweep.ports import SweepPorts
 from shared.telemetry import export_to, quiet_libraries, tell
 
 # Scheduled copies and parked records have no caller who waits: what counts there is that they arrive.

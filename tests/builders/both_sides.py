@@ -36,7 +36,8 @@ from shared.store.parking import ParkedMessage, Parking
 from shared.store.payments import JournalRows, Payments
 from shared.store.refunds import Refunds
 from shared.sync.messages.outcome import Park
-from shared.sync.orders.flow import OrderPorts, sync_order
+from shared.sync.orders.flow import sync_order
+from shared.sync.orders.ports import OrderPorts
 from shared.sync.payments import PaymentPorts
 from shared.sync.refunds import RefundPorts
 from tests.builders.histories import Notice

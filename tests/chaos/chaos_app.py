@@ -33,7 +33,8 @@ from shared.store.parking import Parking
 from shared.store.payments import JournalRows, Payments
 from shared.store.refunds import Refunds
 from shared.sync.messages.dispatch import Desk, handle_message
-from shared.sync.orders.flow import OrderPorts, sync_order
+from shared.sync.orders.flow import sync_order
+from shared.sync.orders.ports import OrderPorts
 from shared.sync.payments import PaymentPorts
 from shared.sync.refunds import RefundPorts
 from tests.builders.both_sides import Identity, NoBreaker, Shopify, Time, plentiful_world

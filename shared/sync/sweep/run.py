@@ -19,16 +19,13 @@ from datetime import UTC, datetime, timedelta
 from itertools import batched, compress
 from typing import Final
 
-from shared.bus.publisher import Publisher
 from shared.errors import RefusedError, ThrottledError, TransientError
 from shared.rules import StoreRules
 from shared.shopify.sweep import ListedOrder, changed_orders, read_subscriptions
-from shared.store.blobs import Snapshots
-from shared.store.journal import Journal
 from shared.sync.each_store import side_by_side
-from shared.sync.orders.flow import OrderPorts
 from shared.sync.sweep.comparison import compare_some
 from shared.sync.sweep.missed import event_of, has_heard
+from shared.sync.sweep.ports import SweepPorts
 from shared.sync.sweep.progress import Progress
 from shared.sync.sweep.subscriptions import tell_lost_topics
 from shared.telemetry import correlated, tell
@@ -41,15 +38,6 @@ _AT_ONCE: Final = 25
 
 _LASTS: Final = timedelta(minutes=3)
 """After that nothing is begun: the host ends a function after 4 minutes (functionTimeout in host.json)."""
-
-
-@dataclass(frozen=True, slots=True)
-class SweepPorts:
-    orders: OrderPorts
-    queue: Publisher
-    """Into the orders' queue."""
-    journal: Journal
-    snapshots: Snapshots
 
 
 @dataclass(slots=True)
