@@ -32,7 +32,7 @@ from shared.store.outbox import Outbox
 from shared.store.parking import Parking
 from shared.store.payments import JournalRows, Payments
 from shared.store.refunds import Refunds
-from shared.sync.messages.dispatch import Desk, handle_message
+from shared.sync.messages.dispatch import QueuePorts, handle_message
 from shared.sync.orders.flow import sync_order
 from shared.sync.orders.ports import OrderPorts
 from shared.sync.payments import PaymentPorts
@@ -140,7 +140,7 @@ class Installation:
             queue.wire = wire
             try:
                 async with self._process(wire) as (ports, journal):
-                    desk = Desk(queue=queue, claims=None, journal=journal, parking=ports.parking)
+                    desk = QueuePorts(queue=queue, claims=None, journal=journal, parking=ports.parking)
                     while queue.waiting:
                         one = await queue.first()
                         await handle_message(

@@ -12,7 +12,7 @@ from fixtures.sweep import Storage, Town, azure_storage, running_town
 from local.shopify.events import Event
 from local.shopify.topics import ALL_TOPICS
 from shared.errors import TransientError
-from shared.sync.messages.intake import TOPICS
+from shared.flows import TOPICS
 from tests.builders.sales import euros
 
 TOTAL = Decimal("253.95")  # a tent and its shipping

@@ -14,6 +14,7 @@ from functools import partial
 
 from shared.bus.envelope import OPERATOR, Envelope
 from shared.errors import ErrorCode, RefusedError, TaxRefusedError
+from shared.flows import ORDERS
 from shared.mapping.orders.digest import digest
 from shared.mapping.orders.holds import hold_reason
 from shared.mapping.orders.proof import prove
@@ -21,7 +22,6 @@ from shared.model import LineKind, Order, OrderState
 from shared.rules import StoreRules
 from shared.store.links import OrderLink
 from shared.store.parking import State
-from shared.sync.messages.intake import FLOW, TOPICS
 from shared.sync.messages.outcome import Done, Outcome, Park
 from shared.sync.orders.booking import Booking, change, create
 from shared.sync.orders.ports import OrderPorts
@@ -74,7 +74,7 @@ async def sync_order(envelope: Envelope, ports: OrderPorts) -> Outcome:
 
 async def _booked_before(envelope: Envelope, ports: OrderPorts) -> OrderLink | None:
     """The order's link, where the event tells of one transaction that is booked: Shopify's query budget is spared."""
-    match read_json(envelope.body) if envelope.topic in TOPICS["transactions"] else None:
+    match read_json(envelope.body) if envelope.topic in ORDERS.webhooks["transactions"] else None:
         case {"id": int(transaction), "order_id": int(order_id)} if envelope.source != OPERATOR:
             known = await ports.payments.records.of_order(envelope.store, order_id)
             if transaction in known and known[transaction].settled is not None:
@@ -136,7 +136,7 @@ async def _refused(
 async def _resolve(link: OrderLink, ports: OrderPorts, now: datetime) -> None:
     """Closes what was parked of the order, before the link forgets that something was: a crash here is made good."""
     await ports.parking.close_all(
-        FLOW,
+        ORDERS.name,
         link.store,
         str(link.order_id),
         state=State.RESOLVED,
