@@ -16,7 +16,7 @@ from shared.model import Level, LevelId, Variant
 from shared.shopify import queries
 
 if TYPE_CHECKING:
-    from shared.shopify.admin.client import AdminClient
+    from shared.shopify.admin.client import QueryRunner
 
 BATCH: Final = 250
 """Shopify takes at most 250 elements in an input array."""
@@ -74,7 +74,7 @@ class Objection:
     message: str
 
 
-async def read_variants(admin: AdminClient) -> list[Variant]:
+async def read_variants(admin: QueryRunner) -> list[Variant]:
     """Everything that the shop sells, 250 to a call."""
     variants: list[Variant] = []
     after: str | None = None
@@ -94,7 +94,7 @@ async def read_variants(admin: AdminClient) -> list[Variant]:
         after = page["pageInfo"]["endCursor"]
 
 
-async def read_levels(admin: AdminClient, levels: Sequence[LevelId]) -> dict[LevelId, Level | NoLevel]:
+async def read_levels(admin: QueryRunner, levels: Sequence[LevelId]) -> dict[LevelId, Level | NoLevel]:
     """What Shopify shows now, up to 250 levels of one location to a call."""
     shown: dict[LevelId, Level | NoLevel] = {}
     for location in dict.fromkeys(level.location for level in levels):
@@ -110,7 +110,7 @@ async def read_levels(admin: AdminClient, levels: Sequence[LevelId]) -> dict[Lev
     return shown
 
 
-async def read_level_page(admin: AdminClient, locations: Sequence[int], *, after: str | None) -> LevelPage:
+async def read_level_page(admin: QueryRunner, locations: Sequence[int], *, after: str | None) -> LevelPage:
     """What Shopify shows now of the 250 inventory items after a cursor, one call for each location.
 
     The shop's items are paged rather than a location's levels: all locations give the same items on a page. Pages
@@ -147,7 +147,7 @@ def _level(node: dict[str, Any] | None) -> Level | NoLevel:
 
 
 async def set_available(
-    admin: AdminClient,
+    admin: QueryRunner,
     changes: Sequence[Change],
     *,
     run: str,

@@ -13,7 +13,7 @@ from shared.shopify import queries
 from shared.shopify.inventory import number_of
 
 if TYPE_CHECKING:
-    from shared.shopify.admin.client import AdminClient
+    from shared.shopify.admin.client import QueryRunner
 
 _AT_ONCE: Final = 5
 """Orders whose lines are read in one call: more could cost over Shopify's limit of 1,000 points."""
@@ -27,7 +27,7 @@ class OrderHead:
     cancelled_at: datetime | None
 
 
-async def read_orders_since(admin: AdminClient, moment: datetime) -> list[OrderHead]:
+async def read_orders_since(admin: QueryRunner, moment: datetime) -> list[OrderHead]:
     """The orders that were created at or after the moment, oldest first, cancelled and fulfilled ones too.
 
     Shopify's search runs behind the shop by a little: an order of the last seconds may not be there yet.
@@ -52,7 +52,7 @@ async def read_orders_since(admin: AdminClient, moment: datetime) -> list[OrderH
         after = page["pageInfo"]["endCursor"]
 
 
-async def read_sales(admin: AdminClient, orders: Sequence[int]) -> dict[int, list[Sale]]:
+async def read_sales(admin: QueryRunner, orders: Sequence[int]) -> dict[int, list[Sale]]:
     """What each order took: as ordered, before any refund, shipped or not.
 
     F&O has none of it yet, whatever has happened in Shopify since. Units that no fulfilment order accounts for
@@ -68,7 +68,7 @@ async def read_sales(admin: AdminClient, orders: Sequence[int]) -> dict[int, lis
     return sales
 
 
-async def _sales(admin: AdminClient, gid: str, node: dict[str, Any]) -> list[Sale]:
+async def _sales(admin: QueryRunner, gid: str, node: dict[str, Any]) -> list[Sale]:
     ordered = _units(node["lineItems"]["nodes"])
     parts = node["fulfillmentOrders"]
     pages = [parts["pageInfo"], *(part["lineItems"]["pageInfo"] for part in parts["nodes"])]
