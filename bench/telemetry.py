@@ -20,6 +20,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from multiprocessing.connection import Connection
 from typing import Any, Final
@@ -33,6 +34,7 @@ from shared.clients import Services, build
 from shared.settings import read_settings
 from shared.sync.messages.dispatch import handle_message
 from shared.sync.messages.intake import receive_webhook
+from shared.sync.orders.flow import sync_order
 from shared.telemetry import export_to
 
 _MESSAGES: Final = 60
@@ -108,7 +110,8 @@ async def _handle(services: Services, order: dict[str, Any]) -> None:
         "x-shopify-webhook-id": str(uuid.uuid4()),
     }
     taken = await receive_webhook("orders", "nordlys", headers, body, traceparent="", ports=services.intake)
-    await handle_message(services.sync_order, body, taken.properties(), taken.message_id, services.orders_desk)
+    handler = partial(sync_order, ports=services.ports["orders"])
+    await handle_message(handler, body, taken.properties(), taken.message_id, services.queues["orders"])
 
 
 @contextlib.contextmanager

@@ -38,7 +38,7 @@ app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
 
 @app.route("webhooks/shopify/{store}/orders", methods=["POST"])
 async def orders_webhook(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
-    return await triggers.receive_webhook("orders", req, context)
+    return await triggers.receive("orders", req, context)
 
 
 @app.route("noop", methods=["POST"])

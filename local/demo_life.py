@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
@@ -17,44 +16,13 @@ from rich.console import Console
 from local import demo_tables
 from local.demo_http import answer_of
 from local.demo_orders import SHOPS, Placed
+from local.demo_tables import Account, Pair, Told
 from local.process import StackError
 from local.stack import Stack
 
 _WAIT_SECONDS: Final = 60.0
 _NO_NEWS: Final = ("F&O has", "nothing was given back", "no money has moved")
 _COMPANIES: Final = {"nordlys": "nleu", "prairie": "usmf"}
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What became of one order, in words."""
-
-    order: Placed
-    what: str
-    notes: tuple[str, ...]
-    """What the app said that it did."""
-
-
-type Pair = tuple[Decimal, Decimal]
-"""The same figure in Shopify and in F&O."""
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """One order in both systems, after F&O has invoiced all and settled what was paid."""
-
-    order: str
-    currency: str
-    lines: tuple[tuple[str, Pair], ...]
-    """What was sold, line by line, returns not regarded."""
-    total: Pair
-    """What the buyer owes in the end, tax included: Shopify's current total, F&O's invoices and credit notes."""
-    paid: Pair
-    """What he paid, less what he got back."""
-
-    @property
-    def agrees(self) -> bool:
-        return all(shopify == fo for shopify, fo in (*(pair for _, pair in self.lines), self.total, self.paid))
 
 
 async def live(console: Console, stack: Stack, http: httpx.AsyncClient, placed: Sequence[Placed]) -> bool:

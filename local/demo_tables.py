@@ -3,18 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rich.table import Table
 
 from local.demo_orders import Placed
 
-if TYPE_CHECKING:
-    from local.demo_life import Account, Told
-
 type Level = Mapping[str, Any]
 type LevelKey = tuple[str, str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What became of one order, in words."""
+
+    order: Placed
+    what: str
+    notes: tuple[str, ...]
+    """What the app said that it did."""
+
+
+type Pair = tuple[Decimal, Decimal]
+"""The same figure in Shopify and in F&O."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One order in both systems, after F&O has invoiced all and settled what was paid."""
+
+    order: str
+    currency: str
+    lines: tuple[tuple[str, Pair], ...]
+    """What was sold, line by line, returns not regarded."""
+    total: Pair
+    """What the buyer owes in the end, tax included: Shopify's current total, F&O's invoices and credit notes."""
+    paid: Pair
+    """What he paid, less what he got back."""
+
+    @property
+    def agrees(self) -> bool:
+        return all(shopify == fo for shopify, fo in (*(pair for _, pair in self.lines), self.total, self.paid))
 
 
 def orders(placed: Sequence[Placed], ends: Mapping[str, Mapping[str, Any]], booked: Mapping[str, Any]) -> Table:

@@ -20,7 +20,7 @@ from typing import Final
 
 from local.azurite import connection_string, provision, start_azurite
 from local.process import LogLine, Part, StackError, free_port, is_taken, python, start
-from shared.sync.messages.intake import TOPICS
+from shared.flows import TOPICS
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 SCHEDULES: Final = ("PUSH_STOCK_SCHEDULE", "WRITE_BACK_SCHEDULE", "SWEEP_SCHEDULE")

@@ -23,11 +23,11 @@ from shared.d365.odata.breaker import CLOSED, BreakerState, SharedBreaker
 from shared.d365.odata.client import ODataClient
 from shared.d365.payment_journals import PaymentJournals
 from shared.d365.tax import TaxSetups
+from shared.flows import BY_QUEUE, FLOWS, ORDERS, STOCK, SWEEP, WRITE_BACK
 from shared.rules import StoreRules, load_stores
 from shared.settings import Settings, read_settings
 from shared.shopify.admin.client import AdminClient
 from shared.shopify.admin.tokens import ClientCredentials
-from shared.shopify.scopes import REQUIRED_SCOPES
 from shared.store import blobs
 from shared.store.customers import KnownCustomers
 from shared.store.journal import Journal
@@ -37,14 +37,14 @@ from shared.store.parking import Parking
 from shared.store.payments import Payments
 from shared.store.refunds import Refunds
 from shared.store.shared_rows import SharedRows
-from shared.sync.messages.dispatch import Desk, Flow
-from shared.sync.messages.intake import Door, IntakePorts
+from shared.sync.messages.dispatch import QueuePorts
+from shared.sync.messages.intake import IntakePorts, StoreIntake
 from shared.sync.order_numbers import WriteBackPorts
-from shared.sync.orders.flow import OrderPorts, sync_order
+from shared.sync.orders.ports import OrderPorts
 from shared.sync.payments import PaymentPorts
 from shared.sync.refunds import RefundPorts
 from shared.sync.stock.run import StockPorts
-from shared.sync.sweep.run import SweepPorts
+from shared.sync.sweep.ports import SweepPorts
 from shared.telemetry import export_to, quiet_libraries, tell
 
 # Scheduled copies and parked records have no caller who waits: what counts there is that they arrive.
@@ -54,15 +54,15 @@ _SHOPIFY_TIMEOUT: Final = httpx.Timeout(30.0, connect=5.0)
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What each trigger needs, ready to use."""
+    """What the triggers need, ready to use."""
 
     rules: Mapping[str, StoreRules]
+    """By store key."""
     intake: IntakePorts
-    sync_order: Flow
-    orders_desk: Desk
-    stock: StockPorts
-    write_back: WriteBackPorts
-    sweep: SweepPorts
+    queues: Mapping[str, QueuePorts]
+    """By name of the queue."""
+    ports: Mapping[str, object]
+    """By name of the flow: what its handler takes as `ports`."""
 
 
 _by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, Services] = WeakKeyDictionary()
@@ -116,34 +116,41 @@ def build(settings: Settings) -> Services:
         parking=parking,
     )
     journal = Journal(tables.get_table_client("journal"))
-    orders_queue = Publisher(partial(bus.get_queue_sender, "orders"), deadline=_QUEUE_TIMEOUT)
     snapshots = blobs.Snapshots(containers.get_container_client(blobs.STATE))
+    queues = {
+        name: QueuePorts(
+            queue=Publisher(partial(bus.get_queue_sender, name), deadline=_QUEUE_TIMEOUT),
+            claims=claims,
+            journal=journal,
+            parking=parking,
+        )
+        for name in BY_QUEUE
+    }
     return Services(
         rules=rules,
         intake=IntakePorts(
-            doors=_doors(settings, rules),
+            stores=_intakes(settings, rules),
             publisher=Publisher(partial(bus.get_topic_sender, TOPIC), deadline=settings.publish_timeout),
             claims=claims,
             max_bytes=settings.webhook_max_bytes,
         ),
-        sync_order=partial(sync_order, ports=order_ports),
-        orders_desk=Desk(
-            queue=orders_queue,
-            claims=claims,
-            journal=journal,
-            parking=parking,
-        ),
-        stock=StockPorts(
-            rules=rules,
-            admins=admins,
-            fo=fo,
-            links=links,
-            snapshots=snapshots,
-            reports=blobs.Bodies(containers.get_container_client(blobs.STATE)),
-            journal=journal,
-        ),
-        write_back=WriteBackPorts(rules=rules, admins=admins, outbox=outbox, journal=journal),
-        sweep=SweepPorts(orders=order_ports, queue=orders_queue, journal=journal, snapshots=snapshots),
+        queues=queues,
+        ports={
+            ORDERS.name: order_ports,
+            STOCK.name: StockPorts(
+                rules=rules,
+                admins=admins,
+                fo=fo,
+                links=links,
+                snapshots=snapshots,
+                reports=blobs.Bodies(containers.get_container_client(blobs.STATE)),
+                journal=journal,
+            ),
+            WRITE_BACK.name: WriteBackPorts(rules=rules, admins=admins, outbox=outbox, journal=journal),
+            SWEEP.name: SweepPorts(
+                orders=order_ports, queue=queues["orders"].queue, journal=journal, snapshots=snapshots
+            ),
+        },
     )
 
 
@@ -154,12 +161,12 @@ def _watch(settings: Settings) -> None:
         export_to(azure_monitor(settings.application_insights, settings.app_name))
 
 
-def _doors(settings: Settings, rules: Mapping[str, StoreRules]) -> dict[str, Door]:
+def _intakes(settings: Settings, rules: Mapping[str, StoreRules]) -> dict[str, StoreIntake]:
     return {
-        key: Door(
+        key: StoreIntake(
             shop_domain=store.shop_domain,
             secrets=settings.shops[key].webhook_secrets,
-            flows=frozenset(flow for flow, is_on in store.flows if is_on),
+            flows=frozenset(flow.name for flow in FLOWS if store.runs(flow)),
         )
         for key, store in rules.items()
     }
@@ -173,7 +180,7 @@ def _admins(settings: Settings, rules: Mapping[str, StoreRules]) -> dict[str, Ad
 def _admin(http: httpx.AsyncClient, settings: Settings, store: StoreRules) -> AdminClient:
     url = settings.shopify_base_url.format(shop_domain=store.shop_domain)
     shop = settings.shops[store.key]
-    scopes = {scope for flow, is_on in store.flows if is_on for scope in REQUIRED_SCOPES[flow]}
+    scopes = {scope for flow in FLOWS if store.runs(flow) for scope in flow.scopes}
     return AdminClient(
         http,
         url,

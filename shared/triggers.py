@@ -8,25 +8,27 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
 import azure.functions as func
 
 from shared.errors import ConfigurationError, WebhookRefusedError
+from shared.flows import BY_QUEUE, BY_TIMER, FLOWS
 from shared.telemetry import heartbeat
 
 if TYPE_CHECKING:
     from shared.clients import Services
 
 
-async def receive_webhook(family: str, req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
-    """200 when Service Bus has the message; else the refusal's own status, with code, cause and next step."""
-    from shared.sync.messages.intake import receive_webhook as receive  # noqa: PLC0415 - see the module's docstring
+async def receive(family: str, req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
+    """200 when Service Bus has confirmed the message; else the refusal's status, with code, cause and next step."""
+    from shared.sync.messages.intake import receive_webhook  # noqa: PLC0415 - see the module's docstring
 
     headers = {name.lower(): value for name, value in req.headers.items()}
     store = req.route_params.get("store", "")
     try:
-        envelope = await receive(
+        envelope = await receive_webhook(
             family,
             store,
             headers,
@@ -40,41 +42,26 @@ async def receive_webhook(family: str, req: func.HttpRequest, context: func.Cont
     return _json({"accepted": envelope.event_id}, 200)
 
 
-async def sync_order(message: func.ServiceBusMessage) -> None:
+async def handle(queue: str, message: func.ServiceBusMessage) -> None:
+    """Runs the flow of the queue on one message. Raises only for a message that the queue must deliver again."""
     from shared.sync.messages.dispatch import handle_message  # noqa: PLC0415 - see the module's docstring
 
-    services = _services()
+    flow, services = BY_QUEUE[queue], _services()
     await handle_message(
-        services.sync_order,
+        partial(flow.load_handler(), ports=services.ports[flow.name]),
         message.get_body(),
         message.application_properties,
         message.message_id,
-        services.orders_desk,
+        services.queues[queue],
     )
 
 
-async def push_stock() -> None:
-    from shared.sync.stock.run import push_all_stock  # noqa: PLC0415 - see the module's docstring
-
-    ports = _services().stock
-    with heartbeat("push_stock"):
-        await push_all_stock(ports)
-
-
-async def write_back() -> None:
-    from shared.sync.order_numbers import push_numbers  # noqa: PLC0415 - see the module's docstring
-
-    ports = _services().write_back
-    with heartbeat("write_back"):
-        await push_numbers(ports)
-
-
-async def sweep_orders() -> None:
-    from shared.sync.sweep.run import sweep_orders as sweep  # noqa: PLC0415 - see the module's docstring
-
-    ports = _services().sweep
-    with heartbeat("sweep_orders"):
-        await sweep(ports)
+async def run(timer: str) -> None:
+    """Runs the flow of the timer for every store, and tells telemetry how the run ended. Raises what the flow does."""
+    flow, services = BY_TIMER[timer], _services()
+    handler = flow.load_handler()
+    with heartbeat(timer):
+        await handler(services.ports[flow.name])
 
 
 async def health() -> func.HttpResponse:
@@ -83,7 +70,10 @@ async def health() -> func.HttpResponse:
         services = _services()
     except ConfigurationError as error:
         return _json({"status": "misconfigured", "mistakes": error.mistakes}, 503)
-    stores = {key: {"company": rules.company, "flows": dict(rules.flows)} for key, rules in services.rules.items()}
+    stores = {
+        key: {"company": rules.company, "flows": {flow.switch: rules.runs(flow) for flow in FLOWS}}
+        for key, rules in services.rules.items()
+    }
     return _json({"status": "ready", "stores": stores}, 200)
 
 

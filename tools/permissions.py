@@ -1,9 +1,9 @@
-"""What each flow needs in F&O and in Shopify, worked out from the code: the page for whoever grants it.
+"""What each flow needs in F&O and in Shopify, worked out from the code: writes docs/permissions.md.
 
-For F&O the code is read, not run: from a flow's entry, every function and class of shared/ that is named is followed,
-and each entity set that is met is read there, or created, updated or deleted in. Naming a class counts as using all of
-it, so the page may ask for too much by one class, never for too little. For Shopify, shared/shopify/scopes.py says it,
-which a test holds against Shopify's schema.
+The code is read, not run: from a flow's handler on, every function and class of shared/ that is named is followed, and
+the entity sets and GraphQL documents that it names are collected. Naming a class counts as using all of it, so the page
+may ask for too much by one class, never for too little. Access scopes are those of shared/flows.py, which
+tests/contract/test_flows.py compares with Shopify's schema.
 """
 
 from __future__ import annotations
@@ -17,14 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from shared.d365 import entities
-from shared.shopify.scopes import REQUIRED_SCOPES
-
-FLOWS: Final[dict[str, tuple[tuple[str, str], ...]]] = {
-    "orders": (("shared.sync.orders.flow", "sync_order"), ("shared.sync.sweep.run", "sweep_orders")),
-    "stock": (("shared.sync.stock.run", "push_all_stock"),),
-    "write_back": (("shared.sync.order_numbers", "push_numbers"),),
-}
-"""Where each flow begins: modules and functions."""
+from shared.flows import FLOWS, SWITCHES, Flow
 
 ACCESS: Final = ("read", "create", "update", "delete")
 
@@ -45,19 +38,30 @@ class _Module:
 
 
 @dataclass(slots=True)
-class _Findings:
+class Uses:
+    """What a flow's code uses outside of the app, from its handler on."""
+
     seen: set[Place] = field(default_factory=set)
     access: dict[str, set[str]] = field(default_factory=dict)
+    """F&O's entity set -> verbs of ACCESS."""
+    documents: set[str] = field(default_factory=set)
+    """GraphQL documents that are sent to Shopify."""
 
 
-def entity_access(flow: str) -> dict[str, list[str]]:
-    """Entity set -> what the flow does with it, in the order of ACCESS."""
-    findings = _Findings()
-    for entry in FLOWS[flow]:
-        _follow(entry, findings)
-    return {
-        entity_set: [kind for kind in ACCESS if kind in kinds] for entity_set, kinds in sorted(findings.access.items())
-    }
+def uses_of(flow: Flow) -> Uses:
+    uses = Uses()
+    module, _, function = flow.handler.partition(":")
+    _follow((module, function), uses)
+    return uses
+
+
+def entity_access(switch: str) -> dict[str, list[str]]:
+    """Entity set -> what the flows of a switch do with it, in the order of ACCESS."""
+    access: dict[str, set[str]] = {}
+    for flow in _flows_of(switch):
+        for entity_set, verbs in uses_of(flow).access.items():
+            access.setdefault(entity_set, set()).update(verbs)
+    return {entity_set: [verb for verb in ACCESS if verb in verbs] for entity_set, verbs in sorted(access.items())}
 
 
 def as_markdown() -> str:
@@ -73,43 +77,49 @@ def as_markdown() -> str:
         "legal entities of the stores. F&O brings two privileges with each entity, to view and to maintain: view is",
         "enough where the table says no more than read.",
     ]
-    for flow in FLOWS:
+    for switch in SWITCHES:
+        scopes = sorted({scope for flow in _flows_of(switch) for scope in flow.scopes})
         lines += [
             "",
-            f"## {flow}",
+            f"## {switch}",
             "",
             "| F&O entity set | " + " | ".join(ACCESS) + " |",
             "|---|" + "---|" * len(ACCESS),
             *(
                 f"| `{entity_set}` | " + " | ".join("yes" if kind in access else "" for kind in ACCESS) + " |"
-                for entity_set, access in entity_access(flow).items()
+                for entity_set, access in entity_access(switch).items()
             ),
             "",
-            "Shopify access scopes: " + ", ".join(f"`{scope}`" for scope in sorted(REQUIRED_SCOPES[flow])),
+            "Shopify access scopes: " + ", ".join(f"`{scope}`" for scope in scopes),
         ]
     return "\n".join([*lines, ""])
 
 
-def _follow(place: Place, findings: _Findings) -> None:
+def _flows_of(switch: str) -> list[Flow]:
+    return [flow for flow in FLOWS if flow.switch == switch]
+
+
+def _follow(place: Place, uses: Uses) -> None:
     module_name, name = place
-    if place in findings.seen:
+    if place in uses.seen:
         return
-    findings.seen.add(place)
+    uses.seen.add(place)
     if module_name == _ENTITIES:
         entity_set = getattr(entities, name)
         if isinstance(entity_set, str):
-            findings.access.setdefault(entity_set, set()).add("read")
+            uses.access.setdefault(entity_set, set()).add("read")
         return
     module = _module(module_name)
     if name in module.imports:
-        _follow(module.imports[name], findings)
+        _follow(module.imports[name], uses)
     elif name in module.definitions:
         definition = module.definitions[name]
         for named in _named(definition, module):
-            _follow(named if named[0] else (module_name, named[1]), findings)
+            _follow(named if named[0] else (module_name, named[1]), uses)
+        uses.documents.update(_documents(definition))
         for verb, constant in _writes(definition):
             if module.imports.get(constant, ("",))[0] == _ENTITIES:
-                findings.access.setdefault(getattr(entities, constant), set()).add(verb)
+                uses.access.setdefault(getattr(entities, constant), set()).add(verb)
 
 
 def _named(definition: ast.stmt, module: _Module) -> Iterator[Place]:
@@ -126,7 +136,7 @@ def _named(definition: ast.stmt, module: _Module) -> Iterator[Place]:
 def _writes(definition: ast.stmt) -> Iterator[tuple[str, str]]:
     """Calls of ODataClient's create, update and delete, and operations of a change set: verb, name of the constant.
 
-    Raises ValueError for an operation whose method or entity set is worked out at run time: it could not be told here.
+    Raises ValueError for an operation whose method or entity set is worked out at run time: it cannot be known here.
     """
     for node in ast.walk(definition):
         match node:
@@ -138,8 +148,32 @@ def _writes(definition: ast.stmt) -> Iterator[tuple[str, str]]:
                 func=ast.Name(id="Operation"), args=[ast.Constant(value=str(method)), ast.Name(id=constant), *_]
             ):
                 yield _VERBS[method], constant
+            case ast.Call(func=ast.Name(id="Operation"), args=[_, ast.Attribute(value=ast.Name(id="kind")), *_]):
+                continue  # of a DocumentType, whose entity sets are created wherever one is named
+            case ast.Call(func=ast.Name(id="DocumentType"), keywords=fields):
+                for field in fields:
+                    if field.arg in {"headers", "lines"} and isinstance(field.value, ast.Name):
+                        yield "create", field.value.id
             case ast.Call(func=ast.Name(id="Operation")):
-                raise ValueError(f"not to be told without running it: {ast.unparse(node)}")
+                raise ValueError(f"cannot be known without running it: {ast.unparse(node)}")
+
+
+def _documents(definition: ast.stmt) -> Iterator[str]:
+    """Names in calls of queries.load. Raises ValueError for a name that is computed at run time."""
+    for node in ast.walk(definition):
+        match node:
+            case ast.Call(
+                func=ast.Attribute(value=ast.Name(id="queries"), attr="load"), args=[ast.Constant(value=str(name))]
+            ):
+                yield name
+            case ast.Call(func=ast.Name(id="node_pages"), args=[_, ast.Constant(value=str(name)), *_]):
+                yield name
+            case ast.Call(
+                func=ast.Attribute(value=ast.Name(id="queries"), attr="load"), args=[ast.Name(id="document")]
+            ):
+                continue  # node_pages, whose callers name it
+            case ast.Call(func=ast.Attribute(value=ast.Name(id="queries"), attr="load")):
+                raise ValueError(f"cannot be known without running it: {ast.unparse(node)}")
 
 
 @cache

@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 from shared.d365.entities import DIMENSIONS, PRODUCTS, READ, VARIANTS
 from shared.d365.odata.answers import Row
-from shared.d365.odata.client import ODataClient
+from shared.d365.odata.client import RowReader
 from shared.d365.odata.filters import Filter, chunks
 from shared.model import Item
 
@@ -39,7 +39,7 @@ class ItemCache:
 
 
 async def read_items(
-    client: ODataClient, company: str, field: SkuField, values: Collection[str], *, cache: ItemCache
+    client: RowReader, company: str, field: SkuField, values: Collection[str], *, cache: ItemCache
 ) -> dict[str, Item]:
     """The released item of each value; a value that F&O does not know is not in the answer.
 

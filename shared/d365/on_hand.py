@@ -9,7 +9,7 @@ from typing import Final
 
 from shared.d365.entities import COVERAGE, COVERAGE_DIMENSIONS, DIMENSIONS, ON_HAND, READ
 from shared.d365.odata.answers import Row
-from shared.d365.odata.client import ODataClient
+from shared.d365.odata.client import RowReader
 from shared.d365.odata.filters import Filter, all_of, any_of, chunks
 from shared.model import Item, OnHand
 
@@ -18,7 +18,7 @@ _FEW: Final = 200
 
 
 async def read_on_hand(
-    client: ODataClient, company: str, items: Collection[Item], warehouses: Collection[str]
+    client: RowReader, company: str, items: Collection[Item], warehouses: Collection[str]
 ) -> list[OnHand]:
     """Every row of the items in the warehouses. An item without a row has no record in F&O, which is not zero."""
     wanted = frozenset(items)
@@ -40,7 +40,7 @@ async def read_on_hand(
 
 
 async def read_safety_stock(
-    client: ODataClient, company: str, items: Collection[Item], warehouses: Collection[str]
+    client: RowReader, company: str, items: Collection[Item], warehouses: Collection[str]
 ) -> dict[tuple[Item, str], Decimal]:
     """The minimum on-hand of an item in a warehouse (item coverage). Settings below the warehouse are summed up."""
     wanted = frozenset(items)

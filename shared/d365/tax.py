@@ -7,7 +7,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from datetime import date
-from typing import Final
+from typing import Final, Literal
 
 from shared.d365.entities import (
     ITEM_TAX_GROUP_CODES,
@@ -48,6 +48,11 @@ class TaxSetups:
 
     def forget(self, company: str) -> None:
         self._known.pop(company, None)
+
+
+async def tax_setup_of(company: str, taxes: TaxSetups, *, verify: Literal["rules", "fo"]) -> TaxSetup | None:
+    """The company's set-up where the store's taxes are verified against F&O's, else None. Raises as the client does."""
+    return await taxes.of(company) if verify == "fo" else None
 
 
 async def read_tax_setup(client: ODataClient, company: str) -> TaxSetup:

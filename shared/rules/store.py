@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import Field, ValidationInfo, field_validator
 
+from shared.flows import FLOWS, Flow
 from shared.model import CurrencySide
 from shared.rules.base import Country, Currency, Rules
 from shared.rules.sections.changes import ChangeRules
@@ -37,9 +38,6 @@ class Flows(Rules):
     orders: bool = Field(default=False, description="Orders from Shopify to F&O.")
     stock: bool = Field(default=False, description="Sellable stock from F&O to Shopify.")
     write_back: bool = Field(default=False, description="F&O's order number to the order in Shopify.")
-
-
-_WRITES_TO: dict[str, Master] = {"orders": "fo", "stock": "shopify"}
 
 
 class StoreRules(Rules):
@@ -105,6 +103,11 @@ class StoreRules(Rules):
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.time_zone)
 
+    def runs(self, flow: Flow) -> bool:
+        """Whether the store's switch of the flow is on."""
+        is_on: bool = getattr(self.flows, flow.switch)
+        return is_on
+
     @property
     def rounding_booked_with(self) -> Literal["order", "payment"] | None:
         """Where F&O gets cash rounding: a line of the sales order, or a line of the payment journal. None: no rule."""
@@ -133,9 +136,10 @@ class StoreRules(Rules):
         if masters is None:  # its own mistakes are reported already
             return flows
         mistakes = [
-            f"{flow} = true would write to {target!r}, but [masters] says that {flow} is true there"
-            for flow, target in _WRITES_TO.items()
-            if getattr(flows, flow) and getattr(masters, flow) == target
+            f"{flow.switch} = true would write to '{flow.direction}', "
+            f"but [masters] says that {flow.master} is true there"
+            for flow in FLOWS
+            if getattr(flows, flow.switch) and flow.master and getattr(masters, flow.master) == flow.direction
         ]
         if flows.stock and not flows.orders:
             # Whoever else brings the orders to F&O: only the orders flow writes down which of them F&O has.

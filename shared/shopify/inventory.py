@@ -18,7 +18,7 @@ from shared.shopify.gid import gid_of, number_of
 from shared.shopify.paging import node_pages
 
 if TYPE_CHECKING:
-    from shared.shopify.admin.client import AdminClient
+    from shared.shopify.admin.client import QueryRunner
 
 BATCH: Final = 250
 """Shopify takes at most 250 elements in an input array."""
@@ -76,7 +76,7 @@ class Objection:
     message: str
 
 
-async def read_variants(admin: AdminClient) -> list[Variant]:
+async def read_variants(admin: QueryRunner) -> list[Variant]:
     """Everything that the shop sells, 250 to a call."""
     return [
         Variant(
@@ -90,7 +90,7 @@ async def read_variants(admin: AdminClient) -> list[Variant]:
     ]
 
 
-async def read_levels(admin: AdminClient, levels: Sequence[LevelId]) -> dict[LevelId, Level | NoLevel]:
+async def read_levels(admin: QueryRunner, levels: Sequence[LevelId]) -> dict[LevelId, Level | NoLevel]:
     """What Shopify shows now, up to 250 levels of one location to a call."""
     shown: dict[LevelId, Level | NoLevel] = {}
     for location in dict.fromkeys(level.location for level in levels):
@@ -106,7 +106,7 @@ async def read_levels(admin: AdminClient, levels: Sequence[LevelId]) -> dict[Lev
     return shown
 
 
-async def read_level_page(admin: AdminClient, locations: Sequence[int], *, after: str | None) -> LevelPage:
+async def read_level_page(admin: QueryRunner, locations: Sequence[int], *, after: str | None) -> LevelPage:
     """What Shopify shows now of the 250 inventory items after a cursor, one call for each location.
 
     The shop's items are paged rather than a location's levels: all locations give the same items on a page. Pages
@@ -143,7 +143,7 @@ def _level(node: dict[str, Any] | None) -> Level | NoLevel:
 
 
 async def set_available(
-    admin: AdminClient,
+    admin: QueryRunner,
     changes: Sequence[Change],
     *,
     run: str,

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from shared.shopify import queries
 
 if TYPE_CHECKING:
-    from shared.shopify.admin.client import AdminClient
+    from shared.shopify.admin.client import QueryRunner
 
 
 async def node_pages(
-    admin: AdminClient, document: str, connection: str, **variables: object
+    admin: QueryRunner, document: str, connection: str, **variables: object
 ) -> AsyncIterator[list[dict[str, Any]]]:
     """The nodes page by page. The document takes $after; `connection` is a field of its root."""
     after: str | None = None

@@ -14,7 +14,7 @@ from shared.shopify.gid import gid_of, number_of
 from shared.shopify.paging import node_pages, search_time
 
 if TYPE_CHECKING:
-    from shared.shopify.admin.client import AdminClient
+    from shared.shopify.admin.client import QueryRunner
 
 _AT_ONCE: Final = 5
 """Orders whose lines are read in one call: more could cost over Shopify's limit of 1,000 points."""
@@ -28,7 +28,7 @@ class OrderHead:
     cancelled_at: datetime | None
 
 
-async def read_orders_since(admin: AdminClient, moment: datetime) -> list[OrderHead]:
+async def read_orders_since(admin: QueryRunner, moment: datetime) -> list[OrderHead]:
     """The orders that were created at or after the moment, oldest first, cancelled and fulfilled ones too.
 
     Shopify's search runs behind the shop by a little: an order of the last seconds may not be there yet.
@@ -46,7 +46,7 @@ async def read_orders_since(admin: AdminClient, moment: datetime) -> list[OrderH
     ]
 
 
-async def read_sales(admin: AdminClient, orders: Sequence[int]) -> dict[int, list[Sale]]:
+async def read_sales(admin: QueryRunner, orders: Sequence[int]) -> dict[int, list[Sale]]:
     """What each order took: as ordered, before any refund, shipped or not.
 
     F&O has none of it yet, whatever has happened in Shopify since. Units that no fulfilment order accounts for
@@ -62,7 +62,7 @@ async def read_sales(admin: AdminClient, orders: Sequence[int]) -> dict[int, lis
     return sales
 
 
-async def _sales(admin: AdminClient, gid: str, node: dict[str, Any]) -> list[Sale]:
+async def _sales(admin: QueryRunner, gid: str, node: dict[str, Any]) -> list[Sale]:
     ordered = _units(node["lineItems"]["nodes"])
     parts = node["fulfillmentOrders"]
     pages = [parts["pageInfo"], *(part["lineItems"]["pageInfo"] for part in parts["nodes"])]

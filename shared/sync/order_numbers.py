@@ -13,14 +13,15 @@ from datetime import UTC, datetime, timedelta
 from itertools import batched
 from typing import Final
 
-from shared.errors import ErrorCode, RefusedError, ThrottledError, TransientError
+from shared.errors import ErrorCode, RefusedError
+from shared.flows import WRITE_BACK
 from shared.rules import StoreRules
 from shared.shopify.admin.client import AdminClient
 from shared.shopify.write_back import BATCH, Blame, Note, Objection, Shown, Slot, add_tag, read_shown, set_numbers
 from shared.store.journal import Entry, Journal
 from shared.store.outbox import Outbox, Outgoing
-from shared.sync.each_store import side_by_side
-from shared.telemetry import correlated, tell
+from shared.sync.each_store import for_each_store, noting_halt
+from shared.telemetry import tell
 
 _MOST: Final = 1000
 """Orders of a store in one run."""
@@ -45,7 +46,7 @@ class WriteBackPorts:
 
 
 @dataclass(slots=True)
-class Report:
+class WriteBackReport:
     """What one run did for one store, in orders."""
 
     numbers: int = 0
@@ -67,32 +68,23 @@ class Report:
 
 
 async def push_numbers(ports: WriteBackPorts, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
-    """Every store's order numbers. Being throttled is no trouble: the rest waits for the next run. Raises what
-    side_by_side does.
+    """Every store's order numbers. What throttling leaves undone waits for the next run. Raises what for_each_store
+    does.
     """
-    runs = (_push(rules, ports, now) for rules in ports.rules.values() if rules.flows.write_back)
-    await side_by_side(runs, otherwise="order numbers were not written back for every store")
+    await for_each_store(WRITE_BACK, ports.rules.values(), lambda rules: _push(rules, ports, now))
 
 
 async def _push(rules: StoreRules, ports: WriteBackPorts, now: Callable[[], datetime]) -> None:
     began = now()
-    report = Report()
+    report = WriteBackReport()
     push = _Push(rules, ports.admins[rules.key], ports.outbox, ports.journal, now, report)
-    with correlated(store=rules.key, flow="write_back"):
-        try:
+    try:
+        with noting_halt(report):
             await push.everything()
-        except ThrottledError as throttled:
-            report.halted = throttled.reason
-        except RefusedError as refusal:
-            report.halted = refusal.code
-            raise
-        except TransientError as trouble:
-            report.halted = type(trouble).__name__
-            raise
-        finally:
-            if report != Report():
-                level = logging.WARNING if report.halted else logging.INFO
-                tell("write_back.pushed", level=level, **asdict(report), seconds=(now() - began).total_seconds())
+    finally:
+        if report != WriteBackReport():
+            level = logging.WARNING if report.halted else logging.INFO
+            tell("write_back.pushed", level=level, **asdict(report), seconds=(now() - began).total_seconds())
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +96,7 @@ class _Push:
     outbox: Outbox
     journal: Journal
     now: Callable[[], datetime]
-    report: Report
+    report: WriteBackReport
 
     async def everything(self) -> None:
         began = self.now()

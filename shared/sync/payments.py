@@ -37,7 +37,7 @@ def _utc_now() -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class PaymentPorts:
-    payments: Payments
+    records: Payments
     journals: PaymentJournals
     now: Callable[[], datetime] = _utc_now
 
@@ -67,7 +67,7 @@ async def converge_payments(
         return PaymentsReport("payments are not booked for this store")
     moved = moved_money(state, rules)
     proof = prove_payments(state).as_dict() if state.transactions is not None else {}
-    known = await ports.payments.of_order(state.order.store, state.order.id) if moved else {}
+    known = await ports.records.of_order(state.order.store, state.order.id) if moved else {}
     missing = [each for each in moved if each.id not in known or known[each.id].settled is None]
     written = adopted = 0
     if missing:
@@ -108,7 +108,7 @@ class _Task:
         try:
             for number in (each.id for each in missing):
                 payment = self.known.get(number, Payment(order.store, order.id, number))
-                self.known[number] = await self._ports.payments.claim(payment, self._ports.now())
+                self.known[number] = await self._ports.records.claim(payment, self._ports.now())
                 claimed.add(number)
             found = await self._adopt(missing)
             await self._write(self._plan())
@@ -175,7 +175,7 @@ class _Task:
 
     async def _remember(self, number: int, amount: Money, journal: str, lines: tuple[int, ...]) -> None:
         payment = replace(self.known[number], settled=amount, journal=journal, lines=lines, claimed_until=None)
-        self.known[number] = await self._ports.payments.put(payment)
+        self.known[number] = await self._ports.records.put(payment)
         if lines:
             tell("payment.booked", company=self._link.company, journal=journal)
 
@@ -185,7 +185,7 @@ class _Task:
         for number in claimed:
             if self.known[number].settled is None:
                 released = replace(self.known[number], claimed_until=until)
-                self.known[number] = await self._ports.payments.put(released)
+                self.known[number] = await self._ports.records.put(released)
 
 
 def _without_order(state: OrderState, moved: Sequence[Transaction]) -> PaymentsReport:

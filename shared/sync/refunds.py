@@ -21,7 +21,7 @@ from shared.d365.free_text_invoices import InvoiceDraft, create_invoice
 from shared.d365.odata.client import ODataClient
 from shared.d365.returns import ReturnDraft, ReturnOrder, create_numbered, create_sequenced
 from shared.d365.sold_lines import SoldLine, read_sold_lines
-from shared.d365.tax import TaxSetups
+from shared.d365.tax import TaxSetups, tax_setup_of
 from shared.errors import ConnectorError, ErrorCode, NotYetError, RefusedError, TransientError
 from shared.mapping.orders.proof import refuse_test_order
 from shared.mapping.refunds.lots import SoldLot
@@ -30,7 +30,6 @@ from shared.model import Component, Money, Order, OrderState, Refund, source_of
 from shared.rules import StoreRules
 from shared.store.links import OrderLink
 from shared.store.refunds import BookedRefund, Refunds
-from shared.sync.orders.booking import tax_setup_of
 from shared.telemetry import tell
 
 _LOOK_AGAIN: Final = timedelta(hours=1)
@@ -39,7 +38,7 @@ _LOOK_AGAIN: Final = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class RefundPorts:
-    refunds: Refunds
+    records: Refunds
     fo: ODataClient
     taxes: TaxSetups
 
@@ -71,7 +70,7 @@ async def converge_refunds(
     if rules.masters.refunds == "fo":
         return RefundsReport(f"{len(state.refunds)} refunds noted: F&O decides about refunds of this store")
     refuse_test_order(state.order, rules)
-    known = await ports.refunds.of_order(state.order.store, state.order.id)
+    known = await ports.records.of_order(state.order.store, state.order.id)
     task = _Task(state.order, link, rules, ports, now=now, wait=timedelta(hours=rules.refunds.wait_hours), known=known)
     troubles: list[ConnectorError] = []
     for refund in state.refunds:
@@ -148,7 +147,7 @@ class _Task:
     async def _plan(self, refund: Refund, value: Money) -> RefundPlan:
         takes_back = needs_lots(refund, self._order, self._rules)
         link = self._link
-        tax_setup = await tax_setup_of(self._rules, self._ports.taxes)
+        tax_setup = await tax_setup_of(self._rules.company, self._ports.taxes, verify=self._rules.tax.verify)
         if link is not None and link.sales_order:
             return plan_refund(
                 refund,
@@ -232,7 +231,7 @@ class _Task:
         return await create_sequenced(self._ports.fo, draft)
 
     async def _put(self, row: BookedRefund) -> BookedRefund:
-        self._known[row.refund_id] = await self._ports.refunds.put(row)
+        self._known[row.refund_id] = await self._ports.records.put(row)
         return self._known[row.refund_id]
 
 

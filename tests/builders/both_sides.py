@@ -23,12 +23,12 @@ from shared.d365.odata.client import ODataClient
 from shared.d365.payment_journals import PaymentJournals
 from shared.d365.tax import TaxSetups
 from shared.errors import RefusedError, TransientError
+from shared.flows import ORDERS
 from shared.rules import StoreRules
 from shared.settings import Secret
 from shared.shopify.admin.bucket import CostBucket
 from shared.shopify.admin.client import AdminClient
 from shared.shopify.admin.tokens import ClientCredentials
-from shared.shopify.scopes import REQUIRED_SCOPES
 from shared.store.customers import KnownCustomers
 from shared.store.links import OrderLink, OrderLinks
 from shared.store.outbox import Outbox
@@ -37,7 +37,8 @@ from shared.store.payments import Payments
 from shared.store.refunds import Refunds
 from shared.store.shared_rows import SharedRows
 from shared.sync.messages.outcome import Park
-from shared.sync.orders.flow import OrderPorts, sync_order
+from shared.sync.orders.flow import sync_order
+from shared.sync.orders.ports import OrderPorts
 from shared.sync.payments import PaymentPorts
 from shared.sync.refunds import RefundPorts
 from tests.builders.histories import Notice
@@ -232,7 +233,7 @@ class Shopify:
             url,
             client_id=f"dev-{rules.key}-client",
             client_secret=Secret(f"dev-{rules.key}-new"),
-            scopes=REQUIRED_SCOPES["orders"],
+            scopes=ORDERS.scopes,
         )
         return AdminClient(
             self.http,

@@ -33,8 +33,9 @@ from shared.store.parking import Parking
 from shared.store.payments import Payments
 from shared.store.refunds import Refunds
 from shared.store.shared_rows import SharedRows
-from shared.sync.messages.dispatch import Desk, handle_message
-from shared.sync.orders.flow import OrderPorts, sync_order
+from shared.sync.messages.dispatch import QueuePorts, handle_message
+from shared.sync.orders.flow import sync_order
+from shared.sync.orders.ports import OrderPorts
 from shared.sync.payments import PaymentPorts
 from shared.sync.refunds import RefundPorts
 from tests.builders.both_sides import Identity, NoBreaker, Shopify, Time, plentiful_world
@@ -140,7 +141,7 @@ class Installation:
             queue.wire = wire
             try:
                 async with self._process(wire) as (ports, journal):
-                    desk = Desk(queue=queue, claims=None, journal=journal, parking=ports.parking)
+                    desk = QueuePorts(queue=queue, claims=None, journal=journal, parking=ports.parking)
                     while queue.waiting:
                         one = await queue.first()
                         await handle_message(

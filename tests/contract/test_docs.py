@@ -12,7 +12,7 @@ from builders.root import ROOT
 from graphql import build_client_schema, parse, validate
 
 from shared.error_catalogue import CATALOGUE
-from shared.sync.messages.intake import TOPICS
+from shared.flows import TOPICS
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 DEPLOY, SECURITY, UPGRADE, RECOVERY = (

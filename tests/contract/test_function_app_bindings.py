@@ -16,7 +16,7 @@ from local.functions.ncrontab import parse_schedule
 from local.functions.triggers import ServiceBusTrigger, TimerTrigger, read_triggers
 from local.functions.worker import Function
 from local.shopify.topics import ENDPOINTS
-from shared.sync.messages.intake import TOPICS
+from shared.flows import TOPICS
 
 SETTING = re.compile(r"%([^%]+)%")
 

@@ -21,8 +21,9 @@ from graphql import (
 )
 from graphql.validation import NoDeprecatedCustomRule
 
+from shared.flows import FLOWS
 from shared.shopify.queries import load
-from shared.shopify.scopes import DOCUMENTS, REQUIRED_SCOPES, missing_scopes
+from shared.shopify.scopes import missing_scopes
 
 VERSION = "2026-10"
 SCHEMA_FILE = Path(f"local/node_modules/@shopify/dev-mcp/dist/data/admin_{VERSION}.json.gz")
@@ -140,12 +141,11 @@ def test_a_mutation_that_needs_a_key_has_one(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_document_belongs_to_a_flow(name):
-    assert any(name in names for names in DOCUMENTS.values())
+    assert any(name in flow.documents for flow in FLOWS)
 
 
-@pytest.mark.parametrize("flow", REQUIRED_SCOPES)
+@pytest.mark.parametrize("flow", FLOWS, ids=lambda flow: flow.name)
 def test_a_flow_asks_for_the_scopes_of_its_documents_and_no_more(flow, schema, scopes):
-    needed = set().union(*(needs(name, schema, scopes) for name in DOCUMENTS[flow]))
-    granted = REQUIRED_SCOPES[flow]
-    assert unmet(needed, granted) == []
-    assert [scope for scope in granted if not unmet(needed, granted - {scope})] == []
+    needed = set().union(*(needs(name, schema, scopes) for name in flow.documents))
+    assert unmet(needed, flow.scopes) == []
+    assert [scope for scope in flow.scopes if not unmet(needed, flow.scopes - {scope})] == []

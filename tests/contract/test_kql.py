@@ -21,8 +21,8 @@ from builders.root import ROOT
 from recorded_telemetry import COLUMNS, EVENTS, TIMERS, Row, Tables, a_day_in_the_shop, watched_world
 
 from local.functions.worker import Function
+from shared.flows import TOPICS
 from shared.metrics import METRICS
-from shared.sync.messages.intake import TOPICS
 
 ALERTS = {path.stem: path.read_text() for path in sorted((ROOT / "infra/queries").glob("*.kql"))}
 BASKET = {

@@ -12,7 +12,7 @@ from fixtures.sweep import Storage, Town, azure_storage, running_town
 from local.shopify.events import Event
 from local.shopify.topics import ALL_TOPICS
 from shared.errors import TransientError
-from shared.sync.messages.intake import TOPICS
+from shared.flows import TOPICS
 from tests.builders.sales import euros
 
 TOTAL = Decimal("253.95")  # a tent and its shipping
@@ -327,7 +327,7 @@ async def test_a_refund_that_is_worth_something_else_now_is_told(town: Town) -> 
     order = await town.bought(lines=[{"sku": "TENT-2P", "quantity": 2}])
     await town.step(order, "refund", lines=[{"line": "TENT-2P", "quantity": 1}], hear=("refunds/create",))
     (row,) = (await town.refunds(order)).values()
-    await town.ports.orders.refunds.refunds.put(replace(row, worth=euros("200.00")))
+    await town.ports.orders.refunds.records.put(replace(row, worth=euros("200.00")))
     assert await town.later() == []
     (told,) = town.events("reconciliation.difference")
     assert (told["code"], told["shopify"], told["fo"]) == ("REFUND_DIFFERS", "249.00 EUR", "200.00 EUR")

@@ -31,8 +31,8 @@ from shared.settings import Secret
 from shared.shopify.admin.client import AdminClient
 from shared.shopify.admin.tokens import StaticToken
 from shared.shopify.queries import Query
-from shared.sync.messages.dispatch import Desk, handle_message
-from shared.sync.messages.intake import Door, IntakePorts, receive_webhook
+from shared.sync.messages.dispatch import QueuePorts, handle_message
+from shared.sync.messages.intake import IntakePorts, StoreIntake, receive_webhook
 from shared.sync.messages.outcome import Done, Outcome
 from shared.telemetry import annotate, export_to, heartbeat, tell
 
@@ -139,7 +139,7 @@ def f_and_o(status: int = 200) -> ODataClient:
 
 async def knock(wire: Wire, *, secret: str = "s", body: bytes = BODY) -> Envelope:
     ports = IntakePorts(
-        doors={"nordlys": Door(SHOP, (Secret("s"),), frozenset({"orders"}))},
+        stores={"nordlys": StoreIntake(SHOP, (Secret("s"),), frozenset({"orders"}))},
         publisher=wire,
         claims=Kept(),
         max_bytes=10_000,
@@ -155,7 +155,7 @@ async def knock(wire: Wire, *, secret: str = "s", body: bytes = BODY) -> Envelop
 
 async def handle(flow, envelope: Envelope, wire: Wire) -> None:
     kept = Kept()
-    desk = Desk(queue=wire, claims=kept, journal=kept, parking=kept)
+    desk = QueuePorts(queue=wire, claims=kept, journal=kept, parking=kept)
     await handle_message(flow, envelope.body, envelope.properties(), envelope.message_id, desk)
 
 

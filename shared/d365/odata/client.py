@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 from urllib.parse import quote
 from uuid import uuid4
 
@@ -48,6 +48,21 @@ class Call:
     seconds: float
     request_id: str
     """F&O logs it as the client request id."""
+
+
+class RowReader(Protocol):
+    """What reading needs of ODataClient."""
+
+    async def query(
+        self,
+        entity_set: str,
+        *,
+        company: str,
+        where: Filter | None = None,
+        select: Sequence[str],
+        order_by: Sequence[str] = (),
+        top: int | None = None,
+    ) -> list[Row]: ...
 
 
 class ODataClient:

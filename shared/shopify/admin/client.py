@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import httpx
 
@@ -49,6 +49,12 @@ class Call:
     seconds: float
     request_id: str
     """Shopify's, for its support."""
+
+
+class QueryRunner(Protocol):
+    """What reading and writing one subject needs of AdminClient."""
+
+    async def run(self, query: Query, variables: dict[str, Any]) -> Json: ...
 
 
 class AdminClient:

@@ -20,15 +20,15 @@ from shared.store.parking import ParkedMessage, Parking
 from shared.sync.messages.outcome import Done, Outcome, Park, Retry, RetryPolicy
 from shared.telemetry import annotate, correlated, span, tell
 
-type Flow = Callable[[Envelope], Awaitable[Outcome]]
+type MessageHandler = Callable[[Envelope], Awaitable[Outcome]]
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
-    """Where messages go that are not simply done."""
+class QueuePorts:
+    """What the handling of one queue's messages works with."""
 
     queue: Publisher
-    """Back into the flow's own queue, for copies that wait."""
+    """Back into the same queue, for copies that wait."""
     claims: Bodies
     journal: Journal
     parking: Parking
@@ -36,7 +36,7 @@ class Desk:
 
 
 async def handle_message(
-    flow: Flow, body: bytes, properties: Mapping[str, object], message_id: str, desk: Desk
+    handler: MessageHandler, body: bytes, properties: Mapping[str, object], message_id: str, ports: QueuePorts
 ) -> None:
     """Runs the flow on one message and sees to its outcome. Raises only when that itself failed: the queue delivers
     the message again then, up to its max delivery count.
@@ -44,8 +44,8 @@ async def handle_message(
     try:
         envelope = read_envelope(body, properties)
     except RefusedError as error:
-        stranger = Envelope("unknown", message_id, "unknown", "unknown", "unknown", "", datetime.now(UTC), "", body)
-        await _park(stranger, error, body, {}, desk)
+        foreign = Envelope("unknown", message_id, "unknown", "unknown", "unknown", "", datetime.now(UTC), "", body)
+        await _park(foreign, error, body, {}, ports)
         return
     with (
         correlated(
@@ -59,21 +59,21 @@ async def handle_message(
         span(f"sync {envelope.flow}", "consumer", envelope.traceparent) as handling,
     ):
         # The trace of an event of our own begins here, and its later attempts belong to it.
-        await _handle(flow, replace(envelope, traceparent=envelope.traceparent or handling.traceparent), desk)
+        await _handle(handler, replace(envelope, traceparent=envelope.traceparent or handling.traceparent), ports)
 
 
-async def _handle(flow: Flow, envelope: Envelope, desk: Desk) -> None:
+async def _handle(handler: MessageHandler, envelope: Envelope, ports: QueuePorts) -> None:
     body = envelope.body
     try:
         if envelope.claim:
-            body = await desk.claims.get(envelope.claim.blob, sha256=envelope.claim.sha256)
-        outcome = await flow(replace(envelope, body=body))
+            body = await ports.claims.get(envelope.claim.blob, sha256=envelope.claim.sha256)
+        outcome = await handler(replace(envelope, body=body))
     except RefusedError as refusal:
         outcome = Park(refusal)
     except TransientError as trouble:
         outcome = Retry(trouble)
     now = datetime.now(UTC)
-    if isinstance(outcome, Retry) and desk.policy.is_exhausted(envelope.attempt, envelope.occurred_at, now):
+    if isinstance(outcome, Retry) and ports.policy.is_exhausted(envelope.attempt, envelope.occurred_at, now):
         age = str(now - envelope.occurred_at).split(".")[0]
         outcome = Park(
             RefusedError(ErrorCode.ATTEMPTS_EXHAUSTED, attempts=envelope.attempt, age=age, reason=outcome.error.reason)
@@ -85,32 +85,32 @@ async def _handle(flow: Flow, envelope: Envelope, desk: Desk) -> None:
                 "done",
                 outcome.note,
                 now,
-                desk,
+                ports,
                 document=outcome.document,
                 evidence=outcome.evidence,
                 result=outcome.note,
             )
         case Retry(error):
-            await _wait(envelope, error, now, desk)
+            await _wait(envelope, error, now, ports)
         case Park(error, then):
-            await _park(envelope, error, body, envelope.properties(), desk)
+            await _park(envelope, error, body, envelope.properties(), ports)
             if then is not None:
                 await then()
 
 
-async def _wait(envelope: Envelope, error: TransientError, now: datetime, desk: Desk) -> None:
+async def _wait(envelope: Envelope, error: TransientError, now: datetime, ports: QueuePorts) -> None:
     """A copy of the message sleeps in the queue; its id is the next attempt's, so a second copy is dropped."""
-    until = now + desk.policy.wait(envelope.attempt, error)
+    until = now + ports.policy.wait(envelope.attempt, error)
     copy = envelope.next_attempt()
-    await desk.queue.publish(copy, at=until)
-    await _record(envelope, "waiting", error.reason, now, desk, until=until, reason=type(error).__name__)
+    await ports.queue.publish(copy, at=until)
+    await _record(envelope, "waiting", error.reason, now, ports, until=until, reason=type(error).__name__)
 
 
 async def _park(
-    envelope: Envelope, error: RefusedError, body: bytes, properties: Mapping[str, str | int], desk: Desk
+    envelope: Envelope, error: RefusedError, body: bytes, properties: Mapping[str, str | int], ports: QueuePorts
 ) -> None:
     now = datetime.now(UTC)
-    await desk.parking.park(
+    await ports.parking.park(
         ParkedMessage(
             flow=envelope.flow,
             store=envelope.store,
@@ -128,7 +128,7 @@ async def _park(
         "parked",
         note,
         now,
-        desk,
+        ports,
         evidence=error.details,
         level=logging.WARNING,
         code=error.code,
@@ -141,7 +141,7 @@ async def _record(
     outcome: str,
     note: str,
     now: datetime,
-    desk: Desk,
+    ports: QueuePorts,
     *,
     document: str = "",
     until: datetime | None = None,
@@ -167,7 +167,7 @@ async def _record(
         traceparent=envelope.traceparent,
         evidence=evidence or {},
     )
-    await desk.journal.write(entry)
+    await ports.journal.write(entry)
     annotate(outcome=outcome, document=document or None, seconds=round(entry.seconds, 3))
     tell(
         f"message.{outcome}",

@@ -13,6 +13,7 @@ from azure.core.exceptions import AzureError
 from shared.bus.envelope import Claim, Envelope
 from shared.bus.publisher import Publisher
 from shared.errors import ErrorCode, OutcomeUnknownError, WebhookRefusedError
+from shared.flows import BY_FAMILY
 from shared.settings import Secret
 from shared.shopify import webhooks
 from shared.store.blobs import Bodies
@@ -26,40 +27,20 @@ _TAKEN: Final = 200
 _REFUSED: Final = 400
 _OUR_FAULT: Final = 500  # what Functions answers when anything but a refusal is raised
 
-FLOW: Final = "orders"
-TOPICS: Final = {
-    "orders": frozenset(
-        {
-            "orders/create",
-            "orders/updated",
-            "orders/edited",
-            "orders/cancelled",
-            "orders/paid",
-            "orders/fulfilled",
-            "orders/partially_fulfilled",
-            "orders/risk_assessment_changed",
-        }
-    ),
-    "refunds": frozenset({"refunds/create"}),
-    "transactions": frozenset({"order_transactions/create"}),
-}
-"""Family, which is the last part of a webhook's address -> its topics. All tell of an order, and all go the way of the
-orders: what happens to one order is one session, handled one after the other."""
-
 
 @dataclass(frozen=True, slots=True)
-class Door:
-    """What the intake needs to know of one store."""
+class StoreIntake:
+    """What the intake has to know about one store."""
 
     shop_domain: str
     secrets: tuple[Secret, ...]
     flows: frozenset[str]
-    """Those that are switched on."""
+    """Names of those that are switched on."""
 
 
 @dataclass(frozen=True, slots=True)
 class IntakePorts:
-    doors: Mapping[str, Door]
+    stores: Mapping[str, StoreIntake]
     """By store key."""
     publisher: Publisher
     claims: Bodies
@@ -72,14 +53,15 @@ async def receive_webhook(
     """Gives the envelope when Service Bus has it. Raises WebhookRefusedError with the status to answer: then nothing
     was taken on and Shopify keeps the webhook.
     """
-    known = store if store in ports.doors else "unknown"
-    with correlated(flow=FLOW, store=known), span("webhook", "server", traceparent) as received:
+    flow = BY_FAMILY[family]
+    known = store if store in ports.stores else "unknown"
+    with correlated(flow=flow.name, store=known), span("webhook", "server", traceparent) as received:
         received.add({"status": _OUR_FAULT})
         try:
             webhook = _check(family, store, headers, body, ports)
             annotate(topic=webhook.topic, event_id=webhook.event_id, entity_id=webhook.order_id)
             envelope = Envelope(
-                flow=FLOW,
+                flow=flow.name,
                 event_id=webhook.event_id,
                 source="shopify",
                 store=store,
@@ -101,17 +83,18 @@ async def receive_webhook(
 
 
 def _check(family: str, store: str, headers: Mapping[str, str], body: bytes, ports: IntakePorts) -> webhooks.Webhook:
-    door = ports.doors.get(store)
-    if door is None:
+    known = ports.stores.get(store)
+    if known is None:
         raise WebhookRefusedError(ErrorCode.UNKNOWN_STORE, store=store[:60])
-    if FLOW not in door.flows:
-        raise WebhookRefusedError(ErrorCode.FLOW_OFF, store=store, flow=FLOW)
+    flow = BY_FAMILY[family]
+    if flow.name not in known.flows:
+        raise WebhookRefusedError(ErrorCode.FLOW_OFF, store=store, flow=flow.switch)
     return webhooks.check(
         headers,
         body,
-        secrets=door.secrets,
-        shop_domain=door.shop_domain,
-        topics=TOPICS[family],
+        secrets=known.secrets,
+        shop_domain=known.shop_domain,
+        topics=flow.webhooks[family],
         max_bytes=ports.max_bytes,
     )
 

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from shared.d365.items import read_items
 from shared.d365.on_hand import read_on_hand
 from shared.d365.sales_orders import Draft, SalesOrder, create_numbered, create_sequenced, hold
-from shared.d365.tax import TaxSetups
+from shared.d365.tax import tax_setup_of
 from shared.errors import RefusedError
 from shared.mapping.customers import customer_account, customer_record
 from shared.mapping.orders.allocation import Allocation, Need, allocate, needs
@@ -22,13 +22,11 @@ from shared.mapping.orders.items import product_skus, resolve, sku_field
 from shared.mapping.orders.matching import number_key
 from shared.mapping.orders.plan import LINE_KEY, SalesOrderPlan, check_booked, plan_sales_order
 from shared.mapping.taxes.place import ship_to
-from shared.model import HoldReason, Item, Order, OrderState, TaxSetup
+from shared.model import HoldReason, Item, Order, OrderState
 from shared.rules import StoreRules
 from shared.store.links import OrderLink
 from shared.sync.orders.changes import ChangePorts, converge_changes
-
-if TYPE_CHECKING:
-    from shared.sync.orders.flow import OrderPorts
+from shared.sync.orders.ports import OrderPorts
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +55,7 @@ async def create(state: OrderState, link: OrderLink | None, rules: StoreRules, p
         customer_account=account,
         items=items,
         allocation=allocation,
-        tax_setup=await tax_setup_of(rules, ports.taxes),
+        tax_setup=await tax_setup_of(rules.company, ports.taxes, verify=rules.tax.verify),
     )
     await _ensure_customer(order, account, rules, ports)
     reason = hold_reason(state, rules)
@@ -87,7 +85,7 @@ async def change(state: OrderState, link: OrderLink, rules: StoreRules, ports: O
         rules,
         ChangePorts(ports.fo, ports.links, allocate_more),
         items=await items_of(order, rules, ports),
-        tax_setup=await tax_setup_of(rules, ports.taxes),
+        tax_setup=await tax_setup_of(rules.company, ports.taxes, verify=rules.tax.verify),
     )
     known = replace(report.link, version=order.version, digest=digest(order), parked_digest="")
     return Booking(report.note, report.number, await ports.links.put(known), report.evidence)
@@ -96,10 +94,6 @@ async def change(state: OrderState, link: OrderLink, rules: StoreRules, ports: O
 async def items_of(order: Order, rules: StoreRules, ports: OrderPorts) -> dict[int, Item]:
     known = await read_items(ports.fo, rules.company, sku_field(rules), product_skus(order), cache=ports.items)
     return resolve(order, rules, known)
-
-
-async def tax_setup_of(rules: StoreRules, taxes: TaxSetups) -> TaxSetup | None:
-    return await taxes.of(rules.company) if rules.tax.verify == "fo" else None
 
 
 async def _allocate(wanted: Sequence[Need], order: Order, rules: StoreRules, ports: OrderPorts) -> Allocation:

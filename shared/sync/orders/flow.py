@@ -8,51 +8,27 @@ remembered only once it is parked.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 
 from shared.bus.envelope import OPERATOR, Envelope
-from shared.d365.customers import Customers
-from shared.d365.items import ItemCache
-from shared.d365.odata.client import ODataClient
-from shared.d365.tax import TaxSetups
 from shared.errors import ErrorCode, RefusedError, TaxRefusedError
+from shared.flows import ORDERS
 from shared.mapping.orders.digest import digest
 from shared.mapping.orders.holds import hold_reason
 from shared.mapping.orders.proof import prove
 from shared.model import LineKind, Order, OrderState
 from shared.rules import StoreRules
-from shared.shopify.admin.client import AdminClient
-from shared.store.customers import KnownCustomers
-from shared.store.links import OrderLink, OrderLinks
-from shared.store.outbox import Outbox
-from shared.store.parking import Parking, State
-from shared.sync.messages.intake import FLOW, TOPICS
+from shared.store.links import OrderLink
+from shared.store.parking import State
 from shared.sync.messages.outcome import Done, Outcome, Park
 from shared.sync.orders.booking import Booking, change, create
+from shared.sync.orders.ports import OrderPorts
 from shared.sync.orders.reading import complete, read_json, read_order_state
-from shared.sync.payments import PaymentPorts, converge_payments
-from shared.sync.refunds import RefundPorts, converge_refunds
+from shared.sync.payments import converge_payments
+from shared.sync.refunds import converge_refunds
 from shared.telemetry import annotate, tell
-
-
-@dataclass(frozen=True, slots=True)
-class OrderPorts:
-    rules: Mapping[str, StoreRules]
-    admins: Mapping[str, AdminClient]
-    """Both by store key."""
-    links: OrderLinks
-    known_customers: KnownCustomers
-    fo: ODataClient
-    customers: Customers
-    taxes: TaxSetups
-    payments: PaymentPorts
-    refunds: RefundPorts
-    outbox: Outbox
-    parking: Parking
-    items: ItemCache = field(default_factory=ItemCache)
 
 
 async def sync_order(envelope: Envelope, ports: OrderPorts) -> Outcome:
@@ -98,9 +74,9 @@ async def sync_order(envelope: Envelope, ports: OrderPorts) -> Outcome:
 
 async def _booked_before(envelope: Envelope, ports: OrderPorts) -> OrderLink | None:
     """The order's link, where the event tells of one transaction that is booked: Shopify's query budget is spared."""
-    match read_json(envelope.body) if envelope.topic in TOPICS["transactions"] else None:
+    match read_json(envelope.body) if envelope.topic in ORDERS.webhooks["transactions"] else None:
         case {"id": int(transaction), "order_id": int(order_id)} if envelope.source != OPERATOR:
-            known = await ports.payments.payments.of_order(envelope.store, order_id)
+            known = await ports.payments.records.of_order(envelope.store, order_id)
             if transaction in known and known[transaction].settled is not None:
                 link = await ports.links.get(envelope.store, order_id)
                 return link if link is not None and not link.has_parked else None
@@ -160,7 +136,7 @@ async def _refused(
 async def _resolve(link: OrderLink, ports: OrderPorts, now: datetime) -> None:
     """Closes what was parked of the order, before the link forgets that something was: a crash here is made good."""
     await ports.parking.close_all(
-        FLOW,
+        ORDERS.name,
         link.store,
         str(link.order_id),
         state=State.RESOLVED,

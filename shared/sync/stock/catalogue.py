@@ -5,21 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from shared.d365.items import ItemCache, read_items
+from shared.d365.odata.client import ODataClient
 from shared.d365.on_hand import read_safety_stock
+from shared.errors import RefusedError
 from shared.mapping.orders.items import sku_field
 from shared.mapping.stock import Listing, Unlisted, match_variants
 from shared.model import Item, LevelId, Variant
+from shared.rules import StoreRules
+from shared.shopify.admin.client import AdminClient
 from shared.shopify.inventory import read_variants
-
-if TYPE_CHECKING:
-    from shared.d365.odata.client import ODataClient
-    from shared.errors import RefusedError
-    from shared.rules import StoreRules
-    from shared.shopify.admin.client import AdminClient
-    from shared.store.blobs import Snapshots
+from shared.store.blobs import Snapshots
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,13 +28,18 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final, cast
+from typing import Final, cast
 
+from shared.d365.odata.client import ODataClient
 from shared.d365.on_hand import read_on_hand
 from shared.errors import ThrottledError, TransientError
 from shared.mapping.stock import FigureOutcome, Listing, Wanted, by_warehouse, compute_figure, decide, units_taken
 from shared.model import Level, LevelId
+from shared.rules import StoreRules
+from shared.shopify.admin.client import AdminClient
 from shared.shopify.inventory import Change, NoLevel, Objection, read_levels, set_available
+from shared.store.blobs import Snapshots
+from shared.store.links import OrderLinks
 from shared.sync.stock.catalogue import Assortment, load_assortment
 from shared.sync.stock.findings import Findings
 from shared.sync.stock.memory import Memory
@@ -42,13 +47,6 @@ from shared.sync.stock.report import CountedAdmin, CountedFo, StockReport
 from shared.sync.stock.unknown_sales import UnknownSales
 from shared.sync.stock.waves import Wave, Waves
 from shared.sync.stock.writing import Step, set_figures
-
-if TYPE_CHECKING:
-    from shared.d365.odata.client import ODataClient
-    from shared.rules import StoreRules
-    from shared.shopify.admin.client import AdminClient
-    from shared.store.blobs import Snapshots
-    from shared.store.links import OrderLinks
 
 _ROUNDS: Final = 3
 """How often a figure that keeps changing is read in one run."""

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import Any, Final, Self
 
 from shared.errors import TransientError
 from shared.mapping.stock import Wanted
 from shared.model import LevelId
-
-if TYPE_CHECKING:
-    from shared.store.blobs import Snapshots
+from shared.store.blobs import Snapshots
 
 _TURN: Final = timedelta(minutes=3)
 """How long a run may go on writing before it says again that it is alive."""

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from shared.d365.odata.answers import Row
+from shared.d365.odata.client import ODataClient
 from shared.errors import RefusedError
 from shared.mapping.stock import FigureOutcome, Unlisted, Wanted
 from shared.model import Variant
-
-if TYPE_CHECKING:
-    from shared.d365.odata.answers import Row
-    from shared.d365.odata.client import ODataClient
-    from shared.shopify.admin.client import AdminClient
-    from shared.shopify.queries import Query
+from shared.shopify.admin.client import AdminClient
+from shared.shopify.queries import Query
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,16 +14,17 @@ from datetime import UTC, datetime
 
 from shared.d365.odata.client import ODataClient
 from shared.errors import RefusedError, TransientError
+from shared.flows import STOCK
 from shared.rules import StoreRules
 from shared.shopify.admin.client import AdminClient
 from shared.store.blobs import Bodies, Snapshots
 from shared.store.journal import Entry, Journal
 from shared.store.links import OrderLinks
-from shared.sync.each_store import side_by_side
+from shared.sync.each_store import for_each_store
 from shared.sync.stock.explained import explained
 from shared.sync.stock.flow import push_stock
 from shared.sync.stock.report import StockReport
-from shared.telemetry import correlated, tell
+from shared.telemetry import tell
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,30 +40,28 @@ class StockPorts:
 
 
 async def push_all_stock(ports: StockPorts) -> None:
-    """F&O's sellable stock to every store that wants it. Raises what side_by_side does."""
-    runs = (_push(rules, ports) for rules in ports.rules.values() if rules.flows.stock)
-    await side_by_side(runs, otherwise="stock was not pushed for every store")
+    """F&O's sellable stock to every store that has the flow on. Raises what for_each_store does."""
+    await for_each_store(STOCK, ports.rules.values(), lambda rules: _push(rules, ports))
 
 
 async def _push(rules: StoreRules, ports: StockPorts) -> None:
     began = datetime.now(UTC)
-    with correlated(store=rules.key, flow="stock"):
-        try:
-            report = await push_stock(
-                rules,
-                admin=ports.admins[rules.key],
-                fo=ports.fo,
-                links=ports.links,
-                snapshots=ports.snapshots,
-                now=lambda: datetime.now(UTC),
-            )
-        except TransientError as trouble:
-            tell("stock.failed", level=logging.WARNING, reason=type(trouble).__name__)
-            raise
-        except RefusedError as refusal:
-            await _problem(refusal, rules.key, f"{rules.key}-{began:%Y%m%dT%H%M%S}", ports.journal)
-            raise
-        await _tell(report, began, ports)
+    try:
+        report = await push_stock(
+            rules,
+            admin=ports.admins[rules.key],
+            fo=ports.fo,
+            links=ports.links,
+            snapshots=ports.snapshots,
+            now=lambda: datetime.now(UTC),
+        )
+    except TransientError as error:
+        tell("stock.failed", level=logging.WARNING, reason=type(error).__name__)
+        raise
+    except RefusedError as refusal:
+        await _problem(refusal, rules.key, f"{rules.key}-{began:%Y%m%dT%H%M%S}", ports.journal)
+        raise
+    await _tell(report, began, ports)
 
 
 async def _tell(report: StockReport, began: datetime, ports: StockPorts) -> None:

@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import Any, Final, Self
 
 from shared.errors import TransientError
 from shared.mapping.stock import Listing, sales_of_parked
 from shared.model import Sale
 from shared.rules.sections.stock import StockRules
+from shared.shopify.admin.client import AdminClient
 from shared.shopify.sold import OrderHead, read_orders_since, read_sales
-
-if TYPE_CHECKING:
-    from shared.shopify.admin.client import AdminClient
-    from shared.store.blobs import Snapshots
-    from shared.store.links import OrderLinks
+from shared.store.blobs import Snapshots
+from shared.store.links import OrderLinks
 
 _CLOCKS_DIFFER: Final = timedelta(minutes=1)
 

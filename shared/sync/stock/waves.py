@@ -6,14 +6,12 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from math import ceil
-from typing import TYPE_CHECKING, Final, Self
+from typing import Final, Self
 
 from shared.mapping.stock import Listing
 from shared.model import Level, LevelId
+from shared.shopify.admin.client import AdminClient
 from shared.shopify.inventory import BATCH, NoLevel, read_level_page, read_levels
-
-if TYPE_CHECKING:
-    from shared.shopify.admin.client import AdminClient
 
 _FIGURES: Final = 4 * BATCH
 """Of one wave at most: few enough for the readings to be fresh when they are used."""

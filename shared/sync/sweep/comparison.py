@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from textwrap import shorten
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from shared.errors import RefusedError, ThrottledError, TransientError
 from shared.mapping.reconciliation import Sums
@@ -17,12 +17,10 @@ from shared.shopify.sweep import ListedOrder, orders_from
 from shared.store.journal import Entry
 from shared.sync.orders.reading import read_order_state
 from shared.sync.sweep.missed import event_of, has_heard, is_settled
+from shared.sync.sweep.ports import SweepPorts
 from shared.sync.sweep.progress import Progress
 from shared.sync.sweep.reconciliation import Comparison, compare_order
 from shared.telemetry import tell
-
-if TYPE_CHECKING:
-    from shared.sync.sweep.run import SweepPorts
 
 _NOTE: Final = 2000
 """Characters of an order's differences that are told; the journal's evidence has more of them."""

@@ -8,13 +8,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from shared.bus.envelope import Envelope
+from shared.flows import ORDERS
 from shared.shopify.sweep import ListedOrder
-from shared.sync.messages.intake import FLOW, TOPICS
 
 TOPIC: Final = "sweep/order"
 _SOURCE: Final = "sweep"
 
-_EVENTS: Final = frozenset().union(*TOPICS.values()) | {TOPIC}
+_EVENTS: Final = frozenset().union(*ORDERS.webhooks.values()) | {TOPIC}
 """Other rows of the journal tell of our own work on the order: writing back, comparing."""
 _ROUNDING: Final = timedelta(milliseconds=1)
 """The journal has an event's age in whole milliseconds."""
@@ -26,7 +26,7 @@ type Life = Iterable[Mapping[str, Any]]
 def event_of(store: str, order: ListedOrder) -> Envelope:
     """An event that names the order, which is fetched then. The same change gives the same event, whoever finds it."""
     return Envelope(
-        flow=FLOW,
+        flow=ORDERS.name,
         event_id=f"{_SOURCE}-{store}-{order.id}-{order.updated_at.astimezone(UTC):%Y%m%dT%H%M%SZ}",
         source=_SOURCE,
         store=store,

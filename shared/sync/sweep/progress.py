@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
-if TYPE_CHECKING:
-    from shared.store.blobs import Snapshots
+from shared.store.blobs import Snapshots
 
 
 @dataclass(slots=True)

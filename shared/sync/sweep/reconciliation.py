@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from shared.d365.order_changes import read_fo_order
+from shared.d365.tax import tax_setup_of
 from shared.mapping.orders.allocation import AllocatedPart, Allocation, Need
 from shared.mapping.orders.digest import digest
 from shared.mapping.payments.differences import payment_differences
@@ -27,9 +28,9 @@ from shared.model import OrderState
 from shared.rules import StoreRules
 from shared.store.links import OrderLink
 from shared.store.refunds import BookedRefund
-from shared.sync.orders.booking import items_of, tax_setup_of
-from shared.sync.orders.flow import OrderPorts
+from shared.sync.orders.booking import items_of
 from shared.sync.orders.planning import plan_change
+from shared.sync.orders.ports import OrderPorts
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ async def _booked_refunds(state: OrderState, rules: StoreRules, ports: OrderPort
     """None where we do not book any."""
     if rules.refunds is None or rules.masters.refunds == "fo":
         return None
-    return await ports.refunds.refunds.of_order(rules.key, state.order.id) if state.refunds else {}
+    return await ports.refunds.records.of_order(rules.key, state.order.id) if state.refunds else {}
 
 
 async def _missed(
@@ -77,7 +78,7 @@ async def _missed(
     """Refunds and payments that left no trace with us: the flow leaves one of each, or parks something of the order."""
     missed = [f"refund {each.id}" for each in state.refunds if refunds is not None and each.id not in refunds]
     if rules.payments is not None and (moved := moved_money(state, rules)):
-        known = await ports.payments.payments.of_order(rules.key, state.order.id)
+        known = await ports.payments.records.of_order(rules.key, state.order.id)
         missed += [f"transaction {each.id}" for each in moved if each.id not in known]
     return tuple(missed)
 
@@ -104,7 +105,7 @@ async def _sales_order(
         link,
         rules,
         items=await items_of(order, rules, ports),
-        tax_setup=await tax_setup_of(rules, ports.taxes),
+        tax_setup=await tax_setup_of(rules.company, ports.taxes, verify=rules.tax.verify),
         allocate=anywhere,
     )
     compared = sums(order, planned.target, planned.own)

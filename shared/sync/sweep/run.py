@@ -19,19 +19,16 @@ from datetime import UTC, datetime, timedelta
 from itertools import batched, compress
 from typing import Final
 
-from shared.bus.publisher import Publisher
-from shared.errors import RefusedError, ThrottledError, TransientError
+from shared.flows import FLOWS, SWEEP
 from shared.rules import StoreRules
 from shared.shopify.sweep import ListedOrder, changed_orders, read_subscriptions
-from shared.store.blobs import Snapshots
-from shared.store.journal import Journal
-from shared.sync.each_store import side_by_side
-from shared.sync.orders.flow import OrderPorts
+from shared.sync.each_store import for_each_store, noting_halt
 from shared.sync.sweep.comparison import compare_some
 from shared.sync.sweep.missed import event_of, has_heard
+from shared.sync.sweep.ports import SweepPorts
 from shared.sync.sweep.progress import Progress
 from shared.sync.sweep.subscriptions import tell_lost_topics
-from shared.telemetry import correlated, tell
+from shared.telemetry import tell
 
 _MOST: Final = 5000
 """Changed orders of a store that one run looks at; the next goes on from there."""
@@ -43,17 +40,8 @@ _LASTS: Final = timedelta(minutes=3)
 """After that nothing is begun: the host ends a function after 4 minutes (functionTimeout in host.json)."""
 
 
-@dataclass(frozen=True, slots=True)
-class SweepPorts:
-    orders: OrderPorts
-    queue: Publisher
-    """Into the orders' queue."""
-    journal: Journal
-    snapshots: Snapshots
-
-
 @dataclass(slots=True)
-class Report:
+class SweepReport:
     """What one run found in one store, in orders."""
 
     changed: int = 0
@@ -65,30 +53,19 @@ class Report:
 
 
 async def sweep_orders(ports: SweepPorts, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
-    """Every store's orders. Being throttled is no trouble: the rest waits for the next run. Raises what side_by_side
-    does.
-    """
-    runs = (_sweep(rules, ports, now) for rules in ports.orders.rules.values() if rules.flows.orders)
-    await side_by_side(runs, otherwise="not every store was swept")
+    """Every store's orders. What throttling leaves undone waits for the next run. Raises what for_each_store does."""
+    await for_each_store(SWEEP, ports.orders.rules.values(), lambda rules: _sweep(rules, ports, now))
 
 
 async def _sweep(rules: StoreRules, ports: SweepPorts, now: Callable[[], datetime]) -> None:
     began = now()
-    report = Report()
-    with correlated(store=rules.key, flow="sweep"):
-        try:
+    report = SweepReport()
+    try:
+        with noting_halt(report):
             await _Sweep(rules, ports, now, began, report).everything()
-        except ThrottledError as throttled:
-            report.halted = throttled.reason
-        except RefusedError as refusal:
-            report.halted = refusal.code
-            raise
-        except TransientError as trouble:
-            report.halted = type(trouble).__name__
-            raise
-        finally:
-            level = logging.WARNING if report.missed or report.halted else logging.INFO
-            tell("sweep.done", level=level, **asdict(report), seconds=(now() - began).total_seconds())
+    finally:
+        level = logging.WARNING if report.missed or report.halted else logging.INFO
+        tell("sweep.done", level=level, **asdict(report), seconds=(now() - began).total_seconds())
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +76,7 @@ class _Sweep:
     ports: SweepPorts
     now: Callable[[], datetime]
     began: datetime
-    report: Report
+    report: SweepReport
 
     async def everything(self) -> None:
         admin = self.ports.orders.admins[self.rules.key]
@@ -107,7 +84,11 @@ class _Sweep:
         try:
             await self._find_changes(progress)
             subscriptions = await read_subscriptions(admin)
-            progress.subscribed = tell_lost_topics(self.rules.key, subscriptions, subscribed=progress.subscribed)
+            on = [flow for flow in FLOWS if self.rules.runs(flow)]
+            families = {family: topics for flow in on for family, topics in flow.webhooks.items()}
+            progress.subscribed = tell_lost_topics(
+                self.rules.key, families, subscriptions, subscribed=progress.subscribed
+            )
             ended = await compare_some(self.rules, self.ports, progress, now=self.now, until=self.began + _LASTS)
             self.report.halted = self.report.halted or ended
         finally:

@@ -7,7 +7,7 @@ import pytest
 
 from shared.bus.envelope import Claim, Envelope
 from shared.errors import OutcomeUnknownError, RefusedError, ThrottledError, TransientError
-from shared.sync.messages.dispatch import Desk, handle_message
+from shared.sync.messages.dispatch import QueuePorts, handle_message
 from shared.sync.messages.outcome import Done, Park, Retry, RetryPolicy
 
 ENVELOPE = Envelope(
@@ -61,7 +61,7 @@ class Bodies:
 
 
 def desk(*, queue=None, claims=None, policy=None):
-    return Desk(
+    return QueuePorts(
         queue=queue or Queue(),
         claims=claims or Bodies(),
         journal=Journal(),

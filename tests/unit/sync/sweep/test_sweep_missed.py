@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from shared.bus.envelope import read_envelope
+from shared.flows import TOPICS
 from shared.mapping.shopify.events import order_id_of
 from shared.shopify.sweep import ListedOrder
-from shared.sync.messages.intake import TOPICS
 from shared.sync.orders.reading import read_json
 from shared.sync.sweep.missed import TOPIC, event_of, has_heard, is_settled
 

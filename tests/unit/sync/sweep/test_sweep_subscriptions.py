@@ -2,8 +2,8 @@
 
 import pytest
 
+from shared.flows import TOPICS
 from shared.shopify.sweep import Subscription
-from shared.sync.messages.intake import TOPICS
 from shared.sync.sweep.subscriptions import lost_topics, tell_lost_topics
 
 ALL = sorted(topic for topics in TOPICS.values() for topic in topics)
@@ -19,12 +19,12 @@ def everything():
 
 
 def test_nothing_is_lost_while_every_topic_is_sent():
-    assert lost_topics("nordlys", everything()) == []
+    assert lost_topics("nordlys", TOPICS, everything()) == []
 
 
 @pytest.mark.parametrize("topic", ALL)
 def test_each_topic_is_missed(topic):
-    assert lost_topics("nordlys", [each for each in everything() if each != subscription(topic)]) == [topic]
+    assert lost_topics("nordlys", TOPICS, [each for each in everything() if each != subscription(topic)]) == [topic]
 
 
 @pytest.mark.parametrize(
@@ -38,15 +38,15 @@ def test_each_topic_is_missed(topic):
 )
 def test_what_is_sent_elsewhere_is_not_sent_to_us(elsewhere):
     others = [each for each in everything() if each.topic != "REFUNDS_CREATE"]
-    assert lost_topics("nordlys", [*others, elsewhere]) == ["refunds/create"]
+    assert lost_topics("nordlys", TOPICS, [*others, elsewhere]) == ["refunds/create"]
 
 
 def test_another_host_is_ours_too():
     moved = [subscription(topic, host="https://shop.example.com") for topic in ALL]
-    assert lost_topics("nordlys", moved) == []
+    assert lost_topics("nordlys", TOPICS, moved) == []
 
 
 def test_subscriptions_are_watched_from_the_first_that_is_listed():
-    assert tell_lost_topics("nordlys", [], subscribed=False) is False
-    assert tell_lost_topics("nordlys", everything()[:1], subscribed=False) is True
-    assert tell_lost_topics("nordlys", [], subscribed=True) is True
+    assert tell_lost_topics("nordlys", TOPICS, [], subscribed=False) is False
+    assert tell_lost_topics("nordlys", TOPICS, everything()[:1], subscribed=False) is True
+    assert tell_lost_topics("nordlys", TOPICS, [], subscribed=True) is True

@@ -1,0 +1,162 @@
+"""Each flow once: what starts it, what it needs in Shopify and in F&O, and the function that carries it out.
+
+Rules, intake, clients, health, the page of permissions and the tests read these rows. Handlers, documents and entity
+sets are names: this module imports no other of the app, and a webhook's cold start loads no flow.
+tests/contract/test_flows.py compares each row with the code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from importlib import import_module
+from typing import Any, Final
+
+
+class Direction(StrEnum):
+    """Which system a flow writes business data to."""
+
+    TO_FO = "fo"
+    TO_SHOPIFY = "shopify"
+    NEITHER = "neither"
+
+
+@dataclass(frozen=True, slots=True)
+class Timer:
+    function: str
+    """The function in function_app.py; alerts find it by this name."""
+    schedule: str
+    """The app setting with its NCRONTAB expression."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flow:
+    """A queue or a timer starts it. Webhooks are for a flow with a queue."""
+
+    name: str
+    """`flow` of its messages and log events."""
+    switch: str
+    """The key of [flows] in a store's file that turns it on."""
+    direction: Direction
+    master: str | None = None
+    """The key of [masters] in a store's file for the data that it writes: it must not be the system written to."""
+    queue: str | None = None
+    webhooks: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Family, which is the last part of a webhook's address -> its topics."""
+    timer: Timer | None = None
+    handler: str
+    """`module:function`. Takes the message's envelope, where a queue starts the flow, and the flow's ports."""
+    documents: frozenset[str] = frozenset()
+    """shared/shopify/queries/<name>.graphql that it sends."""
+    scopes: frozenset[str] = frozenset()
+    """Shopify's access scopes that its documents need. Writing includes reading; webhooks about orders need no more."""
+    entity_sets: frozenset[str] = frozenset()
+    """F&O's, read or written."""
+
+    def load_handler(self) -> Callable[..., Any]:
+        """Imports the module of the handler. Raises ImportError or AttributeError for a wrong name."""
+        module, _, function = self.handler.partition(":")
+        handler: Callable[..., Any] = getattr(import_module(module), function)
+        return handler
+
+
+_ORDER_DOCUMENTS: Final = frozenset(
+    {
+        "order_lines",
+        "order_parcel_lines",
+        "order_parcels",
+        "order_refund_lines",
+        "order_refunds",
+        "order_state",
+    }
+)
+_ORDER_SCOPES: Final = frozenset({"read_orders", "read_customers", "read_products", "read_locations", "read_returns"})
+_SALES_ORDERS: Final = frozenset({"SalesLineBiEntities", "SalesOrderHeadersV4", "SalesOrderLinesV3"})
+_ITEMS: Final = frozenset({"ReleasedProductVariantsV2", "ReleasedProductsV2"})
+_PAYMENTS: Final = frozenset({"CustomerPaymentJournalHeaders", "CustomerPaymentJournalLines"})
+_RETURNS: Final = frozenset(
+    {"FreeTextInvoiceHeaders", "FreeTextInvoiceLines", "ReturnOrderHeadersV2", "ReturnOrderLinesV2"}
+)
+_TAXES: Final = frozenset(
+    {"TaxCodeValuesV2", "TaxCodes", "TaxGroupDatas", "TaxGroups", "TaxItemGroupHeadings", "TaxItemGroups"}
+)
+
+ORDERS: Final = Flow(
+    name="orders",
+    switch="orders",
+    direction=Direction.TO_FO,
+    master="orders",
+    queue="orders",
+    # All are about one order, so they share its session: events about one order are handled one after the other.
+    webhooks={
+        "orders": frozenset(
+            {
+                "orders/create",
+                "orders/updated",
+                "orders/edited",
+                "orders/cancelled",
+                "orders/paid",
+                "orders/fulfilled",
+                "orders/partially_fulfilled",
+                "orders/risk_assessment_changed",
+            }
+        ),
+        "refunds": frozenset({"refunds/create"}),
+        "transactions": frozenset({"order_transactions/create"}),
+    },
+    handler="shared.sync.orders.flow:sync_order",
+    documents=_ORDER_DOCUMENTS,
+    scopes=_ORDER_SCOPES,
+    entity_sets=_SALES_ORDERS | _ITEMS | _PAYMENTS | _RETURNS | _TAXES | {"CustomersV3", "WarehousesOnHandV2"},
+)
+STOCK: Final = Flow(
+    name="stock",
+    switch="stock",
+    direction=Direction.TO_SHOPIFY,
+    master="stock",
+    timer=Timer("push_stock", "PUSH_STOCK_SCHEDULE"),
+    handler="shared.sync.stock.run:push_all_stock",
+    documents=frozenset(
+        {
+            "stock_level_page",
+            "stock_levels",
+            "stock_order_lines",
+            "stock_order_units",
+            "stock_orders",
+            "stock_set",
+            "stock_variants",
+        }
+    ),
+    # Fulfilment orders only of the merchant's own locations: F&O keeps the stock of those.
+    scopes=frozenset({"read_orders", "read_products", "write_inventory", "read_merchant_managed_fulfillment_orders"}),
+    entity_sets=_ITEMS | {"ItemCoverageSettingsV2", "WarehousesOnHandV2"},
+)
+WRITE_BACK: Final = Flow(
+    name="write_back",
+    switch="write_back",
+    direction=Direction.TO_SHOPIFY,
+    timer=Timer("write_back", "WRITE_BACK_SCHEDULE"),
+    handler="shared.sync.order_numbers:push_numbers",
+    documents=frozenset({"write_back_numbers", "write_back_state", "write_back_tag"}),
+    scopes=frozenset({"write_orders"}),
+)
+SWEEP: Final = Flow(
+    name="sweep",
+    switch="orders",
+    direction=Direction.NEITHER,
+    timer=Timer("sweep_orders", "SWEEP_SCHEDULE"),
+    handler="shared.sync.sweep.run:sweep_orders",
+    documents=_ORDER_DOCUMENTS | {"sweep_orders", "sweep_subscriptions"},
+    scopes=_ORDER_SCOPES,
+    entity_sets=_SALES_ORDERS | _ITEMS | _PAYMENTS | _TAXES | {"CustomersV3"},
+)
+
+FLOWS: Final = (ORDERS, STOCK, WRITE_BACK, SWEEP)
+
+SWITCHES: Final = tuple(dict.fromkeys(flow.switch for flow in FLOWS))
+TOPICS: Final = {family: topics for flow in FLOWS for family, topics in flow.webhooks.items()}
+"""Of every family of webhooks."""
+BY_FAMILY: Final = {family: flow for flow in FLOWS for family in flow.webhooks}
+BY_QUEUE: Final = {flow.queue: flow for flow in FLOWS if flow.queue is not None}
+BY_TIMER: Final = {flow.timer.function: flow for flow in FLOWS if flow.timer is not None}

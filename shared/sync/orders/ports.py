@@ -1,0 +1,36 @@
+"""What the flow of orders works with outside of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from shared.d365.customers import Customers
+from shared.d365.items import ItemCache
+from shared.d365.odata.client import ODataClient
+from shared.d365.tax import TaxSetups
+from shared.rules import StoreRules
+from shared.shopify.admin.client import AdminClient
+from shared.store.customers import KnownCustomers
+from shared.store.links import OrderLinks
+from shared.store.outbox import Outbox
+from shared.store.parking import Parking
+from shared.sync.payments import PaymentPorts
+from shared.sync.refunds import RefundPorts
+
+
+@dataclass(frozen=True, slots=True)
+class OrderPorts:
+    rules: Mapping[str, StoreRules]
+    admins: Mapping[str, AdminClient]
+    """Both by store key."""
+    links: OrderLinks
+    known_customers: KnownCustomers
+    fo: ODataClient
+    customers: Customers
+    taxes: TaxSetups
+    payments: PaymentPorts
+    refunds: RefundPorts
+    outbox: Outbox
+    parking: Parking
+    items: ItemCache = field(default_factory=ItemCache)
