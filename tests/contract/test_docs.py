@@ -1,9 +1,10 @@
-"""The pages for operators say what is so: links lead somewhere, and every name they use exists in the repository."""
+"""The pages are true: links lead somewhere, and every name that they use exists in the repository."""
 
 import gzip
 import importlib.util
 import json
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,9 +16,12 @@ from shared.error_catalogue import CATALOGUE
 from shared.sync.messages.intake import TOPICS
 from tests.builders.markdown import CODE, FENCE, names_in, read_tables
 
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-DEPLOY, SECURITY, UPGRADE, RECOVERY = (
-    ROOT / "docs" / f"{name}.md" for name in ("deploy", "security", "upgrade", "disaster-recovery")
+PAGES = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "infra/README.md")),
+    *sorted((ROOT / "docs").glob("*.md")),
+]
+ARCHITECTURE, DEPLOY, SECURITY, UPGRADE, RECOVERY = (
+    ROOT / "docs" / f"{name}.md" for name in ("architecture", "deploy", "security", "upgrade", "disaster-recovery")
 )
 SCHEMA = ROOT / "local/node_modules/@shopify/dev-mcp/dist/data/admin_2026-10.json.gz"
 
@@ -214,4 +218,32 @@ def test_a_page_says_what_was_never_tried(page: Path) -> None:
 def test_readme_lists_every_page() -> None:
     more = text(ROOT / "README.md").partition("## More")[2]
     listed = set(LINK.findall(more))
-    assert {ids(page) for page in PAGES if page.stem != "README"} <= listed
+    assert {ids(page) for page in PAGES} - {"README.md"} <= listed
+
+
+def test_the_layers_of_the_architecture_are_those_that_imports_are_checked_by() -> None:
+    contracts = tomllib.loads(text(ROOT / "pyproject.toml"))["tool"]["importlinter"]["contracts"]
+    (layers,) = (contract["layers"] for contract in contracts if contract["type"] == "layers")
+    shown = [set(names_in(layer)) for layer, _ in rows(ARCHITECTURE, "Layer", "What it does")]
+    assert shown == [set(layer.split(" | ")) for layer in layers]
+
+
+def test_the_architecture_has_every_folder_of_the_app() -> None:
+    shown = {name for folder, _ in rows(ARCHITECTURE, "Folder", "What is in it") for name in names_in(folder)}
+    folders = {ids(path.parent) for path in (ROOT / "shared").glob("*/*/*") if path.suffix in {".py", ".graphql"}}
+    assert folders - shown == set()
+
+
+def test_the_architecture_has_every_table_and_container() -> None:
+    storage = json.loads(text(ROOT / "infra/storage.json"))
+    places = [(kind, name) for what, kind, *_ in rows(ARCHITECTURE, "Table or container") for name in names_in(what)]
+    assert sorted(places) == sorted(
+        [("table", name) for name in storage["tables"]] + [("container", name) for name in storage["containers"]]
+    )
+
+
+def test_every_file_in_the_picture_of_the_architecture_exists() -> None:
+    (picture,) = (block for block in FENCE.findall(text(ARCHITECTURE)) if "mermaid" in block)
+    named = set(re.findall(r"[\w/]+\.py", picture))
+    known = [path.as_posix() for path in (ROOT / "shared").rglob("*.py")] + [str(ROOT / "function_app.py")]
+    assert {name for name in named if not any(path.endswith(f"/{name}") for path in known)} == set()
