@@ -1,7 +1,7 @@
-"""Every error code: its cause in plain words, whose job it is, what to do next.
+"""Every error code: its cause, who acts, and the next step.
 
-docs/errors.md is generated from this table (`python -m shared.error_catalogue`): people read these words as they are.
-Placeholders in braces are filled with the details of the case.
+docs/errors.md is generated from this table (`python -m shared.error_catalogue > docs/errors.md`), and journal, alerts
+and the operator's command show the same texts. Placeholders in braces are filled with the details of the case.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Final
 
 
 class Owner(StrEnum):
-    """Who can mend it."""
+    """Who acts on it."""
 
     CLERK = "operations clerk"
     ACCOUNTANT = "accountant"
@@ -22,7 +22,7 @@ class Owner(StrEnum):
 
 
 class ErrorCode(StrEnum):
-    """What went wrong. The value is the name, as journal, alerts and docs/errors.md show it."""
+    """What went wrong. The value is the name that journal, alerts and docs/errors.md show."""
 
     UNKNOWN_STORE = "UNKNOWN_STORE"
     FLOW_OFF = "FLOW_OFF"
@@ -116,13 +116,13 @@ class Entry:
     owner: Owner
     next_step: str
     status: int | None = None
-    """The HTTP status, for what is refused at the door."""
+    """The HTTP status of a refused webhook. None for what is parked or reported."""
 
 
 _REPLAY: Final = "Then replay the parked message (python -m shared.operator replay)."
 
 CATALOGUE: Final[dict[ErrorCode, Entry]] = {
-    # ---- at the door: the webhook is refused, Shopify keeps it and tries again
+    # ---- intake: the webhook is refused, and Shopify repeats it
     ErrorCode.UNKNOWN_STORE: Entry(
         "No store with the key {store} is configured.",
         Owner.ENGINEER,
@@ -132,100 +132,112 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
     ErrorCode.FLOW_OFF: Entry(
         "The store {store} is configured, but its flow {flow} is switched off.",
         Owner.ENGINEER,
-        "Set flows.{flow} = true in config/stores/{store}.toml and deploy; until then Shopify keeps its webhooks.",
+        "Set flows.{flow} = true in config/stores/{store}.toml and deploy. Until then Shopify repeats its "
+        "webhooks, for four hours.",
         503,
     ),
     ErrorCode.WRONG_SHOP: Entry(
-        "The webhook says it comes from {shop}, which is not the shop of store {store}.",
+        "The webhook names the shop {shop}, which is not the shop of store {store}.",
         Owner.ENGINEER,
-        "Point the shop's webhook at its own store's address.",
+        "In Shopify, give the shop's webhooks the address of its own store.",
         401,
     ),
     ErrorCode.HEADER_MISSING: Entry(
-        "The header {header} is missing, so this is not a Shopify webhook.",
+        "The request has no header {header}, so it is not a webhook of Shopify.",
         Owner.ENGINEER,
-        "Nothing, unless Shopify's own delivery log shows this failure: then look at proxies in between.",
+        "Nothing, unless Shopify's delivery log shows this failure. Then check the proxies between Shopify and "
+        "the app.",
         400,
     ),
     ErrorCode.SIGNATURE_WRONG: Entry(
-        "The signature does not fit the body and any of the store's valid secrets.",
+        "The signature does not match the body under any of the store's valid secrets.",
         Owner.ENGINEER,
-        "If the secret was rotated, add the new one beside the old one. Otherwise somebody else is knocking.",
+        "If Shopify's secret was rotated, add the new secret in front of the old one. If not, the request did "
+        "not come from Shopify, and nothing is to be done.",
         401,
     ),
     ErrorCode.UNKNOWN_TOPIC: Entry(
-        "The topic {topic} does not belong at this address.",
+        "The topic {topic} is not one of those that this address accepts.",
         Owner.ENGINEER,
-        "Remove the subscription in Shopify, or point it at the address of its family of topics.",
+        "Remove the subscription in Shopify, or give it the address of the topic's family (docs/deploy.md, "
+        "“Webhooks”).",
         400,
     ),
     ErrorCode.BODY_TOO_LARGE: Entry(
         "The body has {size} bytes, more than the limit of {limit}.",
         Owner.ENGINEER,
-        "Raise WEBHOOK_MAX_BYTES if Shopify really sends bodies of this size.",
+        "Raise WEBHOOK_MAX_BYTES if Shopify sends bodies of this size.",
         413,
     ),
     ErrorCode.BODY_EMPTY: Entry(
-        "The body is empty.", Owner.ENGINEER, "Nothing: Shopify never sends an empty body.", 400
+        "The body is empty.",
+        Owner.ENGINEER,
+        "Nothing: Shopify never sends an empty body.",
+        400,
     ),
     ErrorCode.NOT_QUEUED: Entry(
         "Service Bus did not confirm the message in time.",
         Owner.ENGINEER,
-        "Nothing at once: Shopify delivers again. If it lasts, look at the namespace's health and quotas.",
+        "Nothing at first: Shopify sends the webhook again. If it goes on, check the health and the quotas of "
+        "the Service Bus namespace.",
         503,
     ),
-    # ---- reading what Shopify sent
+    # ---- reading the message's body
     ErrorCode.NOT_JSON: Entry(
-        "The body is signed by Shopify but is not JSON ({problem}).",
+        "The body has Shopify's signature but is not JSON ({problem}).",
         Owner.ENGINEER,
-        "Compare the stored body with the order in Shopify; report it to Shopify with the webhook id.",
+        "Compare the stored body with the order in Shopify, and report it to Shopify with the webhook's id.",
     ),
     ErrorCode.NOT_AN_ORDER: Entry(
-        "The body is JSON but not an order as Shopify documents it: {problem}.",
+        "The body is JSON but does not have the form that Shopify documents for an order: {problem}.",
         Owner.ENGINEER,
         "Check the webhook's API version and its includeFields setting. " + _REPLAY,
     ),
     ErrorCode.ORDER_GONE: Entry(
-        "Shopify told of order {order}, but has no such order, or none that the app may read.",
+        "A webhook names the order {order}, but Shopify has no such order that the app may read.",
         Owner.CLERK,
-        "If the order is in Shopify's admin and older than 60 days, grant the app read_all_orders. " + _REPLAY,
+        "If Shopify's admin shows the order and it is older than 60 days, have the app granted the scope "
+        "read_all_orders. " + _REPLAY,
     ),
     ErrorCode.ENVELOPE_UNREADABLE: Entry(
-        "A message in the queue is not one of ours: {problem}.",
+        "A message in the queue does not have the form of this app's messages: {problem}.",
         Owner.ENGINEER,
-        "Find out who else sends to this queue; only this app may.",
+        "If a newer release wrote it, replay it with that release (docs/upgrade.md, “Roll back”). Otherwise find "
+        "out what else sends to this queue: only this app may.",
     ),
     ErrorCode.CLAIM_MISSING: Entry(
-        "The message's body was set aside in Blob Storage and is not there any more or was altered ({blob}).",
+        "The message's body was stored in Blob Storage ({blob}), and is missing or was changed.",
         Owner.ENGINEER,
-        "Check the container's lifecycle rule; fetch the order from Shopify again.",
+        "Check the lifecycle rule of the container `claims`. Then change the order in Shopify, for example by a "
+        "tag, so that Shopify sends it again.",
     ),
     ErrorCode.TEST_NOTIFICATION: Entry(
-        "This is Shopify's sample notification, not an order. Nothing is booked.",
+        "This is Shopify's sample notification and not an order. Nothing is booked.",
         Owner.ENGINEER,
-        "Nothing: the notification arrived, which is what it was to show.",
+        "Nothing: it shows that webhooks arrive. Discard the parked message.",
     ),
     ErrorCode.TEST_ORDER: Entry(
-        "The order or its payment is a test: a development store's, or by a test gateway. Nothing is booked.",
+        "The order is a test order: it is from a development store, or was paid through a test gateway. Nothing "
+        "is booked.",
         Owner.ENGINEER,
         'Nothing in a real shop. To book test orders too, set orders.test_orders = "book" in '
         "config/stores/{store}.toml. " + _REPLAY,
     ),
     ErrorCode.DATE_ABSURD: Entry(
-        "The order's date {field} is {value}, which cannot be.",
+        "The order's date {field} is {value}, which is not possible.",
         Owner.CLERK,
         "Correct the order in Shopify, or enter it in F&O by hand.",
     ),
-    # ---- what the order holds
+    # ---- the order, its payments and refunds
     ErrorCode.NO_LINES: Entry(
-        "The order has no lines, so there is nothing to sell.",
+        "The order has no lines, so nothing was sold.",
         Owner.CLERK,
-        "Look at the order in Shopify. If it is real, enter it in F&O by hand.",
+        "Check the order in Shopify. If it is a real order, enter it in F&O by hand.",
     ),
     ErrorCode.NEGATIVE_AMOUNT: Entry(
-        "{what} is negative ({amount}).",
+        "The amount of {what} is negative ({amount}).",
         Owner.CLERK,
-        "Look at the order in Shopify; a correction belongs in a refund, not in an order.",
+        "Check the order in Shopify: an amount that is given back belongs in a refund.",
     ),
     ErrorCode.UNKNOWN_SKU: Entry(
         "SKU {sku} ({title}) is not an item that F&O has released in company {company}.",
@@ -235,344 +247,374 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
     ErrorCode.SKU_EMPTY: Entry(
         "The line “{title}” has no SKU.",
         Owner.CLERK,
-        "Give the product a SKU in Shopify and enter this order in F&O by hand, or set a rule for custom lines. "
-        + _REPLAY,
+        "Enter this order in F&O by hand, and give the product a SKU in Shopify for the next one. If it is a "
+        "custom line, set a rule for custom lines. " + _REPLAY,
     ),
     ErrorCode.LINE_WITHOUT_RULE: Entry(
-        "The order has a {kind} (“{title}”), and the store has no rule where that goes in F&O.",
+        "The order has a {kind} (“{title}”), and the store's file does not say which F&O item it is booked on.",
         Owner.ENGINEER,
         "Add {key} to config/stores/{store}.toml. " + _REPLAY,
     ),
     ErrorCode.AMOUNT_WITHOUT_RULE: Entry(
-        "The order has {what} of {amount}, and the store has no rule where that goes in F&O.",
+        "The order has {what} of {amount}, and the store's file does not say where that is booked in F&O.",
         Owner.ENGINEER,
         "Add {key} to config/stores/{store}.toml. " + _REPLAY,
     ),
     ErrorCode.CURRENCY_WITHOUT_RULE: Entry(
         "The order is in {currency}, which the store does not book.",
         Owner.ENGINEER,
-        "Add {currency} to currencies in config/stores/{store}.toml, if F&O has exchange rates for it. " + _REPLAY,
+        "If F&O has exchange rates for {currency}, add it to currencies in config/stores/{store}.toml. " + _REPLAY,
     ),
     ErrorCode.TAX_WITHOUT_RULE: Entry(
         "No tax rule fits “{title}” at {rate} % for {country} {province}.",
         Owner.ACCOUNTANT,
-        "Add a [[taxes]] rule to config/stores/{store}.toml with the F&O tax groups. " + _REPLAY,
+        "Add a [[taxes]] rule with the F&O tax groups to config/stores/{store}.toml. " + _REPLAY,
     ),
     ErrorCode.TAX_AMBIGUOUS: Entry(
-        "The order's lines need different sales tax groups ({groups}), but all have one destination.",
+        "The order's lines need different sales tax groups ({groups}), but a sales order to one destination has one.",
         Owner.ACCOUNTANT,
-        "Make the [[taxes]] rules of {country} agree on one sales_tax_group. " + _REPLAY,
+        "Change the [[taxes]] rules for {country} so that all name the same sales_tax_group. " + _REPLAY,
     ),
     ErrorCode.TAX_SETUP_MISSING: Entry(
-        "Company {company} of F&O has no {what}.",
+        "In F&O, company {company} has no {what}.",
         Owner.FO_ADMIN,
         "Create it in F&O, or correct the tax rules in the store's file. " + _REPLAY,
     ),
     ErrorCode.TAX_SETUP_BEYOND: Entry(
-        "F&O's tax code {tax_code} cannot be computed beforehand: {problem}.",
+        "The app cannot compute the tax of F&O's tax code {tax_code}: {problem}.",
         Owner.ACCOUNTANT,
         'Use another tax code for these sales, or set tax.verify = "rules" in config/stores/{store}.toml. ' + _REPLAY,
     ),
     ErrorCode.TAX_DIFFERS: Entry(
-        "F&O would compute {expected} of tax where Shopify charged {charged}.",
+        "F&O would compute a tax of {expected}, but Shopify charged {charged}.",
         Owner.ACCOUNTANT,
-        "Compare the rates of the tax groups with Shopify's tax settings, or change tax.tolerance or tax.policy. "
-        + _REPLAY,
+        "Compare the rates of the F&O tax groups with the tax settings in Shopify, or change tax.tolerance or "
+        "tax.policy. " + _REPLAY,
     ),
     ErrorCode.SUM_DIFFERS: Entry(
-        "The parts of the order sum to {sum}, but Shopify says {total} (difference {difference}).",
+        "The parts of the order sum to {sum}, but its total in Shopify is {total} (difference {difference}).",
         Owner.ACCOUNTANT,
-        "Compare the order in Shopify part by part with the evidence in the journal. Nothing was sent to F&O.",
+        "Compare the order in Shopify part by part with the proof in the journal. Nothing was sent to F&O.",
     ),
     ErrorCode.STATE_SUM_DIFFERS: Entry(
-        "What is left of the order after edits and refunds does not add up: {problem}.",
+        "The order does not add up after its edits and refunds: {problem}.",
         Owner.ACCOUNTANT,
         "Compare the order in Shopify line by line with these figures. Nothing was changed in F&O. " + _REPLAY,
     ),
     ErrorCode.REFUND_SUM_DIFFERS: Entry(
-        "The parts of refund {refund} are worth {sum}, but {total} was given back (difference {difference}).",
+        "The parts of refund {refund} sum to {sum}, but {total} was given back (difference {difference}).",
         Owner.ACCOUNTANT,
         "Compare the refund in Shopify with its transactions, and book the difference in F&O by hand.",
     ),
     ErrorCode.REFUND_PLAN_DIFFERS: Entry(
-        "What refund {refund} would credit in F&O sums to {sum}, but it is worth {total} (difference {difference}).",
+        "The credits for refund {refund} in F&O would sum to {sum}, but the refund is {total} (difference "
+        "{difference}).",
         Owner.ACCOUNTANT,
-        "Compare the refund in Shopify part by part. Nothing was sent to F&O; enter the credit by hand.",
+        "Compare the refund in Shopify part by part, and enter the credit in F&O by hand. Nothing was sent to F&O.",
     ),
     ErrorCode.REFUND_REASON_UNKNOWN: Entry(
         "Refund {refund} has an adjustment for the reason “{reason}”, which Shopify does not document.",
         Owner.ENGINEER,
-        "Look in Shopify's release notes what that means, and teach the app. Nothing was credited. " + _REPLAY,
+        "Look up in Shopify's release notes what the reason means, and add it to the app. Nothing was credited. "
+        + _REPLAY,
     ),
     ErrorCode.REFUND_TAX_UNKNOWN: Entry(
-        "Refund {refund} gives back {tax} of tax for “{what}”, where the order has none.",
+        "Refund {refund} gives back {tax} of tax for “{what}”, which the order did not tax.",
         Owner.ACCOUNTANT,
-        "Compare the refund's tax in Shopify with the order's, and enter the credit in F&O by hand.",
+        "Compare the tax of the refund with the tax of the order in Shopify, and enter the credit in F&O by hand.",
     ),
     ErrorCode.REFUND_NOT_INVOICED: Entry(
-        "Refund {refund} takes goods back ({goods}) that F&O has not invoiced on {sales_order} after {hours} hours.",
+        "Refund {refund} returns goods ({goods}) that F&O has not invoiced on {sales_order} after {hours} hours.",
         Owner.CLERK,
-        "Post packing slip and invoice of the sales order in F&O, or see why its batch jobs did not. " + _REPLAY,
+        "In F&O, post the packing slip and the invoice of the sales order, or find out why the batch jobs did "
+        "not. " + _REPLAY,
     ),
     ErrorCode.REFUND_CHANGED: Entry(
-        "Refund {refund} was credited in F&O as {booked}, and Shopify says now that it is worth {now}.",
+        "Refund {refund} was credited in F&O as {booked}, but in Shopify it is {now} now.",
         Owner.ACCOUNTANT,
-        "See whether its payment failed in Shopify, and correct {documents} in F&O by hand.",
+        "Check in Shopify whether the payment of the refund failed, and correct {documents} in F&O by hand.",
     ),
     ErrorCode.REFUND_WITHOUT_ORDER: Entry(
-        "Refund {refund} is worth {amount}, not all of it for an order that was cancelled or given back before it "
-        "reached F&O.",
+        "Refund {refund} of {amount} needs a credit in F&O, but its order was cancelled, or all its lines were "
+        "refunded, before it reached F&O.",
         Owner.ACCOUNTANT,
-        "Look at the refund in Shopify, and enter what is left of it in F&O by hand.",
+        "Check the refund in Shopify, and enter in F&O by hand what is left to credit.",
     ),
     ErrorCode.RETURN_BEYOND_ORDER: Entry(
-        "{quantity} of order line {line} came back, and the sales order in F&O has not so many that were not returned.",
+        "{quantity} of order line {line} came back, but the sales order in F&O has fewer that were not returned yet.",
         Owner.CLERK,
         "Compare the sales order and its return orders in F&O with the order in Shopify. " + _REPLAY,
     ),
     ErrorCode.PAYMENT_WITHOUT_ORDER: Entry(
-        "The order was cancelled or given back before it reached F&O, and not all of its money went back (transactions "
-        "{transactions}).",
+        "The order was cancelled, or all its lines were refunded, before it reached F&O, and a part of its money "
+        "was not given back (transactions {transactions}).",
         Owner.ACCOUNTANT,
-        "Look at the order in Shopify: give back what is the buyer's, and enter in F&O by hand what the store keeps.",
+        "Check the order in Shopify: give the buyer what the buyer is owed, and enter in F&O by hand what the "
+        "store keeps.",
     ),
     ErrorCode.PAYMENTS_DIFFER: Entry(
         "The order's payments contradict each other: {problem}.",
         Owner.ACCOUNTANT,
-        "Compare the order's payments in Shopify with those at the payment provider. " + _REPLAY,
+        "Compare the payments of the order in Shopify with those at the payment provider. " + _REPLAY,
     ),
     ErrorCode.TRANSACTION_UNKNOWN: Entry(
         "Payment transaction {transaction} has the {field} “{value}”, which Shopify does not document.",
         Owner.ENGINEER,
-        "Look in Shopify's release notes what that means, and teach the app. Nothing was booked. " + _REPLAY,
+        "Look up in Shopify's release notes what the value means, and add it to the app. Nothing was booked. "
+        + _REPLAY,
     ),
     ErrorCode.TRANSACTION_CURRENCY: Entry(
-        "Payment transaction {transaction} is in {paid}, and nothing says its amount in {booked}.",
+        "Payment transaction {transaction} is in {paid}, and Shopify gives no amount in {booked}.",
         Owner.ACCOUNTANT,
-        "Book the payment in F&O by hand at the rate of the payment provider.",
+        "Book the payment in F&O by hand, at the payment provider's rate.",
     ),
     ErrorCode.FO_SUM_DIFFERS: Entry(
-        "F&O booked {booked} for the order's lines where {expected} was sent.",
+        "F&O booked {booked} for the order's lines, but the app sent {expected}.",
         Owner.ACCOUNTANT,
-        "Look for price or discount agreements in F&O that override the sent price. The order is held in F&O.",
+        "Look for trade agreements in F&O that override the price or the discount. The order is held in F&O.",
     ),
     ErrorCode.TAX_OF_MARKETPLACE: Entry(
-        "A marketplace owes the tax “{title}” of {amount}, and the store has no rule for that{reason}.",
+        "A marketplace owes the tax “{title}” of {amount}, and tax.marketplace has no rule for that{reason}.",
         Owner.ACCOUNTANT,
         'Enter the order in F&O by hand, or set tax.marketplace in config/stores/{store}.toml: "leave_out", or '
         '"take_out" where prices include tax. ' + _REPLAY,
     ),
     ErrorCode.SHIPPING_WITHOUT_RULE: Entry(
-        "No shipping rule fits the method “{title}” (code {shipping_code}).",
+        "No [[shipping]] rule fits the shipping method “{title}” (code {shipping_code}).",
         Owner.ENGINEER,
         "Add a [[shipping]] rule to config/stores/{store}.toml with the F&O mode of delivery. " + _REPLAY,
     ),
     ErrorCode.UNKNOWN_COUNTRY: Entry(
-        "The address names the country “{country}”, which is none.",
+        "The address names the country “{country}”, which does not exist.",
         Owner.CLERK,
         "Correct the address in Shopify. " + _REPLAY,
     ),
     ErrorCode.NO_ADDRESS: Entry(
         "The order has goods to ship but no address.",
         Owner.CLERK,
-        "Add the address in Shopify, or set orders.address_without_shipping for pick-up. " + _REPLAY,
+        "Add the address in Shopify. For pick-up orders, set orders.address_without_shipping in the store's "
+        "file. " + _REPLAY,
     ),
     ErrorCode.NO_BUYER: Entry(
-        "The order names no buyer, no e-mail address and no phone number, so it has no customer account.",
+        "The order has no customer, no e-mail address and no phone number, so there is no customer account to "
+        "book it on.",
         Owner.CLERK,
         'Add the customer in Shopify, or set customers.anonymous = "shared" in config/stores/{store}.toml. ' + _REPLAY,
     ),
     ErrorCode.FIELD_TOO_LONG: Entry(
         "“{value}” has {length} characters, but F&O's {field} holds {limit}.",
         Owner.CLERK,
-        "Shorten it in Shopify: nothing is cut silently, and no other field has room for it. " + _REPLAY,
+        "Shorten it in Shopify. The app does not cut it, and F&O has no other field for the rest. " + _REPLAY,
     ),
     ErrorCode.NO_WAREHOUSE: Entry(
-        "No warehouse of the store may ship to {country} from location {location}.",
+        "No [[warehouses]] entry ships to {country} from the Shopify location {location}.",
         Owner.ENGINEER,
-        "Extend the countries of a warehouse in config/stores/{store}.toml. " + _REPLAY,
+        "Add the country to the countries of a warehouse in config/stores/{store}.toml, or add a warehouse for "
+        "the location. " + _REPLAY,
     ),
     ErrorCode.CHANGED_BEFORE_CREATION: Entry(
         "The order was edited or refunded in Shopify before it reached F&O ({what}).",
         Owner.CLERK,
-        "Enter the order in F&O by hand as it stands in Shopify now.",
+        "Enter the order in F&O by hand, as Shopify shows it now.",
     ),
     ErrorCode.CHANGE_HELD: Entry(
-        "The order was changed in Shopify, and F&O is too far with {sales_order} to follow by itself: {changes}.",
+        "The order was changed in Shopify, and the change cannot be made to {sales_order} automatically: {changes}.",
         Owner.CLERK,
-        "Make the change in F&O as far as it is still possible, or undo it in Shopify. {hold} " + _REPLAY,
+        "Make the change in F&O as far as it is possible, or undo it in Shopify. {hold} " + _REPLAY,
     ),
     ErrorCode.FURTHER_ORDERS_EXHAUSTED: Entry(
-        "Sales order {sales_order} has {count} further orders for what was added later, and there are no more letters.",
+        "Sales order {sales_order} already has {count} further orders for lines that were added later, which is "
+        "the most that their numbers allow.",
         Owner.CLERK,
         "Enter what was added in F&O by hand, then discard the parked message.",
     ),
     ErrorCode.CHANGE_NOT_TAKEN: Entry(
-        "F&O did not keep what was written to {sales_order}. It still lacks: {changes}.",
+        "F&O did not keep what was written to {sales_order}. Missing: {changes}.",
         Owner.FO_ADMIN,
-        "Look for agreements, workflows or defaults in F&O that override what is sent. The order is held in F&O. "
-        + _REPLAY,
+        "Look for trade agreements, workflows or defaults in F&O that override what was sent. The order is held "
+        "in F&O. " + _REPLAY,
     ),
     ErrorCode.TOO_MANY_LINES: Entry(
-        "The order has {count} lines, more than the {limit} that are sent to F&O in one piece.",
+        "The order has {count} lines, but at most {limit} are sent to F&O in one request.",
         Owner.CLERK,
         "Raise orders.max_lines in config/stores/{store}.toml (at most 4999), or enter the order in F&O by hand. "
-        + _REPLAY,
+        "" + _REPLAY,
     ),
     ErrorCode.PAYMENT_WITHOUT_RULE: Entry(
-        "Transaction {transaction} moved {amount} through the gateway “{gateway}”, and the store has no rule for that.",
+        "Transaction {transaction} moved {amount} through the gateway “{gateway}”, and no [[payments.methods]] "
+        "rule fits.",
         Owner.ACCOUNTANT,
         'Add a [[payments.methods]] rule with gateway = "{gateway}" to config/stores/{store}.toml. ' + _REPLAY,
     ),
     ErrorCode.PAYMENT_WITHOUT_RATE: Entry(
-        "Transaction {transaction} is of {paid}, and the order has no exchange rate for that.",
+        "Transaction {transaction} is {paid}, and the order gives no exchange rate for that currency.",
         Owner.ACCOUNTANT,
-        "Compare the order's currencies in Shopify, and book the payment in F&O by hand.",
+        "Compare the currencies of the order in Shopify, and book the payment in F&O by hand.",
     ),
-    # ---- what F&O says
+    # ---- F&O's answers and documents
     ErrorCode.FO_REJECTED: Entry(
         "F&O refused {what}: {infolog}",
         Owner.FO_ADMIN,
-        "Read F&O's own words above; correct the master data or the rule they name. " + _REPLAY,
+        "Read F&O's message in the cause. Correct the master data or the rule that it names. " + _REPLAY,
     ),
     ErrorCode.FO_DENIED: Entry(
-        "F&O does not let the app do this ({status}): {infolog}",
+        "F&O does not permit the app's request ({status}): {infolog}",
         Owner.FO_ADMIN,
-        "Register the app under Microsoft Entra applications and grant its role the privileges of docs/security.md.",
+        "Check that the app is registered under Microsoft Entra applications and that its role has the "
+        "privileges of docs/permissions.md. " + _REPLAY,
     ),
     ErrorCode.FO_DUPLICATE: Entry(
         "F&O has {count} sales orders with the reference {reference}.",
         Owner.FO_ADMIN,
-        "Keep one of {numbers}, delete the others. " + _REPLAY,
+        "Keep one of {numbers} and delete the others. " + _REPLAY,
     ),
     ErrorCode.FO_FOREIGN_ORDER: Entry(
-        "F&O has a sales order {number} already, but with the reference “{found}” instead of {reference}.",
+        "F&O already has a sales order {number}, but with the reference “{found}” instead of {reference}.",
         Owner.FO_ADMIN,
-        "Find out who else uses this number range; change orders.number_prefix if it is not ours alone.",
+        "Find out what else uses this number range. If it is not for this app alone, change orders.number_prefix.",
     ),
     ErrorCode.FO_REFUND_TWICE: Entry(
         "F&O has {count} {documents} with the reference {reference}.",
         Owner.ACCOUNTANT,
-        "Keep one of {numbers}, delete or reverse the others. " + _REPLAY,
+        "Keep one of {numbers}, and delete or reverse the others. " + _REPLAY,
     ),
     ErrorCode.FO_FOREIGN_RETURN: Entry(
-        "F&O has a return order {number} already, but with the reference “{found}” instead of {reference}.",
+        "F&O already has a return order {number}, but with the reference “{found}” instead of {reference}.",
         Owner.FO_ADMIN,
-        "Find out who else uses this number range; change refunds.number_prefix if it is not ours alone.",
+        "Find out what else uses this number range. If it is not for this app alone, change refunds.number_prefix.",
     ),
     ErrorCode.FO_REFUND_DIFFERS: Entry(
-        "F&O has {booked} on {document} where {expected} was sent.",
+        "F&O has {booked} on {document}, but the app sent {expected}.",
         Owner.ACCOUNTANT,
-        "Look for prices or charges in F&O that override what was sent. A return order is held in F&O. " + _REPLAY,
+        "Look for prices or charges in F&O that override what was sent. If it is a return order, it is held in "
+        "F&O. " + _REPLAY,
     ),
     ErrorCode.FO_PAYMENT_TWICE: Entry(
         "F&O has {count} payment lines with the payment id {payment}, in the journals {journals}.",
         Owner.ACCOUNTANT,
-        "Keep one of them and delete or reverse the others. " + _REPLAY,
+        "Keep one of them, and delete or reverse the others. " + _REPLAY,
     ),
     ErrorCode.FO_FOREIGN_PAYMENT: Entry(
-        "F&O has a payment line with the payment id {payment} already, but for “{found}” instead of {sales_order}.",
+        "F&O already has a payment line with the payment id {payment}, but for “{found}” instead of {sales_order}.",
         Owner.ACCOUNTANT,
-        "Find out who booked it. If it is this payment, correct its payment reference. " + _REPLAY,
+        "Find out who booked it. If it is this payment, correct its payment reference in F&O. " + _REPLAY,
     ),
     ErrorCode.SALES_ORDER_DIFFERS: Entry(
-        "The sales order {sales_order} is not what the order in Shopify is. Its lines come to {fo}, and in Shopify to "
-        "{shopify}: {what}.",
+        "The sales order {sales_order} differs from the order in Shopify. Its lines come to {fo}, and in Shopify "
+        "to {shopify}: {what}.",
         Owner.ACCOUNTANT,
-        "Find out who changed it in F&O. Undo it there, or change the order in Shopify likewise. The order's next "
-        "event brings F&O to what Shopify says, as far as [changes] of the store allows.",
+        "Find out who changed it in F&O. Undo the change there, or make the same change in Shopify. The next "
+        "event of the order brings F&O to the state in Shopify, as far as the store's [changes] allow.",
     ),
     ErrorCode.PAYMENT_DIFFERS: Entry(
         "For {sales_order}, {what} is {fo} in F&O and {shopify} in Shopify.",
         Owner.ACCOUNTANT,
-        "Compare the lines of F&O's payment journals that refer to the sales order with the order's transactions in "
-        "Shopify, and correct F&O by hand: a line that was deleted or changed there is not written again.",
+        "Compare the payment journal lines that refer to the sales order with the transactions of the order in "
+        "Shopify. Correct F&O by hand: the app does not write a line again that was deleted or changed there.",
     ),
     ErrorCode.REFUND_DIFFERS: Entry(
-        "For {sales_order}, {what} was credited in F&O with {fo}, and is worth {shopify} in Shopify.",
+        "For {sales_order}, {what} was credited in F&O as {fo}, but in Shopify it is {shopify}.",
         Owner.ACCOUNTANT,
-        "See whether the refund's payment failed in Shopify, and correct its return order or free text invoice.",
+        "Check in Shopify whether the payment of the refund failed, and correct its return order or free text "
+        "invoice in F&O.",
     ),
     ErrorCode.FO_ORDER_GONE: Entry(
-        "The sales order {sales_order} is not in F&O any more, but the order in Shopify is not cancelled.",
+        "The sales order {sales_order} no longer exists in F&O, but the order in Shopify is not cancelled.",
         Owner.CLERK,
         "Find out who deleted it. Cancel the order in Shopify, or enter it in F&O by hand.",
     ),
     ErrorCode.FO_LINE_UNKNOWN: Entry(
-        "The line {lot} of {sales_order} (item {item}) is ours, but nothing tells any more which line of the order.",
+        "The app created line {lot} of {sales_order} (item {item}), but it no longer shows which line of the "
+        "Shopify order it is.",
         Owner.CLERK,
         "Make the change in F&O by hand.",
     ),
     ErrorCode.FO_STATUS_UNKNOWN: Entry(
-        "The sales order {sales_order} has the processing status {status}, which F&O's metadata did not have.",
+        "The sales order {sales_order} has the processing status {status}, which this release does not know.",
         Owner.ENGINEER,
-        "Look in F&O's release notes what that means, and teach the app. Nothing was changed. " + _REPLAY,
+        "Look up in F&O's release notes what the status means, and add it to the app. Nothing was changed. " + _REPLAY,
     ),
     ErrorCode.FO_WRONG_COMPANY: Entry(
-        "F&O answered for company {found} where {company} was asked.",
+        "F&O answered for company {found}, but company {company} was requested.",
         Owner.ENGINEER,
-        "Check company in the store's rules and the company access of the app's F&O user.",
+        "Check company in the store's file, and which companies the app's F&O user may use.",
     ),
     ErrorCode.FO_CONFLICT: Entry(
-        "Somebody changed {what} in F&O at the same moment.",
+        "Someone changed {what} in F&O at the same moment.",
         Owner.CLERK,
-        _REPLAY,
+        "Nothing is to be corrected. " + _REPLAY,
     ),
-    # ---- what Shopify's Admin API says
+    # ---- answers of Shopify's Admin API
     ErrorCode.SHOPIFY_REJECTED: Entry(
         "Shopify refused {what}: {message}",
         Owner.ENGINEER,
-        "Read Shopify's own words above; correct the product, location or permission they name.",
+        "Read Shopify's message in the cause. Correct the product, location or permission that it names.",
     ),
     ErrorCode.SHOPIFY_DENIED: Entry(
-        "Shopify does not let the app do this: {message}",
+        "Shopify does not permit the app's request: {message}",
         Owner.ENGINEER,
-        "Grant the app the access scope it names, and install it again.",
+        "Grant the app the access scope that the message names, and install the app again.",
     ),
     ErrorCode.SHOPIFY_SHAPE: Entry(
-        "Shopify's answer to {what} has not the documented shape: {problem}.",
+        "Shopify's answer to {what} does not have the documented form: {problem}.",
         Owner.ENGINEER,
-        "Check the API version of the app; upgrade it if Shopify has retired that version.",
+        "Check api_version in the store's file. If Shopify has retired that version, upgrade it (docs/upgrade.md).",
     ),
-    # ---- giving up
+    # ---- no further attempt
     ErrorCode.ATTEMPTS_EXHAUSTED: Entry(
-        "After {attempts} attempts over {age} it still fails: {reason}.",
+        "After {attempts} attempts over {age} the message still fails: {reason}.",
         Owner.ENGINEER,
-        "See that the other system is well again. " + _REPLAY,
+        "Check that the system named in the cause works again. " + _REPLAY,
     ),
     # ---- stock
     ErrorCode.STOCK_SKU_UNKNOWN: Entry(
         "Shopify sells SKU {sku} at {location}, but F&O has released no such item in company {company}.",
         Owner.CLERK,
-        "Release the item in F&O, or correct the SKU in Shopify. Its stock figure is not touched until then.",
+        "Release the item in F&O, or correct the SKU in Shopify. Until then Shopify keeps its stock figure.",
     ),
     ErrorCode.STOCK_SKU_AMBIGUOUS: Entry(
-        "SKU {sku} stands on {count} products in Shopify.",
+        "{count} products in Shopify have the SKU {sku}.",
         Owner.CLERK,
-        "Give each product its own SKU. The stock figures of these products are not touched until then.",
+        "Give each product its own SKU. Until then Shopify keeps the stock figures of these products.",
     ),
     ErrorCode.STOCK_REFUSED: Entry(
         "Shopify refused the stock figure {quantity} of SKU {sku} at {location}: {message}",
         Owner.CLERK,
-        "Look at the product's inventory settings in Shopify (tracked, stocked at this location, no bundle).",
+        "Check the product's inventory settings in Shopify: it must be tracked, stocked at this location, and "
+        "not a bundle.",
     ),
     ErrorCode.STOCK_NOT_STOCKED: Entry(
         "F&O has {quantity} of SKU {sku} for location {location}, but Shopify does not stock the product there.",
         Owner.CLERK,
-        "Stock the product at this location in Shopify. If it is not sold there on purpose, nothing.",
+        "In Shopify, stock the product at this location. If it is not sold there on purpose, nothing is to be done.",
     ),
     ErrorCode.STOCK_STALE: Entry(
-        "The stock figure of SKU {sku} at {location} kept changing in Shopify while it was being set.",
+        "The stock figure of SKU {sku} at {location} changed in Shopify each time before it could be set.",
         Owner.CLERK,
-        "Nothing: the next run tries again. If it stays, another app writes the same figure.",
+        "Nothing: the next run tries again. If the problem stays, find out which other app writes the same figure.",
     ),
 }
+
+
+_REPORTED: Final = frozenset(
+    {
+        ErrorCode.SALES_ORDER_DIFFERS,
+        ErrorCode.PAYMENT_DIFFERS,
+        ErrorCode.REFUND_DIFFERS,
+        ErrorCode.STOCK_SKU_UNKNOWN,
+        ErrorCode.STOCK_SKU_AMBIGUOUS,
+        ErrorCode.STOCK_REFUSED,
+        ErrorCode.STOCK_NOT_STOCKED,
+        ErrorCode.STOCK_STALE,
+    }
+)
+"""What a comparison or a stock run finds: there is no message that could be parked."""
 
 
 def as_markdown() -> str:
     """The catalogue as the page docs/errors.md."""
     rows = [
-        f"| `{code}` | {entry.status or 'parked'} | {entry.cause} | {entry.owner} | {entry.next_step} |"
+        f"| `{code}` | {entry.status or _result(code)} | {entry.cause} | {entry.owner} | {entry.next_step} |"
         for code, entry in sorted(CATALOGUE.items())
     ]
     return "\n".join(
@@ -580,17 +622,25 @@ def as_markdown() -> str:
             "# Errors, and what to do",
             "",
             "Generated by `python -m shared.error_catalogue > docs/errors.md`; a test keeps it equal to the code.",
-            "Words in braces are filled in with the case. A status is what Shopify is answered. `SALES_ORDER_DIFFERS`,",
-            "`PAYMENT_DIFFERS` and `REFUND_DIFFERS` are what the sweep finds, told in the journal and by an alert. All",
-            "else is parked: kept whole, out of the way of other orders, until somebody acts and replays it, or gives",
-            "it up (an order that was entered in F&O by hand: `discard --sales-order`). README, “Operate”, says how.",
+            "Words in braces stand for the details of the case.",
             "",
-            "| Code | Answer | Cause | Whose job | Next step |",
+            "- A number is the HTTP status that Shopify gets: the webhook is refused, and Shopify repeats it.",
+            "- **parked**: the message is kept whole until someone acts, and other orders go on. When the cause is",
+            "  corrected, replay the message. If the order was entered in F&O by hand, discard it with",
+            "  `discard --sales-order`. README, “Operate”, shows the commands.",
+            "- **reported**: nothing is parked. The sweep or the stock flow writes it into the journal, and an alert",
+            "  reports it. Stock figures are tried again by themselves.",
+            "",
+            "| Code | Result | Cause | Who acts | Next step |",
             "|---|---|---|---|---|",
             *rows,
             "",
         ]
     )
+
+
+def _result(code: ErrorCode) -> str:
+    return "reported" if code in _REPORTED else "parked"
 
 
 if __name__ == "__main__":

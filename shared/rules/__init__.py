@@ -4,7 +4,7 @@
 """
 
 from shared.rules.loading import load_store, load_stores
-from shared.rules.sections.changes import ChangeKind, ChangeRow, ChangeRules, Decision, matrix
+from shared.rules.sections.changes import ChangeKind, ChangeRow, ChangeRules, Decision
 from shared.rules.sections.customers import CustomerRules
 from shared.rules.sections.orders import OrderRules, ShippingRule
 from shared.rules.sections.payments import PaymentMethod, PaymentRules
@@ -39,6 +39,5 @@ __all__ = [
     "WriteBackRules",
     "load_store",
     "load_stores",
-    "matrix",
     "without_our_tag",
 ]

@@ -1,9 +1,10 @@
-"""The pages for operators say what is so: links lead somewhere, and every name they use exists in the repository."""
+"""The pages are true: links lead somewhere, and every name that they use exists in the repository."""
 
 import gzip
 import importlib.util
 import json
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,18 +14,20 @@ from graphql import build_client_schema, parse, validate
 
 from shared.error_catalogue import CATALOGUE
 from shared.flows import TOPICS
+from tests.builders.markdown import CODE, FENCE, names_in, read_tables
 
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-DEPLOY, SECURITY, UPGRADE, RECOVERY = (
-    ROOT / "docs" / f"{name}.md" for name in ("deploy", "security", "upgrade", "disaster-recovery")
+PAGES = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "infra/README.md")),
+    *sorted((ROOT / "docs").glob("*.md")),
+]
+ARCHITECTURE, DEPLOY, SECURITY, UPGRADE, RECOVERY = (
+    ROOT / "docs" / f"{name}.md" for name in ("architecture", "deploy", "security", "upgrade", "disaster-recovery")
 )
 SCHEMA = ROOT / "local/node_modules/@shopify/dev-mcp/dist/data/admin_2026-10.json.gz"
 
-FENCE = re.compile(r"^ *```.*?^ *```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\[[^\]]*\]\(([^()\s]+)\)")
-CODE = re.compile(r"`([^`\n]+)`")
 UPPER = re.compile(r"[A-Z][A-Z0-9]*(?:_(?:[A-Z0-9]+|<KEY>))+")
-TREES = ("bench", "config", "docs", "infra", "local", "shared", "tests", ".github")
+TREES = ("bench", "config", "docs", "infra", "local", "shared", "tests", "tools", ".github")
 TREE_PATH = re.compile(rf"(?:{'|'.join(map(re.escape, TREES))})/[\w./*<>-]+")
 ROOT_FILE = re.compile(r"[\w.-]+\.(?:md|toml|json|py|txt|yaml)")
 MADE_LATER = {"local.settings.json", "local/node_modules", "config/live"}
@@ -56,16 +59,11 @@ def prose(page: Path) -> str:
     return FENCE.sub("", text(page))
 
 
-def rows(page: Path, *header: str) -> list[list[str]]:
+def rows(page: Path, *header: str) -> list[tuple[str, ...]]:
     """The cells of the one table whose header begins with these columns."""
-    begin = f"| {' | '.join(header)} |"
-    tables = [block for block in text(page).split("\n\n") if block.startswith(begin)]
-    assert len(tables) == 1, f"{ids(page)} has {len(tables)} tables that begin with {begin}"
-    return [[cell.strip() for cell in line.strip("|").split("|")] for line in tables[0].strip().splitlines()[2:]]
-
-
-def named(cell: str) -> list[str]:
-    return CODE.findall(cell)
+    tables = [table for table in read_tables(page) if table.header[: len(header)] == header]
+    assert len(tables) == 1, f"{ids(page)} has {len(tables)} tables that begin with {header}"
+    return list(tables[0].rows)
 
 
 def anchors(page: Path) -> set[str]:
@@ -122,7 +120,7 @@ def exists(path: str) -> bool:
 
 @every_page
 def test_commands_exist(page: Path) -> None:
-    modules = set(re.findall(r"python3? -m ((?:shared|local|bench)[\w.]*)", text(page)))
+    modules = set(re.findall(r"python3? -m ((?:shared|local|bench|tools)[\w.]*)", text(page)))
     targets = set(re.findall(r"(?:`|^\$ |^)make ([a-z-]+)", text(page), re.MULTILINE))
     assert {module for module in modules if not is_command(module)} == set()
     assert targets - set(re.findall(r"^([a-z-]+):", text(ROOT / "Makefile"), re.MULTILINE)) == set()
@@ -159,19 +157,19 @@ def test_addresses_are_those_of_the_functions() -> None:
 
 def test_scopes_are_all_that_the_flows_need() -> None:
     permissions = re.findall(r"Shopify access scopes: (.+)", text(ROOT / "docs/permissions.md"))
-    needed = {scope for line in permissions for scope in named(line)}
+    needed = {scope for line in permissions for scope in names_in(line)}
     asked = re.findall(r"```text\n([a-z_,]+)\n```", text(DEPLOY))
     assert len(asked) == 1
     assert set(asked[0].split(",")) == needed
 
 
 def test_parameters_are_those_of_the_template() -> None:
-    table = {name for row in rows(DEPLOY, "Parameter", "Default") for name in named(row[0])}
+    table = {name for row in rows(DEPLOY, "Parameter", "Default") for name in names_in(row[0])}
     assert table == set(re.findall(r"^param (\w+)", text(ROOT / "infra/main.bicep"), re.MULTILINE))
 
 
 def test_tables_and_containers_are_those_that_are_deployed() -> None:
-    table = {(kind, name) for what, kind, *_ in rows(RECOVERY, "What", "Kind") for name in named(what)}
+    table = {(kind, name) for what, kind, *_ in rows(RECOVERY, "What", "Kind") for name in names_in(what)}
     storage = json.loads(text(ROOT / "infra/storage.json"))
     assert table == {("table", name) for name in storage["tables"]} | {
         ("container", name) for name in storage["containers"]
@@ -185,7 +183,7 @@ def test_the_record_of_personal_data_forgets_no_table_or_container() -> None:
         (kind.removesuffix("s"), name)
         for place, *_ in rows(SECURITY, "Place", "What")
         for kind in re.findall(r"^(tables?|container)\b", place)
-        for name in named(place)
+        for name in names_in(place)
     }
     storage = json.loads(text(ROOT / "infra/storage.json"))
     nothing_personal = {("table", "breaker")}
@@ -198,9 +196,9 @@ def test_every_threat_names_code_and_test() -> None:
     threats = rows(SECURITY, "Threat", "What stands against it")
     assert threats
     for threat, _, where, test in threats:
-        assert named(where), threat
-        assert named(test), threat
-        assert all(path.startswith("tests/") for path in named(test)), threat
+        assert names_in(where), threat
+        assert names_in(test), threat
+        assert all(path.startswith("tests/") for path in names_in(test)), threat
 
 
 @pytest.mark.parametrize("page", [DEPLOY, UPGRADE, RECOVERY], ids=ids)
@@ -220,4 +218,32 @@ def test_a_page_says_what_was_never_tried(page: Path) -> None:
 def test_readme_lists_every_page() -> None:
     more = text(ROOT / "README.md").partition("## More")[2]
     listed = set(LINK.findall(more))
-    assert {ids(page) for page in PAGES if page.stem != "README"} <= listed
+    assert {ids(page) for page in PAGES} - {"README.md"} <= listed
+
+
+def test_the_layers_of_the_architecture_are_those_that_imports_are_checked_by() -> None:
+    contracts = tomllib.loads(text(ROOT / "pyproject.toml"))["tool"]["importlinter"]["contracts"]
+    (layers,) = (contract["layers"] for contract in contracts if contract["type"] == "layers")
+    shown = [set(names_in(layer)) for layer, _ in rows(ARCHITECTURE, "Layer", "What it does")]
+    assert shown == [set(layer.split(" | ")) for layer in layers]
+
+
+def test_the_architecture_has_every_folder_of_the_app() -> None:
+    shown = {name for folder, _ in rows(ARCHITECTURE, "Folder", "What is in it") for name in names_in(folder)}
+    folders = {ids(path.parent) for path in (ROOT / "shared").glob("*/*/*") if path.suffix in {".py", ".graphql"}}
+    assert folders - shown == set()
+
+
+def test_the_architecture_has_every_table_and_container() -> None:
+    storage = json.loads(text(ROOT / "infra/storage.json"))
+    places = [(kind, name) for what, kind, *_ in rows(ARCHITECTURE, "Table or container") for name in names_in(what)]
+    assert sorted(places) == sorted(
+        [("table", name) for name in storage["tables"]] + [("container", name) for name in storage["containers"]]
+    )
+
+
+def test_every_file_in_the_picture_of_the_architecture_exists() -> None:
+    (picture,) = (block for block in FENCE.findall(text(ARCHITECTURE)) if "mermaid" in block)
+    named = set(re.findall(r"[\w/]+\.py", picture))
+    known = [path.as_posix() for path in (ROOT / "shared").rglob("*.py")] + [str(ROOT / "function_app.py")]
+    assert {name for name in named if not any(path.endswith(f"/{name}") for path in known)} == set()

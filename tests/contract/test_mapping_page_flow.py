@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
+from shared.d365.entities import CUSTOMERS, SALES_ORDER_LINES, SALES_ORDERS
 from shared.mapping.customers import customer_account, customer_record
 from shared.mapping.orders.allocation import allocate, needs
 from shared.mapping.orders.items import resolve
 from shared.mapping.orders.plan import plan_sales_order
-from shared.mapping.page.render import ORDER_TABLES
-from shared.mapping.page.rows import CUSTOMER, LINE, ORDER, Row
 from shared.mapping.shopify.state import read_state
 from shared.mapping.taxes.place import ship_to
 from shared.model import CurrencySide, Item, OnHand
+from tests.builders.mapping_page import ORDER, MappingRow, rows_of
 from tests.builders.orders import address, customer, line, order_payload, parsed, shipping_line, tax_line
 from tests.builders.sales import EU, with_rules
 
@@ -23,7 +23,7 @@ RULES = with_rules(
     orders={"requested_date_attribute": "deliver on", "tip_item": "TIP", "duties_item": "DUTIES"},
     customers={"organization_when_company": False},
 )
-ROWS: dict[str, Row] = {name: row for table in ORDER_TABLES for row in table.rows for name in row.shopify}
+ROWS: dict[str, MappingRow] = {name: row for row in rows_of(*ORDER) for name in row.shopify}
 OTHERS: dict[str, Any] = {
     "id": 5_500_000_000_009,
     "name": "#1002",
@@ -95,9 +95,9 @@ def written(document: dict[str, Any]) -> dict[str, list[Any]]:
     header = plan.header | {"SalesOrderNumber": plan.number, "CustomersOrderReference": plan.reference}
     values: dict[str, list[Any]] = defaultdict(list)
     for entity_set, records in {
-        CUSTOMER: [customer_record(order, RULES, account)],
-        ORDER: [header],
-        LINE: [each.record for each in plan.lines],
+        CUSTOMERS: [customer_record(order, RULES, account)],
+        SALES_ORDERS: [header],
+        SALES_ORDER_LINES: [each.record for each in plan.lines],
     }.items():
         for record in records:
             for field, value in record.items():

@@ -1,4 +1,4 @@
-"""docs/mapping.md tells of every field that Shopify sends, and is right about which of them the app looks at.
+"""docs/mapping.md has every field that Shopify sends, and is right about which of them the app looks at.
 
 Whether a field is looked at is found by replacing its value with something that is no JSON at all: a reader that looks
 at it refuses, or gives something else.
@@ -20,15 +20,13 @@ from local.shopify.server import WORLD
 from local.shopify.state import Shop
 from local.shopify.world import load_world
 from shared.errors import RefusedError
-from shared.mapping.page.moved import REFUND, TRANSACTION
-from shared.mapping.page.render import ORDER_TABLES
-from shared.mapping.page.rows import Row
 from shared.mapping.shopify.refund import read_refund
 from shared.mapping.shopify.state import read_state
 from shared.mapping.shopify.terms import read_terms
 from shared.mapping.shopify.transaction import read_transaction
 from shared.model import CurrencySide
 from tests.builders.life import Bag, Life
+from tests.builders.mapping_page import ORDER, REFUND, TRANSACTION, MappingRow, rows_of
 from tests.builders.orders import (
     address,
     custom_line,
@@ -51,18 +49,17 @@ type Document = dict[str, Any]
 type Read = Callable[[Document], Any]
 
 
-def rows() -> Iterator[tuple[str, Row]]:
-    tables = {"orders": ORDER_TABLES, "refunds": (REFUND,), "order_transactions": (TRANSACTION,)}
-    for resource, its in tables.items():
-        for table in its:
-            for row in table.rows:
-                yield from ((PREFIXES[resource] + name, row) for name in row.shopify)
+def rows() -> Iterator[tuple[str, MappingRow]]:
+    headings = {"orders": ORDER, "refunds": (REFUND,), "order_transactions": (TRANSACTION,)}
+    for resource, its in headings.items():
+        for row in rows_of(*its):
+            yield from ((PREFIXES[resource] + name, row) for name in row.shopify)
 
 
 PAGE = dict(rows())
 
 
-def row_of(name: str) -> Row | None:
+def row_of(name: str) -> MappingRow | None:
     """Its own row, or that of an object around it."""
     parts = name.split(".")
     names = (".".join(parts[:length]) for length in range(len(parts), 0, -1))

@@ -163,27 +163,3 @@ class ChangeRules(Rules):
         if mistakes:
             raise ValueError("\n".join(mistakes))
         return row
-
-
-NOT_KEPT: Final = {
-    "note": "F&O's order has no field for it",
-    "tags": "F&O's order has no field for them; orders.hold_tag can hold the order",
-    "attributes": "F&O's order has no field for them; orders.requested_date_attribute can be its date",
-    "billing address": "it is the customer's in F&O",
-}
-"""What can change in Shopify and is not compared with F&O, for want of a place there."""
-
-
-def matrix(rules: ChangeRules) -> str:
-    """The matrix as a Markdown table, for the docs: rows are kinds of change, columns F&O's statuses."""
-    lines = [
-        "| Change in Shopify | " + " | ".join(status.value.replace("_", " ") for status in FoStatus) + " | Why |",
-        "|---|" + "---|" * (len(FoStatus) + 1),
-    ]
-    for kind in ChangeKind:
-        why = ChangeRules.model_fields[kind.value].description or ""
-        cells = " | ".join(f"`{rules.decide(kind, status)}`" for status in FoStatus)
-        lines.append(f"| `{kind}` | {cells} | {why} |")
-    for name, why in NOT_KEPT.items():
-        lines.append(f"| {name} |" + " — |" * len(FoStatus) + f" {why[0].upper()}{why[1:]}. |")
-    return "\n".join(lines)

@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from shared.model import FoStatus
-from shared.rules import ChangeKind, ChangeRules, Decision, matrix
+from shared.rules import ChangeKind, ChangeRules, Decision
 
 
 def test_a_cell_of_the_store_leaves_the_others_of_its_row_as_they_are():
@@ -36,11 +36,3 @@ def test_nothing_is_done_to_a_cancelled_order_by_itself(kind: ChangeKind):
 @pytest.mark.parametrize("kind", sorted(set(ChangeKind) - {ChangeKind.LINE_ADDED, ChangeKind.QUANTITY_UP}))
 def test_an_invoice_is_not_changed_by_itself(kind: ChangeKind):
     assert ChangeRules().decide(kind, FoStatus.INVOICED) in (Decision.IGNORE, Decision.HOLD)
-
-
-def test_the_table_for_people_has_a_row_for_each_kind_and_a_column_for_each_status():
-    head, rule, *rows = matrix(ChangeRules()).splitlines()
-    assert head.startswith("| Change in Shopify | open | confirmed | picked | partly delivered |")
-    assert {line.count("|") for line in (head, rule, *rows)} == {len(FoStatus) + 3}
-    assert [row.split("|")[1].strip(" `") for row in rows][: len(ChangeKind)] == [kind.value for kind in ChangeKind]
-    assert "| note | — |" in "\n".join(rows)
