@@ -1,6 +1,7 @@
-"""`make demo`: F&O's stock goes to two shops, they sell, F&O books. Prints what happened, then stops everything.
+"""`make demo`: F&O's stock goes to two shops, they sell, F&O books; orders change and are refunded; the books close.
 
-Every process, protocol and SDK is the one that `make up` and the tests run: nothing in here is a shortcut.
+Prints what happened, writes the same values to build/demo.json, then stops everything. Every process, protocol and SDK
+is the one that `make up` and the tests run.
 """
 
 from __future__ import annotations
@@ -10,33 +11,133 @@ import contextlib
 import json
 import sys
 import time
-from pathlib import Path
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Final
 
 import httpx
-from azure.data.tables.aio import TableServiceClient
-from azure.storage.blob.aio import BlobServiceClient
 from rich.console import Console
 
-from local import demo_tables
-from local.demo_http import answer_of
-from local.demo_life import live
-from local.demo_orders import ORDERS, SHOPS, Placed
+from local.demo import tables
+from local.demo.baskets import ORDERS, Placed
+from local.demo.systems import Systems
+from local.demo.values import Result, documents
 from local.process import StackError
-from local.stack import ROOT, SCHEDULES, Ports, Stack, running, stop_on_signals
+from local.stack import ROOT, SCHEDULES, Ports, running, stop_on_signals
 
-_NEVER: Final = "0 0 0 29 2 *"  # the demo pushes stock itself, when it wants to show it
-_WAIT_SECONDS: Final = 60.0
+_BUILD: Final = ROOT / "build"
+_NEVER: Final = "0 0 0 29 2 *"  # the demo runs the timers itself, when it wants to show them
 
 
-async def demo(console: Console) -> bool:
-    """Whether everything went as it should."""
+class Demo:
+    def __init__(self, console: Console, systems: Systems) -> None:
+        self._print = console.print
+        self._systems = systems
+        self.results: list[Result] = []
+
+    async def run(self) -> bool:
+        """Whether everything went as it should."""
+        good = await self._first_push()
+        placed = await self._place_all()
+        good = await self._orders(placed) and good
+        good = await self._later_pushes() and good
+        await self._changes(placed)
+        good = await self._write_back(placed[0]) and good
+        return await self._accounts(placed) and good
+
+    async def _first_push(self) -> bool:
+        """F&O's stock goes to both shops, which showed other figures."""
+        self._print("F&O's sellable stock goes to Shopify (the timer's work, called at once).")
+        levels = await self._systems.push_stock()
+        self._print(tables.stock(levels))
+        self.results += levels
+        return any(level.is_changed for level in levels)
+
+    async def _place_all(self) -> list[Placed]:
+        self._print(f"\nCustomers place {len(ORDERS)} orders in two shops; Shopify sends a signed webhook for each.")
+        return await asyncio.gather(*(self._systems.place(order) for order in ORDERS))
+
+    async def _orders(self, placed: Sequence[Placed]) -> bool:
+        """Waits until each order is done or parked, prints both lists."""
+        results = await self._systems.order_results(placed)
+        self._print(tables.orders(results))
+        self.results += results
+        parked = await self._systems.parked(placed)
+        if parked:
+            self._print(tables.parked(parked))
+        self.results += parked
+        return len(parked) == sum(not order.goes_through for order in placed)
+
+    async def _later_pushes(self) -> bool:
+        """After the orders both systems agree already; after a loss in F&O one figure is sent."""
+        agreed = [level for level in await self._systems.push_stock() if level.is_changed]
+        self._print("\nThe next push: Shopify counted its sales, F&O reserved the same goods, so nearly all agree.")
+        if agreed:
+            self._print(tables.stock_changes(agreed))
+        self._print("\nFive gas stoves turn out to be damaged in Amsterdam. The push after that sends what changed:")
+        await self._systems.adjust_on_hand("nleu", "STOVE-GAS", "AMS", -5)
+        sent = [level for level in await self._systems.push_stock() if level.is_changed]
+        self._print(tables.stock_changes(sent))
+        self.results += [*agreed, *sent]
+        return len(sent) == 1
+
+    async def _changes(self, placed: Sequence[Placed]) -> None:
+        """One order is edited, one returned, one cancelled."""
+        tent, stoves, maps, _, shirts, _ = placed
+        systems = self._systems
+        await systems.settle()
+        await systems.ship_and_invoice(stoves)
+        self._print(
+            f"\nF&O has shipped and invoiced {stoves.name}. "
+            "One customer edits an order, one returns goods, one cancels an order."
+        )
+        changes = [
+            await systems.payment(maps, "200.00 DKK by gift card, the rest in DKK by card"),
+            await systems.change(
+                "orders",
+                tent,
+                "one head lamp less, a map more",
+                ("edit", {"quantities": {"LAMP-HEAD": 1}, "add": [{"sku": "MAP-NORDIC", "quantity": 1}]}),
+            ),
+            await systems.change(
+                "refunds",
+                stoves,
+                "shipped; one of three stoves comes back",
+                ("fulfill", {}),
+                ("refund", {"lines": [{"line": "STOVE-GAS", "quantity": 1, "restock": "return"}]}),
+            ),
+            await systems.change(
+                "orders", shirts, "cancelled before shipping, money back", ("cancel", {"refund": True})
+            ),
+        ]
+        self._print(tables.changes(changes))
+        self.results += changes
+
+    async def _write_back(self, order: Placed) -> bool:
+        number = await self._systems.write_back(order)
+        self._print(f"Staff see F&O's number at order {order.name} in Shopify: {number.shown}")
+        self.results.append(number)
+        return bool(number.shown)
+
+    async def _accounts(self, placed: Sequence[Placed]) -> bool:
+        """Every figure of both systems side by side, once all is shipped, invoiced and paid."""
+        self._print(
+            "\nMaps arrive from Hamburg; F&O ships and invoices the rest, receives the stove, and posts the payments."
+        )
+        await self._systems.adjust_on_hand("nleu", "MAP-NORDIC", "AMS", 5)
+        accounts = await self._systems.close_the_books([order for order in placed if order.goes_through])
+        self._print(tables.accounts(accounts))
+        self.results += accounts
+        return all(account.agrees for account in accounts)
+
+
+async def _demo(console: Console) -> bool:
     began = time.monotonic()
-    log = ROOT / "build/demo.log"
-    log.parent.mkdir(exist_ok=True)
+    log, rows = _BUILD / "demo.log", _BUILD / "demo.json"
+    _BUILD.mkdir(exist_ok=True)
     with log.open("w", encoding="utf-8") as lines:
         console.print(
-            f"[dim]Starting Service Bus, storage, F&O, Shopify and the Functions host ... (log: {_shown(log)})"
+            "[dim]Starting Service Bus, storage, F&O, Shopify and the Functions host ... "
+            f"(log: {log.relative_to(ROOT)})"
         )
         async with (
             running(
@@ -47,123 +148,18 @@ async def demo(console: Console) -> bool:
             httpx.AsyncClient(timeout=30) as http,
         ):
             console.print(f"[dim]Up after {time.monotonic() - began:.1f} s.\n")
-            good = await _first_push(console, stack, http)
-            placed = await _place_all(console, stack, http)
-            good = await _orders(console, stack, http, placed) and good
-            good = await _later_pushes(console, stack, http) and good
-            good = await live(console, stack, http, placed) and good
-    console.print(f"[dim]Everything is stopped again. {time.monotonic() - began:.1f} s in all.")
+            demo = Demo(console, Systems(stack, http))
+            good = await demo.run()
+    rows.write_text(json.dumps(documents(demo.results), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    console.print(
+        f"[dim]The same figures are in {rows.relative_to(ROOT)}. "
+        f"Everything is stopped again. {time.monotonic() - began:.1f} s in all."
+    )
     return good
 
 
-async def _place_all(console: Console, stack: Stack, http: httpx.AsyncClient) -> list[Placed]:
-    console.print(f"\nCustomers place {len(ORDERS)} orders in two shops; Shopify sends a signed webhook for each.")
-    return await asyncio.gather(*(_place(stack, http, order) for order in ORDERS))
-
-
-async def _orders(console: Console, stack: Stack, http: httpx.AsyncClient, placed: list[Placed]) -> bool:
-    """Waits until each order is done or parked, prints both lists."""
-    ends = await _ends(stack, placed)
-    booked = {row["number"]: row for row in await answer_of(http.get(f"{stack.d365}/_sim/orders"))}
-    console.print(demo_tables.orders(placed, ends, booked))
-    parked = [(order, ends[order.key]) for order in placed if ends[order.key]["outcome"] == "parked"]
-    if parked:
-        console.print(demo_tables.parked(parked, await _parked_rows(stack)))
-    expected = sum(1 for order in placed if order.goes_through)
-    return expected == len(placed) - len(parked)
-
-
-async def _place(stack: Stack, http: httpx.AsyncClient, order: Placed) -> Placed:
-    url = f"{stack.shopify}/{order.shop}/_sim/orders"
-    return order.placed(await answer_of(http.post(url, json=order.basket)))
-
-
-async def _ends(stack: Stack, placed: list[Placed]) -> dict[str, dict[str, Any]]:
-    """The last journal entry of each order. Raises StackError when one has no end in time."""
-    ends: dict[str, dict[str, Any]] = {}
-    until = time.monotonic() + _WAIT_SECONDS
-    async with TableServiceClient.from_connection_string(stack.storage) as service:
-        journal = service.get_table_client("journal")
-        while time.monotonic() < until:
-            async for row in journal.query_entities("outcome ne 'waiting'"):
-                ends[row["PartitionKey"]] = dict(row)
-            if all(order.key in ends for order in placed):
-                return ends
-            if dead := stack.dead():
-                raise StackError(f"{', '.join(dead)} stopped by itself; see build/demo.log.")
-            await asyncio.sleep(0.2)
-    missing = [order.name for order in placed if order.key not in ends]
-    raise StackError(
-        f"After {_WAIT_SECONDS:.0f} s these orders have no end yet: {', '.join(missing)}. See build/demo.log."
-    )
-
-
-async def _parked_rows(stack: Stack) -> list[dict[str, Any]]:
-    async with TableServiceClient.from_connection_string(stack.storage) as service:
-        return [dict(row) async for row in service.get_table_client("parked").list_entities()]
-
-
-async def _first_push(console: Console, stack: Stack, http: httpx.AsyncClient) -> bool:
-    """F&O's stock goes to both shops, which showed something else."""
-    console.print("F&O's sellable stock goes to Shopify (the timer's work, called at once).")
-    before = await _levels(stack, http)
-    await _push(stack, http)
-    after = await _levels(stack, http)
-    console.print(demo_tables.stock(before, after, await _reports(stack)))
-    return before != after
-
-
-async def _later_pushes(console: Console, stack: Stack, http: httpx.AsyncClient) -> bool:
-    """After the orders both sides agree already; after a loss in F&O one figure is sent."""
-    await http.delete(f"{stack.shopify}/_sim/calls")
-    before = await _levels(stack, http)
-    await _push(stack, http)
-    agreed = await _levels(stack, http)
-    moved = [key for key, level in agreed.items() if before[key]["available"] != level["available"]]
-    console.print("\nThe next push: Shopify counted its sales, F&O reserved the same goods, so nearly all agree.")
-    if moved:
-        console.print(demo_tables.changes(before, agreed, moved))
-    console.print("\nFive gas stoves turn out to be damaged in Amsterdam. The push after that sends what changed:")
-    loss = {"company": "nleu", "item": "STOVE-GAS", "warehouse": "AMS", "delta": -5}
-    await answer_of(http.post(f"{stack.d365}/_sim/on-hand", json=loss))
-    await _push(stack, http)
-    last = await _levels(stack, http)
-    sent = [key for key, level in last.items() if level["available"] != agreed[key]["available"]]
-    console.print(demo_tables.changes(agreed, last, sent))
-    return len(sent) == 1
-
-
-async def _reports(stack: Stack) -> dict[str, dict[str, Any]]:
-    """Each store's last report of the stock flow."""
-    async with BlobServiceClient.from_connection_string(stack.storage) as service:
-        state = service.get_container_client("state")
-        return {
-            store: json.loads(await (await state.download_blob(f"stock/{store}/report.json")).readall())
-            for store in SHOPS
-        }
-
-
-async def _push(stack: Stack, http: httpx.AsyncClient) -> None:
-    answer = await http.post(f"{stack.host}/admin/functions/push_stock?wait=true", json={"input": ""})
-    if answer.status_code >= httpx.codes.BAD_REQUEST:
-        raise StackError(f"push_stock failed: {answer.json()['error']} See build/demo.log.")
-
-
-async def _levels(stack: Stack, http: httpx.AsyncClient) -> dict[demo_tables.LevelKey, dict[str, Any]]:
-    """What Shopify shows: (store, SKU, location) -> level."""
-    return {
-        (store, level["sku"], level["location_id"]): level
-        for store, shop in SHOPS.items()
-        for level in await answer_of(http.get(f"{stack.shopify}/{shop}/_sim/inventory"))
-    }
-
-
-def _shown(path: Path) -> str:
-    return str(path.relative_to(ROOT))
-
-
 async def _run(console: Console) -> bool:
-    work = asyncio.create_task(demo(console))
+    work = asyncio.create_task(_demo(console))
     stop = asyncio.create_task(stop_on_signals().wait())
     await asyncio.wait({work, stop}, return_when=asyncio.FIRST_COMPLETED)
     stop.cancel()
