@@ -1,4 +1,4 @@
-"""Asking the parts of the local stack, for the demo."""
+"""Requests to the parts of the local stack, for the demo."""
 
 from __future__ import annotations
 

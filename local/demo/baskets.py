@@ -1,4 +1,4 @@
-"""What the demo's customers buy: real-looking baskets for both shops, one of them with a product F&O does not know."""
+"""What the demo's customers buy: baskets for both shops, one of them with a product that F&O does not have."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Placed:
     shop: str
     basket: dict[str, Any]
     goes_through: bool = True
-    """Whether F&O should have it in the end."""
+    """Whether F&O should have the order in the end; otherwise it is parked."""
     rest: dict[str, Any] | None = None
     """The order as Shopify's REST resource, once it is placed."""
 
@@ -32,6 +32,11 @@ class Placed:
     @property
     def name(self) -> str:
         return str(self.order["name"])
+
+    @property
+    def label(self) -> str:
+        """As in "#1001 nordlys": order names begin with #1001 in every shop."""
+        return f"{self.name} {self.store}"
 
     @property
     def key(self) -> str:
@@ -95,7 +100,7 @@ ORDERS: Final = (
             "lines": [{"sku": "MAP-NORDIC", "quantity": 4}, {"sku": "STOVE-GAS", "quantity": 1}],
             "shipping": [{"title": "Standard", "code": "STANDARD", "price": "9.95"}],
             "discount_codes": [{"code": "VELKOMMEN", "amount": "10.00"}],
-            # He pays in Danish crowns, with a gift card and a card; the card's rate is that of its own day.
+            # Paid in Danish crowns, by gift card and by card; the card payment has the exchange rate of its own day.
             "currency": "DKK",
             "exchange_rate": "7.46",
             "payment": [
