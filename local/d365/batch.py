@@ -24,9 +24,8 @@ class _Part:
 class _FailedError(Exception):
     """An operation of a change set was refused: nothing of the set may remain."""
 
-    def __init__(self, content_id: str, answer: Answer) -> None:
-        super().__init__(content_id)
-        self.content_id = content_id
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(answer.status)
         self.answer = answer
 
 
@@ -60,20 +59,19 @@ class Batches:
         boundary = f"changesetresponse_{uuid4()}"
         try:
             with self._simulator.books.journal.change_set():
-                answers = [
-                    _written(content_id, self._must(content_id, operation)) for content_id, operation in operations
-                ]
+                answers = [_written(content_id, self._must(operation)) for content_id, operation in operations]
         except _FailedError as failed:
-            # F&O answers a failed set with one part: the failing operation's, and always as a 500.
+            # F&O answers a failed set with one part, as a 500. Its body is the failing operation's; its Content-ID
+            # is not: recorded is 1 where the second operation failed.
             refused = Answer(500, failed.answer.headers, failed.answer.body)
-            answers = [_written(failed.content_id, refused)]
+            answers = [_written(operations[0][0], refused)]
         inner = "".join(f"--{boundary}\r\n{answer}\r\n" for answer in answers)
         return f"Content-Type: multipart/mixed; boundary={boundary}\r\n\r\n{inner}--{boundary}--"
 
-    def _must(self, content_id: str, operation: Operation) -> Answer:
+    def _must(self, operation: Operation) -> Answer:
         answer = self._run(operation)
         if answer.status >= HTTPStatus.BAD_REQUEST:
-            raise _FailedError(content_id, answer)
+            raise _FailedError(answer)
         return answer
 
     def _run(self, operation: Operation) -> Answer:
@@ -109,7 +107,8 @@ def _operation(part: _Part, base_url: str) -> tuple[str, Operation]:
     inner = _part(rest)
     target = words[1].removeprefix(base_url).removeprefix("/data/")
     body = inner.content.rstrip("\n").encode()
-    return part.headers.get("content-id", ""), Operation(words[0], target, inner.headers, body)
+    content_id = part.headers.get("content-id") or inner.headers.get("content-id", "")
+    return content_id, Operation(words[0], target, inner.headers, body)
 
 
 def _split(text: str, content_type: str) -> Iterator[_Part]:
@@ -120,9 +119,11 @@ def _split(text: str, content_type: str) -> Iterator[_Part]:
         raise invalid_body("A batch is multipart/mixed with a boundary.")
     # A delimiter ends with its line, or with two dashes: another boundary may begin with the same letters.
     pieces = re.split(rf"\n--{re.escape(boundary)}(?=--|\n)", f"\n{text}")
-    if len(pieces) < 2 or pieces[-1].strip("\n ") != "--":
-        raise invalid_body(f"The multipart body does not end with --{boundary}--.")
-    for piece in pieces[1:-1]:
+    if len(pieces) < 2:
+        raise invalid_body(f"The multipart body has no boundary --{boundary}.")
+    # F&O takes a body whose last boundary is missing: the last part then ends with the body.
+    closed = pieces[-1].strip("\n ") == "--"
+    for piece in pieces[1:-1] if closed else pieces[1:]:
         yield _part(piece.removeprefix("\n"))
 
 

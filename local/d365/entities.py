@@ -70,6 +70,10 @@ class Record:
         self.names = names_of(entity_set)
         self._default_company = default_company
 
+    def infolog(self) -> Infolog:
+        """An empty message log for one write to this set."""
+        return Infolog(self.names.entity, self.names.table)
+
     def rows(self) -> Iterable[Row]:
         return self.books.rows(self.entity_set.name)
 
@@ -77,7 +81,7 @@ class Record:
         return self.books.rows(self.entity_set.name).get(folded(key))
 
     def insert(self, given: Values) -> Row:
-        log = Infolog(self.names.entity)
+        log = self.infolog()
         if self.entity_set.by_company:
             company = str(given.get("dataAreaId") or self._default_company).lower()
             given = {**given, "dataAreaId": company}
@@ -93,7 +97,7 @@ class Record:
         return self.books.add(self.entity_set, values)
 
     def update(self, row: Row, given: Values) -> Row:
-        log = Infolog(self.names.entity)
+        log = self.infolog()
         for name in self.entity_set.keys:
             if name in given and folded((given[name],)) != folded((row.values[name],)):
                 raise invalid_body(f"The key field '{name}' cannot be changed.")

@@ -41,8 +41,22 @@ def invalid_body(reason: str) -> ODataError:
 
 
 def write_refused(status: int, reason: str) -> ODataError:
-    """A write that fails outside a table's own rules (no such row, a read-only set, an update conflict)."""
+    """A write that fails outside a table's own rules (no such row, a read-only set)."""
     return _envelope(status, "An error has occurred.", reason, _WRITE_EXCEPTION)
+
+
+def update_conflict(entity: str, record_table: str) -> ODataError:
+    """Two writers met at one record. `record_table` is the title of its table with the table's name."""
+    return write_refused(
+        500,
+        f"Write failed for table row of type '{entity}'. Cannot edit a record in {record_table}. An update conflict "
+        "occurred due to another user process deleting the record or changing one or more fields in the record.",
+    )
+
+
+def not_simulated(what: str) -> ODataError:
+    """What F&O does and this simulator does not: refused loudly, never answered wrongly."""
+    return ODataError(501, {"Message": f"NOT_SIMULATED: {what}"})
 
 
 def unknown_property(name: str, type_name: str) -> str:
@@ -57,7 +71,10 @@ class Infolog:
     The recorded error texts join messages with "; " and end with one more full stop, hence F&O's well-known "..".
     """
 
-    table: str
+    entity: str
+    """The entity type that the write addresses."""
+    data_source: str
+    """The table whose validation refuses a record."""
     entries: list[str] = field(default_factory=list)
 
     def note(self, text: str) -> None:
@@ -72,7 +89,7 @@ class Infolog:
     def reject_field(self, name: str, text: str) -> None:
         """A field's value was refused by its validation."""
         self.warn(text)
-        self.warn(f"validateField failed on field '{self.table}.{name}'")
+        self.warn(f"validateField failed on field '{self.entity}.{name}'")
 
     def reject_unrelated(self, name: str, value: object, label: str, related: str) -> None:
         """A reference leads nowhere."""
@@ -81,11 +98,16 @@ class Infolog:
         )
 
     def reject_write(self, text: str) -> None:
-        """The record as a whole was refused."""
+        """The record as a whole was refused by the validation of its table."""
+        self.warn(text)
+        self.warn(f"validateWrite failed on data source '{self.data_source} ({self.data_source})'")
+
+    def cancel_write(self, text: str) -> None:
+        """The record passed validation, and the update of the table then stopped."""
         self.warn(text)
         self.error("Update has been canceled.")
 
     def raise_if_any(self) -> None:
         if self.entries:
             joined = "; ".join(self.entries)
-            raise write_refused(400, f"Write failed for table row of type '{self.table}'. Infolog: {joined}.")
+            raise write_refused(400, f"Write failed for table row of type '{self.entity}'. Infolog: {joined}.")

@@ -1,5 +1,6 @@
 """FreeTextInvoiceHeaders and -Lines: amounts without goods, credits below zero."""
 
+from datetime import timedelta
 from decimal import Decimal
 from typing import ClassVar
 
@@ -17,6 +18,8 @@ from local.d365.tables import Row
 
 HEADERS, LINES = "FreeTextInvoiceHeaders", "FreeTextInvoiceLines"
 NOT_POSTED = "Not posted"
+_DUE_WITHOUT_TERMS = timedelta(days=7)
+"""Recorded once: an invoice of 23 July without terms of payment was due on 30 July."""
 _ITEM_TAX_GROUP = Reference(
     "SalesTaxItemGroupId", "Item sales tax group", "TaxItemGroupHeadings", "Item sales tax groups"
 )
@@ -73,7 +76,8 @@ class FreeTextInvoices(Record):
         self._check(values, log)
         if "DueDate" not in given:
             terms, day = values["TermsOfPayment"], edm.moment(values, "InvoiceDate")
-            values["DueDate"] = due_date(self.books, str(values["dataAreaId"]), terms, day)
+            due = due_date(self.books, str(values["dataAreaId"]), terms, day)
+            values["DueDate"] = due if terms else day + _DUE_WITHOUT_TERMS
         return values
 
     def checked_update(self, row: Row, changes: Values, log: Infolog) -> dict[str, Value]:
@@ -86,7 +90,7 @@ class FreeTextInvoices(Record):
         return values
 
     def delete(self, row: Row) -> None:
-        log = Infolog(self.names.entity)
+        log = self.infolog()
         refuse_posted(row, log)
         log.raise_if_any()
         for line in invoice_lines(self.books, row):
@@ -131,7 +135,7 @@ class FreeTextInvoiceLines(Record):
         return values
 
     def delete(self, row: Row) -> None:
-        self._invoice(row.values, Infolog(self.names.entity))
+        self._invoice(row.values, self.infolog())
         super().delete(row)
 
     def _invoice(self, values: Values, log: Infolog) -> Row:

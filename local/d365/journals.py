@@ -64,7 +64,7 @@ class PaymentJournals(Record):
         return super().checked_update(row, changes, log)
 
     def delete(self, row: Row) -> None:
-        log = Infolog(self.names.entity)
+        log = self.infolog()
         _refuse_posted(row, log)
         log.raise_if_any()
         for line in journal_lines(self.books, row.values):
@@ -113,7 +113,7 @@ class PaymentLines(Record):
         return values
 
     def delete(self, row: Row) -> None:
-        log = Infolog(self.names.entity)
+        log = self.infolog()
         _refuse_posted(self._journal(row.values, log), log)
         log.raise_if_any()
         super().delete(row)

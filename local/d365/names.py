@@ -1,4 +1,4 @@
-"""What F&O calls things in its messages; the metadata does not tell."""
+"""F&O's names of entities, tables and records in its messages, and how many tables an entity reads: not in metadata."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from local.d365.edm import Values
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """`entity` in write errors; the others where a record is refused: `title (table). key_label: key, description`."""
+    """`entity` and `table` in write errors, the others for one record: `title (table). key_label: key, description`."""
 
     entity: str
     title: str
@@ -16,14 +16,20 @@ class Names:
     key_label: str
     key: str
     description: str = ""
+    data_sources: int = 1
+    """How many tables the entity joins: its ETag holds a pair for each."""
+
+    @property
+    def table_title(self) -> str:
+        return f"{self.title} ({self.table})"
 
     def record(self, values: Values) -> str:
         shown = [str(values[name]) for name in (self.key, self.description) if name]
-        return f"{self.title} ({self.table}). {self.key_label}: {', '.join(shown)}"
+        return f"{self.table_title}. {self.key_label}: {', '.join(shown)}"
 
 
 def _order(entity: str) -> Names:
-    return Names(entity, "Sales orders", "SalesTable", "Sales order", "SalesOrderNumber", "SalesOrderName")
+    return Names(entity, "Sales orders", "SalesTable", "Sales order", "SalesOrderNumber", "SalesOrderName", 6)
 
 
 def _line(entity: str) -> Names:
@@ -42,6 +48,7 @@ _NAMES = {
         "Customer account",
         "CustomerAccount",
         "NameAlias",
+        11,
     ),
     "CustomerGroups": Names(
         "CustCustomerGroupEntity",
@@ -51,7 +58,50 @@ _NAMES = {
         "CustomerGroupId",
         "Description",
     ),
+    "CustomerPaymentJournalHeaders": Names(
+        "CustomerPaymentJournalHeaderEntity",
+        "Ledger journal table",
+        "LedgerJournalTable",
+        "Journal batch number",
+        "JournalBatchNumber",
+    ),
+    "CustomerPaymentJournalLines": Names(
+        "CustomerPaymentJournalLineEntity",
+        "Journal lines",
+        "LedgerJournalTrans",
+        "Journal batch number",
+        "JournalBatchNumber",
+    ),
+    "FreeTextInvoiceHeaders": Names(
+        "FreeTextInvoiceHeaderEntity",
+        "Free text invoice",
+        "CustInvoiceTable",
+        "Invoice identifier",
+        "InvoiceIdentifier",
+    ),
+    "FreeTextInvoiceLines": Names(
+        "FreeTextInvoiceLineEntity",
+        "Free text invoice lines",
+        "CustInvoiceLine",
+        "Line number",
+        "LineNumber",
+    ),
+    "ReturnOrderHeadersV2": Names(
+        "ReturnOrderHeaderV2Entity",
+        "Sales orders",
+        "SalesTable",
+        "Return order",
+        "ReturnOrderNumber",
+    ),
+    "ReturnOrderLinesV2": Names(
+        "ReturnOrderLineV2Entity",
+        "Sales order lines",
+        "SalesLine",
+        "Lot ID",
+        "ReturnInventoryLotId",
+    ),
 }
+"""Those of sales orders, customers and customer groups are recorded, the others assumed."""
 
 
 def names_of(entity_set: EntitySet) -> Names:

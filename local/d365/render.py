@@ -6,20 +6,22 @@ from typing import Any
 
 from local.d365.csdl import EntitySet
 from local.d365.edm import Values
+from local.d365.names import names_of
 from local.d365.query import Expansion, Query
 from local.d365.tables import Row
 
 
-def etag(row: Row) -> str:
-    """F&O's weak tag: base64 of `'version,record id'` for each table behind the entity, unused ones as 0,0."""
-    text = f"'{row.version},{row.record_id};0,0'"
+def etag(row: Row, entity_set: EntitySet) -> str:
+    """F&O's weak tag: base64 of `'version,record id'` for each table that the entity joins, the joined ones as 0,0."""
+    pairs = [f"{row.version},{row.record_id}", *["0,0"] * (names_of(entity_set).data_sources - 1)]
+    text = f"'{';'.join(pairs)}'"
     return f'W/"{base64.b64encode(text.encode()).decode()}"'
 
 
 def entity(row: Row, entity_set: EntitySet, select: Sequence[str]) -> dict[str, Any]:
     """The row's fields, all of the set's or those selected, behind its tag."""
     names = select or tuple(entity_set.properties)
-    return {"@odata.etag": etag(row), **{name: row.values[name] for name in names}}
+    return {"@odata.etag": etag(row, entity_set), **{name: row.values[name] for name in names}}
 
 
 def context(base_url: str, entity_set: EntitySet, query: Query, *, single: bool) -> str:

@@ -117,7 +117,7 @@ class ReturnLines(Record):
         return changed
 
     def delete(self, row: Row) -> None:
-        log = Infolog(self.names.entity)
+        log = self.infolog()
         refuse_arrived(row, log)
         log.raise_if_any()
         release_expected(self.books, row)
@@ -180,7 +180,7 @@ class ReturnLines(Record):
         check_references(self.books, values, _REFERENCES, log)
         check_place(self.books, values, "ReturnSiteId", "ReturnWarehouseId", log)
         if item.stocked and values["ReturnSiteId"] == "":
-            log.reject_write("Inventory dimension Site is mandatory and must consequently be specified.")
+            log.cancel_write("Inventory dimension Site is mandatory and must consequently be specified.")
         if quantity >= 0:
             log.reject_field("ReturnSalesQuantity", "Quantity of a returned line must be negative.")
         if sold is not None:

@@ -158,7 +158,7 @@ class SalesLines(Record):
         self.books.replace(self.entity_set, row, {**row.values, **{name: after[name] for name in _ADDRESS}})
 
     def delete(self, row: Row) -> None:
-        log = Infolog(self.names.entity)
+        log = self.infolog()
         progress = progress_of(self.books, row)
         lot = row.values["InventoryLotId"]
         if progress.delivered or progress.invoiced:
@@ -200,10 +200,13 @@ class SalesLines(Record):
     def _check(self, values: dict[str, Value], item: Item, log: Infolog) -> None:
         check_dimensions(values, item, log)
         check_references(self.books, values, _REFERENCES, log)
+        if values["ShippingSiteId"] == "":
+            warehouse = self.books.warehouse(str(values["dataAreaId"]), values["ShippingWarehouseId"])
+            values["ShippingSiteId"] = "" if warehouse is None else warehouse.site
         check_place(self.books, values, "ShippingSiteId", "ShippingWarehouseId", log)
         values.update(check_address(self.books, values, _DELIVERY_ADDRESS, log))
         if item.stocked and values["ShippingSiteId"] == "":
-            log.reject_write("Inventory dimension Site is mandatory and must consequently be specified.")
+            log.cancel_write("Inventory dimension Site is mandatory and must consequently be specified.")
         if edm.number(values, "SalesPriceQuantity") <= 0:
             log.reject_field("SalesPriceQuantity", "Price unit must be greater than zero.")
         elif values["CalculateLineAmount"] == "Yes":

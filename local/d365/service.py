@@ -1,5 +1,6 @@
 """F&O's OData service: one operation in, one answer out, whether it came alone or in a batch."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,17 +10,23 @@ from local.d365.books import folded
 from local.d365.csdl import EntitySet
 from local.d365.edm import Value, Values
 from local.d365.entities import Entity
-from local.d365.errors import ODataError, invalid_body, invalid_query, unknown_property, write_refused
+from local.d365.errors import (
+    ODataError,
+    invalid_body,
+    invalid_query,
+    not_simulated,
+    unknown_property,
+    update_conflict,
+    write_refused,
+)
+from local.d365.names import names_of
 from local.d365.paths import Resource, parse_resource
 from local.d365.query import Query, filtered, parse_query
 from local.d365.simulator import Simulator
 from local.d365.tables import Row
 
 _JSON = "application/json; odata.metadata=minimal"
-_CONFLICT = (
-    "An update conflict occurred due to another user process deleting the record "
-    "or changing one or more fields in the record."
-)
+_METADATA_LEVEL = re.compile(r"odata\.metadata=(?!minimal\b)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +66,15 @@ class DataService:
         return Answer(200, {"Content-Type": _JSON}, edm.dumps(body))
 
     def _execute(self, operation: Operation) -> Answer:
+        if _METADATA_LEVEL.search(operation.headers.get("accept", "")):
+            raise not_simulated("control information other than odata.metadata=minimal")
         path, _, raw_query = operation.target.partition("?")
         simulator = self._simulator
         resource = parse_resource(path, simulator.schema, f"{simulator.base_url}/data/{path}")
         entity_set = resource.entity_set
         if operation.method != "GET" and simulator.faults.take_conflict(operation.method, entity_set.name):
-            raise write_refused(500, _CONFLICT)
+            names = names_of(entity_set)
+            raise update_conflict(names.entity, names.table_title)
         query = parse_query(raw_query, entity_set, simulator.schema)
         entity = simulator.entities[entity_set.name]
         match operation.method, resource.key:
@@ -79,7 +89,7 @@ class DataService:
                 if row is None:
                     raise write_refused(404, "No resources were found when selecting for update.")
                 expected = operation.headers.get("if-match", "*")
-                if expected not in ("*", render.etag(row)):
+                if expected not in ("*", render.etag(row, entity_set)):
                     raise ODataError(412, None)
                 if method == "DELETE":
                     entity.delete(row)
@@ -132,6 +142,7 @@ class DataService:
         key = ",".join(f"{name}={_literal(row.values[name])}" for name in entity_set.keys)
         headers = {
             "Content-Type": _JSON,
+            "ETag": render.etag(row, entity_set),
             "Location": f"{self._simulator.base_url}/data/{entity_set.name}({key})",
         }
         return Answer(201, headers, self._single(row, entity_set, Query()))

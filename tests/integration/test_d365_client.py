@@ -132,7 +132,8 @@ async def test_a_change_set_is_all_or_nothing(client):
                 Operation("POST", "CustomersV3", body={**CUSTOMER, "CustomerGroupId": "Local"}),
             ]
         )
-    assert "operation 2 of 2" in refused.value.details["what"]
+    assert refused.value.details["what"] == "a change set of 2 writes (POST CustomersV3)"
+    assert "'Local' in field 'Customer group'" in refused.value.details["infolog"]
     assert await client.get("CustomersV3", {**KEY, "CustomerAccount": "SHP-2"}) is None
 
 

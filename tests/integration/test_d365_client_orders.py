@@ -213,7 +213,10 @@ async def test_one_bad_line_leaves_nothing_behind(client):
     draft.lines[1]["ItemNumber"] = "GHOST-1"
     with pytest.raises(RefusedError) as refused:
         await create_numbered(client, draft, NUMBER)
-    assert "operation 3 of 3" in refused.value.details["what"]
+    assert (
+        refused.value.details["what"] == "a change set of 3 writes (POST SalesOrderHeadersV4, POST SalesOrderLinesV3)"
+    )
+    assert "'GHOST-1' in field 'Item number'" in refused.value.details["infolog"]
     assert await find_by_number(client, draft, NUMBER) is None
 
 

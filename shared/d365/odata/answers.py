@@ -26,6 +26,7 @@ _LONGEST_INFOLOG: Final = 1_000
 
 _STACK: Final = re.compile(r"\s*(?:\r?\n|\\n)\s*at \S.*", re.DOTALL)
 _EXCEPTION_NAME: Final = re.compile(r"\b(?:\w+\.)+\w*Exception:\s*")
+_WRITE_FAILED: Final = re.compile(r"^Write failed for table row of type '\w+'\.\s*")
 _SEVERITY: Final = re.compile(r"^(?:Info|Warning|Error):\s*")
 _ENTITY_PREFIX: Final = re.compile(r"\b\w+Entity\.(?=\w)")
 
@@ -130,8 +131,9 @@ def infolog(message: str) -> str:
     "Write failed for table row of type 'CustCustomerV3Entity'. Infolog: Warning: A.; Warning: B." gives "A.; B."
     """
     text = _EXCEPTION_NAME.sub("", _STACK.sub("", message))
-    _, _, said = text.rpartition("Infolog:")
-    parts = (_SEVERITY.sub("", part.strip()) for part in said.split(";"))
+    # An update conflict comes without "Infolog:".
+    _, _, reasons = _WRITE_FAILED.sub("", text).rpartition("Infolog:")
+    parts = (_SEVERITY.sub("", part.strip()) for part in reasons.split(";"))
     sentences = dict.fromkeys(_ENTITY_PREFIX.sub("", part) for part in parts if part)
     clean = " ".join("; ".join(sentences).split())
     return clean if len(clean) <= _LONGEST_INFOLOG else clean[: _LONGEST_INFOLOG - 1] + "…"

@@ -1,7 +1,8 @@
 """One atomic change set in a multipart $batch: written out, and its answer read strictly.
 
-F&O answers a batch with 200 whatever became of it. A change set that failed comes back as one part alone, the failing
-operation's, with a status of its own; nothing of it was written.
+F&O answers a batch with 200 whatever became of it. A change set that failed comes back as one part alone, with a status
+of its own; nothing of it was written. The part's body is the failing operation's, its Content-ID need not be: recorded
+is 1 where the text names the record of the second operation.
 """
 
 from __future__ import annotations
@@ -70,23 +71,25 @@ def write(operations: Sequence[Operation], boundary: str) -> bytes:
 def read(content_type: str, body: bytes, operations: Sequence[Operation]) -> list[Row]:
     """One row for each operation, in order; {} where F&O answers with no content.
 
-    Raises what the failing operation's answer means, OutcomeUnknownError when the answer cannot be understood.
+    Raises what the failing operation's answer means for the whole change set, OutcomeUnknownError when the answer
+    cannot be understood.
     """
     try:
         answers = _answers(content_type, body, len(operations))
     except MalformedBatchError as error:
         raise OutcomeUnknownError(f"F&O's answer to a change set cannot be read: {error}") from error
-    return [row(answer, _request(operations, number)) for number, answer in answers.items()]
+    request = _request(operations)
+    return [row(answer, request) for answer in answers]
 
 
-def _request(operations: Sequence[Operation], number: int) -> Request:
-    operation = operations[number - 1]
-    what = f"{operation.method} {operation.entity_set} (operation {number} of {len(operations)} in one change set)"
+def _request(operations: Sequence[Operation]) -> Request:
+    kinds = dict.fromkeys(f"{operation.method} {operation.entity_set}" for operation in operations)
+    what = f"a change set of {len(operations)} writes ({', '.join(kinds)})"
     return Request(what, writes=True, atomic=True)
 
 
-def _answers(content_type: str, body: bytes, count: int) -> dict[int, Answer]:
-    """The HTTP answers in the multipart by Content-ID: one for each of `count` operations, or a failure alone."""
+def _answers(content_type: str, body: bytes, count: int) -> list[Answer]:
+    """The HTTP answers in the multipart: one for each of `count` operations in order, or a failure alone."""
     head = f"Content-Type: {content_type}{_EOL}{_EOL}".encode()
     message = BytesParser(policy=HTTP).parsebytes(head + body)
     parts = list(message.walk())
@@ -96,9 +99,9 @@ def _answers(content_type: str, body: bytes, count: int) -> dict[int, Answer]:
     answers = [_answer(part) for part in parts if not part.is_multipart()]
     match answers:
         case [(number, only)] if 1 <= number <= count and not httpx.codes.is_success(only.status):
-            return {number: only}
+            return [only]
         case _ if [number for number, _ in answers] == list(range(1, count + 1)):
-            return dict(answers)
+            return [answer for _, answer in answers]
         case _:
             raise MalformedBatchError(f"the answers {[number for number, _ in answers]} do not fit {count} operations")
 

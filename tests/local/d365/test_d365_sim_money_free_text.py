@@ -61,7 +61,7 @@ async def test_an_invoice_gets_an_identifier_and_waits_for_its_number(d365: Clie
         "IsPosted": "No",
         "InvoiceAccount": "DAT-000004",
         "InvoiceDate": "2026-07-23T12:00:00Z",
-        "DueDate": "2026-07-23T12:00:00Z",
+        "DueDate": "2026-07-30T12:00:00Z",
         "PostingProfile": "GEN",
         "InclTax": "No",
         "InvoiceName": "Ingenious Development LLC",

@@ -217,7 +217,7 @@ async def test_amounts_are_rounded_to_the_orders_currency(d365: Client) -> None:
         ({"SalesTaxItemGroupCode": "X"}, "'X' in field 'Item sales tax group' is not found"),
         ({"ShippingWarehouseId": "X"}, "'X' in field 'Warehouse' is not found"),
         ({"ShippingSiteId": "2"}, "Warehouse 11 does not belong to site 2"),
-        ({"ShippingSiteId": ""}, "Inventory dimension Site is mandatory"),
+        ({"ShippingSiteId": "", "ShippingWarehouseId": ""}, "Inventory dimension Site is mandatory"),
         ({"ItemNumber": "TEE"}, "is a product master"),
         ({"ItemNumber": "TEE", "ProductColorId": "Red"}, "no released variant with the product dimensions Red"),
         ({"ItemNumber": "TEE", "ProductColorId": "Blue", "ProductSizeId": "L"}, "no released variant"),

@@ -94,6 +94,13 @@ def test_a_throttled_call_may_be_sent_again_after_the_delay(headers, seconds):
     assert error.retry_after == timedelta(seconds=seconds)
 
 
+@pytest.mark.parametrize("body", [b"Please try again later.", fo_error(UNKNOWN_GROUP), b"<html/>", b"\xff", b""])
+def test_the_body_of_a_throttled_answer_decides_nothing(body):
+    error = failure(answer(429, body), WRITE)
+    assert isinstance(error, ThrottledError)
+    assert str(error) == str(failure(answer(429), WRITE))
+
+
 def test_a_delay_may_be_a_date():
     now = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
     later = {"retry-after": "Mon, 23 Nov 2026 08:00:45 GMT"}
@@ -121,7 +128,18 @@ def test_a_500_in_a_change_set_is_a_refusal_because_nothing_was_written():
     assert error.code == "FO_REJECTED"
 
 
-@pytest.mark.parametrize("text", ["An update conflict occurred due to another user process.", "Deadlock victim."])
+UPDATE_CONFLICT = (
+    "Write failed for table row of type 'VendInvoiceJournalLineEntity'. Cannot edit a record in Ledger journal table "
+    "(LedgerJournalTable). An update conflict occurred due to another user process deleting the record or changing "
+    "one or more fields in the record."
+)
+
+
+def test_the_reason_of_an_update_conflict_comes_without_the_class_name():
+    assert infolog(UPDATE_CONFLICT).startswith("Cannot edit a record in Ledger journal table (LedgerJournalTable). An")
+
+
+@pytest.mark.parametrize("text", [UPDATE_CONFLICT, "Deadlock victim."])
 @pytest.mark.parametrize("request_", [WRITE, IN_CHANGE_SET])
 def test_a_collision_with_another_user_is_tried_again(text, request_):
     assert isinstance(failure(answer(500, fo_error(text)), request_), OutcomeUnknownError)

@@ -97,13 +97,14 @@ def test_an_operation_without_content_gets_an_empty_row():
 
 @pytest.mark.parametrize("wrap", [change_set, alone])
 @pytest.mark.parametrize("status", ["400 Bad Request", "500 Internal Server Error"])
-def test_the_failing_operation_is_named_although_the_batch_says_200(wrap, status):
-    body = wrap(part(2, status, fo_error("Infolog: Warning: Inventory dimension Site is mandatory.")))
+@pytest.mark.parametrize("content_id", [1, 2])
+def test_a_failed_change_set_is_refused_as_a_whole_whatever_its_content_id_says(wrap, status, content_id):
+    body = wrap(part(content_id, status, fo_error("Infolog: Warning: Inventory dimension Site is mandatory.")))
     with pytest.raises(RefusedError) as refused:
         batch.read(CONTENT_TYPE, body, OPERATIONS)
     assert refused.value.code == "FO_REJECTED"
     assert refused.value.details == {
-        "what": "POST SalesOrderLinesV3 (operation 2 of 2 in one change set)",
+        "what": "a change set of 2 writes (POST SalesOrderHeadersV4, POST SalesOrderLinesV3)",
         "infolog": "Inventory dimension Site is mandatory.",
     }
 
