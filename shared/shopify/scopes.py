@@ -10,12 +10,19 @@ from typing import Final
 
 DOCUMENTS: Final[dict[str, tuple[str, ...]]] = {
     "orders": (
+        "order_further_parcels",
         "order_lines",
         "order_parcel_lines",
         "order_parcels",
+        "order_part_ids",
+        "order_refund_adjustments",
         "order_refund_lines",
+        "order_refund_shipping",
+        "order_refund_transactions",
         "order_refunds",
+        "order_shipping_lines",
         "order_state",
+        "order_transactions",
         "sweep_orders",
         "sweep_subscriptions",
     ),
