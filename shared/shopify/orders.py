@@ -24,7 +24,7 @@ _PARCELS: Final = 40
 
 
 async def fetch_order(admin: AdminClient, order_id: int) -> Node | None:
-    """The order's node with every list complete (connections as `nodes` only), refunds and fulfillments with their lines.
+    """The order's node with every list complete, connections as `nodes` only; refunds and parcels with their lines.
 
     None for an order that Shopify does not have, or that is older than the app may read. One call for an order that
     was neither shipped nor refunded, one more for all its parcels and for each 4 refunds; further ones only for long

@@ -82,7 +82,7 @@ REFUND: Final = Table(
             by="tax.verify tax.policy refunds.accounts.tax refunds.accounts.tax_difference",
         ),
         goes(
-            "refund_shipping_lines.subtotal_amount_set refund_shipping_lines.tax_amount_set",
+            "refund_shipping_lines.subtotal_amount_set",
             _CREDIT + at(INVOICE_LINE, "SalesTaxGroupId SalesTaxItemGroupId"),
             "Shipping given back after something was shipped, taxed as it was charged; before, the sales order has "
             "less shipping.",
@@ -108,7 +108,7 @@ REFUND: Final = Table(
         ),
         reads(
             "order_adjustments.tax_amount order_adjustments.tax_amount_set",
-            "Known for shipping. Elsewhere Shopify does not say by which rate, so it is parked.",
+            "The tax of refunded shipping. Elsewhere Shopify does not say by which rate, so it is parked.",
         ),
         unused(
             "refund_line_items.subtotal refund_line_items.total_tax",
