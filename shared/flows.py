@@ -63,12 +63,19 @@ class Flow:
 
 _ORDER_DOCUMENTS: Final = frozenset(
     {
+        "order_further_parcels",
         "order_lines",
         "order_parcel_lines",
         "order_parcels",
+        "order_part_ids",
+        "order_refund_adjustments",
         "order_refund_lines",
+        "order_refund_shipping",
+        "order_refund_transactions",
         "order_refunds",
+        "order_shipping_lines",
         "order_state",
+        "order_transactions",
     }
 )
 _ORDER_SCOPES: Final = frozenset({"read_orders", "read_customers", "read_products", "read_locations", "read_returns"})

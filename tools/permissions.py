@@ -23,6 +23,7 @@ ACCESS: Final = ("read", "create", "update", "delete")
 
 _ROOT: Final = Path(__file__).resolve().parent.parent
 _ENTITIES: Final = entities.__name__
+_QUERIES: Final = {path.stem for path in (_ROOT / "shared/shopify/queries").glob("*.graphql")}
 _VERBS: Final = {"POST": "create", "PATCH": "update", "DELETE": "delete"}
 
 type Place = tuple[str, str]
@@ -159,21 +160,10 @@ def _writes(definition: ast.stmt) -> Iterator[tuple[str, str]]:
 
 
 def _documents(definition: ast.stmt) -> Iterator[str]:
-    """Names in calls of queries.load. Raises ValueError for a name that is computed at run time."""
+    """Names of GraphQL documents that stand in a definition, wherever they are passed on to queries.load."""
     for node in ast.walk(definition):
-        match node:
-            case ast.Call(
-                func=ast.Attribute(value=ast.Name(id="queries"), attr="load"), args=[ast.Constant(value=str(name))]
-            ):
-                yield name
-            case ast.Call(func=ast.Name(id="node_pages"), args=[_, ast.Constant(value=str(name)), *_]):
-                yield name
-            case ast.Call(
-                func=ast.Attribute(value=ast.Name(id="queries"), attr="load"), args=[ast.Name(id="document")]
-            ):
-                continue  # node_pages, whose callers name it
-            case ast.Call(func=ast.Attribute(value=ast.Name(id="queries"), attr="load")):
-                raise ValueError(f"cannot be known without running it: {ast.unparse(node)}")
+        if isinstance(node, ast.Constant) and node.value in _QUERIES:
+            yield node.value
 
 
 @cache

@@ -15,7 +15,8 @@ from local.shopify.cart import CartError
 from local.shopify.events import Event, paid_event, touch, transaction_events
 from local.shopify.ids import gid
 from local.shopify.life_control import answer, live, step_name
-from local.shopify.metafields import metafield_document
+from local.shopify.metafields import metafield_document, resolved
+from local.shopify.model import MetafieldDefinition
 from local.shopify.order import Order
 from local.shopify.placing import amend_order, place_order
 from local.shopify.rest import order_document
@@ -50,6 +51,7 @@ class Control:
             web.get("/{shop}/_sim/deliveries", self.deliveries),
             web.post("/{shop}/_sim/secrets", self.secrets),
             web.post("/{shop}/_sim/variants/bulk", self.bulk_variants),
+            web.post("/{shop}/_sim/metafield_definitions", self.define_metafield),
         ]
 
     def _shop(self, request: web.Request) -> Shop:
@@ -227,6 +229,13 @@ class Control:
         pattern = wish.get("sku_pattern", "BULK-{n:05d}")
         shop.add_variants(wish["count"], pattern, Decimal(str(wish.get("price", "10.00"))), at)
         return web.json_response({"variants": len(shop.variants)}, status=201)
+
+    async def define_metafield(self, request: web.Request) -> web.Response:
+        """Declare what a metafield of orders holds: {namespace?, key, type, max_length?}."""
+        shop, wish = self._shop(request), await _object(request)
+        definition = MetafieldDefinition(wish["type"], wish.get("max_length"))
+        shop.definitions[resolved(wish.get("namespace")), wish["key"]] = definition
+        return web.json_response(asdict(definition), status=201)
 
 
 def _order(shop: Shop, request: web.Request) -> Order:

@@ -124,12 +124,12 @@ class CostModel:
         return 1 + self._selections(field.selection_set, named, value)
 
     def _by_ids(self, field: FieldNode, named: Any, value: list[Any] | None) -> float:
-        """The root field `nodes`: every id is an object."""
+        """The root field `nodes`: the price of its dearest node, whatever the number of ids."""
         assert field.selection_set is not None
-        if value is not None:
-            return sum(1 + self._selections(field.selection_set, named, item) for item in value if item)
-        ids: list[Any] = next((self._value(a.value) for a in field.arguments or () if a.name.value == "ids"), [])
-        return len(ids) * (1 + self._selections(field.selection_set, named, None))
+        if value is None:
+            return 1 + self._selections(field.selection_set, named, None)
+        found = [self._selections(field.selection_set, named, item) for item in value if item]
+        return 1 + max(found) if found else 0.0
 
     def _connection(self, field: FieldNode, connection: Any, value: Any) -> float:
         assert field.selection_set is not None

@@ -45,6 +45,8 @@ class RefundLine:
 @dataclass(frozen=True, slots=True)
 class RefundShipping:
     id: int
+    #: of the order adjustment that REST writes for it
+    adjustment_id: int
     shipping_line_id: int
     subtotal: MoneyBag
     tax: MoneyBag
@@ -61,6 +63,8 @@ class Adjustment:
     """A difference between what a refund's parts are worth and what it gave back: negative favours the buyer.
 
     `reason` as GraphQL writes it: REFUND_DISCREPANCY, PENDING_REFUND_DISCREPANCY, RESTOCK, DAMAGE, CUSTOMER.
+    A pending refund has a REFUND_DISCREPANCY of its amount; once the money moved, a PENDING_REFUND_DISCREPANCY of the
+    opposite amount is added.
     """
 
     id: int

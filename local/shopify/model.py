@@ -61,6 +61,14 @@ class Metafield:
     updated_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class MetafieldDefinition:
+    """What a metafield of orders is declared to hold. Its type is the default, its limit is enforced."""
+
+    type: str
+    max_length: int | None = None
+
+
 @dataclass(slots=True)
 class Subscription:
     """A webhook subscription. One made through the Admin API dies after eight failures in a row."""

@@ -209,8 +209,7 @@ def connect[T](
     size = first if first is not None else last
     if size is None:
         raise error("you must provide one of first or last", "BAD_REQUEST")
-    if not 0 <= size <= MAX_PAGE:
-        raise error(f"a page has 0 to {MAX_PAGE} records, not {size}", "BAD_REQUEST")
+    _check_page(size)
     rows = sorted(((key(item), item) for item in items), key=lambda row: row[0], reverse=bool(reverse))
     start, end = (before, after) if reverse else (after, before)
     lower = None if start is None else _parse_cursor(start)
@@ -223,6 +222,19 @@ def connect[T](
         after=bool(page or window) and (not page or page[-1] is not rows[-1]),
         before=bool(page) and page[0] is not rows[0],
     )
+
+
+def first_of[T](items: Sequence[T], first: int | None) -> Sequence[T]:
+    """A list without pages, truncated where `first` asks for it."""
+    if first is None:
+        return items
+    _check_page(first)
+    return items[:first]
+
+
+def _check_page(size: int) -> None:
+    if not 0 <= size <= MAX_PAGE:
+        raise error(f"a page has 0 to {MAX_PAGE} records, not {size}", "BAD_REQUEST")
 
 
 def _cursor(key: SortKey) -> str:

@@ -18,7 +18,7 @@ from local.shopify.ids import gid
 from local.shopify.life_nodes import FulfillmentNode, RefundNode, ReturnNode, TransactionNode
 from local.shopify.metafields import is_private, metafield_document, resolved
 from local.shopify.money import total
-from local.shopify.nodes import Connection, Node, Request, connect, count, money, utc
+from local.shopify.nodes import Connection, Node, Request, connect, count, first_of, money, utc
 from local.shopify.order import Order
 from local.shopify.order_parts import (
     CustomerNode,
@@ -198,10 +198,13 @@ class OrderNode(Node):
         )
 
     def fulfillments(self, first: int | None = None) -> list[FulfillmentNode]:
-        return [FulfillmentNode(self, self._order, each) for each in self._order.fulfillments[:first]]
+        return [FulfillmentNode(self, self._order, each) for each in first_of(self._order.fulfillments, first)]
+
+    def fulfillments_count(self) -> dict[str, Any]:
+        return count(len(self._order.fulfillments))
 
     def refunds(self, first: int | None = None) -> list[RefundNode]:
-        return [RefundNode(self, self._order, each) for each in self._order.refunds[:first]]
+        return [RefundNode(self, self._order, each) for each in first_of(self._order.refunds, first)]
 
     def returns(self, **window: Any) -> Connection:
         return connect(
@@ -214,7 +217,7 @@ class OrderNode(Node):
 
     def transactions(self, first: int | None = None, *, capturable: bool | None = None) -> list[TransactionNode]:
         found = open_authorizations(self._order) if capturable else self._order.transactions
-        return [TransactionNode(self, self._order, each) for each in found[:first]]
+        return [TransactionNode(self, self._order, each) for each in first_of(found, first)]
 
     def transactions_count(self) -> dict[str, Any]:
         return count(len(self._order.transactions))

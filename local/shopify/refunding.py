@@ -35,17 +35,13 @@ def refund(shop: Shop, order: Order, wish: Mapping[str, Any], *, before: MoneyBa
 
 
 def settle(shop: Shop, order: Order, wish: Mapping[str, Any]) -> list[Event]:
-    """A pending transaction succeeds or fails; with a refund's, its pending adjustment ends or stays for good."""
+    """A pending transaction succeeds or fails. A refund that succeeds gets the opposite of its open adjustment."""
     transaction = settle_pending(order, wish)
     owner = next((each for each in order.refunds if transaction in each.transactions), None)
     if owner:
         owner.updated_at = shop.clock()
-        open_ = next(
-            a for a in owner.adjustments if a.reason == "PENDING_REFUND_DISCREPANCY" and a.amount == transaction.settles
-        )
-        owner.adjustments.remove(open_)
-        if not transaction.succeeded:
-            owner.adjustments.append(Adjustment(open_.id, "REFUND_DISCREPANCY", open_.amount))
+        if transaction.succeeded:
+            owner.adjustments.append(Adjustment(shop.next_id(), "PENDING_REFUND_DISCREPANCY", -transaction.settles))
     return transaction_events([transaction])
 
 
@@ -162,7 +158,8 @@ class _Refunding:
         parcel.refunded += subtotal
         pairs = zip(parcel.refunded_taxes, taxes, strict=True)
         parcel.refunded_taxes = tuple(known + part for known, part in pairs)
-        return RefundShipping(self.shop.next_id(), parcel.id, subtotal, total(taxes, self.order.zero))
+        shop = self.shop
+        return RefundShipping(shop.next_id(), shop.next_id(), parcel.id, subtotal, total(taxes, self.order.zero))
 
     def _pay_back(self, owed: MoneyBag) -> list[Transaction]:
         wish, order = self.wish, self.order
@@ -212,7 +209,7 @@ class _Refunding:
             difference = self.order.zero
         default = "RESTOCK" if "restocking_fee" in self.wish else "REFUND_DISCREPANCY"
         reasons = [(self.wish.get("reason", default), difference)] if difference else []
-        reasons += [("PENDING_REFUND_DISCREPANCY", each.settles) for each in given if each.status == "PENDING"]
+        reasons += [("REFUND_DISCREPANCY", each.settles) for each in given if each.status == "PENDING"]
         return [Adjustment(self.shop.next_id(), reason, amount) for reason, amount in reasons]
 
 

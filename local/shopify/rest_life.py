@@ -4,7 +4,16 @@ from typing import Any
 
 from local.shopify.balance import capturable
 from local.shopify.ids import gid
-from local.shopify.life import Adjustment, Fulfillment, Refund, RefundLine, Return, ReturnLine, Transaction
+from local.shopify.life import (
+    Adjustment,
+    Fulfillment,
+    Refund,
+    RefundLine,
+    RefundShipping,
+    Return,
+    ReturnLine,
+    Transaction,
+)
 from local.shopify.money import MoneyBag, rest_amount, total
 from local.shopify.order import LineItem, Order
 from local.shopify.payments import MANUAL
@@ -110,13 +119,15 @@ def refund_document(shop: Shop, order: Order, refund: Refund) -> dict[str, Any]:
                 "shipping_line_id": each.shipping_line_id,
                 "shipping_line": next(shipping_line(p) for p in order.shipping_lines if p.id == each.shipping_line_id),
                 "subtotal_amount_set": each.subtotal.rest_set,
-                "tax_amount_set": each.tax.rest_set,
             }
             for each in refund.shipping
         ],
         "restock": any(line.restock != "no_restock" for line in refund.lines),
         "admin_graphql_api_id": gid("Refund", refund.id),
-        "order_adjustments": [_adjustment(order, refund, each) for each in refund.adjustments],
+        "order_adjustments": [
+            *(_shipping_adjustment(order, refund, each) for each in refund.shipping),
+            *(_adjustment(order, refund, each) for each in refund.adjustments),
+        ],
         "refund_line_items": [_refund_line(order, lines[each.line_id], each) for each in refund.lines],
         "transactions": [transaction_document(shop, order, each) for each in refund.transactions],
     }
@@ -135,6 +146,20 @@ def _refund_line(order: Order, line: LineItem, refunded: RefundLine) -> dict[str
         "subtotal_set": refunded.subtotal.rest_set,
         "total_tax_set": refunded.tax.rest_set,
         "line_item": line_item(line, order),
+    }
+
+
+def _shipping_adjustment(order: Order, refund: Refund, row: RefundShipping) -> dict[str, Any]:
+    """The only place where REST has the tax of refunded shipping. `tax_amount` comes on top of `amount`."""
+    amount_before_tax = row.subtotal - row.tax if order.taxes_included else row.subtotal
+    return {
+        "id": row.adjustment_id,
+        "order_id": order.id,
+        "refund_id": refund.id,
+        "kind": "shipping_refund",
+        "reason": "Shipping refund",
+        **amount("amount", -amount_before_tax),
+        **amount("tax_amount", -row.tax),
     }
 
 

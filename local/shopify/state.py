@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from local.shopify.costs import Bucket
 from local.shopify.faults import Faults
-from local.shopify.model import Level, Location, Subscription, Variant
+from local.shopify.model import Level, Location, MetafieldDefinition, Subscription, Variant
 from local.shopify.order import Order
 from local.shopify.topics import DEFAULT_TOPICS, ENDPOINTS
 from local.shopify.world import ShopSeed
@@ -83,6 +83,8 @@ class Shop:
         self.levels: dict[tuple[int, int], Level] = {}
         self.orders: dict[int, Order] = {}
         self.subscriptions: dict[int, Subscription] = {}
+        #: of orders' metafields, by namespace as it is stored and key
+        self.definitions: dict[tuple[str, str], MetafieldDefinition] = {}
         self.idempotency: dict[str, IdempotentCall] = {}
         self.attempts: deque[Attempt] = deque(maxlen=10_000)
         self._ids = itertools.count(seed.id * 100_000 + 1)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from itertools import batched
 from typing import TYPE_CHECKING, Any, Final
 
 from shared.errors import ErrorCode, RefusedError, TransientError
@@ -14,64 +15,128 @@ if TYPE_CHECKING:
 
 type Node = dict[str, Any]
 
-_AT_ONCE: Final = 4
+_REFUNDS_AT_ONCE: Final = 4
 """Refunds that are read in one call: more could cost over Shopify's limit of 1,000 points."""
-_WINDOWS: Final = {"transactions": 25, "refunds": 50}
-"""Where order_state.graphql cuts off lists of which Shopify has no further pages."""
+_TRANSACTIONS: Final = 25
+_REFUNDS: Final = 50
+"""Where order_state.graphql cuts off these lists; Shopify gives them no pages."""
 _PARCELS: Final = 40
+"""Where order_parcels.graphql cuts off."""
 
 
 async def fetch_order(admin: AdminClient, order_id: int) -> Node | None:
-    """The order's node with every connection whole (`nodes` only), refunds and fulfillments with their lines.
+    """The order's node with every list complete, connections as `nodes` only; refunds and parcels with their lines.
 
     None for an order that Shopify does not have, or that is older than the app may read. One call for an order that
-    was neither shipped nor refunded, one more for all its parcels and for each 4 refunds; further ones only for many
-    lines. Raises what AdminClient.run does, RefusedError SHOPIFY_SHAPE for an order with more parts than any real one,
-    and TransientError if it changed between two calls.
+    was neither shipped nor refunded, one more for all its parcels and for each 4 refunds; further ones only for long
+    lists. Raises what AdminClient.run does, RefusedError SHOPIFY_SHAPE if Shopify counts more parts than it lists,
+    and TransientError if the order changed between two calls.
     """
     gid = gid_of("Order", order_id)
     order: Node | None = (await admin.run(queries.load("order_state"), {"order": gid}))["order"]
     if order is None:
         return None
-    for name, window in _WINDOWS.items():
-        if len(order[name]) == window:
-            raise _too_many(name, window)
-    _whole(order, "shippingLines")
-
-    async def more_lines(after: str) -> Node:
-        data = await admin.run(queries.load("order_lines"), {"order": gid, "after": after})
-        return _unchanged(order, data["order"])
-
-    await _complete(order, "lineItems", more_lines)
-    order["refunds"] = await _refunds(admin, [refund["id"] for refund in order["refunds"]])
-    payments = {payment["id"]: payment for payment in order["transactions"]}
-    for refund in order["refunds"]:
-        _name_payments(refund, payments)
-    if order["fulfillments"]:
-        order["fulfillments"] = await _parcels(admin, order)
+    reading = _Reading(admin, order)
+    await reading.complete("lineItems", "order_lines")
+    await reading.complete("shippingLines", "order_shipping_lines")
+    order["transactions"] = await reading.transactions()
+    order["refunds"] = await reading.refunds()
+    order["fulfillments"] = await reading.parcels()
     return order
 
 
-async def _refunds(admin: AdminClient, gids: list[str]) -> list[Node]:
-    refunds: list[Node] = []
-    for start in range(0, len(gids), _AT_ONCE):
-        found = (await admin.run(queries.load("order_refunds"), {"refunds": gids[start : start + _AT_ONCE]}))["nodes"]
-        for refund in found:
-            if refund is None:
-                raise TransientError("a refund changed while it was being read")
-            await _complete_refund(admin, refund)
-        refunds += found
-    return refunds
+class _Reading:
+    """The parts of one order, each list to its end."""
 
+    def __init__(self, admin: AdminClient, order: Node) -> None:
+        self._admin = admin
+        self._order = order
+        self._ids: Node | None = None
 
-async def _parcels(admin: AdminClient, order: Node) -> list[Node]:
-    data = await admin.run(queries.load("order_parcels"), {"order": order["id"]})
-    parcels: list[Node] = _unchanged(order, data["order"])["fulfillments"]
-    if len(parcels) == _PARCELS:
-        raise _too_many("fulfillments", _PARCELS)
-    for parcel in parcels:
-        await _complete_parcel(admin, parcel)
-    return parcels
+    async def complete(self, name: str, document: str) -> None:
+        """All of one of the order's connections."""
+
+        async def more(after: str) -> Node:
+            found = await self._ask(document, order=self._order["id"], after=after)
+            return _unchanged(self._order, found["order"])
+
+        await _complete(self._order, name, more)
+
+    async def transactions(self) -> list[Node]:
+        found: list[Node] = self._order["transactions"]
+        if len(found) < _TRANSACTIONS:
+            return found
+        ids = await self._part_ids("transactions")
+        return await self._with_further(found, ids, "order_transactions", at_once=_TRANSACTIONS)
+
+    async def refunds(self) -> list[Node]:
+        ids = [refund["id"] for refund in self._order["refunds"]]
+        if len(ids) >= _REFUNDS:
+            ids = await self._part_ids("refunds")
+        payments = {payment["id"]: payment for payment in self._order["transactions"]}
+        refunds: list[Node] = []
+        for batch in batched(ids, _REFUNDS_AT_ONCE, strict=False):
+            for refund in await self._nodes(batch, "order_refunds"):
+                await self._complete_part(refund, "refund", "refundLineItems", "order_refund_lines")
+                await self._complete_part(refund, "refund", "refundShippingLines", "order_refund_shipping")
+                await self._complete_part(refund, "refund", "orderAdjustments", "order_refund_adjustments")
+                await self._complete_part(refund, "refund", "transactions", "order_refund_transactions")
+                _name_payments(refund, payments)
+                refunds.append(refund)
+        return refunds
+
+    async def parcels(self) -> list[Node]:
+        if not self._order["fulfillments"]:
+            return []
+        found = await self._ask("order_parcels", order=self._order["id"])
+        parcels: list[Node] = _unchanged(self._order, found["order"])["fulfillments"]
+        if len(parcels) >= _PARCELS:
+            ids = await self._part_ids("fulfillments")
+            parcels = await self._with_further(parcels, ids, "order_further_parcels", at_once=_PARCELS)
+        for parcel in parcels:
+            await self._complete_part(parcel, "fulfillment", "fulfillmentLineItems", "order_parcel_lines")
+        return parcels
+
+    async def _part_ids(self, name: str) -> list[str]:
+        """The ids of one of the order's lists, all of them."""
+        if self._ids is None:
+            found = await self._ask("order_part_ids", order=self._order["id"])
+            self._ids = _unchanged(self._order, found["order"])
+        ids = [part["id"] for part in self._ids[name]]
+        counted = self._ids.get(f"{name}Count")
+        if counted and counted["count"] > len(ids):
+            problem = f"it has {counted['count']} {name} and lists {len(ids)}"
+            raise RefusedError(ErrorCode.SHOPIFY_SHAPE, what="the order", problem=problem)
+        return ids
+
+    async def _with_further(self, known: list[Node], ids: list[str], document: str, *, at_once: int) -> list[Node]:
+        """The parts with these ids in their order, those that are not known yet read now."""
+        nodes = {node["id"]: node for node in known}
+        for batch in batched([each for each in ids if each not in nodes], at_once, strict=False):
+            nodes |= {node["id"]: node for node in await self._nodes(batch, document)}
+        return [nodes[each] for each in ids]
+
+    async def _nodes(self, ids: Sequence[str], document: str) -> list[Node]:
+        """The parts with these ids, in one call."""
+        nodes: list[Node | None] = (await self._ask(document, ids=list(ids)))["nodes"]
+        found = [node for node in nodes if node is not None]
+        if len(found) < len(nodes):
+            raise TransientError(f"{self._order['id']} changed while it was being read")
+        return found
+
+    async def _complete_part(self, part: Node, root: str, name: str, document: str) -> None:
+        """All of a connection of a refund or a parcel, which the root field of that name gives."""
+
+        async def more(after: str) -> Node:
+            found: Node | None = (await self._ask(document, part=part["id"], after=after))[root]
+            if found is None:
+                raise TransientError(f"{part['id']} changed while it was being read")
+            return found
+
+        await _complete(part, name, more)
+
+    async def _ask(self, document: str, **variables: object) -> Node:
+        return await self._admin.run(queries.load(document), variables)
 
 
 def _unchanged(order: Node, later: Node | None) -> Node:
@@ -79,27 +144,6 @@ def _unchanged(order: Node, later: Node | None) -> Node:
     if later is None or later["updatedAt"] != order["updatedAt"]:
         raise TransientError(f"{order['id']} changed while it was being read")
     return later
-
-
-async def _complete_refund(admin: AdminClient, refund: Node) -> None:
-    for name in ("refundShippingLines", "orderAdjustments", "transactions"):
-        _whole(refund, name)
-
-    async def more(after: str) -> Node:
-        variables = {"refund": refund["id"], "after": after}
-        found: Node = (await admin.run(queries.load("order_refund_lines"), variables))["refund"]
-        return found
-
-    await _complete(refund, "refundLineItems", more)
-
-
-async def _complete_parcel(admin: AdminClient, parcel: Node) -> None:
-    async def more(after: str) -> Node:
-        variables = {"parcel": parcel["id"], "after": after}
-        found: Node = (await admin.run(queries.load("order_parcel_lines"), variables))["fulfillment"]
-        return found
-
-    await _complete(parcel, "fulfillmentLineItems", more)
 
 
 async def _complete(owner: Node, name: str, more: Callable[[str], Awaitable[Node]]) -> None:
@@ -112,21 +156,9 @@ async def _complete(owner: Node, name: str, more: Callable[[str], Awaitable[Node
     owner[name] = {"nodes": nodes}
 
 
-def _whole(owner: Node, name: str) -> None:
-    """Refuses a connection with a second page, for parts of which no order has that many."""
-    nodes = owner[name]["nodes"]
-    if owner[name]["pageInfo"]["hasNextPage"]:
-        raise _too_many(name, len(nodes))
-    owner[name] = {"nodes": nodes}
-
-
 def _name_payments(refund: Node, payments: dict[str, Node]) -> None:
     """A refund's transactions as the order has them; one that came in between two calls is none of this state."""
     known = [payments.get(each["id"]) for each in refund["transactions"]["nodes"]]
     if None in known:
         raise TransientError(f"{refund['id']} got a transaction while the order was being read")
     refund["transactions"] = {"nodes": known}
-
-
-def _too_many(name: str, limit: int) -> RefusedError:
-    return RefusedError(ErrorCode.SHOPIFY_SHAPE, what="the order", problem=f"it has {limit} or more {name}")

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
-from shared.errors import ErrorCode, RefusedError
 from shared.shopify import queries
+from shared.shopify.admin.answers import UserError, user_errors
 from shared.shopify.gid import gid_of
 
 if TYPE_CHECKING:
@@ -79,9 +79,33 @@ async def read_shown(admin: AdminClient, order_ids: Sequence[int], slot: Slot) -
 
 
 async def set_numbers(admin: AdminClient, notes: Sequence[Note], slot: Slot) -> list[Objection]:
-    """Sets up to 25 numbers, or none of them: then the objections say whose fault it is.
+    """Sets up to 25 numbers, all but those of the orders that the objections name (one objection an order).
 
-    Raises what AdminClient.run does, and RefusedError SHOPIFY_REJECTED for an objection to the call as a whole.
+    Shopify writes all rows of a call or none, so the call is repeated without the rows that it refused. A refusal that
+    names no row is narrowed down by halving the call. Raises what AdminClient.run does; numbers of earlier calls are
+    set then.
+    """
+    objections: list[Objection] = []
+    calls = [list(notes)]
+    while calls:
+        rows = calls.pop()
+        refused = await _refused_rows(admin, rows, slot)
+        if refused is None:
+            continue
+        if refused:
+            objections += [Objection(rows[at].order_id, _blame(error), error.message) for at, error in refused.items()]
+            rest = [note for at, note in enumerate(rows) if at not in refused]
+            calls += [rest] if rest else []
+        else:
+            middle = len(rows) // 2
+            calls += [rows[:middle], rows[middle:]]
+    return objections
+
+
+async def _refused_rows(admin: AdminClient, notes: Sequence[Note], slot: Slot) -> dict[int, UserError] | None:
+    """The first error of each refused row, by its position; empty if Shopify named no row, None if all was written.
+
+    The only row of a call is to blame whatever the error names.
     """
     rows = [
         {
@@ -94,11 +118,27 @@ async def set_numbers(admin: AdminClient, notes: Sequence[Note], slot: Slot) -> 
         }
         for note in notes
     ]
-    data = await admin.run(queries.load("write_back_numbers"), {"metafields": rows})
-    errors: list[dict[str, Any]] = data["metafieldsSet"]["userErrors"]
-    if blame := next((error for error in errors if error["elementIndex"] is None), None):
-        raise RefusedError(ErrorCode.SHOPIFY_REJECTED, what="metafieldsSet", message=blame["message"])
-    return [Objection(notes[error["elementIndex"]].order_id, _blame(error), error["message"]) for error in errors]
+    payload = (await admin.run(queries.load("write_back_numbers"), {"metafields": rows}))["metafieldsSet"]
+    errors = user_errors(payload)
+    if not errors:
+        return None
+    if len(notes) == 1:
+        return {0: errors[0]}
+    refused: dict[int, UserError] = {}
+    for error in errors:
+        position = _row(error)
+        if position is not None and position < len(notes):
+            refused.setdefault(position, error)
+    return refused
+
+
+def _row(error: UserError) -> int | None:
+    """The position in `field`: ["metafields", "3", "value"]. Shopify's `elementIndex` is null for these errors."""
+    match error.field:
+        case ("metafields", position, *_) if position.isdecimal():
+            return int(position)
+        case _:
+            return None
 
 
 async def add_tag(admin: AdminClient, order_id: int, tag: str) -> Objection | None:
@@ -122,7 +162,7 @@ def _shown(node: dict[str, Any]) -> Shown:
     )
 
 
-def _blame(error: dict[str, Any]) -> Blame:
-    if (error["field"] or [])[-1:] == ["ownerId"]:
+def _blame(error: UserError) -> Blame:
+    if error.field[-1:] == ("ownerId",):
         return Blame.GONE
-    return Blame.STALE if error["code"] == "STALE_OBJECT" else Blame.REFUSED
+    return Blame.STALE if error.code == "STALE_OBJECT" else Blame.REFUSED

@@ -125,22 +125,15 @@ class _Push:
                 await self._object(row, objection)
 
     async def _set_numbers(self, rows: Iterable[Outgoing], shown: Mapping[int, Shown]) -> dict[int, Objection]:
-        """Sets the numbers that differ, again without those that Shopify objects to: it sets all or none."""
-        notes = {
-            row.order_id: Note(row.order_id, row.number, shown[row.order_id].digest)
+        """Sets the numbers that differ. Returns Shopify's objections by order; all others are set."""
+        notes = [
+            Note(row.order_id, row.number, shown[row.order_id].digest)
             for row in rows
             if shown[row.order_id].number != row.number
-        }
-        objections: dict[int, Objection] = {}
-        while notes:
-            found = await set_numbers(self.admin, list(notes.values()), self._slot)
-            if not found:
-                self.report.numbers += len(notes)
-                break
-            for objection in found:
-                notes.pop(objection.order_id, None)  # one order may have several
-                objections.setdefault(objection.order_id, objection)
-        return objections
+        ]
+        found = await set_numbers(self.admin, notes, self._slot) if notes else []
+        self.report.numbers += len(notes) - len(found)
+        return {objection.order_id: objection for objection in found}
 
     async def _add_tag(self, row: Outgoing, shown: Shown) -> Objection | None:
         tag = self.rules.write_back.tag_for(row.number)

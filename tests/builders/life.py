@@ -174,22 +174,20 @@ class Life:
             net, tax = self.units[line_id].take(number)
             value += net if included else net + tax
             lines.append(self._refund_line(line_id, number, restock, net, tax))
-        shipping_lines = []
+        shipping_lines, adjustments = [], []
         if shipping:
             net, tax = self.shipping, self.shipping_tax
             value += net if included else net + tax
             self.shipping = self.shipping_tax = self.zero
-            shipping_lines = [
-                {"id": next(self.ids), "subtotal_amount_set": net.set, "tax_amount_set": tax.set},
-            ]
+            shipping_lines = [{"id": next(self.ids), "subtotal_amount_set": net.set}]
+            adjustments.append(self._shipping_adjustment(net, tax))
         duties_back = self.duties if duties else self.zero
         value += duties_back
         self.duties -= duties_back
-        adjustments = []
         if adjustment:
             value -= adjustment
             self.adjusted.append(adjustment)
-            adjustments = [self._adjustment(adjustment, reason)]
+            adjustments.append(self._adjustment(adjustment, reason))
         moment = self._moment()
         transactions = []
         if status and value:
@@ -226,6 +224,12 @@ class Life:
             "subtotal_set": net.set,
             "total_tax_set": tax.set,
         }
+
+    def _shipping_adjustment(self, subtotal: Bag, tax: Bag) -> Payload:
+        """Where REST has the tax of refunded shipping; the amount is without it."""
+        amount = subtotal - tax if self.placed["taxes_included"] else subtotal
+        tax_fields = {"tax_amount": (-tax).bare, "tax_amount_set": (-tax).set}
+        return self._adjustment(-amount, "Shipping refund") | {"kind": "shipping_refund"} | tax_fields
 
     def _adjustment(self, amount: Bag, reason: str) -> Payload:
         return {

@@ -174,5 +174,24 @@ async def test_an_order_with_many_lines_and_refunds_is_read_whole(shop: Shop):
     assert ours == ["OrderState", "OrderLines", "OrderLines", *refunds, "OrderParcels"]
 
 
+async def test_an_order_with_more_payments_and_parcels_than_one_answer_holds_is_read_whole(shop: Shop):
+    cards = [{"gateway": "gift_card", "amount": "2.00"} for _ in range(30)]
+    order = await shop.client.place(
+        lines=[{"sku": "MUG-ENAMEL", "quantity": 45, "price": "2.00"}],
+        payment=[*cards, {"gateway": "shopify_payments"}],
+    )
+    line = order["line_items"][0]["id"]
+    for _ in range(41):
+        order = await shop.live(order, "fulfill", lines=[{"line": line, "quantity": 1}])
+    order = await shop.live(order, "refund", lines=[{"line": line, "quantity": 4, "restock": "cancel"}])
+    order = await shop.live(order, "refund", lines=[{"line": line, "quantity": 20, "restock": "return"}])
+    state = await shop.fetched(order)
+    same(told(order), state)
+    assert [len(refund.transactions) for refund in state.refunds] == [4, 20]
+    assert len(state.transactions or ()) == 31 + 24
+    assert state.shipped[line] == 41
+    assert prove_payments(state).total == Money(Decimal(0), "EUR")
+
+
 async def test_an_order_that_shopify_does_not_have_is_none(shop: Shop):
     assert await fetch_order(shop.admin, 1) is None

@@ -10,6 +10,7 @@ import pytest
 from fixtures.write_back import Office, azure_tables, shown, write_metafield, writing_back
 
 from local.shopify.metafields import APP_NAMESPACE
+from local.shopify.model import MetafieldDefinition
 from local.shopify.rest import order_document
 from shared.errors import OutcomeUnknownError, RefusedError
 from shared.mapping.orders.digest import digest
@@ -308,6 +309,37 @@ async def test_what_shopify_refuses_is_told_and_tried_again_ever_less_often(offi
     notes = await office.journal(order)
     assert [outcome for outcome, _ in notes] == ["waiting"] * 3
     assert "Value must be a single line text string." in notes[0][1]
+
+
+async def test_one_stale_and_one_deleted_order_do_not_keep_a_full_page_of_others_from_their_numbers(office: Office):
+    orders = [office.order() for _ in range(25)]
+    stale, deleted = orders[3], orders[17]
+    office.set_rules("nordlys", write_back={"tag": None})
+
+    async def meanwhile() -> None:
+        write_metafield(stale, APP_NAMESPACE, "sales_order", "SN-OLD")
+        office.remove(deleted)
+
+    for order in orders:
+        await office.put(order, f"SN{order.id}")
+    office.between("nordlys", WriteBackNumbers=meanwhile)
+    await office.push()
+    waiting = {stale.id: f"SN{stale.id}", deleted.id: f"SN{deleted.id}"}
+    assert await office.waiting() == waiting
+    assert all(shown(order) == {FIELD: f"SN{order.id}"} for order in orders if order.id not in waiting)
+    assert office.writes() == ["WriteBackNumbers"] * 2
+
+
+async def test_a_refused_value_puts_off_its_own_order_and_no_other(office: Office):
+    short, long = office.order(), office.order()
+    definition = MetafieldDefinition("single_line_text_field", max_length=6)
+    office.shop().definitions[APP_NAMESPACE, "sales_order"] = definition
+    await office.put(short, "SN5001")
+    await office.put(long, "SN50011")
+    await office.push()
+    assert (shown(short), shown(long)) == ({FIELD: "SN5001"}, {})
+    ((_, note),) = await office.journal(long)
+    assert "Value has a maximum length of 6." in note
 
 
 async def test_a_missing_scope_is_the_stores_trouble_alone(office: Office):

@@ -178,12 +178,6 @@ def places(payload: Payload, edited: set[int]) -> list[Any]:
             if each["line_item_id"] not in edited
             for key in ("subtotal_set", "total_tax_set")
         ),
-        *(
-            each[key]
-            for refund in refunds
-            for each in refund["refund_shipping_lines"]
-            for key in ("subtotal_amount_set", "tax_amount_set")
-        ),
     ]
 
 

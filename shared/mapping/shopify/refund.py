@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import replace
-from decimal import Decimal
 
 from shared.mapping.shopify.fields import (
     Amounts,
@@ -22,7 +21,18 @@ from shared.mapping.shopify.fields import (
 from shared.mapping.shopify.terms import Terms
 from shared.mapping.shopify.transaction import read_transactions
 from shared.mapping.text import lines
-from shared.model import Adjustment, AdjustmentReason, Money, Refund, RefundLine, Restock, total
+from shared.model import (
+    Adjustment,
+    AdjustmentReason,
+    Money,
+    Refund,
+    RefundLine,
+    Restock,
+    Transaction,
+    TransactionStatus,
+    smallest_unit,
+    total,
+)
 
 
 def read_refund(block: Block, terms: Terms, path: str = "refund") -> Refund:
@@ -32,15 +42,17 @@ def read_refund(block: Block, terms: Terms, path: str = "refund") -> Refund:
     NOT_AN_ORDER, NEGATIVE_AMOUNT and what read_transaction raises.
     """
     returned = optional_block(block, "return", path)
+    transactions = read_transactions(blocks(block, "transactions", path), terms, f"{path}.transactions")
+    pending = _pending_rows(block, terms, transactions, path)
     refund = Refund(
         id=identifier(block, "id", path),
         order_id=identifier(block, "order_id", path),
         created_at=moment(block, "processed_at" if block.get("created_at") is None else "created_at", path),
         note=lines(exact_text(block, "note", path)),
         lines=_lines(block, terms.booked, path),
-        adjustments=_adjustments(block, terms, terms.booked, path),
+        adjustments=_adjustments(block, terms, terms.booked, path, pending),
         duties=_duties(block, terms, terms.booked, path),
-        transactions=read_transactions(blocks(block, "transactions", path), terms, f"{path}.transactions"),
+        transactions=transactions,
         return_id=None if returned is None else identifier(returned, "id", f"{path}.return"),
     )
     if not terms.two_currencies:
@@ -48,7 +60,7 @@ def read_refund(block: Block, terms: Terms, path: str = "refund") -> Refund:
     presented = replace(
         refund,
         lines=_lines(block, terms.presented, path),
-        adjustments=_adjustments(block, terms, terms.presented, path),
+        adjustments=_adjustments(block, terms, terms.presented, path, pending),
         duties=_duties(block, terms, terms.presented, path),
     )
     return replace(refund, presented=presented.worth(taxes_included=terms.taxes_included))
@@ -75,24 +87,76 @@ def _line(block: Block, amounts: Amounts, path: str) -> RefundLine:
     )
 
 
-def _adjustments(block: Block, terms: Terms, amounts: Amounts, path: str) -> tuple[Adjustment, ...]:
-    """Shipping given back stands among them, since 2024-04 as lines of its own too: told twice it counts once."""
+def _adjustments(
+    block: Block, terms: Terms, amounts: Amounts, path: str, pending: frozenset[int]
+) -> tuple[Adjustment, ...]:
+    """Refunded shipping stands in the adjustments, tax included, and again in lines of its own: it counts once.
+
+    REST has the tax of refunded shipping in the adjustments alone, GraphQL in the lines alone.
+    """
     found = [
+        replace(
+            each,
+            reason=AdjustmentReason.PENDING
+            if at in pending
+            else AdjustmentReason.REFUND_DISCREPANCY
+            if each.reason == AdjustmentReason.PENDING
+            else each.reason,
+        )
+        for at, each in enumerate(_plain_adjustments(block, terms, amounts, path))
+    ]
+    rows = _optional_blocks(block, "refund_shipping_lines", path)
+    in_adjustments = [each for each in found if each.reason == AdjustmentReason.SHIPPING]
+    if not in_adjustments:
+        shipping = (_shipping(each, amounts, f"{path}.refund_shipping_lines[{at}]") for at, each in enumerate(rows))
+        return (*shipping, *found)
+    if rows:
+        subtotals = [
+            amounts.required(each, "subtotal_amount", f"{path}.refund_shipping_lines[{at}]")
+            for at, each in enumerate(rows)
+        ]
+        _require_same_shipping(total(subtotals, amounts.currency), in_adjustments, len(rows), path)
+    return tuple(found)
+
+
+def _require_same_shipping(lines: Money, adjustments: Sequence[Adjustment], count: int, path: str) -> None:
+    """Refuses shipping of which lines and adjustments give different amounts, beyond the rounding of each line."""
+    told = total((each.amount for each in adjustments), lines.currency)
+    before_tax = total((each.amount - each.tax for each in adjustments), lines.currency)
+    rounding = smallest_unit(lines.currency) * count
+    if min(abs(lines - told).amount, abs(lines - before_tax).amount) > rounding:
+        refuse(path, "refund_shipping_lines", str(lines), f"{told} as in order_adjustments")
+
+
+def _plain_adjustments(block: Block, terms: Terms, amounts: Amounts, path: str) -> list[Adjustment]:
+    return [
         _adjustment(each, terms, amounts, f"{path}.order_adjustments[{at}]")
         for at, each in enumerate(blocks(block, "order_adjustments", path))
     ]
-    shipping = [
-        _shipping(each, amounts, f"{path}.refund_shipping_lines[{at}]")
-        for at, each in enumerate(_optional_blocks(block, "refund_shipping_lines", path))
+
+
+def _pending_rows(block: Block, terms: Terms, transactions: Sequence[Transaction], path: str) -> frozenset[int]:
+    """The positions of the adjustments that only say that money of the refund is, or was, on its way.
+
+    Shopify writes "Refund discrepancy" +X for a pending transaction of X, and "Pending refund discrepancy" -X when it
+    succeeds: the two cancel out, so that the refund is worth the same before and after. A row without its counterpart
+    is an adjustment like any other; one of +X that is called pending already is the older form of the first row.
+    """
+    amounts = terms.presented if terms.two_currencies else terms.booked
+    gained = [each.amount for each in _plain_adjustments(block, terms, amounts, path)]
+    reasons = [_reason(each, path) for each in blocks(block, "order_adjustments", path)]
+    open_rows = [at for at, reason in enumerate(reasons) if reason == AdjustmentReason.REFUND_DISCREPANCY]
+    found = {at for at, reason in enumerate(reasons) if reason == AdjustmentReason.PENDING and gained[at].amount < 0}
+    reversals = [
+        (at, -gained[at]) for at, reason in enumerate(reasons) if reason == AdjustmentReason.PENDING and at not in found
     ]
-    if shipping and _sum(each for each in found if each.reason == AdjustmentReason.SHIPPING) == _sum(shipping):
-        found = [each for each in found if each.reason != AdjustmentReason.SHIPPING]
-    return (*shipping, *found)
-
-
-def _sum(adjustments: Iterable[Adjustment]) -> tuple[Decimal, Decimal]:
-    amounts = [(each.amount.amount, each.tax.amount) for each in adjustments]
-    return sum((amount for amount, _ in amounts), Decimal(0)), sum((tax for _, tax in amounts), Decimal(0))
+    on_the_way = [(None, -each.paid) for each in transactions if each.status is TransactionStatus.PENDING]
+    for reversal, amount in (*reversals, *on_the_way):
+        row = next((at for at in open_rows if gained[at] == amount), None)
+        if row is not None:
+            open_rows.remove(row)
+            found |= {row} if reversal is None else {row, reversal}
+    return frozenset(found)
 
 
 def _adjustment(block: Block, terms: Terms, amounts: Amounts, path: str) -> Adjustment:

@@ -186,9 +186,18 @@ async def test_graphql_tells_refunds_as_rest_does(client: Client):
             assert same(row["subtotalSet"], theirs["subtotal_set"])
             assert same(row["totalTaxSet"], theirs["total_tax_set"])
             assert row["restockType"] == theirs["restock_type"].upper()
-        for row, theirs in zip(node["refundShippingLines"]["nodes"], each["refund_shipping_lines"], strict=True):
+        told = {
+            kind: [adjustment for adjustment in each["order_adjustments"] if adjustment["kind"] == kind]
+            for kind in ("shipping_refund", "refund_discrepancy")
+        }
+        shipping = zip(
+            node["refundShippingLines"]["nodes"], each["refund_shipping_lines"], told["shipping_refund"], strict=True
+        )
+        for row, theirs, taxed in shipping:
             assert same(row["subtotalAmountSet"], theirs["subtotal_amount_set"])
-        for row, theirs in zip(node["orderAdjustments"]["nodes"], each["order_adjustments"], strict=True):
+            tax = row["taxAmountSet"]["presentmentMoney"]["amount"]
+            assert Decimal(tax) == -Decimal(taxed["tax_amount_set"]["presentment_money"]["amount"])
+        for row, theirs in zip(node["orderAdjustments"]["nodes"], told["refund_discrepancy"], strict=True):
             assert same(row["amountSet"], theirs["amount_set"])
             assert row["reason"] == theirs["reason"].upper().replace(" ", "_")
         for row, theirs in zip(node["transactions"]["nodes"], each["transactions"], strict=True):

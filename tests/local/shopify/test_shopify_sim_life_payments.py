@@ -200,7 +200,6 @@ async def test_refund_gives_shipping_and_duties_back_in_part(client: Client):
     assert refund["total_duties_set"]["shop_money"]["amount"] == "4.50"
     (shipping,) = refund["refund_shipping_lines"]
     assert shipping["subtotal_amount_set"]["shop_money"]["amount"] == "2.10"
-    assert shipping["tax_amount_set"]["shop_money"]["amount"] == "0.36"
     assert refund["transactions"][0]["amount"] == "106.60"
     assert done["order"]["current_total_price"] == "114.50"
     assert done["order"]["shipping_lines"][0]["current_discounted_price_set"]["shop_money"]["amount"] == "10.00"
@@ -221,21 +220,55 @@ async def test_returned_goods_come_back_where_the_refund_says(client: Client):
     assert after[key] == before.get(key, 0) + 1
 
 
-async def test_pending_refund_waits_with_an_adjustment_and_is_told_when_it_succeeds(client: Client):
-    """As in a real payload: while the money is pending, an adjustment of its amount stands against the lines."""
+@pytest.mark.parametrize(
+    ("terms", "amounts"),
+    [({"taxes_included": True}, ("-1.74", "-0.36")), ({"taxes_included": False}, ("-2.10", "-0.44"))],
+)
+async def test_the_tax_of_refunded_shipping_stands_in_an_adjustment_only(
+    client: Client, terms: dict, amounts: tuple[str, str]
+):
+    shipping = [{"title": "Post", "price": "12.10"}]
+    order = await client.place(lines=TENT, shipping=shipping, **terms)
+    done = await step(client, order, "refund", shipping="2.10")
+    (refund,) = bodies(done, "refunds/create")
+    (row,) = refund["refund_shipping_lines"]
+    assert row.keys() == {"id", "shipping_line_id", "shipping_line", "subtotal_amount_set"}
+    (adjustment,) = refund["order_adjustments"]
+    assert (adjustment["kind"], adjustment["reason"]) == ("shipping_refund", "Shipping refund")
+    assert (adjustment["amount"], adjustment["tax_amount"]) == amounts
+    assert {side["amount"] for side in adjustment["tax_amount_set"].values()} == {amounts[1]}
+
+
+def discrepancies(refund: dict) -> list[tuple[str, str]]:
+    return [(each["reason"], each["amount"]) for each in refund["order_adjustments"]]
+
+
+@pytest.mark.parametrize(
+    ("wish", "pending"),
+    [
+        (
+            {"lines": [{"line": "TENT-2P", "quantity": 1, "restock": "cancel"}]},
+            [("Refund discrepancy", "100.00")],
+        ),
+        ({"amount": "15"}, [("Refund discrepancy", "-15.00"), ("Refund discrepancy", "15.00")]),
+    ],
+)
+async def test_pending_refund_has_an_adjustment_that_is_reversed_when_the_money_moves(
+    client: Client, wish: dict, pending: list[tuple[str, str]]
+):
     order = await client.place(lines=TENT, shipping=[])
-    lines = [{"line": "TENT-2P", "quantity": 1, "restock": "cancel"}]
-    done = await step(client, order, "refund", lines=lines, status="pending")
+    done = await step(client, order, "refund", **wish, status="pending")
     assert topics(done) == ["refunds/create", "orders/updated"]
     (refund,) = bodies(done, "refunds/create")
-    assert [(each["reason"], each["amount"]) for each in refund["order_adjustments"]] == [
-        ("Pending refund discrepancy", "100.00")
-    ]
+    assert discrepancies(refund) == pending
     assert (done["order"]["financial_status"], done["order"]["total_outstanding"]) == ("paid", "0.00")
     settled = await step(client, order, "settle", transaction=refund["transactions"][0]["id"])
     assert topics(settled) == ["order_transactions/create", "orders/updated"]
     assert settled["order"]["financial_status"] == "partially_refunded"
-    assert settled["order"]["refunds"][0]["order_adjustments"] == []
+    (after,) = settled["order"]["refunds"]
+    reversal = ("Pending refund discrepancy", f"-{pending[-1][1]}")
+    assert discrepancies(after) == [*pending, reversal]
+    assert settled["order"]["total_outstanding"] == "0.00"
 
 
 async def test_failed_refund_leaves_its_adjustment(client: Client):
@@ -244,7 +277,7 @@ async def test_failed_refund_leaves_its_adjustment(client: Client):
     (refund,) = bodies(await step(client, order, "refund", lines=lines, status="pending"), "refunds/create")
     outcome = {"transaction": refund["transactions"][0]["id"], "status": "failure"}
     failed = await client.sim("POST", f"orders/{order['id']}/settle", outcome)
-    assert failed["order"]["refunds"][0]["order_adjustments"][0]["reason"] == "Refund discrepancy"
+    assert discrepancies(failed["order"]["refunds"][0]) == [("Refund discrepancy", "100.00")]
 
 
 async def test_no_more_goods_or_money_go_back_than_came(client: Client):

@@ -43,7 +43,7 @@ async def put(client: Client, *fields: dict) -> dict:
 async def refusal(client: Client, *fields: dict) -> dict:
     """The one user error; nothing is written then."""
     payload = await put(client, *fields)
-    assert payload["metafields"] is None
+    assert payload["metafields"] == []
     (error,) = payload["userErrors"]
     return error
 
@@ -79,13 +79,40 @@ async def test_another_apps_metafields_are_hidden_and_refused(client: Client, gi
     assert read["order"] == {"metafield": None, "metafields": {"nodes": []}}
 
 
-@pytest.mark.parametrize(
-    ("digest", "code"), [("0" * 64, "STALE_OBJECT"), ("not a digest", "INVALID_COMPARE_DIGEST"), (None, "STALE_OBJECT")]
-)
-async def test_a_metafield_is_set_only_if_it_is_what_was_seen(client: Client, gid: str, digest: str | None, code: str):
+@pytest.mark.parametrize("digest", ["0" * 64, "not a digest", None])
+async def test_a_metafield_is_set_only_if_it_is_what_was_read(client: Client, gid: str, digest: str | None):
     await put(client, field(gid))
     error = await refusal(client, field(gid, value="SN2", compareDigest=digest))
-    assert (error["code"], error["elementIndex"]) == (code, 0)
+    assert (error["code"], error["field"]) == ("STALE_OBJECT", ["metafields", "0"])
+
+
+async def test_a_malformed_digest_passes_where_the_value_stays_as_it_is(client: Client, gid: str):
+    await put(client, field(gid))
+    assert (await put(client, field(gid, compareDigest="not a digest")))["userErrors"] == []
+
+
+async def test_the_row_of_an_error_stands_in_its_field_and_never_in_element_index(client: Client, gid: str):
+    payload = await put(client, field(gid), field(gid, key="a", value=""), field("gid://shopify/Order/1"))
+    assert [error["field"][1] for error in payload["userErrors"]] == ["1", "1", "2"]
+    assert {error["elementIndex"] for error in payload["userErrors"]} == {None}
+    payload = await put(client, *[field(gid)] * 26)
+    assert [(error["field"], error["elementIndex"]) for error in payload["userErrors"]] == [(["metafields"], None)]
+
+
+async def test_a_definition_gives_the_type_and_enforces_its_limit(client: Client, gid: str):
+    definition = {"key": "sales_order", "type": "single_line_text_field", "max_length": 5}
+    await client.sim("POST", "metafield_definitions", definition, status=201)
+    untyped = {key: value for key, value in field(gid).items() if key != "type"}
+    assert (await put(client, untyped))["userErrors"] == []
+    error = await refusal(client, field(gid, value="SN5001"))
+    assert (error["field"], error["message"]) == (["metafields", "0", "value"], "Value has a maximum length of 5.")
+    error = await refusal(client, {**untyped, "key": "other"})
+    assert (error["field"], error["code"]) == (["metafields", "0", "type"], "BLANK")
+
+
+async def test_metafields_of_other_owners_are_not_simulated(client: Client):
+    body = await client.graphql(SET, {"fields": [field("gid://shopify/Product/1")]})
+    assert body["errors"][0]["extensions"]["code"] == "NOT_SIMULATED"
 
 
 async def test_one_refused_metafield_stops_all(client: Client, gid: str):

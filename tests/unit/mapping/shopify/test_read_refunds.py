@@ -1,5 +1,6 @@
 """Refunds and payment transactions as the webhooks give them, and the proofs about their money."""
 
+from copy import deepcopy
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -171,14 +172,48 @@ def test_an_adjustment_is_what_the_buyer_gets_on_top():
     assert [each.amount for each in read_refund(block, terms()).adjustments] == [euro("2.50"), euro("-1.00")]
 
 
-def test_shipping_that_is_told_twice_counts_once():
-    told = adjustment("-4.13", "-0.87", kind="shipping_refund", reason="Shipping refund")
-    both = read_refund(refund_block(order_adjustments=[told]), terms())
-    old = read_refund(refund_block(order_adjustments=[told], refund_shipping_lines=None), terms())
-    assert both.adjustments == old.adjustments
-    assert len(both.adjustments) == 1
-    net = read_refund(refund_block(order_adjustments=[told], refund_shipping_lines=None), terms(taxes_included=False))
-    assert net.adjustments[0].amount == euro("4.13")
+SHIPPING_BACK = adjustment("-4.13", "-0.87", kind="shipping_refund", reason="Shipping refund")
+
+
+def shipping_row(subtotal: str, **other: Any) -> Any:
+    return {"id": 6, "shipping_line_id": 21, "subtotal_amount_set": money_set(subtotal), **other}
+
+
+@pytest.mark.parametrize(("order", "amount"), [({"taxes_included": True}, "5.00"), ({"taxes_included": False}, "4.13")])
+def test_refunded_shipping_has_its_tax_in_the_adjustment_and_counts_once(order: Any, amount: str):
+    rows = [shipping_row(amount)]
+    block = refund_block(order_adjustments=[SHIPPING_BACK], refund_shipping_lines=rows)
+    [both] = read_refund(block, terms(**order)).adjustments
+    assert (both.reason, both.tax) == ("shipping_refund", euro("0.87"))
+    assert both.amount == euro(amount)
+    [old] = read_refund(block | {"refund_shipping_lines": None}, terms(**order)).adjustments
+    assert old == both
+
+
+def test_refunded_shipping_of_graphql_has_its_tax_in_its_own_row():
+    rows = [shipping_row("5.00", tax_amount_set=money_set("0.87"))]
+    [shipping] = read_refund(refund_block(order_adjustments=[], refund_shipping_lines=rows), terms()).adjustments
+    assert (shipping.reason, shipping.amount, shipping.tax) == ("shipping_refund", euro("5.00"), euro("0.87"))
+
+
+@pytest.mark.parametrize("subtotal", ["4.99", "5.01", "4.13"])
+def test_a_row_of_refunded_shipping_may_be_rounded_apart_or_before_tax(subtotal: str):
+    block = refund_block(order_adjustments=[SHIPPING_BACK], refund_shipping_lines=[shipping_row(subtotal)])
+    assert [each.amount for each in read_refund(block, terms()).adjustments] == [euro("5.00")]
+
+
+def test_refunded_shipping_of_two_different_amounts_is_refused():
+    block = refund_block(order_adjustments=[SHIPPING_BACK], refund_shipping_lines=[shipping_row("7.00")])
+    with pytest.raises(RefusedError, match=r"refund_shipping_lines is “7\.00 EUR”, not 5\.00 EUR") as caught:
+        read_refund(block, terms())
+    assert caught.value.code == "NOT_AN_ORDER"
+
+
+def test_refunded_shipping_whose_tax_stands_nowhere_is_refused():
+    block = refund_block(order_adjustments=[], refund_shipping_lines=[shipping_row("5.00")])
+    with pytest.raises(RefusedError, match="tax_amount") as caught:
+        read_refund(block, terms())
+    assert caught.value.code == "NOT_AN_ORDER"
 
 
 def test_duties_are_read_from_either_place_unless_the_prices_hold_them():
@@ -236,6 +271,53 @@ def test_what_a_refund_is_short_of_while_its_money_is_on_the_way_is_no_part_of_i
     assert [each.reason for each in refund.adjustments] == ["pending_refund_discrepancy"]
     evidence = prove_refund(refund, read(delivered()).order)
     assert dict(evidence.components) == {"goods that came back": euro("20.00")}
+
+
+PENDING = "Pending refund discrepancy"
+
+
+@pytest.mark.parametrize(
+    ("units", "amount", "own"),
+    [({12: (1, "return")}, "20.00", []), ({}, "15.00", [adjustment("-15.00")])],
+    ids=["of goods", "of money alone"],
+)
+def test_a_refund_is_worth_the_same_before_and_after_its_money_moved(units: Any, amount: str, own: list[Any]):
+    worths = []
+    for status, rows in (("pending", []), ("success", [adjustment(f"-{amount}", reason=PENDING)])):
+        life = delivered()
+        adjustments = [*own, adjustment(amount), *rows]
+        life.refund(
+            units, transactions=[transaction(bag(amount), status=status)], order_adjustments=deepcopy(adjustments)
+        )
+        refund = read_refund(parsed(life.refunds[0]), terms())
+        evidence = prove_refund(refund, read(delivered()).order)
+        worths.append(sum((part.amount for _, part in evidence.components), Decimal(0)))
+    assert worths == [Decimal(amount)] * 2
+
+
+def test_only_as_much_of_a_discrepancy_is_pending_as_money_is_on_its_way():
+    life = delivered()
+    rows = [adjustment("5.00"), adjustment("15.00"), adjustment("5.00")]
+    life.refund({12: (1, "return")}, transactions=[transaction(bag("5.00"), status="pending")], order_adjustments=rows)
+    refund = read_refund(parsed(life.refunds[0]), terms())
+    assert [each.reason for each in refund.adjustments] == [
+        "pending_refund_discrepancy",
+        "refund_discrepancy",
+        "refund_discrepancy",
+    ]
+
+
+def test_money_that_failed_leaves_its_discrepancy_and_a_reversal_alone_counts():
+    life = delivered()
+    life.refund(
+        {12: (1, "return")},
+        transactions=[transaction(bag("20.00"), status="failure")],
+        order_adjustments=[adjustment("20.00")],
+    )
+    assert [each.amount for each in read_refund(parsed(life.refunds[0]), terms()).adjustments] == [euro("-20.00")]
+    block = refund_block(refund_shipping_lines=[], order_adjustments=[adjustment("-3.00", reason=PENDING)])
+    [alone] = read_refund(block, terms()).adjustments
+    assert (alone.reason, alone.amount) == ("refund_discrepancy", euro("3.00"))
 
 
 def test_a_refund_of_money_alone_says_so():

@@ -1,0 +1,62 @@
+"""Which orders Shopify's refusals of order numbers are about, where the simulator gives no such refusal."""
+
+from typing import Any, cast
+
+from shared.shopify.admin.client import AdminClient
+from shared.shopify.queries import Query
+from shared.shopify.write_back import Blame, Note, Slot, set_numbers
+
+SLOT = Slot("$app", "sales_order")
+
+
+def error(field: list[str] | None, message: str = "No.", code: str | None = None) -> dict[str, Any]:
+    return {"field": field, "message": message, "code": code, "elementIndex": None}
+
+
+class Shop:
+    """Refuses a call that holds a number in `bad`, with the error given; keeps the numbers of each call."""
+
+    def __init__(self, bad: set[str], refusal: dict[str, Any]) -> None:
+        self.bad = bad
+        self.refusal = refusal
+        self.calls: list[list[str]] = []
+        self.written: list[str] = []
+
+    async def run(self, _query: Query, variables: dict[str, Any]) -> dict[str, Any]:
+        numbers = [row["value"] for row in variables["metafields"]]
+        self.calls.append(numbers)
+        refused = self.bad & set(numbers)
+        self.written += [] if refused else numbers
+        return {"metafieldsSet": {"userErrors": [self.refusal] if refused else []}}
+
+
+def notes(count: int) -> list[Note]:
+    return [Note(number, f"SN{number}", None) for number in range(1, count + 1)]
+
+
+async def test_a_refusal_that_names_no_row_is_narrowed_down_to_its_order():
+    shop = Shop({"SN9"}, error(None))
+    objections = await set_numbers(cast("AdminClient", shop), notes(25), SLOT)
+    assert [(each.order_id, each.blame) for each in objections] == [(9, Blame.REFUSED)]
+    assert sorted(shop.written) == sorted(note.number for note in notes(25) if note.order_id != 9)
+
+
+async def test_an_index_inside_a_value_is_not_taken_for_a_row():
+    shop = Shop({"SN2"}, {**error(["metafields", "1", "value"]), "elementIndex": 0})
+    objections = await set_numbers(cast("AdminClient", shop), notes(3), SLOT)
+    assert [each.order_id for each in objections] == [2]
+    assert shop.calls == [["SN1", "SN2", "SN3"], ["SN1", "SN3"]]
+
+
+async def test_a_row_that_the_call_does_not_have_is_narrowed_down_as_well():
+    shop = Shop({"SN1"}, error(["metafields", "7", "value"]))
+    objections = await set_numbers(cast("AdminClient", shop), notes(2), SLOT)
+    assert [each.order_id for each in objections] == [1]
+    assert shop.written == ["SN2"]
+
+
+async def test_the_only_order_of_a_call_is_to_blame_whatever_the_error_names():
+    shop = Shop({"SN1"}, error(["metafields"], code="STALE_OBJECT"))
+    objections = await set_numbers(cast("AdminClient", shop), notes(1), SLOT)
+    assert [(each.order_id, each.blame) for each in objections] == [(1, Blame.STALE)]
+    assert len(shop.calls) == 1
