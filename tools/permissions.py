@@ -117,7 +117,8 @@ def _follow(place: Place, uses: Uses) -> None:
         definition = module.definitions[name]
         for named in _named(definition, module):
             _follow(named if named[0] else (module_name, named[1]), uses)
-        uses.documents.update(_documents(definition))
+        if module_name.startswith("shared.shopify."):
+            uses.documents.update(_documents(definition))
         for verb, constant in _writes(definition):
             if module.imports.get(constant, ("",))[0] == _ENTITIES:
                 uses.access.setdefault(getattr(entities, constant), set()).add(verb)
