@@ -8,9 +8,9 @@ from typing import Final
 
 from shared.d365.documents import rows_with
 from shared.d365.entities import CUSTOMERS
-from shared.d365.odata.answers import Row
 from shared.d365.odata.client import ODataClient
 from shared.errors import RefusedError
+from shared.model.fo_order import FoRow
 
 _ACCOUNT: Final = "CustomerAccount"
 
@@ -22,7 +22,7 @@ class Customers:
         self._client = client
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
-    async def ensure(self, record: Row, *, known_by: str = _ACCOUNT) -> str:
+    async def ensure(self, record: FoRow, *, known_by: str = _ACCOUNT) -> str:
         """The account of the customer, who is created if F&O has none; one that is there is left as it is.
 
         `known_by` is the field that tells the customer: the account when it is ours to choose, otherwise one that we
@@ -42,6 +42,6 @@ class Customers:
                     raise
                 return found
 
-    async def _find(self, record: Row, known_by: str) -> str | None:
+    async def _find(self, record: FoRow, known_by: str) -> str | None:
         rows = await rows_with(self._client, CUSTOMERS, record["dataAreaId"], known_by, record[known_by])
         return next((row[_ACCOUNT] for row in rows), None)

@@ -13,9 +13,9 @@ from typing import Final
 
 from shared.d365.documents import DocumentType, check_amount, create_lines, find_or_create_header, read_lines
 from shared.d365.entities import INVOICE_LINES, INVOICES
-from shared.d365.odata.answers import Row
 from shared.d365.odata.client import ODataClient
 from shared.errors import ErrorCode
+from shared.model.fo_order import FoRow
 
 _AMOUNT: Final = "TransactionCurrencyAmount"
 _TYPE: Final = DocumentType(
@@ -36,9 +36,9 @@ class InvoiceDraft:
     company: str
     reference: str
     """Ours, unique to the refund: CustomerReference."""
-    header: Row
+    header: FoRow
     """FreeTextInvoiceHeaders, without company and reference."""
-    lines: Sequence[Row]
+    lines: Sequence[FoRow]
     """FreeTextInvoiceLines, each with its LineNumber."""
 
     @property

@@ -7,10 +7,10 @@ from collections.abc import Callable, Collection, Iterable
 from typing import Final, Literal
 
 from shared.d365.entities import DIMENSIONS, PRODUCTS, READ, VARIANTS
-from shared.d365.odata.answers import Row
 from shared.d365.odata.client import ODataClient
 from shared.d365.odata.filters import Filter, chunks
 from shared.model import Item
+from shared.model.fo_order import FoRow
 
 type SkuField = Literal["ItemNumber", "ProductVariantNumber"]
 """What a store writes into its SKUs: the item's number, or the number of the item's variant."""
@@ -60,5 +60,5 @@ async def read_items(
     return found
 
 
-def _item(row: Row) -> Item:
+def _item(row: FoRow) -> Item:
     return Item(row["ItemNumber"], *(row.get(dimension, "") for dimension in DIMENSIONS))

@@ -8,10 +8,10 @@ from decimal import Decimal
 from typing import Final
 
 from shared.d365.entities import COVERAGE, COVERAGE_DIMENSIONS, DIMENSIONS, ON_HAND, READ
-from shared.d365.odata.answers import Row
 from shared.d365.odata.client import ODataClient
 from shared.d365.odata.filters import Filter, all_of, any_of, chunks
 from shared.model import Item, OnHand
+from shared.model.fo_order import FoRow
 
 _FEW: Final = 200
 """Up to so many items are asked for by number; for more, reading the whole warehouses takes fewer calls."""
@@ -63,5 +63,5 @@ def _pieces(warehouse_field: str, items: Collection[Item], warehouses: Collectio
         yield from (all_of(here, these) for these in chunks("ItemNumber", numbers))
 
 
-def _item(row: Row, dimensions: tuple[str, ...]) -> Item:
+def _item(row: FoRow, dimensions: tuple[str, ...]) -> Item:
     return Item(row["ItemNumber"], *(row[dimension] for dimension in dimensions))

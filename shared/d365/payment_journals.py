@@ -22,11 +22,11 @@ from typing import Any, Final, Protocol
 
 from shared.d365.documents import rows_with
 from shared.d365.entities import PAYMENT_JOURNALS, PAYMENT_LINES, READ
-from shared.d365.odata.answers import Row
 from shared.d365.odata.batch import Operation
 from shared.d365.odata.client import ODataClient
 from shared.d365.odata.filters import all_of, chunks, eq
 from shared.errors import ConnectorError, OutcomeUnknownError, RefusedError, TransientError
+from shared.model.fo_order import FoRow
 
 _BATCH: Final = "JournalBatchNumber"
 _LEASE: Final = timedelta(minutes=5)  # longer than one invocation may last (host.json)
@@ -47,7 +47,7 @@ class JournalDraft:
 
 
 @dataclass(frozen=True, slots=True)
-class Slot:
+class ReservedLines:
     """Where lines were written: the journal and their line numbers."""
 
     journal: str
@@ -99,7 +99,7 @@ class PaymentJournals:
         self._now = now
         self._turns: defaultdict[JournalDraft, asyncio.Lock] = defaultdict(asyncio.Lock)
 
-    async def find(self, company: str, payment_ids: Iterable[str]) -> list[Row]:
+    async def find(self, company: str, payment_ids: Iterable[str]) -> list[FoRow]:
         """The lines with these payment ids in any journal of the company, posted or not."""
         wanted = set(payment_ids)
         rows = [
@@ -109,34 +109,34 @@ class PaymentJournals:
         ]
         return [row for row in rows if row["PaymentId"] in wanted]
 
-    async def of_order(self, company: str, sales_order: str) -> list[Row]:
+    async def of_order(self, company: str, sales_order: str) -> list[FoRow]:
         """The lines that name this sales order, in any journal and whoever wrote them."""
         return await rows_with(self._client, PAYMENT_LINES, company, "PaymentReference", sales_order)
 
-    async def book(self, draft: JournalDraft, lines: Sequence[Row]) -> Slot:
+    async def book(self, draft: JournalDraft, lines: Sequence[FoRow]) -> ReservedLines:
         """Writes the lines, all or none, into the open journal, which is created when there is none.
 
         The caller has made sure that F&O has none of them. Raises TransientError while another instance opens the
         journal, OutcomeUnknownError when the lines may have been written: find() tells.
         """
         for _ in range(_ATTEMPTS):
-            slot = await self._reserve(draft, len(lines))
-            place = {"dataAreaId": draft.company, _BATCH: slot.journal}
+            reserved = await self._reserve(draft, len(lines))
+            place = {"dataAreaId": draft.company, _BATCH: reserved.journal}
             operations = [
                 Operation("POST", PAYMENT_LINES, body={**line, **place, "LineNumber": Decimal(number)})
-                for number, line in zip(slot.lines, lines, strict=True)
+                for number, line in zip(reserved.lines, lines, strict=True)
             ]
             try:
                 await self._client.change_set(operations)
             except RefusedError:
                 # F&O gives its reason in any language, so the journal itself tells whether another would take them.
-                if not await self._moved_on(draft, slot):
+                if not await self._moved_on(draft, reserved):
                     raise
             else:
-                return slot
+                return reserved
         raise TransientError(f"the journal “{draft.description}” changes faster than lines can be written")
 
-    async def _reserve(self, draft: JournalDraft, count: int) -> Slot:
+    async def _reserve(self, draft: JournalDraft, count: int) -> ReservedLines:
         async with self._turns[draft]:
             for _ in range(_ATTEMPTS):
                 state, etag = await self._load(draft)
@@ -145,7 +145,7 @@ class PaymentJournals:
                     continue
                 numbers = tuple(range(state.next_line, state.next_line + count))
                 if await self._save(draft, replace(state, next_line=state.next_line + count), etag):
-                    return Slot(state.number, numbers)
+                    return ReservedLines(state.number, numbers)
         raise TransientError(f"too many instances write to the journal “{draft.description}”", retry_after=_NEIGHBOUR)
 
     async def _open(self, draft: JournalDraft, state: JournalState, etag: str | None) -> None:
@@ -202,17 +202,17 @@ class PaymentJournals:
                 return JournalState(number, turn, last + 1), turn
             turn += 1
 
-    async def _moved_on(self, draft: JournalDraft, slot: Slot) -> bool:
+    async def _moved_on(self, draft: JournalDraft, reserved: ReservedLines) -> bool:
         """Whether the journal takes no such lines any more; the row then tells where the next ones go."""
-        journal = await self._client.get(PAYMENT_JOURNALS, {"dataAreaId": draft.company, _BATCH: slot.journal})
+        journal = await self._client.get(PAYMENT_JOURNALS, {"dataAreaId": draft.company, _BATCH: reserved.journal})
         state, etag = await self._load(draft)
-        if state is None or state.number != slot.journal:
+        if state is None or state.number != reserved.journal:
             return True
         if journal is None or journal["IsPosted"] == "Yes":
             await self._save(draft, JournalState(turn=state.turn + (journal is not None)), etag)
             return True
-        used = await self._line_numbers(draft, slot.journal)
-        if used.isdisjoint(slot.lines):
+        used = await self._line_numbers(draft, reserved.journal)
+        if used.isdisjoint(reserved.lines):
             return False
         # Somebody wrote lines by hand, under our numbers.
         await self._save(draft, replace(state, next_line=max(state.next_line, *(number + 1 for number in used))), etag)

@@ -23,9 +23,9 @@ from shared.d365.documents import (
     read_lines,
 )
 from shared.d365.entities import RETURN_LINES, RETURN_ORDERS
-from shared.d365.odata.answers import Row
 from shared.d365.odata.client import ODataClient
 from shared.errors import ErrorCode, RefusedError
+from shared.model.fo_order import FoRow
 
 _HELD: Final = "IsReturnProcessingStopped"
 _TYPE: Final = DocumentType(
@@ -46,9 +46,9 @@ class ReturnDraft:
     company: str
     reference: str
     """Ours, unique to the refund: CustomersOrderReference."""
-    header: Row
+    header: FoRow
     """ReturnOrderHeadersV2, without company, number and reference."""
-    lines: Sequence[Row]
+    lines: Sequence[FoRow]
     """ReturnOrderLinesV2; quantities are below zero."""
     amount: Decimal
     """The sum of the lines' LineAmount that F&O must compute: below zero."""
@@ -100,7 +100,7 @@ async def create_sequenced(client: ODataClient, draft: ReturnDraft) -> ReturnOrd
     return _return_order(number, lines, created=created)
 
 
-async def _check_or_hold(client: ODataClient, draft: ReturnDraft, number: str, lines: Sequence[Row]) -> None:
+async def _check_or_hold(client: ODataClient, draft: ReturnDraft, number: str, lines: Sequence[FoRow]) -> None:
     try:
         _check(draft, number, lines)
     except RefusedError:
@@ -108,7 +108,7 @@ async def _check_or_hold(client: ODataClient, draft: ReturnDraft, number: str, l
         raise
 
 
-def _check(draft: ReturnDraft, number: str, lines: Sequence[Row]) -> None:
+def _check(draft: ReturnDraft, number: str, lines: Sequence[FoRow]) -> None:
     check_amount(lines, "LineAmount", draft.amount, document=f"return order {number}")
 
 
@@ -116,7 +116,7 @@ async def _set_held(client: ODataClient, draft: ReturnDraft, number: str, value:
     await client.update(RETURN_ORDERS, {"dataAreaId": draft.company, _TYPE.number: number}, {_HELD: value})
 
 
-def _return_order(number: str, lines: Iterable[Row], *, created: bool) -> ReturnOrder:
+def _return_order(number: str, lines: Iterable[FoRow], *, created: bool) -> ReturnOrder:
     returned: defaultdict[str, Decimal] = defaultdict(Decimal)
     for line in lines:
         returned[line["ReturningInventoryLotId"]] -= line["ReturnSalesQuantity"]

@@ -21,9 +21,9 @@ from typing import Final, Literal
 from shared.d365 import documents
 from shared.d365.documents import DocumentType, create_lines, create_with_number, find_or_create_header, read_lines
 from shared.d365.entities import SALES_ORDER_LINES, SALES_ORDERS
-from shared.d365.odata.answers import Row
 from shared.d365.odata.client import ODataClient
 from shared.errors import ErrorCode, RefusedError
+from shared.model.fo_order import FoRow
 
 type LineKey = Decimal | str
 
@@ -40,15 +40,15 @@ _TYPE: Final = DocumentType(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
+class SalesOrderDraft:
     """A sales order as it should be in F&O."""
 
     company: str
     reference: str
     """Ours, unique to the order: CustomersOrderReference."""
-    header: Row
+    header: FoRow
     """SalesOrderHeadersV4, without the three fields that this module fills: company, number, reference."""
-    lines: Sequence[Row]
+    lines: Sequence[FoRow]
     """SalesOrderLinesV3, each with its line key."""
     line_key: str
     """The field that tells our lines apart and stays as we set it: LineNumber or ExternalItemNumber."""
@@ -67,11 +67,11 @@ class SalesOrder:
     """InventoryLotId, F&O's key of a line, by our line key."""
     held: bool
     """In F&O, by whomever."""
-    booked: tuple[Row, ...]
+    booked: tuple[FoRow, ...]
     """The lines as F&O keeps them (entities.READ), above all LineAmount: quantity x price less discounts."""
 
 
-async def create_numbered(client: ODataClient, draft: Draft, number: str) -> SalesOrder:
+async def create_numbered(client: ODataClient, draft: SalesOrderDraft, number: str) -> SalesOrder:
     """Creates the order under our own number, or adopts the one that a former attempt created.
 
     Raises RefusedError FO_FOREIGN_ORDER when somebody else uses the number, and whatever F&O refuses.
@@ -88,7 +88,7 @@ async def create_numbered(client: ODataClient, draft: Draft, number: str) -> Sal
     return _order(draft, number, lines, created=True, held=draft.held)
 
 
-async def find_by_number(client: ODataClient, draft: Draft, number: str) -> SalesOrder | None:
+async def find_by_number(client: ODataClient, draft: SalesOrderDraft, number: str) -> SalesOrder | None:
     """Our order under this number. Raises RefusedError FO_FOREIGN_ORDER when it has another reference."""
     header = await documents.find_by_number(client, _TYPE, draft, number, foreign=ErrorCode.FO_FOREIGN_ORDER)
     if header is None:
@@ -97,7 +97,9 @@ async def find_by_number(client: ODataClient, draft: Draft, number: str) -> Sale
     return _order(draft, number, lines, created=False, held=header[_HELD] == "Yes")
 
 
-async def create_sequenced(client: ODataClient, draft: Draft, *, accept: Callable[[SalesOrder], bool]) -> SalesOrder:
+async def create_sequenced(
+    client: ODataClient, draft: SalesOrderDraft, *, accept: Callable[[SalesOrder], bool]
+) -> SalesOrder:
     """Creates the order under a number that F&O draws, or completes the one that a former attempt began.
 
     `accept` sees the whole order before it is released, and tells whether it may be; it stays held too when `accept`
@@ -127,7 +129,7 @@ async def _set_held(client: ODataClient, company: str, number: str, value: Liter
     await client.update(SALES_ORDERS, {"dataAreaId": company, _TYPE.number: number}, {_HELD: value})
 
 
-def _order(draft: Draft, number: str, rows: Sequence[Row], *, created: bool, held: bool) -> SalesOrder:
+def _order(draft: SalesOrderDraft, number: str, rows: Sequence[FoRow], *, created: bool, held: bool) -> SalesOrder:
     return SalesOrder(
         number=number,
         created=created,

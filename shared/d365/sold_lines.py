@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from shared.d365.entities import DIMENSIONS, READ, SALES_LINE_PROGRESS, SALES_ORDER_LINES
-from shared.d365.odata.answers import Row
 from shared.d365.odata.client import ODataClient
 from shared.d365.odata.filters import eq
+from shared.model.fo_order import FoRow
 
 
 @dataclass(frozen=True, slots=True)
 class SoldLine:
     lot: str
     """InventoryLotId."""
-    product: Row
+    product: FoRow
     """ItemNumber and the product dimensions that it has."""
     site: str
     warehouse: str
@@ -41,7 +41,7 @@ async def read_sold_lines(client: ODataClient, company: str, sales_order: str) -
     return [_sold(row, of_lot[row["InventoryLotId"]]) for row in lines if row["InventoryLotId"] in of_lot]
 
 
-def _sold(row: Row, progress: Row) -> SoldLine:
+def _sold(row: FoRow, progress: FoRow) -> SoldLine:
     ordered = row["OrderedSalesQuantity"]
     open_units = progress["RemainSalesPhysical"] + progress["RemainSalesFinancial"]
     return SoldLine(

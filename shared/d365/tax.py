@@ -18,9 +18,9 @@ from shared.d365.entities import (
     TAX_GROUPS,
     TAX_RATES,
 )
-from shared.d365.odata.answers import Row
 from shared.d365.odata.client import ODataClient
 from shared.model import RoundingBy, RoundOff, TaxCode, TaxGroup, TaxRate, TaxSetup
+from shared.model.fo_order import FoRow
 
 _HOURS: Final = 4.0
 
@@ -53,7 +53,7 @@ class TaxSetups:
 async def read_tax_setup(client: ODataClient, company: str) -> TaxSetup:
     """All tax codes and groups of the company, a few hundred rows even in large ones."""
 
-    async def rows(entity_set: str) -> list[Row]:
+    async def rows(entity_set: str) -> list[FoRow]:
         return await client.query(entity_set, company=company, where=None, select=READ[entity_set])
 
     rates = _grouped(await rows(TAX_RATES), "TaxCodeId")
@@ -79,21 +79,21 @@ def _key(name: str) -> str:
     return name.casefold()
 
 
-def _grouped(rows: Iterable[Row], field: str) -> defaultdict[str, list[Row]]:
-    found: defaultdict[str, list[Row]] = defaultdict(list)
+def _grouped(rows: Iterable[FoRow], field: str) -> defaultdict[str, list[FoRow]]:
+    found: defaultdict[str, list[FoRow]] = defaultdict(list)
     for row in rows:
         found[_key(row[field])].append(row)
     return found
 
 
-def _paid(members: Iterable[Row]) -> dict[str, bool]:
+def _paid(members: Iterable[FoRow]) -> dict[str, bool]:
     """Tax code -> whether the buyer pays it. Item groups know no reverse charge."""
     return {
         _key(row["TaxCodeId"]): row["ExemptTax"] == "No" and row.get("ReverseCharge", "No") == "No" for row in members
     }
 
 
-def _code(row: Row, rates: Iterable[Row]) -> TaxCode:
+def _code(row: FoRow, rates: Iterable[FoRow]) -> TaxCode:
     return TaxCode(
         id=row["TaxCode"],
         origin=row["TaxBase"],

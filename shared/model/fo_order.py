@@ -8,6 +8,9 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
+type FoRow = dict[str, Any]
+"""A record as F&O's OData has it, by field name"""
+
 
 class FoStatus(StrEnum):
     """How far a sales order, or a line of it, has come in F&O."""

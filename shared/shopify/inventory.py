@@ -66,7 +66,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Objection:
+class FigureRejection:
     """Why Shopify set none of the figures of a call."""
 
     index: int | None
@@ -148,7 +148,7 @@ async def set_available(
     *,
     run: str,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-) -> list[Objection]:
+) -> list[FigureRejection]:
     """Sets all of the figures, or none: then the objections say why.
 
     The idempotency key comes from the run and the changes: whoever repeats the same intent repeats the key, and any
@@ -189,7 +189,7 @@ async def set_available(
     raise TransientError("Shopify is still busy with the same stock figures")
 
 
-def _objection(error: dict[str, Any]) -> Objection:
+def _objection(error: dict[str, Any]) -> FigureRejection:
     """The index is the first number in a path such as ["input", "quantities", "17", "locationId"]."""
     index = next((int(part) for part in error["field"] or () if part.isdecimal()), None)
-    return Objection(index, error["code"] == "CHANGE_FROM_QUANTITY_STALE", error["message"])
+    return FigureRejection(index, error["code"] == "CHANGE_FROM_QUANTITY_STALE", error["message"])

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from shared.errors import ErrorCode, RefusedError, TransientError
 from shared.shopify import queries
+from shared.shopify.admin.answers import Json
 from shared.shopify.gid import gid_of
 
 if TYPE_CHECKING:
     from shared.shopify.admin.client import AdminClient
-
-type Node = dict[str, Any]
 
 _AT_ONCE: Final = 4
 """Refunds that are read in one call: more could cost over Shopify's limit of 1,000 points."""
@@ -21,7 +20,7 @@ _WINDOWS: Final = {"transactions": 25, "refunds": 50}
 _PARCELS: Final = 40
 
 
-async def fetch_order(admin: AdminClient, order_id: int) -> Node | None:
+async def fetch_order(admin: AdminClient, order_id: int) -> Json | None:
     """The order's node with every connection whole (`nodes` only), refunds and fulfillments with their lines.
 
     None for an order that Shopify does not have, or that is older than the app may read. One call for an order that
@@ -30,7 +29,7 @@ async def fetch_order(admin: AdminClient, order_id: int) -> Node | None:
     and TransientError if it changed between two calls.
     """
     gid = gid_of("Order", order_id)
-    order: Node | None = (await admin.run(queries.load("order_state"), {"order": gid}))["order"]
+    order: Json | None = (await admin.run(queries.load("order_state"), {"order": gid}))["order"]
     if order is None:
         return None
     for name, window in _WINDOWS.items():
@@ -38,7 +37,7 @@ async def fetch_order(admin: AdminClient, order_id: int) -> Node | None:
             raise _too_many(name, window)
     _whole(order, "shippingLines")
 
-    async def more_lines(after: str) -> Node:
+    async def more_lines(after: str) -> Json:
         data = await admin.run(queries.load("order_lines"), {"order": gid, "after": after})
         return _unchanged(order, data["order"])
 
@@ -52,8 +51,8 @@ async def fetch_order(admin: AdminClient, order_id: int) -> Node | None:
     return order
 
 
-async def _refunds(admin: AdminClient, gids: list[str]) -> list[Node]:
-    refunds: list[Node] = []
+async def _refunds(admin: AdminClient, gids: list[str]) -> list[Json]:
+    refunds: list[Json] = []
     for start in range(0, len(gids), _AT_ONCE):
         found = (await admin.run(queries.load("order_refunds"), {"refunds": gids[start : start + _AT_ONCE]}))["nodes"]
         for refund in found:
@@ -64,9 +63,9 @@ async def _refunds(admin: AdminClient, gids: list[str]) -> list[Node]:
     return refunds
 
 
-async def _parcels(admin: AdminClient, order: Node) -> list[Node]:
+async def _parcels(admin: AdminClient, order: Json) -> list[Json]:
     data = await admin.run(queries.load("order_parcels"), {"order": order["id"]})
-    parcels: list[Node] = _unchanged(order, data["order"])["fulfillments"]
+    parcels: list[Json] = _unchanged(order, data["order"])["fulfillments"]
     if len(parcels) == _PARCELS:
         raise _too_many("fulfillments", _PARCELS)
     for parcel in parcels:
@@ -74,35 +73,35 @@ async def _parcels(admin: AdminClient, order: Node) -> list[Node]:
     return parcels
 
 
-def _unchanged(order: Node, later: Node | None) -> Node:
+def _unchanged(order: Json, later: Json | None) -> Json:
     """The later part of the answer, if it belongs to the same state as the first."""
     if later is None or later["updatedAt"] != order["updatedAt"]:
         raise TransientError(f"{order['id']} changed while it was being read")
     return later
 
 
-async def _complete_refund(admin: AdminClient, refund: Node) -> None:
+async def _complete_refund(admin: AdminClient, refund: Json) -> None:
     for name in ("refundShippingLines", "orderAdjustments", "transactions"):
         _whole(refund, name)
 
-    async def more(after: str) -> Node:
+    async def more(after: str) -> Json:
         variables = {"refund": refund["id"], "after": after}
-        found: Node = (await admin.run(queries.load("order_refund_lines"), variables))["refund"]
+        found: Json = (await admin.run(queries.load("order_refund_lines"), variables))["refund"]
         return found
 
     await _complete(refund, "refundLineItems", more)
 
 
-async def _complete_parcel(admin: AdminClient, parcel: Node) -> None:
-    async def more(after: str) -> Node:
+async def _complete_parcel(admin: AdminClient, parcel: Json) -> None:
+    async def more(after: str) -> Json:
         variables = {"parcel": parcel["id"], "after": after}
-        found: Node = (await admin.run(queries.load("order_parcel_lines"), variables))["fulfillment"]
+        found: Json = (await admin.run(queries.load("order_parcel_lines"), variables))["fulfillment"]
         return found
 
     await _complete(parcel, "fulfillmentLineItems", more)
 
 
-async def _complete(owner: Node, name: str, more: Callable[[str], Awaitable[Node]]) -> None:
+async def _complete(owner: Json, name: str, more: Callable[[str], Awaitable[Json]]) -> None:
     """Adds the further pages of a connection to its first one."""
     nodes, page = owner[name]["nodes"], owner[name]["pageInfo"]
     while page["hasNextPage"]:
@@ -112,7 +111,7 @@ async def _complete(owner: Node, name: str, more: Callable[[str], Awaitable[Node
     owner[name] = {"nodes": nodes}
 
 
-def _whole(owner: Node, name: str) -> None:
+def _whole(owner: Json, name: str) -> None:
     """Refuses a connection with a second page, for parts of which no order has that many."""
     nodes = owner[name]["nodes"]
     if owner[name]["pageInfo"]["hasNextPage"]:
@@ -120,7 +119,7 @@ def _whole(owner: Node, name: str) -> None:
     owner[name] = {"nodes": nodes}
 
 
-def _name_payments(refund: Node, payments: dict[str, Node]) -> None:
+def _name_payments(refund: Json, payments: dict[str, Json]) -> None:
     """A refund's transactions as the order has them; one that came in between two calls is none of this state."""
     known = [payments.get(each["id"]) for each in refund["transactions"]["nodes"]]
     if None in known:

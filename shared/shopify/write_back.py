@@ -21,7 +21,7 @@ _TYPE: Final = "single_line_text_field"
 
 
 @dataclass(frozen=True, slots=True)
-class Slot:
+class MetafieldKey:
     """Where the number is kept on every order of a shop."""
 
     namespace: str
@@ -29,7 +29,7 @@ class Slot:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class WriteBackState:
     """What an order shows now."""
 
     number: str
@@ -41,7 +41,7 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
-class Note:
+class NumberUpdate:
     """A number to set, if the order still shows what was read."""
 
     order_id: int
@@ -50,7 +50,7 @@ class Note:
     """Digest of what was read."""
 
 
-class Blame(StrEnum):
+class RejectionCause(StrEnum):
     GONE = "gone"
     """The order is not there any more."""
     STALE = "stale"
@@ -59,15 +59,15 @@ class Blame(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Objection:
+class OrderRejection:
     """Why Shopify did not write to an order."""
 
     order_id: int
-    blame: Blame
+    blame: RejectionCause
     message: str
 
 
-async def read_shown(admin: AdminClient, order_ids: Sequence[int], slot: Slot) -> dict[int, Shown]:
+async def read_shown(admin: AdminClient, order_ids: Sequence[int], slot: MetafieldKey) -> dict[int, WriteBackState]:
     """Up to 25 orders, without those that Shopify does not have or the app may not read (any more)."""
     variables = {
         "orders": [gid_of("Order", order_id) for order_id in order_ids],
@@ -78,7 +78,7 @@ async def read_shown(admin: AdminClient, order_ids: Sequence[int], slot: Slot) -
     return {order_id: _shown(node) for order_id, node in zip(order_ids, nodes, strict=True) if node is not None}
 
 
-async def set_numbers(admin: AdminClient, notes: Sequence[Note], slot: Slot) -> list[Objection]:
+async def set_numbers(admin: AdminClient, notes: Sequence[NumberUpdate], slot: MetafieldKey) -> list[OrderRejection]:
     """Sets up to 25 numbers, or none of them: then the objections say whose fault it is.
 
     Raises what AdminClient.run does, and RefusedError SHOPIFY_REJECTED for an objection to the call as a whole.
@@ -98,10 +98,10 @@ async def set_numbers(admin: AdminClient, notes: Sequence[Note], slot: Slot) -> 
     errors: list[dict[str, Any]] = data["metafieldsSet"]["userErrors"]
     if blame := next((error for error in errors if error["elementIndex"] is None), None):
         raise RefusedError(ErrorCode.SHOPIFY_REJECTED, what="metafieldsSet", message=blame["message"])
-    return [Objection(notes[error["elementIndex"]].order_id, _blame(error), error["message"]) for error in errors]
+    return [OrderRejection(notes[error["elementIndex"]].order_id, _blame(error), error["message"]) for error in errors]
 
 
-async def add_tag(admin: AdminClient, order_id: int, tag: str) -> Objection | None:
+async def add_tag(admin: AdminClient, order_id: int, tag: str) -> OrderRejection | None:
     """Adds one tag to the order's; those that it has stay. The objection says why it could not be."""
     data = await admin.run(queries.load("write_back_tag"), {"order": gid_of("Order", order_id), "tags": [tag]})
     errors: list[dict[str, Any]] = data["tagsAdd"]["userErrors"]
@@ -110,19 +110,19 @@ async def add_tag(admin: AdminClient, order_id: int, tag: str) -> Objection | No
     # Its errors have no code; one about the id says that the order is not there.
     gone = any(error["field"] == ["id"] for error in errors)
     message = "; ".join(error["message"] for error in errors)
-    return Objection(order_id, Blame.GONE if gone else Blame.REFUSED, message)
+    return OrderRejection(order_id, RejectionCause.GONE if gone else RejectionCause.REFUSED, message)
 
 
-def _shown(node: dict[str, Any]) -> Shown:
+def _shown(node: dict[str, Any]) -> WriteBackState:
     metafield = node["metafield"] or {"value": "", "compareDigest": None}
-    return Shown(
+    return WriteBackState(
         number=metafield["value"],
         digest=metafield["compareDigest"],
         tags=frozenset(tag.casefold() for tag in node["tags"]),
     )
 
 
-def _blame(error: dict[str, Any]) -> Blame:
+def _blame(error: dict[str, Any]) -> RejectionCause:
     if (error["field"] or [])[-1:] == ["ownerId"]:
-        return Blame.GONE
-    return Blame.STALE if error["code"] == "STALE_OBJECT" else Blame.REFUSED
+        return RejectionCause.GONE
+    return RejectionCause.STALE if error["code"] == "STALE_OBJECT" else RejectionCause.REFUSED

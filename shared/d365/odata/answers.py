@@ -17,9 +17,7 @@ import httpx
 
 from shared.d365.odata.exact_json import decode
 from shared.errors import ConnectorError, ErrorCode, OutcomeUnknownError, RefusedError, ThrottledError, TransientError
-
-type Row = dict[str, Any]
-"""One record by field names; numbers are Decimal, enums the names of their members, unset texts ""."""
+from shared.model.fo_order import FoRow
 
 _DEFAULT_WAIT: Final = timedelta(seconds=30)  # what Microsoft advises where Retry-After is missing
 _LONGEST_INFOLOG: Final = 1_000
@@ -59,7 +57,7 @@ class Request:
     """Part of a change set: when it fails, nothing at all was written."""
 
 
-def row(answer: Answer, request: Request) -> Row:
+def row(answer: Answer, request: Request) -> FoRow:
     """The record (or list) of a good answer, {} for none (204); otherwise raises what the answer means."""
     if not httpx.codes.is_success(answer.status):
         raise failure(answer, request)

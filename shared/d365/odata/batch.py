@@ -15,11 +15,11 @@ from typing import Final, Literal
 
 import httpx
 
-from shared.d365.odata.answers import Answer, Request, Row, row
+from shared.d365.odata.answers import Answer, Request, row
 from shared.d365.odata.exact_json import encode
-from shared.d365.odata.literals import Literal as Value
-from shared.d365.odata.literals import keyed
+from shared.d365.odata.literals import ODataLiteral, keyed
 from shared.errors import OutcomeUnknownError
+from shared.model.fo_order import FoRow
 
 CROSS_COMPANY: Final = "cross-company=true"
 """On every request: without it F&O shows the app's default company only, and says nothing."""
@@ -33,8 +33,8 @@ class Operation:
 
     method: Literal["POST", "PATCH", "DELETE"]
     entity_set: str
-    key: Mapping[str, Value] | None = None
-    body: Row | None = None
+    key: Mapping[str, ODataLiteral] | None = None
+    body: FoRow | None = None
 
     @property
     def target(self) -> str:
@@ -67,7 +67,7 @@ def write(operations: Sequence[Operation], boundary: str) -> bytes:
     return _EOL.join(lines).encode()
 
 
-def read(content_type: str, body: bytes, operations: Sequence[Operation]) -> list[Row]:
+def read(content_type: str, body: bytes, operations: Sequence[Operation]) -> list[FoRow]:
     """One row for each operation, in order; {} where F&O answers with no content.
 
     Raises what the failing operation's answer means, OutcomeUnknownError when the answer cannot be understood.

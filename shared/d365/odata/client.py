@@ -20,13 +20,14 @@ from azure.core.exceptions import AzureError
 
 from shared.d365.entities import KEYS
 from shared.d365.odata import batch
-from shared.d365.odata.answers import Answer, Request, Row, failure, row, throttle_delay, unsettled
+from shared.d365.odata.answers import Answer, Request, failure, row, throttle_delay, unsettled
 from shared.d365.odata.auth import EntraAuth
 from shared.d365.odata.batch import CROSS_COMPANY, Operation
 from shared.d365.odata.exact_json import encode
 from shared.d365.odata.filters import Filter, all_of, eq
-from shared.d365.odata.literals import Literal, keyed
+from shared.d365.odata.literals import ODataLiteral, keyed
 from shared.errors import ErrorCode, RefusedError, TransientError
+from shared.model.fo_order import FoRow
 
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
@@ -38,7 +39,7 @@ _COMPANY: Final = "dataAreaId"
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class FoCall:
     """One HTTP call to F&O, for telemetry."""
 
     method: str
@@ -66,7 +67,7 @@ class ODataClient:
         max_calls: int,
         timeout: float,
         breaker: Breaker,
-        on_call: Callable[[Call], None],
+        on_call: Callable[[FoCall], None],
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         """`max_calls` at once in this process; `timeout` in seconds until an answer counts as lost."""
@@ -97,7 +98,7 @@ class ODataClient:
         select: Sequence[str],
         order_by: Sequence[str] = (),
         top: int | None = None,
-    ) -> list[Row]:
+    ) -> list[FoRow]:
         """All rows that fit, over all pages, or the first `top`; ordered by the entity's key unless told otherwise.
 
         F&O pages by counting rows, so only a complete order keeps rows from being missed or met twice.
@@ -113,7 +114,7 @@ class ODataClient:
         asked = "&".join(f"{name}={quote(value, safe='')}" for name, value in options.items())
         request = Request(f"GET {entity_set}", writes=False)
         link: str | None = f"{entity_set}?{CROSS_COMPANY}&{asked}"
-        rows: list[Row] = []
+        rows: list[FoRow] = []
         while link is not None and (top is None or len(rows) < top):
             page = row(await self._send("GET", self._same_origin(link), request), request)
             if "value" not in page:
@@ -123,7 +124,7 @@ class ODataClient:
         _assert_company(rows, company)
         return rows[:top]
 
-    async def get(self, entity_set: str, key: Mapping[str, Literal]) -> Row | None:
+    async def get(self, entity_set: str, key: Mapping[str, ODataLiteral]) -> FoRow | None:
         """The record with this key, None when there is none (or none that the app may see)."""
         request = Request(f"GET {entity_set}", writes=False)
         answer = await self._send("GET", self._record(entity_set, key), request)
@@ -133,7 +134,7 @@ class ODataClient:
         _assert_company([found], str(key[_COMPANY]))
         return found
 
-    async def create(self, entity_set: str, record: Row) -> Row:
+    async def create(self, entity_set: str, record: FoRow) -> FoRow:
         """The record as F&O keeps it, with its defaults and numbers."""
         request = Request(f"POST {entity_set}", writes=True)
         url = self._root.join(f"{entity_set}?{CROSS_COMPANY}")
@@ -141,15 +142,15 @@ class ODataClient:
         _assert_company([created], record[_COMPANY])
         return created
 
-    async def update(self, entity_set: str, key: Mapping[str, Literal], changes: Row) -> None:
+    async def update(self, entity_set: str, key: Mapping[str, ODataLiteral], changes: FoRow) -> None:
         request = Request(f"PATCH {entity_set}", writes=True)
         row(await self._send("PATCH", self._record(entity_set, key), request, encode(changes).encode()), request)
 
-    async def delete(self, entity_set: str, key: Mapping[str, Literal]) -> None:
+    async def delete(self, entity_set: str, key: Mapping[str, ODataLiteral]) -> None:
         request = Request(f"DELETE {entity_set}", writes=True)
         row(await self._send("DELETE", self._record(entity_set, key), request), request)
 
-    async def change_set(self, operations: Sequence[Operation]) -> list[Row]:
+    async def change_set(self, operations: Sequence[Operation]) -> list[FoRow]:
         """All of the operations or none, in one HTTP request; one row for each, {} for PATCH and DELETE."""
         request = Request(f"a change set of {len(operations)} operations", writes=True)
         boundary = f"batch_{uuid4().hex}"
@@ -168,7 +169,7 @@ class ODataClient:
                 _assert_company([written], (operation.body or {})[_COMPANY])
         return rows
 
-    def _record(self, entity_set: str, key: Mapping[str, Literal]) -> httpx.URL:
+    def _record(self, entity_set: str, key: Mapping[str, ODataLiteral]) -> httpx.URL:
         return self._root.join(f"{keyed(entity_set, key)}?{CROSS_COMPANY}")
 
     def _same_origin(self, link: str) -> httpx.URL:
@@ -213,7 +214,7 @@ class ODataClient:
                 raise unsettled(request, f"no answer to {request.what}: {type(error).__name__}", wait=wait) from error
             finally:
                 entity_set = url.path.removeprefix(self._root.path).partition("(")[0]
-                self._on_call(Call(method, entity_set, status, time.monotonic() - started, request_id))
+                self._on_call(FoCall(method, entity_set, status, time.monotonic() - started, request_id))
             await self._tell_breaker(response)
         return Answer(response.status_code, response.headers, response.content)
 
@@ -227,7 +228,7 @@ class ODataClient:
             await self._breaker.success()
 
 
-def _assert_company(rows: Iterable[Row], company: str) -> None:
+def _assert_company(rows: Iterable[FoRow], company: str) -> None:
     """F&O may answer for another company without a word, which would book in the wrong books."""
     for each in rows:
         found = str(each.get(_COMPANY, ""))

@@ -10,33 +10,33 @@ from collections.abc import Iterable, Iterator
 from typing import NewType
 from urllib.parse import quote
 
-from shared.d365.odata.literals import EnumLiteral, Literal, literal
+from shared.d365.odata.literals import EnumLiteral, ODataLiteral, literal
 
 Filter = NewType("Filter", str)
 """An expression that keeps its meaning when `and` is put beside it."""
 
 
-def eq(field: str, value: Literal) -> Filter:
+def eq(field: str, value: ODataLiteral) -> Filter:
     return Filter(f"{field} eq {literal(value)}")
 
 
-def ne(field: str, value: Literal) -> Filter:
+def ne(field: str, value: ODataLiteral) -> Filter:
     return Filter(f"{field} ne {literal(value)}")
 
 
-def ge(field: str, value: Literal) -> Filter:
+def ge(field: str, value: ODataLiteral) -> Filter:
     return Filter(f"{field} ge {literal(value)}")
 
 
-def gt(field: str, value: Literal) -> Filter:
+def gt(field: str, value: ODataLiteral) -> Filter:
     return Filter(f"{field} gt {literal(value)}")
 
 
-def le(field: str, value: Literal) -> Filter:
+def le(field: str, value: ODataLiteral) -> Filter:
     return Filter(f"{field} le {literal(value)}")
 
 
-def lt(field: str, value: Literal) -> Filter:
+def lt(field: str, value: ODataLiteral) -> Filter:
     return Filter(f"{field} lt {literal(value)}")
 
 
@@ -45,7 +45,7 @@ def enum(type_name: str, member: str) -> EnumLiteral:
     return EnumLiteral(type_name, member)
 
 
-def any_of(field: str, values: Iterable[Literal]) -> Filter:
+def any_of(field: str, values: Iterable[ODataLiteral]) -> Filter:
     """The field has one of the values (F&O knows no `in`). Raises ValueError for no values, which no row could meet."""
     terms = [eq(field, value) for value in values]
     if not terms:
@@ -57,12 +57,12 @@ def all_of(*filters: Filter) -> Filter:
     return Filter(" and ".join(filters))
 
 
-def chunks(field: str, values: Iterable[Literal], *, room: int = 900) -> Iterator[Filter]:
+def chunks(field: str, values: Iterable[ODataLiteral], *, room: int = 900) -> Iterator[Filter]:
     """any_of in as many pieces as it takes to keep each below `room` characters of URL.
 
     F&O's gateway refuses long URLs; 2,000 in all are safe, and the rest of the query needs its share.
     """
-    batch: list[Literal] = []
+    batch: list[ODataLiteral] = []
     length = 0
     for value in values:
         size = len(quote(f"{eq(field, value)} or ", safe=""))

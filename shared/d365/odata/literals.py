@@ -20,10 +20,10 @@ class EnumLiteral:
     member: str
 
 
-type Literal = str | bool | int | Decimal | datetime | date | EnumLiteral
+type ODataLiteral = str | bool | int | Decimal | datetime | date | EnumLiteral
 
 
-def literal(value: Literal) -> str:
+def literal(value: ODataLiteral) -> str:
     """The value as OData 4 writes it, not yet percent-encoded. Raises ValueError for a time without a zone."""
     match value:
         case EnumLiteral():
@@ -52,7 +52,7 @@ def timestamp(value: datetime | date) -> str:
     return f"{value.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
-def keyed(entity_set: str, key: Mapping[str, Literal]) -> str:
+def keyed(entity_set: str, key: Mapping[str, ODataLiteral]) -> str:
     """The path of one record below /data, percent-encoded: Customers(dataAreaId='nleu',CustomerAccount='O''Hara')."""
     fields = ",".join(f"{name}={quote(literal(value), safe="'")}" for name, value in key.items())
     return f"{entity_set}({fields})"

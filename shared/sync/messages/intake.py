@@ -106,7 +106,7 @@ def _check(family: str, store: str, headers: Mapping[str, str], body: bytes, por
         raise WebhookRefusedError(ErrorCode.UNKNOWN_STORE, store=store[:60])
     if FLOW not in door.flows:
         raise WebhookRefusedError(ErrorCode.FLOW_OFF, store=store, flow=FLOW)
-    return webhooks.check(
+    return webhooks.verify_webhook(
         headers,
         body,
         secrets=door.secrets,

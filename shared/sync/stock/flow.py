@@ -34,7 +34,7 @@ from shared.d365.on_hand import read_on_hand
 from shared.errors import ThrottledError, TransientError
 from shared.mapping.stock import Listing, Outcome, Wanted, by_warehouse, decide, units_taken, want
 from shared.model import Level, LevelId
-from shared.shopify.inventory import Change, NoLevel, Objection, read_levels, set_available
+from shared.shopify.inventory import Change, FigureRejection, NoLevel, read_levels, set_available
 from shared.sync.stock.catalogue import Assortment, load_assortment
 from shared.sync.stock.findings import Findings
 from shared.sync.stock.memory import Memory
@@ -281,7 +281,7 @@ class _Push:
             if isinstance(found := shown.get(level), Level) and found.available > figure
         }
 
-    async def _send(self, steps: Sequence[Step]) -> list[Objection]:
+    async def _send(self, steps: Sequence[Step]) -> list[FigureRejection]:
         self.memory.assert_turn(self.now())
         changes = [Change(step.wanted.listing.level, step.before, step.after) for step in steps]
         try:

@@ -11,8 +11,8 @@ from shared.mapping.stock import Outcome, Unlisted, Wanted
 from shared.model import Variant
 
 if TYPE_CHECKING:
-    from shared.d365.odata.answers import Row
     from shared.d365.odata.client import ODataClient
+    from shared.model.fo_order import FoRow
     from shared.shopify.admin.client import AdminClient
     from shared.shopify.queries import Query
 
@@ -88,6 +88,6 @@ class CountedFo:
     client: ODataClient
     calls: int = 0
 
-    async def query(self, entity_set: str, **what: Any) -> list[Row]:
+    async def query(self, entity_set: str, **what: Any) -> list[FoRow]:
         self.calls += 1
         return await self.client.query(entity_set, **what)
