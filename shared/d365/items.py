@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Final, Literal
 
 from shared.d365.entities import DIMENSIONS, PRODUCTS, READ, VARIANTS
@@ -49,10 +49,11 @@ async def read_items(
     entity_set = _ENTITY_SETS[field]
     missing = [value for value in values if value not in found]
     pieces: Iterable[Filter | None] = chunks(field, missing) if len(missing) <= _FEW else [None]
+    wanted = {value.casefold() for value in missing}
     by_number: dict[str, Item] = {}
     for where in pieces:
-        rows = await client.query(entity_set, company=company, where=where, select=READ[entity_set])
-        by_number |= {row[field].casefold(): _item(row) for row in rows}
+        async for rows in client.pages(entity_set, company=company, where=where, select=READ[entity_set]):
+            by_number |= {name: item_of(row) for row in rows if (name := row[field].casefold()) in wanted}
     for value in missing:
         if item := by_number.get(value.casefold()):
             cache.put(company, field, value, item)
@@ -60,5 +61,6 @@ async def read_items(
     return found
 
 
-def _item(row: FoRow) -> Item:
-    return Item(row["ItemNumber"], *(row.get(dimension, "") for dimension in DIMENSIONS))
+def item_of(row: FoRow, dimensions: Sequence[str] = DIMENSIONS) -> Item:
+    """The item of a row by these fields, in the order of `entities.DIMENSIONS`; a product has none of them."""
+    return Item(row["ItemNumber"], *(row.get(dimension, "") for dimension in dimensions))

@@ -7,11 +7,11 @@ from collections.abc import Collection, Iterator
 from decimal import Decimal
 from typing import Final
 
-from shared.d365.entities import COVERAGE, COVERAGE_DIMENSIONS, DIMENSIONS, ON_HAND, READ
+from shared.d365.entities import COVERAGE, COVERAGE_DIMENSIONS, ON_HAND, READ
+from shared.d365.items import item_of
 from shared.d365.odata.client import ODataClient
 from shared.d365.odata.filters import Filter, all_of, any_of, chunks
 from shared.model import Item, OnHand
-from shared.model.fo_order import FoRow
 
 _FEW: Final = 200
 """Up to so many items are asked for by number; for more, reading the whole warehouses takes fewer calls."""
@@ -20,7 +20,10 @@ _FEW: Final = 200
 async def read_on_hand(
     client: ODataClient, company: str, items: Collection[Item], warehouses: Collection[str]
 ) -> list[OnHand]:
-    """Every row of the items in the warehouses. An item without a row has no record in F&O, which is not zero."""
+    """Every row of the items in the warehouses. An item without a row has no record in F&O, which is not zero.
+
+    Rows of other items are dropped page by page: a whole warehouse may have 100,000.
+    """
     wanted = frozenset(items)
     return [
         OnHand(
@@ -34,8 +37,9 @@ async def read_on_hand(
             open_issues=row["OnOrderQuantity"],
         )
         for where in _pieces("InventoryWarehouseId", wanted, warehouses)
-        for row in await client.query(ON_HAND, company=company, where=where, select=READ[ON_HAND])
-        if (item := _item(row, DIMENSIONS)) in wanted
+        async for rows in client.pages(ON_HAND, company=company, where=where, select=READ[ON_HAND])
+        for row in rows
+        if (item := item_of(row)) in wanted
     ]
 
 
@@ -46,9 +50,10 @@ async def read_safety_stock(
     wanted = frozenset(items)
     minimum: defaultdict[tuple[Item, str], Decimal] = defaultdict(Decimal)
     for where in _pieces("CoverageWarehouseId", wanted, warehouses):
-        for row in await client.query(COVERAGE, company=company, where=where, select=READ[COVERAGE]):
-            if (item := _item(row, COVERAGE_DIMENSIONS)) in wanted:
-                minimum[item, row["CoverageWarehouseId"]] += row["MinimumOnHandInventoryQuantity"]
+        async for rows in client.pages(COVERAGE, company=company, where=where, select=READ[COVERAGE]):
+            for row in rows:
+                if (item := item_of(row, COVERAGE_DIMENSIONS)) in wanted:
+                    minimum[item, row["CoverageWarehouseId"]] += row["MinimumOnHandInventoryQuantity"]
     return dict(minimum)
 
 
@@ -61,7 +66,3 @@ def _pieces(warehouse_field: str, items: Collection[Item], warehouses: Collectio
         yield here
     else:
         yield from (all_of(here, these) for these in chunks("ItemNumber", numbers))
-
-
-def _item(row: FoRow, dimensions: tuple[str, ...]) -> Item:
-    return Item(row["ItemNumber"], *(row[dimension] for dimension in dimensions))

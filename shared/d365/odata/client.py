@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -99,30 +99,47 @@ class ODataClient:
         order_by: Sequence[str] = (),
         top: int | None = None,
     ) -> list[FoRow]:
-        """All rows that fit, over all pages, or the first `top`; ordered by the entity's key unless told otherwise.
+        """All rows that fit, over all pages, or the first `top`, in the order of `pages`.
 
-        F&O pages by counting rows, so only a complete order keeps rows from being missed or met twice.
+        For what may be many thousands of rows read `pages`, which keeps one page at a time.
         """
-        ours = eq(_COMPANY, company)
-        options = {
-            "$filter": ours if where is None else all_of(ours, where),
-            "$select": ",".join(dict.fromkeys((_COMPANY, *select))),
-            "$orderby": ",".join(dict.fromkeys((*order_by, *KEYS[entity_set]))),
-        }
-        if top is not None:
-            options["$top"] = str(top)
-        asked = "&".join(f"{name}={quote(value, safe='')}" for name, value in options.items())
-        request = Request(f"GET {entity_set}", writes=False)
-        link: str | None = f"{entity_set}?{CROSS_COMPANY}&{asked}"
         rows: list[FoRow] = []
-        while link is not None and (top is None or len(rows) < top):
+        pages = self.pages(entity_set, company=company, where=where, select=select, order_by=order_by, top=top)
+        async for page in pages:
+            rows += page
+        return rows
+
+    async def pages(
+        self,
+        entity_set: str,
+        *,
+        company: str,
+        where: Filter | None = None,
+        select: Sequence[str],
+        order_by: Sequence[str] = (),
+        top: int | None = None,
+    ) -> AsyncIterator[list[FoRow]]:
+        """The rows that fit, or the first `top`, a page at a time; the next page is read when it is asked for.
+
+        Ordered by `order_by` and then by the entity's key: F&O pages by counting rows, so only a complete order keeps
+        rows from being missed or returned twice.
+        """
+        link: str | None = _first_page(
+            entity_set, company=company, where=where, select=select, order_by=order_by, top=top
+        )
+        request = Request(f"GET {entity_set}", writes=False)
+        left = top
+        while link is not None and (left is None or left > 0):
             page = row(await self._send("GET", self._same_origin(link), request), request)
             if "value" not in page:
                 raise unsettled(request, f"F&O answered {request.what} with something that is not a list")
-            rows += page["value"]
+            rows: list[FoRow] = page["value"]
+            _assert_company(rows, company)
+            if left is not None:
+                rows = rows[:left]
+                left -= len(rows)
+            yield rows
             link = page.get("@odata.nextLink")
-        _assert_company(rows, company)
-        return rows[:top]
 
     async def get(self, entity_set: str, key: Mapping[str, ODataLiteral]) -> FoRow | None:
         """The record with this key, None when there is none (or none that the app may see)."""
@@ -226,6 +243,28 @@ class ODataClient:
         else:
             # A plain 500 is the answer to one record; F&O itself is there.
             await self._breaker.success()
+
+
+def _first_page(
+    entity_set: str,
+    *,
+    company: str,
+    where: Filter | None,
+    select: Sequence[str],
+    order_by: Sequence[str],
+    top: int | None,
+) -> str:
+    """The address below /data."""
+    ours = eq(_COMPANY, company)
+    options = {
+        "$filter": ours if where is None else all_of(ours, where),
+        "$select": ",".join(dict.fromkeys((_COMPANY, *select))),
+        "$orderby": ",".join(dict.fromkeys((*order_by, *KEYS[entity_set]))),
+    }
+    if top is not None:
+        options["$top"] = str(top)
+    asked = "&".join(f"{name}={quote(value, safe='')}" for name, value in options.items())
+    return f"{entity_set}?{CROSS_COMPANY}&{asked}"
 
 
 def _assert_company(rows: Iterable[FoRow], company: str) -> None:

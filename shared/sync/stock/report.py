@@ -11,6 +11,8 @@ from shared.mapping.stock import Outcome, Unlisted, Wanted
 from shared.model import Variant
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from shared.d365.odata.client import ODataClient
     from shared.model.fo_order import FoRow
     from shared.shopify.admin.client import AdminClient
@@ -91,3 +93,7 @@ class CountedFo:
     async def query(self, entity_set: str, **what: Any) -> list[FoRow]:
         self.calls += 1
         return await self.client.query(entity_set, **what)
+
+    def pages(self, entity_set: str, **what: Any) -> AsyncIterator[list[FoRow]]:
+        self.calls += 1
+        return self.client.pages(entity_set, **what)
