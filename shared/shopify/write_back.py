@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from shared.errors import ErrorCode, RefusedError
 from shared.shopify import queries
+from shared.shopify.admin.answers import user_errors
 from shared.shopify.gid import gid_of
 
 if TYPE_CHECKING:
@@ -104,12 +105,12 @@ async def set_numbers(admin: AdminClient, notes: Sequence[NumberUpdate], slot: M
 async def add_tag(admin: AdminClient, order_id: int, tag: str) -> OrderRejection | None:
     """Adds one tag to the order's; those that it has stay. The objection says why it could not be."""
     data = await admin.run(queries.load("write_back_tag"), {"order": gid_of("Order", order_id), "tags": [tag]})
-    errors: list[dict[str, Any]] = data["tagsAdd"]["userErrors"]
+    errors = user_errors(data["tagsAdd"])
     if not errors:
         return None
     # Its errors have no code; one about the id says that the order is not there.
-    gone = any(error["field"] == ["id"] for error in errors)
-    message = "; ".join(error["message"] for error in errors)
+    gone = any(error.field == ("id",) for error in errors)
+    message = "; ".join(error.message for error in errors)
     return OrderRejection(order_id, RejectionCause.GONE if gone else RejectionCause.REFUSED, message)
 
 

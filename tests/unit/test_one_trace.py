@@ -29,12 +29,12 @@ from shared.d365.odata.client import FoCall, ODataClient
 from shared.errors import RefusedError, TransientError, WebhookRefusedError
 from shared.settings import Secret
 from shared.shopify.admin.client import AdminClient
-from shared.shopify.admin.tokens import StaticToken
 from shared.shopify.queries import Query
 from shared.sync.messages.dispatch import Desk, handle_message
 from shared.sync.messages.intake import Door, IntakePorts, receive_webhook
 from shared.sync.messages.outcome import Done, Outcome
 from shared.telemetry import annotate, export_to, heartbeat, tell
+from tests.builders.static_token import StaticToken
 
 SHOP = "nordlys-outdoor.myshopify.com"
 FROM_SHOPIFY = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00"

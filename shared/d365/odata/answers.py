@@ -32,10 +32,6 @@ _DUPLICATE: Final = re.compile(r"already exists|DuplicateKeyException", re.IGNOR
 _COLLISION: Final = re.compile(r"update\s?conflict|deadlock", re.IGNORECASE)
 
 
-class AlreadyExistsError(RefusedError):
-    """A record with this key is there already, ours or somebody else's."""
-
-
 @dataclass(frozen=True, slots=True)
 class Answer:
     """One HTTP answer, or one part of a batch."""
@@ -81,8 +77,7 @@ def failure(answer: Answer, request: Request) -> ConnectorError:
     if status in {httpx.codes.CONFLICT, httpx.codes.PRECONDITION_FAILED}:
         return RefusedError(ErrorCode.FO_CONFLICT, what=request.what)
     if _is_refusal(status, error, request):
-        kind = AlreadyExistsError if _DUPLICATE.search(error.raw) else RefusedError
-        return kind(ErrorCode.FO_REJECTED, what=request.what, infolog=error.infolog)
+        return RefusedError(ErrorCode.FO_REJECTED, what=request.what, infolog=error.infolog)
     reason = f"F&O answered {request.what} with {status}: {error.infolog}"
     return unsettled(request, reason, wait=retry_after(answer.headers))
 

@@ -54,9 +54,8 @@ class FoCall:
 class ODataClient:
     """One F&O environment, seen as the app's own F&O user. Use one for the whole process; close it at the end.
 
-    Raises RefusedError (FO_REJECTED, FO_DENIED, FO_CONFLICT, FO_WRONG_COMPANY) and its AlreadyExistsError for what
-    stays wrong, ThrottledError and TransientError for what may be sent again, and OutcomeUnknownError for a write
-    that may have happened.
+    Raises RefusedError (FO_REJECTED, FO_DENIED, FO_CONFLICT, FO_WRONG_COMPANY) for what stays wrong, ThrottledError and
+    TransientError for what may be sent again, and OutcomeUnknownError for a write that may have happened.
     """
 
     def __init__(
@@ -97,14 +96,13 @@ class ODataClient:
         where: Filter | None = None,
         select: Sequence[str],
         order_by: Sequence[str] = (),
-        top: int | None = None,
     ) -> list[FoRow]:
-        """All rows that fit, over all pages, or the first `top`, in the order of `pages`.
+        """All rows that fit, over all pages, in the order of `pages`.
 
         For what may be many thousands of rows read `pages`, which keeps one page at a time.
         """
         rows: list[FoRow] = []
-        pages = self.pages(entity_set, company=company, where=where, select=select, order_by=order_by, top=top)
+        pages = self.pages(entity_set, company=company, where=where, select=select, order_by=order_by)
         async for page in pages:
             rows += page
         return rows
@@ -117,27 +115,20 @@ class ODataClient:
         where: Filter | None = None,
         select: Sequence[str],
         order_by: Sequence[str] = (),
-        top: int | None = None,
     ) -> AsyncIterator[list[FoRow]]:
-        """The rows that fit, or the first `top`, a page at a time; the next page is read when it is asked for.
+        """The rows that fit, a page at a time; the next page is read when it is asked for.
 
         Ordered by `order_by` and then by the entity's key: F&O pages by counting rows, so only a complete order keeps
         rows from being missed or returned twice.
         """
-        link: str | None = _first_page(
-            entity_set, company=company, where=where, select=select, order_by=order_by, top=top
-        )
+        link: str | None = _first_page(entity_set, company=company, where=where, select=select, order_by=order_by)
         request = Request(f"GET {entity_set}", writes=False)
-        left = top
-        while link is not None and (left is None or left > 0):
+        while link is not None:
             page = row(await self._send("GET", self._same_origin(link), request), request)
             if "value" not in page:
                 raise unsettled(request, f"F&O answered {request.what} with something that is not a list")
             rows: list[FoRow] = page["value"]
             _assert_company(rows, company)
-            if left is not None:
-                rows = rows[:left]
-                left -= len(rows)
             yield rows
             link = page.get("@odata.nextLink")
 
@@ -252,7 +243,6 @@ def _first_page(
     where: Filter | None,
     select: Sequence[str],
     order_by: Sequence[str],
-    top: int | None,
 ) -> str:
     """The address below /data."""
     ours = eq(_COMPANY, company)
@@ -261,8 +251,6 @@ def _first_page(
         "$select": ",".join(dict.fromkeys((_COMPANY, *select))),
         "$orderby": ",".join(dict.fromkeys((*order_by, *KEYS[entity_set]))),
     }
-    if top is not None:
-        options["$top"] = str(top)
     asked = "&".join(f"{name}={quote(value, safe='')}" for name, value in options.items())
     return f"{entity_set}?{CROSS_COMPANY}&{asked}"
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import NewType
 from urllib.parse import quote
 
-from shared.d365.odata.literals import EnumLiteral, ODataLiteral, literal
+from shared.d365.odata.literals import ODataLiteral, literal
 
 Filter = NewType("Filter", str)
 """An expression that keeps its meaning when `and` is put beside it."""
@@ -18,31 +18,6 @@ Filter = NewType("Filter", str)
 
 def eq(field: str, value: ODataLiteral) -> Filter:
     return Filter(f"{field} eq {literal(value)}")
-
-
-def ne(field: str, value: ODataLiteral) -> Filter:
-    return Filter(f"{field} ne {literal(value)}")
-
-
-def ge(field: str, value: ODataLiteral) -> Filter:
-    return Filter(f"{field} ge {literal(value)}")
-
-
-def gt(field: str, value: ODataLiteral) -> Filter:
-    return Filter(f"{field} gt {literal(value)}")
-
-
-def le(field: str, value: ODataLiteral) -> Filter:
-    return Filter(f"{field} le {literal(value)}")
-
-
-def lt(field: str, value: ODataLiteral) -> Filter:
-    return Filter(f"{field} lt {literal(value)}")
-
-
-def enum(type_name: str, member: str) -> EnumLiteral:
-    """The value to compare an enum field with; F&O compares them with eq and ne only."""
-    return EnumLiteral(type_name, member)
 
 
 def any_of(field: str, values: Iterable[ODataLiteral]) -> Filter:

@@ -3,31 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Final, assert_never
+from typing import assert_never
 from urllib.parse import quote
 
-_NAMESPACE: Final = "Microsoft.Dynamics.DataEntities"
-
-
-@dataclass(frozen=True, slots=True)
-class EnumLiteral:
-    """A member of an F&O enum, as in NoYes'Yes'. In a record the plain name of the member stands instead."""
-
-    type: str
-    member: str
-
-
-type ODataLiteral = str | bool | int | Decimal | datetime | date | EnumLiteral
+type ODataLiteral = str | bool | int | Decimal | datetime | date
 
 
 def literal(value: ODataLiteral) -> str:
     """The value as OData 4 writes it, not yet percent-encoded. Raises ValueError for a time without a zone."""
     match value:
-        case EnumLiteral():
-            return f"{_NAMESPACE}.{value.type}'{value.member}'"
         case bool():
             return "true" if value else "false"
         case str():

@@ -170,14 +170,6 @@ async def test_the_token_follows_no_link_to_another_origin(link):
     assert len(fo.requests) == 1
 
 
-async def test_top_stops_the_paging():
-    fo = Fo(rows(customer("1"), customer("2"), **{"@odata.nextLink": f"{BASE}/data/CustomersV3?x"}))
-    found = await fo.client().query("CustomersV3", company="nleu", select=["CustomerAccount"], top=1)
-    assert [row["CustomerAccount"] for row in found] == ["1"]
-    assert fo.query_of()["$top"] == "1"
-    assert len(fo.requests) == 1
-
-
 async def test_rows_of_another_company_are_refused():
     fo = Fo(rows(customer("1"), customer("2", "usmf")))
     with pytest.raises(RefusedError) as refused:
