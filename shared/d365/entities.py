@@ -1,6 +1,6 @@
-"""The entity sets of F&O that we touch, with their keys and the fields that we read.
+"""The entity sets of F&O that the app uses, with their keys and the fields that it reads.
 
-tests/contract/test_d365_fields.py holds this page against the metadata of a real environment: F&O refuses a whole
+tests/contract/test_d365_fields.py compares this file with the metadata of a real environment: F&O refuses a whole
 request for one field that it does not know.
 """
 

@@ -1,4 +1,4 @@
-"""Which F&O item a SKU stands for."""
+"""The F&O items that SKUs stand for."""
 
 from __future__ import annotations
 
@@ -13,17 +13,20 @@ from shared.model import Item
 from shared.model.fo_order import FoRow
 
 type SkuField = Literal["ItemNumber", "ProductVariantNumber"]
-"""What a store writes into its SKUs: the item's number, or the number of the item's variant."""
+"""The field of F&O whose value a store uses as SKU: the item number, or the number of the item's variant."""
 
 _FEW: Final = 200
-"""Up to so many values are asked for one by one, some twenty to a call; for more, reading all of the company's items
-takes fewer calls."""
+"""Up to this many values are filtered by, some twenty to a call; beyond that, reading all items of the company takes
+fewer calls."""
 
 _ENTITY_SETS: Final[dict[SkuField, str]] = {"ItemNumber": PRODUCTS, "ProductVariantNumber": VARIANTS}
 
 
 class ItemCache:
-    """Items that were found, for a while. What was not found is asked again: it may have been released since."""
+    """Items that were found, kept for some minutes.
+
+    A value that was not found is looked up again: its item may have been released since.
+    """
 
     def __init__(self, seconds: float = 300.0, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._seconds = seconds
@@ -41,9 +44,9 @@ class ItemCache:
 async def read_items(
     client: ODataClient, company: str, field: SkuField, values: Collection[str], *, cache: ItemCache
 ) -> dict[str, Item]:
-    """The released item of each value; a value that F&O does not know is not in the answer.
+    """The released item of each value; a value that F&O does not know is not in the result.
 
-    F&O compares without case, and so does this: "tent-2p" finds the item TENT-2P, under F&O's spelling.
+    F&O ignores case, and so does this: "tent-2p" finds the item TENT-2P, under F&O's spelling.
     """
     found = {value: item for value in values if (item := cache.get(company, field, value))}
     entity_set = _ENTITY_SETS[field]

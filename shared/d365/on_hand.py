@@ -1,4 +1,4 @@
-"""What F&O holds in its warehouses, and how much of it must stay there."""
+"""F&O's on-hand stock by warehouse, and the safety stock to keep there."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from shared.d365.odata.filters import Filter, all_of, any_of, chunks
 from shared.model import Item, OnHand
 
 _FEW: Final = 200
-"""Up to so many items are asked for by number; for more, reading the whole warehouses takes fewer calls."""
+"""Up to this many items are filtered by number; for more, reading the whole warehouses takes fewer calls."""
 
 
 async def read_on_hand(
@@ -46,7 +46,7 @@ async def read_on_hand(
 async def read_safety_stock(
     client: ODataClient, company: str, items: Collection[Item], warehouses: Collection[str]
 ) -> dict[tuple[Item, str], Decimal]:
-    """The minimum on-hand of an item in a warehouse (item coverage). Settings below the warehouse are summed up."""
+    """The minimum on-hand of an item in a warehouse (item coverage), settings for its locations and batches added up."""
     wanted = frozenset(items)
     minimum: defaultdict[tuple[Item, str], Decimal] = defaultdict(Decimal)
     for where in _pieces("CoverageWarehouseId", wanted, warehouses):
@@ -60,9 +60,9 @@ async def read_safety_stock(
 def _pieces(warehouse_field: str, items: Collection[Item], warehouses: Collection[str]) -> Iterator[Filter]:
     if not items or not warehouses:
         return
-    here = any_of(warehouse_field, warehouses)
+    in_warehouses = any_of(warehouse_field, warehouses)
     numbers = sorted({item.number for item in items})
     if len(numbers) > _FEW:
-        yield here
+        yield in_warehouses
     else:
-        yield from (all_of(here, these) for these in chunks("ItemNumber", numbers))
+        yield from (all_of(in_warehouses, of_items) for of_items in chunks("ItemNumber", numbers))

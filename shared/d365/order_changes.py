@@ -1,4 +1,4 @@
-"""Reading a sales order whole, with what remains of its lines, and writing its changes: one, or all or none."""
+"""Reading a complete sales order with what remains of its lines, and writing changes to it, all or none."""
 
 from __future__ import annotations
 
@@ -46,13 +46,13 @@ _CLOSED_LINE: Final = {
     "Invoiced": FoStatus.INVOICED,
     "Canceled": FoStatus.CANCELLED,
 }
-"""SalesStatus of a line of which nothing is open."""
+"""SalesStatus of a line with nothing left to deliver."""
 
 
 async def read_fo_order(client: ODataClient, company: str, numbers: Sequence[str]) -> FoOrder | None:
-    """The sales orders under these numbers, the first one leading; None when F&O has no such first order.
+    """The sales orders with these numbers, the main order first; None if F&O does not have the main order.
 
-    What remains to be delivered is not on the lines themselves: F&O shows it in SalesLineBiEntities.
+    The quantity that remains to be delivered is no field of the lines: SalesLineBiEntities has it.
     """
     found = await asyncio.gather(*(_read(client, company, number) for number in numbers))
     if found[0] is None:
@@ -126,7 +126,7 @@ async def _read(client: ODataClient, company: str, number: str) -> tuple[FoHeade
 
 
 def _line(number: str, row: Mapping[str, Any], progress: Mapping[str, Any] | None, status: FoStatus) -> FoLine:
-    """A line that F&O's own view does not show yet was written this moment: all of it is open."""
+    """Without progress all of the line is open: F&O's view does not have lines that were written a moment ago."""
     quantity = row["OrderedSalesQuantity"]
     remaining = progress["RemainSalesPhysical"] if progress else quantity
     own = _CLOSED_LINE.get(progress["SalesStatus"]) if progress and not remaining else None

@@ -1,4 +1,4 @@
-"""The lines of a sales order with what goods can come back of them."""
+"""The lines of a sales order with the goods that can be returned."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ class SoldLine:
     warehouse: str
     ordered: Decimal
     invoiced: Decimal
-    """What F&O gave up of a line that it delivered in part cannot be told from it, and counts as invoiced: F&O itself
-    refuses a return of such units."""
+    """Includes units that were cancelled on a partly delivered line, which F&O's data does not distinguish; F&O itself
+    refuses their return."""
 
 
 async def read_sold_lines(client: ODataClient, company: str, sales_order: str) -> list[SoldLine]:
-    """In F&O's order. F&O compares numbers without case: whose lines they are is for their lots to say."""
+    """By line number. F&O ignores case in the order number, so the caller must match the lots to its own order."""
     lines = await client.query(
         SALES_ORDER_LINES,
         company=company,

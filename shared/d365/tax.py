@@ -26,7 +26,10 @@ _HOURS: Final = 4.0
 
 
 class TaxSetups:
-    """The companies' tax set-ups. Whoever meets a difference may `forget` one, so that a mended one is seen at once."""
+    """The companies' tax set-ups.
+
+    After a difference `forget` makes the next use read again, so that a correction in F&O counts at once.
+    """
 
     def __init__(
         self, client: ODataClient, *, seconds: float = _HOURS * 3600, clock: Callable[[], float] = time.monotonic
@@ -38,7 +41,7 @@ class TaxSetups:
         self._reading: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def of(self, company: str) -> TaxSetup:
-        """Raises as the client does. One reader at a time: the others take what it found."""
+        """One caller reads at a time, the others use its result. Raises what the client raises."""
         async with self._reading[company]:
             until, setup = self._known.get(company, (0.0, None))
             if setup is None or self._clock() >= until:

@@ -1,7 +1,7 @@
-"""One atomic change set in a multipart $batch: written out, and its answer read strictly.
+"""One atomic change set as a multipart $batch: building the request, and reading the answer strictly.
 
-F&O answers a batch with 200 whatever became of it. A change set that failed comes back as one part alone, the failing
-operation's, with a status of its own; nothing of it was written.
+F&O answers every batch with 200. The answer to a failed change set has a single part, that of the failing operation,
+with a status of its own; then nothing was written.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from shared.errors import OutcomeUnknownError
 from shared.model.fo_order import FoRow
 
 CROSS_COMPANY: Final = "cross-company=true"
-"""On every request: without it F&O shows the app's default company only, and says nothing."""
+"""On every request: without it F&O silently returns the default company only."""
 
 _EOL: Final = "\r\n"
 
@@ -43,7 +43,7 @@ class Operation:
 
 
 class MalformedBatchError(ValueError):
-    """The answer is no multipart that fits what was sent."""
+    """The answer is not a multipart that matches the operations sent."""
 
 
 def write(operations: Sequence[Operation], boundary: str) -> bytes:

@@ -1,6 +1,6 @@
-"""F&O's OData service: typed requests out, exact rows in, and every bad answer turned into what to do next.
+"""F&O's OData service: typed requests, rows with exact numbers, and an error of shared.errors for every bad answer.
 
-Nothing is repeated here, except a call whose token was refused: the queue repeats, with the delays that errors name.
+The client retries only a call whose token was refused; the queue retries the rest, after the delay that an error has.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class FoCall:
 
 
 class ODataClient:
-    """One F&O environment, seen as the app's own F&O user. Use one for the whole process; close it at the end.
+    """One F&O environment, called as the app's F&O user. Use one for the whole process; close it at the end.
 
     Raises RefusedError (FO_REJECTED, FO_DENIED, FO_CONFLICT, FO_WRONG_COMPANY) for what stays wrong, ThrottledError and
     TransientError for what may be sent again, and OutcomeUnknownError for a write that may have happened.
@@ -69,7 +69,7 @@ class ODataClient:
         on_call: Callable[[FoCall], None],
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        """`max_calls` at once in this process; `timeout` in seconds until an answer counts as lost."""
+        """`max_calls` run at once in this process; after `timeout` seconds an answer counts as lost."""
         self._root = httpx.URL(f"{base_url.rstrip('/')}/data/")
         self._slots = asyncio.Semaphore(max_calls)
         self._breaker = breaker
@@ -79,7 +79,7 @@ class ODataClient:
             auth=EntraAuth(credential, base_url),
             timeout=httpx.Timeout(timeout, connect=_CONNECT_SECONDS),
             limits=httpx.Limits(max_connections=max_calls, max_keepalive_connections=max_calls),
-            # F&O's load balancer pins a client to one server by cookie; without it the load spreads.
+            # F&O's load balancer ties a client to one server by cookie; without it the load spreads.
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
             headers={"Accept": "application/json"},
             transport=transport,
@@ -99,7 +99,7 @@ class ODataClient:
     ) -> list[FoRow]:
         """All rows that fit, over all pages, in the order of `pages`.
 
-        For what may be many thousands of rows read `pages`, which keeps one page at a time.
+        Where there may be many thousands of rows use `pages`, which keeps one page at a time.
         """
         rows: list[FoRow] = []
         pages = self.pages(entity_set, company=company, where=where, select=select, order_by=order_by)
@@ -143,7 +143,7 @@ class ODataClient:
         return found
 
     async def create(self, entity_set: str, record: FoRow) -> FoRow:
-        """The record as F&O keeps it, with its defaults and numbers."""
+        """The record as F&O stored it, with the defaults and numbers that F&O set."""
         request = Request(f"POST {entity_set}", writes=True)
         url = self._root.join(f"{entity_set}?{CROSS_COMPANY}")
         created = row(await self._send("POST", url, request, encode(record).encode()), request)
@@ -181,11 +181,11 @@ class ODataClient:
         return self._root.join(f"{keyed(entity_set, key)}?{CROSS_COMPANY}")
 
     def _same_origin(self, link: str) -> httpx.URL:
-        """The page's address. The token must not follow a link to somewhere else."""
+        """The page's address. Refuses one of another origin, which must not receive the token."""
         url = self._root.join(link)
         if (url.scheme, url.netloc) != (self._root.scheme, self._root.netloc):
             raise RefusedError(
-                ErrorCode.FO_REJECTED, what="paging", infolog=f"the next page is said to be at {url.host}"
+                ErrorCode.FO_REJECTED, what="paging", infolog=f"the link to the next page leads to {url.host}"
             )
         return url
 
@@ -198,7 +198,7 @@ class ODataClient:
         *,
         content_type: str = "application/json; charset=utf-8",
     ) -> Answer:
-        """One call in its turn. Whatever F&O answered, or the error for no answer."""
+        """One call, as soon as one of `max_calls` is free: F&O's answer of any status, or the error for no answer."""
         async with self._slots:
             await self._breaker.before()
             request_id = str(uuid4())
@@ -217,22 +217,22 @@ class ODataClient:
                 raise TransientError(f"F&O cannot be reached: {type(error).__name__}") from error
             except httpx.RequestError as error:
                 await self._breaker.failure()
-                # F&O may still be at work on a call that took too long: who looks at once may look too early.
+                # F&O may still be executing a call that timed out: a read right away could miss its result.
                 wait = self._timeout if isinstance(error, httpx.ReadTimeout) and request.writes else None
                 raise unsettled(request, f"no answer to {request.what}: {type(error).__name__}", wait=wait) from error
             finally:
                 entity_set = url.path.removeprefix(self._root.path).partition("(")[0]
                 self._on_call(FoCall(method, entity_set, status, time.monotonic() - started, request_id))
-            await self._tell_breaker(response)
+            await self._report_to_breaker(response)
         return Answer(response.status_code, response.headers, response.content)
 
-    async def _tell_breaker(self, response: httpx.Response) -> None:
+    async def _report_to_breaker(self, response: httpx.Response) -> None:
         if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
             await self._breaker.failure(throttle_delay(response.headers))
         elif response.status_code > httpx.codes.INTERNAL_SERVER_ERROR:
             await self._breaker.failure()
         else:
-            # A plain 500 is the answer to one record; F&O itself is there.
+            # A 500 is about one record; F&O itself works.
             await self._breaker.success()
 
 
@@ -256,7 +256,7 @@ def _first_page(
 
 
 def _assert_company(rows: Iterable[FoRow], company: str) -> None:
-    """F&O may answer for another company without a word, which would book in the wrong books."""
+    """F&O may silently answer for another company; then the app would book in the wrong one."""
     for each in rows:
         found = str(each.get(_COMPANY, ""))
         if found.casefold() != company.casefold():

@@ -1,7 +1,7 @@
-"""Building $filter expressions out of typed values, so that no value can be read as syntax.
+"""Building $filter expressions from typed values, so that no value can be read as syntax.
 
-F&O takes `*` in a text as a wildcard and its database ignores case: who asks for one exact text must look at the rows
-that come back.
+F&O takes `*` in a text as a wildcard and its database ignores case: a caller that needs one exact text must compare the
+returned rows (shared.d365.documents.rows_with does).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from urllib.parse import quote
 from shared.d365.odata.literals import ODataLiteral, literal
 
 Filter = NewType("Filter", str)
-"""An expression that keeps its meaning when `and` is put beside it."""
+"""An expression that keeps its meaning when joined with `and`."""
 
 
 def eq(field: str, value: ODataLiteral) -> Filter:
@@ -21,7 +21,7 @@ def eq(field: str, value: ODataLiteral) -> Filter:
 
 
 def any_of(field: str, values: Iterable[ODataLiteral]) -> Filter:
-    """The field has one of the values (F&O knows no `in`). Raises ValueError for no values, which no row could meet."""
+    """The field has one of the values (F&O has no `in`). Raises ValueError for no values."""
     terms = [eq(field, value) for value in values]
     if not terms:
         raise ValueError(f"no value to compare {field} with")
@@ -33,9 +33,9 @@ def all_of(*filters: Filter) -> Filter:
 
 
 def chunks(field: str, values: Iterable[ODataLiteral], *, room: int = 900) -> Iterator[Filter]:
-    """any_of in as many pieces as it takes to keep each below `room` characters of URL.
+    """any_of, split so that each filter has less than `room` characters in the URL.
 
-    F&O's gateway refuses long URLs; 2,000 in all are safe, and the rest of the query needs its share.
+    F&O's gateway refuses long URLs; 2,000 characters in all are safe, and the rest of the query needs its share.
     """
     batch: list[ODataLiteral] = []
     length = 0

@@ -17,7 +17,7 @@ def literal(value: ODataLiteral) -> str:
         case bool():
             return "true" if value else "false"
         case str():
-            # Blanks at both ends stay: " RFI-1" and "RFI-1" are two items.
+            # Leading and trailing blanks stay: " RFI-1" and "RFI-1" are two items.
             return "'" + value.replace("'", "''") + "'"
         case int():
             return str(value)
@@ -30,7 +30,7 @@ def literal(value: ODataLiteral) -> str:
 
 
 def timestamp(value: datetime | date) -> str:
-    """A time in UTC, or a day at noon UTC as F&O itself writes days: no time zone moves noon to another day."""
+    """A time in UTC, or a day at noon UTC as F&O writes days: no time zone moves noon to another day."""
     if not isinstance(value, datetime):
         return f"{value:%Y-%m-%d}T12:00:00Z"
     if value.tzinfo is None:
