@@ -89,11 +89,6 @@ class OpenTelemetry:
                 opened.set_status(Status(StatusCode.ERROR, type(error).__name__))
                 raise
 
-    def flush(self) -> None:
-        """Sends the spans and events that wait. Metrics keep to their minute."""
-        for provider in self._providers[:2]:
-            provider.force_flush()
-
     def shutdown(self) -> None:
         """Sends what is left and ends the threads that send."""
         for provider in self._providers:

@@ -12,12 +12,12 @@ from decimal import Decimal
 from typing import Any, Protocol
 
 from shared.d365.entities import READ
-from shared.d365.odata.answers import Row
 from shared.d365.odata.batch import Operation
 from shared.d365.odata.client import ODataClient
 from shared.d365.odata.filters import eq
-from shared.d365.odata.literals import Literal
+from shared.d365.odata.literals import ODataLiteral
 from shared.errors import ErrorCode, RefusedError
+from shared.model.fo_order import FoRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,29 +51,29 @@ class DocumentDraft(Protocol):
         """Ours, unique to what the document is for."""
 
     @property
-    def header(self) -> Row:
+    def header(self) -> FoRow:
         """Without company, number and reference."""
 
     @property
-    def lines(self) -> Sequence[Row]:
+    def lines(self) -> Sequence[FoRow]:
         """Without company and header's number."""
 
 
-async def rows_with(client: ODataClient, entity_set: str, company: str, field: str, value: Literal) -> list[Row]:
+async def rows_with(client: ODataClient, entity_set: str, company: str, field: str, value: ODataLiteral) -> list[FoRow]:
     """Rows whose field has exactly this value: F&O's own comparison of texts knows wildcards and ignores case."""
     select = (*READ[entity_set], field)
     rows = await client.query(entity_set, company=company, where=eq(field, value), select=select)
     return [row for row in rows if row[field] == value]
 
 
-async def read_lines(client: ODataClient, kind: DocumentType, company: str, number: Literal) -> list[Row]:
+async def read_lines(client: ODataClient, kind: DocumentType, company: str, number: ODataLiteral) -> list[FoRow]:
     """The lines of the document with this number."""
     return await rows_with(client, kind.lines, company, kind.header_number, number)
 
 
 async def find_by_number(
     client: ODataClient, kind: DocumentType, draft: DocumentDraft, number: str, *, foreign: ErrorCode
-) -> Row | None:
+) -> FoRow | None:
     """The header with this number, None if F&O has none. Raises RefusedError `foreign` for another reference on it."""
     header = await client.get(kind.headers, {"dataAreaId": draft.company, kind.number: number})
     if header is not None and header[kind.reference] != draft.reference:
@@ -83,7 +83,7 @@ async def find_by_number(
 
 async def find_or_create_header(
     client: ODataClient, kind: DocumentType, draft: DocumentDraft, **fields: str
-) -> tuple[Row, bool]:
+) -> tuple[FoRow, bool]:
     """The header with our reference, and whether this call created it, then with these further fields.
 
     Raises RefusedError `kind.duplicate` for several headers with our reference, and whatever F&O refuses.
@@ -104,7 +104,7 @@ async def find_or_create_header(
 
 async def create_with_number(
     client: ODataClient, kind: DocumentType, draft: DocumentDraft, number: str, **fields: str
-) -> list[Row]:
+) -> list[FoRow]:
     """Creates header and lines under our own number in one change set, with these further fields on the header.
 
     Returns the lines as F&O keeps them. Raises RefusedError when F&O refuses; one reason is that the number is taken.
@@ -116,16 +116,18 @@ async def create_with_number(
     return lines
 
 
-async def create_lines(client: ODataClient, kind: DocumentType, draft: DocumentDraft, number: Literal) -> list[Row]:
+async def create_lines(
+    client: ODataClient, kind: DocumentType, draft: DocumentDraft, number: ODataLiteral
+) -> list[FoRow]:
     """Creates all lines or none; returns them as F&O keeps them."""
     return await client.change_set(line_operations(kind, draft, number))
 
 
-def header_record(kind: DocumentType, draft: DocumentDraft, **fields: str) -> Row:
+def header_record(kind: DocumentType, draft: DocumentDraft, **fields: str) -> FoRow:
     return {**draft.header, **fields, "dataAreaId": draft.company, kind.reference: draft.reference}
 
 
-def line_operations(kind: DocumentType, draft: DocumentDraft, number: Literal) -> list[Operation]:
+def line_operations(kind: DocumentType, draft: DocumentDraft, number: ODataLiteral) -> list[Operation]:
     place = {"dataAreaId": draft.company, kind.header_number: number}
     return [Operation("POST", kind.lines, body={**line, **place}) for line in draft.lines]
 

@@ -1,6 +1,6 @@
-"""The entity sets of F&O that we touch, with their keys and the fields that we read.
+"""The entity sets of F&O that the app uses, with their keys and the fields that it reads.
 
-tests/contract/test_d365_fields.py holds this page against the metadata of a real environment: F&O refuses a whole
+tests/contract/test_d365_fields.py compares this file with the metadata of a real environment: F&O refuses a whole
 request for one field that it does not know.
 """
 
@@ -29,6 +29,16 @@ RETURN_LINES: Final = "ReturnOrderLinesV2"
 INVOICES: Final = "FreeTextInvoiceHeaders"
 INVOICE_LINES: Final = "FreeTextInvoiceLines"
 
+DIMENSIONS: Final = (
+    "ProductColorId",
+    "ProductConfigurationId",
+    "ProductSizeId",
+    "ProductStyleId",
+    "ProductVersionId",
+)
+"""Product dimensions in the order of shared.model.Item: colour, configuration, size, style, version."""
+COVERAGE_DIMENSIONS: Final = tuple(f"Coverage{name}" for name in DIMENSIONS)
+
 KEYS: Final[dict[str, tuple[str, ...]]] = {
     CUSTOMERS: ("dataAreaId", "CustomerAccount"),
     SALES_ORDERS: ("dataAreaId", "SalesOrderNumber"),
@@ -38,20 +48,12 @@ KEYS: Final[dict[str, tuple[str, ...]]] = {
     VARIANTS: (
         "dataAreaId",
         "ProductMasterNumber",
-        "ProductConfigurationId",
-        "ProductSizeId",
-        "ProductColorId",
-        "ProductStyleId",
-        "ProductVersionId",
+        *DIMENSIONS,
     ),
     ON_HAND: (
         "dataAreaId",
         "ItemNumber",
-        "ProductColorId",
-        "ProductConfigurationId",
-        "ProductSizeId",
-        "ProductStyleId",
-        "ProductVersionId",
+        *DIMENSIONS,
         "InventorySiteId",
         "InventoryWarehouseId",
     ),
@@ -60,15 +62,11 @@ KEYS: Final[dict[str, tuple[str, ...]]] = {
         "ItemNumber",
         "CoverageWarehouseLocationId",
         "CoverageItemBatchNumber",
-        "CoverageProductColorId",
-        "CoverageProductSizeId",
-        "CoverageProductStyleId",
-        "CoverageProductVersionId",
         "CoverageWarehouseId",
         "CoverageItemSerialNumber",
         "CoverageSiteId",
         "CoverageInventoryStatusId",
-        "CoverageProductConfigurationId",
+        *COVERAGE_DIMENSIONS,
     ),
     TAX_CODES: ("dataAreaId", "TaxCode"),
     TAX_RATES: ("dataAreaId", "TaxCodeId", "FromDate", "ToDate", "MinimumLimit", "MaximumLimit"),
@@ -83,16 +81,6 @@ KEYS: Final[dict[str, tuple[str, ...]]] = {
     INVOICES: ("dataAreaId", "InvoiceIdentifier"),
     INVOICE_LINES: ("dataAreaId", "LineNumber", "ParentRecId"),
 }
-
-# Product dimensions in the order of shared.model.Item: colour, configuration, size, style, version.
-DIMENSIONS: Final = (
-    "ProductColorId",
-    "ProductConfigurationId",
-    "ProductSizeId",
-    "ProductStyleId",
-    "ProductVersionId",
-)
-COVERAGE_DIMENSIONS: Final = tuple(f"Coverage{name}" for name in DIMENSIONS)
 
 READ: Final[dict[str, tuple[str, ...]]] = {
     CUSTOMERS: ("CustomerAccount",),

@@ -1,7 +1,8 @@
-"""Bringing a free text invoice into F&O once: amounts without goods.
+"""Creating a free text invoice (amounts without goods) in F&O exactly once.
 
-F&O draws the invoice's identifier, which its lines need, so that header and lines cannot go in one change set. The
-header is found again by our reference; the lines go in all or none, and F&O posts no invoice without lines.
+F&O draws the invoice's identifier, which its lines need, so header and lines cannot be written in one change set. An
+earlier attempt's header is found by our reference; the lines are written all or none, and F&O posts no invoice without
+lines.
 """
 
 from __future__ import annotations
@@ -13,9 +14,9 @@ from typing import Final
 
 from shared.d365.documents import DocumentType, check_amount, create_lines, find_or_create_header, read_lines
 from shared.d365.entities import INVOICE_LINES, INVOICES
-from shared.d365.odata.answers import Row
 from shared.d365.odata.client import ODataClient
 from shared.errors import ErrorCode
+from shared.model.fo_order import FoRow
 
 _AMOUNT: Final = "TransactionCurrencyAmount"
 _TYPE: Final = DocumentType(
@@ -36,29 +37,29 @@ class InvoiceDraft:
     company: str
     reference: str
     """Ours, unique to the refund: CustomerReference."""
-    header: Row
+    header: FoRow
     """FreeTextInvoiceHeaders, without company and reference."""
-    lines: Sequence[Row]
+    lines: Sequence[FoRow]
     """FreeTextInvoiceLines, each with its LineNumber."""
 
     @property
     def amount(self) -> Decimal:
-        """Below zero for a credit."""
+        """The sum of the lines; below zero for a credit."""
         return sum((line[_AMOUNT] for line in self.lines), Decimal(0))
 
 
 @dataclass(frozen=True, slots=True)
 class Invoice:
-    """A free text invoice as F&O has it; it gets its number when it is posted."""
+    """A free text invoice as F&O has it; F&O numbers it when it is posted."""
 
     identifier: int
     """InvoiceIdentifier."""
     created: bool
-    """By this call; False when it was there and is adopted."""
+    """By this call; False if an earlier attempt created it."""
 
 
 async def create_invoice(client: ODataClient, draft: InvoiceDraft) -> Invoice:
-    """Creates the invoice, or completes the one that a former attempt began.
+    """Creates the invoice, or completes the one that an earlier attempt began.
 
     One that is posted is complete. Raises RefusedError FO_REFUND_TWICE for several with our reference,
     FO_REFUND_DIFFERS for lines that are not ours, and whatever F&O refuses.

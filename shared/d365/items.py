@@ -1,29 +1,32 @@
-"""Which F&O item a SKU stands for."""
+"""The F&O items that SKUs stand for."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Final, Literal
 
 from shared.d365.entities import DIMENSIONS, PRODUCTS, READ, VARIANTS
-from shared.d365.odata.answers import Row
 from shared.d365.odata.client import RowReader
 from shared.d365.odata.filters import Filter, chunks
 from shared.model import Item
+from shared.model.fo_order import FoRow
 
 type SkuField = Literal["ItemNumber", "ProductVariantNumber"]
-"""What a store writes into its SKUs: the item's number, or the number of the item's variant."""
+"""The field of F&O whose value a store uses as SKU: the item number, or the number of the item's variant."""
 
 _FEW: Final = 200
-"""Up to so many values are asked for one by one, some twenty to a call; for more, reading all of the company's items
-takes fewer calls."""
+"""Up to this many values are filtered by, some twenty to a call; beyond that, reading all items of the company takes
+fewer calls."""
 
 _ENTITY_SETS: Final[dict[SkuField, str]] = {"ItemNumber": PRODUCTS, "ProductVariantNumber": VARIANTS}
 
 
 class ItemCache:
-    """Items that were found, for a while. What was not found is asked again: it may have been released since."""
+    """Items that were found, kept for some minutes.
+
+    A value that was not found is looked up again: its item may have been released since.
+    """
 
     def __init__(self, seconds: float = 300.0, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._seconds = seconds
@@ -41,18 +44,19 @@ class ItemCache:
 async def read_items(
     client: RowReader, company: str, field: SkuField, values: Collection[str], *, cache: ItemCache
 ) -> dict[str, Item]:
-    """The released item of each value; a value that F&O does not know is not in the answer.
+    """The released item of each value; a value that F&O does not know is not in the result.
 
-    F&O compares without case, and so does this: "tent-2p" finds the item TENT-2P, under F&O's spelling.
+    F&O ignores case, and so does this: "tent-2p" finds the item TENT-2P, under F&O's spelling.
     """
     found = {value: item for value in values if (item := cache.get(company, field, value))}
     entity_set = _ENTITY_SETS[field]
     missing = [value for value in values if value not in found]
     pieces: Iterable[Filter | None] = chunks(field, missing) if len(missing) <= _FEW else [None]
+    wanted = {value.casefold() for value in missing}
     by_number: dict[str, Item] = {}
     for where in pieces:
-        rows = await client.query(entity_set, company=company, where=where, select=READ[entity_set])
-        by_number |= {row[field].casefold(): _item(row) for row in rows}
+        async for rows in client.pages(entity_set, company=company, where=where, select=READ[entity_set]):
+            by_number |= {name: item_of(row) for row in rows if (name := row[field].casefold()) in wanted}
     for value in missing:
         if item := by_number.get(value.casefold()):
             cache.put(company, field, value, item)
@@ -60,5 +64,6 @@ async def read_items(
     return found
 
 
-def _item(row: Row) -> Item:
-    return Item(row["ItemNumber"], *(row.get(dimension, "") for dimension in DIMENSIONS))
+def item_of(row: FoRow, dimensions: Sequence[str] = DIMENSIONS) -> Item:
+    """The item of a row by these fields, in the order of `entities.DIMENSIONS`; a product has none of them."""
+    return Item(row["ItemNumber"], *(row.get(dimension, "") for dimension in dimensions))

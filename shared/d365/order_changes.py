@@ -1,4 +1,4 @@
-"""Reading a sales order whole, with what remains of its lines, and writing its changes: one, or all or none."""
+"""Reading a complete sales order with what remains of its lines, and writing changes to it, all or none."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from shared.d365.entities import READ, SALES_LINE_PROGRESS, SALES_ORDER_LINES, SALES_ORDERS
-from shared.d365.odata.answers import Row
 from shared.d365.odata.batch import Operation
 from shared.d365.odata.client import ODataClient
 from shared.d365.odata.filters import eq
 from shared.errors import ErrorCode, RefusedError
 from shared.model import FoHeader, FoLine, FoOrder, FoStatus
+from shared.model.fo_order import FoRow
 
 _NUMBER: Final = "SalesOrderNumber"
 _LOT: Final = "InventoryLotId"
@@ -46,13 +46,13 @@ _CLOSED_LINE: Final = {
     "Invoiced": FoStatus.INVOICED,
     "Canceled": FoStatus.CANCELLED,
 }
-"""SalesStatus of a line of which nothing is open."""
+"""SalesStatus of a line with nothing left to deliver."""
 
 
 async def read_fo_order(client: ODataClient, company: str, numbers: Sequence[str]) -> FoOrder | None:
-    """The sales orders under these numbers, the first one leading; None when F&O has no such first order.
+    """The sales orders with these numbers, the main order first; None if F&O does not have the main order.
 
-    What remains to be delivered is not on the lines themselves: F&O shows it in SalesLineBiEntities.
+    The quantity that remains to be delivered is no field of the lines: SalesLineBiEntities has it.
     """
     found = await asyncio.gather(*(_read(client, company, number) for number in numbers))
     if found[0] is None:
@@ -64,11 +64,11 @@ async def read_fo_order(client: ODataClient, company: str, numbers: Sequence[str
     )
 
 
-async def write(client: ODataClient, operations: Sequence[Operation]) -> list[Row]:
+async def write(client: ODataClient, operations: Sequence[Operation]) -> list[FoRow]:
     """All of them or none, in one request; one row for each, as ODataClient.change_set gives them."""
     if len(operations) > 1:
         return await client.change_set(operations)
-    rows: list[Row] = []
+    rows: list[FoRow] = []
     for operation in operations:
         match operation:
             case Operation(method="PATCH", key=Mapping() as key, body=dict() as body):
@@ -84,7 +84,7 @@ async def write(client: ODataClient, operations: Sequence[Operation]) -> list[Ro
     return rows
 
 
-def header_change(company: str, number: str, fields: Row) -> Operation:
+def header_change(company: str, number: str, fields: FoRow) -> Operation:
     return Operation("PATCH", SALES_ORDERS, {"dataAreaId": company, _NUMBER: number}, fields)
 
 
@@ -92,7 +92,7 @@ def header_removal(company: str, number: str) -> Operation:
     return Operation("DELETE", SALES_ORDERS, {"dataAreaId": company, _NUMBER: number})
 
 
-def line_change(company: str, lot: str, fields: Row) -> Operation:
+def line_change(company: str, lot: str, fields: FoRow) -> Operation:
     return Operation("PATCH", SALES_ORDER_LINES, {"dataAreaId": company, _LOT: lot}, fields)
 
 
@@ -100,7 +100,7 @@ def line_removal(company: str, lot: str) -> Operation:
     return Operation("DELETE", SALES_ORDER_LINES, {"dataAreaId": company, _LOT: lot})
 
 
-def new_line(company: str, number: str, record: Row) -> Operation:
+def new_line(company: str, number: str, record: FoRow) -> Operation:
     return Operation("POST", SALES_ORDER_LINES, body={**record, "dataAreaId": company, _NUMBER: number})
 
 
@@ -126,7 +126,7 @@ async def _read(client: ODataClient, company: str, number: str) -> tuple[FoHeade
 
 
 def _line(number: str, row: Mapping[str, Any], progress: Mapping[str, Any] | None, status: FoStatus) -> FoLine:
-    """A line that F&O's own view does not show yet was written this moment: all of it is open."""
+    """Without progress all of the line is open: F&O's view does not have lines that were written a moment ago."""
     quantity = row["OrderedSalesQuantity"]
     remaining = progress["RemainSalesPhysical"] if progress else quantity
     own = _CLOSED_LINE.get(progress["SalesStatus"]) if progress and not remaining else None

@@ -1,13 +1,13 @@
 """Customer payment journals in F&O: one open journal that many workers write lines into, each line once.
 
-    reserve  take line numbers of the open journal, in a row that all instances share and an ETag guards; whoever finds
-             no journal in the row opens one, alone, for as long as `_LEASE`
+    reserve  take line numbers of the open journal from a row that all instances share, guarded by an ETag; an instance
+             that finds no journal in the row opens one, with a lease of `_LEASE`
     write    all lines in one change set
-    next     a journal that was posted (or deleted) meanwhile takes no lines: a new one with a number behind its
-             description does
+    next     a journal that was posted (or deleted) meanwhile takes no lines: a new journal is used, with a number after
+             the description
 
-F&O is looked at before a journal is created, so that an attempt that was cut off leaves no second one. Line numbers
-that a worker took and did not use stay unused.
+Before a journal is created, F&O is searched for it, so that an interrupted attempt leads to no second journal. Line
+numbers that were reserved and not used stay unused.
 """
 
 from __future__ import annotations
@@ -22,33 +22,33 @@ from typing import Any, Final, Protocol
 
 from shared.d365.documents import rows_with
 from shared.d365.entities import PAYMENT_JOURNALS, PAYMENT_LINES, READ
-from shared.d365.odata.answers import Row
 from shared.d365.odata.batch import Operation
 from shared.d365.odata.client import ODataClient
 from shared.d365.odata.filters import all_of, chunks, eq
 from shared.errors import ConnectorError, OutcomeUnknownError, RefusedError, TransientError
+from shared.model.fo_order import FoRow
 
 _BATCH: Final = "JournalBatchNumber"
 _LEASE: Final = timedelta(minutes=5)  # longer than one invocation may last (host.json)
 _SETTLING: Final = timedelta(seconds=30)
-_NEIGHBOUR: Final = timedelta(seconds=2)
+_RETRY_DELAY: Final = timedelta(seconds=2)
 _ATTEMPTS: Final = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JournalDraft:
-    """The journal that lines belong in."""
+    """The journal that lines are to be written to."""
 
     company: str
     name: str
     """F&O's journal name, of the type customer payment."""
     description: str
-    """Ours; tells our journals apart."""
+    """Set by us; identifies our journals."""
 
 
 @dataclass(frozen=True, slots=True)
-class Slot:
-    """Where lines were written: the journal and their line numbers."""
+class ReservedLines:
+    """The journal and the numbers of lines in it."""
 
     journal: str
     lines: tuple[int, ...]
@@ -56,15 +56,15 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class JournalState:
-    """What all instances share of one open journal."""
+    """The state of one open journal, shared by all instances."""
 
     number: str = ""
     """JournalBatchNumber; "" while it is being opened."""
     turn: int = 1
-    """Which of the journals with this description, counting those that were posted."""
+    """Which of the journals with this description, posted ones counted; from 1."""
     next_line: int = 1
     opening_until: datetime | None = None
-    """Before this time somebody else may be creating it."""
+    """Until this time another instance may be creating it."""
 
     def as_row(self) -> dict[str, Any]:
         until = self.opening_until.isoformat() if self.opening_until else ""
@@ -77,13 +77,13 @@ class JournalState:
 
 
 class JournalRows(Protocol):
-    """Where the states live; names are any text."""
+    """The store of the states; names are any text."""
 
     async def load(self, name: str) -> tuple[Mapping[str, Any] | None, str | None]:
         """The row and its ETag, or (None, None)."""
 
     async def save(self, name: str, row: Mapping[str, Any], etag: str | None) -> str | None:
-        """The new ETag, or None when somebody else has changed (etag None: made) the row since it was loaded."""
+        """The new ETag, or None when another instance has changed (etag None: created) the row since it was loaded."""
 
 
 def _utc_now() -> datetime:
@@ -91,15 +91,15 @@ def _utc_now() -> datetime:
 
 
 class PaymentJournals:
-    """Use one for the whole process: within it the workers take their turns without knocking at the shared row."""
+    """Use one for the whole process: its lock keeps the workers of one process from competing for the shared row."""
 
     def __init__(self, client: ODataClient, rows: JournalRows, *, now: Callable[[], datetime] = _utc_now) -> None:
         self._client = client
         self._rows = rows
         self._now = now
-        self._turns: defaultdict[JournalDraft, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._locks: defaultdict[JournalDraft, asyncio.Lock] = defaultdict(asyncio.Lock)
 
-    async def find(self, company: str, payment_ids: Iterable[str]) -> list[Row]:
+    async def find(self, company: str, payment_ids: Iterable[str]) -> list[FoRow]:
         """The lines with these payment ids in any journal of the company, posted or not."""
         wanted = set(payment_ids)
         rows = [
@@ -109,35 +109,35 @@ class PaymentJournals:
         ]
         return [row for row in rows if row["PaymentId"] in wanted]
 
-    async def of_order(self, company: str, sales_order: str) -> list[Row]:
-        """The lines that name this sales order, in any journal and whoever wrote them."""
+    async def of_order(self, company: str, sales_order: str) -> list[FoRow]:
+        """The lines that name this sales order, in any journal, lines that staff wrote included."""
         return await rows_with(self._client, PAYMENT_LINES, company, "PaymentReference", sales_order)
 
-    async def book(self, draft: JournalDraft, lines: Sequence[Row]) -> Slot:
+    async def book(self, draft: JournalDraft, lines: Sequence[FoRow]) -> ReservedLines:
         """Writes the lines, all or none, into the open journal, which is created when there is none.
 
-        The caller has made sure that F&O has none of them. Raises TransientError while another instance opens the
-        journal, OutcomeUnknownError when the lines may have been written: find() tells.
+        The caller must have checked that F&O has none of them. Raises TransientError while another instance opens the
+        journal, OutcomeUnknownError when the lines may have been written: find() shows whether they were.
         """
         for _ in range(_ATTEMPTS):
-            slot = await self._reserve(draft, len(lines))
-            place = {"dataAreaId": draft.company, _BATCH: slot.journal}
+            reserved = await self._reserve(draft, len(lines))
+            place = {"dataAreaId": draft.company, _BATCH: reserved.journal}
             operations = [
                 Operation("POST", PAYMENT_LINES, body={**line, **place, "LineNumber": Decimal(number)})
-                for number, line in zip(slot.lines, lines, strict=True)
+                for number, line in zip(reserved.lines, lines, strict=True)
             ]
             try:
                 await self._client.change_set(operations)
             except RefusedError:
-                # F&O gives its reason in any language, so the journal itself tells whether another would take them.
-                if not await self._moved_on(draft, slot):
+                # F&O's reason may be in any language, so the journal is read to find out whether it still takes lines.
+                if not await self._is_replaced(draft, reserved):
                     raise
             else:
-                return slot
+                return reserved
         raise TransientError(f"the journal “{draft.description}” changes faster than lines can be written")
 
-    async def _reserve(self, draft: JournalDraft, count: int) -> Slot:
-        async with self._turns[draft]:
+    async def _reserve(self, draft: JournalDraft, count: int) -> ReservedLines:
+        async with self._locks[draft]:
             for _ in range(_ATTEMPTS):
                 state, etag = await self._load(draft)
                 if state is None or not state.number:
@@ -145,20 +145,21 @@ class PaymentJournals:
                     continue
                 numbers = tuple(range(state.next_line, state.next_line + count))
                 if await self._save(draft, replace(state, next_line=state.next_line + count), etag):
-                    return Slot(state.number, numbers)
-        raise TransientError(f"too many instances write to the journal “{draft.description}”", retry_after=_NEIGHBOUR)
+                    return ReservedLines(state.number, numbers)
+        raise TransientError(f"too many instances write to the journal “{draft.description}”", retry_after=_RETRY_DELAY)
 
     async def _open(self, draft: JournalDraft, state: JournalState, etag: str | None) -> None:
-        """Puts the open journal into the row, or leaves the row to whoever was faster.
+        """Writes the open journal into the row, unless another instance was faster.
 
-        While another instance is at it the journal is only looked for; raises TransientError if it is not there yet.
+        While another instance is creating the journal it is only looked up; raises TransientError until F&O has it.
         """
         now = self._now()
         if state.opening_until is not None and now < state.opening_until:
-            found, _ = await self._look(draft, state.turn)
+            found, _ = await self._find_open(draft, state.turn)
             if found is None:
                 raise TransientError(
-                    "another instance opens the payment journal", retry_after=min(_NEIGHBOUR, state.opening_until - now)
+                    "another instance opens the payment journal",
+                    retry_after=min(_RETRY_DELAY, state.opening_until - now),
                 )
             await self._save(draft, found, etag)
             return
@@ -173,7 +174,7 @@ class PaymentJournals:
         await self._save(draft, opened, etag)
 
     async def _find_or_create(self, draft: JournalDraft, turn: int) -> JournalState:
-        found, free = await self._look(draft, turn)
+        found, free = await self._find_open(draft, turn)
         if found is not None:
             return found
         created = await self._client.create(
@@ -182,8 +183,8 @@ class PaymentJournals:
         )
         return JournalState(number=created[_BATCH], turn=free)
 
-    async def _look(self, draft: JournalDraft, turn: int) -> tuple[JournalState | None, int]:
-        """The open journal of this turn or a later one; else None and the first turn that F&O has no journal of."""
+    async def _find_open(self, draft: JournalDraft, turn: int) -> tuple[JournalState | None, int]:
+        """The open journal of this turn or a later one; else None and the first turn without a journal in F&O."""
         while True:
             description = _description(draft, turn)
             rows = await self._client.query(
@@ -202,19 +203,19 @@ class PaymentJournals:
                 return JournalState(number, turn, last + 1), turn
             turn += 1
 
-    async def _moved_on(self, draft: JournalDraft, slot: Slot) -> bool:
-        """Whether the journal takes no such lines any more; the row then tells where the next ones go."""
-        journal = await self._client.get(PAYMENT_JOURNALS, {"dataAreaId": draft.company, _BATCH: slot.journal})
+    async def _is_replaced(self, draft: JournalDraft, reserved: ReservedLines) -> bool:
+        """Whether the journal takes these lines no more; then the shared row is set to where the next lines go."""
+        journal = await self._client.get(PAYMENT_JOURNALS, {"dataAreaId": draft.company, _BATCH: reserved.journal})
         state, etag = await self._load(draft)
-        if state is None or state.number != slot.journal:
+        if state is None or state.number != reserved.journal:
             return True
         if journal is None or journal["IsPosted"] == "Yes":
             await self._save(draft, JournalState(turn=state.turn + (journal is not None)), etag)
             return True
-        used = await self._line_numbers(draft, slot.journal)
-        if used.isdisjoint(slot.lines):
+        used = await self._line_numbers(draft, reserved.journal)
+        if used.isdisjoint(reserved.lines):
             return False
-        # Somebody wrote lines by hand, under our numbers.
+        # A person wrote lines with our numbers in F&O.
         await self._save(draft, replace(state, next_line=max(state.next_line, *(number + 1 for number in used))), etag)
         return True
 
@@ -240,7 +241,7 @@ def _description(draft: JournalDraft, turn: int) -> str:
 
 
 def settling_time(error: ConnectorError) -> timedelta:
-    """How long after this failure F&O may still be at work on the call, so that looking at once might be too early."""
+    """How long after this failure F&O may still be executing the call, so that reading at once could be too early."""
     if not isinstance(error, OutcomeUnknownError):
         return timedelta(0)
     return error.retry_after or _SETTLING

@@ -1,8 +1,8 @@
-"""Bringing a return order into F&O once, whatever happened at the attempts before.
+"""Creating a return order in F&O exactly once, whatever happened in earlier attempts.
 
-The two ways of shared.d365.sales_orders, for the same reasons: header and lines in one change set where the number is
-ours; held, completed and released where F&O draws it. Return orders have no number for their lines that would be ours,
-so that the lines go in all or none, and are there if any is.
+The two ways of shared.d365.sales_orders, for the same reasons: header and lines in one change set where we choose the
+number; held, completed and released where F&O draws it. The lines of return orders have no key that we could set, so
+they are written all or none: if F&O has one line, it has all of them.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from shared.d365.documents import (
     read_lines,
 )
 from shared.d365.entities import RETURN_LINES, RETURN_ORDERS
-from shared.d365.odata.answers import Row
 from shared.d365.odata.client import ODataClient
 from shared.errors import ErrorCode, RefusedError
+from shared.model.fo_order import FoRow
 
 _HELD: Final = "IsReturnProcessingStopped"
 _TYPE: Final = DocumentType(
@@ -46,9 +46,9 @@ class ReturnDraft:
     company: str
     reference: str
     """Ours, unique to the refund: CustomersOrderReference."""
-    header: Row
+    header: FoRow
     """ReturnOrderHeadersV2, without company, number and reference."""
-    lines: Sequence[Row]
+    lines: Sequence[FoRow]
     """ReturnOrderLinesV2; quantities are below zero."""
     amount: Decimal
     """The sum of the lines' LineAmount that F&O must compute: below zero."""
@@ -60,21 +60,21 @@ class ReturnOrder:
 
     number: str
     created: bool
-    """By this call; False when it was there and is adopted."""
+    """By this call; False if an earlier attempt created it."""
     returned: Mapping[str, Decimal]
     """Lot of the original sales line -> units that come back, above zero."""
 
 
 async def create_numbered(client: ODataClient, draft: ReturnDraft, number: str) -> ReturnOrder:
-    """Creates the return order under our own number, or adopts the one that a former attempt created.
+    """Creates the return order under our own number, or adopts the one that an earlier attempt created.
 
-    Raises RefusedError FO_FOREIGN_RETURN when somebody else uses the number, FO_REFUND_DIFFERS when F&O computed other
-    amounts (it is held then), and whatever F&O refuses.
+    Raises RefusedError FO_FOREIGN_RETURN when another document has the number, FO_REFUND_DIFFERS when F&O computed
+    other amounts (the return order is held then), and whatever F&O refuses.
     """
     try:
         lines = await create_with_number(client, _TYPE, draft, number)
     except RefusedError:
-        # F&O says "already exists" in the language of its user, so the return order is looked for after any refusal.
+        # F&O's "already exists" is in the language of its user, so the return order is looked up after any refusal.
         if await find_by_number(client, _TYPE, draft, number, foreign=ErrorCode.FO_FOREIGN_RETURN) is None:
             raise
         adopted = await read_lines(client, _TYPE, draft.company, number)
@@ -85,10 +85,11 @@ async def create_numbered(client: ODataClient, draft: ReturnDraft, number: str) 
 
 
 async def create_sequenced(client: ODataClient, draft: ReturnDraft) -> ReturnOrder:
-    """Creates the return order under a number that F&O draws, or completes the one that a former attempt began.
+    """Creates the return order under a number that F&O draws, or completes the one that an earlier attempt began.
 
-    One that is released already is complete: what people did to it since is theirs. Raises RefusedError
-    FO_REFUND_TWICE for several with our reference, FO_REFUND_DIFFERS when F&O computed other amounts (it stays held).
+    A released one is complete, and is not changed: staff may have worked on it since. Raises RefusedError
+    FO_REFUND_TWICE for several with our reference, FO_REFUND_DIFFERS when F&O computed other amounts (the return order
+    stays held).
     """
     header, created = await find_or_create_header(client, _TYPE, draft, **{_HELD: "Yes"})
     number = header[_TYPE.number]
@@ -100,7 +101,7 @@ async def create_sequenced(client: ODataClient, draft: ReturnDraft) -> ReturnOrd
     return _return_order(number, lines, created=created)
 
 
-async def _check_or_hold(client: ODataClient, draft: ReturnDraft, number: str, lines: Sequence[Row]) -> None:
+async def _check_or_hold(client: ODataClient, draft: ReturnDraft, number: str, lines: Sequence[FoRow]) -> None:
     try:
         _check(draft, number, lines)
     except RefusedError:
@@ -108,7 +109,7 @@ async def _check_or_hold(client: ODataClient, draft: ReturnDraft, number: str, l
         raise
 
 
-def _check(draft: ReturnDraft, number: str, lines: Sequence[Row]) -> None:
+def _check(draft: ReturnDraft, number: str, lines: Sequence[FoRow]) -> None:
     check_amount(lines, "LineAmount", draft.amount, document=f"return order {number}")
 
 
@@ -116,7 +117,7 @@ async def _set_held(client: ODataClient, draft: ReturnDraft, number: str, value:
     await client.update(RETURN_ORDERS, {"dataAreaId": draft.company, _TYPE.number: number}, {_HELD: value})
 
 
-def _return_order(number: str, lines: Iterable[Row], *, created: bool) -> ReturnOrder:
+def _return_order(number: str, lines: Iterable[FoRow], *, created: bool) -> ReturnOrder:
     returned: defaultdict[str, Decimal] = defaultdict(Decimal)
     for line in lines:
         returned[line["ReturningInventoryLotId"]] -= line["ReturnSalesQuantity"]

@@ -1,12 +1,13 @@
-"""Bringing a sales order into F&O once, whatever happened at the attempts before.
+"""Creating a sales order in F&O exactly once, whatever happened in earlier attempts.
 
-Two ways, by what the company's number sequence allows:
+Two ways, depending on what the company's number sequence allows:
 
-- create_numbered: the number is ours, so header and lines go in one atomic change set, in one request. Whoever comes
-  second finds the number taken, and adopts the order.
-- create_sequenced: F&O draws the number. The header is created held, found again by our reference, given its lines if
-  it has none, all in one change set, and released last. A crash after any step leaves an order that the next attempt
-  completes. Lines that are there stay: they may be divided among the warehouses otherwise than they would be now.
+- create_numbered: we choose the number, so header and lines are written in one atomic change set, in one request. A
+  second attempt finds the number taken, and adopts the order.
+- create_sequenced: F&O draws the number. The header is created held and can be found by our reference; its lines are
+  created in one change set if it has none; it is released last. A crash after any step leaves an order that the next
+  attempt completes. Lines that F&O has are kept: they may be divided among the warehouses differently than they would
+  be now.
 
 Both end in the same state however often they run. After OutcomeUnknownError just run them again.
 """
@@ -21,9 +22,9 @@ from typing import Final, Literal
 from shared.d365 import documents
 from shared.d365.documents import DocumentType, create_lines, create_with_number, find_or_create_header, read_lines
 from shared.d365.entities import SALES_ORDER_LINES, SALES_ORDERS
-from shared.d365.odata.answers import Row
 from shared.d365.odata.client import ODataClient
 from shared.errors import ErrorCode, RefusedError
+from shared.model.fo_order import FoRow
 
 type LineKey = Decimal | str
 
@@ -40,20 +41,20 @@ _TYPE: Final = DocumentType(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
+class SalesOrderDraft:
     """A sales order as it should be in F&O."""
 
     company: str
     reference: str
     """Ours, unique to the order: CustomersOrderReference."""
-    header: Row
+    header: FoRow
     """SalesOrderHeadersV4, without the three fields that this module fills: company, number, reference."""
-    lines: Sequence[Row]
+    lines: Sequence[FoRow]
     """SalesOrderLinesV3, each with its line key."""
     line_key: str
-    """The field that tells our lines apart and stays as we set it: LineNumber or ExternalItemNumber."""
+    """The field that identifies a line and that F&O leaves as we set it: LineNumber or ExternalItemNumber."""
     held: bool = False
-    """Whether it is to be held in F&O when it is complete."""
+    """Whether it stays held in F&O once it is complete."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,25 +63,25 @@ class SalesOrder:
 
     number: str
     created: bool
-    """By this call; False when it was there and is adopted."""
+    """By this call; False if an earlier attempt created it."""
     lots: dict[LineKey, str]
     """InventoryLotId, F&O's key of a line, by our line key."""
     held: bool
-    """In F&O, by whomever."""
-    booked: tuple[Row, ...]
+    """In F&O, by the app or by staff."""
+    booked: tuple[FoRow, ...]
     """The lines as F&O keeps them (entities.READ), above all LineAmount: quantity x price less discounts."""
 
 
-async def create_numbered(client: ODataClient, draft: Draft, number: str) -> SalesOrder:
-    """Creates the order under our own number, or adopts the one that a former attempt created.
+async def create_numbered(client: ODataClient, draft: SalesOrderDraft, number: str) -> SalesOrder:
+    """Creates the order under our own number, or adopts the one that an earlier attempt created.
 
-    Raises RefusedError FO_FOREIGN_ORDER when somebody else uses the number, and whatever F&O refuses.
+    Raises RefusedError FO_FOREIGN_ORDER when another order has the number, and whatever F&O refuses.
     """
     held = {_HELD: "Yes"} if draft.held else {}
     try:
         lines = await create_with_number(client, _TYPE, draft, number, **held)
     except RefusedError:
-        # F&O says "already exists" in the language of its user, so the order is looked for after any refusal.
+        # F&O's "already exists" is in the language of its user, so the order is looked up after any refusal.
         order = await find_by_number(client, draft, number)
         if order is None:
             raise
@@ -88,7 +89,7 @@ async def create_numbered(client: ODataClient, draft: Draft, number: str) -> Sal
     return _order(draft, number, lines, created=True, held=draft.held)
 
 
-async def find_by_number(client: ODataClient, draft: Draft, number: str) -> SalesOrder | None:
+async def find_by_number(client: ODataClient, draft: SalesOrderDraft, number: str) -> SalesOrder | None:
     """Our order under this number. Raises RefusedError FO_FOREIGN_ORDER when it has another reference."""
     header = await documents.find_by_number(client, _TYPE, draft, number, foreign=ErrorCode.FO_FOREIGN_ORDER)
     if header is None:
@@ -97,12 +98,14 @@ async def find_by_number(client: ODataClient, draft: Draft, number: str) -> Sale
     return _order(draft, number, lines, created=False, held=header[_HELD] == "Yes")
 
 
-async def create_sequenced(client: ODataClient, draft: Draft, *, accept: Callable[[SalesOrder], bool]) -> SalesOrder:
-    """Creates the order under a number that F&O draws, or completes the one that a former attempt began.
+async def create_sequenced(
+    client: ODataClient, draft: SalesOrderDraft, *, accept: Callable[[SalesOrder], bool]
+) -> SalesOrder:
+    """Creates the order under a number that F&O draws, or completes the one that an earlier attempt began.
 
-    `accept` sees the whole order before it is released, and tells whether it may be; it stays held too when `accept`
-    raises since F&O did not book what was sent. An order that is released already is complete: what people did to it
-    since is theirs.
+    `accept` gets the complete order before it is released, and returns whether to release it; the order also stays held
+    when `accept` raises because F&O did not book what was sent. A released order is complete, and is not changed: staff
+    may have worked on it since.
     Raises RefusedError FO_DUPLICATE for several orders with our reference.
     """
     header, created = await find_or_create_header(client, _TYPE, draft, **{_HELD: "Yes"})
@@ -119,7 +122,7 @@ async def create_sequenced(client: ODataClient, draft: Draft, *, accept: Callabl
 
 
 async def hold(client: ODataClient, company: str, number: str) -> None:
-    """Keeps F&O's batch jobs from the order, until somebody releases it."""
+    """Keeps F&O's batch jobs from processing the order until it is released."""
     await _set_held(client, company, number, "Yes")
 
 
@@ -127,7 +130,7 @@ async def _set_held(client: ODataClient, company: str, number: str, value: Liter
     await client.update(SALES_ORDERS, {"dataAreaId": company, _TYPE.number: number}, {_HELD: value})
 
 
-def _order(draft: Draft, number: str, rows: Sequence[Row], *, created: bool, held: bool) -> SalesOrder:
+def _order(draft: SalesOrderDraft, number: str, rows: Sequence[FoRow], *, created: bool, held: bool) -> SalesOrder:
     return SalesOrder(
         number=number,
         created=created,

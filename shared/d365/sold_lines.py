@@ -1,4 +1,4 @@
-"""The lines of a sales order with what goods can come back of them."""
+"""The lines of a sales order with the goods that can be returned."""
 
 from __future__ import annotations
 
@@ -6,27 +6,27 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from shared.d365.entities import DIMENSIONS, READ, SALES_LINE_PROGRESS, SALES_ORDER_LINES
-from shared.d365.odata.answers import Row
 from shared.d365.odata.client import ODataClient
 from shared.d365.odata.filters import eq
+from shared.model.fo_order import FoRow
 
 
 @dataclass(frozen=True, slots=True)
 class SoldLine:
     lot: str
     """InventoryLotId."""
-    product: Row
+    product: FoRow
     """ItemNumber and the product dimensions that it has."""
     site: str
     warehouse: str
     ordered: Decimal
     invoiced: Decimal
-    """What F&O gave up of a line that it delivered in part cannot be told from it, and counts as invoiced: F&O itself
-    refuses a return of such units."""
+    """Includes units that were cancelled on a partly delivered line, which F&O's data does not distinguish; F&O itself
+    refuses their return."""
 
 
 async def read_sold_lines(client: ODataClient, company: str, sales_order: str) -> list[SoldLine]:
-    """In F&O's order. F&O compares numbers without case: whose lines they are is for their lots to say."""
+    """By line number. F&O ignores case in the order number, so the caller must match the lots to its own order."""
     lines = await client.query(
         SALES_ORDER_LINES,
         company=company,
@@ -41,7 +41,7 @@ async def read_sold_lines(client: ODataClient, company: str, sales_order: str) -
     return [_sold(row, of_lot[row["InventoryLotId"]]) for row in lines if row["InventoryLotId"] in of_lot]
 
 
-def _sold(row: Row, progress: Row) -> SoldLine:
+def _sold(row: FoRow, progress: FoRow) -> SoldLine:
     ordered = row["OrderedSalesQuantity"]
     open_units = progress["RemainSalesPhysical"] + progress["RemainSalesFinancial"]
     return SoldLine(

@@ -18,15 +18,18 @@ from shared.d365.entities import (
     TAX_GROUPS,
     TAX_RATES,
 )
-from shared.d365.odata.answers import Row
 from shared.d365.odata.client import ODataClient
 from shared.model import RoundingBy, RoundOff, TaxCode, TaxGroup, TaxRate, TaxSetup
+from shared.model.fo_order import FoRow
 
 _HOURS: Final = 4.0
 
 
 class TaxSetups:
-    """The companies' tax set-ups. Whoever meets a difference may `forget` one, so that a mended one is seen at once."""
+    """The companies' tax set-ups.
+
+    After a difference `forget` makes the next use read again, so that a correction in F&O counts at once.
+    """
 
     def __init__(
         self, client: ODataClient, *, seconds: float = _HOURS * 3600, clock: Callable[[], float] = time.monotonic
@@ -38,7 +41,7 @@ class TaxSetups:
         self._reading: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def of(self, company: str) -> TaxSetup:
-        """Raises as the client does. One reader at a time: the others take what it found."""
+        """One caller reads at a time, the others use its result. Raises what the client raises."""
         async with self._reading[company]:
             until, setup = self._known.get(company, (0.0, None))
             if setup is None or self._clock() >= until:
@@ -58,7 +61,7 @@ async def tax_setup_of(company: str, taxes: TaxSetups, *, verify: Literal["rules
 async def read_tax_setup(client: ODataClient, company: str) -> TaxSetup:
     """All tax codes and groups of the company, a few hundred rows even in large ones."""
 
-    async def rows(entity_set: str) -> list[Row]:
+    async def rows(entity_set: str) -> list[FoRow]:
         return await client.query(entity_set, company=company, where=None, select=READ[entity_set])
 
     rates = _grouped(await rows(TAX_RATES), "TaxCodeId")
@@ -84,21 +87,21 @@ def _key(name: str) -> str:
     return name.casefold()
 
 
-def _grouped(rows: Iterable[Row], field: str) -> defaultdict[str, list[Row]]:
-    found: defaultdict[str, list[Row]] = defaultdict(list)
+def _grouped(rows: Iterable[FoRow], field: str) -> defaultdict[str, list[FoRow]]:
+    found: defaultdict[str, list[FoRow]] = defaultdict(list)
     for row in rows:
         found[_key(row[field])].append(row)
     return found
 
 
-def _paid(members: Iterable[Row]) -> dict[str, bool]:
+def _paid(members: Iterable[FoRow]) -> dict[str, bool]:
     """Tax code -> whether the buyer pays it. Item groups know no reverse charge."""
     return {
         _key(row["TaxCodeId"]): row["ExemptTax"] == "No" and row.get("ReverseCharge", "No") == "No" for row in members
     }
 
 
-def _code(row: Row, rates: Iterable[Row]) -> TaxCode:
+def _code(row: FoRow, rates: Iterable[FoRow]) -> TaxCode:
     return TaxCode(
         id=row["TaxCode"],
         origin=row["TaxBase"],

@@ -14,6 +14,7 @@ from uuid import NAMESPACE_URL, uuid5
 from shared.errors import ErrorCode, RefusedError, TransientError
 from shared.model import Level, LevelId, Variant
 from shared.shopify import queries
+from shared.shopify.admin.answers import UserError, user_errors
 from shared.shopify.gid import gid_of, number_of
 from shared.shopify.paging import node_pages
 
@@ -66,7 +67,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Objection:
+class FigureRejection:
     """Why Shopify set none of the figures of a call."""
 
     index: int | None
@@ -148,7 +149,7 @@ async def set_available(
     *,
     run: str,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-) -> list[Objection]:
+) -> list[FigureRejection]:
     """Sets all of the figures, or none: then the objections say why.
 
     The idempotency key comes from the run and the changes: whoever repeats the same intent repeats the key, and any
@@ -175,21 +176,21 @@ async def set_available(
     for _ in range(_ATTEMPTS):
         key = str(uuid5(NAMESPACE_URL, f"{intent} {failures}"))
         data = await admin.run(queries.load("stock_set"), {"input": given, "key": key})
-        errors: list[dict[str, Any]] = data["inventorySetQuantities"]["userErrors"]
-        codes = {error["code"] for error in errors}
+        errors = user_errors(data["inventorySetQuantities"])
+        codes = {error.code for error in errors}
         if "IDEMPOTENCY_CONCURRENT_REQUEST" in codes:
             await sleep(_BUSY_SECONDS)
         elif "IDEMPOTENCY_PREVIOUS_ATTEMPT_FAILED" in codes:
             # The answer to an earlier sending was lost; it was a refusal, and only a new key tells which.
             failures += 1
-        elif blame := next((error for error in errors if error["code"] in _WHOLE_CALL), None):
-            raise RefusedError(ErrorCode.SHOPIFY_REJECTED, what="inventorySetQuantities", message=blame["message"])
+        elif blame := next((error for error in errors if error.code in _WHOLE_CALL), None):
+            raise RefusedError(ErrorCode.SHOPIFY_REJECTED, what="inventorySetQuantities", message=blame.message)
         else:
             return [_objection(error) for error in errors]
     raise TransientError("Shopify is still busy with the same stock figures")
 
 
-def _objection(error: dict[str, Any]) -> Objection:
+def _objection(error: UserError) -> FigureRejection:
     """The index is the first number in a path such as ["input", "quantities", "17", "locationId"]."""
-    index = next((int(part) for part in error["field"] or () if part.isdecimal()), None)
-    return Objection(index, error["code"] == "CHANGE_FROM_QUANTITY_STALE", error["message"])
+    index = next((int(part) for part in error.field if part.isdecimal()), None)
+    return FigureRejection(index, error.code == "CHANGE_FROM_QUANTITY_STALE", error.message)

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from itertools import batched
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from shared.errors import ErrorCode, RefusedError, TransientError
 from shared.shopify import queries
+from shared.shopify.admin.answers import Json
 from shared.shopify.gid import gid_of
 
 if TYPE_CHECKING:
     from shared.shopify.admin.client import AdminClient
-
-type Node = dict[str, Any]
 
 _REFUNDS_AT_ONCE: Final = 4
 """Refunds that are read in one call: more could cost over Shopify's limit of 1,000 points."""
@@ -24,7 +23,7 @@ _PARCELS: Final = 40
 """Where order_parcels.graphql cuts off."""
 
 
-async def fetch_order(admin: AdminClient, order_id: int) -> Node | None:
+async def fetch_order(admin: AdminClient, order_id: int) -> Json | None:
     """The order's node with every list complete, connections as `nodes` only; refunds and parcels with their lines.
 
     None for an order that Shopify does not have, or that is older than the app may read. One call for an order that
@@ -33,7 +32,7 @@ async def fetch_order(admin: AdminClient, order_id: int) -> Node | None:
     and TransientError if the order changed between two calls.
     """
     gid = gid_of("Order", order_id)
-    order: Node | None = (await admin.run(queries.load("order_state"), {"order": gid}))["order"]
+    order: Json | None = (await admin.run(queries.load("order_state"), {"order": gid}))["order"]
     if order is None:
         return None
     reading = _Reading(admin, order)
@@ -48,33 +47,33 @@ async def fetch_order(admin: AdminClient, order_id: int) -> Node | None:
 class _Reading:
     """The parts of one order, each list to its end."""
 
-    def __init__(self, admin: AdminClient, order: Node) -> None:
+    def __init__(self, admin: AdminClient, order: Json) -> None:
         self._admin = admin
         self._order = order
-        self._ids: Node | None = None
+        self._ids: Json | None = None
 
     async def complete(self, name: str, document: str) -> None:
         """All of one of the order's connections."""
 
-        async def more(after: str) -> Node:
+        async def more(after: str) -> Json:
             found = await self._ask(document, order=self._order["id"], after=after)
             return _unchanged(self._order, found["order"])
 
         await _complete(self._order, name, more)
 
-    async def transactions(self) -> list[Node]:
-        found: list[Node] = self._order["transactions"]
+    async def transactions(self) -> list[Json]:
+        found: list[Json] = self._order["transactions"]
         if len(found) < _TRANSACTIONS:
             return found
         ids = await self._part_ids("transactions")
         return await self._with_further(found, ids, "order_transactions", at_once=_TRANSACTIONS)
 
-    async def refunds(self) -> list[Node]:
+    async def refunds(self) -> list[Json]:
         ids = [refund["id"] for refund in self._order["refunds"]]
         if len(ids) >= _REFUNDS:
             ids = await self._part_ids("refunds")
         payments = {payment["id"]: payment for payment in self._order["transactions"]}
-        refunds: list[Node] = []
+        refunds: list[Json] = []
         for batch in batched(ids, _REFUNDS_AT_ONCE, strict=False):
             for refund in await self._nodes(batch, "order_refunds"):
                 await self._complete_part(refund, "refund", "refundLineItems", "order_refund_lines")
@@ -85,11 +84,11 @@ class _Reading:
                 refunds.append(refund)
         return refunds
 
-    async def parcels(self) -> list[Node]:
+    async def parcels(self) -> list[Json]:
         if not self._order["fulfillments"]:
             return []
         found = await self._ask("order_parcels", order=self._order["id"])
-        parcels: list[Node] = _unchanged(self._order, found["order"])["fulfillments"]
+        parcels: list[Json] = _unchanged(self._order, found["order"])["fulfillments"]
         if len(parcels) >= _PARCELS:
             ids = await self._part_ids("fulfillments")
             parcels = await self._with_further(parcels, ids, "order_further_parcels", at_once=_PARCELS)
@@ -109,44 +108,44 @@ class _Reading:
             raise RefusedError(ErrorCode.SHOPIFY_SHAPE, what="the order", problem=problem)
         return ids
 
-    async def _with_further(self, known: list[Node], ids: list[str], document: str, *, at_once: int) -> list[Node]:
+    async def _with_further(self, known: list[Json], ids: list[str], document: str, *, at_once: int) -> list[Json]:
         """The parts with these ids in their order, those that are not known yet read now."""
         nodes = {node["id"]: node for node in known}
         for batch in batched([each for each in ids if each not in nodes], at_once, strict=False):
             nodes |= {node["id"]: node for node in await self._nodes(batch, document)}
         return [nodes[each] for each in ids]
 
-    async def _nodes(self, ids: Sequence[str], document: str) -> list[Node]:
+    async def _nodes(self, ids: Sequence[str], document: str) -> list[Json]:
         """The parts with these ids, in one call."""
-        nodes: list[Node | None] = (await self._ask(document, ids=list(ids)))["nodes"]
+        nodes: list[Json | None] = (await self._ask(document, ids=list(ids)))["nodes"]
         found = [node for node in nodes if node is not None]
         if len(found) < len(nodes):
             raise TransientError(f"{self._order['id']} changed while it was being read")
         return found
 
-    async def _complete_part(self, part: Node, root: str, name: str, document: str) -> None:
+    async def _complete_part(self, part: Json, root: str, name: str, document: str) -> None:
         """All of a connection of a refund or a parcel, which the root field of that name gives."""
 
-        async def more(after: str) -> Node:
-            found: Node | None = (await self._ask(document, part=part["id"], after=after))[root]
+        async def more(after: str) -> Json:
+            found: Json | None = (await self._ask(document, part=part["id"], after=after))[root]
             if found is None:
                 raise TransientError(f"{part['id']} changed while it was being read")
             return found
 
         await _complete(part, name, more)
 
-    async def _ask(self, document: str, **variables: object) -> Node:
+    async def _ask(self, document: str, **variables: object) -> Json:
         return await self._admin.run(queries.load(document), variables)
 
 
-def _unchanged(order: Node, later: Node | None) -> Node:
+def _unchanged(order: Json, later: Json | None) -> Json:
     """The later part of the answer, if it belongs to the same state as the first."""
     if later is None or later["updatedAt"] != order["updatedAt"]:
         raise TransientError(f"{order['id']} changed while it was being read")
     return later
 
 
-async def _complete(owner: Node, name: str, more: Callable[[str], Awaitable[Node]]) -> None:
+async def _complete(owner: Json, name: str, more: Callable[[str], Awaitable[Json]]) -> None:
     """Adds the further pages of a connection to its first one."""
     nodes, page = owner[name]["nodes"], owner[name]["pageInfo"]
     while page["hasNextPage"]:
@@ -156,7 +155,7 @@ async def _complete(owner: Node, name: str, more: Callable[[str], Awaitable[Node
     owner[name] = {"nodes": nodes}
 
 
-def _name_payments(refund: Node, payments: dict[str, Node]) -> None:
+def _name_payments(refund: Json, payments: dict[str, Json]) -> None:
     """A refund's transactions as the order has them; one that came in between two calls is none of this state."""
     known = [payments.get(each["id"]) for each in refund["transactions"]["nodes"]]
     if None in known:

@@ -38,7 +38,7 @@ class Webhook:
     body: bytes
 
 
-def check(
+def verify_webhook(
     headers: Mapping[str, str],
     body: bytes,
     *,

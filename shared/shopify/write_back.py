@@ -21,7 +21,7 @@ _TYPE: Final = "single_line_text_field"
 
 
 @dataclass(frozen=True, slots=True)
-class Slot:
+class MetafieldKey:
     """Where the number is kept on every order of a shop."""
 
     namespace: str
@@ -29,7 +29,7 @@ class Slot:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class WriteBackState:
     """What an order shows now."""
 
     number: str
@@ -41,7 +41,7 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
-class Note:
+class NumberUpdate:
     """A number to set, if the order still shows what was read."""
 
     order_id: int
@@ -50,7 +50,7 @@ class Note:
     """Digest of what was read."""
 
 
-class Blame(StrEnum):
+class RejectionCause(StrEnum):
     GONE = "gone"
     """The order is not there any more."""
     STALE = "stale"
@@ -59,15 +59,15 @@ class Blame(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Objection:
+class OrderRejection:
     """Why Shopify did not write to an order."""
 
     order_id: int
-    blame: Blame
+    blame: RejectionCause
     message: str
 
 
-async def read_shown(admin: AdminClient, order_ids: Sequence[int], slot: Slot) -> dict[int, Shown]:
+async def read_shown(admin: AdminClient, order_ids: Sequence[int], slot: MetafieldKey) -> dict[int, WriteBackState]:
     """Up to 25 orders, without those that Shopify does not have or the app may not read (any more)."""
     variables = {
         "orders": [gid_of("Order", order_id) for order_id in order_ids],
@@ -78,14 +78,14 @@ async def read_shown(admin: AdminClient, order_ids: Sequence[int], slot: Slot) -
     return {order_id: _shown(node) for order_id, node in zip(order_ids, nodes, strict=True) if node is not None}
 
 
-async def set_numbers(admin: AdminClient, notes: Sequence[Note], slot: Slot) -> list[Objection]:
+async def set_numbers(admin: AdminClient, notes: Sequence[NumberUpdate], slot: MetafieldKey) -> list[OrderRejection]:
     """Sets up to 25 numbers, all but those of the orders that the objections name (one objection an order).
 
     Shopify writes all rows of a call or none, so the call is repeated without the rows that it refused. A refusal that
     names no row is narrowed down by halving the call. Raises what AdminClient.run does; numbers of earlier calls are
     set then.
     """
-    objections: list[Objection] = []
+    objections: list[OrderRejection] = []
     calls = [list(notes)]
     while calls:
         rows = calls.pop()
@@ -93,7 +93,9 @@ async def set_numbers(admin: AdminClient, notes: Sequence[Note], slot: Slot) -> 
         if refused is None:
             continue
         if refused:
-            objections += [Objection(rows[at].order_id, _blame(error), error.message) for at, error in refused.items()]
+            objections += [
+                OrderRejection(rows[at].order_id, _blame(error), error.message) for at, error in refused.items()
+            ]
             rest = [note for at, note in enumerate(rows) if at not in refused]
             calls += [rest] if rest else []
         else:
@@ -102,7 +104,9 @@ async def set_numbers(admin: AdminClient, notes: Sequence[Note], slot: Slot) -> 
     return objections
 
 
-async def _refused_rows(admin: AdminClient, notes: Sequence[Note], slot: Slot) -> dict[int, UserError] | None:
+async def _refused_rows(
+    admin: AdminClient, notes: Sequence[NumberUpdate], slot: MetafieldKey
+) -> dict[int, UserError] | None:
     """The first error of each refused row, by its position; empty if Shopify named no row, None if all was written.
 
     The only row of a call is to blame whatever the error names.
@@ -141,28 +145,28 @@ def _row(error: UserError) -> int | None:
             return None
 
 
-async def add_tag(admin: AdminClient, order_id: int, tag: str) -> Objection | None:
+async def add_tag(admin: AdminClient, order_id: int, tag: str) -> OrderRejection | None:
     """Adds one tag to the order's; those that it has stay. The objection says why it could not be."""
     data = await admin.run(queries.load("write_back_tag"), {"order": gid_of("Order", order_id), "tags": [tag]})
-    errors: list[dict[str, Any]] = data["tagsAdd"]["userErrors"]
+    errors = user_errors(data["tagsAdd"])
     if not errors:
         return None
     # Its errors have no code; one about the id says that the order is not there.
-    gone = any(error["field"] == ["id"] for error in errors)
-    message = "; ".join(error["message"] for error in errors)
-    return Objection(order_id, Blame.GONE if gone else Blame.REFUSED, message)
+    gone = any(error.field == ("id",) for error in errors)
+    message = "; ".join(error.message for error in errors)
+    return OrderRejection(order_id, RejectionCause.GONE if gone else RejectionCause.REFUSED, message)
 
 
-def _shown(node: dict[str, Any]) -> Shown:
+def _shown(node: dict[str, Any]) -> WriteBackState:
     metafield = node["metafield"] or {"value": "", "compareDigest": None}
-    return Shown(
+    return WriteBackState(
         number=metafield["value"],
         digest=metafield["compareDigest"],
         tags=frozenset(tag.casefold() for tag in node["tags"]),
     )
 
 
-def _blame(error: UserError) -> Blame:
+def _blame(error: UserError) -> RejectionCause:
     if error.field[-1:] == ("ownerId",):
-        return Blame.GONE
-    return Blame.STALE if error.code == "STALE_OBJECT" else Blame.REFUSED
+        return RejectionCause.GONE
+    return RejectionCause.STALE if error.code == "STALE_OBJECT" else RejectionCause.REFUSED

@@ -16,7 +16,7 @@ _EVIDENCE_LIMIT: Final = 30_000  # a string property of a table row holds 32 Ki 
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class JournalEntry:
     """One attempt at one event. Holds numbers, codes and reasons, no personal data."""
 
     store: str
@@ -42,7 +42,7 @@ class Journal:
     def __init__(self, table: TableClient) -> None:
         self._table = table
 
-    async def write(self, entry: Entry) -> None:
+    async def write(self, entry: JournalEntry) -> None:
         evidence = json.dumps(dict(entry.evidence), default=str, ensure_ascii=False)
         await tables.overwrite(
             self._table,
@@ -63,7 +63,7 @@ class Journal:
             },
         )
 
-    async def life(self, store: str, entity_id: str) -> list[dict[str, Any]]:
+    async def history(self, store: str, entity_id: str) -> list[dict[str, Any]]:
         """All that happened to one entity, oldest first."""
         found = self._table.query_entities("PartitionKey eq @key", parameters={"key": partition(store, entity_id)})
         return [dict(row) async for row in found]

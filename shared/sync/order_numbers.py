@@ -17,8 +17,18 @@ from shared.errors import ErrorCode, RefusedError
 from shared.flows import WRITE_BACK
 from shared.rules import StoreRules
 from shared.shopify.admin.client import AdminClient
-from shared.shopify.write_back import BATCH, Blame, Note, Objection, Shown, Slot, add_tag, read_shown, set_numbers
-from shared.store.journal import Entry, Journal
+from shared.shopify.write_back import (
+    BATCH,
+    MetafieldKey,
+    NumberUpdate,
+    OrderRejection,
+    RejectionCause,
+    WriteBackState,
+    add_tag,
+    read_shown,
+    set_numbers,
+)
+from shared.store.journal import Journal, JournalEntry
 from shared.store.outbox import Outbox, Outgoing
 from shared.sync.each_store import for_each_store, noting_halt
 from shared.telemetry import tell
@@ -108,15 +118,17 @@ class _Push:
             await self._converge(batch)
 
     @property
-    def _slot(self) -> Slot:
-        return Slot(self.rules.write_back.namespace, self.rules.write_back.key)
+    def _slot(self) -> MetafieldKey:
+        return MetafieldKey(self.rules.write_back.namespace, self.rules.write_back.key)
 
     async def _converge(self, batch: Sequence[Outgoing]) -> None:
         shown = await read_shown(self.admin, [row.order_id for row in batch], self._slot)
         objections = await self._set_numbers([row for row in batch if row.order_id in shown], shown)
         for row in batch:
             if row.order_id not in shown:
-                objection: Objection | None = Objection(row.order_id, Blame.GONE, "Shopify does not show the order.")
+                objection: OrderRejection | None = OrderRejection(
+                    row.order_id, RejectionCause.GONE, "Shopify does not show the order."
+                )
             else:
                 objection = objections.get(row.order_id) or await self._add_tag(row, shown[row.order_id])
             if objection is None:
@@ -124,10 +136,12 @@ class _Push:
             else:
                 await self._object(row, objection)
 
-    async def _set_numbers(self, rows: Iterable[Outgoing], shown: Mapping[int, Shown]) -> dict[int, Objection]:
+    async def _set_numbers(
+        self, rows: Iterable[Outgoing], shown: Mapping[int, WriteBackState]
+    ) -> dict[int, OrderRejection]:
         """Sets the numbers that differ. Returns Shopify's objections by order; all others are set."""
         notes = [
-            Note(row.order_id, row.number, shown[row.order_id].digest)
+            NumberUpdate(row.order_id, row.number, shown[row.order_id].digest)
             for row in rows
             if shown[row.order_id].number != row.number
         ]
@@ -135,7 +149,7 @@ class _Push:
         self.report.numbers += len(notes) - len(found)
         return {objection.order_id: objection for objection in found}
 
-    async def _add_tag(self, row: Outgoing, shown: Shown) -> Objection | None:
+    async def _add_tag(self, row: Outgoing, shown: WriteBackState) -> OrderRejection | None:
         tag = self.rules.write_back.tag_for(row.number)
         if tag is None or tag.casefold() in shown.tags:
             return None
@@ -149,24 +163,24 @@ class _Push:
         else:
             self.report.newer += 1
 
-    async def _object(self, row: Outgoing, objection: Objection) -> None:
+    async def _object(self, row: Outgoing, objection: OrderRejection) -> None:
         """Settles what can never be written, and puts off what may be; a stale figure is simply read again."""
         attempt = row.attempts + 1
-        if objection.blame is Blame.STALE:
+        if objection.blame is RejectionCause.STALE:
             self.report.stale += 1
-        elif objection.blame is Blame.GONE and attempt >= _LOOKS:
+        elif objection.blame is RejectionCause.GONE and attempt >= _LOOKS:
             note = "F&O's number was not written back: Shopify does not have the order, or shows it to the app no more"
             await self._write_down(row, "done", note)
             self.report.gone += 1
             await self._settle(row)
         else:
             until = self.now() + min(_FIRST_WAIT * (1 << min(row.attempts, 12)), _LONGEST_WAIT)
-            if objection.blame is Blame.REFUSED:
+            if objection.blame is RejectionCause.REFUSED:
                 await self._refused(row, objection, until)
             self.report.put_off += 1
             await self.outbox.put_off(row, until)
 
-    async def _refused(self, row: Outgoing, objection: Objection, until: datetime) -> None:
+    async def _refused(self, row: Outgoing, objection: OrderRejection, until: datetime) -> None:
         """Told every time, which is once a day at last: somebody has to grant or correct what Shopify's words name."""
         refusal = RefusedError(ErrorCode.SHOPIFY_REJECTED, what="F&O's number on the order", message=objection.message)
         tell(
@@ -190,7 +204,7 @@ class _Push:
         evidence: Mapping[str, object] | None = None,
     ) -> None:
         await self.journal.write(
-            Entry(
+            JournalEntry(
                 store=row.store,
                 entity_id=str(row.order_id),
                 event_id=f"write-back-{row.number}",

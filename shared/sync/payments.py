@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from shared.d365.odata.answers import Row
 from shared.d365.payment_journals import JournalDraft, PaymentJournals, settling_time
 from shared.errors import ConnectorError, ErrorCode, RefusedError, TransientError
 from shared.mapping.payments.plan import (
@@ -25,6 +24,7 @@ from shared.mapping.payments.plan import (
 from shared.mapping.payments.proof import prove_payments
 from shared.mapping.payments.settlement import is_outgoing
 from shared.model import Money, OrderState, Transaction, total
+from shared.model.fo_order import FoRow
 from shared.rules import StoreRules
 from shared.store.links import OrderLink
 from shared.store.payments import Payment, Payments
@@ -127,7 +127,7 @@ class _Task:
         """
         currency = self._state.order.currency
         ours = f"{self._link.sales_order} in {currency}"
-        by_id: defaultdict[str, list[Row]] = defaultdict(list)
+        by_id: defaultdict[str, list[FoRow]] = defaultdict(list)
         for row in await self._ports.journals.find(self._link.company, payment_ids(missing)):
             found = f"{row['PaymentReference']} in {row['CurrencyCode']}"
             if found != ours:
@@ -135,7 +135,7 @@ class _Task:
                     ErrorCode.FO_FOREIGN_PAYMENT, payment=row["PaymentId"], found=found, sales_order=ours
                 )
             by_id[row["PaymentId"]].append(row)
-        by_transaction: defaultdict[int, list[Row]] = defaultdict(list)
+        by_transaction: defaultdict[int, list[FoRow]] = defaultdict(list)
         for payment_id, rows in by_id.items():
             by_transaction[transaction_of(payment_id)].append(rows[0])
         for number, rows in by_transaction.items():

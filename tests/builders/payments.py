@@ -159,7 +159,7 @@ class MemoryFo:
     """Is told of every write, before it and after it."""
 
     async def query(
-        self, entity_set: str, *, company: str, where: str, select: Sequence[str], order_by=(), top=None
+        self, entity_set: str, *, company: str, where: str, select: Sequence[str], order_by=()
     ) -> list[dict[str, Any]]:
         await self._begin(f"GET {entity_set}")
         table = self.headers if "Headers" in entity_set else self.lines

@@ -15,7 +15,7 @@ from shared.d365.payment_journals import JournalDraft, PaymentJournals
 from shared.d365.returns import ReturnDraft
 from shared.d365.returns import create_numbered as create_return
 from shared.d365.returns import create_sequenced as create_sequenced_return
-from shared.d365.sales_orders import Draft, create_numbered, create_sequenced
+from shared.d365.sales_orders import SalesOrderDraft, create_numbered, create_sequenced
 from shared.mapping.customers import customer_account, customer_record
 from shared.mapping.orders.allocation import AllocatedPart, Allocation
 from shared.mapping.orders.plan import LINE_KEY, SalesOrderPlan, plan_sales_order
@@ -129,7 +129,7 @@ async def write_customers(fo: Any) -> None:
 async def write_orders(fo: Any) -> None:
     plan = planned_order(rich_order())
     lines = [each.record for each in plan.lines]
-    draft = Draft(
+    draft = SalesOrderDraft(
         company=plan.company, reference=plan.reference, header=plan.header, lines=lines, line_key=LINE_KEY, held=True
     )
     await create_numbered(fo, draft, NUMBER)

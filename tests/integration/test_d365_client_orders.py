@@ -12,7 +12,7 @@ from local.d365 import load_world, run_d365
 from local.d365.faults import Fault
 from shared.d365.customers import Customers
 from shared.d365.odata.client import ODataClient
-from shared.d365.sales_orders import Draft, create_numbered, create_sequenced, find_by_number
+from shared.d365.sales_orders import SalesOrderDraft, create_numbered, create_sequenced, find_by_number
 from shared.errors import OutcomeUnknownError, RefusedError, TransientError
 
 NUMBER = "SH5551"
@@ -120,7 +120,7 @@ def numbered_draft(**changes):
     ]
     for line in lines:
         line |= {"ShippingSiteId": "EU", "ShippingWarehouseId": "AMS"}
-    return Draft(
+    return SalesOrderDraft(
         **{
             "company": "nleu",
             "reference": "SHOPIFY-5551",
@@ -139,7 +139,7 @@ def sequenced_draft(**changes):
         | {"ShippingSiteId": "1", "ShippingWarehouseId": "11"}
         for number, size in ((1, "M"), (2, "L"), (3, "M"))
     ]
-    return Draft(
+    return SalesOrderDraft(
         **{
             "company": "usmf",
             "reference": "SHOPIFY-777",

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 from fixtures.order_changes import Desk, running_desk
 
-from shared.d365.sales_orders import Draft, create_sequenced
+from shared.d365.sales_orders import SalesOrderDraft, create_sequenced
 from shared.errors import TransientError
 from shared.mapping.orders.allocation import AllocatedPart, Allocation, Need
 from shared.mapping.orders.header import header_fingerprints
@@ -25,11 +25,11 @@ def tees(quantity: int) -> Order:
     return order(one, taxes_included=False, store="prairie", shipping_address=address("US", "CO", postal_code="80202"))
 
 
-def draft_of(sale: Order, *, held: bool) -> Draft:
+def draft_of(sale: Order, *, held: bool) -> SalesOrderDraft:
     planned = plan_sales_order(
         sale, US, customer_account="WEB-US", items={1: TEE}, allocation=everything_from(US, sale)
     )
-    return Draft(
+    return SalesOrderDraft(
         company="usmf",
         reference=planned.reference,
         header=planned.header,

@@ -17,7 +17,7 @@ from azure.core.credentials_async import AsyncTokenCredential
 from local.d365 import Simulator, load_world, run_d365
 from shared.d365.customers import Customers
 from shared.d365.odata.client import ODataClient
-from shared.d365.sales_orders import Draft, SalesOrder, create_numbered, create_sequenced
+from shared.d365.sales_orders import SalesOrder, SalesOrderDraft, create_numbered, create_sequenced
 from shared.d365.tax import TaxSetups
 from shared.errors import OutcomeUnknownError, RefusedError, TransientError
 from shared.mapping.customers import customer_account, customer_record
@@ -119,7 +119,7 @@ class Store:
             items={each.id: ITEMS[each.sku] for each in self.sale.lines},
             allocation=everything_from(self.rules, self.sale),
         )
-        draft = Draft(
+        draft = SalesOrderDraft(
             company=plan.company,
             reference=plan.reference,
             header=plan.header,

@@ -11,9 +11,10 @@ from shared.errors import OutcomeUnknownError, RefusedError, TransientError
 from shared.settings import Secret
 from shared.shopify.admin.bucket import CostBucket
 from shared.shopify.admin.client import AdminClient
-from shared.shopify.admin.tokens import ClientCredentials, StaticToken
+from shared.shopify.admin.tokens import ClientCredentials
 from shared.shopify.queries import load, parse
 from shared.shopify.scopes import REQUIRED_SCOPES
+from tests.builders.static_token import StaticToken
 
 SHOP = "nordlys-outdoor.myshopify.com"
 LOCATION, ITEM = "gid://shopify/Location/71001001", "gid://shopify/InventoryItem/101001"

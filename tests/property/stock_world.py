@@ -317,6 +317,9 @@ class FakeFo:
         await Pause()
         return answer
 
+    async def pages(self, entity_set, **what):
+        yield await self.query(entity_set, **what)
+
     def items(self):
         return [{"ItemNumber": sku} for sku in self.world.inventory_items]
 

@@ -25,16 +25,16 @@ from opentelemetry.trace import SpanKind, StatusCode
 from shared.azure_monitor import OpenTelemetry
 from shared.bus.envelope import Envelope
 from shared.bus.publisher import to_message
-from shared.d365.odata.client import Call, ODataClient
+from shared.d365.odata.client import FoCall, ODataClient
 from shared.errors import RefusedError, TransientError, WebhookRefusedError
 from shared.settings import Secret
 from shared.shopify.admin.client import AdminClient
-from shared.shopify.admin.tokens import StaticToken
 from shared.shopify.queries import Query
 from shared.sync.messages.dispatch import QueuePorts, handle_message
 from shared.sync.messages.intake import IntakePorts, StoreIntake, receive_webhook
 from shared.sync.messages.outcome import Done, Outcome
 from shared.telemetry import annotate, export_to, heartbeat, tell
+from tests.builders.static_token import StaticToken
 
 SHOP = "nordlys-outdoor.myshopify.com"
 FROM_SHOPIFY = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00"
@@ -285,7 +285,7 @@ async def test_the_webhooks_span_has_the_status_that_shopify_gets(recorder: Reco
 def test_a_call_failed_unless_it_was_answered_or_found_nothing(
     recorder: Recorder, status: int | None, state: str
 ) -> None:
-    told("fo.call")(Call("GET", "CustomersV3", status, 0.5, "id"))
+    told("fo.call")(FoCall("GET", "CustomersV3", status, 0.5, "id"))
     span = recorder.spans["GET /CustomersV3"]
     assert span.status.status_code.name == state
     assert (span.end_time - span.start_time) / 1e9 == pytest.approx(0.5)

@@ -1,7 +1,10 @@
-"""What F&O's answers mean: a row, or the error that says what to do next.
+"""What F&O's answers mean: a row, or an error of shared.errors.
 
-F&O puts its reason (the "infolog") into error.innererror.message, in the language of the app's F&O user; error.message
-is always "An error has occurred.". Gateways in front of it answer with HTML. A missing route has a shape of its own.
+In a row numbers are Decimal, enums the names of their members, unset texts "".
+
+F&O's reason (the "infolog") is in error.innererror.message, in the language of the app's F&O user; error.message is
+always "An error has occurred.". Gateways in front of F&O answer with HTML. The answer to a missing route has a shape of
+its own.
 """
 
 from __future__ import annotations
@@ -17,11 +20,9 @@ import httpx
 
 from shared.d365.odata.exact_json import decode
 from shared.errors import ConnectorError, ErrorCode, OutcomeUnknownError, RefusedError, ThrottledError, TransientError
+from shared.model.fo_order import FoRow
 
-type Row = dict[str, Any]
-"""One record by field names; numbers are Decimal, enums the names of their members, unset texts ""."""
-
-_DEFAULT_WAIT: Final = timedelta(seconds=30)  # what Microsoft advises where Retry-After is missing
+_DEFAULT_WAIT: Final = timedelta(seconds=30)  # Microsoft's advice for a missing Retry-After
 _LONGEST_INFOLOG: Final = 1_000
 
 _STACK: Final = re.compile(r"\s*(?:\r?\n|\\n)\s*at \S.*", re.DOTALL)
@@ -33,10 +34,6 @@ _ENTITY_PREFIX: Final = re.compile(r"\b\w+Entity\.(?=\w)")
 # The exceptions' names are the same in every language, F&O's sentences are not.
 _DUPLICATE: Final = re.compile(r"already exists|DuplicateKeyException", re.IGNORECASE)
 _COLLISION: Final = re.compile(r"update\s?conflict|deadlock", re.IGNORECASE)
-
-
-class AlreadyExistsError(RefusedError):
-    """A record with this key is there already, ours or somebody else's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +48,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What was asked, as far as it decides what a bad answer means."""
+    """The properties of a request on which the meaning of a bad answer depends."""
 
     what: str
     """For people, without personal data: "POST CustomersV3"."""
@@ -60,8 +57,8 @@ class Request:
     """Part of a change set: when it fails, nothing at all was written."""
 
 
-def row(answer: Answer, request: Request) -> Row:
-    """The record (or list) of a good answer, {} for none (204); otherwise raises what the answer means."""
+def row(answer: Answer, request: Request) -> FoRow:
+    """The record (or list) of a good answer, {} for 204; raises what any other answer means."""
     if not httpx.codes.is_success(answer.status):
         raise failure(answer, request)
     if not answer.body:
@@ -84,14 +81,13 @@ def failure(answer: Answer, request: Request) -> ConnectorError:
     if status in {httpx.codes.CONFLICT, httpx.codes.PRECONDITION_FAILED}:
         return RefusedError(ErrorCode.FO_CONFLICT, what=request.what)
     if _is_refusal(status, error, request):
-        kind = AlreadyExistsError if _DUPLICATE.search(error.raw) else RefusedError
-        return kind(ErrorCode.FO_REJECTED, what=request.what, infolog=error.infolog)
+        return RefusedError(ErrorCode.FO_REJECTED, what=request.what, infolog=error.infolog)
     reason = f"F&O answered {request.what} with {status}: {error.infolog}"
     return unsettled(request, reason, wait=retry_after(answer.headers))
 
 
 def _is_refusal(status: int, error: _Problem, request: Request) -> bool:
-    """Whether the same request would be refused again. A 500 says so only where nothing can have been written."""
+    """Whether the same request would be refused again. A 500 means that only where nothing can have been written."""
     if _COLLISION.search(error.raw):
         return False
     if httpx.codes.is_client_error(status):
@@ -100,13 +96,13 @@ def _is_refusal(status: int, error: _Problem, request: Request) -> bool:
 
 
 def unsettled(request: Request, reason: str, *, wait: timedelta | None = None) -> TransientError:
-    """A read may just be repeated; after a write that may have happened somebody has to look first."""
+    """TransientError for a read, which may be repeated; OutcomeUnknownError for a write that may have happened."""
     kind = OutcomeUnknownError if request.writes else TransientError
     return kind(reason, retry_after=wait)
 
 
 def throttle_delay(headers: Mapping[str, str]) -> timedelta:
-    """How long to leave F&O alone after a 429, which does not always say."""
+    """How long to wait after a 429; 30 seconds if it has no Retry-After."""
     wait = retry_after(headers)
     return _DEFAULT_WAIT if wait is None else wait
 
@@ -126,7 +122,7 @@ def retry_after(headers: Mapping[str, str], *, now: datetime | None = None) -> t
 
 
 def infolog(message: str) -> str:
-    """F&O's own words without severities, class names and stack traces, each sentence once, at most 1,000 characters.
+    """F&O's reason without severities, class names and stack traces, each sentence once, at most 1,000 characters.
 
     "Write failed for table row of type 'CustCustomerV3Entity'. Infolog: Warning: A.; Warning: B." gives "A.; B."
     """
@@ -144,9 +140,9 @@ class _Problem:
     infolog: str
     """For people."""
     raw: str
-    """For recognising: the whole message with the exception's type."""
+    """The whole message with the exception's type, to match patterns against."""
     from_fo: bool
-    """F&O itself said it, not a gateway before it."""
+    """Whether F&O itself answered, rather than a gateway in front of it."""
 
     @classmethod
     def of(cls, body: bytes) -> _Problem:
@@ -160,7 +156,7 @@ class _Problem:
 
 
 def _json(body: bytes) -> Any:
-    """The body's JSON, None when it is none: gateways answer in HTML."""
+    """The body's JSON; None for anything else, as the HTML of gateways."""
     try:
         return decode(body)
     except ValueError:

@@ -14,16 +14,16 @@ if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
 
 _MARGIN: Final = 300.0
-"""Seconds before its end at which a token counts as spent, so that none ends on its way."""
+"""Seconds before its expiry at which a token is renewed, so that none expires under way."""
 
 _NEW: Final = "{}"
-"""Claims that ask for nothing: azure-identity answers any claims with a new token instead of its cached one."""
+"""Empty claims: for any claims azure-identity gets a new token instead of returning its cached one."""
 
 
 class EntraAuth(httpx.Auth):
     """Signs requests for one F&O environment; a 401 is answered once with a new token.
 
-    The scope is the environment's address without a slash at its end, which F&O takes for another audience.
+    The scope is the environment's address without a trailing slash: with one, F&O sees another audience.
     Errors of the credential (azure.core.exceptions) pass through.
     """
 
@@ -46,7 +46,7 @@ class EntraAuth(httpx.Auth):
             yield request
 
     async def _valid(self, *, other_than: AccessToken | None = None) -> AccessToken:
-        """A token with some life in it. Callers at the same time share one renewal."""
+        """A token that is valid for another five minutes. Concurrent callers share one renewal."""
         async with self._lock:
             refused = other_than is not None and self._token is other_than
             if refused:

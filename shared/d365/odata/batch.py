@@ -1,4 +1,4 @@
-"""One atomic change set in a multipart $batch: written out, and its answer read strictly.
+"""One atomic change set as a multipart $batch: building the request, and reading the answer strictly.
 
 F&O answers a batch with 200 whatever became of it. A change set that failed comes back as one part alone, with a status
 of its own; nothing of it was written. The part's body is the failing operation's, its Content-ID need not be: recorded
@@ -16,14 +16,14 @@ from typing import Final, Literal
 
 import httpx
 
-from shared.d365.odata.answers import Answer, Request, Row, row
+from shared.d365.odata.answers import Answer, Request, row
 from shared.d365.odata.exact_json import encode
-from shared.d365.odata.literals import Literal as Value
-from shared.d365.odata.literals import keyed
+from shared.d365.odata.literals import ODataLiteral, keyed
 from shared.errors import OutcomeUnknownError
+from shared.model.fo_order import FoRow
 
 CROSS_COMPANY: Final = "cross-company=true"
-"""On every request: without it F&O shows the app's default company only, and says nothing."""
+"""On every request: without it F&O silently returns the default company only."""
 
 _EOL: Final = "\r\n"
 
@@ -34,8 +34,8 @@ class Operation:
 
     method: Literal["POST", "PATCH", "DELETE"]
     entity_set: str
-    key: Mapping[str, Value] | None = None
-    body: Row | None = None
+    key: Mapping[str, ODataLiteral] | None = None
+    body: FoRow | None = None
 
     @property
     def target(self) -> str:
@@ -44,7 +44,7 @@ class Operation:
 
 
 class MalformedBatchError(ValueError):
-    """The answer is no multipart that fits what was sent."""
+    """The answer is not a multipart that matches the operations sent."""
 
 
 def write(operations: Sequence[Operation], boundary: str) -> bytes:
@@ -68,7 +68,7 @@ def write(operations: Sequence[Operation], boundary: str) -> bytes:
     return _EOL.join(lines).encode()
 
 
-def read(content_type: str, body: bytes, operations: Sequence[Operation]) -> list[Row]:
+def read(content_type: str, body: bytes, operations: Sequence[Operation]) -> list[FoRow]:
     """One row for each operation, in order; {} where F&O answers with no content.
 
     Raises what the failing operation's answer means for the whole change set, OutcomeUnknownError when the answer

@@ -1,10 +1,10 @@
-"""A breaker that all instances of the app share: while F&O is down or busy nobody knocks, and then one knocks first.
+"""A circuit breaker that all instances share: no calls while F&O is down or busy, then a single one to probe it.
 
-    closed --- failures in a row, or a delay that F&O asked for ---> open
-    open ----- the time is up: one call probes, the others wait ---> probing
+    closed --- failures in a row, or a delay that F&O requested ---> open
+    open ----- the pause is over: one call probes, others wait ----> probing
     probing -- it succeeds ---> closed          -- it fails ---> open
 
-The state is a value and its changes are pure; where it lives is the store's matter. Its ETag decides who probes.
+The state is a value and its changes are pure; a store keeps it. The ETag of its row decides which instance probes.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ class BreakerPolicy:
     window: timedelta = timedelta(seconds=60)
     """Failures further apart than this are not in a row."""
     pause: timedelta = timedelta(seconds=30)
-    """How long F&O is left alone."""
+    """How long it stays open."""
     probe: timedelta = timedelta(seconds=150)
-    """How long the others wait for the probe, should it never report: longer than the longest call."""
+    """How long other calls wait for a probe that never ends: longer than the longest call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +36,12 @@ class BreakerState:
     since: datetime | None = None
     """When the first of them happened."""
     open_until: datetime | None = None
-    """Before this time nobody may call; None while everybody may."""
+    """No calls before this time; None while calls are allowed."""
     probing: bool = False
-    """One call is under way to find out whether F&O is well again."""
+    """One call is under way to find out whether F&O works again."""
 
     def failed(self, now: datetime, policy: BreakerPolicy, wait: timedelta | None = None) -> BreakerState:
-        """After one more failure, for which F&O asked for a delay of `wait` or none."""
+        """After one more failure, for which F&O requested a delay of `wait`, or none."""
         in_row = self.since is not None and now - self.since <= policy.window
         failures = self.failures + 1 if in_row else 1
         opens = wait is not None or self.open_until is not None or failures >= policy.threshold
@@ -52,7 +52,7 @@ class BreakerState:
         )
 
     def succeeded(self) -> BreakerState:
-        """After a good call. While open, that call had set out earlier: a delay that F&O asked for stands."""
+        """After a good call. While the breaker is open that call was sent before it opened, so the pause stays."""
         return self if self.open_until is not None and not self.probing else CLOSED
 
     def probe(self, now: datetime, policy: BreakerPolicy) -> BreakerState:
@@ -63,10 +63,10 @@ CLOSED: Final = BreakerState()
 
 
 class Breaker(Protocol):
-    """What a client asks before a call and tells after it."""
+    """What a client calls before and after each call."""
 
     async def before(self) -> None:
-        """Raises TransientError with the time left while nobody may call."""
+        """Raises TransientError with the time left while no calls are allowed."""
 
     async def success(self) -> None: ...
 
@@ -78,7 +78,7 @@ class BreakerStore(Protocol):
         """The state and its ETag; CLOSED and None when there is none yet."""
 
     async def save(self, state: BreakerState, etag: str | None) -> str | None:
-        """The new ETag, or None when somebody else has changed the state since it was loaded."""
+        """The new ETag, or None when another instance has changed the state since it was loaded."""
 
 
 def _utc_now() -> datetime:
@@ -111,9 +111,9 @@ class SharedBreaker:
         if self._state.open_until is None:
             return
         if now < self._state.open_until:
-            raise TransientError("F&O is given a pause", retry_after=self._state.open_until - now)
+            raise TransientError("calls to F&O are paused", retry_after=self._state.open_until - now)
         if not await self._write(self._state.probe(now, self._policy)):
-            raise TransientError("another instance tries whether F&O is well", retry_after=self._policy.pause)
+            raise TransientError("another instance probes whether F&O works again", retry_after=self._policy.pause)
 
     async def success(self) -> None:
         if self._state.succeeded() != self._state:
@@ -129,7 +129,7 @@ class SharedBreaker:
         self._read_at = self._now()
 
     async def _write(self, state: BreakerState) -> bool:
-        """Whether the state could be written; if not, it is read anew at the next call."""
+        """Whether the state was written; if not, it is read again at the next call."""
         etag = await self._store.save(state, self._etag)
         if etag is None:
             self._read_at = None

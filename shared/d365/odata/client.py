@@ -1,13 +1,13 @@
-"""F&O's OData service: typed requests out, exact rows in, and every bad answer turned into what to do next.
+"""F&O's OData service: typed requests, rows with exact numbers, and an error of shared.errors for every bad answer.
 
-Nothing is repeated here, except a call whose token was refused: the queue repeats, with the delays that errors name.
+The client retries only a call whose token was refused; the queue retries the rest, after the delay that an error has.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -20,13 +20,14 @@ from azure.core.exceptions import AzureError
 
 from shared.d365.entities import KEYS
 from shared.d365.odata import batch
-from shared.d365.odata.answers import Answer, Request, Row, failure, row, throttle_delay, unsettled
+from shared.d365.odata.answers import Answer, Request, failure, row, throttle_delay, unsettled
 from shared.d365.odata.auth import EntraAuth
 from shared.d365.odata.batch import CROSS_COMPANY, Operation
 from shared.d365.odata.exact_json import encode
 from shared.d365.odata.filters import Filter, all_of, eq
-from shared.d365.odata.literals import Literal, keyed
+from shared.d365.odata.literals import ODataLiteral, keyed
 from shared.errors import ErrorCode, RefusedError, TransientError
+from shared.model.fo_order import FoRow
 
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
@@ -38,7 +39,7 @@ _COMPANY: Final = "dataAreaId"
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class FoCall:
     """One HTTP call to F&O, for telemetry."""
 
     method: str
@@ -51,9 +52,9 @@ class Call:
 
 
 class RowReader(Protocol):
-    """What reading needs of ODataClient."""
+    """What reading long lists needs of ODataClient."""
 
-    async def query(
+    def pages(
         self,
         entity_set: str,
         *,
@@ -61,16 +62,14 @@ class RowReader(Protocol):
         where: Filter | None = None,
         select: Sequence[str],
         order_by: Sequence[str] = (),
-        top: int | None = None,
-    ) -> list[Row]: ...
+    ) -> AsyncIterator[list[FoRow]]: ...
 
 
 class ODataClient:
-    """One F&O environment, seen as the app's own F&O user. Use one for the whole process; close it at the end.
+    """One F&O environment, called as the app's F&O user. Use one for the whole process; close it at the end.
 
-    Raises RefusedError (FO_REJECTED, FO_DENIED, FO_CONFLICT, FO_WRONG_COMPANY) and its AlreadyExistsError for what
-    stays wrong, ThrottledError and TransientError for what may be sent again, and OutcomeUnknownError for a write
-    that may have happened.
+    Raises RefusedError (FO_REJECTED, FO_DENIED, FO_CONFLICT, FO_WRONG_COMPANY) for what stays wrong, ThrottledError and
+    TransientError for what may be sent again, and OutcomeUnknownError for a write that may have happened.
     """
 
     def __init__(
@@ -81,10 +80,10 @@ class ODataClient:
         max_calls: int,
         timeout: float,
         breaker: Breaker,
-        on_call: Callable[[Call], None],
+        on_call: Callable[[FoCall], None],
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        """`max_calls` at once in this process; `timeout` in seconds until an answer counts as lost."""
+        """`max_calls` run at once in this process; after `timeout` seconds an answer counts as lost."""
         self._root = httpx.URL(f"{base_url.rstrip('/')}/data/")
         self._slots = asyncio.Semaphore(max_calls)
         self._breaker = breaker
@@ -94,7 +93,7 @@ class ODataClient:
             auth=EntraAuth(credential, base_url),
             timeout=httpx.Timeout(timeout, connect=_CONNECT_SECONDS),
             limits=httpx.Limits(max_connections=max_calls, max_keepalive_connections=max_calls),
-            # F&O's load balancer pins a client to one server by cookie; without it the load spreads.
+            # F&O's load balancer ties a client to one server by cookie; without it the load spreads.
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
             headers={"Accept": "application/json"},
             transport=transport,
@@ -111,34 +110,43 @@ class ODataClient:
         where: Filter | None = None,
         select: Sequence[str],
         order_by: Sequence[str] = (),
-        top: int | None = None,
-    ) -> list[Row]:
-        """All rows that fit, over all pages, or the first `top`; ordered by the entity's key unless told otherwise.
+    ) -> list[FoRow]:
+        """All rows that fit, over all pages, in the order of `pages`.
 
-        F&O pages by counting rows, so only a complete order keeps rows from being missed or met twice.
+        Where there may be many thousands of rows use `pages`, which keeps one page at a time.
         """
-        ours = eq(_COMPANY, company)
-        options = {
-            "$filter": ours if where is None else all_of(ours, where),
-            "$select": ",".join(dict.fromkeys((_COMPANY, *select))),
-            "$orderby": ",".join(dict.fromkeys((*order_by, *KEYS[entity_set]))),
-        }
-        if top is not None:
-            options["$top"] = str(top)
-        asked = "&".join(f"{name}={quote(value, safe='')}" for name, value in options.items())
+        rows: list[FoRow] = []
+        pages = self.pages(entity_set, company=company, where=where, select=select, order_by=order_by)
+        async for page in pages:
+            rows += page
+        return rows
+
+    async def pages(
+        self,
+        entity_set: str,
+        *,
+        company: str,
+        where: Filter | None = None,
+        select: Sequence[str],
+        order_by: Sequence[str] = (),
+    ) -> AsyncIterator[list[FoRow]]:
+        """The rows that fit, a page at a time; the next page is read when it is asked for.
+
+        Ordered by `order_by` and then by the entity's key: F&O pages by counting rows, so only a complete order keeps
+        rows from being missed or returned twice.
+        """
+        link: str | None = _first_page(entity_set, company=company, where=where, select=select, order_by=order_by)
         request = Request(f"GET {entity_set}", writes=False)
-        link: str | None = f"{entity_set}?{CROSS_COMPANY}&{asked}"
-        rows: list[Row] = []
-        while link is not None and (top is None or len(rows) < top):
+        while link is not None:
             page = row(await self._send("GET", self._same_origin(link), request), request)
             if "value" not in page:
                 raise unsettled(request, f"F&O answered {request.what} with something that is not a list")
-            rows += page["value"]
+            rows: list[FoRow] = page["value"]
+            _assert_company(rows, company)
+            yield rows
             link = page.get("@odata.nextLink")
-        _assert_company(rows, company)
-        return rows[:top]
 
-    async def get(self, entity_set: str, key: Mapping[str, Literal]) -> Row | None:
+    async def get(self, entity_set: str, key: Mapping[str, ODataLiteral]) -> FoRow | None:
         """The record with this key, None when there is none (or none that the app may see)."""
         request = Request(f"GET {entity_set}", writes=False)
         answer = await self._send("GET", self._record(entity_set, key), request)
@@ -148,23 +156,23 @@ class ODataClient:
         _assert_company([found], str(key[_COMPANY]))
         return found
 
-    async def create(self, entity_set: str, record: Row) -> Row:
-        """The record as F&O keeps it, with its defaults and numbers."""
+    async def create(self, entity_set: str, record: FoRow) -> FoRow:
+        """The record as F&O stored it, with the defaults and numbers that F&O set."""
         request = Request(f"POST {entity_set}", writes=True)
         url = self._root.join(f"{entity_set}?{CROSS_COMPANY}")
         created = row(await self._send("POST", url, request, encode(record).encode()), request)
         _assert_company([created], record[_COMPANY])
         return created
 
-    async def update(self, entity_set: str, key: Mapping[str, Literal], changes: Row) -> None:
+    async def update(self, entity_set: str, key: Mapping[str, ODataLiteral], changes: FoRow) -> None:
         request = Request(f"PATCH {entity_set}", writes=True)
         row(await self._send("PATCH", self._record(entity_set, key), request, encode(changes).encode()), request)
 
-    async def delete(self, entity_set: str, key: Mapping[str, Literal]) -> None:
+    async def delete(self, entity_set: str, key: Mapping[str, ODataLiteral]) -> None:
         request = Request(f"DELETE {entity_set}", writes=True)
         row(await self._send("DELETE", self._record(entity_set, key), request), request)
 
-    async def change_set(self, operations: Sequence[Operation]) -> list[Row]:
+    async def change_set(self, operations: Sequence[Operation]) -> list[FoRow]:
         """All of the operations or none, in one HTTP request; one row for each, {} for PATCH and DELETE."""
         request = Request(f"a change set of {len(operations)} operations", writes=True)
         boundary = f"batch_{uuid4().hex}"
@@ -183,15 +191,15 @@ class ODataClient:
                 _assert_company([written], (operation.body or {})[_COMPANY])
         return rows
 
-    def _record(self, entity_set: str, key: Mapping[str, Literal]) -> httpx.URL:
+    def _record(self, entity_set: str, key: Mapping[str, ODataLiteral]) -> httpx.URL:
         return self._root.join(f"{keyed(entity_set, key)}?{CROSS_COMPANY}")
 
     def _same_origin(self, link: str) -> httpx.URL:
-        """The page's address. The token must not follow a link to somewhere else."""
+        """The page's address. Refuses one of another origin, which must not receive the token."""
         url = self._root.join(link)
         if (url.scheme, url.netloc) != (self._root.scheme, self._root.netloc):
             raise RefusedError(
-                ErrorCode.FO_REJECTED, what="paging", infolog=f"the next page is said to be at {url.host}"
+                ErrorCode.FO_REJECTED, what="paging", infolog=f"the link to the next page leads to {url.host}"
             )
         return url
 
@@ -204,7 +212,7 @@ class ODataClient:
         *,
         content_type: str = "application/json; charset=utf-8",
     ) -> Answer:
-        """One call in its turn. Whatever F&O answered, or the error for no answer."""
+        """One call, as soon as one of `max_calls` is free: F&O's answer of any status, or the error for no answer."""
         async with self._slots:
             await self._breaker.before()
             request_id = str(uuid4())
@@ -223,27 +231,46 @@ class ODataClient:
                 raise TransientError(f"F&O cannot be reached: {type(error).__name__}") from error
             except httpx.RequestError as error:
                 await self._breaker.failure()
-                # F&O may still be at work on a call that took too long: who looks at once may look too early.
+                # F&O may still be executing a call that timed out: a read right away could miss its result.
                 wait = self._timeout if isinstance(error, httpx.ReadTimeout) and request.writes else None
                 raise unsettled(request, f"no answer to {request.what}: {type(error).__name__}", wait=wait) from error
             finally:
                 entity_set = url.path.removeprefix(self._root.path).partition("(")[0]
-                self._on_call(Call(method, entity_set, status, time.monotonic() - started, request_id))
-            await self._tell_breaker(response)
+                self._on_call(FoCall(method, entity_set, status, time.monotonic() - started, request_id))
+            await self._report_to_breaker(response)
         return Answer(response.status_code, response.headers, response.content)
 
-    async def _tell_breaker(self, response: httpx.Response) -> None:
+    async def _report_to_breaker(self, response: httpx.Response) -> None:
         if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
             await self._breaker.failure(throttle_delay(response.headers))
         elif response.status_code > httpx.codes.INTERNAL_SERVER_ERROR:
             await self._breaker.failure()
         else:
-            # A plain 500 is the answer to one record; F&O itself is there.
+            # A 500 is about one record; F&O itself works.
             await self._breaker.success()
 
 
-def _assert_company(rows: Iterable[Row], company: str) -> None:
-    """F&O may answer for another company without a word, which would book in the wrong books."""
+def _first_page(
+    entity_set: str,
+    *,
+    company: str,
+    where: Filter | None,
+    select: Sequence[str],
+    order_by: Sequence[str],
+) -> str:
+    """The address below /data."""
+    ours = eq(_COMPANY, company)
+    options = {
+        "$filter": ours if where is None else all_of(ours, where),
+        "$select": ",".join(dict.fromkeys((_COMPANY, *select))),
+        "$orderby": ",".join(dict.fromkeys((*order_by, *KEYS[entity_set]))),
+    }
+    asked = "&".join(f"{name}={quote(value, safe='')}" for name, value in options.items())
+    return f"{entity_set}?{CROSS_COMPANY}&{asked}"
+
+
+def _assert_company(rows: Iterable[FoRow], company: str) -> None:
+    """F&O may silently answer for another company; then the app would book in the wrong one."""
     for each in rows:
         found = str(each.get(_COMPANY, ""))
         if found.casefold() != company.casefold():

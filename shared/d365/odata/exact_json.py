@@ -1,4 +1,4 @@
-"""JSON whose numbers keep every digit: F&O's amounts are JSON numbers, and a float would round them."""
+"""JSON whose numbers keep every digit: F&O's amounts are JSON numbers, which a float would round."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def decode(text: str | bytes) -> Any:
 
 
 def encode(value: Any) -> str:
-    """Decimals digit by digit, times and days as F&O wants them. Raises TypeError for floats and other strangers."""
+    """Decimals with all digits, times and days in F&O's form. Raises TypeError for floats and every other type."""
     match value:
         case Decimal() if value.is_finite():
             return f"{value:f}"
@@ -34,4 +34,4 @@ def encode(value: Any) -> str:
 
 
 def _refuse(constant: str) -> Never:
-    raise ValueError(f"{constant} is no number in JSON")
+    raise ValueError(f"{constant} is not a JSON number")

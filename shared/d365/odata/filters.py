@@ -1,7 +1,7 @@
-"""Building $filter expressions out of typed values, so that no value can be read as syntax.
+"""Building $filter expressions from typed values, so that no value can be read as syntax.
 
-F&O takes `*` in a text as a wildcard and its database ignores case: who asks for one exact text must look at the rows
-that come back.
+F&O takes `*` in a text as a wildcard and its database ignores case: a caller that needs one exact text must compare the
+returned rows (shared.d365.documents.rows_with does).
 """
 
 from __future__ import annotations
@@ -10,43 +10,18 @@ from collections.abc import Iterable, Iterator
 from typing import NewType
 from urllib.parse import quote
 
-from shared.d365.odata.literals import EnumLiteral, Literal, literal
+from shared.d365.odata.literals import ODataLiteral, literal
 
 Filter = NewType("Filter", str)
-"""An expression that keeps its meaning when `and` is put beside it."""
+"""An expression that keeps its meaning when joined with `and`."""
 
 
-def eq(field: str, value: Literal) -> Filter:
+def eq(field: str, value: ODataLiteral) -> Filter:
     return Filter(f"{field} eq {literal(value)}")
 
 
-def ne(field: str, value: Literal) -> Filter:
-    return Filter(f"{field} ne {literal(value)}")
-
-
-def ge(field: str, value: Literal) -> Filter:
-    return Filter(f"{field} ge {literal(value)}")
-
-
-def gt(field: str, value: Literal) -> Filter:
-    return Filter(f"{field} gt {literal(value)}")
-
-
-def le(field: str, value: Literal) -> Filter:
-    return Filter(f"{field} le {literal(value)}")
-
-
-def lt(field: str, value: Literal) -> Filter:
-    return Filter(f"{field} lt {literal(value)}")
-
-
-def enum(type_name: str, member: str) -> EnumLiteral:
-    """The value to compare an enum field with; F&O compares them with eq and ne only."""
-    return EnumLiteral(type_name, member)
-
-
-def any_of(field: str, values: Iterable[Literal]) -> Filter:
-    """The field has one of the values (F&O knows no `in`). Raises ValueError for no values, which no row could meet."""
+def any_of(field: str, values: Iterable[ODataLiteral]) -> Filter:
+    """The field has one of the values (F&O has no `in`). Raises ValueError for no values."""
     terms = [eq(field, value) for value in values]
     if not terms:
         raise ValueError(f"no value to compare {field} with")
@@ -57,12 +32,12 @@ def all_of(*filters: Filter) -> Filter:
     return Filter(" and ".join(filters))
 
 
-def chunks(field: str, values: Iterable[Literal], *, room: int = 900) -> Iterator[Filter]:
-    """any_of in as many pieces as it takes to keep each below `room` characters of URL.
+def chunks(field: str, values: Iterable[ODataLiteral], *, room: int = 900) -> Iterator[Filter]:
+    """any_of, split so that each filter has less than `room` characters in the URL.
 
-    F&O's gateway refuses long URLs; 2,000 in all are safe, and the rest of the query needs its share.
+    F&O's gateway refuses long URLs; 2,000 characters in all are safe, and the rest of the query needs its share.
     """
-    batch: list[Literal] = []
+    batch: list[ODataLiteral] = []
     length = 0
     for value in values:
         size = len(quote(f"{eq(field, value)} or ", safe=""))

@@ -3,35 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Final, assert_never
+from typing import assert_never
 from urllib.parse import quote
 
-_NAMESPACE: Final = "Microsoft.Dynamics.DataEntities"
+type ODataLiteral = str | bool | int | Decimal | datetime | date
 
 
-@dataclass(frozen=True, slots=True)
-class EnumLiteral:
-    """A member of an F&O enum, as in NoYes'Yes'. In a record the plain name of the member stands instead."""
-
-    type: str
-    member: str
-
-
-type Literal = str | bool | int | Decimal | datetime | date | EnumLiteral
-
-
-def literal(value: Literal) -> str:
+def literal(value: ODataLiteral) -> str:
     """The value as OData 4 writes it, not yet percent-encoded. Raises ValueError for a time without a zone."""
     match value:
-        case EnumLiteral():
-            return f"{_NAMESPACE}.{value.type}'{value.member}'"
         case bool():
             return "true" if value else "false"
         case str():
-            # Blanks at both ends stay: " RFI-1" and "RFI-1" are two items.
+            # Leading and trailing blanks stay: " RFI-1" and "RFI-1" are two items.
             return "'" + value.replace("'", "''") + "'"
         case int():
             return str(value)
@@ -44,7 +30,7 @@ def literal(value: Literal) -> str:
 
 
 def timestamp(value: datetime | date) -> str:
-    """A time in UTC, or a day at noon UTC as F&O itself writes days: no time zone moves noon to another day."""
+    """A time in UTC, or a day at noon UTC as F&O writes days: no time zone moves noon to another day."""
     if not isinstance(value, datetime):
         return f"{value:%Y-%m-%d}T12:00:00Z"
     if value.tzinfo is None:
@@ -52,7 +38,7 @@ def timestamp(value: datetime | date) -> str:
     return f"{value.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
-def keyed(entity_set: str, key: Mapping[str, Literal]) -> str:
+def keyed(entity_set: str, key: Mapping[str, ODataLiteral]) -> str:
     """The path of one record below /data, percent-encoded: Customers(dataAreaId='nleu',CustomerAccount='O''Hara')."""
     fields = ",".join(f"{name}={quote(literal(value), safe="'")}" for name, value in key.items())
     return f"{entity_set}({fields})"

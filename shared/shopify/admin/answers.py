@@ -43,19 +43,12 @@ def data_of(body: Json, what: str) -> Json:
             raise RefusedError(ErrorCode.SHOPIFY_SHAPE, what=what, problem="it has neither data nor errors")
 
 
-def user_errors(payload: Mapping[str, Any], field: str = "userErrors") -> list[UserError]:
-    """The user errors in a mutation's payload. (orderCancel has them under a name of its own.)"""
+def user_errors(payload: Mapping[str, Any]) -> list[UserError]:
+    """The user errors in a mutation's payload."""
     return [
         UserError(tuple(str(part) for part in error.get("field") or ()), error["message"], error.get("code") or "")
-        for error in payload[field]
+        for error in payload["userErrors"]
     ]
-
-
-def refuse_user_errors(payload: Mapping[str, Any], *, what: str, field: str = "userErrors") -> None:
-    """Raises RefusedError SHOPIFY_REJECTED with all user errors of the payload, if it has any."""
-    if errors := user_errors(payload, field):
-        message = "; ".join(f"{'.'.join(error.field)}: {error.message}".removeprefix(": ") for error in errors)
-        raise RefusedError(ErrorCode.SHOPIFY_REJECTED, what=what, message=message)
 
 
 def _error(errors: list[Json], what: str) -> RefusedError | TransientError:

@@ -40,7 +40,7 @@ _DENYING: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class ShopifyCall:
     """One HTTP call to the Admin API, for telemetry."""
 
     query: str
@@ -71,7 +71,7 @@ class AdminClient:
         *,
         api_version: str,
         tokens: TokenSource,
-        on_call: Callable[[Call], None],
+        on_call: Callable[[ShopifyCall], None],
         on_other_version: Callable[[str], None],
         bucket: CostBucket | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -152,7 +152,7 @@ class AdminClient:
         except httpx.RequestError as error:
             raise _unsettled(query, f"no answer to {query.name}: {type(error).__name__}") from error
         finally:
-            self._on_call(Call(query.name, status, time.monotonic() - started, request_id))
+            self._on_call(ShopifyCall(query.name, status, time.monotonic() - started, request_id))
         version = response.headers.get("X-Shopify-API-Version", self._version)
         if version != self._version and not self._other_version_told:
             self._other_version_told = True

@@ -22,16 +22,6 @@ class TokenSource(Protocol):
         """A valid token; `other_than` is one that Shopify has just refused."""
 
 
-class StaticToken:
-    """The token of a custom app created in the shop's admin, which never ends (Shopify creates no new ones)."""
-
-    def __init__(self, token: Secret) -> None:
-        self._token = token
-
-    async def token(self, *, other_than: Secret | None = None) -> Secret:  # noqa: ARG002 -- there is only this one
-        return self._token
-
-
 class ClientCredentials:
     """The client credentials grant, for an app and a shop of the same organisation. Tokens live for 24 hours.
 

@@ -15,7 +15,7 @@ from shared.bus.envelope import Envelope, read_envelope
 from shared.bus.publisher import Publisher
 from shared.errors import ErrorCode, RefusedError, TransientError
 from shared.store.blobs import Bodies
-from shared.store.journal import Entry, Journal
+from shared.store.journal import Journal, JournalEntry
 from shared.store.parking import ParkedMessage, Parking
 from shared.sync.messages.outcome import Done, Outcome, Park, Retry, RetryPolicy
 from shared.telemetry import annotate, correlated, span, tell
@@ -152,7 +152,7 @@ async def _record(
     """For people in the journal, with all reasons; for telemetry with what is `told`, since a note may quote F&O or the
     buyer.
     """
-    entry = Entry(
+    entry = JournalEntry(
         store=envelope.store,
         entity_id=envelope.entity_id,
         event_id=envelope.event_id,

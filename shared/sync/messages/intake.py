@@ -89,7 +89,7 @@ def _check(family: str, store: str, headers: Mapping[str, str], body: bytes, por
     flow = BY_FAMILY[family]
     if flow.name not in known.flows:
         raise WebhookRefusedError(ErrorCode.FLOW_OFF, store=store, flow=flow.switch)
-    return webhooks.check(
+    return webhooks.verify_webhook(
         headers,
         body,
         secrets=known.secrets,

@@ -10,7 +10,7 @@ from typing import Any
 
 from shared.d365.items import read_items
 from shared.d365.on_hand import read_on_hand
-from shared.d365.sales_orders import Draft, SalesOrder, create_numbered, create_sequenced, hold
+from shared.d365.sales_orders import SalesOrder, SalesOrderDraft, create_numbered, create_sequenced, hold
 from shared.d365.tax import tax_setup_of
 from shared.errors import RefusedError
 from shared.mapping.customers import customer_account, customer_record
@@ -111,7 +111,7 @@ async def _ensure_customer(order: Order, account: str, rules: StoreRules, ports:
 
 
 async def _book(plan: SalesOrderPlan, ports: OrderPorts, *, held: bool) -> SalesOrder:
-    draft = Draft(
+    draft = SalesOrderDraft(
         company=plan.company,
         reference=plan.reference,
         header=plan.header,

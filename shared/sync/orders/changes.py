@@ -22,7 +22,7 @@ from shared.d365.order_changes import (
     read_fo_order,
     write,
 )
-from shared.d365.sales_orders import Draft, create_numbered, create_sequenced
+from shared.d365.sales_orders import SalesOrderDraft, create_numbered, create_sequenced
 from shared.errors import ErrorCode, RefusedError
 from shared.mapping.fo.fields import fit
 from shared.mapping.orders.changes import Action, Cell, ChangePlan, ChangeStep
@@ -164,7 +164,7 @@ class _Task:
 
     async def _create_further(self, step: ChangeStep, fo: FoOrder, target: SalesOrderPlan) -> None:
         at = len(self._link.further)
-        draft = Draft(
+        draft = SalesOrderDraft(
             company=self._link.company,
             reference=fit("CustomersOrderReference", f"{target.reference}-{at + 2}"),
             header=target.header,

@@ -37,7 +37,7 @@ from shared.mapping.stock import FigureOutcome, Listing, Wanted, by_warehouse, c
 from shared.model import Level, LevelId
 from shared.rules import StoreRules
 from shared.shopify.admin.client import AdminClient
-from shared.shopify.inventory import Change, NoLevel, Objection, read_levels, set_available
+from shared.shopify.inventory import Change, FigureRejection, NoLevel, read_levels, set_available
 from shared.store.blobs import Snapshots
 from shared.store.links import OrderLinks
 from shared.sync.stock.catalogue import Assortment, load_assortment
@@ -279,7 +279,7 @@ class _Push:
             if isinstance(found := shown.get(level), Level) and found.available > figure
         }
 
-    async def _send(self, steps: Sequence[Step]) -> list[Objection]:
+    async def _send(self, steps: Sequence[Step]) -> list[FigureRejection]:
         self.memory.assert_turn(self.now())
         changes = [Change(step.wanted.listing.level, step.before, step.after) for step in steps]
         try:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
-from shared.d365.odata.answers import Row
 from shared.d365.odata.client import ODataClient
 from shared.errors import RefusedError
 from shared.mapping.stock import FigureOutcome, Unlisted, Wanted
 from shared.model import Variant
+from shared.model.fo_order import FoRow
 from shared.shopify.admin.client import AdminClient
 from shared.shopify.queries import Query
 
@@ -86,6 +87,6 @@ class CountedFo:
     client: ODataClient
     calls: int = 0
 
-    async def query(self, entity_set: str, **what: Any) -> list[Row]:
+    def pages(self, entity_set: str, **what: Any) -> AsyncIterator[list[FoRow]]:
         self.calls += 1
-        return await self.client.query(entity_set, **what)
+        return self.client.pages(entity_set, **what)

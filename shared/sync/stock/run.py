@@ -18,7 +18,7 @@ from shared.flows import STOCK
 from shared.rules import StoreRules
 from shared.shopify.admin.client import AdminClient
 from shared.store.blobs import Bodies, Snapshots
-from shared.store.journal import Entry, Journal
+from shared.store.journal import Journal, JournalEntry
 from shared.store.links import OrderLinks
 from shared.sync.each_store import for_each_store
 from shared.sync.stock.explained import explained
@@ -91,7 +91,7 @@ async def _problem(problem: RefusedError, store: str, event_id: str, journal: Jo
     where = {name: problem.details.get(name) for name in ("sku", "location")}
     tell("stock.problem", level=logging.WARNING, code=problem.code, owner=problem.entry.owner, **where)
     await journal.write(
-        Entry(
+        JournalEntry(
             store=store,
             entity_id="stock",
             event_id=event_id,

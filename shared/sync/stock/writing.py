@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from shared.mapping.stock import FigureOutcome, Wanted
 from shared.model import Item
-from shared.shopify.inventory import BATCH, Objection
+from shared.shopify.inventory import BATCH, FigureRejection
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Written:
 
 
 async def set_figures(
-    steps: Iterable[Step], *, send: Callable[[Sequence[Step]], Awaitable[list[Objection]]]
+    steps: Iterable[Step], *, send: Callable[[Sequence[Step]], Awaitable[list[FigureRejection]]]
 ) -> Written:
     """Sends the steps, those that lower a figure first, 250 to a call.
 
@@ -69,7 +69,7 @@ async def set_figures(
     return written
 
 
-def _blamed(batch: Sequence[Step], objections: Iterable[Objection]) -> dict[int, Objection]:
+def _blamed(batch: Sequence[Step], objections: Iterable[FigureRejection]) -> dict[int, FigureRejection]:
     """Which steps are to blame, by their place in the batch: a step that was sent alone always is."""
     found = {
         objection.index: objection

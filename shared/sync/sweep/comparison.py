@@ -14,7 +14,7 @@ from shared.mapping.reconciliation import Sums
 from shared.model import Money
 from shared.rules import StoreRules
 from shared.shopify.sweep import ListedOrder, orders_from
-from shared.store.journal import Entry
+from shared.store.journal import JournalEntry
 from shared.sync.orders.reading import read_order_state
 from shared.sync.sweep.missed import event_of, has_heard, is_settled
 from shared.sync.sweep.ports import SweepPorts
@@ -111,7 +111,7 @@ class _Comparison:
         if link is None or link.given_up or not link.sales_order:
             self.tally.unknown += 1
             return
-        life = await self.ports.journal.life(self.rules.key, str(order.id))
+        life = await self.ports.journal.history(self.rules.key, str(order.id))
         settled_since = self.began - timedelta(minutes=self.rules.sweep.settle_minutes)
         is_missed = link.version < order.updated_at and not has_heard(life, order.updated_at, overdue=settled_since)
         if is_missed and order.updated_at < since:
@@ -175,7 +175,7 @@ class _Comparison:
             )
         note = "; ".join(f"{finding.refusal.code}: {finding.refusal.cause}" for finding in found.findings)
         await self.ports.journal.write(
-            Entry(
+            JournalEntry(
                 store=self.rules.key,
                 entity_id=str(order.id),
                 event_id=f"reconciliation-{self.began:%Y%m%dT%H%M%SZ}",

@@ -134,5 +134,5 @@ class _Sweep:
         link = await self.ports.orders.links.get(self.rules.key, order.id)
         if link is not None and (link.given_up or link.version >= order.updated_at):
             return False
-        life = await self.ports.journal.life(self.rules.key, str(order.id))
+        life = await self.ports.journal.history(self.rules.key, str(order.id))
         return not has_heard(life, order.updated_at, overdue=self._settled_since)

@@ -15,9 +15,9 @@ class Fo:
         self.numbers = numbers
         self.asked = []
 
-    async def query(self, entity_set, *, company, where, select):
+    async def pages(self, entity_set, *, company, where, select):
         self.asked.append(where)
-        return [{"ItemNumber": number} for number in self.numbers if where is None or f"'{number}'" in where.upper()]
+        yield [{"ItemNumber": number} for number in self.numbers if where is None or f"'{number}'" in where.upper()]
 
 
 SKUS = [f"BULK-{number:05d}" for number in range(500)]

@@ -8,7 +8,7 @@ import pytest
 
 from shared.errors import RefusedError, TransientError
 from shared.model import Level, LevelId, Sale
-from shared.shopify.inventory import Change, NoLevel, Objection, read_levels, set_available
+from shared.shopify.inventory import Change, FigureRejection, NoLevel, read_levels, set_available
 from shared.shopify.sold import read_orders_since, read_sales
 
 CHANGES = [Change(LevelId(101, 1), before=5, after=9)]
@@ -88,13 +88,15 @@ async def test_shopify_stays_busy_only_so_long():
 async def test_a_key_whose_first_call_was_refused_is_replaced_to_learn_why():
     stale = ("CHANGE_FROM_QUANTITY_STALE", ["input", "quantities", "0", "changeFromQuantity"])
     admin = Admin(outcome(("IDEMPOTENCY_PREVIOUS_ATTEMPT_FAILED", None)), outcome(stale))
-    assert await setting(admin) == [Objection(0, stale=True, message="no")]
+    assert await setting(admin) == [FigureRejection(0, stale=True, message="no")]
     assert len(set(admin.keys)) == 2
 
 
 @pytest.mark.parametrize("field", [None, ["input"], ["input", "quantities"]])
 async def test_an_objection_may_name_no_figure(field):
-    assert await setting(Admin(outcome(("INVALID_LOCATION", field)))) == [Objection(None, stale=False, message="no")]
+    assert await setting(Admin(outcome(("INVALID_LOCATION", field)))) == [
+        FigureRejection(None, stale=False, message="no")
+    ]
 
 
 async def test_an_objection_to_the_call_as_a_whole_is_no_figures_fault():

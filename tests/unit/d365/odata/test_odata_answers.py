@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from shared.d365.odata.answers import AlreadyExistsError, Answer, Request, failure, infolog, retry_after, row
+from shared.d365.odata.answers import Answer, Request, failure, infolog, retry_after, row
 from shared.errors import OutcomeUnknownError, RefusedError, ThrottledError, TransientError
 
 READ = Request("GET CustomersV3", writes=False)
@@ -57,13 +57,17 @@ def test_an_infolog_is_cleaned_and_cut(raw, clean):
 
 
 @pytest.mark.parametrize("status", [400, 500])
-def test_a_duplicate_key_is_told_apart(status):
-    assert isinstance(failure(answer(status, fo_error(DUPLICATE)), WRITE), AlreadyExistsError)
+def test_a_duplicate_key_is_refused(status):
+    refused = failure(answer(status, fo_error(DUPLICATE)), WRITE)
+    assert isinstance(refused, RefusedError)
+    assert refused.code == "FO_REJECTED"
 
 
-def test_a_duplicate_key_is_told_apart_in_any_language():
+def test_a_duplicate_key_is_refused_in_any_language():
     german = fo_error("Der Datensatz ist schon vorhanden.", "Microsoft.Dynamics.Ax.Xpp.DuplicateKeyException")
-    assert isinstance(failure(answer(500, german), WRITE), AlreadyExistsError)
+    refused = failure(answer(500, german), WRITE)
+    assert isinstance(refused, RefusedError)
+    assert refused.code == "FO_REJECTED"
 
 
 @pytest.mark.parametrize("status", [401, 403])

@@ -6,7 +6,6 @@ from decimal import Decimal
 import pytest
 
 from shared.d365.odata import batch
-from shared.d365.odata.answers import AlreadyExistsError
 from shared.d365.odata.batch import Operation
 from shared.errors import OutcomeUnknownError, RefusedError, ThrottledError
 
@@ -109,8 +108,8 @@ def test_a_failed_change_set_is_refused_as_a_whole_whatever_its_content_id_says(
     }
 
 
-def test_a_taken_number_is_told_apart():
-    with pytest.raises(AlreadyExistsError):
+def test_a_taken_number_is_refused():
+    with pytest.raises(RefusedError, match="FO_REJECTED"):
         batch.read(CONTENT_TYPE, alone(part(1, "500 Error", fo_error("The record already exists.."))), OPERATIONS)
 
 

@@ -117,6 +117,43 @@ async def test_a_query_follows_its_pages_verbatim():
     assert str(fo.requests[1].url) == link
 
 
+async def test_a_page_is_read_only_when_the_one_before_is_used():
+    link = f"{BASE}/data/CustomersV3?cross-company=true&$skip=1"
+    fo = Fo(rows(customer("1"), **{"@odata.nextLink": link}), rows(customer("2")))
+    pages = fo.client().pages("CustomersV3", company="nleu", select=["CustomerAccount"])
+    seen = [([row["CustomerAccount"] for row in page], len(fo.requests)) async for page in pages]
+    assert seen == [(["1"], 1), (["2"], 2)]
+
+
+async def test_no_page_with_rows_of_another_company_is_given_out():
+    link = f"{BASE}/data/CustomersV3?cross-company=true&$skip=1"
+    fo = Fo(rows(customer("1"), **{"@odata.nextLink": link}), rows(customer("2", "usmf")))
+    pages = fo.client().pages("CustomersV3", company="nleu", select=["CustomerAccount"])
+    assert await anext(pages) == [customer("1")]
+    with pytest.raises(RefusedError, match="FO_WRONG_COMPANY"):
+        await anext(pages)
+
+
+async def test_on_hand_is_read_page_by_page_and_only_wanted_items_are_kept():
+    def stock(item):
+        dimensions = ("ProductColorId", "ProductConfigurationId", "ProductSizeId", "ProductStyleId", "ProductVersionId")
+        amounts = ("OnHandQuantity", "ReservedOnHandQuantity", "AvailableOnHandQuantity", "OrderedQuantity")
+        return {
+            **dict.fromkeys(dimensions, ""),
+            **dict.fromkeys((*amounts, "OnOrderQuantity"), 3),
+            "dataAreaId": "nleu",
+            "ItemNumber": item,
+            "InventorySiteId": "1",
+            "InventoryWarehouseId": "AMS",
+        }
+
+    link = f"{BASE}/data/WarehousesOnHandV2?cross-company=true&$skip=2"
+    fo = Fo(rows(stock("TENT"), stock("MUG"), **{"@odata.nextLink": link}), rows(stock("LAMP")))
+    found = await read_on_hand(fo.client(), "nleu", [Item("TENT"), Item("LAMP")], ["AMS"])
+    assert [(each.item.number, each.physical) for each in found] == [("TENT", 3), ("LAMP", 3)]
+    assert str(fo.requests[1].url) == link
+
+
 @pytest.mark.parametrize(
     "link",
     [
@@ -130,14 +167,6 @@ async def test_the_token_follows_no_link_to_another_origin(link):
     fo = Fo(rows(customer("1"), **{"@odata.nextLink": link}))
     with pytest.raises(RefusedError, match="next page"):
         await fo.client().query("CustomersV3", company="nleu", select=["CustomerAccount"])
-    assert len(fo.requests) == 1
-
-
-async def test_top_stops_the_paging():
-    fo = Fo(rows(customer("1"), customer("2"), **{"@odata.nextLink": f"{BASE}/data/CustomersV3?x"}))
-    found = await fo.client().query("CustomersV3", company="nleu", select=["CustomerAccount"], top=1)
-    assert [row["CustomerAccount"] for row in found] == ["1"]
-    assert fo.query_of()["$top"] == "1"
     assert len(fo.requests) == 1
 
 

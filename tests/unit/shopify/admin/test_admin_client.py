@@ -11,12 +11,13 @@ import pytest
 
 from shared.errors import OutcomeUnknownError, RefusedError, ThrottledError, TransientError
 from shared.settings import Secret
-from shared.shopify.admin.answers import UserError, refuse_user_errors, user_errors
+from shared.shopify.admin.answers import UserError, user_errors
 from shared.shopify.admin.bucket import CostBucket
 from shared.shopify.admin.client import AdminClient
-from shared.shopify.admin.tokens import ClientCredentials, StaticToken
+from shared.shopify.admin.tokens import ClientCredentials
 from shared.shopify.queries import parse
 from shared.shopify.scopes import missing_scopes
+from tests.builders.static_token import StaticToken
 
 SHOP = "https://nordlys.myshopify.com"
 QUERY = parse("query Shop { shop { name } }")
@@ -267,13 +268,6 @@ def test_user_errors_keep_their_path_and_code():
         UserError(("input", "quantities", "0", "quantity"), "is stale", "CHANGE_FROM_STALE"),
         UserError((), "nothing", ""),
     ]
-    with pytest.raises(RefusedError, match=r"input\.quantities\.0\.quantity: is stale; nothing"):
-        refuse_user_errors(payload, what="Set")
-
-
-def test_no_user_errors_are_no_error():
-    refuse_user_errors({"userErrors": []}, what="Set")
-    refuse_user_errors({"orderCancelUserErrors": []}, what="Cancel", field="orderCancelUserErrors")
 
 
 # ---- faults

@@ -8,7 +8,7 @@ import pytest
 
 from shared.mapping.stock import FigureOutcome, Listing, Wanted
 from shared.model import Item, LevelId
-from shared.shopify.inventory import Objection
+from shared.shopify.inventory import FigureRejection
 from shared.sync.stock.writing import Step, set_figures
 
 
@@ -30,7 +30,7 @@ class Shopify:
         numbers = [each.wanted.listing.level.inventory_item for each in steps]
         self.calls.append(numbers)
         return [
-            Objection(index if self.says_which else None, self.stale, "no")
+            FigureRejection(index if self.says_which else None, self.stale, "no")
             for index, number in enumerate(numbers)
             if number in self.bad
         ]

@@ -33,7 +33,7 @@ def headers(body: bytes, secret: str = "new", **overrides: str | None) -> dict[s
 
 
 def check(body: bytes, given: dict[str, str], *, max_bytes: int = 1000) -> webhooks.Webhook:
-    return webhooks.check(
+    return webhooks.verify_webhook(
         given,
         body,
         secrets=[Secret("new"), Secret("old")],
@@ -63,7 +63,7 @@ def test_shopifys_published_way_of_signing_gives_the_known_vector() -> None:
     body = '{"id":820982911946154508,"note":"æøå"}'.encode()
     assert sign(body, "test-client-secret") == "g5F9SqxaUfmZvxOMdrJGnTuU5S7aJviJTuab05mATCA="
     given = headers(body, "test-client-secret")
-    webhook = webhooks.check(
+    webhook = webhooks.verify_webhook(
         given,
         body,
         secrets=[Secret("test-client-secret")],
