@@ -16,7 +16,9 @@ is and the next step.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any, Self
 
 from shared.error_catalogue import CATALOGUE, Entry, ErrorCode
 
@@ -66,7 +68,16 @@ class WebhookRefusedError(_CataloguedError):
 
 
 class RefusedError(_CataloguedError):
-    """A message that cannot succeed until somebody changes something."""
+    """A message that cannot succeed until somebody changes something.
+
+    `proof` is what was compared, of a refusal because amounts differ: plain data, as JSON can hold it.
+    """
+
+    proof: Mapping[str, Any] | None = None
+
+    def with_proof(self, proof: Mapping[str, Any] | None) -> Self:
+        self.proof = proof
+        return self
 
 
 class TaxRefusedError(RefusedError):

@@ -24,8 +24,9 @@ from shared.d365.sold_lines import SoldLine, read_sold_lines
 from shared.d365.tax import TaxSetups, tax_setup_of
 from shared.errors import ConnectorError, ErrorCode, NotYetError, RefusedError, TransientError
 from shared.mapping.orders.proof import refuse_test_order
+from shared.mapping.refunds.documents import PlannedDocument
 from shared.mapping.refunds.lots import SoldLot
-from shared.mapping.refunds.plan import PlannedDocument, RefundPlan, needs_lots, plan_refund
+from shared.mapping.refunds.plan import RefundPlan, needs_lots, plan_refund
 from shared.model import Component, Money, Order, OrderState, Refund, source_of
 from shared.rules import StoreRules
 from shared.store.links import OrderLink

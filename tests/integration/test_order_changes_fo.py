@@ -44,7 +44,7 @@ async def test_an_edit_of_three_lines_is_one_batch(desk):
     assert desk.wire.writes == ["POST $batch"]
     assert await desk.quantities() == {"11": 3, "13": 2, "14": 1, "900": 1}
     assert await desk.amount() == edited.total.amount
-    assert report.evidence["fo"]["total"] == str(edited.total)
+    assert report.evidence["fo"]["totals"][-1]["shopify"] == str(edited.total)
     again = await desk.change(edited)
     assert desk.wire.writes == ["POST $batch"]
     assert again.link.sources == report.link.sources

@@ -148,12 +148,12 @@ async def test_the_shops_side_of_a_payment_in_another_currency_is_told_by_graphq
     assert (payment.amount.currency, payment.paid.currency) == ("EUR", "DKK")
     assert payment.exchange_rate == payment.amount.amount / payment.paid.amount
     evidence = prove_refund(refund, state.order)
-    assert evidence.readings == ("proved in DKK, which was paid",)
-    assert "exchange difference" in dict(evidence.components)
+    assert evidence.notes == ("proved in DKK, which was paid",)
+    assert evidence.row("exchange difference").shopify
     same(told(order), await shop.fetched(order))
     order = await shop.live(order, "refund", **wish, status="pending")
     state = await shop.fetched(order, CurrencySide.SHOP)
-    assert prove_refund(state.refunds[1], state.order).readings[0] == "proved in DKK, which was paid"
+    assert prove_refund(state.refunds[1], state.order).notes[0] == "proved in DKK, which was paid"
 
 
 async def test_an_order_with_many_lines_and_refunds_is_read_whole(shop: Shop):

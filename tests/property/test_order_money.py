@@ -10,8 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shared.errors import RefusedError
+from shared.mapping.evidence import Proof
 from shared.mapping.orders.digest import digest
-from shared.mapping.orders.proof import Evidence, prove
+from shared.mapping.orders.proof import prove
 from shared.mapping.shopify.order import read_order
 from shared.model import CurrencySide, Money, minor_digits, total
 from tests.builders.orders import (
@@ -120,7 +121,7 @@ def places(payload: Payload) -> list[Place]:
     ]
 
 
-def read_and_prove(payload: Any, side: CurrencySide) -> Evidence:
+def read_and_prove(payload: Any, side: CurrencySide) -> Proof:
     return prove(read_order(payload, store="nordlys", side=side))
 
 
@@ -130,7 +131,7 @@ def test_a_consistent_order_is_read_and_proved(payload: Payload, side: CurrencyS
     untouched = deepcopy(payload)
     order = read_order(payload, store="nordlys", side=side)
     evidence = prove(order)
-    assert total((amount for _, amount in evidence.components), order.currency) == order.total
+    assert total((row.shopify for row in evidence.components), order.currency) == order.total
     assert order.total.is_whole()
     assert digest(order) == digest(read_order(payload, store="nordlys", side=side))
     assert payload == untouched

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
-from decimal import Decimal
 from typing import Any, Final
 
 from shared.errors import ErrorCode, RefusedError
+from shared.mapping.evidence import Proof
 from shared.mapping.fo.address import address_block, name_over_lines
 from shared.mapping.fo.fields import fit, fits, noon, yes_no
 from shared.mapping.orders.allocation import Allocation
 from shared.mapping.orders.lines import PlannedLine, plan_lines, plan_tax_difference
-from shared.mapping.orders.plan_proof import SalesOrderEvidence, prove_plan
+from shared.mapping.orders.plan_proof import compare_booked, compare_plan, prove_plan
 from shared.mapping.orders.proof import refuse_test_order
 from shared.mapping.taxes.groups import TaxGroups, charged_tax, one_sales_tax_group
 from shared.mapping.taxes.place import place_of_sale, ship_to
@@ -35,7 +35,9 @@ class SalesOrderPlan:
     header: FoRow
     """SalesOrderHeadersV4 without company, number, reference and hold: whoever writes the order sets those."""
     lines: tuple[PlannedLine, ...]
-    evidence: SalesOrderEvidence
+    left_behind: tuple[str, ...]
+    """What the order says and F&O has no field for."""
+    evidence: Proof
 
 
 def order_reference(store: str, order_id: int) -> str:
@@ -74,7 +76,13 @@ def plan_sales_order(
     def difference(amount: Money, item: str) -> PlannedLine:
         return plan_tax_difference(len(lines) + 1, amount, Item(item), order, taxes, delivery_mode=delivery_mode)
 
-    lines += settling.difference(lines, charged_tax(order, by_marketplace=False), order.created_at, difference)
+    lines += settling.difference(
+        lines,
+        charged_tax(order, by_marketplace=False),
+        order.created_at,
+        write=difference,
+        prove=lambda posted: compare_plan(order, posted, taxes),
+    )
     if len(lines) > rules.orders.max_lines:
         raise RefusedError(ErrorCode.TOO_MANY_LINES, count=len(lines), limit=rules.orders.max_lines, store=rules.key)
     header = _header(order, rules, customer_account, allocation, delivery_mode)
@@ -87,7 +95,16 @@ def plan_sales_order(
         reference=order_reference(order.store, order.id),
         header=header,
         lines=tuple(lines),
-        evidence=prove_plan(order, lines, taxes, left_behind=left_behind, allocation=allocation.reasons),
+        left_behind=left_behind,
+        evidence=prove_plan(
+            order,
+            lines,
+            taxes,
+            notes=(
+                *(f"not in F&O: {what}" for what in left_behind),
+                *(f"warehouse: {reason}" for reason in allocation.reasons),
+            ),
+        ),
     )
 
 
@@ -96,18 +113,7 @@ def check_booked(plan: SalesOrderPlan, booked: Iterable[Mapping[str, Any]]) -> N
 
     Raises RefusedError FO_SUM_DIFFERS: trade agreements in F&O may override a price or add a discount.
     """
-    expected = {line.number: line.amount.amount for line in plan.lines}
-    found = {row[LINE_KEY]: row["LineAmount"] for row in booked}
-    if found == expected:
-        return
-    currency = plan.evidence.total.currency
-    numbers = sorted(number for number in found.keys() | expected.keys() if found.get(number) != expected.get(number))
-    raise RefusedError(
-        ErrorCode.FO_SUM_DIFFERS,
-        booked=Money(sum(found.values(), Decimal(0)), currency),
-        expected=Money(sum(expected.values(), Decimal(0)), currency),
-        lines=", ".join(str(number) for number in numbers),
-    )
+    compare_booked(plan.lines, booked, subject=plan.evidence.subject)
 
 
 def _delivery_mode(order: Order, rules: StoreRules) -> str | None:

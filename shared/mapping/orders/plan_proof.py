@@ -3,208 +3,191 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from decimal import Decimal
-from operator import attrgetter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from shared.errors import ErrorCode, RefusedError
+from shared.mapping.evidence import Proof, ProofRow, compared, line_name, present
 from shared.mapping.orders.lines import PlannedLine
-from shared.mapping.taxes.fo_tax import CodeTax
 from shared.mapping.taxes.groups import TaxGroups, charged_tax, taxes_by_title
-from shared.model import COMPONENTS, Component, Money, Order, TaxLine, total
-
-
-@dataclass(frozen=True, slots=True)
-class TaxProof:
-    name: str
-    """F&O's tax code, both tax groups where only our rules were asked, or Shopify's tax where it has a line of its own.
-    Several, joined by "+", where Shopify and F&O cut a tax into different pieces: only their sums can be compared."""
-    expected: Money
-    """What F&O will post."""
-    charged: Money
-    """What Shopify charged for the seller."""
-
-    @property
-    def difference(self) -> Money:
-        return self.expected - self.charged
-
-    def as_dict(self) -> dict[str, str]:
-        return {"fo": str(self.expected), "shopify": str(self.charged), "difference": str(self.difference)}
-
-
-@dataclass(frozen=True, slots=True)
-class SalesOrderEvidence:
-    components: tuple[tuple[str, Money, Money], ...]
-    """Name, amount in Shopify, LineAmounts in F&O; what is zero on both sides is left out."""
-    total: Money
-    """What the buyer owes, as Shopify says."""
-    tax_charged: Money
-    """By Shopify for the seller."""
-    tax_expected: Money
-    """What F&O will compute."""
-    marketplace_tax: Money
-    """Within Shopify's total but owed by a marketplace, so not in F&O."""
-    taxes: tuple[TaxProof, ...]
-    marketplace_taxes: tuple[tuple[str, Money], ...]
-    """The same by title and rate."""
-    prices_include_tax: bool
-    """Shopify's."""
-    fo_prices_include_tax: bool
-    """Where Shopify's are otherwise, the components differ by their tax; the total does not."""
-    left_behind: tuple[str, ...]
-    """What F&O is not told, for want of a field."""
-    allocation: tuple[str, ...]
-    """Why the warehouses."""
-
-    def as_dict(self) -> dict[str, Any]:
-        """The same in strings and lists, to be stored as JSON and read by people."""
-        return {
-            "components": {name: {"shopify": str(here), "fo": str(there)} for name, here, there in self.components},
-            "total": str(self.total),
-            "tax_charged": str(self.tax_charged),
-            "tax_expected": str(self.tax_expected),
-            "marketplace_tax": str(self.marketplace_tax),
-            "taxes": {tax.name: tax.as_dict() for tax in self.taxes},
-            "marketplace_taxes": {title: str(amount) for title, amount in self.marketplace_taxes},
-            "prices_include_tax": self.prices_include_tax,
-            "fo_prices_include_tax": self.fo_prices_include_tax,
-            "left_behind": list(self.left_behind),
-            "allocation": list(self.allocation),
-        }
-
-
-def prove_plan(
-    order: Order,
-    lines: Sequence[PlannedLine],
-    taxes: TaxGroups,
-    *,
-    left_behind: tuple[str, ...],
-    allocation: tuple[str, ...],
-) -> SalesOrderEvidence:
-    """The evidence, component by component.
-
-    Raises RefusedError SUM_DIFFERS unless F&O's lines and Shopify's tax are Shopify's total to the cent. Tax is
-    Shopify's here: how far F&O's may be from it is a rule of its own (check_tax). Cash rounding is beside the total,
-    since Shopify applies it to what is received, not to what is owed.
-    """
-    there = dict.fromkeys(Component, total((), order.currency))
-    for line in lines:
-        there[line.component] += line.amount
-    charged = charged_tax(order, by_marketplace=False)
-    marketplace = charged_tax(order, by_marketplace=True)
-    counted = (there[one] for one in Component if one not in _BESIDE_THE_TOTAL)
-    summed = total(counted, order.currency) + marketplace
-    if not taxes.included and taxes.exempt is None:
-        summed += charged
-    here, wanted = _in_shopify(order, taxes, charged)
-    if summed != order.total or any(wanted[one] != there[one] for one in wanted):
-        raise RefusedError(ErrorCode.SUM_DIFFERS, sum=summed, total=order.total, difference=summed - order.total)
-    return SalesOrderEvidence(
-        components=tuple(
-            (one.value, here.get(one, there[one] * 0), there[one]) for one in Component if there[one] or here.get(one)
-        ),
-        total=order.total,
-        tax_charged=charged,
-        tax_expected=total((line.expected_tax for line in lines), order.currency),
-        marketplace_tax=marketplace,
-        taxes=prove_taxes(order, lines),
-        marketplace_taxes=tuple(taxes_by_title(order, by_marketplace=True).items()),
-        prices_include_tax=order.taxes_included,
-        fo_prices_include_tax=taxes.included,
-        left_behind=left_behind,
-        allocation=allocation,
-    )
-
+from shared.mapping.taxes.proof import TaxedSource, compare_taxes
+from shared.model import COMPONENTS, Component, Money, Order, source_of, total
 
 _BESIDE_THE_TOTAL: Final = {Component.CASH_ROUNDING, Component.TAX_DIFFERENCE}
 
 
-def _in_shopify(
-    order: Order, taxes: TaxGroups, charged: Money
-) -> tuple[dict[Component, Money], dict[Component, Money]]:
-    """Shopify's amounts, and the same as F&O is to have them: with the tax in them or out of them."""
+def prove_plan(order: Order, lines: Sequence[PlannedLine], taxes: TaxGroups, *, notes: tuple[str, ...]) -> Proof:
+    """The proof, component by component, with F&O's LineAmounts.
+
+    Raises RefusedError SUM_DIFFERS unless F&O's lines and Shopify's tax are Shopify's total to the cent. Tax is
+    Shopify's here: how far F&O's may be from it is a rule of its own (TaxSettling.difference). Cash rounding is beside
+    the total, since Shopify applies it to what is received, not to what is owed.
+    """
+    sum_in_fo = _sum_in_fo(order, lines, taxes)
+    wanted = _wanted(order, taxes)
+    if sum_in_fo != order.total or any(_amount(lines, one, order) != amount for one, amount in wanted.items()):
+        raise RefusedError(
+            ErrorCode.SUM_DIFFERS,
+            sum=sum_in_fo,
+            total=order.total,
+            difference=sum_in_fo - order.total,
+        ).with_proof(compare_plan(order, lines, taxes).as_dict())
+    proof = compare_plan(order, lines, taxes, line_by_line=False)
+    return replace(proof, notes=(*proof.notes, *notes))
+
+
+def compare_plan(order: Order, lines: Sequence[PlannedLine], taxes: TaxGroups, *, line_by_line: bool = True) -> Proof:
+    """Both sides, line by line, component by component, tax by tax; whether they agree is not looked at."""
+    charged = charged_tax(order, by_marketplace=False)
+    expected = total((line.expected_tax for line in lines), order.currency)
+    return Proof(
+        subject=order.name,
+        lines=present(_line_rows(order, lines, taxes)) if line_by_line else (),
+        components=present(
+            ProofRow(one.value, amount, _amount(lines, one, order)) for one, amount in _in_shopify(order, taxes).items()
+        ),
+        taxes=(*_tax_rows(order, lines), *_marketplace_rows(order)),
+        totals=(
+            compared("total tax", charged, expected),
+            ProofRow("tax owed by a marketplace", charged_tax(order, by_marketplace=True)),
+            compared("total", order.total, _sum_in_fo(order, lines, taxes)),
+        ),
+        notes=_notes(order, taxes),
+    )
+
+
+def compare_booked(lines: Sequence[PlannedLine], booked: Iterable[Mapping[str, Any]], *, subject: str) -> None:
+    """Whether F&O computed every line's LineAmount as planned, from its rows of SalesOrderLinesV3.
+
+    Raises RefusedError FO_SUM_DIFFERS: trade agreements in F&O may override a price or add a discount.
+    """
+    currency = lines[0].amount.currency
+    planned = {line.number: line for line in lines}
+    found = {row["LineNumber"]: Money(row["LineAmount"], currency) for row in booked}
+    if found == {number: line.amount for number, line in planned.items()}:
+        return
+    numbers = sorted(found.keys() | planned.keys())
+    nothing = total((), currency)
+    rows = [
+        compared(
+            f"line {number.normalize():f}: {_line_title(planned[number]) if number in planned else 'not ours'}",
+            planned[number].amount if number in planned else nothing,
+            found.get(number, nothing),
+        )
+        for number in numbers
+    ]
+    expected, sum_in_fo = total((line.amount for line in lines), currency), total(found.values(), currency)
+    proof = Proof(
+        subject=subject,
+        lines=tuple(rows),
+        components=(),
+        totals=(compared("lines, as F&O counts", expected, sum_in_fo),),
+    )
+    differing = [number for number in numbers if number not in planned or found.get(number) != planned[number].amount]
+    raise RefusedError(
+        ErrorCode.FO_SUM_DIFFERS,
+        booked=sum_in_fo,
+        expected=expected,
+        lines=", ".join(str(number) for number in differing),
+    ).with_proof(proof.as_dict())
+
+
+def _line_title(line: PlannedLine) -> str:
+    return f"{line.record['OrderedSalesQuantity']} x {line.record['ItemNumber']}"
+
+
+def _amount(lines: Iterable[PlannedLine], component: Component, order: Order) -> Money:
+    return total((line.amount for line in lines if line.component is component), order.currency)
+
+
+def _sum_in_fo(order: Order, lines: Iterable[PlannedLine], taxes: TaxGroups) -> Money:
+    """F&O's lines with Shopify's tax, where it is on top, and with what a marketplace owes."""
+    counted = total((line.amount for line in lines if line.component not in _BESIDE_THE_TOTAL), order.currency)
+    on_top = not taxes.included and taxes.exempt is None
+    charged = charged_tax(order, by_marketplace=False)
+    return counted + charged_tax(order, by_marketplace=True) + charged * (1 if on_top else 0)
+
+
+def _in_shopify(order: Order, taxes: TaxGroups) -> dict[Component, Money]:
     nothing = total((), order.currency)
-    here = dict.fromkeys((*COMPONENTS.values(), Component.SHIPPING), nothing)
-    wanted = here.copy()
+    amounts = dict.fromkeys(Component, nothing)
     for line in order.lines:
-        component, net = COMPONENTS[line.kind], line.net
-        here[component] += net
-        wanted[component] += taxes.moved(net, line.taxes)
+        amounts[COMPONENTS[line.kind]] += line.net
+    return amounts | {Component.SHIPPING: order.shipping_net} | _beside_lines(order, taxes)
+
+
+def _wanted(order: Order, taxes: TaxGroups) -> dict[Component, Money]:
+    """Shopify's amounts as F&O is to have them: with the tax in them or out of them."""
+    amounts = dict.fromkeys((*COMPONENTS.values(), Component.SHIPPING), total((), order.currency))
+    for line in order.lines:
+        amounts[COMPONENTS[line.kind]] += taxes.moved(line.net, line.taxes)
     for shipping in order.shipping:
-        net = shipping.net
-        here[Component.SHIPPING] += net
-        wanted[Component.SHIPPING] += taxes.moved(net, shipping.taxes)
-    others = {
+        amounts[Component.SHIPPING] += taxes.moved(shipping.net, shipping.taxes)
+    return amounts | _beside_lines(order, taxes)
+
+
+def _beside_lines(order: Order, taxes: TaxGroups) -> dict[Component, Money]:
+    return {
         Component.DUTIES: order.duties,
         Component.FEES: order.additional_fees,
         Component.CASH_ROUNDING: order.cash_rounding,
-        Component.TAX: nothing if taxes.exempt is None else charged,
+        Component.TAX: total((), order.currency) if taxes.exempt is None else charged_tax(order, by_marketplace=False),
     }
-    return here | others, wanted | others
 
 
-def prove_taxes(order: Order, lines: Sequence[PlannedLine]) -> tuple[TaxProof, ...]:
-    """The order's taxes, in the order in which they occur; what is zero on both sides is left out."""
+def _line_rows(order: Order, lines: Sequence[PlannedLine], taxes: TaxGroups) -> list[ProofRow]:
+    """Shopify's lines as F&O is to have them, beside all F&O lines of each; then F&O's other lines."""
+    by_source = _by_source(lines)
+    named = [
+        (source_of(COMPONENTS[line.kind], line.id), line_name(line), taxes.moved(line.net, line.taxes))
+        for line in order.lines
+    ]
+    named += [
+        (source_of(Component.SHIPPING, each.id), f"shipping: {each.title}", taxes.moved(each.net, each.taxes))
+        for each in order.shipping
+    ]
+    rows = [
+        compared(name, amount, total((line.amount for line in by_source.pop(source, ())), order.currency))
+        for source, name, amount in named
+    ]
+    charges = [line for left in by_source.values() for line in left]
+    return rows + [ProofRow(line.record["LineDescription"], fo=line.amount) for line in charges]
+
+
+def _tax_rows(order: Order, lines: Sequence[PlannedLine]) -> tuple[ProofRow, ...]:
     nothing = total((), order.currency)
     on_lines = {line.record["LineDescription"]: line.amount for line in lines if line.component is Component.TAX}
     if on_lines:
         mine = taxes_by_title(order, by_marketplace=False)
-        return tuple(TaxProof(name, on_lines.get(name, nothing), amount) for name, amount in mine.items())
-    sums: defaultdict[str, list[Decimal]] = defaultdict(lambda: [Decimal(0), Decimal(0)])
-    charged = _charged(order)
-    for source, planned in _by_source(lines).items():
-        for name, here, there in _compared(planned, charged.get(source, ())):
-            sums[name][0] += here
-            sums[name][1] += there
-    return tuple(
-        TaxProof(name, Money(here, order.currency), Money(there, order.currency))
-        for name, (here, there) in sums.items()
-        if here or there
-    )
-
-
-type _Source = tuple[Component, int]
-
-
-def _charged(order: Order) -> dict[_Source, Sequence[TaxLine]]:
-    """The seller's taxes of each line and shipping line of Shopify."""
-    sources = [
-        *((COMPONENTS[line.kind], line.id, line.taxes) for line in order.lines),
-        *((Component.SHIPPING, shipping.id, shipping.taxes) for shipping in order.shipping),
-    ]
-    return {
-        (component, source_id): [tax for tax in taxes if not tax.channel_liable]
-        for component, source_id, taxes in sources
+        return tuple(compared(name, amount, on_lines.get(name, nothing)) for name, amount in mine.items())
+    charged = {
+        **{source_of(COMPONENTS[line.kind], line.id): line.taxes for line in order.lines},
+        **{source_of(Component.SHIPPING, shipping.id): shipping.taxes for shipping in order.shipping},
     }
+    sources: list[TaxedSource] = [
+        (planned, [tax for tax in charged.get(source, ()) if not tax.channel_liable])
+        for source, planned in _by_source(lines).items()
+    ]
+    return compare_taxes(sources, order.currency)
 
 
-def _by_source(lines: Iterable[PlannedLine]) -> dict[_Source, list[PlannedLine]]:
-    found: defaultdict[_Source, list[PlannedLine]] = defaultdict(list)
+def _marketplace_rows(order: Order) -> list[ProofRow]:
+    owed = taxes_by_title(order, by_marketplace=True)
+    return [ProofRow(f"{name}, owed by a marketplace", amount) for name, amount in owed.items()]
+
+
+def _by_source(lines: Iterable[PlannedLine]) -> dict[str, list[PlannedLine]]:
+    found: defaultdict[str, list[PlannedLine]] = defaultdict(list)
     for line in lines:
-        found[line.component, line.source_id].append(line)
-    return found
+        found[line.source].append(line)
+    return dict(found)
 
 
-def _compared(lines: Iterable[PlannedLine], taxes: Sequence[TaxLine]) -> list[tuple[str, Decimal, Decimal]]:
-    """Name, F&O's amount and Shopify's, for one source: code by code where the rates pair off, else in one."""
-    rates: dict[str, Decimal] = {}
-    amounts: defaultdict[str, Decimal] = defaultdict(Decimal)
-    for line in lines:
-        for code in line.codes or (_by_rules(line),):
-            rates[code.code] = code.rate
-            amounts[code.code] += code.amount.amount
-    names = sorted(rates, key=rates.__getitem__)
-    charged = sorted(taxes, key=_rate)
-    if [rates[name] for name in names] == [tax.rate for tax in charged]:
-        return [(name, amounts[name], tax.amount.amount) for name, tax in zip(names, charged, strict=True)]
-    both = sum(amounts.values(), Decimal(0)), sum((tax.amount.amount for tax in charged), Decimal(0))
-    return [(" + ".join(sorted(names)), *both)]
-
-
-_rate: Final = attrgetter("rate")
-
-
-def _by_rules(line: PlannedLine) -> CodeTax:
-    return CodeTax(f"{line.tax.sales_tax_group}/{line.tax.item_tax_group}", line.tax.rate, line.expected_tax)
+def _notes(order: Order, taxes: TaxGroups) -> tuple[str, ...]:
+    if order.taxes_included == taxes.included:
+        return ("prices include tax" if taxes.included else "tax on top of prices",)
+    with_tax, without = ("F&O", "Shopify") if taxes.included else ("Shopify", "F&O")
+    return (
+        f"prices include tax in {with_tax} and not in {without}: components differ by their tax, the total does not",
+    )

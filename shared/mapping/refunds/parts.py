@@ -58,6 +58,8 @@ class RefundParts:
     tax: Money
     """Of goods and credits, by Shopify, as far as the seller owes it."""
     marketplace_tax: Money
+    taxes: tuple[TaxLine, ...]
+    """The same tax by tax, with what each line gave back of it."""
     off_order: Money
     """What makes the sales order smaller already: goods that never left, shipping and duties given back before."""
 
@@ -111,6 +113,7 @@ class _Reading:
             credits=tuple(credits_),
             tax=charged,
             marketplace_tax=_sum(self._charged, self._refund.duties, by_marketplace=True),
+            taxes=tuple(self._charged),
             off_order=self._off_order,
         )
 

@@ -21,36 +21,17 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from shared.errors import ErrorCode, RefusedError
+from shared.mapping.evidence import Proof
 from shared.mapping.fo.fields import fit, noon, yes_no
+from shared.mapping.refunds.documents import PlannedCredit, PlannedDocument
 from shared.mapping.refunds.lots import LotBack, SoldLot, take_back
 from shared.mapping.refunds.parts import Credit, GoodsBack, RefundParts, read_parts
-from shared.mapping.refunds.proof import RefundEvidence, prove_refund_plan
+from shared.mapping.refunds.proof import compare_refund_plan, prove_refund_plan
 from shared.mapping.taxes.groups import LineTax, TaxGroups
 from shared.mapping.taxes.place import place_of_sale
-from shared.mapping.taxes.settling import TaxedLine, TaxSettling
+from shared.mapping.taxes.settling import TaxSettling
 from shared.model import Component, FoRow, Money, Order, Refund, TaxSetup
 from shared.rules import RefundRules, StoreRules
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedCredit(TaxedLine):
-    """A line of a return order or of a free text invoice."""
-
-    component: Component
-    record: FoRow
-    """ReturnOrderLinesV2 or FreeTextInvoiceLines, without company and document."""
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedDocument:
-    header: FoRow
-    """Without company, number and reference."""
-    lines: tuple[PlannedCredit, ...]
-
-    @property
-    def amount(self) -> Money:
-        """Without the tax on top, if there is any."""
-        return sum((line.amount for line in self.lines[1:]), self.lines[0].amount)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +46,7 @@ class RefundPlan:
     invoice: PlannedDocument | None
     waits_for: tuple[str, ...]
     """Goods that F&O has not invoiced yet; nothing of the refund is to be written before."""
-    evidence: RefundEvidence | None
+    evidence: Proof | None
     """None while the refund waits."""
 
 
@@ -171,7 +152,7 @@ class _RefundPlanner:
         }
         if self._applied.disposition:
             record["ReturnDispositionCode"] = self._applied.disposition
-        return self._planned(Component.GOODS_RETURNED, record, back.price * back.quantity, goods.tax)
+        return self._planned(Component.GOODS_RETURNED, goods.line.title, record, back.price * back.quantity, goods.tax)
 
     def _credit(self, number: int, credit: Credit) -> PlannedCredit:
         account = getattr(self._applied.accounts, credit.component.account_key)
@@ -198,11 +179,11 @@ class _RefundPlanner:
             "SalesTaxGroupId": tax.sales_tax_group,
             "SalesTaxItemGroupId": tax.item_tax_group,
         }
-        return self._planned(credit.component, record, credit.amount, tax)
+        return self._planned(credit.component, credit.title, record, credit.amount, tax)
 
-    def _planned(self, component: Component, record: FoRow, amount: Money, tax: LineTax) -> PlannedCredit:
+    def _planned(self, component: Component, title: str, record: FoRow, amount: Money, tax: LineTax) -> PlannedCredit:
         expected = tax.expected(amount, included=self._taxes.included)
-        return PlannedCredit(component, record, amount=amount, tax=tax, expected_tax=expected)
+        return PlannedCredit(component, title, record, amount=amount, tax=tax, expected_tax=expected)
 
     def _taxed(
         self, goods: Sequence[PlannedCredit], credits_: Sequence[PlannedCredit]
@@ -215,7 +196,13 @@ class _RefundPlanner:
             return self._credit(len(credited) + 1, Credit(Component.TAX_DIFFERENCE, "Tax difference", amount, None))
 
         lines = [*returned, *credited]
-        cents = self._settling.difference(lines, self._parts.tax, self._refund.created_at, difference)
+        cents = self._settling.difference(
+            lines,
+            self._parts.tax,
+            self._refund.created_at,
+            write=difference,
+            prove=lambda posted: compare_refund_plan(self._refund, self._order, self._parts, posted, self._taxes),
+        )
         return returned, [*credited, *cents]
 
     def _return_header(self, account: str, sales_order: str, goods: Sequence[PlannedCredit]) -> FoRow:

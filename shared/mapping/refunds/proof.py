@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any, Final
 
 from shared.errors import ErrorCode, RefusedError
-from shared.mapping.evidence import MoneyEvidence, present, waiting
+from shared.mapping.evidence import (
+    Proof,
+    ProofRow,
+    compared,
+    line_name,
+    pending_note,
+    present,
+    summed,
+    tax_name,
+)
+from shared.mapping.refunds.documents import PlannedCredit
 from shared.mapping.refunds.parts import RefundParts
 from shared.mapping.taxes.groups import TaxGroups
-from shared.model import AdjustmentReason, Component, Money, Order, Refund, Restock, TransactionKind, total
+from shared.mapping.taxes.proof import compare_taxes
+from shared.model import AdjustmentReason, Component, Money, Order, Refund, Restock, TaxLine, TransactionKind, total
 
 _GOODS: Final = {
     Restock.CANCEL: "goods that never left",
@@ -20,131 +33,192 @@ _GOODS: Final = {
 }
 
 
-class Credited(Protocol):
-    """A line of F&O, as far as the proof looks at it."""
-
-    @property
-    def component(self) -> Component: ...
-    @property
-    def amount(self) -> Money: ...
-    @property
-    def expected_tax(self) -> Money: ...
-
-
-@dataclass(frozen=True, slots=True)
-class RefundEvidence:
-    components: tuple[tuple[str, Money], ...]
-    """What F&O credits, part by part; what is zero is left out."""
-    off_order: Money
-    """What the sales order is smaller by instead."""
-    tax_charged: Money
-    """By Shopify for the seller, and now given back."""
-    tax_expected: Money
-    """What F&O will compute."""
-    marketplace_tax: Money
-    """Given back by the marketplace that owes it, so not in F&O."""
-    worth: Money
-    """All of the above that is not in another part: what the refund takes off what the buyer owes."""
-    given_back: Money
-    """The money that moved; more may be on its way. The rest stays on the customer's account."""
-    prices_include_tax: bool
-
-    def as_dict(self) -> dict[str, Any]:
-        """The same in strings and lists, to be stored as JSON and read by people."""
-        return {
-            "components": {name: str(amount) for name, amount in self.components},
-            "off_order": str(self.off_order),
-            "tax_charged": str(self.tax_charged),
-            "tax_expected": str(self.tax_expected),
-            "marketplace_tax": str(self.marketplace_tax),
-            "worth": str(self.worth),
-            "given_back": str(self.given_back),
-            "fo_prices_include_tax": self.prices_include_tax,
-        }
-
-
 def prove_refund_plan(
-    refund: Refund, order: Order, parts: RefundParts, lines: Sequence[Credited], taxes: TaxGroups
-) -> RefundEvidence:
-    """Raises RefusedError REFUND_PLAN_DIFFERS unless F&O's lines, Shopify's tax on top of them, what is off the order
-    and what a marketplace owes are the refund's worth to the cent. How far F&O's tax may be off is a rule of its own.
+    refund: Refund, order: Order, parts: RefundParts, lines: Sequence[PlannedCredit], taxes: TaxGroups
+) -> Proof:
+    """The proof that F&O's lines, Shopify's tax on top of them, what is off the order and what a marketplace owes are
+    the refund's worth to the cent. How far F&O's tax may be off is a rule of its own. Raises RefusedError
+    REFUND_PLAN_DIFFERS.
     """
-    components = {one: _sum((line for line in lines if line.component is one), order.currency) for one in Component}
-    difference = components[Component.TAX_DIFFERENCE]
-    summed = total(components.values(), order.currency) - difference + parts.off_order + parts.marketplace_tax
-    if not taxes.included and taxes.exempt is None:
-        summed += parts.tax
-    value = refund.worth(taxes_included=order.taxes_included)
-    if summed != value:
+    proof = compare_refund_plan(refund, order, parts, lines, taxes)
+    in_fo, value = _sum_in_fo(order, parts, lines, taxes), refund.worth(taxes_included=order.taxes_included)
+    if in_fo != value:
         raise RefusedError(
-            ErrorCode.REFUND_PLAN_DIFFERS, refund=refund.id, sum=summed, total=value, difference=summed - value
-        )
+            ErrorCode.REFUND_PLAN_DIFFERS, refund=refund.id, sum=in_fo, total=value, difference=in_fo - value
+        ).with_proof(proof.as_dict())
+    return replace(proof, lines=())
+
+
+def compare_refund_plan(
+    refund: Refund, order: Order, parts: RefundParts, lines: Sequence[PlannedCredit], taxes: TaxGroups
+) -> Proof:
+    """Both sides, line by line, component by component, tax by tax; whether they agree is not looked at. Amounts are
+    what the buyer owes less.
+    """
+    nothing = total((), order.currency)
+    shopify: defaultdict[tuple[Component, str], Money] = defaultdict(lambda: nothing)
+    for goods in parts.goods:
+        shopify[Component.GOODS_RETURNED, goods.line.title] += goods.amount
+    for credit in parts.credits:
+        shopify[credit.component, credit.title] += credit.amount
+    fo: defaultdict[tuple[Component, str], Money] = defaultdict(lambda: nothing)
+    for line in lines:
+        fo[line.component, line.title] += line.amount
+    keys = dict.fromkeys((*shopify, *fo))
+    expected = total((line.expected_tax for line in lines), order.currency)
     money = (each.amount for each in refund.transactions if each.moves_money and each.kind is TransactionKind.REFUND)
-    return RefundEvidence(
-        components=tuple((one.account_key, amount) for one, amount in components.items() if amount),
-        off_order=parts.off_order,
-        tax_charged=parts.tax,
-        tax_expected=total((line.expected_tax for line in lines), order.currency),
-        marketplace_tax=parts.marketplace_tax,
-        worth=value,
-        given_back=total(money, order.currency),
-        prices_include_tax=taxes.included,
+    included = "include" if taxes.included else "exclude"
+    return Proof(
+        subject=f"{order.name}, refund {refund.id}",
+        lines=tuple(compared(f"{key[0]}: {key[1]}", shopify[key], fo[key]) for key in keys),
+        components=present(
+            compared(
+                one.account_key,
+                total((amount for key, amount in shopify.items() if key[0] is one), order.currency),
+                total((amount for key, amount in fo.items() if key[0] is one), order.currency),
+            )
+            for one in Component
+        ),
+        taxes=_tax_rows(parts, lines, order.currency),
+        totals=(
+            ProofRow("taken off the sales order", parts.off_order),
+            compared("total tax", parts.tax, expected),
+            ProofRow("tax owed by a marketplace", parts.marketplace_tax),
+            ProofRow("given back", total(money, order.currency)),
+            compared(
+                "worth", refund.worth(taxes_included=order.taxes_included), _sum_in_fo(order, parts, lines, taxes)
+            ),
+        ),
+        notes=(f"prices in F&O {included} tax",),
     )
 
 
-def _sum(lines: Iterable[Credited], currency: str) -> Money:
-    return total((line.amount for line in lines), currency)
+def prove_booked(
+    subject: str, lines: Sequence[PlannedCredit], booked: Iterable[Mapping[str, Any]], *, key: str, amount: str
+) -> Proof:
+    """F&O's lines of a document beside the planned ones, by the field `key`; `amount` is the field that F&O computed.
+
+    F&O writes credits below zero; the proof has what the buyer owes less.
+    """
+    currency = lines[0].amount.currency
+    nothing = total((), currency)
+    planned: defaultdict[str, Money] = defaultdict(lambda: nothing)
+    names: dict[str, str] = {}
+    for line in lines:
+        planned[_key(line.record[key])] += line.amount
+        names[_key(line.record[key])] = f"{line.component}: {line.title}"
+    found: defaultdict[str, Money] = defaultdict(lambda: nothing)
+    for row in booked:
+        found[_key(row[key])] -= Money(row[amount], currency)
+    rows = [
+        compared(names.get(each, f"{key} {each}, not ours"), planned[each], found[each])
+        for each in dict.fromkeys((*planned, *found))
+    ]
+    return Proof(
+        subject=subject,
+        lines=tuple(rows),
+        components=(),
+        totals=(compared("lines", total(planned.values(), currency), total(found.values(), currency)),),
+    )
 
 
-def prove_refund(refund: Refund, order: Order) -> MoneyEvidence:
-    """Evidence that the refund's parts are worth what its transactions gave back or are about to; total is that money.
+def _key(value: object) -> str:
+    """A lot, or a line number: F&O may answer 1 or 1.0."""
+    return f"{value.normalize():f}" if isinstance(value, Decimal) else str(value)
+
+
+def _sum_in_fo(order: Order, parts: RefundParts, lines: Iterable[PlannedCredit], taxes: TaxGroups) -> Money:
+    counted = (line.amount for line in lines if line.component is not Component.TAX_DIFFERENCE)
+    on_top = not taxes.included and taxes.exempt is None
+    return total(counted, order.currency) + parts.off_order + parts.marketplace_tax + parts.tax * (1 if on_top else 0)
+
+
+def _tax_rows(parts: RefundParts, lines: Sequence[PlannedCredit], currency: str) -> tuple[ProofRow, ...]:
+    """The whole refund in one, since its amounts are divided otherwise than Shopify divides the tax."""
+    charged: dict[tuple[str, Decimal, bool], TaxLine] = {}
+    for tax in parts.taxes:
+        key = (tax.title, tax.rate, tax.channel_liable)
+        charged[key] = replace(tax, amount=charged[key].amount + tax.amount) if key in charged else tax
+    mine = [tax for tax in charged.values() if not tax.channel_liable]
+    owed = [tax for tax in charged.values() if tax.channel_liable]
+    return (
+        *compare_taxes([([line for line in lines if line.tax.rate or line.expected_tax], mine)], currency),
+        *present(ProofRow(f"{tax_name(tax)}, owed by a marketplace", tax.amount) for tax in owed),
+    )
+
+
+def prove_refund(refund: Refund, order: Order) -> Proof:
+    """The proof that the refund's parts are worth what its transactions gave back or are about to: its total.
 
     Where it was paid in the buyer's currency and the shop's is booked, the proof is in the buyer's, and what the two
     rates differ by is a component. A refund without money (an unpaid order's), and one of money alone (for goods that
-    an edit removed earlier) have nothing to compare with, and say so. Raises RefusedError REFUND_SUM_DIFFERS; there is
-    no tolerance.
+    an edit removed earlier) have nothing to compare with, and their notes say so. Raises RefusedError
+    REFUND_SUM_DIFFERS; there is no tolerance.
     """
     given = [each for each in refund.transactions if each.kind is TransactionKind.REFUND and each.counts]
     money = total((each.amount for each in given), order.currency)
     components = _refund_parts(refund, order)
-    parts = total((amount for _, amount in components), order.currency)
-    reading, name = "", ""
+    parts = total((row.shopify for row in components if row.shopify), order.currency)
+    note, name = "", ""
     if not given:
-        reading, name = "nothing was paid for the order that could be given back", "not given back"
+        note, name = "nothing was paid for the order that could be given back", "not given back"
     elif not (refund.lines or refund.adjustments or refund.duties):
-        reading, name = "money alone, for what was taken off the order before", "owed before"
+        note, name = "money alone, for what was taken off the order before", "owed before"
     elif refund.presented is not None and {each.paid.currency for each in given} == {refund.presented.currency}:
-        _refuse_difference(refund, refund.presented, total((each.paid for each in given), refund.presented.currency))
-        reading, name = f"proved in {refund.presented.currency}, which was paid", "exchange difference"
+        paid = total((each.paid for each in given), refund.presented.currency)
+        _refuse_difference(refund, order, components, refund.presented, paid)
+        note, name = f"proved in {refund.presented.currency}, which was paid", "exchange difference"
     else:
-        _refuse_difference(refund, parts, money)
-    return MoneyEvidence(
+        _refuse_difference(refund, order, components, parts, money)
+    return Proof(
         subject=f"{order.name}, refund {refund.id}",
-        components=present((*components, (name, money - parts))),
-        total=money,
-        readings=tuple(filter(None, (reading, waiting(given)))),
+        components=present((*components, ProofRow(name, money - parts))),
+        totals=(ProofRow("given back", money),),
+        notes=tuple(filter(None, (note, pending_note(given)))),
     )
 
 
-def _refund_parts(refund: Refund, order: Order) -> tuple[tuple[str, Money], ...]:
+def _refund_parts(refund: Refund, order: Order) -> tuple[ProofRow, ...]:
     nothing = total((), order.currency)
     goods = dict.fromkeys(Restock, nothing)
     for line in refund.lines:
         goods[line.restock] += line.subtotal
-    taxes = (
-        *(line.tax for line in refund.lines),
-        *(each.tax for each in refund.adjustments if each.reason != AdjustmentReason.PENDING),
-    )
+    adjustments = [each for each in refund.adjustments if each.reason != AdjustmentReason.PENDING]
+    taxes = (*(line.tax for line in refund.lines), *(each.tax for each in adjustments))
     return (
-        *((_GOODS[restock], amount) for restock, amount in goods.items()),
-        *((each.reason, each.amount) for each in refund.adjustments if each.reason != AdjustmentReason.PENDING),
-        ("tax", nothing if order.taxes_included else total(taxes, order.currency)),
-        ("duties", refund.duties),
+        *(ProofRow(_GOODS[restock], amount) for restock, amount in goods.items()),
+        *(ProofRow(each.reason, each.amount) for each in adjustments),
+        ProofRow(Component.TAX.value, nothing if order.taxes_included else total(taxes, order.currency)),
+        ProofRow(Component.DUTIES.value, refund.duties),
     )
 
 
-def _refuse_difference(refund: Refund, parts: Money, money: Money) -> None:
-    if parts != money:
-        raise RefusedError(
-            ErrorCode.REFUND_SUM_DIFFERS, refund=refund.id, sum=parts, total=money, difference=parts - money
+def _refuse_difference(
+    refund: Refund, order: Order, components: Iterable[ProofRow], parts: Money, money: Money
+) -> None:
+    if parts == money:
+        return
+    by_id = {line.id: line for line in order.lines}
+    rows = [
+        ProofRow(
+            line_name(by_id[back.line_id], back.quantity) if back.line_id in by_id else f"line {back.line_id}",
+            back.subtotal,
         )
+        for back in refund.lines
+    ]
+    rows += [
+        ProofRow(f"{each.kind} {each.id} by {each.gateway or 'no gateway'}, {each.status}", each.paid)
+        for each in refund.transactions
+    ]
+    taxes = [ProofRow(f"tax on line {back.line_id}", back.tax) for back in refund.lines]
+    taxes += [ProofRow(f"tax on {each.reason}", each.tax) for each in refund.adjustments]
+    proof = Proof(
+        subject=f"{order.name}, refund {refund.id}",
+        lines=present(rows),
+        components=present(components),
+        taxes=present(taxes),
+        totals=summed("given back", money, parts),
+    )
+    raise RefusedError(
+        ErrorCode.REFUND_SUM_DIFFERS, refund=refund.id, sum=parts, total=money, difference=parts - money
+    ).with_proof(proof.as_dict())

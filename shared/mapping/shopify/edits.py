@@ -8,10 +8,12 @@ from itertools import product
 from typing import Final
 
 from shared.errors import ErrorCode, RefusedError
+from shared.mapping.evidence import Proof, ProofRow, line_name, line_rows, present, summed, tax_rows
 from shared.mapping.shopify.fields import Amounts, Block
 from shared.model import (
     Adjustment,
     AdjustmentReason,
+    Component,
     Money,
     Order,
     OrderLine,
@@ -95,6 +97,11 @@ class Figures:
 class _DifferenceError(Exception):
     """The amounts, understood in one way, do not fit."""
 
+    def __init__(self, problem: str, proof: Proof | None = None) -> None:
+        self.problem = problem
+        self.proof = proof
+        super().__init__(problem)
+
 
 def read_figures(payload: Block, amounts: Amounts, *, duties_included: bool) -> Figures:
     """The totals after edits and refunds; where the API version lacks one, that of before.
@@ -140,19 +147,21 @@ def reduce(
     shares = list(_SHARES.items()) if removes else list(_SHARES.items())[:1]
     adjusted = any(each.reason != AdjustmentReason.SHIPPING for refund in refunds for each in refund.adjustments)
     counts = list(_COUNTED.items()) if adjusted else list(_COUNTED.items())[:1]
-    problems = []
+    first: _DifferenceError | None = None
     for (tax_name, tax), (discount_name, discount), (count_name, counted) in product(shares, shares, counts):
         stated = _stated(figures, refunds, counted, taxes_included=order.taxes_included)
         try:
             reduced = _reduced(order, refunds, goods, stated, tax=tax, discount=discount)
             if not order.is_sample:
                 _compare(reduced, stated)
-        except _DifferenceError as problem:
-            problems.append(str(problem))
+        except _DifferenceError as difference:
+            first = first or difference
             continue
         edits = (f"taxes: {tax_name}", f"discounts: {discount_name}") if removes else ()
         return reduced, (*edits, *((count_name,) if adjusted else ()))
-    raise RefusedError(ErrorCode.STATE_SUM_DIFFERS, problem=problems[0])
+    problem, proof = (first.problem, first.proof) if first else ("", None)
+    proof = proof or _unreduced(order, refunds, figures, problem)
+    raise RefusedError(ErrorCode.STATE_SUM_DIFFERS, problem=problem).with_proof(proof.as_dict())
 
 
 def _stated(
@@ -224,13 +233,68 @@ def _compare(order: Order, stated: Figures) -> None:
     tax = total((line.amount for line in order.taxes), order.currency)
     on_top = tax * 0 if order.taxes_included else tax
     parts = order.lines_net + order.shipping_net + on_top + order.duties + order.additional_fees
-    for name, summed, said in (
-        ("tax", tax, stated.tax),
-        ("shipping", order.shipping_net, stated.shipping),
-        ("total", parts, stated.total),
-    ):
-        if said is not None and summed != said:
-            raise _DifferenceError(f"{name} is {summed} by its parts, {said} by Shopify's current totals and refunds")
+    compared = [
+        (name, total_of_parts, amount)
+        for name, total_of_parts, amount in (
+            ("total tax", tax, stated.tax),
+            ("shipping", order.shipping_net, stated.shipping),
+            ("total", parts, stated.total),
+        )
+        if amount is not None
+    ]
+    for name, total_of_parts, amount in compared:
+        if total_of_parts != amount:
+            problem = f"{name} is {total_of_parts} by its parts, {amount} by Shopify's current totals and refunds"
+            raise _DifferenceError(
+                problem,
+                Proof(
+                    subject=f"{order.name}, after edits and refunds",
+                    lines=tuple(line_rows(order)),
+                    components=_components(order, on_top),
+                    taxes=tuple(tax_rows(order)),
+                    totals=tuple(row for name, parts, amount in compared for row in summed(name, amount, parts)),
+                    notes=("Shopify's totals are its current ones, with what was given back after delivery put back",),
+                ),
+            )
+
+
+def _components(order: Order, tax_on_top: Money) -> tuple[ProofRow, ...]:
+    return present(
+        (
+            ProofRow("lines", order.lines_net),
+            ProofRow(Component.SHIPPING.value, order.shipping_net),
+            ProofRow(Component.TAX.value, tax_on_top),
+            ProofRow(Component.DUTIES.value, order.duties),
+            ProofRow(Component.FEES.value, order.additional_fees),
+        )
+    )
+
+
+def _unreduced(order: Order, refunds: Sequence[Refund], figures: Figures, problem: str) -> Proof:
+    """The order as it was placed and what was given back of it, where the two cannot be set off."""
+    names = {line.id: line for line in order.lines}
+    given_back = [
+        ProofRow(
+            f"refund {refund.id}, {back.restock}: "
+            + (line_name(names[back.line_id], back.quantity) if back.line_id in names else f"line {back.line_id}"),
+            -back.subtotal,
+        )
+        for refund in refunds
+        for back in refund.lines
+    ]
+    adjustments = [
+        ProofRow(f"refund {refund.id}, {each.reason}", -each.amount)
+        for refund in refunds
+        for each in refund.adjustments
+    ]
+    return Proof(
+        subject=f"{order.name}, after edits and refunds",
+        lines=(*line_rows(order), *given_back, *adjustments),
+        components=(),
+        taxes=tuple(tax_rows(order)),
+        totals=(ProofRow("total as it was placed", order.total), ProofRow("total now", figures.total)),
+        notes=(problem,),
+    )
 
 
 def _left(

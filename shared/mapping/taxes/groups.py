@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Final
 
 from shared.errors import ErrorCode, TaxRefusedError
+from shared.mapping.evidence import tax_name
 from shared.mapping.taxes.place import Place
 from shared.model import Money, Order, ShippingLine, TaxLine, smallest_unit, total
 from shared.rules import StoreRules, TaxPolicy
@@ -124,7 +125,7 @@ def taxes_by_title(order: Order, *, by_marketplace: bool) -> dict[str, Money]:
     amounts: dict[str, Money] = {}
     for tax in order.taxes:
         if tax.channel_liable is by_marketplace and tax.amount:
-            name = f"{tax.title} {(tax.rate * 100).normalize():f} %"
+            name = tax_name(tax)
             amounts[name] = amounts[name] + tax.amount if name in amounts else tax.amount
     return amounts
 
@@ -137,12 +138,11 @@ def one_sales_tax_group(taxes: Iterable[LineTax], country: str, store: str) -> s
     return groups.pop()
 
 
-def check_tax(expected: Money, charged: Money, *, taxed_lines: int, rules: StoreRules) -> None:
-    """Raises RefusedError TAX_DIFFERS when F&O's tax would be further from Shopify's than the rules tolerate."""
+def is_tolerated(expected: Money, charged: Money, *, taxed_lines: int, rules: StoreRules) -> bool:
+    """Whether F&O's tax is as near to Shopify's as the rules ask."""
     exact = rules.tax.policy in ("park", "service_line")
     units = 0 if exact else rules.tax.tolerance + rules.tax.tolerance_per_line * taxed_lines
-    if abs(expected - charged).amount > units * smallest_unit(charged.currency):
-        raise TaxRefusedError(ErrorCode.TAX_DIFFERS, expected=expected, charged=charged, store=rules.key)
+    return abs(expected - charged).amount <= units * smallest_unit(charged.currency)
 
 
 def _parts_taxed(net: Money, taxes: Iterable[TaxLine], *, included: bool) -> list[Decimal] | None:

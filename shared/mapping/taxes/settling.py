@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from shared.errors import ErrorCode, TaxRefusedError
+from shared.mapping.evidence import Proof
 from shared.mapping.taxes.fo_tax import CodeTax, FoTax, Taxed
-from shared.mapping.taxes.groups import LineTax, TaxGroups, check_tax
+from shared.mapping.taxes.groups import LineTax, TaxGroups, is_tolerated
 from shared.model import Money, TaxSetup, total
 from shared.rules import StoreRules
 
@@ -59,23 +60,33 @@ class TaxSettling:
         ]
 
     def difference[Line: TaxedLine](
-        self, lines: Sequence[Line], charged: Money, on: datetime, write: Callable[[Money, str], Line]
+        self,
+        lines: Sequence[Line],
+        charged: Money,
+        on: datetime,
+        *,
+        write: Callable[[Money, str], Line],
+        prove: Callable[[Sequence[Line]], Proof],
     ) -> list[Line]:
         """The line for the cents that F&O's tax is off, where the store's rules want one.
 
         `lines` are all that F&O posts, `charged` is what Shopify charged for the seller; `write` plans the line of an
-        amount, with the item that the rules have for it. Raises RefusedError TAX_DIFFERS for more difference than the
-        rules tolerate, and what FoTax.of raises.
+        amount, with the item that the rules have for it, and `prove` compares both systems for a refusal. Raises
+        RefusedError TAX_DIFFERS for more difference than the rules tolerate, and what FoTax.of raises.
         """
         expected = total((line.expected_tax for line in lines), self._currency)
         wanted = charged if self._taxes.exempt is None else charged * 0
-        check_tax(expected, wanted, taxed_lines=sum(line.tax.rate > 0 for line in lines), rules=self._rules)
+        if not is_tolerated(expected, wanted, taxed_lines=sum(line.tax.rate > 0 for line in lines), rules=self._rules):
+            raise self._differs(expected, wanted, prove(lines))
         item = self._rules.tax.difference_item
         if item is None or self._taxes.included or expected == wanted:
             return []
         (line,) = self.posted([write(wanted - expected, item)], on)
         if line.expected_tax:  # the total would be wrong by the tax on the cents
-            raise TaxRefusedError(
-                ErrorCode.TAX_DIFFERS, expected=expected + line.expected_tax, charged=charged, store=self._rules.key
-            )
+            raise self._differs(expected + line.expected_tax, charged, prove([*lines, line]))
         return [line]
+
+    def _differs(self, expected: Money, charged: Money, proof: Proof) -> TaxRefusedError:
+        return TaxRefusedError(
+            ErrorCode.TAX_DIFFERS, expected=expected, charged=charged, store=self._rules.key
+        ).with_proof(proof.as_dict())

@@ -37,7 +37,7 @@ async def test_every_payment_is_booked_and_told(books):
         "settled": "100.00 EUR",
         "transactions": {"1": "30.00 EUR in journal 00001, lines 1", "2": "70.00 EUR in journal 00001, lines 2"},
     }
-    assert report.evidence["shopify"]["total"] == "0.00 EUR"
+    assert report.evidence["shopify"]["totals"][-1]["shopify"] == "0.00 EUR"
     assert books.fo.balance() == euros("100.00")
 
 

@@ -31,6 +31,10 @@ def sold_books(**how) -> Books:
     return books
 
 
+def totals(report) -> dict[str, str]:
+    return {row["name"]: row["shopify"] for row in report.evidence["801"]["totals"]}
+
+
 @pytest.mark.parametrize("applied", [MANUAL, SEQUENCE], ids=["manual", "sequence"])
 async def test_a_refund_becomes_its_documents_once(applied):
     books = sold_books()
@@ -43,7 +47,7 @@ async def test_a_refund_becomes_its_documents_once(applied):
     assert {header["CustomersOrderReference"], invoice["CustomerReference"]} == {"shopify-nordlys-r801"}
     assert report.documents == (f"return order {number}", f"free text invoice {invoice['InvoiceIdentifier']}")
     assert report.note == f"1 of 1 refunds credited: {', '.join(report.documents)}"
-    assert report.evidence["801"]["worth"] == "229.00 EUR"
+    assert totals(report)["worth"] == "229.00 EUR"
     assert books.credited() == euros("229.00")
 
     books.fo.calls.clear()
@@ -62,7 +66,7 @@ async def test_an_exchange_credits_the_goods_whatever_money_moved():
     given = transaction(9, "32.00", kind=TransactionKind.REFUND)
     report = await converge(books, refund(back(1, 1, "249.00"), transactions=[given]))
     assert books.credited() == euros("249.00")
-    assert (report.evidence["801"]["worth"], report.evidence["801"]["given_back"]) == ("249.00 EUR", "32.00 EUR")
+    assert (totals(report)["worth"], totals(report)["given back"]) == ("249.00 EUR", "32.00 EUR")
 
 
 @pytest.mark.parametrize("status", TransactionStatus)

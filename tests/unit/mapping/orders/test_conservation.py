@@ -3,6 +3,7 @@ from dataclasses import FrozenInstanceError, replace
 import pytest
 
 from shared.errors import RefusedError
+from shared.mapping.evidence import Proof
 from shared.mapping.orders.proof import prove
 from shared.mapping.shopify.order import read_order
 from shared.model import CurrencySide, Order, total
@@ -20,6 +21,10 @@ from tests.builders.orders import (
 
 def order_of(**parts) -> Order:
     return read_order(parsed(order_payload(**parts)), store="nordlys", side=CurrencySide.SHOP)
+
+
+def amounts(evidence: Proof) -> dict[str, str]:
+    return {row.name: str(row.shopify) for row in evidence.components}
 
 
 def test_the_evidence_names_every_part():
@@ -40,37 +45,39 @@ def test_the_evidence_names_every_part():
         )
     )
     assert evidence.as_dict() == {
-        "order": "#1001",
-        "components": {
-            "products": "20.00 EUR",
-            "custom lines": "4.00 EUR",
-            "gift cards sold": "25.00 EUR",
-            "tips": "3.00 EUR",
-            "discounts": "-1.00 EUR",
-            "shipping": "5.00 EUR",
-            "shipping discounts": "-2.00 EUR",
-            "tax": "4.62 EUR",
-            "duties": "6.00 EUR",
-            "additional fees": "0.50 EUR",
-        },
-        "total": "65.12 EUR",
-        "tax": "4.62 EUR",
-        "cash_rounding": "0.03 EUR",
-        "readings": ["tax on top of prices", "tip is a line", "cash rounding settled with the payment"],
+        "subject": "#1001",
+        "components": [
+            {"name": "products", "shopify": "20.00 EUR"},
+            {"name": "custom lines", "shopify": "4.00 EUR"},
+            {"name": "gift cards sold", "shopify": "25.00 EUR"},
+            {"name": "tips", "shopify": "3.00 EUR"},
+            {"name": "discounts", "shopify": "-1.00 EUR"},
+            {"name": "shipping", "shopify": "5.00 EUR"},
+            {"name": "shipping discounts", "shopify": "-2.00 EUR"},
+            {"name": "tax", "shopify": "4.62 EUR"},
+            {"name": "duties", "shopify": "6.00 EUR"},
+            {"name": "additional fees", "shopify": "0.50 EUR"},
+        ],
+        "totals": [
+            {"name": "total tax", "shopify": "4.62 EUR"},
+            {"name": "cash rounding", "shopify": "0.03 EUR"},
+            {"name": "total", "shopify": "65.12 EUR"},
+        ],
+        "notes": ["tax on top of prices", "tip is a line", "cash rounding settled with the payment"],
     }
-    assert total((amount for _, amount in evidence.components), "EUR") == evidence.total
+    assert total((row.shopify for row in evidence.components), "EUR") == evidence.total
 
 
 def test_tax_within_the_prices_is_no_part_of_the_sum():
     evidence = prove(order_of(lines=[line(taxes=[tax_line("1.74")])], taxes_included=True))
-    assert evidence.as_dict()["components"] == {"products": "10.00 EUR", "shipping": "5.00 EUR"}
-    assert (str(evidence.tax), evidence.readings) == ("1.74 EUR", ("prices include tax",))
+    assert amounts(evidence) == {"products": "10.00 EUR", "shipping": "5.00 EUR"}
+    assert (str(evidence.row("total tax").shopify), evidence.notes) == ("1.74 EUR", ("prices include tax",))
 
 
 def test_a_tip_without_a_line_is_recorded_as_such():
     evidence = prove(order_of(tip="3.00"))
-    assert evidence.as_dict()["components"]["tips"] == "3.00 EUR"
-    assert evidence.readings == ("prices include tax", "tip beside the lines")
+    assert amounts(evidence)["tips"] == "3.00 EUR"
+    assert evidence.notes == ("prices include tax", "tip beside the lines")
 
 
 def test_a_tip_that_the_total_does_not_hold_is_refused():
@@ -114,7 +121,7 @@ def test_a_test_order_of_a_shop_is_proved_like_any_other():
 def test_evidence_cannot_be_altered():
     evidence = prove(order_of())
     with pytest.raises(FrozenInstanceError):
-        evidence.total = evidence.tax  # type: ignore[misc]  # that it is refused is the point
+        evidence.subject = "another"  # type: ignore[misc]  # that it is refused is the point
 
 
 def test_a_line_missing_from_the_model_is_noticed():

@@ -290,7 +290,7 @@ def test_the_day_that_the_buyer_wants_is_the_orders_day():
     assert header["RequestedShippingDate"] == header["RequestedReceiptDate"] == "2026-12-24T12:00:00Z"
     unclear = plan(bought(attributes=(("deliver on", "Christmas"),)), RULES)
     assert unclear.header["RequestedShippingDate"] == "2026-11-02T12:00:00Z"
-    assert unclear.evidence.left_behind == ("the attributes deliver on",)
+    assert unclear.left_behind == ("the attributes deliver on",)
 
 
 def test_downloads_need_no_warehouse_to_become_more():

@@ -75,7 +75,7 @@ def test_what_the_customer_has_room_for_may_be_missing_on_the_order_and_the_jour
     made = plan(order(sold(), buyer=someone), EU)
     assert "Email" not in made.header
     assert made.header["SalesOrderName"] == "#1001"
-    assert [note for note in made.evidence.left_behind if "only the customer" in note] == [
+    assert [note for note in made.left_behind if "only the customer" in note] == [
         "the e-mail address, which only the customer has room for",
         "the buyer's name, which only the customer has room for",
     ]
@@ -92,4 +92,4 @@ def test_what_a_shared_customer_cannot_keep_is_refused(long):
 def test_a_long_order_name_is_no_reason_to_refuse_an_order():
     made = plan(order(sold(), name="#NORDLYS-OUTDOOR-EUROPE-100001"), EU)
     assert "CustomerRequisitionNumber" not in made.header
-    assert "the order's name #NORDLYS-OUTDOOR-EUROPE-100001" in made.evidence.left_behind
+    assert "the order's name #NORDLYS-OUTDOOR-EUROPE-100001" in made.left_behind

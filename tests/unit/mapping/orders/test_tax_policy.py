@@ -8,6 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from shared.errors import RefusedError
+from shared.mapping.evidence import ProofRow
 from shared.mapping.orders.allocation import AllocatedPart, Allocation
 from shared.mapping.orders.plan import SalesOrderPlan, plan_sales_order
 from shared.model import LineKind
@@ -83,39 +84,39 @@ CENT_MORE = [tax(dollars("8.82"), "0.0881")]
 
 def test_fo_is_compared_with_shopify_tax_code_by_tax_code():
     evidence = asked(american(line(1, dollars("100.00"), taxes=DENVER_TAXES)), US, DENVER).evidence
-    assert evidence.as_dict()["taxes"] == {
-        "RTD": {"fo": "1.10 USD", "shopify": "1.10 USD", "difference": "0.00 USD"},
-        "CO-STATE": {"fo": "2.90 USD", "shopify": "2.90 USD", "difference": "0.00 USD"},
-        "DENVER": {"fo": "4.81 USD", "shopify": "4.81 USD", "difference": "0.00 USD"},
-    }
-    assert evidence.tax_expected == dollars("8.81")
+    assert evidence.as_dict()["taxes"] == [
+        {"name": "RTD", "fo": "1.10 USD", "shopify": "1.10 USD", "difference": "0.00 USD"},
+        {"name": "CO-STATE", "fo": "2.90 USD", "shopify": "2.90 USD", "difference": "0.00 USD"},
+        {"name": "DENVER", "fo": "4.81 USD", "shopify": "4.81 USD", "difference": "0.00 USD"},
+    ]
+    assert evidence.row("total tax").fo == dollars("8.81")
 
 
 def test_taxes_that_both_sides_cut_differently_are_compared_in_one():
     evidence = asked(american(line(1, dollars("100.00"), taxes=CENT_MORE)), US, DENVER).evidence
-    assert evidence.as_dict()["taxes"] == {
-        "CO-STATE + DENVER + RTD": {"fo": "8.81 USD", "shopify": "8.82 USD", "difference": "-0.01 USD"}
-    }
+    assert evidence.as_dict()["taxes"] == [
+        {"name": "CO-STATE + DENVER + RTD", "fo": "8.81 USD", "shopify": "8.82 USD", "difference": "-0.01 USD"}
+    ]
 
 
 def test_without_fos_set_up_the_taxes_go_by_their_groups():
     evidence = plan(order(line(1, euros("121.00"), taxes=[tax(euros("20.99"))]))).evidence
-    assert evidence.as_dict()["taxes"] == {
-        "NL-VAT/FULL": {"fo": "21.00 EUR", "shopify": "20.99 EUR", "difference": "0.01 EUR"}
-    }
+    assert evidence.as_dict()["taxes"] == [
+        {"name": "NL-VAT/FULL", "fo": "21.00 EUR", "shopify": "20.99 EUR", "difference": "0.01 EUR"}
+    ]
 
 
 def test_the_parts_of_a_divided_line_are_one_tax():
     sale = order(line(1, euros("121.00"), 3, taxes=[tax(euros("63.00"))]))
     ams, ham = EU.warehouses
     planned = plan(sale, EU, Allocation(ams, {1: (AllocatedPart(1, ams), AllocatedPart(2, ham))}, ("divided",)))
-    assert [(each.expected, each.charged) for each in planned.evidence.taxes] == [(euros("63.00"), euros("63.00"))]
+    assert [(each.fo, each.shopify) for each in planned.evidence.taxes] == [(euros("63.00"), euros("63.00"))]
 
 
 def test_a_rate_that_fo_has_otherwise_is_found_out():
     outdated = setup(code("NL21", "19"), groups={"NL-VAT": "NL21"}, item_groups={"FULL": "NL21"})
     sale = order(line(1, euros("121.00"), taxes=[tax(euros("21.00"))]))
-    assert plan(sale).evidence.tax_expected == euros("21.00")
+    assert plan(sale).evidence.row("total tax").fo == euros("21.00")
     refused = refusal(asked, sale, EU, outdated)
     assert (refused.code, refused.details["expected"]) == ("TAX_DIFFERS", "19.32 EUR")
 
@@ -128,7 +129,7 @@ def test_tax_on_what_shopify_did_not_tax_is_found_out():
 def test_the_rounding_of_the_company_decides():
     lines = [line(at, dollars("0.57"), taxes=[tax(dollars("0.05"), "0.0881")]) for at in range(1, 11)]
     by_line, in_total = (
-        asked(american(*lines), US, DENVER, calculation_method=method, tolerance=10).evidence.tax_expected
+        asked(american(*lines), US, DENVER, calculation_method=method, tolerance=10).evidence.row("total tax").fo
         for method in ("line", "total")
     )
     # 0.01653 + 0.027417 + 0.00627 a line: 2 + 3 + 1 cents, ten times; or 17 + 27 + 6 cents in total.
@@ -144,7 +145,7 @@ def test_the_day_is_the_stores_day():
     sale = order(line(1, euros("121.00"), taxes=[tax(euros("21.00"))]))  # 23:30 UTC is the next day in Amsterdam
     new = code("NL21", rates=(rate("19", last=date(2026, 11, 1)), rate("21", first=date(2026, 11, 2))))
     known = setup(new, groups={"NL-VAT": "NL21"}, item_groups={"FULL": "NL21"})
-    assert asked(sale, EU, known).evidence.tax_expected == euros("21.00")
+    assert asked(sale, EU, known).evidence.row("total tax").fo == euros("21.00")
 
 
 # ---- what becomes of a difference
@@ -196,9 +197,9 @@ def test_prices_with_tax_carry_shopifys_total_whatever_fo_computes():
         Decimal("108.73"),
         3,
     )
-    assert planned.evidence.components == (("products", dollars("98.99"), dollars("107.73")),)
-    assert planned.evidence.tax_expected == dollars("8.72")  # 107.73 / 1.0881 * 0.0881
-    assert (planned.evidence.prices_include_tax, planned.evidence.fo_prices_include_tax) == (False, True)
+    assert planned.evidence.components == (ProofRow("products", dollars("98.99"), dollars("107.73")),)
+    assert planned.evidence.row("total tax").fo == dollars("8.72")  # 107.73 / 1.0881 * 0.0881
+    assert planned.evidence.notes[0].startswith("prices include tax in F&O and not in Shopify")
 
 
 @pytest.mark.parametrize("verify", ["rules", "fo"])
@@ -220,7 +221,7 @@ def test_shopifys_tax_is_on_lines_of_its_own(verify):
     assert sum(amounts(planned)) == sale.total.amount
     assert planned.header["SalesTaxGroupCode"] == "EXEMPT"
     assert set(groups(planned)) == {"NONE"}
-    assert planned.evidence.tax_expected == dollars(0)
+    assert planned.evidence.row("total tax").fo == dollars(0)
     assert [each.difference for each in planned.evidence.taxes] == [dollars(0)] * 3
 
 
@@ -233,7 +234,7 @@ def test_tax_lines_are_taken_out_of_prices_that_include_tax():
     assert planned.header["ArePricesIncludingSalesTax"] == "No"
     assert amounts(planned) == [Decimal("199.17"), Decimal("10.00"), Decimal("41.83"), Decimal("0.90")]
     assert sum(amounts(planned)) == sale.total.amount
-    assert planned.evidence.components[0] == ("products", euros("241.00"), euros("199.17"))
+    assert planned.evidence.components[0] == ProofRow("products", euros("241.00"), euros("199.17"))
 
 
 def test_a_tax_of_nothing_has_no_line():
@@ -286,9 +287,13 @@ def test_a_marketplaces_tax_lowers_prices_that_include_it_by_exactly_that():
     assert planned.lines[0].record["LineDiscountAmount"] == 0
     assert groups(planned) == ["NONE"]
     evidence = planned.evidence.as_dict()
-    assert evidence["marketplace_taxes"] == {"VAT 21 %": "63.01 EUR"}
-    assert evidence["components"] == {"products": {"shopify": "363.00 EUR", "fo": "299.99 EUR"}}
-    assert (evidence["tax_charged"], evidence["total"]) == ("0.00 EUR", "363.00 EUR")
+    assert evidence["taxes"] == [{"name": "VAT 21 %, owed by a marketplace", "shopify": "63.01 EUR"}]
+    assert evidence["components"] == [{"name": "products", "shopify": "363.00 EUR", "fo": "299.99 EUR"}]
+    assert [(row["name"], row["shopify"]) for row in evidence["totals"]] == [
+        ("tax owed by a marketplace", "63.01 EUR"),
+        ("total", "363.00 EUR"),
+    ]
+    assert planned.evidence.row("total tax").shopify == euros(0)
 
 
 @pytest.mark.parametrize("policy", [{}, {"policy": "prices_with_tax"}, SERVICE])
@@ -298,10 +303,14 @@ def test_a_line_may_have_our_tax_and_a_marketplaces(policy, included):
     both = [tax(euros("21.00")), tax(euros("5.00"), "0.05", "Marketplace fee tax", channel_liable=True)]
     sale = order(line(1, price, taxes=both), taxes_included=included)
     planned = plan(sale, with_rules(EU, tax={"marketplace": "take_out"} | policy))
-    taxed_in_fo = Decimal(0) if planned.evidence.fo_prices_include_tax else planned.evidence.tax_expected.amount
+    taxed_in_fo = (
+        Decimal(0)
+        if planned.header["ArePricesIncludingSalesTax"] == "Yes"
+        else planned.evidence.row("total tax").fo.amount
+    )
     assert sum(amounts(planned)) + taxed_in_fo == Decimal("121.00")
-    assert planned.evidence.marketplace_tax == euros("5.00")
-    assert planned.evidence.tax_charged == euros("21.00")
+    assert planned.evidence.row("tax owed by a marketplace").shopify == euros("5.00")
+    assert planned.evidence.row("total tax").shopify == euros("21.00")
 
 
 def test_a_marketplaces_tax_of_nothing_stands_in_nobodys_way():
@@ -317,7 +326,7 @@ def test_lines_of_a_marketplace_and_of_ours_are_told_apart():
     assert refusal(plan, sale, US).code == "TAX_OF_MARKETPLACE"
     planned = plan(sale, with_rules(US, tax={"marketplace": "leave_out"}))
     assert groups(planned) == ["EXEMPT", "ALL"]
-    assert planned.evidence.tax_expected == dollars("8.81")
+    assert planned.evidence.row("total tax").fo == dollars("8.81")
 
 
 # ---- one shipping charge, two VAT rates
@@ -385,5 +394,5 @@ def test_a_tip_and_a_charge_do_not_borrow_each_others_tax():
 def test_the_dutch_set_up_agrees_with_the_dutch_rules():
     sale = shipped(euros("10.50"), FULL, REDUCED)
     by_fo, by_rules = asked(sale, EU, DUTCH, shipping_rates="divide"), plan(sale, DIVIDE)
-    assert by_fo.evidence.tax_expected == by_rules.evidence.tax_expected
+    assert by_fo.evidence.row("total tax").fo == by_rules.evidence.row("total tax").fo
     assert [each.name for each in by_fo.evidence.taxes] == ["NL21", "NL9"]

@@ -50,7 +50,7 @@ def plan(one: Refund, sale: Order, applied: StoreRules, tax_setup: TaxSetup | No
 
 def expected_tax(planned: RefundPlan) -> Decimal:
     assert planned.evidence is not None
-    return planned.evidence.tax_expected.amount
+    return planned.evidence.row("total tax").fo.amount
 
 
 def difference_in(planned: RefundPlan) -> list[Decimal]:
