@@ -77,7 +77,7 @@ async def push_numbers(ports: WriteBackPorts, *, now: Callable[[], datetime] = l
 async def _push(rules: StoreRules, ports: WriteBackPorts, now: Callable[[], datetime]) -> None:
     began = now()
     report = WriteBackReport()
-    push = _Push(rules, ports.admins[rules.key], ports.outbox, ports.journal, now, report)
+    push = _NumberPush(rules, ports.admins[rules.key], ports.outbox, ports.journal, now, report)
     try:
         with noting_halt(report):
             await push.everything()
@@ -88,7 +88,7 @@ async def _push(rules: StoreRules, ports: WriteBackPorts, now: Callable[[], date
 
 
 @dataclass(frozen=True, slots=True)
-class _Push:
+class _NumberPush:
     """A run under way, for one store."""
 
     rules: StoreRules

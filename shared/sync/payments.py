@@ -73,7 +73,7 @@ async def converge_payments(
     if missing:
         if link is None or not link.sales_order:
             return _without_order(state, moved)
-        task = _Task(state, link, rules, ports, known)
+        task = _PaymentBooking(state, link, rules, ports, known)
         adopted, written = await task.run(missing)
         known = task.known
     return PaymentsReport(
@@ -84,7 +84,7 @@ async def converge_payments(
     )
 
 
-class _Task:
+class _PaymentBooking:
     """The booking of what is missing of one order."""
 
     def __init__(

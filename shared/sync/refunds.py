@@ -73,7 +73,9 @@ async def converge_refunds(
         return RefundsReport(f"{len(state.refunds)} refunds noted: F&O decides about refunds of this store")
     refuse_test_order(state.order, rules)
     known = await ports.records.of_order(state.order.store, state.order.id)
-    task = _Task(state.order, link, rules, ports, now=now, wait=timedelta(hours=rules.refunds.wait_hours), known=known)
+    task = _RefundBooking(
+        state.order, link, rules, ports, now=now, wait=timedelta(hours=rules.refunds.wait_hours), known=known
+    )
     troubles: list[ConnectorError] = []
     for refund in state.refunds:
         try:
@@ -85,7 +87,7 @@ async def converge_refunds(
     return RefundsReport(task.note(len(state.refunds)), tuple(task.documents), task.evidence)
 
 
-class _Task:
+class _RefundBooking:
     """The booking of one order's refunds, one after the other."""
 
     def __init__(

@@ -17,10 +17,10 @@ from shared.errors import ErrorCode, RefusedError, TransientError
 from shared.store.blobs import Bodies
 from shared.store.journal import Entry, Journal
 from shared.store.parking import ParkedMessage, Parking
-from shared.sync.messages.outcome import Done, Outcome, Park, Retry, RetryPolicy
+from shared.sync.messages.outcome import Done, MessageOutcome, Park, Retry, RetryPolicy
 from shared.telemetry import annotate, correlated, span, tell
 
-type MessageHandler = Callable[[Envelope], Awaitable[Outcome]]
+type MessageHandler = Callable[[Envelope], Awaitable[MessageOutcome]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,7 @@ class Park:
     """
 
 
-type Outcome = Done | Retry | Park
+type MessageOutcome = Done | Retry | Park
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,10 +80,10 @@ async def converge_changes(
     written, FO_ORDER_GONE, and what the mapping and F&O refuse. The order is held in F&O then, as far as it still can
     be, and goes on by itself when a later run finds nothing to do.
     """
-    return await _Task(state, link, rules, ports, items, tax_setup).run()
+    return await _OrderChange(state, link, rules, ports, items, tax_setup).run()
 
 
-class _Task:
+class _OrderChange:
     def __init__(  # noqa: PLR0917 - the arguments of converge_changes, once more
         self,
         state: OrderState,

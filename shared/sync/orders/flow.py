@@ -22,7 +22,7 @@ from shared.model import LineKind, Order, OrderState
 from shared.rules import StoreRules
 from shared.store.links import OrderLink
 from shared.store.parking import State
-from shared.sync.messages.outcome import Done, Outcome, Park
+from shared.sync.messages.outcome import Done, MessageOutcome, Park
 from shared.sync.orders.booking import Booking, change, create
 from shared.sync.orders.ports import OrderPorts
 from shared.sync.orders.reading import complete, read_json, read_order_state
@@ -31,7 +31,7 @@ from shared.sync.refunds import converge_refunds
 from shared.telemetry import annotate, tell
 
 
-async def sync_order(envelope: Envelope, ports: OrderPorts) -> Outcome:
+async def sync_order(envelope: Envelope, ports: OrderPorts) -> MessageOutcome:
     """Done when F&O has the order, its payments and its refunds as Shopify tells of them in this event, or of a later
     state. Raises RefusedError for what cannot be read, and TransientError, which the dispatch turns into waiting.
     """

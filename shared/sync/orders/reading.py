@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from shared.bus.envelope import Envelope
-from shared.errors import ErrorCode, RefusedError
+from shared.errors import ErrorCode, OtherCurrencyError, RefusedError
 from shared.mapping.shopify.events import order_id_of
 from shared.mapping.shopify.graphql import read_graphql_state
 from shared.mapping.shopify.state import read_state
@@ -41,9 +41,8 @@ async def read_order_state(envelope: Envelope, rules: StoreRules, admin: AdminCl
     if envelope.topic in _CARRY_THE_ORDER:
         try:
             return _known(read_state(payload, store=rules.key, side=rules.currency_side, now=now), rules)
-        except RefusedError as refusal:
-            if refusal.code != ErrorCode.TRANSACTION_CURRENCY:
-                raise
+        except OtherCurrencyError:
+            pass  # GraphQL has the amount in both currencies
         order_id: int | None = payload["id"]
     else:
         order_id = order_id_of(payload)

@@ -8,14 +8,14 @@ from decimal import Decimal
 from typing import Any
 
 from shared.d365.items import ItemCache, read_items
-from shared.d365.odata.client import ODataClient
+from shared.d365.odata.client import RowReader
 from shared.d365.on_hand import read_safety_stock
 from shared.errors import RefusedError
 from shared.mapping.orders.items import sku_field
 from shared.mapping.stock import Listing, Unlisted, join
 from shared.model import Item, LevelId, Variant
 from shared.rules import StoreRules
-from shared.shopify.admin.client import AdminClient
+from shared.shopify.admin.client import QueryRunner
 from shared.shopify.inventory import read_variants
 from shared.store.blobs import Snapshots
 
@@ -33,7 +33,7 @@ class Assortment:
 
 
 async def load_assortment(
-    rules: StoreRules, *, admin: AdminClient, fo: ODataClient, snapshots: Snapshots, now: datetime
+    rules: StoreRules, *, admin: QueryRunner, fo: RowReader, snapshots: Snapshots, now: datetime
 ) -> Assortment:
     """From memory, or from both systems when that is older than the rules allow or the warehouses have changed."""
     name = f"stock/{rules.key}/catalogue"

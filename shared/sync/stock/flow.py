@@ -28,25 +28,24 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final, cast
+from typing import Final
 
-from shared.d365.odata.client import ODataClient
+from shared.d365.odata.client import RowReader
 from shared.d365.on_hand import read_on_hand
 from shared.errors import ThrottledError, TransientError
 from shared.mapping.stock import Listing, Outcome, Wanted, by_warehouse, decide, units_taken, want
 from shared.model import Level, LevelId
 from shared.rules import StoreRules
-from shared.shopify.admin.client import AdminClient
+from shared.shopify.admin.client import QueryRunner
 from shared.shopify.inventory import Change, NoLevel, Objection, read_levels, set_available
 from shared.store.blobs import Snapshots
 from shared.store.links import OrderLinks
 from shared.sync.stock.catalogue import Assortment, load_assortment
-from shared.sync.stock.findings import Findings
-from shared.sync.stock.memory import Memory
-from shared.sync.stock.report import CountedAdmin, CountedFo, StockReport
+from shared.sync.stock.memory import FigureMemory
+from shared.sync.stock.report import CountingReader, CountingRunner, ReportBuilder, StockReport
 from shared.sync.stock.unknown_sales import UnknownSales
 from shared.sync.stock.waves import Wave, Waves
-from shared.sync.stock.writing import Step, set_figures
+from shared.sync.stock.writing import FigureStep, set_figures
 
 _ROUNDS: Final = 3
 """How often a figure that keeps changing is read in one run."""
@@ -64,8 +63,8 @@ _ABSENT: Final = {
 async def push_stock(
     rules: StoreRules,
     *,
-    admin: AdminClient,
-    fo: ODataClient,
+    admin: QueryRunner,
+    fo: RowReader,
     links: OrderLinks,
     snapshots: Snapshots,
     now: Callable[[], datetime],
@@ -78,46 +77,44 @@ async def push_stock(
     """
     began = now()
     run = f"{rules.key}-{began:%Y%m%dT%H%M%S.%f}"
-    memory = await Memory.load(snapshots, store=rules.key, run=run)
+    memory = await FigureMemory.load(snapshots, store=rules.key, run=run)
     if memory.is_taken(began):
         return StockReport(store=rules.key, run=run, busy=True)
-    shopify_calls, fo_calls = CountedAdmin(admin), CountedFo(fo)
-    # They count and hand on; the readers need nothing else of the clients.
-    admin, fo = cast("AdminClient", shopify_calls), cast("ODataClient", fo_calls)
-    assortment = await load_assortment(rules, admin=admin, fo=fo, snapshots=snapshots, now=began)
-    sales = await UnknownSales.load(admin, links, snapshots, store=rules.key, rules=rules.stock, now=began)
-    push = _Push(rules, admin, fo, memory, assortment, sales, run, began, now, sleep)
+    shopify, counted_fo = CountingRunner(admin), CountingReader(fo)
+    assortment = await load_assortment(rules, admin=shopify, fo=counted_fo, snapshots=snapshots, now=began)
+    sales = await UnknownSales.load(shopify, links, snapshots, store=rules.key, rules=rules.stock, now=began)
+    push = _StockPush(rules, shopify, counted_fo, memory, assortment, sales, run, began, now, sleep)
     await push.everything()
     await sales.save()
     return StockReport(
         store=rules.key,
         run=run,
-        figures=tuple(push.findings.figures.values()),
+        figures=tuple(push.report.figures.values()),
         unlisted=assortment.unlisted,
-        problems=(*assortment.problems, *push.findings.problems),
+        problems=(*assortment.problems, *push.report.problems),
         backlog=push.backlog,
         frozen=push.frozen,
         halted=push.halted,
-        shopify_calls=shopify_calls.calls,
-        fo_calls=fo_calls.calls,
+        shopify_calls=shopify.calls,
+        fo_calls=counted_fo.calls,
     )
 
 
 @dataclass(slots=True)
-class _Push:
+class _StockPush:
     """A run under way."""
 
     rules: StoreRules
-    admin: AdminClient
-    fo: ODataClient
-    memory: Memory
+    admin: QueryRunner
+    fo: RowReader
+    memory: FigureMemory
     assortment: Assortment
     sales: UnknownSales
     run: str
     began: datetime
     now: Callable[[], datetime]
     sleep: Callable[[float], Awaitable[None]]
-    findings: Findings = field(default_factory=Findings)
+    report: ReportBuilder = field(default_factory=ReportBuilder)
     backlog: int = 0
     halted: str = ""
 
@@ -194,7 +191,7 @@ class _Push:
             outcome = Outcome.FROZEN
         else:
             return True
-        self.findings.note(wanted, outcome)
+        self.report.note(wanted, outcome)
         return False
 
     def _with_their_kin(self, candidates: Iterable[Wanted]) -> tuple[list[Listing], list[Listing]]:
@@ -219,15 +216,15 @@ class _Push:
         for attempt in range(1, _ROUNDS + 1):
             written = await set_figures(await self._decide(listings, shown), send=self._send)
             for step in written.done:
-                self.findings.note(step.wanted, step.outcome, step.before)
+                self.report.note(step.wanted, step.outcome, step.before)
                 self.memory.remember(step.wanted)
             for step in written.withheld:
-                self.findings.note(step.wanted, Outcome.WITHHELD, step.before)
+                self.report.note(step.wanted, Outcome.WITHHELD, step.before)
             for step, message in written.refused:
-                self.findings.refused(step.wanted, step.before, message)
+                self.report.refused(step.wanted, step.before, message)
                 self.memory.refused[step.wanted.listing.level] = step.after
             for step in written.stale:
-                self.findings.note(step.wanted, Outcome.STALE, step.before)
+                self.report.note(step.wanted, Outcome.STALE, step.before)
             moving = {step.wanted.listing.item for step in written.stale}
             listings = [listing for listing in listings if listing.item in moving]
             if not listings:
@@ -235,23 +232,23 @@ class _Push:
             if attempt < _ROUNDS:
                 shown = await read_levels(self.admin, [listing.level for listing in listings])
         for step in written.stale:
-            self.findings.restless(step.wanted)
+            self.report.kept_changing(step.wanted)
 
-    async def _decide(self, listings: Sequence[Listing], shown: Mapping[LevelId, Level | NoLevel]) -> list[Step]:
+    async def _decide(self, listings: Sequence[Listing], shown: Mapping[LevelId, Level | NoLevel]) -> list[FigureStep]:
         """What has to be set where Shopify shows this: it was read before the orders and F&O's on-hand are."""
         settled_before = self.now() - timedelta(seconds=self.rules.stock.settle_seconds)
         stuck = self._stuck(shown)
-        steps: list[Step] = []
+        steps: list[FigureStep] = []
         for wanted in await self._survey(listings):
             level = wanted.listing.level
             found = shown[level]
             if wanted.figure is None:
-                self.findings.note(wanted, Outcome.NO_ROW)
+                self.report.note(wanted, Outcome.NO_ROW)
             elif self.memory.refused.get(level) == wanted.figure:
-                self.findings.note(wanted, Outcome.REFUSED)
+                self.report.note(wanted, Outcome.REFUSED)
             elif isinstance(found, NoLevel):
                 # Nothing can be set; told once, until the figure changes or everything is compared again.
-                self.findings.absent(wanted, _ABSENT[found])
+                self.report.absent(wanted, _ABSENT[found])
                 self.memory.remember(wanted)
             else:
                 outcome = decide(
@@ -262,9 +259,9 @@ class _Push:
                     settled_before=settled_before,
                 )
                 if outcome in {Outcome.LOWERED, Outcome.RAISED}:
-                    steps.append(Step(wanted, wanted.figure, found.available, outcome))
+                    steps.append(FigureStep(wanted, wanted.figure, found.available, outcome))
                     continue
-                self.findings.note(wanted, outcome, found.available)
+                self.report.note(wanted, outcome, found.available)
                 if outcome is Outcome.EQUAL:
                     self.memory.remember(wanted)
                 elif outcome is Outcome.FROZEN:
@@ -279,7 +276,7 @@ class _Push:
             if isinstance(found := shown.get(level), Level) and found.available > figure
         }
 
-    async def _send(self, steps: Sequence[Step]) -> list[Objection]:
+    async def _send(self, steps: Sequence[FigureStep]) -> list[Objection]:
         self.memory.assert_turn(self.now())
         changes = [Change(step.wanted.listing.level, step.before, step.after) for step in steps]
         try:

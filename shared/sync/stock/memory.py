@@ -17,7 +17,7 @@ _TURN: Final = timedelta(minutes=3)
 
 
 @dataclass(slots=True)
-class Memory:
+class FigureMemory:
     """The figures that Shopify was last found or left with, and the turn to write.
 
     Two runs at once could defeat the compare-and-set between them (one raises a figure, sales bring it back to what

@@ -21,9 +21,8 @@ from shared.store.blobs import Bodies, Snapshots
 from shared.store.journal import Entry, Journal
 from shared.store.links import OrderLinks
 from shared.sync.each_store import for_each_store
-from shared.sync.stock.explained import explained
 from shared.sync.stock.flow import push_stock
-from shared.sync.stock.report import StockReport
+from shared.sync.stock.report import StockReport, explained
 from shared.telemetry import tell
 
 

@@ -11,7 +11,7 @@ from shared.errors import TransientError
 from shared.mapping.stock import Listing, sales_of_parked
 from shared.model import Sale
 from shared.rules.sections.stock import StockRules
-from shared.shopify.admin.client import AdminClient
+from shared.shopify.admin.client import QueryRunner
 from shared.shopify.sold import OrderHead, read_orders_since, read_sales
 from shared.store.blobs import Snapshots
 from shared.store.links import OrderLinks
@@ -39,7 +39,7 @@ class UnknownSales:
     run began still counts: Shopify has its units back, but the run may have read the figure before that.
     """
 
-    admin: AdminClient
+    admin: QueryRunner
     links: OrderLinks
     snapshots: Snapshots
     store: str
@@ -56,7 +56,7 @@ class UnknownSales:
     @classmethod
     async def load(
         cls,
-        admin: AdminClient,
+        admin: QueryRunner,
         links: OrderLinks,
         snapshots: Snapshots,
         *,

@@ -10,7 +10,7 @@ from typing import Final, Self
 
 from shared.mapping.stock import Listing
 from shared.model import Level, LevelId
-from shared.shopify.admin.client import AdminClient
+from shared.shopify.admin.client import QueryRunner
 from shared.shopify.inventory import BATCH, NoLevel, read_level_page, read_levels
 
 _FIGURES: Final = 4 * BATCH
@@ -36,7 +36,7 @@ class Wave:
 class Waves:
     """Reads Shopify's figures of many listings, wave by wave: each is read when the one before has been set."""
 
-    admin: AdminClient
+    admin: QueryRunner
     missing: dict[int, list[Listing]]
     """What was not read yet: inventory item -> its listings."""
     by_page: bool
@@ -45,7 +45,7 @@ class Waves:
     """Cursor of the last item that was read."""
 
     @classmethod
-    def over(cls, listings: Iterable[Listing], *, admin: AdminClient, shop_items: int) -> Self:
+    def over(cls, listings: Iterable[Listing], *, admin: QueryRunner, shop_items: int) -> Self:
         missing: defaultdict[int, list[Listing]] = defaultdict(list)
         for listing in listings:
             missing[listing.level.inventory_item].append(listing)

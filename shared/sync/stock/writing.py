@@ -12,7 +12,7 @@ from shared.shopify.inventory import BATCH, Objection
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class FigureStep:
     """A figure to set."""
 
     wanted: Wanted
@@ -24,15 +24,15 @@ class Step:
 
 @dataclass(slots=True)
 class Written:
-    done: list[Step] = field(default_factory=list)
-    stale: list[Step] = field(default_factory=list)
-    refused: list[tuple[Step, str]] = field(default_factory=list)
+    done: list[FigureStep] = field(default_factory=list)
+    stale: list[FigureStep] = field(default_factory=list)
+    refused: list[tuple[FigureStep, str]] = field(default_factory=list)
     """With Shopify's words."""
-    withheld: list[Step] = field(default_factory=list)
+    withheld: list[FigureStep] = field(default_factory=list)
 
 
 async def set_figures(
-    steps: Iterable[Step], *, send: Callable[[Sequence[Step]], Awaitable[list[Objection]]]
+    steps: Iterable[FigureStep], *, send: Callable[[Sequence[FigureStep]], Awaitable[list[Objection]]]
 ) -> Written:
     """Sends the steps, those that lower a figure first, 250 to a call.
 
@@ -45,7 +45,7 @@ async def set_figures(
     written = Written()
     stuck: set[Item] = set()
     while batches:
-        batch: list[Step] = []
+        batch: list[FigureStep] = []
         for step in batches.popleft():
             held = step.outcome is Outcome.RAISED and step.wanted.listing.item in stuck
             (written.withheld if held else batch).append(step)
@@ -69,7 +69,7 @@ async def set_figures(
     return written
 
 
-def _blamed(batch: Sequence[Step], objections: Iterable[Objection]) -> dict[int, Objection]:
+def _blamed(batch: Sequence[FigureStep], objections: Iterable[Objection]) -> dict[int, Objection]:
     """Which steps are to blame, by their place in the batch: a step that was sent alone always is."""
     found = {
         objection.index: objection
