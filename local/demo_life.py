@@ -21,7 +21,7 @@ from local.process import StackError
 from local.stack import Stack
 
 _WAIT_SECONDS: Final = 60.0
-_NO_NEWS: Final = ("F&O has", "nothing was given back", "no money has moved")
+_NO_NEWS: Final = ("F&O has", "no refunds", "no money has moved")
 _COMPANIES: Final = {"nordlys": "nleu", "prairie": "usmf"}
 
 

@@ -1,4 +1,4 @@
-"""What a run of the stock flow did, figure by figure: for the journal, for telemetry, for people."""
+"""What a run of the stock flow did, figure by figure: for the journal, for telemetry, and as a document."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from shared.shopify.queries import Query
 
 @dataclass(frozen=True, slots=True)
 class FigureReport:
-    """One SKU at one location. `wanted` has on-hand by warehouse, ATP and unknown sales."""
+    """One SKU at one location. `wanted` contains on-hand by warehouse, ATP and the sales unknown to F&O."""
 
     wanted: Wanted
     outcome: Outcome
@@ -44,17 +44,17 @@ class StockReport:
     unlisted: tuple[tuple[Variant, Unlisted], ...] = ()
     """What Shopify sells and gets no figure."""
     problems: tuple[RefusedError, ...] = ()
-    """For somebody to mend. What stays wrong is told again when the catalogue is read again."""
+    """For a person to correct. What stays wrong is reported again when the assortment is read again."""
     backlog: int = 0
-    """Orders that wait for F&O, parked ones aside."""
+    """Orders that wait for F&O, without parked ones."""
     frozen: bool = False
     """The backlog was too large to raise a figure."""
     halted: str = ""
-    """Why the run ended before it had looked at every figure; the next one goes on from there. "" if it had."""
+    """Why the run ended before it had checked every figure, and the next run continues; "" if it checked all."""
     busy: bool = False
-    """Another run was at work, so that this one did nothing."""
+    """Another run holds the lease, so this run did nothing."""
     shopify_calls: int = 0
-    """Operations; one that was repeated counts once."""
+    """Operations; a repeated one counts once."""
     fo_calls: int = 0
     """Queries; one of several pages counts once."""
 
@@ -69,37 +69,41 @@ class StockReport:
 
 @dataclass(slots=True)
 class ReportBuilder:
+    """Collects the outcomes of a run's figures."""
+
     figures: dict[LevelId, FigureReport] = field(default_factory=dict)
     problems: list[RefusedError] = field(default_factory=list)
-    """For somebody to mend."""
+    """For a person to correct."""
 
     def note(self, wanted: Wanted, outcome: Outcome, before: int | None = None) -> None:
-        """The figure's outcome, unless a second look at what this run has set finds it as it should be."""
+        """Records the figure's outcome. A figure that this run has set stays changed when a later reading finds it
+        equal.
+        """
         earlier = self.figures.get(wanted.listing.level)
         if not (earlier and earlier.is_changed and outcome is Outcome.EQUAL):
             self.figures[wanted.listing.level] = FigureReport(wanted, outcome, before)
 
     def absent(self, wanted: Wanted, outcome: Outcome) -> None:
-        """Shopify has no such figure. That matters where F&O has goods."""
+        """Shopify has no such figure: a problem where F&O has stock of the item."""
         self.note(wanted, outcome)
         if outcome is Outcome.NOT_STOCKED and wanted.figure:
-            self._tell(ErrorCode.STOCK_NOT_STOCKED, wanted.listing, quantity=wanted.figure)
+            self._add_problem(ErrorCode.STOCK_NOT_STOCKED, wanted.listing, quantity=wanted.figure)
 
     def refused(self, wanted: Wanted, before: int, message: str) -> None:
-        """With Shopify's words."""
+        """With Shopify's message."""
         self.note(wanted, Outcome.REFUSED, before)
-        self._tell(ErrorCode.STOCK_REFUSED, wanted.listing, quantity=wanted.figure, message=message)
+        self._add_problem(ErrorCode.STOCK_REFUSED, wanted.listing, quantity=wanted.figure, message=message)
 
     def kept_changing(self, wanted: Wanted) -> None:
-        """It changed in Shopify as often as this run tried to set it."""
-        self._tell(ErrorCode.STOCK_STALE, wanted.listing)
+        """The figure changed in Shopify each time that this run tried to set it."""
+        self._add_problem(ErrorCode.STOCK_STALE, wanted.listing)
 
-    def _tell(self, code: ErrorCode, listing: Listing, **details: object) -> None:
+    def _add_problem(self, code: ErrorCode, listing: Listing, **details: object) -> None:
         self.problems.append(RefusedError(code, sku=listing.sku, location=listing.level.location, **details))
 
 
 def explained(report: StockReport) -> dict[str, Any]:
-    """Plain values. Quantities are texts where they may have decimals."""
+    """The run as a JSON document: every figure, and what it is computed from. Decimal quantities are strings."""
     return {
         "store": report.store,
         "run": report.run,

@@ -1,4 +1,4 @@
-"""Setting figures in as few calls as can be, and finding out which of them Shopify will not have."""
+"""Sets figures in as few calls as possible, and finds those that Shopify refuses."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class FigureStep:
     after: int
     before: int
     outcome: Outcome
-    """What it will have been: lowered or raised."""
+    """Its outcome once it is set: lowered or raised."""
 
 
 @dataclass(slots=True)
@@ -27,7 +27,7 @@ class Written:
     done: list[FigureStep] = field(default_factory=list)
     stale: list[FigureStep] = field(default_factory=list)
     refused: list[tuple[FigureStep, str]] = field(default_factory=list)
-    """With Shopify's words."""
+    """With Shopify's message."""
     withheld: list[FigureStep] = field(default_factory=list)
 
 
@@ -36,9 +36,9 @@ async def set_figures(
 ) -> Written:
     """Sends the steps, those that lower a figure first, 250 to a call.
 
-    One bad figure makes Shopify set none of its call: those that Shopify blames are left out and the rest is sent
-    again; when it blames none, halves are sent until the bad one is alone. An item of which a figure could not be
-    lowered has none raised.
+    One refused figure makes Shopify set none of its call: those that Shopify names are left out and the rest is sent
+    again; when it names none, the call is halved until the refused figure is alone. An item with a figure that could
+    not be lowered has none raised.
     """
     ordered = sorted(steps, key=lambda step: step.outcome is Outcome.RAISED)
     batches = deque(ordered[start : start + BATCH] for start in range(0, len(ordered), BATCH))
@@ -70,7 +70,7 @@ async def set_figures(
 
 
 def _blamed(batch: Sequence[FigureStep], objections: Iterable[Objection]) -> dict[int, Objection]:
-    """Which steps are to blame, by their place in the batch: a step that was sent alone always is."""
+    """Index in the batch -> Shopify's objection; a step that was sent alone is always the refused one."""
     found = {
         objection.index: objection
         for objection in objections
