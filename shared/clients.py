@@ -1,6 +1,6 @@
-"""Everything the flows need from outside, built once per process and event loop, at the first invocation.
+"""Clients and ports of all flows, built once per process and event loop, at the first invocation.
 
-Constructors do no I/O, so building them all costs milliseconds; a connection opens with its first use.
+Constructors do no I/O, so that building them costs milliseconds; a connection opens at its first use.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ from shared.sync.stock.run import StockPorts
 from shared.sync.sweep.ports import SweepPorts
 from shared.telemetry import export_to, quiet_libraries, tell
 
-# Scheduled copies and parked records have no caller who waits: what counts there is that they arrive.
+# No caller waits for scheduled copies, so that their timeout may be long.
 _QUEUE_TIMEOUT: Final = 30.0
 _SHOPIFY_TIMEOUT: Final = httpx.Timeout(30.0, connect=5.0)
 
@@ -77,8 +77,9 @@ def services() -> Services:
 
 
 def build(settings: Settings) -> Services:
+    """Raises ConfigurationError for rules that are wrong."""
     quiet_libraries()
-    _watch(settings)
+    _export_telemetry(settings)
     rules = load_stores(settings.stores_folder)
     credential = ManagedIdentityCredential(client_id=settings.client_id)
     tables = open_tables(settings.state, credential)
@@ -154,7 +155,7 @@ def build(settings: Settings) -> Services:
     )
 
 
-def _watch(settings: Settings) -> None:
+def _export_telemetry(settings: Settings) -> None:
     if settings.application_insights:
         from shared.azure_monitor import azure_monitor  # noqa: PLC0415 - slow to load, and needed only here
 

@@ -1,6 +1,6 @@
-"""Azure's services opened as the settings name them: by a connection string (this machine) or as the app's identity.
+"""Clients of Azure's services: with a connection string (local emulators) or with the app's managed identity.
 
-Nothing connects before its first use.
+They connect at their first use.
 """
 
 from __future__ import annotations

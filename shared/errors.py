@@ -4,7 +4,8 @@
     ├── WebhookRefusedError     answered to Shopify with a status, nothing was taken on
     ├── ConfigurationError      settings or rules are wrong: lists every mistake, the app does not start
     ├── RefusedError            this message can never succeed as it is: park it (code from the catalogue)
-    │   └── TaxRefusedError     because of the tax set-up in F&O, or our rules for it
+    │   ├── TaxRefusedError     because of the tax set-up in F&O, or our rules for it
+    │   └── OtherCurrencyError  an amount is not in the currency that is booked, and cannot be converted
     └── TransientError          it may succeed later: try again
         ├── ThrottledError      the other side named a delay
         ├── NotYetError         F&O has work of its own to do first; nothing is broken
@@ -27,6 +28,7 @@ __all__ = [
     "ConnectorError",
     "ErrorCode",
     "NotYetError",
+    "OtherCurrencyError",
     "OutcomeUnknownError",
     "RefusedError",
     "TaxRefusedError",
@@ -82,6 +84,10 @@ class RefusedError(_CataloguedError):
 
 class TaxRefusedError(RefusedError):
     """F&O's tax set-up, or our rules for it, do not give Shopify's tax."""
+
+
+class OtherCurrencyError(RefusedError):
+    """An amount of the payload is in another currency than the order is booked in. GraphQL has both currencies."""
 
 
 class TransientError(ConnectorError):

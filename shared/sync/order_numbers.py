@@ -1,7 +1,7 @@
-"""The timer's work: F&O's order numbers from the outbox to the orders in Shopify.
+"""The flow write_back: F&O's order numbers from the outbox to the orders in Shopify.
 
-Look, write what differs, take the row out. Whoever stops in between (a crash, no answer, the time is up) leaves the
-row, and the next run looks again: what Shopify shows already is not written twice.
+Read what Shopify shows, write what differs, delete the row. A run that stops in between (crash, no answer, time limit)
+leaves the row, and the next run reads again: what Shopify already shows is not written twice.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ from shared.store.outbox import Outbox, Outgoing
 from shared.sync.each_store import for_each_store, noting_halt
 from shared.telemetry import tell
 
-_MOST: Final = 1000
+_MAX_ORDERS: Final = 1000
 """Orders of a store in one run."""
 
-_LASTS: Final = timedelta(minutes=3)
-"""After that no batch is begun: the host ends a function after 4 minutes (functionTimeout in host.json)."""
+_TIME_LIMIT: Final = timedelta(minutes=3)
+"""No batch begins after it: the host ends a function after 4 minutes (functionTimeout in host.json)."""
 
-_LOOKS: Final = 4
-"""How often an order is looked for: one may reach the app before Shopify's own API shows it."""
+_MAX_LOOKUPS: Final = 4
+"""How often an order is looked for: its webhook may arrive before Shopify's API shows it."""
 
 _FIRST_WAIT: Final = timedelta(minutes=1)
 _LONGEST_WAIT: Final = timedelta(days=1)
@@ -64,15 +64,15 @@ class WriteBackReport:
     tags: int = 0
     """Tags added."""
     settled: int = 0
-    """Rows taken out of the outbox, with something written or not."""
+    """Rows deleted from the outbox, whether or not something was written."""
     gone: int = 0
     """Of these, orders that Shopify does not have."""
     newer: int = 0
-    """Orders whose row was put again meanwhile: theirs is the next run."""
+    """Orders whose row was written again meanwhile; the next run handles them."""
     stale: int = 0
-    """Orders whose metafield changed meanwhile: theirs is the next run."""
+    """Orders whose metafield changed meanwhile; the next run handles them."""
     put_off: int = 0
-    """Orders that Shopify refused, or does not show yet."""
+    """Orders whose number Shopify refused, or that Shopify does not show yet."""
     halted: str | None = None
     """Why the run ended early."""
 
@@ -87,10 +87,10 @@ async def push_numbers(ports: WriteBackPorts, *, now: Callable[[], datetime] = l
 async def _push(rules: StoreRules, ports: WriteBackPorts, now: Callable[[], datetime]) -> None:
     began = now()
     report = WriteBackReport()
-    push = _Push(rules, ports.admins[rules.key], ports.outbox, ports.journal, now, report)
+    push = _NumberPush(rules, ports.admins[rules.key], ports.outbox, ports.journal, now, report)
     try:
         with noting_halt(report):
-            await push.everything()
+            await push.run()
     finally:
         if report != WriteBackReport():
             level = logging.WARNING if report.halted else logging.INFO
@@ -98,7 +98,7 @@ async def _push(rules: StoreRules, ports: WriteBackPorts, now: Callable[[], date
 
 
 @dataclass(frozen=True, slots=True)
-class _Push:
+class _NumberPush:
     """A run under way, for one store."""
 
     rules: StoreRules
@@ -108,12 +108,12 @@ class _Push:
     now: Callable[[], datetime]
     report: WriteBackReport
 
-    async def everything(self) -> None:
+    async def run(self) -> None:
         began = self.now()
-        rows = await self.outbox.due(self.rules.key, began, limit=_MOST)
+        rows = await self.outbox.due(self.rules.key, began, limit=_MAX_ORDERS)
         for batch in batched(rows, BATCH, strict=False):
-            if self.now() >= began + _LASTS:
-                self.report.halted = "the time is up"
+            if self.now() >= began + _TIME_LIMIT:
+                self.report.halted = "time limit reached"
                 return
             await self._converge(batch)
 
@@ -164,13 +164,17 @@ class _Push:
             self.report.newer += 1
 
     async def _object(self, row: Outgoing, objection: OrderRejection) -> None:
-        """Settles what can never be written, and puts off what may be; a stale figure is simply read again."""
+        """Settles a row that can never be written, and postpones others. A stale metafield is read again in the next
+        run.
+        """
         attempt = row.attempts + 1
         if objection.blame is RejectionCause.STALE:
             self.report.stale += 1
-        elif objection.blame is RejectionCause.GONE and attempt >= _LOOKS:
-            note = "F&O's number was not written back: Shopify does not have the order, or shows it to the app no more"
-            await self._write_down(row, "done", note)
+        elif objection.blame is RejectionCause.GONE and attempt >= _MAX_LOOKUPS:
+            note = (
+                "F&O's number was not written back: Shopify does not have the order, or no longer shows it to the app"
+            )
+            await self._record(row, "done", note)
             self.report.gone += 1
             await self._settle(row)
         else:
@@ -181,7 +185,9 @@ class _Push:
             await self.outbox.put_off(row, until)
 
     async def _refused(self, row: Outgoing, objection: OrderRejection, until: datetime) -> None:
-        """Told every time, which is once a day at last: somebody has to grant or correct what Shopify's words name."""
+        """Reported at every attempt, in the end once a day: a person has to grant or correct what Shopify's message
+        names.
+        """
         refusal = RefusedError(ErrorCode.SHOPIFY_REJECTED, what="F&O's number on the order", message=objection.message)
         tell(
             "write_back.refused",
@@ -192,9 +198,9 @@ class _Push:
             owner=refusal.entry.owner,
         )
         evidence = {"next_step": refusal.next_step, "owner": refusal.entry.owner}
-        await self._write_down(row, "waiting", f"{refusal.code}: {refusal.cause}", until=until, evidence=evidence)
+        await self._record(row, "waiting", f"{refusal.code}: {refusal.cause}", until=until, evidence=evidence)
 
-    async def _write_down(
+    async def _record(
         self,
         row: Outgoing,
         outcome: str,

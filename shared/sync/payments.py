@@ -1,7 +1,7 @@
-"""Money that moved for one order, brought into F&O's payment journals: each transaction once.
+"""The payments of one order, booked in F&O's payment journals: each transaction once.
 
-Read what is remembered, claim the rest, look in F&O, write what is missing, remember. Whoever is cut off leaves a claim
-that ends by itself, and lines that the next attempt finds by their payment ids.
+Read the records, claim the transactions without one, look in F&O, write what is missing, record it. An interrupted
+attempt leaves a claim that expires, and journal lines that the next attempt finds by their payment ids.
 """
 
 from __future__ import annotations
@@ -44,24 +44,24 @@ class PaymentPorts:
 
 @dataclass(frozen=True, slots=True)
 class PaymentsReport:
-    """F&O has all money that moved. `note` says what was done, `evidence` why it is right."""
+    """F&O has every payment. `note` describes what was done, `evidence` proves that it is right."""
 
     note: str
     written: int = 0
     """Transactions whose lines this call wrote."""
     adopted: int = 0
-    """Transactions whose lines a former attempt had written."""
+    """Transactions whose lines an earlier attempt wrote."""
     evidence: Mapping[str, object] = field(default_factory=dict)
 
 
 async def converge_payments(
     state: OrderState, *, link: OrderLink | None, rules: StoreRules, ports: PaymentPorts
 ) -> PaymentsReport:
-    """Brings every transaction that moved money into F&O, incoming and outgoing, refunds too.
+    """Books every transaction that moved money in F&O, incoming and outgoing, refunds too.
 
-    A state without transactions tells of its refunds' money only. Raises TransientError while F&O does not have the
-    sales order, or another worker is at it, RefusedError (see plan_payments; FO_PAYMENT_TWICE, FO_FOREIGN_PAYMENT, and
-    PAYMENT_WITHOUT_ORDER for money that stays of an order that F&O will not get).
+    A state without transactions has only the money of its refunds. Raises TransientError while F&O does not have the
+    sales order or another worker has claimed a transaction, RefusedError (see plan_payments; FO_PAYMENT_TWICE,
+    FO_FOREIGN_PAYMENT, and PAYMENT_WITHOUT_ORDER for money that is kept for an order that F&O will not get).
     """
     if rules.payments is None:
         return PaymentsReport("payments are not booked for this store")
@@ -73,7 +73,7 @@ async def converge_payments(
     if missing:
         if link is None or not link.sales_order:
             return _without_order(state, moved)
-        task = _Task(state, link, rules, ports, known)
+        task = _PaymentBooking(state, link, rules, ports, known)
         adopted, written = await task.run(missing)
         known = task.known
     return PaymentsReport(
@@ -84,8 +84,8 @@ async def converge_payments(
     )
 
 
-class _Task:
-    """The booking of what is missing of one order."""
+class _PaymentBooking:
+    """Books the missing payments of one order."""
 
     def __init__(
         self,
@@ -113,17 +113,17 @@ class _Task:
             found = await self._adopt(missing)
             await self._write(self._plan())
             for number in claimed:
-                if self.known[number].settled is None:  # cash that was rounded down to nothing: no line
-                    await self._remember(number, total((), order.currency), "", ())
+                if self.known[number].settled is None:  # cash that was rounded down to zero has no line
+                    await self._store(number, total((), order.currency), "", ())
         except ConnectorError as error:
             await self._release(claimed, error)
             raise
         return found, len(missing) - found
 
     async def _adopt(self, missing: Sequence[Transaction]) -> int:
-        """Remembers what F&O has of them, as it stands there.
+        """Records the transactions that F&O has, with F&O's amounts. Returns how many.
 
-        Of a payment that F&O has twice the first counts from now on, and the refusal tells a person, once.
+        Of a payment that F&O has twice the first line counts from now on; the refusal is raised once.
         """
         currency = self._state.order.currency
         ours = f"{self._link.sales_order} in {currency}"
@@ -140,7 +140,7 @@ class _Task:
             by_transaction[transaction_of(payment_id)].append(rows[0])
         for number, rows in by_transaction.items():
             amount = total((Money(amount_on_account(row), currency) for row in rows), currency)
-            await self._remember(
+            await self._store(
                 number, amount, rows[0]["JournalBatchNumber"], tuple(int(row["LineNumber"]) for row in rows)
             )
         for payment_id, rows in by_id.items():
@@ -160,7 +160,7 @@ class _Task:
         )
 
     async def _write(self, lines: Sequence[JournalLine]) -> None:
-        """Line by line into their journals: those of one journal all or none."""
+        """Writes the lines to their journals: all lines of one journal or none."""
         by_journal: defaultdict[JournalDraft, list[JournalLine]] = defaultdict(list)
         for line in lines:
             key = line.journal
@@ -171,16 +171,18 @@ class _Task:
             for number in dict.fromkeys(line.transaction_id for line in its):
                 own = [at for at, line in enumerate(its) if line.transaction_id == number]
                 amount = total((its[at].amount for at in own), self._state.order.currency)
-                await self._remember(number, amount, slot.journal, tuple(slot.lines[at] for at in own))
+                await self._store(number, amount, slot.journal, tuple(slot.lines[at] for at in own))
 
-    async def _remember(self, number: int, amount: Money, journal: str, lines: tuple[int, ...]) -> None:
+    async def _store(self, number: int, amount: Money, journal: str, lines: tuple[int, ...]) -> None:
         payment = replace(self.known[number], settled=amount, journal=journal, lines=lines, claimed_until=None)
         self.known[number] = await self._ports.records.put(payment)
         if lines:
             tell("payment.booked", company=self._link.company, journal=journal)
 
     async def _release(self, claimed: set[int], error: ConnectorError) -> None:
-        """Lets the next attempt begin at once, or when F&O has surely finished with a call whose answer was lost."""
+        """Ends the claims, so that the next attempt may begin: at once, or when F&O has finished a call without an
+        answer.
+        """
         until = self._ports.now() + settling_time(error)
         for number in claimed:
             if self.known[number].settled is None:
@@ -191,13 +193,13 @@ class _Task:
 def _without_order(state: OrderState, moved: Sequence[Transaction]) -> PaymentsReport:
     if not state.order.is_given_up:
         raise TransientError(f"payments of {state.order.name} wait until F&O has its sales order")
-    if not _came_and_went(moved):
+    if not _is_refunded_in_full(moved):
         raise RefusedError(ErrorCode.PAYMENT_WITHOUT_ORDER, transactions=", ".join(str(each.id) for each in moved))
-    return PaymentsReport("given up before it reached F&O, and all money was given back: nothing to book")
+    return PaymentsReport("given up before it reached F&O, and all money was refunded: nothing to book")
 
 
-def _came_and_went(moved: Sequence[Transaction]) -> bool:
-    """Whether all that was received was given back, and what cash was rounded by too."""
+def _is_refunded_in_full(moved: Sequence[Transaction]) -> bool:
+    """Whether all money received was refunded, and cash rounding was reversed too."""
     currency = moved[0].paid.currency
     signs = [-1 if is_outgoing(each) else 1 for each in moved]
     return (
@@ -217,7 +219,7 @@ def _note(moved: Sequence[Transaction], written: int, adopted: int) -> str:
 
 
 def _booked(known: Mapping[int, Payment], currency: str) -> dict[str, object]:
-    """What F&O has of the order's money, as text."""
+    """The order's payments in F&O, as text."""
     booked = [(each, each.settled) for _, each in sorted(known.items()) if each.settled]
     return {
         "settled": str(total((settled for _, settled in booked), currency)),

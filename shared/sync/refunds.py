@@ -1,11 +1,11 @@
-"""What was given back for one order, credited in F&O: each refund once.
+"""The refunds of one order, credited in F&O: each refund once.
 
-Read what is remembered, look at what F&O has delivered, plan, write, remember. Whoever is cut off leaves documents that
-the next attempt finds by their references. All about one order is one worker's work; should there be two after all, the
+Read the records, read what F&O has delivered, plan, write, record. An interrupted attempt leaves documents that the
+next attempt finds by their references. One worker handles all events of an order; should there be two after all, the
 row of the refund lets only one of them begin.
 
-A credit does not wait for the refund's money, which the payments book when it moves. Goods that came back do wait until
-F&O has invoiced them, since a return order is against what was invoiced; after refunds.wait_hours the refund is parked.
+A credit does not wait for the refund's money: sync/payments.py books that when it moves. Returned goods wait until F&O
+has invoiced them, since a return order is against an invoice; after refunds.wait_hours the refund is parked.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from shared.store.refunds import BookedRefund, Refunds
 from shared.telemetry import tell
 
 _LOOK_AGAIN: Final = timedelta(hours=1)
-"""F&O's batch jobs invoice some times a day."""
+"""F&O's batch jobs invoice several times a day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,46 +46,48 @@ class RefundPorts:
 
 @dataclass(frozen=True, slots=True)
 class RefundsReport:
-    """F&O has every refund. `note` says what was done, `evidence` why it is right."""
+    """F&O has every refund. `note` describes what was done, `evidence` proves that it is right."""
 
     note: str
     documents: tuple[str, ...] = ()
-    """What this call wrote or found, in words."""
+    """Written or found by this call, by kind and number."""
     evidence: Mapping[str, object] = field(default_factory=dict)
 
 
 async def converge_refunds(
     state: OrderState, *, link: OrderLink | None, rules: StoreRules, ports: RefundPorts, now: datetime
 ) -> RefundsReport:
-    """Brings every refund into F&O that is not there.
+    """Credits every refund in F&O that F&O does not have.
 
-    One that cannot be booked does not keep the others from it; its error is raised at the end, what may be tried again
-    before what is a person's to decide. Raises TransientError while F&O lacks the sales order or its invoice, and
+    One that cannot be booked does not stop the others; its error is raised at the end, errors that may be retried
+    before those that a person has to decide. Raises TransientError while F&O lacks the sales order or its invoice, and
     RefusedError: see plan_refund, create_numbered, create_sequenced, create_invoice; REFUND_NOT_INVOICED,
     REFUND_CHANGED, REFUND_WITHOUT_ORDER, TEST_ORDER.
     """
     if rules.refunds is None:
         return RefundsReport("refunds are not booked for this store")
     if not state.refunds:
-        return RefundsReport("nothing was given back")
+        return RefundsReport("no refunds")
     if rules.masters.refunds == "fo":
-        return RefundsReport(f"{len(state.refunds)} refunds noted: F&O decides about refunds of this store")
+        return RefundsReport(f"{len(state.refunds)} refunds not booked: F&O decides about refunds of this store")
     refuse_test_order(state.order, rules)
     known = await ports.records.of_order(state.order.store, state.order.id)
-    task = _Task(state.order, link, rules, ports, now=now, wait=timedelta(hours=rules.refunds.wait_hours), known=known)
-    troubles: list[ConnectorError] = []
+    task = _RefundBooking(
+        state.order, link, rules, ports, now=now, wait=timedelta(hours=rules.refunds.wait_hours), known=known
+    )
+    errors: list[ConnectorError] = []
     for refund in state.refunds:
         try:
             await task.converge(refund)
-        except (RefusedError, TransientError) as trouble:
-            troubles.append(trouble)
-    if troubles:
-        raise min(troubles, key=lambda each: isinstance(each, RefusedError))
+        except (RefusedError, TransientError) as error:
+            errors.append(error)
+    if errors:
+        raise min(errors, key=lambda each: isinstance(each, RefusedError))
     return RefundsReport(task.note(len(state.refunds)), tuple(task.documents), task.evidence)
 
 
-class _Task:
-    """The booking of one order's refunds, one after the other."""
+class _RefundBooking:
+    """Books the refunds of one order, one after the other."""
 
     def __init__(
         self,
@@ -136,7 +138,9 @@ class _Task:
         return f"{self._booked} of {refunds} refunds credited{found}"
 
     async def _refuse_change(self, row: BookedRefund, booked: Money, value: Money) -> None:
-        """A refund whose money failed later is worth less: what was credited is a person's to correct. Told once."""
+        """Raises, once, for a refund that is worth less than was credited, since its money failed: a person corrects
+        it.
+        """
         if value == booked or str(value) == row.parked_worth:
             return
         await self._put(replace(row, parked_worth=str(value)))
@@ -159,7 +163,7 @@ class _Task:
                 sold=await self._lots(link, refund) if takes_back else (),
                 tax_setup=tax_setup,
             )
-        # Without a sales order a refund can only be right that needs no document.
+        # Without a sales order, only a refund that needs no document can be booked.
         if not takes_back:
             plan = plan_refund(
                 refund, self._order, self._rules, customer_account="", sales_order="", tax_setup=tax_setup
@@ -171,7 +175,7 @@ class _Task:
         raise RefusedError(ErrorCode.REFUND_WITHOUT_ORDER, refund=refund.id, amount=value)
 
     async def _lots(self, link: OrderLink, refund: Refund) -> list[SoldLot]:
-        """What F&O has of the order, less what the other refunds took back."""
+        """F&O's lots of the order, less the units of the other refunds."""
         if self._sold is None:
             self._sold = [
                 line
@@ -203,7 +207,7 @@ class _Task:
         )
 
     async def _write(self, plan: RefundPlan, row: BookedRefund) -> BookedRefund:
-        """The documents that the refund has not, each remembered at once."""
+        """Writes the documents that the refund lacks, and records each at once."""
         if plan.invoice is not None and not row.invoice:
             draft = InvoiceDraft(
                 company=plan.company,

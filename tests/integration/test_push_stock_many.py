@@ -60,7 +60,7 @@ async def test_a_daily_comparison_whose_time_is_up_goes_on_where_it_ended(busy: 
 
     busy.admin.before["StockSet"] = take_long
     report = await busy.push()
-    assert (report.halted, report.changed) == ("the time is up", 1000)
+    assert (report.halted, report.changed) == ("time limit reached", 1000)
     busy.shopify.simulator.calls.clear()
     report = await busy.push()
     assert (report.halted, report.changed) == ("", 250)

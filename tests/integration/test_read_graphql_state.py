@@ -11,6 +11,7 @@ import pytest
 from fixtures.shopify_sim import Client, running_client
 
 from shared.errors import RefusedError
+from shared.flows import ORDERS
 from shared.mapping.orders.proof import prove
 from shared.mapping.payments.proof import prove_payments
 from shared.mapping.refunds.proof import prove_refund
@@ -21,7 +22,6 @@ from shared.settings import Secret
 from shared.shopify.admin.client import AdminClient
 from shared.shopify.admin.tokens import ClientCredentials
 from shared.shopify.orders import fetch_order
-from shared.shopify.scopes import REQUIRED_SCOPES
 
 
 class Shop:
@@ -32,7 +32,7 @@ class Shop:
         url = f"{client.shopify.url}/{client.shop}"
         secret = Secret("dev-nordlys-new")
         tokens = ClientCredentials(
-            http, url, client_id="dev-nordlys-client", client_secret=secret, scopes=REQUIRED_SCOPES["orders"]
+            http, url, client_id="dev-nordlys-client", client_secret=secret, scopes=ORDERS.scopes
         )
         self.calls: list[str] = []
         self.admin = AdminClient(

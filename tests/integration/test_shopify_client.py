@@ -8,12 +8,12 @@ import pytest
 
 from local.shopify import run_shopify
 from shared.errors import OutcomeUnknownError, RefusedError, TransientError
+from shared.flows import STOCK
 from shared.settings import Secret
 from shared.shopify.admin.bucket import CostBucket
 from shared.shopify.admin.client import AdminClient
 from shared.shopify.admin.tokens import ClientCredentials
 from shared.shopify.queries import load, parse
-from shared.shopify.scopes import REQUIRED_SCOPES
 from tests.builders.static_token import StaticToken
 
 SHOP = "nordlys-outdoor.myshopify.com"
@@ -45,7 +45,7 @@ class Admin:
         tokens=None,
         timeout=5.0,
         secret="dev-nordlys-new",
-        scopes=REQUIRED_SCOPES["stock"],
+        scopes=STOCK.scopes,
         version="2026-10",
         bucket=None,
         sleep=None,

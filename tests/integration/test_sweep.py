@@ -153,7 +153,7 @@ async def test_a_run_that_is_out_of_time_is_gone_on_with(town: Town) -> None:
     town.meanwhile(SweepOrders=take_long)
     await town.sweep()
     assert len(town.queue.waiting) == 250
-    assert town.events("sweep.done")[0]["halted"] == "more orders changed than one run looks at"
+    assert town.events("sweep.done")[0]["halted"] == "more orders changed than one run checks"
     assert town.events("reconciliation.done") == []
     town.meanwhile()
     assert len(await town.later()) == 251

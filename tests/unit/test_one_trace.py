@@ -32,7 +32,7 @@ from shared.shopify.admin.client import AdminClient
 from shared.shopify.queries import Query
 from shared.sync.messages.dispatch import QueuePorts, handle_message
 from shared.sync.messages.intake import IntakePorts, StoreIntake, receive_webhook
-from shared.sync.messages.outcome import Done, Outcome
+from shared.sync.messages.outcome import Done, MessageOutcome
 from shared.telemetry import annotate, export_to, heartbeat, tell
 from tests.builders.static_token import StaticToken
 
@@ -159,7 +159,7 @@ async def handle(flow, envelope: Envelope, wire: Wire) -> None:
     await handle_message(flow, envelope.body, envelope.properties(), envelope.message_id, desk)
 
 
-async def sync(envelope: Envelope) -> Outcome:
+async def sync(envelope: Envelope) -> MessageOutcome:
     """The calls of a flow, made by the real clients."""
     annotate(order="#1001")
     client = f_and_o()
@@ -212,7 +212,7 @@ async def test_spans_hold_order_event_and_fo_number_and_calls_what_was_called(re
 
 
 async def test_a_copy_that_waits_keeps_the_trace(recorder: Recorder) -> None:
-    async def busy(envelope: Envelope) -> Outcome:
+    async def busy(envelope: Envelope) -> MessageOutcome:
         raise TransientError("ada@example.com is locked")
 
     wire = Wire()
@@ -227,7 +227,7 @@ async def test_a_copy_that_waits_keeps_the_trace(recorder: Recorder) -> None:
 
 
 async def test_an_event_of_our_own_begins_a_trace_that_its_retry_stays_in(recorder: Recorder) -> None:
-    async def busy(envelope: Envelope) -> Outcome:
+    async def busy(envelope: Envelope) -> MessageOutcome:
         raise TransientError("later")
 
     wire = Wire()
@@ -240,7 +240,7 @@ async def test_an_event_of_our_own_begins_a_trace_that_its_retry_stays_in(record
 
 
 async def test_what_is_parked_is_told_by_code_and_never_in_fos_words(recorder: Recorder) -> None:
-    async def refused(envelope: Envelope) -> Outcome:
+    async def refused(envelope: Envelope) -> MessageOutcome:
         raise RefusedError("FO_REJECTED", what="POST CustomersV3", infolog="Ada Lovelace, 1600 Broadway is wrong")
 
     wire = Wire()
@@ -251,7 +251,7 @@ async def test_what_is_parked_is_told_by_code_and_never_in_fos_words(recorder: R
 
 
 async def test_a_bug_is_a_failed_span_without_its_message(recorder: Recorder) -> None:
-    async def broken(envelope: Envelope) -> Outcome:
+    async def broken(envelope: Envelope) -> MessageOutcome:
         raise ValueError("Ada Lovelace")
 
     wire = Wire()

@@ -7,7 +7,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
-from shared.errors import ErrorCode, RefusedError
+from shared.errors import ErrorCode, OtherCurrencyError, RefusedError
 from shared.mapping.shopify.fields import (
     Amounts,
     Block,
@@ -101,7 +101,7 @@ def _member[E: StrEnum](kind: type[E], block: Block, key: str, path: str, transa
         raise RefusedError(ErrorCode.TRANSACTION_UNKNOWN, transaction=transaction_id, field=key, value=value) from None
 
 
-def _untold(transaction_id: int, paid: Money, terms: Terms) -> RefusedError:
-    return RefusedError(
+def _untold(transaction_id: int, paid: Money, terms: Terms) -> OtherCurrencyError:
+    return OtherCurrencyError(
         ErrorCode.TRANSACTION_CURRENCY, transaction=transaction_id, paid=paid.currency, booked=terms.booked.currency
     )

@@ -1,6 +1,6 @@
-"""One message of a queue, from its receipt to its end: done, waiting or parked. Nothing else can become of it.
+"""One message of a queue, from its receipt to its outcome: done, waiting or parked.
 
-Functions settles a message for us: returning completes it, raising gives it back to the queue. So whatever must
+The Functions host settles the message: returning completes it, raising returns it to the queue. So whatever must
 outlive the message (a scheduled copy, a parked record) is confirmed before this returns.
 """
 
@@ -17,10 +17,10 @@ from shared.errors import ErrorCode, RefusedError, TransientError
 from shared.store.blobs import Bodies
 from shared.store.journal import Journal, JournalEntry
 from shared.store.parking import ParkedMessage, Parking
-from shared.sync.messages.outcome import Done, Outcome, Park, Retry, RetryPolicy
+from shared.sync.messages.outcome import Done, MessageOutcome, Park, Retry, RetryPolicy
 from shared.telemetry import annotate, correlated, span, tell
 
-type MessageHandler = Callable[[Envelope], Awaitable[Outcome]]
+type MessageHandler = Callable[[Envelope], Awaitable[MessageOutcome]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class QueuePorts:
     """What the handling of one queue's messages works with."""
 
     queue: Publisher
-    """Back into the same queue, for copies that wait."""
+    """The same queue, for scheduled copies."""
     claims: Bodies
     journal: Journal
     parking: Parking
@@ -38,8 +38,8 @@ class QueuePorts:
 async def handle_message(
     handler: MessageHandler, body: bytes, properties: Mapping[str, object], message_id: str, ports: QueuePorts
 ) -> None:
-    """Runs the flow on one message and sees to its outcome. Raises only when that itself failed: the queue delivers
-    the message again then, up to its max delivery count.
+    """Runs the handler on one message and carries out its outcome. Raises only when that fails: the queue then delivers
+    the message again, up to its max delivery count.
     """
     try:
         envelope = read_envelope(body, properties)
@@ -58,7 +58,7 @@ async def handle_message(
         ),
         span(f"sync {envelope.flow}", "consumer", envelope.traceparent) as handling,
     ):
-        # The trace of an event of our own begins here, and its later attempts belong to it.
+        # The trace of an event that the app itself created begins here; later attempts belong to it.
         await _handle(handler, replace(envelope, traceparent=envelope.traceparent or handling.traceparent), ports)
 
 
@@ -70,8 +70,8 @@ async def _handle(handler: MessageHandler, envelope: Envelope, ports: QueuePorts
         outcome = await handler(replace(envelope, body=body))
     except RefusedError as refusal:
         outcome = Park(refusal)
-    except TransientError as trouble:
-        outcome = Retry(trouble)
+    except TransientError as failure:
+        outcome = Retry(failure)
     now = datetime.now(UTC)
     if isinstance(outcome, Retry) and ports.policy.is_exhausted(envelope.attempt, envelope.occurred_at, now):
         age = str(now - envelope.occurred_at).split(".")[0]
@@ -99,7 +99,7 @@ async def _handle(handler: MessageHandler, envelope: Envelope, ports: QueuePorts
 
 
 async def _wait(envelope: Envelope, error: TransientError, now: datetime, ports: QueuePorts) -> None:
-    """A copy of the message sleeps in the queue; its id is the next attempt's, so a second copy is dropped."""
+    """Schedules a copy in the queue. Its message id is the next attempt's, so the queue drops a second copy."""
     until = now + ports.policy.wait(envelope.attempt, error)
     copy = envelope.next_attempt()
     await ports.queue.publish(copy, at=until)
@@ -147,10 +147,10 @@ async def _record(
     until: datetime | None = None,
     evidence: Mapping[str, object] | None = None,
     level: int = logging.INFO,
-    **told: object,
+    **fields: object,
 ) -> None:
-    """For people in the journal, with all reasons; for telemetry with what is `told`, since a note may quote F&O or the
-    buyer.
+    """Writes the outcome to the journal with every reason, and to telemetry with the `fields` alone: a note may quote
+    F&O or the buyer.
     """
     entry = JournalEntry(
         store=envelope.store,
@@ -173,5 +173,5 @@ async def _record(
         f"message.{outcome}",
         level=level,
         waiting_until=entry.waiting_until,
-        **told,
+        **fields,
     )

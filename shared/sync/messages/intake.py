@@ -1,4 +1,4 @@
-"""From Shopify's webhook to Service Bus: checked, published, and only then acknowledged."""
+"""From Shopify's webhook to Service Bus: verified, published, and only then acknowledged."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from shared.shopify import webhooks
 from shared.store.blobs import Bodies
 from shared.telemetry import annotate, correlated, span, tell
 
-# A Service Bus message of the Standard tier holds 256 KB with all its properties; larger bodies are set aside.
+# A Service Bus message of the Standard tier holds 256 KB with all its properties; larger bodies go to Blob Storage.
 CLAIM_ABOVE: Final = 200_000
-CLAIM_TIMEOUT: Final = 2.0  # seconds; what is left of Shopify's five is for Service Bus
+CLAIM_TIMEOUT: Final = 2.0  # seconds; the rest of Shopify's five is for Service Bus
 
-_TAKEN: Final = 200
+_ACCEPTED: Final = 200
 _REFUSED: Final = 400
-_OUR_FAULT: Final = 500  # what Functions answers when anything but a refusal is raised
+_FAILED: Final = 500  # what Functions answers when anything but a refusal is raised
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +50,13 @@ class IntakePorts:
 async def receive_webhook(
     family: str, store: str, headers: Mapping[str, str], body: bytes, *, traceparent: str, ports: IntakePorts
 ) -> Envelope:
-    """Gives the envelope when Service Bus has it. Raises WebhookRefusedError with the status to answer: then nothing
-    was taken on and Shopify keeps the webhook.
+    """The envelope, once Service Bus has confirmed it. Raises WebhookRefusedError with the status to answer: then
+    nothing was accepted, and Shopify sends the webhook again.
     """
     flow = BY_FAMILY[family]
     known = store if store in ports.stores else "unknown"
     with correlated(flow=flow.name, store=known), span("webhook", "server", traceparent) as received:
-        received.add({"status": _OUR_FAULT})
+        received.add({"status": _FAILED})
         try:
             webhook = _check(family, store, headers, body, ports)
             annotate(topic=webhook.topic, event_id=webhook.event_id, entity_id=webhook.order_id)
@@ -77,7 +77,7 @@ async def receive_webhook(
             received.add({"status": status})
             tell("webhook.refused", level=logging.WARNING, code=refusal.code, status=status, bytes=len(body))
             raise
-        received.add({"status": _TAKEN})
+        received.add({"status": _ACCEPTED})
         tell("webhook.accepted", bytes=len(body))
     return envelope
 
@@ -100,10 +100,10 @@ def _check(family: str, store: str, headers: Mapping[str, str], body: bytes, por
 
 
 async def _publish(envelope: Envelope, ports: IntakePorts) -> Envelope:
-    """Gives the envelope as it was sent: whoever receives it continues the trace from its sending."""
+    """The envelope as it was sent, with the trace that its receiver continues."""
     try:
         if len(envelope.body) > CLAIM_ABOVE:
-            envelope = await _set_aside(envelope, ports.claims)
+            envelope = await _store_body(envelope, ports.claims)
         with span("publish", "producer") as sending:
             envelope = replace(envelope, traceparent=sending.traceparent or envelope.traceparent)
             await ports.publisher.publish(envelope)
@@ -112,8 +112,8 @@ async def _publish(envelope: Envelope, ports: IntakePorts) -> Envelope:
     return envelope
 
 
-async def _set_aside(envelope: Envelope, claims: Bodies) -> Envelope:
-    """Body to Blob Storage under the event's own name, so that a retry of Shopify writes the same blob again."""
+async def _store_body(envelope: Envelope, claims: Bodies) -> Envelope:
+    """Moves the body to a blob named after the event, so that a retry of Shopify writes the same blob again."""
     blob = f"{envelope.store}/{envelope.event_id}"
     try:
         async with asyncio.timeout(CLAIM_TIMEOUT):

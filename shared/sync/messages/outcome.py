@@ -12,11 +12,11 @@ from shared.errors import RefusedError, TransientError
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """Both systems agree now. `note` says what was done, `evidence` why it is right."""
+    """Both systems agree now. `note` describes what was done, `evidence` proves that it is right."""
 
     note: str
     document: str = ""
-    """The F&O number that came of it."""
+    """The number of the F&O document."""
     evidence: dict[str, object] = field(default_factory=dict)
 
 
@@ -29,21 +29,21 @@ class Retry:
 
 @dataclass(frozen=True, slots=True)
 class Park:
-    """It cannot succeed as it is: kept aside, whole, until somebody acts."""
+    """It cannot succeed as it is: the whole message is kept until a person acts."""
 
     error: RefusedError
     then: Callable[[], Awaitable[object]] | None = None
-    """Run once the message is kept. For what the flow remembers of having refused: remembered before, a crash in
-    between would leave a message that is neither handled nor kept.
+    """Runs once the message is parked. It stores that the flow refused the event: stored earlier, a crash in between
+    would leave a message that is neither handled nor parked.
     """
 
 
-type Outcome = Done | Retry | Park
+type MessageOutcome = Done | Retry | Park
 
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """Waits that double from `first` to `longest`, until attempts and age are both used up."""
+    """Waits that double from `first` to `longest`, until both `max_attempts` and `max_age` are reached."""
 
     first: timedelta = timedelta(seconds=5)
     longest: timedelta = timedelta(minutes=15)
@@ -51,7 +51,7 @@ class RetryPolicy:
     max_age: timedelta = timedelta(hours=24)
 
     def wait(self, attempt: int, error: TransientError) -> timedelta:
-        """Before the next attempt: what the other side asked for, else doubling, with up to a quarter of jitter."""
+        """Before the next attempt: the delay that the other system asked for, else doubling, with up to 25 % jitter."""
         if error.retry_after is not None:
             return error.retry_after + timedelta(seconds=random.uniform(0, 2))
         doubled = min(self.first * (1 << min(attempt - 1, 20)), self.longest)

@@ -1,4 +1,4 @@
-"""What a person does with a parked message: send it again, or give it up."""
+"""What a person does with a parked message: replay or discard it."""
 
 from __future__ import annotations
 
@@ -23,32 +23,32 @@ class ParkedPorts:
     links: OrderLinks
     claims: Bodies
     publish: Callable[[Envelope], Awaitable[None]]
-    """Into the queue of the envelope's flow; returns when the message is safe there."""
+    """Into the queue of the envelope's flow; returns when the queue has confirmed the message."""
 
 
 async def replay(parked: Parked, ports: ParkedPorts) -> str:
-    """Sends the message again, as a new event with the same properties and body. Gives the new event's id.
+    """Sends the message again, as a new event with the same properties and body. Returns the new event's id.
 
-    Run twice before the row is marked, it sends the same message id, which the queue's duplicate detection drops.
-    Raises RefusedError ENVELOPE_UNREADABLE for a message that was never ours, CLAIM_MISSING when its body is gone,
-    TransientError when it is not certain that it was sent, or the row was changed meanwhile.
+    A second replay before the row is marked sends the same message id, which the queue's duplicate detection drops.
+    Raises RefusedError ENVELOPE_UNREADABLE for a message that the app did not send, CLAIM_MISSING when its body is
+    gone, TransientError when sending was not confirmed or the row has changed meanwhile.
     """
     body = await ports.parking.body(parked)
     envelope = replace(read_envelope(body, parked.properties), event_id=_next_id(parked.event_id), attempt=1)
     envelope = replace(envelope, source=OPERATOR)
     if body:
-        envelope = await _packed(envelope, ports.claims)
+        envelope = await _with_claim(envelope, ports.claims)
     await ports.publish(envelope)
     await _close(parked, State.REPLAYED, f"sent again as {envelope.event_id}", ports)
     return envelope.event_id
 
 
 async def discard(parked: Parked, reason: str, *, sales_order: str, ports: ParkedPorts) -> None:
-    """Gives the message up, and with it, where F&O never got the order, the order.
+    """Closes the message without handling it. Where F&O does not have the order, the order is given up too: later
+    events do not create it, its other parked messages are closed, and the stock flow no longer counts its goods as sold
+    and unknown to F&O. `sales_order` is the number that a person entered in F&O by hand, "" if none.
 
-    Then its later events do not create it either, its other parked messages are closed too, and the stock flow no
-    longer counts its goods as sold and unknown to F&O. `sales_order` is what a person entered for it in F&O by hand,
-    "" if nothing.
+    Raises TransientError when the row has changed meanwhile.
     """
     link = await ports.links.get(parked.store, int(parked.entity_id)) if parked.entity_id.isdecimal() else None
     if link is not None and not link.sales_order:
@@ -63,11 +63,11 @@ async def discard(parked: Parked, reason: str, *, sales_order: str, ports: Parke
 
 async def _close(parked: Parked, state: State, why: str, ports: ParkedPorts) -> None:
     if not await ports.parking.close(parked, state, why, datetime.now(UTC)):
-        raise TransientError(f"event {parked.event_id} was changed by somebody else at the same time: look again")
+        raise TransientError(f"event {parked.event_id} was changed by someone else at the same time: look again")
 
 
-async def _packed(envelope: Envelope, claims: Bodies) -> Envelope:
-    """The body in the message, or beside it where it is too large; an older claim may be gone by now."""
+async def _with_claim(envelope: Envelope, claims: Bodies) -> Envelope:
+    """The body in the message, or as a new claim where it is too large: the blob of an older claim may be deleted."""
     if len(envelope.body) <= CLAIM_ABOVE:
         return replace(envelope, claim=None)
     blob = f"{envelope.store}/{envelope.event_id}"
@@ -75,6 +75,6 @@ async def _packed(envelope: Envelope, claims: Bodies) -> Envelope:
 
 
 def _next_id(event_id: str) -> str:
-    """A new id for each replay, the same one if the same replay is run again."""
+    """A new id for each replay; the same id when the same replay runs again."""
     first, _, count = event_id.partition(_REPLAY)
     return f"{first}{_REPLAY}{int(count or 0) + 1}"

@@ -1,4 +1,4 @@
-"""The sales order of one Shopify order in F&O: created once, and brought to every later state of the order."""
+"""The sales order of one Shopify order in F&O: created once, and updated to every later state of the order."""
 
 from __future__ import annotations
 
@@ -31,19 +31,19 @@ from shared.sync.orders.ports import OrderPorts
 
 @dataclass(frozen=True, slots=True)
 class Booking:
-    """How F&O's sales order stands. `note` says what was done, `evidence` why it is right."""
+    """The state of F&O's sales order. `note` describes what was done, `evidence` proves that it is right."""
 
     note: str
     number: str = ""
     link: OrderLink | None = None
     evidence: Mapping[str, Any] = field(default_factory=dict)
     is_current: bool = True
-    """F&O has the order as this event tells it; False where a later state or a person decides."""
+    """F&O has the order as in this event; False where F&O has a later state, or a person has to decide."""
 
 
 async def create(state: OrderState, link: OrderLink | None, rules: StoreRules, ports: OrderPorts) -> Booking:
-    """The sales order under its own reference. One that an earlier attempt created is adopted, and brought to what the
-    order is by now.
+    """Creates the sales order under its own reference. One that an earlier attempt created is adopted, and updated to
+    the order's state of now.
     """
     order = state.order
     items = await items_of(order, rules, ports)
@@ -62,18 +62,18 @@ async def create(state: OrderState, link: OrderLink | None, rules: StoreRules, p
     booked = await _book(plan, ports, held=reason is not None)
     if rules.flows.write_back:
         await ports.outbox.put(order.store, order.id, booked.number, now=order.version)
-    known = _link(order, link, plan, booked, reason)
+    new_link = _link(order, link, plan, booked, reason)
     if not booked.created:
-        adopted = await change(state, known, rules, ports)
+        adopted = await change(state, new_link, rules, ports)
         return replace(adopted, note=f"found in F&O, created by an earlier attempt; {adopted.note}")
     await _check(plan, booked, ports)
-    remembered = await ports.links.put(known)
+    stored = await ports.links.put(new_link)
     note = f"created, held for its {reason}" if reason else "created"
-    return Booking(note, booked.number, remembered, {"fo": plan.evidence.as_dict()})
+    return Booking(note, booked.number, stored, {"fo": plan.evidence.as_dict()})
 
 
 async def change(state: OrderState, link: OrderLink, rules: StoreRules, ports: OrderPorts) -> Booking:
-    """The sales order as the order is now, by the store's policy of changes."""
+    """Updates the sales order to the order's state of now, by the store's rules for changes."""
     order = state.order
 
     async def allocate_more(wanted: Sequence[Need]) -> Allocation:
@@ -103,7 +103,7 @@ async def _allocate(wanted: Sequence[Need], order: Order, rules: StoreRules, por
 
 
 async def _ensure_customer(order: Order, account: str, rules: StoreRules, ports: OrderPorts) -> None:
-    """Creates the customer unless we did before, or all orders share one that people keep."""
+    """Creates the customer, unless the app did so before or all orders share an account that staff maintain."""
     if account == rules.customers.shared_account or await ports.known_customers.has(rules.company, account):
         return
     await ports.customers.ensure(customer_record(order, rules, account))
@@ -125,14 +125,16 @@ async def _book(plan: SalesOrderPlan, ports: OrderPorts, *, held: bool) -> Sales
 
 
 def _accept(plan: SalesOrderPlan, booked: SalesOrder) -> bool:
-    """An order that is adopted stays held until it is compared with the plan, and brought to it, line by line."""
+    """Whether to release the hold: an adopted order stays held until its lines are compared with the plan and
+    updated.
+    """
     if booked.created:
         check_booked(plan, booked.booked)
     return booked.created
 
 
 async def _check(plan: SalesOrderPlan, booked: SalesOrder, ports: OrderPorts) -> None:
-    """Holds an order whose lines F&O computed otherwise than planned, before its batch jobs ship it."""
+    """Holds an order whose lines F&O computed differently from the plan, before its batch jobs ship it."""
     try:
         check_booked(plan, booked.booked)
     except RefusedError:
@@ -147,7 +149,7 @@ def _link(
     booked: SalesOrder,
     reason: HoldReason | None,
 ) -> OrderLink:
-    """What is to be known of an order that F&O has now. Of an adopted one it is not known yet what it says."""
+    """The link of an order that F&O has now. What an adopted order contains is not known yet."""
     created = booked.created
     return OrderLink(
         store=order.store,
@@ -160,7 +162,7 @@ def _link(
         lots={number_key(Decimal(number)): lot for number, lot in booked.lots.items()},
         sources={booked.lots[line.number]: line.source for line in plan.lines} if created else {},
         said=header_fingerprints(plan.header) if created else {},
-        # Nobody but an earlier attempt of ours can have held an order that is not known here yet.
+        # Without a link, only an earlier attempt of the app can have held the order.
         held=reason or (HoldReason.CHANGE if booked.held else ""),
         has_parked=link.has_parked if link else False,
         etag=link.etag if link else None,

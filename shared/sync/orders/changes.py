@@ -1,7 +1,7 @@
-"""F&O's sales order brought to Shopify's order as it is now: read, plan, write, and read again until nothing differs.
+"""Changes F&O's sales order to Shopify's order of now: read, plan, write, and read again until nothing differs.
 
-Nothing depends on what was done before: after a crash at any point the next run finds what is still missing. What the
-run has to know about its own writes is in the order's link before they are made.
+Nothing depends on earlier runs: after a crash at any point the next run finds what is still missing. What a run has to
+know about its own writes is stored in the order's link before it writes.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ from shared.store.links import OrderLink
 from shared.sync.orders.planning import Allocate, plan_change
 
 _ROUNDS: Final = 3
-"""Readings: before the change, after it, and once more for what an earlier attempt had left unlike."""
+"""Readings: before the change, after it, and once more for what an earlier attempt left different."""
 _HELD: Final = "IsSalesProcessingStopped"
 _SUFFIXES: Final = ascii_uppercase[1:]
-"""What further sales orders add to the first one's number."""
+"""Suffixes of the numbers of further sales orders."""
 
 
 class Links(Protocol):
@@ -51,17 +51,17 @@ class ChangePorts:
     fo: ODataClient
     links: Links
     allocate: Allocate
-    """From F&O's stock of this moment."""
+    """From F&O's on-hand of this moment."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChangeReport:
-    """F&O has the order as it is. `note` says what was done, `evidence` why it is right."""
+    """F&O has the order as it is. `note` describes what was done, `evidence` proves that it is right."""
 
     note: str
     number: str
     link: OrderLink
-    """As it is to be stored: with what is ours in F&O now, but neither version nor digest of the state."""
+    """To be stored: with the app's lines that F&O has now, but without the state's version and digest."""
     evidence: dict[str, Any] = field(default_factory=dict)
 
 
@@ -74,17 +74,17 @@ async def converge_changes(
     items: Mapping[int, Item],
     tax_setup: TaxSetup | None = None,
 ) -> ChangeReport:
-    """Brings the sales order of the link to the state; `items` is by order line id, as for its creation.
+    """Changes the sales order of the link to the state; `items` is by order line id, as for its creation.
 
-    Raises RefusedError: CHANGE_HELD for what a person decides, CHANGE_NOT_TAKEN when F&O keeps something else than was
-    written, FO_ORDER_GONE, and what the mapping and F&O refuse. The order is held in F&O then, as far as it still can
-    be, and goes on by itself when a later run finds nothing to do.
+    Raises RefusedError: CHANGE_HELD for what a person has to decide, CHANGE_NOT_TAKEN when F&O stores something else
+    than was written, FO_ORDER_GONE, and what the mapping and F&O refuse. Then the order is held in F&O, as far as it
+    still can be; the hold ends when a later run finds nothing to do.
     """
-    return await _Task(state, link, rules, ports, items, tax_setup).run()
+    return await _OrderChange(state, link, rules, ports, items, tax_setup).run()
 
 
-class _Task:
-    def __init__(  # noqa: PLR0917 - the arguments of converge_changes, once more
+class _OrderChange:
+    def __init__(  # noqa: PLR0917 - the arguments of converge_changes
         self,
         state: OrderState,
         link: OrderLink,
@@ -142,7 +142,7 @@ class _Task:
         return planned.plan
 
     async def _carry_out(self, fo: FoOrder, plan: ChangePlan) -> None:
-        """All that belongs to orders that are there in one request, and each further order in its own."""
+        """Changes of existing orders go in one request, each further order in its own."""
         company = self._link.company
         promised = {
             number_key(line.number): line.source
@@ -179,7 +179,7 @@ class _Task:
         self._link = await self._ports.links.put(replace(self._link, further=(*self._link.further, booked.number)))
 
     async def _hold_at_risk(self, fo: FoOrder) -> None:
-        """Holds the order once for each reason: a person who releases it has looked at it."""
+        """Holds the order once for each reason: a person who releases it has reviewed that reason."""
         reason = hold_reason(self._state, self._rules, held=self._link.held)
         if reason is not None and (self._link.held != reason or self._link.is_holding):
             await self._hold(fo, reason)
@@ -188,7 +188,7 @@ class _Task:
         self._has_held = True
         to_hold = _to_hold(fo)
         if not to_hold and not self._link.held:
-            return  # a person holds it, or nobody can
+            return  # a person holds it, or it can no longer be held
         self._link = await self._ports.links.put(replace(self._link, held=reason.value, is_holding=bool(to_hold)))
         if to_hold:
             company = self._link.company
@@ -196,7 +196,7 @@ class _Task:
             self._link = await self._ports.links.put(replace(self._link, is_holding=False))
 
     async def _release(self, fo: FoOrder) -> None:
-        """What we hold and have no reason to hold any more. Who else holds an order, releases it."""
+        """Releases a hold that the app set and has no reason for any more. Other holds stay."""
         reason = hold_reason(self._state, self._rules, held=self._link.held)
         if not self._link.held:
             return
@@ -207,14 +207,16 @@ class _Task:
         self._link = replace(self._link, held=reason.value if reason else "")
 
     async def _hold_for_change(self, fo: FoOrder) -> None:
-        """What F&O has is not what was sold, so it is not to be shipped until somebody has seen to it."""
+        """Holds the order because F&O has other lines than were sold: it must not ship until a person has reviewed
+        it.
+        """
         if not self._has_held and (self._link.is_holding or _to_hold(fo)):
             await self._hold(fo, HoldReason.CHANGE)
 
     def _gone(self) -> ChangeReport:
         if not self._state.order.is_given_up:
             raise RefusedError(ErrorCode.FO_ORDER_GONE, sales_order=self._link.sales_order)
-        note = "cancelled: nothing of the order is left in F&O"
+        note = "cancelled: F&O has nothing left of the order"
         link = replace(self._link, sources={}, promised={}, lots={}, held="")
         return ChangeReport(note, self._link.sales_order, link, self._evidence())
 
@@ -235,12 +237,12 @@ class _Task:
 
 
 def _to_hold(fo: FoOrder) -> list[str]:
-    """Numbers of the sales orders that nobody holds."""
+    """Numbers of the sales orders that are open and not on hold."""
     return [header.number for header in fo.headers if not header.is_held and not header.status.is_closed]
 
 
 def _refuse(plan: ChangePlan, fo: FoOrder, *, is_last: bool) -> None:
-    """Stops at what is a person's, once there is nothing else to do, and at what F&O does not keep."""
+    """Raises for what a person has to decide, once nothing else is to do, and for a change that F&O does not store."""
     if plan.steps:
         if is_last:
             changes = "; ".join(str(step) for step in plan.steps)
@@ -269,12 +271,12 @@ def _operations(step: ChangeStep, company: str) -> list[Operation]:
 
 
 def suffix_of(at: int, sales_order: str) -> str:
-    """What the number of the further order `at`, from 0, adds to the first one's. Raises RefusedError."""
+    """The suffix of the further order `at`, counted from 0. Raises RefusedError FURTHER_ORDERS_EXHAUSTED."""
     if at >= len(_SUFFIXES):
         raise RefusedError(ErrorCode.FURTHER_ORDERS_EXHAUSTED, sales_order=sales_order, count=at)
     return _SUFFIXES[at]
 
 
 def _accept(_: object) -> bool:
-    """The next round compares the further order with what was planned."""
+    """The next round compares the further order with the plan."""
     return True

@@ -1,8 +1,8 @@
-"""One event about one Shopify order: F&O is brought to the order's state, once, and to the cent.
+"""One event about one Shopify order: F&O is updated to the order's state, once, and to the cent.
 
-Three things converge, each by itself and each safe to run again: the sales order, the money that moved, what was given
-back. Every step may be cut off: F&O is asked before it is written to, the link is written last, and what was refused is
-remembered only once it is parked.
+Three parts converge, each by itself, and each can be repeated safely: the sales order, the payments, the refunds. Every
+step may be interrupted: F&O is read before it is written, the link is written last, and a refusal is stored in the link
+only once the message is parked.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from shared.model import LineKind, Order, OrderState
 from shared.rules import StoreRules
 from shared.store.links import OrderLink
 from shared.store.parking import State
-from shared.sync.messages.outcome import Done, Outcome, Park
+from shared.sync.messages.outcome import Done, MessageOutcome, Park
 from shared.sync.orders.booking import Booking, change, create
 from shared.sync.orders.ports import OrderPorts
 from shared.sync.orders.reading import complete, read_json, read_order_state
@@ -31,9 +31,9 @@ from shared.sync.refunds import converge_refunds
 from shared.telemetry import annotate, tell
 
 
-async def sync_order(envelope: Envelope, ports: OrderPorts) -> Outcome:
-    """Done when F&O has the order, its payments and its refunds as Shopify tells of them in this event, or of a later
-    state. Raises RefusedError for what cannot be read, and TransientError, which the dispatch turns into waiting.
+async def sync_order(envelope: Envelope, ports: OrderPorts) -> MessageOutcome:
+    """Done when F&O has the order, its payments and its refunds as in this event, or in a later state. Raises
+    RefusedError for what cannot be read, and TransientError, for which dispatch schedules a copy.
     """
     rules = ports.rules.get(envelope.store)
     if rules is None:
@@ -41,17 +41,19 @@ async def sync_order(envelope: Envelope, ports: OrderPorts) -> Outcome:
     now = datetime.now(UTC)
     admin = ports.admins[rules.key]
     if booked := await _booked_before(envelope, ports):
-        return Done("F&O has this transaction: it was read with its order", document=booked.sales_order)
+        return Done("F&O has this transaction: it was booked with its order", document=booked.sales_order)
     state = await read_order_state(envelope, rules, admin, now=now)
     annotate(order=state.order.name)
     link = await ports.links.get(rules.key, state.order.id)
     if link is not None and link.given_up:
-        return Done(f"a person looks after this order in F&O: {link.sales_order}", document=link.sales_order)
-    insist = envelope.source == OPERATOR
-    if insist or _needs_all(link, rules):
+        return Done(
+            f"this order was given up and is maintained by staff in F&O: {link.sales_order}", document=link.sales_order
+        )
+    is_replay = envelope.source == OPERATOR
+    if is_replay or _needs_all(link, rules):
         state = await complete(state, rules, admin, now=now)
     try:
-        booking = await _sales_order(state, link, rules, ports, insist=insist)
+        booking = await _sales_order(state, link, rules, ports, is_replay=is_replay)
     except RefusedError as refusal:
         return await _refused(refusal, state.order, rules, ports, of_order=True)
     if booking.number and (link is None or not link.sales_order):
@@ -73,7 +75,7 @@ async def sync_order(envelope: Envelope, ports: OrderPorts) -> Outcome:
 
 
 async def _booked_before(envelope: Envelope, ports: OrderPorts) -> OrderLink | None:
-    """The order's link, where the event tells of one transaction that is booked: Shopify's query budget is spared."""
+    """The order's link, where the event is about one transaction that is booked: it saves Shopify's query budget."""
     match read_json(envelope.body) if envelope.topic in ORDERS.webhooks["transactions"] else None:
         case {"id": int(transaction), "order_id": int(order_id)} if envelope.source != OPERATOR:
             known = await ports.payments.records.of_order(envelope.store, order_id)
@@ -84,8 +86,8 @@ async def _booked_before(envelope: Envelope, ports: OrderPorts) -> OrderLink | N
 
 
 def _needs_all(link: OrderLink | None, rules: StoreRules) -> bool:
-    """Whether payments and risk are asked for that the event may not tell: for a new order, and where an event that
-    told of them may be among the parked ones, which are closed when this one is done.
+    """Whether to fetch payments and risk, which the event may not contain: for a new order, and where parked events,
+    which are closed when this one is done, may have contained them.
     """
     if link is not None and link.has_parked:
         return True
@@ -93,9 +95,9 @@ def _needs_all(link: OrderLink | None, rules: StoreRules) -> bool:
 
 
 async def _sales_order(
-    state: OrderState, link: OrderLink | None, rules: StoreRules, ports: OrderPorts, *, insist: bool
+    state: OrderState, link: OrderLink | None, rules: StoreRules, ports: OrderPorts, *, is_replay: bool
 ) -> Booking:
-    """F&O's sales order as the state wants it. A change that waits for a person does so until one insists."""
+    """Creates or changes F&O's sales order. A change that waits for a person is tried again only by a replay."""
     order, content = state.order, digest(state.order)
     if link is None or not link.sales_order:
         if order.is_given_up:
@@ -104,10 +106,10 @@ async def _sales_order(
         booking = await create(state, link, rules, ports)
     elif order.version < link.version:
         return Booking("F&O has a later state of the order", link.sales_order, link, is_current=False)
-    elif content == link.parked_digest and not insist:
+    elif content == link.parked_digest and not is_replay:
         return Booking("this change of the order waits for a person", link.sales_order, link, is_current=False)
-    elif content == link.digest and not link.held and not insist and hold_reason(state, rules) is None:
-        if order.version > link.version:  # what was said between both versions must not be believed any more
+    elif content == link.digest and not link.held and not is_replay and hold_reason(state, rules) is None:
+        if order.version > link.version:  # events between both versions are outdated now
             link = await ports.links.put(replace(link, version=order.version))
         return Booking("F&O has the order as it is", link.sales_order, link)
     else:
@@ -119,12 +121,12 @@ async def _sales_order(
 async def _refused(
     refusal: RefusedError, order: Order, rules: StoreRules, ports: OrderPorts, *, of_order: bool
 ) -> Park:
-    """Parks the event. Then the link remembers so: remembered before, a crash in between would lose the event.
+    """Parks the event, and then stores so in the link: stored earlier, a crash in between would lose the event.
 
-    A sales order that was refused is not tried again by the next event of the same content; payments and refunds are.
+    A refused sales order is not tried again by the next event with the same content; payments and refunds are.
     """
     if isinstance(refusal, TaxRefusedError):
-        ports.taxes.forget(rules.company)  # what is mended there is seen at once
+        ports.taxes.forget(rules.company)  # a corrected set-up is read at once
     link = await ports.links.get(rules.key, order.id)
     if link is None or not link.sales_order:
         known = _sold_but_unknown(order, link)
@@ -134,20 +136,20 @@ async def _refused(
 
 
 async def _resolve(link: OrderLink, ports: OrderPorts, now: datetime) -> None:
-    """Closes what was parked of the order, before the link forgets that something was: a crash here is made good."""
+    """Closes the order's parked messages, then clears their mark in the link: in this order a crash is repaired."""
     await ports.parking.close_all(
         ORDERS.name,
         link.store,
         str(link.order_id),
         state=State.RESOLVED,
-        why="F&O has the order as it stands in Shopify",
+        why="F&O has the order as Shopify has it",
         now=now,
     )
     await ports.links.put(replace(link, has_parked=False, parked_digest=""))
 
 
 def _sold_but_unknown(order: Order, link: OrderLink | None) -> OrderLink:
-    """The order's goods are sold although F&O does not know: the stock flow must not offer them again."""
+    """The link of an order whose goods are sold but unknown to F&O: the stock flow must not offer them again."""
     sold: Counter[str] = Counter()
     for line in order.lines:
         if line.kind is LineKind.PRODUCT:

@@ -1,4 +1,4 @@
-"""What is to be done to a sales order so that it is the order as Shopify has it: planned, and nothing written."""
+"""Plans how a sales order becomes the order as Shopify has it. Nothing is written."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from shared.rules import StoreRules
 from shared.store.links import OrderLink
 
 type Allocate = Callable[[Sequence[Need]], Awaitable[Allocation]]
-"""Warehouses for additional pieces."""
+"""Warehouses for additional units."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedChange:
     plan: ChangePlan
     own: OwnLines
-    """The lines of F&O's order that are ours."""
+    """The lines of F&O's order that the app created."""
     target: SalesOrderPlan | None
-    """What F&O's order should be; None for an order that is cancelled, or given back whole."""
+    """What F&O's order should be; None for an order that is cancelled or fully refunded."""
     link: OrderLink
-    """With what is ours in F&O now."""
+    """With the app's lines that F&O has now."""
 
 
 async def plan_change(

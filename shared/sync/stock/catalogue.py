@@ -1,4 +1,4 @@
-"""What a store sells and F&O stocks, with the safety stock: read now and then, kept in between."""
+"""What a store sells and F&O stocks, with the safety stock: read at intervals, and stored in between."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from decimal import Decimal
 from typing import Any
 
 from shared.d365.items import ItemCache, read_items
-from shared.d365.odata.client import ODataClient
+from shared.d365.odata.client import RowReader
 from shared.d365.on_hand import read_safety_stock
 from shared.errors import RefusedError
 from shared.mapping.orders.items import sku_field
 from shared.mapping.stock import Listing, Unlisted, match_variants
 from shared.model import Item, LevelId, Variant
 from shared.rules import StoreRules
-from shared.shopify.admin.client import AdminClient
+from shared.shopify.admin.client import QueryRunner
 from shared.shopify.inventory import read_variants
 from shared.store.blobs import Snapshots
 
@@ -25,25 +25,27 @@ class Assortment:
     listings: tuple[Listing, ...]
     safety: dict[tuple[Item, str], Decimal]
     shop_items: int
-    """Inventory items in the shop, with those that get no figure."""
+    """Inventory items in the shop, including those that get no figure."""
     is_new: bool
-    """Read in this run: the rest is told only then."""
+    """Read in this run. Only then `unlisted` and `problems` are known."""
     unlisted: tuple[tuple[Variant, Unlisted], ...] = ()
     problems: tuple[RefusedError, ...] = ()
 
 
 async def load_assortment(
-    rules: StoreRules, *, admin: AdminClient, fo: ODataClient, snapshots: Snapshots, now: datetime
+    rules: StoreRules, *, admin: QueryRunner, fo: RowReader, snapshots: Snapshots, now: datetime
 ) -> Assortment:
-    """From memory, or from both systems when that is older than the rules allow or the warehouses have changed."""
+    """The stored assortment, or a new one from both systems when that is older than the rules allow or the warehouses
+    have changed.
+    """
     name = f"stock/{rules.key}/catalogue"
     warehouses = sorted(warehouse.id for warehouse in rules.warehouses)
     locations = sorted({warehouse.location for warehouse in rules.warehouses})
     basis = [rules.company, sku_field(rules), warehouses, locations]
     value, etag = await snapshots.read(name)
-    lasts = timedelta(minutes=rules.stock.catalogue_minutes)
-    if value and value["basis"] == basis and now < datetime.fromisoformat(value["read_at"]) + lasts:
-        return _recall(value)
+    max_age = timedelta(minutes=rules.stock.catalogue_minutes)
+    if value and value["basis"] == basis and now < datetime.fromisoformat(value["read_at"]) + max_age:
+        return _from_stored(value)
     variants = await read_variants(admin)
     skus = {variant.sku for variant in variants if variant.sku}
     items = await read_items(fo, rules.company, sku_field(rules), skus, cache=ItemCache())
@@ -71,7 +73,7 @@ async def load_assortment(
     )
 
 
-def _recall(value: dict[str, Any]) -> Assortment:
+def _from_stored(value: dict[str, Any]) -> Assortment:
     return Assortment(
         listings=tuple(
             Listing(sku, Item(*item), LevelId(inventory_item, location))

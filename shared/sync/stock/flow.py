@@ -1,24 +1,24 @@
-"""F&O's sellable stock to a store's locations: read, decide, write what changed, remember.
+"""F&O's sellable stock to a store's locations: read, decide, write what changed, store what was written.
 
 Why it does not oversell. Of the figures that are set together, Shopify's are read first, then the orders that F&O
-does not know, then F&O's on-hand, and a new figure is set only if Shopify still shows the first reading:
+does not know, then F&O's on-hand; a new figure is set only if Shopify still shows the first reading:
 
-- a sale before the first reading is in the figure that was read, and either among the unknown orders or in F&O;
-- a sale after it changes Shopify's figure, so that the setting is refused and everything is read again;
-- an order that F&O gets between the second and the third reading is subtracted twice. The next run mends that.
+- a sale before the first reading is included in the figure that was read, and is either an unknown order or in F&O;
+- a sale after it changes Shopify's figure, so that Shopify refuses to set it and everything is read again;
+- an order that F&O gets between the second and the third reading is subtracted twice. The next run corrects that.
 
-In any other order a sale can fall between two readings and be counted never. It makes no difference whether Shopify
-was asked for single figures or for pages of them, nor that a sale happens between two pages: each figure is compared
-with its own reading. Two things remain. Shopify's search may not show an order of the last seconds: a figure that
-Shopify has changed so recently is not raised. A sale and a cancellation between reading and setting may leave the
-figure as it was: an order that was cancelled since the run began still counts as sold.
+In any other order a sale can fall between two readings and never be counted. It makes no difference whether Shopify is
+asked for single figures or for pages of them, nor that a sale happens between two pages: each figure is compared with
+its own reading. Two risks remain. Shopify's search may not show an order of the last seconds: a figure that Shopify has
+changed so recently is not raised. A sale and a cancellation between reading and setting may leave the figure as it was:
+an order that was cancelled since the run began still counts as sold.
 
 All figures of a SKU are set together, those that fall before those that rise, and none rises while another that
 should fall could not be set: goods sold at one location and booked on another's warehouse are not offered twice.
-SKUs with a figure that falls come before the others.
+SKUs with a figure that falls come first.
 
-A run that has to end early (Shopify's query budget is spent, the time is up) has remembered what it set; what it has
-not come to is in doubt, and the next run begins with it.
+A run that ends early (Shopify's query budget is spent, the time limit is reached) has stored what it set; the figures
+that it did not reach are marked as uncertain, and the next run begins with them.
 """
 
 from __future__ import annotations
@@ -28,31 +28,30 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final, cast
+from typing import Final
 
-from shared.d365.odata.client import ODataClient
+from shared.d365.odata.client import RowReader
 from shared.d365.on_hand import read_on_hand
 from shared.errors import ThrottledError, TransientError
 from shared.mapping.stock import FigureOutcome, Listing, Wanted, by_warehouse, compute_figure, decide, units_taken
 from shared.model import Level, LevelId
 from shared.rules import StoreRules
-from shared.shopify.admin.client import AdminClient
+from shared.shopify.admin.client import QueryRunner
 from shared.shopify.inventory import Change, FigureRejection, NoLevel, read_levels, set_available
 from shared.store.blobs import Snapshots
 from shared.store.links import OrderLinks
 from shared.sync.stock.catalogue import Assortment, load_assortment
-from shared.sync.stock.findings import Findings
-from shared.sync.stock.memory import Memory
-from shared.sync.stock.report import CountedAdmin, CountedFo, StockReport
+from shared.sync.stock.memory import FigureMemory
+from shared.sync.stock.report import CountingReader, CountingRunner, ReportBuilder, StockReport
 from shared.sync.stock.unknown_sales import UnknownSales
 from shared.sync.stock.waves import Wave, Waves
-from shared.sync.stock.writing import Step, set_figures
+from shared.sync.stock.writing import FigureStep, set_figures
 
 _ROUNDS: Final = 3
 """How often a figure that keeps changing is read in one run."""
 
-_LASTS: Final = timedelta(minutes=3)
-"""After that no wave is begun: the host ends a function after 4 minutes (functionTimeout in host.json)."""
+_TIME_LIMIT: Final = timedelta(minutes=3)
+"""No batch begins after it: the host ends a function after 4 minutes (functionTimeout in host.json)."""
 
 _ABSENT: Final = {
     NoLevel.GONE: FigureOutcome.GONE,
@@ -64,8 +63,8 @@ _ABSENT: Final = {
 async def push_stock(
     rules: StoreRules,
     *,
-    admin: AdminClient,
-    fo: ODataClient,
+    admin: QueryRunner,
+    fo: RowReader,
     links: OrderLinks,
     snapshots: Snapshots,
     now: Callable[[], datetime],
@@ -73,51 +72,49 @@ async def push_stock(
 ) -> StockReport:
     """One run for one store.
 
-    Raises the adapters' TransientError and RefusedError for what concerns the run as a whole; single figures that
+    Raises TransientError and RefusedError of the clients for what concerns the run as a whole; single figures that
     cannot be set are in the report.
     """
     began = now()
     run = f"{rules.key}-{began:%Y%m%dT%H%M%S.%f}"
-    memory = await Memory.load(snapshots, store=rules.key, run=run)
-    if memory.is_taken(began):
+    memory = await FigureMemory.load(snapshots, store=rules.key, run=run)
+    if memory.is_leased(began):
         return StockReport(store=rules.key, run=run, busy=True)
-    shopify_calls, fo_calls = CountedAdmin(admin), CountedFo(fo)
-    # They count and hand on; the readers need nothing else of the clients.
-    admin, fo = cast("AdminClient", shopify_calls), cast("ODataClient", fo_calls)
-    assortment = await load_assortment(rules, admin=admin, fo=fo, snapshots=snapshots, now=began)
-    sales = await UnknownSales.load(admin, links, snapshots, store=rules.key, rules=rules.stock, now=began)
-    push = _Push(rules, admin, fo, memory, assortment, sales, run, began, now, sleep)
-    await push.everything()
+    shopify, counted_fo = CountingRunner(admin), CountingReader(fo)
+    assortment = await load_assortment(rules, admin=shopify, fo=counted_fo, snapshots=snapshots, now=began)
+    sales = await UnknownSales.load(shopify, links, snapshots, store=rules.key, rules=rules.stock, now=began)
+    push = _StockPush(rules, shopify, counted_fo, memory, assortment, sales, run, began, now, sleep)
+    await push.run_all()
     await sales.save()
     return StockReport(
         store=rules.key,
         run=run,
-        figures=tuple(push.findings.figures.values()),
+        figures=tuple(push.report.figures.values()),
         unlisted=assortment.unlisted,
-        problems=(*assortment.problems, *push.findings.problems),
+        problems=(*assortment.problems, *push.report.problems),
         backlog=push.backlog,
         frozen=push.frozen,
         halted=push.halted,
-        shopify_calls=shopify_calls.calls,
-        fo_calls=fo_calls.calls,
+        shopify_calls=shopify.calls,
+        fo_calls=counted_fo.calls,
     )
 
 
 @dataclass(slots=True)
-class _Push:
-    """A run under way."""
+class _StockPush:
+    """One run for one store."""
 
     rules: StoreRules
-    admin: AdminClient
-    fo: ODataClient
-    memory: Memory
+    admin: QueryRunner
+    fo: RowReader
+    memory: FigureMemory
     assortment: Assortment
     sales: UnknownSales
     run: str
     began: datetime
     now: Callable[[], datetime]
     sleep: Callable[[float], Awaitable[None]]
-    findings: Findings = field(default_factory=Findings)
+    report: ReportBuilder = field(default_factory=ReportBuilder)
     backlog: int = 0
     halted: str = ""
 
@@ -125,37 +122,37 @@ class _Push:
     def frozen(self) -> bool:
         return self.backlog > self.rules.stock.freeze_backlog
 
-    async def everything(self) -> None:
+    async def run_all(self) -> None:
         """Finds the figures that may have to change, and changes them, those that fall first."""
         if self.assortment.is_new:
             self.memory.refused.clear()
         wanted = await self._survey(self.assortment.listings)
         self.memory.forget_refusals(wanted)
-        lasts = timedelta(hours=self.rules.stock.full_compare_hours)
-        is_due = self.memory.compared_at is None or self.began >= self.memory.compared_at + lasts
+        interval = timedelta(hours=self.rules.stock.full_compare_hours)
+        is_due = self.memory.compared_at is None or self.began >= self.memory.compared_at + interval
         if is_due:
-            self.memory.doubt_everything((listing.level for listing in self.assortment.listings), self.began)
+            self.memory.begin_comparison((listing.level for listing in self.assortment.listings), self.began)
         candidates = [each for each in wanted if self._may_differ(each)]
-        falling, others = self._with_their_kin(candidates)
-        self.memory.doubt(listing.level for listing in (*falling, *others))
+        falling, others = self._by_item(candidates)
+        self.memory.mark_uncertain(listing.level for listing in (*falling, *others))
         try:
             for listings in (falling, others):
                 await self._work_off(Waves.over(listings, admin=self.admin, shop_items=self.assortment.shop_items))
         except ThrottledError as throttled:
             self.halted = throttled.reason
         if candidates or is_due:
-            await self.memory.end_turn()
+            await self.memory.release_lease()
 
     async def _work_off(self, waves: Waves) -> None:
         while not waves.is_over:
-            if self.now() >= self.began + _LASTS:
-                self.halted = "the time is up"
+            if self.now() >= self.began + _TIME_LIMIT:
+                self.halted = "time limit reached"
                 return
-            await self.memory.take_turn(self.now())
+            await self.memory.renew_lease(self.now())
             await self._converge(await waves.read())
 
     async def _survey(self, listings: Sequence[Listing]) -> list[Wanted]:
-        """What the figures should be. Orders before on-hand: see the top of this file."""
+        """What the figures should be. Orders are read before on-hand: see the module's docstring."""
         taken = await self.sales.read(listings)
         self.backlog = taken.backlog
         units = units_taken(taken.sales, listings)
@@ -180,13 +177,13 @@ class _Push:
         ]
 
     def _may_differ(self, wanted: Wanted) -> bool:
-        """Whether Shopify has to be asked; if not, the figure's outcome is settled here."""
+        """Whether the figure has to be read in Shopify; if not, its outcome is recorded here."""
         level, figure = wanted.listing.level, wanted.figure
         if figure is None:
             outcome = FigureOutcome.NO_ROW
         elif self.memory.refused.get(level) == figure:
             outcome = FigureOutcome.REFUSED
-        elif self.memory.is_in_doubt(level):
+        elif self.memory.is_uncertain(level):
             return True
         elif self.memory.is_current(wanted):
             outcome = FigureOutcome.UNCHANGED
@@ -194,40 +191,40 @@ class _Push:
             outcome = FigureOutcome.FROZEN
         else:
             return True
-        self.findings.note(wanted, outcome)
+        self.report.note(wanted, outcome)
         return False
 
-    def _with_their_kin(self, candidates: Iterable[Wanted]) -> tuple[list[Listing], list[Listing]]:
-        """All figures of the candidates' items: of those with a figure that falls, and of the others.
+    def _by_item(self, candidates: Iterable[Wanted]) -> tuple[list[Listing], list[Listing]]:
+        """All figures of the candidates' items: first of items with a figure that falls, then of the others.
 
-        All of them, because an order that was sold at one location may have been booked on another's warehouse.
+        All of them, because an order that was sold at one location may be booked on another location's warehouse.
         """
         falls: defaultdict[int, bool] = defaultdict(bool)
         for each in candidates:
             falls[each.listing.level.inventory_item] |= self._falls(each)
-        kin = [listing for listing in self.assortment.listings if listing.level.inventory_item in falls]
-        falling = [listing for listing in kin if falls[listing.level.inventory_item]]
-        return falling, [listing for listing in kin if not falls[listing.level.inventory_item]]
+        figures = [listing for listing in self.assortment.listings if listing.level.inventory_item in falls]
+        falling = [listing for listing in figures if falls[listing.level.inventory_item]]
+        return falling, [listing for listing in figures if not falls[listing.level.inventory_item]]
 
     def _falls(self, wanted: Wanted) -> bool:
         remembered = self.memory.figures.get(wanted.listing.level)
         return remembered is None or wanted.figure is None or wanted.figure < remembered[0]
 
     async def _converge(self, wave: Wave) -> None:
-        """Computes and sets, then reads again and again for items whose figures change meanwhile."""
+        """Computes and sets the figures, and repeats that for items whose figures changed meanwhile."""
         listings, shown = wave.listings, wave.shown
         for attempt in range(1, _ROUNDS + 1):
             written = await set_figures(await self._decide(listings, shown), send=self._send)
             for step in written.done:
-                self.findings.note(step.wanted, step.outcome, step.before)
+                self.report.note(step.wanted, step.outcome, step.before)
                 self.memory.remember(step.wanted)
             for step in written.withheld:
-                self.findings.note(step.wanted, FigureOutcome.WITHHELD, step.before)
+                self.report.note(step.wanted, FigureOutcome.WITHHELD, step.before)
             for step, message in written.refused:
-                self.findings.refused(step.wanted, step.before, message)
+                self.report.refused(step.wanted, step.before, message)
                 self.memory.refused[step.wanted.listing.level] = step.after
             for step in written.stale:
-                self.findings.note(step.wanted, FigureOutcome.STALE, step.before)
+                self.report.note(step.wanted, FigureOutcome.STALE, step.before)
             moving = {step.wanted.listing.item for step in written.stale}
             listings = [listing for listing in listings if listing.item in moving]
             if not listings:
@@ -235,23 +232,23 @@ class _Push:
             if attempt < _ROUNDS:
                 shown = await read_levels(self.admin, [listing.level for listing in listings])
         for step in written.stale:
-            self.findings.restless(step.wanted)
+            self.report.kept_changing(step.wanted)
 
-    async def _decide(self, listings: Sequence[Listing], shown: Mapping[LevelId, Level | NoLevel]) -> list[Step]:
-        """What has to be set where Shopify shows this: it was read before the orders and F&O's on-hand are."""
+    async def _decide(self, listings: Sequence[Listing], shown: Mapping[LevelId, Level | NoLevel]) -> list[FigureStep]:
+        """The figures to set. `shown` was read before the orders and F&O's on-hand are read here."""
         settled_before = self.now() - timedelta(seconds=self.rules.stock.settle_seconds)
         stuck = self._stuck(shown)
-        steps: list[Step] = []
+        steps: list[FigureStep] = []
         for wanted in await self._survey(listings):
             level = wanted.listing.level
             found = shown[level]
             if wanted.figure is None:
-                self.findings.note(wanted, FigureOutcome.NO_ROW)
+                self.report.note(wanted, FigureOutcome.NO_ROW)
             elif self.memory.refused.get(level) == wanted.figure:
-                self.findings.note(wanted, FigureOutcome.REFUSED)
+                self.report.note(wanted, FigureOutcome.REFUSED)
             elif isinstance(found, NoLevel):
-                # Nothing can be set; told once, until the figure changes or everything is compared again.
-                self.findings.absent(wanted, _ABSENT[found])
+                # Nothing can be set. Reported once, until the figure changes or everything is compared again.
+                self.report.absent(wanted, _ABSENT[found])
                 self.memory.remember(wanted)
             else:
                 outcome = decide(
@@ -262,9 +259,9 @@ class _Push:
                     settled_before=settled_before,
                 )
                 if outcome in {FigureOutcome.LOWERED, FigureOutcome.RAISED}:
-                    steps.append(Step(wanted, wanted.figure, found.available, outcome))
+                    steps.append(FigureStep(wanted, wanted.figure, found.available, outcome))
                     continue
-                self.findings.note(wanted, outcome, found.available)
+                self.report.note(wanted, outcome, found.available)
                 if outcome is FigureOutcome.EQUAL:
                     self.memory.remember(wanted)
                 elif outcome is FigureOutcome.FROZEN:
@@ -272,18 +269,18 @@ class _Push:
         return steps
 
     def _stuck(self, shown: Mapping[LevelId, Level | NoLevel]) -> set[int]:
-        """Inventory items with a figure that should fall, and that Shopify will not have lowered."""
+        """Inventory items with a figure that should fall and that Shopify refused to lower."""
         return {
             level.inventory_item
             for level, figure in self.memory.refused.items()
             if isinstance(found := shown.get(level), Level) and found.available > figure
         }
 
-    async def _send(self, steps: Sequence[Step]) -> list[FigureRejection]:
-        self.memory.assert_turn(self.now())
+    async def _send(self, steps: Sequence[FigureStep]) -> list[FigureRejection]:
+        self.memory.assert_lease(self.now())
         changes = [Change(step.wanted.listing.level, step.before, step.after) for step in steps]
         try:
             return await set_available(self.admin, changes, run=self.run, sleep=self.sleep)
         except ThrottledError as throttled:
-            # An earlier attempt of this call may have arrived, its answer lost: the turn must not be given back yet.
+            # An earlier attempt may have been executed without an answer: the lease must not be released yet.
             raise TransientError(throttled.reason) from throttled

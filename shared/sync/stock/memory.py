@@ -1,4 +1,4 @@
-"""What the stock flow remembers of a store between two runs, and which run may write."""
+"""What the stock flow stores of a store between two runs, and the lease that lets one run write."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from shared.mapping.stock import Wanted
 from shared.model import LevelId
 from shared.store.blobs import Snapshots
 
-_TURN: Final = timedelta(minutes=3)
-"""How long a run may go on writing before it says again that it is alive."""
+_LEASE: Final = timedelta(minutes=3)
+"""How long a run may write before it must renew its lease."""
 
 
 @dataclass(slots=True)
-class Memory:
-    """The figures that Shopify was last found or left with, and the turn to write.
+class FigureMemory:
+    """The figures that Shopify last showed or was last set to, and the lease to write.
 
-    Two runs at once could defeat the compare-and-set between them (one raises a figure, sales bring it back to what
-    the other has read), so a run takes its turn before it looks at Shopify, and gives it back when all is written.
-    A run that fails keeps its turn until it has lapsed: its last write may still be under way.
+    Two runs at once could defeat the compare-and-set (one raises a figure, sales lower it to what the other has read),
+    so a run takes the lease before it reads Shopify, and releases it when all is written. A run that fails keeps the
+    lease until it expires: its last write may still be under way.
     """
 
     snapshots: Snapshots
@@ -30,12 +30,12 @@ class Memory:
     run: str
     etag: str | None
     figures: dict[LevelId, tuple[int, str | None]]
-    """Level -> figure and what it was computed from; None when that is in doubt and Shopify has to be asked."""
+    """Level -> figure and what it was computed from; None when the figure is uncertain and must be read in Shopify."""
     refused: dict[LevelId, int]
     """Level -> the figure that Shopify refused."""
     compared_at: datetime | None
-    """When the last comparison of every figure with Shopify began: what it has not come to is in doubt."""
-    turn_until: datetime | None
+    """When the last comparison of every figure with Shopify began: figures that it did not reach are uncertain."""
+    leased_until: datetime | None
 
     @classmethod
     async def load(cls, snapshots: Snapshots, *, store: str, run: str) -> Self:
@@ -50,17 +50,17 @@ class Memory:
             figures={_level(key): (figure, basis) for key, (figure, basis) in held.get("figures", {}).items()},
             refused={_level(key): figure for key, figure in held.get("refused", {}).items()},
             compared_at=_moment(held.get("compared_at")),
-            turn_until=_moment(held.get("turn_until")),
+            leased_until=_moment(held.get("turn_until")),
         )
 
-    def is_taken(self, now: datetime) -> bool:
-        return self.turn_until is not None and now < self.turn_until
+    def is_leased(self, now: datetime) -> bool:
+        return self.leased_until is not None and now < self.leased_until
 
     def is_current(self, wanted: Wanted) -> bool:
-        """The figure is what Shopify was left with, computed from the same."""
+        """Whether Shopify was set to the same figure, computed from the same values."""
         return self.figures.get(wanted.listing.level) == (wanted.figure, wanted.basis)
 
-    def is_in_doubt(self, level: LevelId) -> bool:
+    def is_uncertain(self, level: LevelId) -> bool:
         return level not in self.figures or self.figures[level][1] is None
 
     def remember(self, wanted: Wanted) -> None:
@@ -68,50 +68,50 @@ class Memory:
             self.figures[wanted.listing.level] = (wanted.figure, wanted.basis)
 
     def remember_shown(self, level: LevelId, available: int) -> None:
-        """A figure that should be another one and may not be set now."""
+        """Stores what Shopify shows for a figure that differs and may not be set now."""
         self.figures[level] = (available, "")
 
-    def doubt(self, levels: Iterable[LevelId]) -> None:
-        """Of figures that this run is going to look at, until it has: if it ends before, the next run asks for them."""
+    def mark_uncertain(self, levels: Iterable[LevelId]) -> None:
+        """Marks figures that this run is going to check: if it ends before, the next run reads them in Shopify."""
         for level in levels:
             if level in self.figures:
                 self.figures[level] = (self.figures[level][0], None)
 
-    def doubt_everything(self, levels: Iterable[LevelId], now: datetime) -> None:
-        """The comparison with Shopify begins: these are all levels that there are."""
+    def begin_comparison(self, levels: Iterable[LevelId], now: datetime) -> None:
+        """Marks every figure as uncertain, and forgets levels other than these, which are all that exist."""
         self.figures = {level: (self.figures[level][0], None) for level in levels if level in self.figures}
         self.compared_at = now
 
     def forget_refusals(self, wanted: Iterable[Wanted]) -> None:
-        """Of figures that have changed since: those may be tried again."""
+        """Forgets refusals of figures that have changed since: those may be tried again."""
         now = {each.listing.level: each.figure for each in wanted}
         self.refused = {level: figure for level, figure in self.refused.items() if now.get(level) == figure}
 
-    async def take_turn(self, now: datetime) -> None:
-        """Before the first write, and again while writing. Saves everything remembered so far.
+    async def renew_lease(self, now: datetime) -> None:
+        """Takes the lease before the first write, and renews it while writing. Saves all figures so far.
 
         Raises TransientError when another run was faster.
         """
-        await self._save(now + _TURN)
+        await self._save(now + _LEASE)
 
-    async def end_turn(self) -> None:
+    async def release_lease(self) -> None:
         await self._save(None)
 
-    def assert_turn(self, now: datetime) -> None:
-        """Raises TransientError for a run that was held up so long that another may have begun."""
-        if not self.is_taken(now):
-            raise TransientError("the stock run was held up and has lost its turn")
+    def assert_lease(self, now: datetime) -> None:
+        """Raises TransientError when the lease has expired, so that another run may have begun."""
+        if not self.is_leased(now):
+            raise TransientError("the lease of the stock run has expired")
 
-    async def _save(self, turn_until: datetime | None) -> None:
+    async def _save(self, leased_until: datetime | None) -> None:
         value = {
             "run": self.run,
             "figures": {_key(level): list(figure) for level, figure in self.figures.items()},
             "refused": {_key(level): figure for level, figure in self.refused.items()},
             "compared_at": self.compared_at and self.compared_at.isoformat(),
-            "turn_until": turn_until and turn_until.isoformat(),
+            "turn_until": leased_until and leased_until.isoformat(),
         }
         self.etag = await self.snapshots.write(self.name, value, self.etag)
-        self.turn_until = turn_until
+        self.leased_until = leased_until
 
 
 def _key(level: LevelId) -> str:

@@ -1,24 +1,24 @@
-"""What a run of the stock flow did, figure by figure: for the journal, for telemetry, for people."""
+"""What a run of the stock flow did, figure by figure: for the journal, for telemetry, and as a document."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from shared.d365.odata.client import ODataClient
-from shared.errors import RefusedError
-from shared.mapping.stock import FigureOutcome, Unlisted, Wanted
-from shared.model import Variant
+from shared.d365.odata.client import RowReader
+from shared.errors import ErrorCode, RefusedError
+from shared.mapping.stock import FigureOutcome, Listing, Unlisted, Wanted
+from shared.model import LevelId, Variant
 from shared.model.fo_order import FoRow
-from shared.shopify.admin.client import AdminClient
+from shared.shopify.admin.client import QueryRunner
 from shared.shopify.queries import Query
 
 
 @dataclass(frozen=True, slots=True)
 class FigureReport:
-    """One SKU at one location. `wanted` has on-hand by warehouse, ATP and unknown sales."""
+    """One SKU at one location. `wanted` contains on-hand by warehouse, ATP and the sales unknown to F&O."""
 
     wanted: Wanted
     outcome: FigureOutcome
@@ -45,17 +45,17 @@ class StockReport:
     unlisted: tuple[tuple[Variant, Unlisted], ...] = ()
     """What Shopify sells and gets no figure."""
     problems: tuple[RefusedError, ...] = ()
-    """For somebody to mend. What stays wrong is told again when the catalogue is read again."""
+    """For a person to correct. What stays wrong is reported again when the assortment is read again."""
     backlog: int = 0
-    """Orders that wait for F&O, parked ones aside."""
+    """Orders that wait for F&O, without parked ones."""
     frozen: bool = False
     """The backlog was too large to raise a figure."""
     halted: str = ""
-    """Why the run ended before it had looked at every figure; the next one goes on from there. "" if it had."""
+    """Why the run ended before it had checked every figure, and the next run continues; "" if it checked all."""
     busy: bool = False
-    """Another run was at work, so that this one did nothing."""
+    """Another run holds the lease, so this run did nothing."""
     shopify_calls: int = 0
-    """Operations; one that was repeated counts once."""
+    """Operations; a repeated one counts once."""
     fo_calls: int = 0
     """Queries; one of several pages counts once."""
 
@@ -69,10 +69,84 @@ class StockReport:
 
 
 @dataclass(slots=True)
-class CountedAdmin:
-    """Hands on to the client, and counts."""
+class ReportBuilder:
+    """Collects the outcomes of a run's figures."""
 
-    client: AdminClient
+    figures: dict[LevelId, FigureReport] = field(default_factory=dict)
+    problems: list[RefusedError] = field(default_factory=list)
+    """For a person to correct."""
+
+    def note(self, wanted: Wanted, outcome: FigureOutcome, before: int | None = None) -> None:
+        """Records the figure's outcome. A figure that this run has set stays changed when a later reading finds it
+        equal.
+        """
+        earlier = self.figures.get(wanted.listing.level)
+        if not (earlier and earlier.is_changed and outcome is FigureOutcome.EQUAL):
+            self.figures[wanted.listing.level] = FigureReport(wanted, outcome, before)
+
+    def absent(self, wanted: Wanted, outcome: FigureOutcome) -> None:
+        """Shopify has no such figure: a problem where F&O has stock of the item."""
+        self.note(wanted, outcome)
+        if outcome is FigureOutcome.NOT_STOCKED and wanted.figure:
+            self._add_problem(ErrorCode.STOCK_NOT_STOCKED, wanted.listing, quantity=wanted.figure)
+
+    def refused(self, wanted: Wanted, before: int, message: str) -> None:
+        """With Shopify's message."""
+        self.note(wanted, FigureOutcome.REFUSED, before)
+        self._add_problem(ErrorCode.STOCK_REFUSED, wanted.listing, quantity=wanted.figure, message=message)
+
+    def kept_changing(self, wanted: Wanted) -> None:
+        """The figure changed in Shopify each time that this run tried to set it."""
+        self._add_problem(ErrorCode.STOCK_STALE, wanted.listing)
+
+    def _add_problem(self, code: ErrorCode, listing: Listing, **details: object) -> None:
+        self.problems.append(RefusedError(code, sku=listing.sku, location=listing.level.location, **details))
+
+
+def explained(report: StockReport) -> dict[str, Any]:
+    """The run as a JSON document: every figure, and what it is computed from. Decimal quantities are strings."""
+    return {
+        "store": report.store,
+        "run": report.run,
+        "backlog": report.backlog,
+        "frozen": report.frozen,
+        "halted": report.halted,
+        "figures": [_figure(figure) for figure in report.figures],
+        "without_figure": [{"sku": variant.sku, "why": why.value} for variant, why in report.unlisted],
+        "problems": [
+            {"code": problem.code, "cause": problem.cause, "next_step": problem.next_step}
+            for problem in report.problems
+        ],
+    }
+
+
+def _figure(report: FigureReport) -> dict[str, Any]:
+    wanted = report.wanted
+    return {
+        "sku": wanted.listing.sku,
+        "location": wanted.listing.level.location,
+        "warehouses": {
+            stock.warehouse: {
+                "available": str(stock.available),
+                "incoming": str(stock.incoming),
+                "open_issues": str(stock.open_issues),
+                "safety": str(stock.safety),
+            }
+            for stock in wanted.stock
+        },
+        "available_to_promise": str(wanted.atp),
+        "sold_unknown_to_fo": wanted.unknown,
+        "before": report.before,
+        "after": report.after,
+        "outcome": report.outcome.value,
+    }
+
+
+@dataclass(slots=True)
+class CountingRunner:
+    """Counts the operations that go to Shopify."""
+
+    client: QueryRunner
     calls: int = 0
 
     async def run(self, query: Query, variables: dict[str, Any]) -> dict[str, Any]:
@@ -81,10 +155,10 @@ class CountedAdmin:
 
 
 @dataclass(slots=True)
-class CountedFo:
-    """Hands on to the client, and counts."""
+class CountingReader:
+    """Counts the queries that go to F&O."""
 
-    client: ODataClient
+    client: RowReader
     calls: int = 0
 
     def pages(self, entity_set: str, **what: Any) -> AsyncIterator[list[FoRow]]:

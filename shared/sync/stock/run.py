@@ -1,7 +1,7 @@
-"""The timer's work: one stock run for every store that has the flow on, and its report to people.
+"""The flow stock: one run for every store that has it on, and its report.
 
-The last run that changed something, or has something to mend, is kept as `stock/<store>/report.json` in the container
-`state`: every figure with the on-hand, the promise and the sales behind it, for whoever asks why Shopify shows it.
+The last run that changed a figure or found a problem is stored as `stock/<store>/report.json` in the container `state`:
+every figure with its on-hand, its available-to-promise and its sales unknown to F&O, to explain what Shopify shows.
 """
 
 from __future__ import annotations
@@ -21,9 +21,8 @@ from shared.store.blobs import Bodies, Snapshots
 from shared.store.journal import Journal, JournalEntry
 from shared.store.links import OrderLinks
 from shared.sync.each_store import for_each_store
-from shared.sync.stock.explained import explained
 from shared.sync.stock.flow import push_stock
-from shared.sync.stock.report import StockReport
+from shared.sync.stock.report import StockReport, explained
 from shared.telemetry import tell
 
 
@@ -61,11 +60,11 @@ async def _push(rules: StoreRules, ports: StockPorts) -> None:
     except RefusedError as refusal:
         await _problem(refusal, rules.key, f"{rules.key}-{began:%Y%m%dT%H%M%S}", ports.journal)
         raise
-    await _tell(report, began, ports)
+    await _report(report, began, ports)
 
 
-async def _tell(report: StockReport, began: datetime, ports: StockPorts) -> None:
-    """One event for the run, one journal entry for each problem that somebody has to mend."""
+async def _report(report: StockReport, began: datetime, ports: StockPorts) -> None:
+    """One event for the run, one journal entry for each problem that a person has to correct."""
     tell(
         "stock.pushed",
         run=report.run,

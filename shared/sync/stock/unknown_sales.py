@@ -1,4 +1,4 @@
-"""Which orders Shopify has sold from stock and F&O does not know yet."""
+"""Sales from stock that Shopify has and F&O does not have yet."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from shared.errors import TransientError
 from shared.mapping.stock import Listing, sales_of_parked
 from shared.model import Sale
 from shared.rules.sections.stock import StockRules
-from shared.shopify.admin.client import AdminClient
+from shared.shopify.admin.client import QueryRunner
 from shared.shopify.sold import OrderHead, read_orders_since, read_sales
 from shared.store.blobs import Snapshots
 from shared.store.links import OrderLinks
@@ -20,26 +20,26 @@ _CLOCKS_DIFFER: Final = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class SalesToSubtract:
     sales: list[Sale]
     backlog: int
-    """Orders that wait for F&O, parked ones aside."""
+    """Orders that wait for F&O, without parked ones."""
 
 
 @dataclass(slots=True)
 class UnknownSales:
     """The search for orders that F&O does not know, from a moment before which it knows or has parked every one.
 
-    The moment is Shopify's (created_at of an order), and the search starts some minutes before it, because Shopify
-    shows new orders late and not in order. An order that appears later than the overlap is missed here; it has come
-    by its webhook by then, and is known or parked. A figure whose sale is not visible yet is not raised either: see
-    StockRules.settle_seconds.
+    The moment is of Shopify's clock (created_at of an order), and the search starts some minutes before it, because
+    Shopify's search shows new orders late and out of order. An order that appears later than the overlap is missed
+    here; its webhook has arrived by then, so that it is known or parked. A figure whose sale is not visible yet is not
+    raised either: see StockRules.settle_seconds.
 
-    What an unknown order took is read once and kept until the order changes. An order that was cancelled since the
-    run began still counts: Shopify has its units back, but the run may have read the figure before that.
+    The units of an unknown order are read once and stored until the order changes. An order that was cancelled since
+    the run began still counts: Shopify has added its units again, but the run may have read the figure before.
     """
 
-    admin: AdminClient
+    admin: QueryRunner
     links: OrderLinks
     snapshots: Snapshots
     store: str
@@ -48,15 +48,15 @@ class UnknownSales:
     etag: str | None
     saved: dict[str, Any]
     first: datetime
-    """Orders before this are not looked at: F&O is taken to know them."""
+    """Orders before this are skipped: F&O is assumed to have them."""
     since: datetime
     orders: dict[int, tuple[datetime, list[Sale]]]
-    """Unknown order -> its updated_at and what it took."""
+    """Unknown order -> its updated_at and its sales."""
 
     @classmethod
     async def load(
         cls,
-        admin: AdminClient,
+        admin: QueryRunner,
         links: OrderLinks,
         snapshots: Snapshots,
         *,
@@ -85,11 +85,11 @@ class UnknownSales:
             },
         )
 
-    async def read(self, listings: Iterable[Listing]) -> Taken:
-        """As of now: call it after the figures of Shopify were read, and before those of F&O.
+    async def read(self, listings: Iterable[Listing]) -> SalesToSubtract:
+        """The sales of now. Call it after Shopify's figures are read and before F&O's on-hand.
 
-        With a backlog too large to raise any figure, not every order is looked into: to lower a figure by what is
-        known is right even so.
+        With a backlog too large to raise any figure, the units of some orders are not read: lowering figures by the
+        others is still right.
         """
         overlap = timedelta(minutes=self.rules.write_behind_overlap_minutes)
         heads = await read_orders_since(self.admin, max(self.first, self.since - overlap))
@@ -101,17 +101,17 @@ class UnknownSales:
             (head.created_at for head in unknown),
             default=max((head.created_at for head in heads), default=self.since),
         )
-        await self._look_into(unknown[: self.rules.freeze_backlog])
+        await self._read_units(unknown[: self.rules.freeze_backlog])
         listings = list(listings)
         sales = [sale for _, sales in self.orders.values() for sale in sales]
         for pending in parked:
             sales += sales_of_parked(pending.sold, pending.location_id, listings)
-        return Taken(sales, len(unknown))
+        return SalesToSubtract(sales, len(unknown))
 
     def _holds_units(self, head: OrderHead) -> bool:
         return head.cancelled_at is None or head.cancelled_at > self.began - _CLOCKS_DIFFER
 
-    async def _look_into(self, unknown: list[OrderHead]) -> None:
+    async def _read_units(self, unknown: list[OrderHead]) -> None:
         new = [head.id for head in unknown if self.orders.get(head.id, (None,))[0] != head.updated_at]
         read = await read_sales(self.admin, new)
         self.orders = {
@@ -120,7 +120,7 @@ class UnknownSales:
         }
 
     async def save(self) -> None:
-        """For the next run. Two runs find the same, so it does not matter which of them is remembered."""
+        """Stores the state for the next run. Concurrent runs find the same, so either may be stored."""
         value = {
             "first": self.first.isoformat(),
             "since": self.since.isoformat(),

@@ -1,4 +1,4 @@
-"""Which figures are read, computed and set together, and how Shopify is asked for them at the least cost."""
+"""Which figures are read, computed and set together, and the cheapest way to read them in Shopify."""
 
 from __future__ import annotations
 
@@ -10,23 +10,24 @@ from typing import Final, Self
 
 from shared.mapping.stock import Listing
 from shared.model import Level, LevelId
-from shared.shopify.admin.client import AdminClient
+from shared.shopify.admin.client import QueryRunner
 from shared.shopify.inventory import BATCH, NoLevel, read_level_page, read_levels
 
 _FIGURES: Final = 4 * BATCH
-"""Of one wave at most: few enough for the readings to be fresh when they are used."""
+"""In one wave at most, so that the readings are fresh when they are used."""
 
 _PAGES: Final = 8
-"""Of one wave at most, for the same reason: where few figures of a page are wanted."""
+"""In one wave at most, for the same reason, where few figures of a page are wanted."""
 
 _WORTH_A_PAGE: Final = 12
-"""A figure that is asked for by its item's id costs Shopify's budget 3 points (item, level, quantity), a page of 250
-items 35, wanted or not. Pages are turned when that is cheaper over the whole shop."""
+"""A figure that is read by its item's id costs 3 points of Shopify's budget (item, level, quantity), a page of 250
+items 35, wanted or not. Pages are read when that is cheaper over the whole shop.
+"""
 
 
 @dataclass(slots=True)
 class Wave:
-    """Figures that are set together, all of an item's among them, and what Shopify showed of each a moment ago."""
+    """Figures that are set together, with all figures of each item, and what Shopify has just shown of each."""
 
     listings: list[Listing] = field(default_factory=list)
     shown: dict[LevelId, Level | NoLevel] = field(default_factory=dict)
@@ -34,18 +35,18 @@ class Wave:
 
 @dataclass(slots=True)
 class Waves:
-    """Reads Shopify's figures of many listings, wave by wave: each is read when the one before has been set."""
+    """Reads Shopify's figures of many listings, wave by wave: each is read after the one before was set."""
 
-    admin: AdminClient
+    admin: QueryRunner
     missing: dict[int, list[Listing]]
-    """What was not read yet: inventory item -> its listings."""
+    """Not read yet: inventory item -> its listings."""
     by_page: bool
     locations: list[int]
     after: str | None = None
     """Cursor of the last item that was read."""
 
     @classmethod
-    def over(cls, listings: Iterable[Listing], *, admin: AdminClient, shop_items: int) -> Self:
+    def over(cls, listings: Iterable[Listing], *, admin: QueryRunner, shop_items: int) -> Self:
         missing: defaultdict[int, list[Listing]] = defaultdict(list)
         for listing in listings:
             missing[listing.level.inventory_item].append(listing)
@@ -59,14 +60,13 @@ class Waves:
         return not self.missing
 
     async def read(self) -> Wave:
-        """The next wave. One of pages on which nothing was wanted is empty."""
-        return await (self._turn_pages() if self.by_page else self._ask_for_the_next())
+        """The next wave. It is empty where its pages have no wanted figure."""
+        return await (self._read_pages() if self.by_page else self._read_by_id())
 
-    async def _turn_pages(self) -> Wave:
-        """Where the wave is full in the middle of a page, the next one begins there, with a reading of its own.
+    async def _read_pages(self) -> Wave:
+        """When the wave is full in the middle of a page, the next wave begins there, with a reading of its own.
 
-        An item that no page showed is asked for by its id in the end: it may be gone, and the order of the pages is
-        Shopify's.
+        An item that no page showed is read by its id in the end: it may be deleted, or may have moved between pages.
         """
         wave = Wave()
         for _ in range(_PAGES):
@@ -86,7 +86,7 @@ class Waves:
                 break
         return wave
 
-    async def _ask_for_the_next(self) -> Wave:
+    async def _read_by_id(self) -> Wave:
         wave = Wave()
         for item, listings in list(self.missing.items()):
             if wave.listings and len(wave.listings) + len(listings) > _FIGURES:

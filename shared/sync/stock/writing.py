@@ -1,4 +1,4 @@
-"""Setting figures in as few calls as can be, and finding out which of them Shopify will not have."""
+"""Sets figures in as few calls as possible, and finds those that Shopify refuses."""
 
 from __future__ import annotations
 
@@ -12,40 +12,40 @@ from shared.shopify.inventory import BATCH, FigureRejection
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class FigureStep:
     """A figure to set."""
 
     wanted: Wanted
     after: int
     before: int
     outcome: FigureOutcome
-    """What it will have been: lowered or raised."""
+    """Its outcome once it is set: lowered or raised."""
 
 
 @dataclass(slots=True)
 class Written:
-    done: list[Step] = field(default_factory=list)
-    stale: list[Step] = field(default_factory=list)
-    refused: list[tuple[Step, str]] = field(default_factory=list)
-    """With Shopify's words."""
-    withheld: list[Step] = field(default_factory=list)
+    done: list[FigureStep] = field(default_factory=list)
+    stale: list[FigureStep] = field(default_factory=list)
+    refused: list[tuple[FigureStep, str]] = field(default_factory=list)
+    """With Shopify's message."""
+    withheld: list[FigureStep] = field(default_factory=list)
 
 
 async def set_figures(
-    steps: Iterable[Step], *, send: Callable[[Sequence[Step]], Awaitable[list[FigureRejection]]]
+    steps: Iterable[FigureStep], *, send: Callable[[Sequence[FigureStep]], Awaitable[list[FigureRejection]]]
 ) -> Written:
     """Sends the steps, those that lower a figure first, 250 to a call.
 
-    One bad figure makes Shopify set none of its call: those that Shopify blames are left out and the rest is sent
-    again; when it blames none, halves are sent until the bad one is alone. An item of which a figure could not be
-    lowered has none raised.
+    One refused figure makes Shopify set none of its call: those that Shopify names are left out and the rest is sent
+    again; when it names none, the call is halved until the refused figure is alone. An item with a figure that could
+    not be lowered has none raised.
     """
     ordered = sorted(steps, key=lambda step: step.outcome is FigureOutcome.RAISED)
     batches = deque(ordered[start : start + BATCH] for start in range(0, len(ordered), BATCH))
     written = Written()
     stuck: set[Item] = set()
     while batches:
-        batch: list[Step] = []
+        batch: list[FigureStep] = []
         for step in batches.popleft():
             held = step.outcome is FigureOutcome.RAISED and step.wanted.listing.item in stuck
             (written.withheld if held else batch).append(step)
@@ -69,8 +69,8 @@ async def set_figures(
     return written
 
 
-def _blamed(batch: Sequence[Step], objections: Iterable[FigureRejection]) -> dict[int, FigureRejection]:
-    """Which steps are to blame, by their place in the batch: a step that was sent alone always is."""
+def _blamed(batch: Sequence[FigureStep], objections: Iterable[FigureRejection]) -> dict[int, FigureRejection]:
+    """Index in the batch -> Shopify's objection; a step that was sent alone is always the refused one."""
     found = {
         objection.index: objection
         for objection in objections

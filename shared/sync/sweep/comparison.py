@@ -1,4 +1,4 @@
-"""The sweep's comparison: some orders in each run, one after the other, by their ids, and from the first one again."""
+"""The sweep's comparison: some orders in each run, in the order of their ids, and then from the first one again."""
 
 from __future__ import annotations
 
@@ -16,35 +16,35 @@ from shared.rules import StoreRules
 from shared.shopify.sweep import ListedOrder, orders_from
 from shared.store.journal import JournalEntry
 from shared.sync.orders.reading import read_order_state
-from shared.sync.sweep.missed import event_of, has_heard, is_settled
+from shared.sync.sweep.missed import event_of, is_recorded, is_settled
 from shared.sync.sweep.ports import SweepPorts
 from shared.sync.sweep.progress import Progress
 from shared.sync.sweep.reconciliation import Comparison, compare_order
 from shared.telemetry import tell
 
 _NOTE: Final = 2000
-"""Characters of an order's differences that are told; the journal's evidence has more of them."""
+"""Characters of the journal's note; its evidence has every difference."""
 
 
 @dataclass(slots=True)
 class Tally:
-    """What the comparison of one run came to, in orders."""
+    """The result of one run's comparison, in orders."""
 
     agreeing: int = 0
     differing: int = 0
     differences: int = 0
-    """In the differing orders, all together."""
+    """In all differing orders together."""
     missed: int = 0
-    """Not compared but put onto the queue: a payment, refund or change got lost."""
+    """Not compared but put onto the queue: a payment, refund or change was missed."""
     busy: int = 0
     """Not compared: an event about the order is on its way, or parked."""
     unknown: int = 0
-    """Not compared: F&O does not have the order from us."""
+    """Not compared: the app did not book the order in F&O."""
     refused: int = 0
-    """Not compared: the rules of today do not translate the order."""
+    """Not compared: today's rules do not translate the order."""
     shopify: dict[str, Money] = field(default_factory=dict)
     fo: dict[str, Money] = field(default_factory=dict)
-    """What the lines of the compared sales orders come to, by currency, and what they should."""
+    """By currency: the sum of the compared sales orders' lines in F&O, and above what it should be."""
 
     def add(self, sums: Sums) -> None:
         for side, amount in ((self.shopify, sums.shopify), (self.fo, sums.fo)):
@@ -54,9 +54,9 @@ class Tally:
 async def compare_some(
     rules: StoreRules, ports: SweepPorts, progress: Progress, *, now: Callable[[], datetime], until: datetime
 ) -> str | None:
-    """Compares the next orders and moves `progress.next_id` on. Gives why it ended early, if it did.
+    """Compares the next orders and moves `progress.next_id` on. Returns why it ended early, or None.
 
-    Raises TransientError for an order that cannot be read now; the next run begins behind it.
+    Raises TransientError for an order that cannot be read now; the next run begins after it.
     """
     if not rules.sweep.sample:
         return None
@@ -64,12 +64,12 @@ async def compare_some(
     try:
         return await comparison.of_some(progress, until)
     finally:
-        comparison.tell()
+        comparison.report()
 
 
 @dataclass(frozen=True, slots=True)
 class _Comparison:
-    """A run under way, for one store."""
+    """One run for one store."""
 
     rules: StoreRules
     ports: SweepPorts
@@ -85,18 +85,18 @@ class _Comparison:
         for order in some:
             progress.next_id = order.id
             if self.now() >= until:
-                return "the time is up"
+                return "time limit reached"
             try:
                 await self._compare(order, progress.since)
             except ThrottledError:
                 raise
             except TransientError:
-                progress.next_id = order.id + 1  # lest one order stop all runs
+                progress.next_id = order.id + 1  # or one order would stop every run
                 raise
         progress.next_id = some[-1].id + 1 if len(some) == self.rules.sweep.sample else 0
         return None
 
-    def tell(self) -> None:
+    def report(self) -> None:
         if self.tally != Tally():
             sides = {
                 name: ", ".join(str(amount) for _, amount in sorted(side.items()))
@@ -106,18 +106,20 @@ class _Comparison:
             tell("reconciliation.done", level=level, **{**asdict(self.tally), **sides})
 
     async def _compare(self, order: ListedOrder, since: datetime) -> None:
-        """`since`: this or the next run looks at all orders that changed from then on, whether they were missed."""
+        """`since`: orders that changed from then on are checked for missed events by this run or the next."""
         link = await self.ports.orders.links.get(self.rules.key, order.id)
         if link is None or link.given_up or not link.sales_order:
             self.tally.unknown += 1
             return
-        life = await self.ports.journal.history(self.rules.key, str(order.id))
+        entries = await self.ports.journal.history(self.rules.key, str(order.id))
         settled_since = self.began - timedelta(minutes=self.rules.sweep.settle_minutes)
-        is_missed = link.version < order.updated_at and not has_heard(life, order.updated_at, overdue=settled_since)
+        is_missed = link.version < order.updated_at and not is_recorded(
+            entries, order.updated_at, overdue=settled_since
+        )
         if is_missed and order.updated_at < since:
             await self._send(order, "a change")
             return
-        if is_missed or order.updated_at > settled_since or not is_settled(life):
+        if is_missed or order.updated_at > settled_since or not is_settled(entries):
             self.tally.busy += 1
             return
         event = event_of(self.rules.key, order)

@@ -1,4 +1,4 @@
-"""Events that never came: told from those that did by the journal, and made good by one of our own."""
+"""Missed events: those that the journal does not have, replaced by events of the app."""
 
 from __future__ import annotations
 
@@ -15,16 +15,18 @@ TOPIC: Final = "sweep/order"
 _SOURCE: Final = "sweep"
 
 _EVENTS: Final = frozenset().union(*ORDERS.webhooks.values()) | {TOPIC}
-"""Other rows of the journal tell of our own work on the order: writing back, comparing."""
+"""Other rows of the journal are about the app's own work: writing back, comparing."""
 _ROUNDING: Final = timedelta(milliseconds=1)
 """The journal has an event's age in whole milliseconds."""
 
-type Life = Iterable[Mapping[str, Any]]
+type JournalEntries = Iterable[Mapping[str, Any]]
 """The rows of Journal.life."""
 
 
 def event_of(store: str, order: ListedOrder) -> Envelope:
-    """An event that names the order, which is fetched then. The same change gives the same event, whoever finds it."""
+    """An event that only names the order, so that the flow fetches it. The same change always gives the same event
+    id.
+    """
     return Envelope(
         flow=ORDERS.name,
         event_id=f"{_SOURCE}-{store}-{order.id}-{order.updated_at.astimezone(UTC):%Y%m%dT%H%M%SZ}",
@@ -38,27 +40,27 @@ def event_of(store: str, order: ListedOrder) -> Envelope:
     )
 
 
-def has_heard(life: Life, updated_at: datetime, *, overdue: datetime) -> bool:
-    """Whether an event of this change of the order, or of a later one, came to an end or is waiting to.
+def is_recorded(entries: JournalEntries, updated_at: datetime, *, overdue: datetime) -> bool:
+    """Whether an event of this change of the order, or of a later one, was handled or is waiting.
 
-    One that should have been tried again before `overdue` got lost. An event that was triggered in the second of the
-    change counts: Shopify tells an order's changes to the second.
+    One that should have been tried again before `overdue` is lost. An event that was triggered in the second of the
+    change counts: Shopify gives the time of an order's change in whole seconds.
     """
-    for row in _events(life):
+    for row in _events(entries):
         occurred_at = datetime.fromisoformat(row["at"]) - timedelta(seconds=row["seconds"])
         if occurred_at + _ROUNDING >= updated_at and (row["outcome"] != "waiting" or _until(row) > overdue):
             return True
     return False
 
 
-def is_settled(life: Life) -> bool:
-    """Whether the last event that we have a record of was done: neither waits nor is parked."""
-    outcomes = [row["outcome"] for row in _events(life)]
+def is_settled(entries: JournalEntries) -> bool:
+    """Whether the last recorded event was done: it neither waits nor is parked."""
+    outcomes = [row["outcome"] for row in _events(entries)]
     return not outcomes or outcomes[-1] == "done"
 
 
-def _events(life: Life) -> Iterator[Mapping[str, Any]]:
-    return (row for row in life if row["topic"] in _EVENTS)
+def _events(entries: JournalEntries) -> Iterator[Mapping[str, Any]]:
+    return (row for row in entries if row["topic"] in _EVENTS)
 
 
 def _until(row: Mapping[str, Any]) -> datetime:

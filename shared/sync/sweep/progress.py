@@ -1,4 +1,4 @@
-"""How far the sweeps of a store have come: a small document in Blob Storage."""
+"""The progress of a store's sweeps: a small document in Blob Storage."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ class Progress:
     name: str
     etag: str | None
     since: datetime
-    """The next run looks at orders that changed from here on: a time of Shopify's clock, but for the very first run.
-    That begins at its own moment, since what happened before the app came is not the app's to book."""
+    """The next run checks orders that changed from here on, by Shopify's clock. The very first run begins at its own
+    time: orders from before the app's installation are not booked by it.
+    """
     next_id: int
-    """The order that the next comparison begins with; 0 for the oldest."""
+    """Id of the order that the next comparison begins with; 0 for the oldest."""
     subscribed: bool
-    """Shopify has listed subscriptions of ours, so they are of the kind that gets lost."""
+    """Shopify has listed subscriptions of the app, so that a missing one is reported."""
 
     @classmethod
     async def load(cls, snapshots: Snapshots, store: str, *, now: datetime) -> Self:
@@ -30,6 +31,6 @@ class Progress:
         return cls(snapshots, name, etag, datetime.fromisoformat(held["since"]), held["next_id"], held["subscribed"])
 
     async def save(self) -> None:
-        """Raises TransientError when another run was faster: then its progress counts."""
+        """Raises TransientError when another run has saved meanwhile: then that progress counts."""
         value = {"since": self.since.isoformat(), "next_id": self.next_id, "subscribed": self.subscribed}
         self.etag = await self.snapshots.write(self.name, value, self.etag)

@@ -1,7 +1,7 @@
-"""One order that both systems have: what Shopify says of it now, compared with what F&O holds. Nothing is written.
+"""One order that both systems have: Shopify's state of now compared with F&O's. Nothing is written.
 
 It costs 1 call to Shopify, one more where goods were shipped and for each 4 refunds; and 4 reads of F&O (header, lines,
-what remains of them, payment lines), where items and tax set-up are known.
+what remains of them, payment lines), where items and tax set-up are cached.
 """
 
 from __future__ import annotations
@@ -36,19 +36,19 @@ from shared.sync.orders.ports import OrderPorts
 @dataclass(frozen=True, slots=True)
 class Comparison:
     name: str
-    """As people call the order: #1001."""
+    """The order's name in Shopify: #1001."""
     sales_order: str
     findings: tuple[Finding, ...] = ()
     sums: Sums | None = None
-    """None where F&O has no lines of it to sum."""
+    """None where F&O has no lines to sum."""
     missed: tuple[str, ...] = ()
-    """What we never heard of, in words. Nothing is compared before it came."""
+    """Missed events, in words. While there are some, nothing is compared."""
 
 
 async def compare_order(state: OrderState, link: OrderLink, rules: StoreRules, ports: OrderPorts) -> Comparison | None:
-    """None for an order that a person is at.
+    """None for an order of which something is parked.
 
-    Raises RefusedError for an order that the rules of today do not translate, TransientError when F&O is not ready.
+    Raises RefusedError for an order that today's rules do not translate, TransientError when F&O is not ready.
     """
     order = state.order
     if link.has_parked or digest(order) == link.parked_digest:
@@ -66,7 +66,7 @@ async def compare_order(state: OrderState, link: OrderLink, rules: StoreRules, p
 
 
 async def _booked_refunds(state: OrderState, rules: StoreRules, ports: OrderPorts) -> Mapping[int, BookedRefund] | None:
-    """None where we do not book any."""
+    """None where the store books no refunds."""
     if rules.refunds is None or rules.masters.refunds == "fo":
         return None
     return await ports.refunds.records.of_order(rules.key, state.order.id) if state.refunds else {}
@@ -75,7 +75,7 @@ async def _booked_refunds(state: OrderState, rules: StoreRules, ports: OrderPort
 async def _missed(
     state: OrderState, refunds: Mapping[int, BookedRefund] | None, rules: StoreRules, ports: OrderPorts
 ) -> tuple[str, ...]:
-    """Refunds and payments that left no trace with us: the flow leaves one of each, or parks something of the order."""
+    """Refunds and payments without a record: the flow of orders records each, or parks a message of the order."""
     missed = [f"refund {each.id}" for each in state.refunds if refunds is not None and each.id not in refunds]
     if rules.payments is not None and (moved := moved_money(state, rules)):
         known = await ports.payments.records.of_order(rules.key, state.order.id)
@@ -92,7 +92,7 @@ async def _sales_order(
         return ([] if order.is_given_up else [gone_finding(link.sales_order, order)]), None
 
     async def anywhere(wanted: Sequence[Need]) -> Allocation:
-        """Where missing goods would ship from does not matter here."""
+        """A comparison does not depend on where missing goods would ship from."""
         return Allocation(
             rules.warehouses[0],
             {need.line_id: (AllocatedPart(need.quantity, rules.warehouses[0]),) for need in wanted},

@@ -1,12 +1,11 @@
-"""The timer's work: what webhooks missed, and whether both systems still agree.
+"""The flow sweep: changes whose webhook was missed, and differences between both systems.
 
-    changes         orders that changed in Shopify and that no event told us of are put onto the orders' queue, as
-                    events of our own: the flow fetches and converges them as it does any other
-    subscriptions   topics that a shop no longer sends are told of
-    comparison      orders that F&O has are compared with it, some in each run, all of them in the course of time
+changes         an order that changed in Shopify without an event is put onto the orders' queue, as an event of the app:
+the flow of orders fetches and converges it as any other subscriptions   topics that a shop no longer sends are reported
+comparison      orders in Shopify are compared with F&O, some in each run, all of them over time
 
-It writes neither to F&O nor to Shopify. Whoever stops in between is followed by a run that begins where progress was
-last saved; what is sent twice is dropped by the queue, or finds nothing to do.
+It writes neither to F&O nor to Shopify. After an interrupted run the next begins where progress was last saved; an
+event that is sent twice is dropped by the queue, or has nothing to do.
 """
 
 from __future__ import annotations
@@ -24,28 +23,28 @@ from shared.rules import StoreRules
 from shared.shopify.sweep import ListedOrder, changed_orders, read_subscriptions
 from shared.sync.each_store import for_each_store, noting_halt
 from shared.sync.sweep.comparison import compare_some
-from shared.sync.sweep.missed import event_of, has_heard
+from shared.sync.sweep.missed import event_of, is_recorded
 from shared.sync.sweep.ports import SweepPorts
 from shared.sync.sweep.progress import Progress
-from shared.sync.sweep.subscriptions import tell_lost_topics
+from shared.sync.sweep.subscriptions import report_lost_topics
 from shared.telemetry import tell
 
-_MOST: Final = 5000
-"""Changed orders of a store that one run looks at; the next goes on from there."""
+_MAX_ORDERS: Final = 5000
+"""Changed orders of a store that one run checks; the next run continues."""
 
 _AT_ONCE: Final = 25
-"""Orders whose links are read side by side."""
+"""Orders whose links are read concurrently."""
 
-_LASTS: Final = timedelta(minutes=3)
-"""After that nothing is begun: the host ends a function after 4 minutes (functionTimeout in host.json)."""
+_TIME_LIMIT: Final = timedelta(minutes=3)
+"""No step begins after it: the host ends a function after 4 minutes (functionTimeout in host.json)."""
 
 
 @dataclass(slots=True)
 class SweepReport:
-    """What one run found in one store, in orders."""
+    """What one run did in one store, in orders."""
 
     changed: int = 0
-    """Looked at."""
+    """Checked."""
     missed: int = 0
     """Put onto the queue."""
     halted: str | None = None
@@ -62,7 +61,7 @@ async def _sweep(rules: StoreRules, ports: SweepPorts, now: Callable[[], datetim
     report = SweepReport()
     try:
         with noting_halt(report):
-            await _Sweep(rules, ports, now, began, report).everything()
+            await _Sweep(rules, ports, now, began, report).run()
     finally:
         level = logging.WARNING if report.missed or report.halted else logging.INFO
         tell("sweep.done", level=level, **asdict(report), seconds=(now() - began).total_seconds())
@@ -70,7 +69,7 @@ async def _sweep(rules: StoreRules, ports: SweepPorts, now: Callable[[], datetim
 
 @dataclass(frozen=True, slots=True)
 class _Sweep:
-    """A run under way, for one store."""
+    """One run for one store."""
 
     rules: StoreRules
     ports: SweepPorts
@@ -78,7 +77,7 @@ class _Sweep:
     began: datetime
     report: SweepReport
 
-    async def everything(self) -> None:
+    async def run(self) -> None:
         admin = self.ports.orders.admins[self.rules.key]
         progress = await Progress.load(self.ports.snapshots, self.rules.key, now=self.began)
         try:
@@ -86,10 +85,10 @@ class _Sweep:
             subscriptions = await read_subscriptions(admin)
             on = [flow for flow in FLOWS if self.rules.runs(flow)]
             families = {family: topics for flow in on for family, topics in flow.webhooks.items()}
-            progress.subscribed = tell_lost_topics(
+            progress.subscribed = report_lost_topics(
                 self.rules.key, families, subscriptions, subscribed=progress.subscribed
             )
-            ended = await compare_some(self.rules, self.ports, progress, now=self.now, until=self.began + _LASTS)
+            ended = await compare_some(self.rules, self.ports, progress, now=self.now, until=self.began + _TIME_LIMIT)
             self.report.halted = self.report.halted or ended
         finally:
             await progress.save()
@@ -99,23 +98,23 @@ class _Sweep:
         return self.began - timedelta(minutes=self.rules.sweep.settle_minutes)
 
     async def _find_changes(self, progress: Progress) -> None:
-        """Sends what was missed, and moves `progress.since` on: to where the run was cut short, or to the overlap
-        before the latest change.
+        """Sends missed changes, and moves `progress.since` on: to where the run ended early, or to the overlap before
+        the latest change.
         """
         newest = progress.since
         async for page in changed_orders(self.ports.orders.admins[self.rules.key], progress.since):
-            if self.report.changed >= _MOST or (self.report.changed and self.now() >= self.began + _LASTS):
-                self.report.halted = "more orders changed than one run looks at"
+            if self.report.changed >= _MAX_ORDERS or (self.report.changed and self.now() >= self.began + _TIME_LIMIT):
+                self.report.halted = "more orders changed than one run checks"
                 progress.since = newest
                 return
             settled = [order for order in page if order.updated_at <= self._settled_since]
-            await self._look_at(settled)
+            await self._send_missed(settled)
             newest = settled[-1].updated_at if settled else newest
             if len(settled) < len(page):
                 break
         progress.since = max(progress.since, newest - timedelta(minutes=self.rules.sweep.overlap_minutes))
 
-    async def _look_at(self, orders: Sequence[ListedOrder]) -> None:
+    async def _send_missed(self, orders: Sequence[ListedOrder]) -> None:
         self.report.changed += len(orders)
         for some in batched(orders, _AT_ONCE, strict=False):
             is_missed = await asyncio.gather(*(self._is_missed(order) for order in some))
@@ -126,13 +125,13 @@ class _Sweep:
                 tell("sweep.order_missed", level=logging.WARNING, order=order.id, updated_at=order.updated_at)
 
     async def _is_missed(self, order: ListedOrder) -> bool:
-        """Whether neither the link has this state of the order or a later one, nor an event told of it.
+        """Whether neither the link nor the journal has this state of the order or a later one.
 
-        An order whose events say nothing new to F&O keeps an older version in its link, and so does one whose change
-        is parked: the journal knows of both, so that neither is sent again.
+        An order whose events change nothing in F&O keeps an older version in its link, and so does one whose change is
+        parked: the journal has both, so that neither is sent again.
         """
         link = await self.ports.orders.links.get(self.rules.key, order.id)
         if link is not None and (link.given_up or link.version >= order.updated_at):
             return False
-        life = await self.ports.journal.history(self.rules.key, str(order.id))
-        return not has_heard(life, order.updated_at, overdue=self._settled_since)
+        entries = await self.ports.journal.history(self.rules.key, str(order.id))
+        return not is_recorded(entries, order.updated_at, overdue=self._settled_since)

@@ -1,4 +1,4 @@
-"""Whether a shop still sends us what the app takes."""
+"""Whether a shop still sends the topics that the app receives."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from shared.telemetry import tell
 
 
 def lost_topics(store: str, families: Mapping[str, frozenset[str]], subscriptions: Iterable[Subscription]) -> list[str]:
-    """The topics that no subscription sends to our address of their family, whatever host it names."""
+    """The topics that no subscription sends to the path of their family, on any host."""
     sent = {(each.topic, _address(each.uri)) for each in subscriptions}
     return sorted(
         topic
@@ -21,13 +21,13 @@ def lost_topics(store: str, families: Mapping[str, frozenset[str]], subscription
     )
 
 
-def tell_lost_topics(
+def report_lost_topics(
     store: str, families: Mapping[str, frozenset[str]], subscriptions: Iterable[Subscription], *, subscribed: bool
 ) -> bool:
-    """Tells of each, and gives whether this shop's subscriptions are ours to watch: `subscribed`, or some are listed.
+    """Reports each, and returns whether the shop has subscriptions to watch: `subscribed`, or some are listed now.
 
     Shopify deletes a subscription of the Admin API after 8 failed deliveries. Those of the app's own configuration
-    (shopify.app.toml) it neither deletes nor lists: where none was ever listed, there is nothing to lose.
+    (shopify.app.toml) it neither deletes nor lists: where none was ever listed, none can be lost.
     """
     lost = lost_topics(store, families, subscriptions)
     watched = subscribed or len(lost) < sum(map(len, families.values()))

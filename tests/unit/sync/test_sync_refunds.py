@@ -213,13 +213,13 @@ async def test_goods_off_the_order_are_remembered_without_a_document():
 async def test_f_and_o_as_master_of_refunds_is_not_written_to():
     books = sold_books()
     report = await converge(books, TENT_BACK, applied=rules(masters={"refunds": "fo"}))
-    assert report.note == "1 refunds noted: F&O decides about refunds of this store"
+    assert report.note == "1 refunds not booked: F&O decides about refunds of this store"
     assert (books.fo.calls, books.table.rows) == ([], {})
 
 
 async def test_nothing_is_asked_where_there_is_nothing_to_do():
     books = Books()
-    assert (await converge(books)).note == "nothing was given back"
+    assert (await converge(books)).note == "no refunds"
     off = MANUAL.model_copy(update={"refunds": None})
     assert (await converge(books, TENT_BACK, applied=off)).note == "refunds are not booked for this store"
     assert books.fo.calls == []

@@ -9,14 +9,14 @@ import pytest
 from shared.mapping.stock import FigureOutcome, Listing, Wanted
 from shared.model import Item, LevelId
 from shared.shopify.inventory import FigureRejection
-from shared.sync.stock.writing import Step, set_figures
+from shared.sync.stock.writing import FigureStep, set_figures
 
 
-def step(number: int, outcome=FigureOutcome.RAISED, *, item: int | None = None) -> Step:
+def step(number: int, outcome=FigureOutcome.RAISED, *, item: int | None = None) -> FigureStep:
     sku = f"SKU-{number if item is None else item}"
     listing = Listing(sku, Item(sku), LevelId(number, 1))
     before, after = (5, 9) if outcome is FigureOutcome.RAISED else (9, 5)
-    return Step(Wanted(listing, (), Decimal(after), 0, after), after, before, outcome)
+    return FigureStep(Wanted(listing, (), Decimal(after), 0, after), after, before, outcome)
 
 
 class Shopify:

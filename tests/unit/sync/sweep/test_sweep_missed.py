@@ -9,7 +9,7 @@ from shared.flows import TOPICS
 from shared.mapping.shopify.events import order_id_of
 from shared.shopify.sweep import ListedOrder
 from shared.sync.orders.reading import read_json
-from shared.sync.sweep.missed import TOPIC, event_of, has_heard, is_settled
+from shared.sync.sweep.missed import TOPIC, event_of, is_recorded, is_settled
 
 CHANGED = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 OVERDUE = CHANGED + timedelta(hours=1)
@@ -27,7 +27,7 @@ def row(occurred_at=CHANGED, outcome="done", topic="orders/updated", until=None,
 
 
 def heard(*rows):
-    return has_heard(rows, CHANGED, overdue=OVERDUE)
+    return is_recorded(rows, CHANGED, overdue=OVERDUE)
 
 
 @pytest.mark.parametrize("topic", sorted({topic for topics in TOPICS.values() for topic in topics} | {TOPIC}))

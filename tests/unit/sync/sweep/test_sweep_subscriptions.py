@@ -4,7 +4,7 @@ import pytest
 
 from shared.flows import TOPICS
 from shared.shopify.sweep import Subscription
-from shared.sync.sweep.subscriptions import lost_topics, tell_lost_topics
+from shared.sync.sweep.subscriptions import lost_topics, report_lost_topics
 
 ALL = sorted(topic for topics in TOPICS.values() for topic in topics)
 
@@ -47,6 +47,6 @@ def test_another_host_is_ours_too():
 
 
 def test_subscriptions_are_watched_from_the_first_that_is_listed():
-    assert tell_lost_topics("nordlys", TOPICS, [], subscribed=False) is False
-    assert tell_lost_topics("nordlys", TOPICS, everything()[:1], subscribed=False) is True
-    assert tell_lost_topics("nordlys", TOPICS, [], subscribed=True) is True
+    assert report_lost_topics("nordlys", TOPICS, [], subscribed=False) is False
+    assert report_lost_topics("nordlys", TOPICS, everything()[:1], subscribed=False) is True
+    assert report_lost_topics("nordlys", TOPICS, [], subscribed=True) is True
