@@ -1,6 +1,6 @@
-"""What the business decides, store by store: typed, explained, checked before anything runs.
+"""What the business decides for each store: typed, described, checked before anything runs.
 
-`python -m shared.rules check` says what is wrong with config/stores, or what applies.
+`python -m shared.rules check` lists every mistake in config/stores, or the rules in force.
 """
 
 from shared.rules.loading import load_store, load_stores

@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def describe(rules: StoreRules) -> Iterator[str]:
-    """A store's rules as TOML-like lines, a comment at each value that nobody wrote."""
+    """A store's rules as TOML-like lines. Values that the file does not set have the comment `# default`."""
     yield f"# ---- {rules.key}: {rules.shop_domain} -> company {rules.company}"
     tables = {}
     for name in type(rules).model_fields:

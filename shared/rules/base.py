@@ -1,4 +1,4 @@
-"""What every table of rules has in common, and the kinds of value that occur in several of them."""
+"""The base of every table of rules, and the types of value that several tables use."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
 
 
 class Rules(BaseModel):
-    """A table of a store's file: frozen, every key known, every type meant as written (`"yes"` is no bool)."""
+    """A table of a store's file: frozen, no unknown keys, no conversion of types (`"yes"` is not a boolean)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
 def _country(code: str) -> str:
     if pycountry.countries.get(alpha_2=code) is None or code != code.upper():
-        raise ValueError(f"{code!r} is no ISO 3166-1 alpha-2 country code (NL, US, ...)")
+        raise ValueError(f"{code!r} is not an ISO 3166-1 alpha-2 country code (NL, US, ...)")
     return code
 
 
@@ -26,7 +26,7 @@ def _country_or_any(code: str) -> str:
 
 def _currency(code: str) -> str:
     if pycountry.currencies.get(alpha_3=code) is None or code != code.upper():
-        raise ValueError(f"{code!r} is no ISO 4217 currency code (EUR, USD, ...)")
+        raise ValueError(f"{code!r} is not an ISO 4217 currency code (EUR, USD, ...)")
     return code
 
 
@@ -40,11 +40,11 @@ Currency = Annotated[str, AfterValidator(_currency)]
 CurrencyOrAny = Annotated[str, AfterValidator(_currency_or_any)]
 
 Code = Annotated[str, StringConstraints(min_length=1, max_length=20, pattern=r"^\S(.*\S)?$")]
-"""A key of an F&O table: at most 20 characters, no blanks around it."""
+"""A key of an F&O table: at most 20 characters, no leading or trailing blanks."""
 
 Prefix = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{0,2}$")]
-"""What our own F&O numbers begin with. F&O's sales order numbers and customer accounts hold 20 characters, Shopify's
-ids have up to 18 digits: 2 are left. No "-", which F&O escapes in display values."""
+"""The prefix of numbers that the app assigns in F&O. Sales order numbers and customer accounts hold 20 characters, and
+Shopify's ids have up to 18 digits, so 2 are left. No "-", which F&O escapes in display values."""
 
 ANY = "*"
-"""Stands for every country, province or title."""
+"""Any country, province, title or currency."""

@@ -1,4 +1,4 @@
-"""Reading the stores' files, and saying everything that is wrong with them in words that help."""
+"""Reads the stores' files, and explains every mistake in them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from shared.rules.store import StoreRules
 @dataclass(frozen=True, slots=True)
 class Mistake:
     path: str
-    """The key as the reader finds it in the file: `orders.number`, `warehouses #2.site`."""
+    """The key as the file has it: `orders.number`, `warehouses #2.site`."""
     reason: str
 
     def __str__(self) -> str:
@@ -37,7 +37,9 @@ def load_store(path: Path) -> StoreRules:
         raise ConfigurationError([f"{path}: is not TOML: {problem}"]) from problem
     mistakes = []
     if table.get("key", path.stem) != path.stem:
-        mistakes.append(Mistake("key", f"is {table['key']!r}, but the file is {path.name}: they must be the same"))
+        mistakes.append(
+            Mistake("key", f"is {table['key']!r}, but the file is {path.name}: both must have the same name")
+        )
     try:
         rules = StoreRules.model_validate(_with_tuples(table))
     except ValidationError as problem:
@@ -52,7 +54,7 @@ def load_stores(folder: Path) -> dict[str, StoreRules]:
     """The rules of every store by its key. Raises ConfigurationError with every mistake in every file."""
     paths = sorted(folder.glob("*.toml"))
     if not paths:
-        raise ConfigurationError([f"{folder}: holds no store (*.toml)"])
+        raise ConfigurationError([f"{folder}: has no store file (*.toml)"])
     stores: dict[str, StoreRules] = {}
     mistakes: list[str] = []
     file_of: dict[str, Path] = {}
@@ -65,14 +67,14 @@ def load_stores(folder: Path) -> dict[str, StoreRules]:
         stores[rules.key] = rules
         first = file_of.setdefault(rules.shop_domain, path)
         if first != path:
-            mistakes.append(f"{path}: shop_domain: {rules.shop_domain} belongs to {first.name} already")
+            mistakes.append(f"{path}: shop_domain: {rules.shop_domain} is also the shop of {first.name}")
     if mistakes:
         raise ConfigurationError(mistakes)
     return stores
 
 
 def _with_tuples(value: Any) -> Any:
-    """TOML's arrays as tuples: frozen rules hold no lists."""
+    """TOML's arrays as tuples, since the rules are frozen."""
     if isinstance(value, list):
         return tuple(_with_tuples(entry) for entry in value)
     if isinstance(value, dict):
@@ -81,7 +83,7 @@ def _with_tuples(value: Any) -> Any:
 
 
 def _causes(errors: list[ErrorDetails]) -> list[ErrorDetails]:
-    """The errors without those that follow from others: a list is not too short because its one entry is wrong."""
+    """The errors without those that follow from others, such as a list that is too short because its entry is wrong."""
     places = [error["loc"] for error in errors]
     return [
         error
@@ -99,7 +101,7 @@ def _explain(error: ErrorDetails) -> list[Mistake]:
     path = _readable(where)
     match error["type"]:
         case "extra_forbidden":
-            return [Mistake(path, "there is no such key" + _did_you_mean(str(where[-1]), _keys_beside(where)))]
+            return [Mistake(path, "this key does not exist" + _did_you_mean(str(where[-1]), _keys_beside(where)))]
         case "missing":
             return [Mistake(path, f"is missing. {_description(where)}".rstrip())]
         case "literal_error" | "enum":
@@ -108,7 +110,7 @@ def _explain(error: ErrorDetails) -> list[Mistake]:
             return [Mistake(path, reason) for reason in str(error["ctx"]["error"]).splitlines()]
         case "string_pattern_mismatch":
             return [
-                Mistake(path, f"{error['input']!r} has not the form that is needed. {_description(where)}".rstrip())
+                Mistake(path, f"{error['input']!r} does not have the required form. {_description(where)}".rstrip())
             ]
         case _:
             reason = error["msg"].replace("Input should", "should").replace("valid tuple", "list, in brackets")
@@ -134,7 +136,7 @@ def _did_you_mean(word: str, known: Sequence[str]) -> str:
 
 
 def _keys_of_the_file(location: tuple[int | str, ...]) -> tuple[int | str, ...]:
-    """Pydantic's location without the names it gives to the members of a union."""
+    """Pydantic's location without the names of a union's members."""
     kept: list[int | str] = []
     for part in location:
         if isinstance(part, int) or _model_of(kept) is not None:
@@ -154,7 +156,7 @@ def _description(where: Sequence[int | str]) -> str:
 
 
 def _model_of(where: Sequence[int | str]) -> type[BaseModel] | None:
-    """The table of rules at this place, or None where a plain value stands."""
+    """The table of rules at this place. None for a plain value."""
     model: type[BaseModel] | None = StoreRules
     for part in where:
         if isinstance(part, int):

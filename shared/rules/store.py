@@ -1,4 +1,4 @@
-"""Everything the business decides for one store: config/stores/<key>.toml, typed."""
+"""All rules of one store: config/stores/<key>.toml, typed."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ Master = Literal["shopify", "fo"]
 
 
 class Masters(Rules):
-    orders: Master = Field(default="shopify", description="Where orders are true.")
-    stock: Master = Field(default="fo", description="Where sellable stock is true.")
+    orders: Master = Field(default="shopify", description="Which system decides what an order is.")
+    stock: Master = Field(default="fo", description="Which system decides the sellable stock.")
     refunds: Master = Field(
         default="shopify",
-        description="Where refunds and returns are decided. With `fo` those of Shopify are noted only.",
+        description="Which system decides refunds and returns. With `fo`, Shopify's are only recorded in the journal.",
     )
-    payments: Master = Field(default="shopify", description="Where it is true which money moved.")
+    payments: Master = Field(default="shopify", description="Which system decides what was paid.")
 
 
 class Flows(Rules):
@@ -43,8 +43,8 @@ class Flows(Rules):
 class StoreRules(Rules):
     key: str = Field(
         pattern=r"^[a-z][a-z0-9-]{0,30}$",
-        description="Our name of the store: this file's, and part of the webhooks' address and of every reference. "
-        "Never change it.",
+        description="Name of the store: the name of this file, and part of the webhooks' address and of every "
+        "reference in F&O. It must never change.",
     )
     shop_domain: str = Field(
         pattern=r"^[a-z0-9][a-z0-9-]*\.myshopify\.com$",
@@ -56,47 +56,57 @@ class StoreRules(Rules):
         description="Version of Shopify's Admin API and webhooks.",
     )
     company: str = Field(pattern=r"^[a-z0-9]{1,4}$", description="F&O legal entity (dataAreaId), lower-case.")
-    time_zone: str = Field(description="The store's day begins here (IANA name): dates of its orders in F&O.")
+    time_zone: str = Field(description="IANA name of the time zone that decides the date of an order in F&O.")
     country: Country = Field(
-        description="The store's home: where a sale is taxed that is delivered nowhere.",
+        description="The store's country: where a sale without delivery is taxed.",
     )
-    province: str = Field(default="", description="State or province of the home, ISO 3166-2 without country.")
+    province: str = Field(default="", description="State or province of the store, ISO 3166-2 without the country.")
     currency_side: CurrencySide = Field(
         default=CurrencySide.SHOP,
         strict=False,
-        description="Which amounts are booked: in the shop's currency or in the buyer's (`presentment`).",
+        description="Which amounts are booked: those in the shop's currency (`shop`) or in the buyer's "
+        "(`presentment`).",
     )
     currencies: tuple[Currency, ...] = Field(
-        min_length=1, description="Currencies the store books; F&O has rates for them."
+        min_length=1, description="Currencies that are booked. F&O must have exchange rates for them."
     )
-    masters: Masters = Field(default=Masters(), description="Which system is right about what.")
-    flows: Flows = Field(default=Flows(), description="What runs. A flow never writes to the master of its data.")
+    masters: Masters = Field(default=Masters(), description="Which system is the master of which data.")
+    flows: Flows = Field(
+        default=Flows(), description="Which flows are on. A flow never writes to the master of its data."
+    )
     orders: OrderRules = Field(description="How an order becomes a sales order.")
-    customers: CustomerRules = Field(description="Which customer an order belongs to.")
-    warehouses: tuple[Warehouse, ...] = Field(min_length=1, description="What ships from where, preferred ones first.")
-    allocation: AllocationRules = Field(default=AllocationRules(), description="Whether orders may be split.")
+    customers: CustomerRules = Field(description="Which F&O customer an order is booked on.")
+    warehouses: tuple[Warehouse, ...] = Field(
+        min_length=1, description="Warehouses and their Shopify locations, in order of preference."
+    )
+    allocation: AllocationRules = Field(
+        default=AllocationRules(), description="Whether an order may ship from several warehouses."
+    )
     shipping: tuple[ShippingRule, ...] = Field(default=(), description="Mode of delivery of each shipping method.")
     taxes: tuple[TaxRule, ...] = Field(
-        default=(), description="F&O's tax groups for Shopify's taxes. Needed unless [tax] puts taxes on lines."
+        default=(),
+        description="F&O's tax groups for Shopify's taxes. Required unless [tax] books Shopify's tax as lines.",
     )
     tax: TaxPolicy = Field(
-        default=TaxPolicy(), validate_default=True, description="What to do where both systems differ on tax."
+        default=TaxPolicy(),
+        validate_default=True,
+        description="What becomes of a difference between both systems' tax.",
     )
     changes: ChangeRules = Field(default=ChangeRules(), description="What becomes of a change once F&O has the order.")
     payments: PaymentRules | None = Field(
-        default=None, description="How money that moved is booked. Without it no payment is."
+        default=None, description="How payments are booked. Without this table none is."
     )
     refunds: RefundRules | None = Field(
-        default=None, description="What the buyer is credited with for refunds. Without it nothing is."
+        default=None, description="How refunds are credited. Without this table none is."
     )
     stock: StockRules = Field(
         default=StockRules(), validate_default=True, description="How sellable stock is computed."
     )
     write_back: WriteBackRules = Field(
-        default=WriteBackRules(), description="What the order in Shopify shows of its sales order."
+        default=WriteBackRules(), description="What the order in Shopify shows about its sales order."
     )
     sweep: SweepRules = Field(
-        default=SweepRules(), description="What is looked at for changes that webhooks missed, and for differences."
+        default=SweepRules(), description="How missed webhooks and differences between both systems are looked for."
     )
 
     @property
@@ -119,7 +129,7 @@ class StoreRules(Rules):
     @classmethod
     def _known_zone(cls, name: str) -> str:
         if name not in available_timezones():
-            raise ValueError(f"{name!r} is no IANA time zone (Europe/Amsterdam, America/Denver, ...)")
+            raise ValueError(f"{name!r} is not an IANA time zone (Europe/Amsterdam, America/Denver, ...)")
         return name
 
     @field_validator("currencies")
@@ -131,7 +141,7 @@ class StoreRules(Rules):
 
     @field_validator("flows")
     @classmethod
-    def _fit_together(cls, flows: Flows, info: ValidationInfo) -> Flows:
+    def _fits_the_masters(cls, flows: Flows, info: ValidationInfo) -> Flows:
         masters = info.data.get("masters")
         if masters is None:  # its own mistakes are reported already
             return flows
@@ -142,10 +152,10 @@ class StoreRules(Rules):
             if getattr(flows, flow.switch) and flow.master and getattr(masters, flow.master) == flow.direction
         ]
         if flows.stock and not flows.orders:
-            # Whoever else brings the orders to F&O: only the orders flow writes down which of them F&O has.
+            # Only the orders flow records which orders F&O has, whatever else may bring orders to F&O.
             mistakes.append(
-                "stock = true needs orders = true: what Shopify sells is held back from its stock until the orders "
-                "flow has brought the order to F&O; without it figures would fall with every sale and never rise"
+                "stock = true needs orders = true: goods that Shopify has sold are held back until the orders flow has "
+                "booked the order in F&O; without it the figures would fall with every sale and never rise"
             )
         if flows.write_back and not flows.orders:
             mistakes.append("write_back = true needs orders = true: only the orders flow knows F&O's numbers")
@@ -162,9 +172,11 @@ class StoreRules(Rules):
         for warehouse in warehouses:
             first = known.setdefault(warehouse.id, warehouse)
             if (warehouse.id, warehouse.location) in behind:
-                mistakes.append(f"warehouse {warehouse.id} is there twice for location {warehouse.location}")
+                mistakes.append(f"warehouse {warehouse.id} is listed twice for location {warehouse.location}")
             elif first.model_dump(exclude={"location"}) != warehouse.model_dump(exclude={"location"}):
-                mistakes.append(f"warehouse {warehouse.id} is there twice, and not only its locations differ")
+                mistakes.append(
+                    f"warehouse {warehouse.id} is listed twice: only location may differ between its entries"
+                )
             behind.add((warehouse.id, warehouse.location))
         if mistakes:
             raise ValueError("\n".join(mistakes))
@@ -182,7 +194,7 @@ class StoreRules(Rules):
     @classmethod
     def _groups_for_taxes(cls, tax: TaxPolicy, info: ValidationInfo) -> TaxPolicy:
         if info.data.get("taxes") == () and tax.policy != "service_line":
-            raise ValueError("there is no [[taxes]] rule, so no line would have tax groups")
+            raise ValueError("without a [[taxes]] rule no line would have tax groups")
         return tax
 
     @field_validator("payments")
@@ -193,9 +205,9 @@ class StoreRules(Rules):
         masters, orders = info.data.get("masters"), info.data.get("orders")
         mistakes = []
         if masters and masters.payments == "fo":
-            mistakes.append("would be written to 'fo', but [masters] says that payments are true there")
+            mistakes.append("would be written to 'fo', but F&O is the master of payments ([masters])")
         if orders and orders.rounding_item and payments.rounding_account:
-            mistakes.append("rounding_account: orders.rounding_item books cash rounding already")
+            mistakes.append("rounding_account: orders.rounding_item books cash rounding already; keep one of the two")
         if mistakes:
             raise ValueError("\n".join(mistakes))
         return payments
@@ -210,12 +222,15 @@ class StoreRules(Rules):
             and orders.number == refunds.number == "manual"
             and orders.number_prefix == refunds.number_prefix
         ):
-            raise ValueError("number_prefix: is that of sales orders, and return orders share F&O's numbers with them")
+            raise ValueError(
+                "number_prefix: must differ from orders.number_prefix, since return orders and sales orders share "
+                "F&O's numbers"
+            )
         return refunds
 
     @field_validator("stock")
     @classmethod
-    def _of_these_warehouses(cls, stock: StockRules, info: ValidationInfo) -> StockRules:
+    def _fits_the_warehouses(cls, stock: StockRules, info: ValidationInfo) -> StockRules:
         served = [(warehouse.id, warehouse.location) for warehouse in info.data.get("warehouses", ())]
         # Without warehouses, their own mistakes are reported already.
         if served and (mistakes := stock.mistakes(served)):
@@ -224,8 +239,8 @@ class StoreRules(Rules):
 
     @field_validator("write_back")
     @classmethod
-    def _holds_nothing(cls, write_back: WriteBackRules, info: ValidationInfo) -> WriteBackRules:
+    def _is_not_the_hold_tag(cls, write_back: WriteBackRules, info: ValidationInfo) -> WriteBackRules:
         orders: OrderRules | None = info.data.get("orders")
         if orders is not None and orders.hold_tag is not None and write_back.is_own(orders.hold_tag):
-            raise ValueError("tag: is orders.hold_tag, which people set to have an order held")
+            raise ValueError("tag: must not match orders.hold_tag, by which staff hold an order")
         return write_back

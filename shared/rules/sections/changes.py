@@ -1,4 +1,4 @@
-"""What becomes of a change in Shopify once F&O has the order: `[changes]`, kind of change by how far F&O is."""
+"""What becomes of a change in Shopify once F&O has the order: `[changes]`, by kind of change and F&O's status."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ class ChangeKind(StrEnum):
 class Decision(StrEnum):
     APPLY = "apply"
     NEW_LINE = "new_line"
-    """Units more become a line of their own in the same sales order."""
+    """Added units become a further line of the same sales order."""
     NEW_ORDER = "new_order"
-    """They go into a further sales order, whose number and reference follow from the first one's."""
+    """Added units go into a further sales order. Its number and reference are derived from those of the first."""
     HOLD = "hold"
-    """Nothing is changed; the sales order is held where F&O still can hold it, and a person decides."""
+    """Nothing is changed. The sales order is held where F&O still allows it, and a person decides."""
     IGNORE = "ignore"
-    """F&O keeps what it has, and the journal says so."""
+    """F&O keeps what it has, and the journal records it."""
 
 
 type _Word = Literal["apply", "new_line", "new_order", "hold", "ignore"]
@@ -48,17 +48,17 @@ _MORE: Final = {
     ChangeKind.LINE_ADDED: frozenset({Decision.NEW_ORDER}),
     ChangeKind.QUANTITY_UP: frozenset({Decision.NEW_LINE, Decision.NEW_ORDER}),
 }
-"""Only what is added can go somewhere else."""
+"""Only added lines and units can go to a further line or order."""
 
 
 class ChangeRow(Rules):
     """What becomes of one kind of change."""
 
-    open: _Word = Field(description="F&O has done nothing yet.")
+    open: _Word = Field(description="Nothing was done with the order in F&O yet.")
     confirmed: _Word = Field(description="The confirmation is posted.")
     picked: _Word = Field(description="Released to the warehouse, or picked.")
-    partly_delivered: _Word = Field(description="Something of the order has left; the line in question is still open.")
-    delivered: _Word = Field(description="The order, or the line in question, has left.")
+    partly_delivered: _Word = Field(description="A part of the order is delivered; the line in question is still open.")
+    delivered: _Word = Field(description="The order, or the line in question, is delivered.")
     invoiced: _Word = Field(description="The order, or the line in question, is invoiced.")
     cancelled: _Word = Field(description="The order, or the line in question, was cancelled in F&O.")
 
@@ -71,42 +71,44 @@ def _row(*decisions: _Word) -> ChangeRow:
 
 
 class ChangeRules(Rules):
-    """The matrix. A cell that a store does not write has its default: `[changes.address] picked = "apply"`."""
+    """The matrix. A store sets single cells, `[changes.address] picked = "apply"`; the others keep their defaults."""
 
     cancellation: Literal["delete_lines", "zero_remaining"] = Field(
         default="delete_lines",
-        description="How open lines are given up, as OData has no cancel: `delete_lines` (and the order itself, when "
-        "it was never confirmed and nothing is left of it), or `zero_remaining`, which sets their quantity to what is "
-        "delivered and leaves the order as a trace; F&O must take a quantity of zero. Delivered lines stay either way.",
+        description="How the open lines of a cancelled order are removed, since OData cannot cancel. `delete_lines` "
+        "deletes them, and the order too if it has no other lines and was never confirmed. `zero_remaining` sets their "
+        "quantity to what was delivered and keeps the order; F&O must accept a quantity of zero. Delivered lines stay "
+        "in both cases.",
     )
     line_added: ChangeRow = Field(
         default=_row("apply", "apply", "apply", "apply", "apply", "new_order", "hold"),
-        description="A product more. An invoiced order takes no lines, so it gets a further one; a cancelled one was "
-        "cancelled for a reason.",
+        description="A line was added. An invoiced order takes no lines, so the line goes into a further order. For an "
+        "order that was cancelled in F&O a person decides.",
     )
     line_removed: ChangeRow = Field(
         default=_row("apply", "apply", "hold", "apply", "hold", "hold", "ignore"),
-        description="A product less. Somebody has to take picked goods back; what has left is a matter of the refund.",
+        description="A line was removed. Picked goods must be put back by a person; delivered goods are handled by the "
+        "refund.",
     )
     quantity_up: ChangeRow = Field(
         default=_row("apply", "apply", "new_line", "apply", "new_line", "new_order", "hold"),
-        description="More pieces of a line. What is picked or has left is not touched.",
+        description="More units of a line. Picked and delivered lines are not changed.",
     )
     quantity_down: ChangeRow = Field(
         default=_row("apply", "apply", "hold", "apply", "hold", "hold", "ignore"),
-        description="Fewer pieces of a line, but never fewer than have left.",
+        description="Fewer units of a line, but never fewer than were delivered.",
     )
     price: ChangeRow = Field(
         default=_row("apply", "apply", "apply", "apply", "hold", "hold", "ignore"),
-        description="Price, discount, tax, duties or fees. Once the goods have left, the accountant decides.",
+        description="Price, discount, tax, duties or fees. Once the goods are delivered, the accountant decides.",
     )
     shipping: ChangeRow = Field(
         default=_row("apply", "apply", "apply", "apply", "hold", "hold", "ignore"),
-        description="The shipping charge. It is invoiced with the goods.",
+        description="The shipping charge, which is invoiced with the goods.",
     )
     address: ChangeRow = Field(
         default=_row("apply", "apply", "hold", "hold", "ignore", "ignore", "ignore"),
-        description="Where the goods go. A parcel may be labelled once it is picked.",
+        description="The delivery address. Picked goods may already have a label.",
     )
     contact: ChangeRow = Field(
         default=_row("apply", "apply", "apply", "apply", "apply", "ignore", "ignore"),
@@ -118,7 +120,7 @@ class ChangeRules(Rules):
     )
     requested_date: ChangeRow = Field(
         default=_row("apply", "apply", "hold", "apply", "ignore", "ignore", "ignore"),
-        description="When the buyer wants the goods, for stores with orders.requested_date_attribute.",
+        description="The requested date, for stores that set `orders.requested_date_attribute`.",
     )
     delivery_mode: ChangeRow = Field(
         default=_row("apply", "apply", "hold", "apply", "ignore", "ignore", "ignore"),
@@ -126,8 +128,8 @@ class ChangeRules(Rules):
     )
     cancel: ChangeRow = Field(
         default=_row("apply", "apply", "hold", "apply", "hold", "hold", "ignore"),
-        description="The whole order is cancelled: what has not left is given up. Where goods have left that Shopify "
-        "believes unshipped, a person gets them back or the buyer pays.",
+        description="The whole order is cancelled: what was not delivered is removed. If goods were delivered that "
+        "Shopify shows as unshipped, a person decides whether they come back or the buyer pays.",
     )
 
     def decide(self, kind: ChangeKind, status: FoStatus) -> Decision:
@@ -140,7 +142,7 @@ class ChangeRules(Rules):
     @model_validator(mode="before")
     @classmethod
     def _with_defaults(cls, tables: Any) -> Any:
-        """Each row that is written, completed by the defaults of its other cells."""
+        """Each row of the file, completed by the defaults of its other cells."""
         if not isinstance(tables, Mapping):
             return tables
         return {
@@ -156,7 +158,8 @@ class ChangeRules(Rules):
         kind = ChangeKind(str(info.field_name))
         possible = _ALWAYS | _MORE.get(kind, frozenset())
         mistakes = [
-            f"{status}: {row.at(status).value!r} is nothing for this kind of change, only {', '.join(sorted(possible))}"
+            f"{status}: {row.at(status).value!r} is not possible for this kind of change, "
+            f"only {', '.join(sorted(possible))}"
             for status in FoStatus
             if row.at(status) not in possible
         ]

@@ -1,4 +1,4 @@
-"""Which F&O customer an order belongs to: `[customers]`."""
+"""Which F&O customer an order is booked on: `[customers]`."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ class CustomerRules(Rules):
     )
     shared_account: Code | None = Field(
         default=None,
-        description="The account for all orders (`shared`), or for orders without any buyer (`anonymous`).",
+        description="The account of all orders (`strategy`), or of orders without a buyer (`anonymous`).",
     )
     account_prefix: Prefix = Field(
         default="",
-        description="What our customer accounts begin with, at most 2 capital letters or digits.",
+        description="Prefix of the customer accounts that the app creates, at most 2 capital letters or digits.",
     )
     anonymous: Literal["refuse", "shared"] = Field(
         default="refuse",
-        description="An order without buyer, e-mail and phone is parked (`refuse`) or goes to `shared_account`.",
+        description="An order without customer, e-mail and phone is parked (`refuse`) or booked on `shared_account`.",
     )
     group: Code | None = Field(default=None, description="F&O customer group of new accounts.")
     language: str = Field(
@@ -34,7 +34,7 @@ class CustomerRules(Rules):
     )
     organization_when_company: bool = Field(
         default=True,
-        description="A buyer who names a company becomes an organisation in F&O, otherwise a person.",
+        description="Whether a buyer who gives a company becomes an organisation in F&O and not a person.",
     )
 
     @model_validator(mode="after")

@@ -1,4 +1,4 @@
-"""How money that moved becomes lines of F&O's customer payment journals: `[payments]` and `[[payments.methods]]`."""
+"""How payments become lines of F&O's customer payment journals: `[payments]` and `[[payments.methods]]`."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from shared.rules.base import ANY, Code, CurrencyOrAny, Rules
 _Account = Annotated[str, StringConstraints(min_length=1, max_length=250, pattern=r"^\S(.*\S)?$")]
 
 _OWED: Final = ("gift_card", "shopify_store_credit")
-"""Gateways whose money the store owes the buyer already: no bank receives anything."""
+"""Gateways that pay with money that the store already owes the buyer: no bank receives anything."""
 
 
 def _pattern(gateway: str) -> str:
     if set(gateway) & set("?["):
-        raise ValueError(f"{gateway!r}: only `*` stands for other text")
+        raise ValueError(f"{gateway!r}: only `*` is a wildcard")
     return gateway.casefold()
 
 
@@ -26,46 +26,48 @@ class PaymentMethod(Rules):
 
     gateway: Annotated[str, Field(min_length=1), AfterValidator(_pattern)] = Field(
         description="Shopify's key of the payment provider (`shopify_payments`, `paypal`, `gift_card`, `manual`), or "
-        "the name of a manual payment method; `*` stands for any text, and case does not count. Gift cards and store "
-        "credit are paid from a liability: a rule of their own.",
+        "the name of a manual payment method. `*` stands for any text; case does not count. Gift cards and store "
+        "credit are paid from a liability and need rules of their own.",
     )
     currency: CurrencyOrAny = Field(
-        default=ANY, description="Only for amounts in this currency, where each has its own bank account; `*` for all."
+        default=ANY, description="Currency of the amounts, where each has its own bank account; `*` for all."
     )
     method: Code = Field(description="F&O customer method of payment; must exist there.")
     journal: Code | None = Field(
-        default=None, description="F&O journal name of these payments, where it is not payments.journal."
+        default=None, description="F&O journal name of these payments, if it is not payments.journal."
     )
     offset_type: Literal["bank", "ledger"] = Field(
-        description="What the money comes into: a bank account, or a main account (clearing, gift card liability).",
+        description="Where the money is booked: a bank account, or a main account (clearing, gift card liability).",
     )
     offset_account: _Account = Field(
         description="The bank account's id, or the main account with its dimensions as F&O displays it: 110180-001.",
     )
     posting_profile: Code | None = Field(
-        default=None, description="F&O customer posting profile, where it is not the company's default."
+        default=None, description="F&O customer posting profile, if it is not the company's default."
     )
 
     def fits(self, gateway: str, currency: str) -> bool:
         return self.currency in (ANY, currency) and fnmatchcase(gateway.casefold(), self.gateway)
 
     def covers(self, other: PaymentMethod) -> bool:
-        """Whether all that fits the other rule fits this one too."""
+        """Whether every transaction that fits the other rule fits this one too."""
         return self.currency in (ANY, other.currency) and fnmatchcase(other.gateway, self.gateway)
 
 
 class PaymentRules(Rules):
-    journal: Code = Field(description="F&O journal name, of the type customer payment, that collects the payments.")
-    methods: tuple[PaymentMethod, ...] = Field(min_length=1, description="Where each provider's money goes.")
+    journal: Code = Field(description="F&O journal name, of the type customer payment.")
+    methods: tuple[PaymentMethod, ...] = Field(
+        min_length=1, description="Where the money of each payment provider is booked."
+    )
     exchange_account: _Account | None = Field(
         default=None,
-        description="Main account of exchange differences: what a payment is worth at its own rate beside what it "
-        "settles at the order's. Without it such a payment is parked.",
+        description="Main account of exchange differences: a payment's amount at its own rate less its amount at the "
+        "order's rate. Without it a payment with a difference is parked.",
     )
     rounding_account: _Account | None = Field(
         default=None,
-        description="Main account of what cash was rounded by. The sales order has no rounding then, so this "
-        "excludes orders.rounding_item.",
+        description="Main account of cash rounding. The sales order then has no rounding, so orders.rounding_item must "
+        "not be set.",
     )
 
     def method_for(self, gateway: str, currency: str) -> PaymentMethod | None:
@@ -78,16 +80,16 @@ class PaymentRules(Rules):
         return [at for at in fitting if not for_all or at <= for_all[0]]
 
     @model_validator(mode="after")
-    def _each_decides_rightly(self) -> Self:
+    def _each_can_apply(self) -> Self:
         mistakes = [
-            f"methods: rule #{at + 1} is hidden by rule #{earlier + 1}: the first that fits decides"
+            f"methods: rule #{at + 1} never applies: rule #{earlier + 1} covers it, and the first that fits decides"
             for at, rule in enumerate(self.methods)
             for earlier in range(at)
             if self.methods[earlier].covers(rule)
         ]
         mistakes += [
-            f"methods: rule #{at + 1} sends {gateway} to a bank account, but it is paid from a liability: write a rule "
-            "for it before this one"
+            f"methods: rule #{at + 1} books {gateway} on a bank account, but it is paid from a liability: add a rule "
+            "for it above this one"
             for gateway in _OWED
             for at in self._rules_that_decide(gateway)
             if self.methods[at].offset_type == "bank"

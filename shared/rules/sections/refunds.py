@@ -1,6 +1,6 @@
-"""What the buyer is credited with when goods or money go back: `[refunds]` with `accounts` and `warehouses`.
+"""How the buyer is credited for refunds: `[refunds]` with `accounts` and `warehouses`.
 
-The money itself goes out by `[payments]`.
+The money that is paid back is booked by `[payments]`.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ class RefundAccount(Rules):
     )
     sales_tax_group: Code | None = Field(
         default=None,
-        description="F&O sales tax group, for what Shopify does not tax; without it that of the [[taxes]] rule for "
-        "rate 0. Where prices exclude tax, F&O must compute none from it.",
+        description="F&O sales tax group of amounts that Shopify does not tax. Default: that of the [[taxes]] rule for "
+        "rate 0. Where prices exclude tax, F&O must compute no tax from it.",
     )
     item_tax_group: Code | None = Field(
-        default=None, description="F&O item sales tax group. It goes with sales_tax_group."
+        default=None, description="F&O item sales tax group. Required with sales_tax_group."
     )
 
     @model_validator(mode="after")
@@ -35,7 +35,7 @@ class RefundAccount(Rules):
 
 
 class RefundAccounts(Rules):
-    """A refund with a part that has no account is parked."""
+    """A refund that needs an account which is not set is parked."""
 
     goods_returned: RefundAccount | None = Field(
         default=None, description='Goods that came back, for goods = "free_text_invoice".'
@@ -48,10 +48,12 @@ class RefundAccounts(Rules):
     gift_cards: RefundAccount | None = Field(default=None, description="Gift cards sold: the liability.")
     shipping: RefundAccount | None = Field(default=None, description="Shipping, after the goods were shipped.")
     duties: RefundAccount | None = Field(default=None, description="Import duties, after the goods were shipped.")
-    goodwill: RefundAccount | None = Field(default=None, description="Money for nothing that was sold.")
-    restocking_fee: RefundAccount | None = Field(default=None, description="What the seller keeps of a return's worth.")
+    goodwill: RefundAccount | None = Field(default=None, description="Money given back for no line of the order.")
+    restocking_fee: RefundAccount | None = Field(
+        default=None, description="What the seller keeps of the amount of a return."
+    )
     discrepancy: RefundAccount | None = Field(
-        default=None, description="What else was given back beside the refunded lines, more or less than they cost."
+        default=None, description="Any other difference between what was given back and what the refunded lines cost."
     )
     tax: RefundAccount | None = Field(default=None, description='Shopify\'s tax, for tax.policy = "service_line".')
     tax_difference: RefundAccount | None = Field(
@@ -60,7 +62,7 @@ class RefundAccounts(Rules):
 
 
 class ReturnWarehouse(Rules):
-    location: int = Field(gt=0, description="Shopify location that the goods come back to.")
+    location: int = Field(gt=0, description="Shopify location that receives the goods.")
     id: Code = Field(description="F&O warehouse.")
     site: Code = Field(description="F&O site of the warehouse.")
 
@@ -68,17 +70,17 @@ class ReturnWarehouse(Rules):
 class RefundRules(Rules):
     goods: Literal["return_order", "free_text_invoice"] = Field(
         default="return_order",
-        description="Goods that come back: a return order against the lot they were sold from, which F&O receives and "
-        "credits, or their money alone, where their stock is counted in another way.",
+        description="How returned goods are credited. `return_order`: a return order for the lot that they were sold "
+        "from, which F&O receives and credits. `free_text_invoice`: the amount only; their stock is counted elsewhere.",
     )
     number: Literal["manual", "sequence"] = Field(
-        description="Who numbers return orders: `manual` (we: prefix + Shopify refund id; the company's number "
-        "sequence must allow it) or `sequence` (F&O draws the number, the return order is held until it is complete).",
+        description="Who numbers return orders. `manual`: the app, as prefix + Shopify refund id; the company's number "
+        "sequence must allow it. `sequence`: F&O; the return order is held until it is complete.",
     )
     number_prefix: Prefix = Field(
         default="",
-        description="What our return order numbers begin with, for `manual`. Return orders share F&O's numbers with "
-        "sales orders: another prefix than orders.number_prefix.",
+        description="Prefix of the return order numbers, for `manual`. It must differ from orders.number_prefix, since "
+        "return orders and sales orders share F&O's numbers.",
     )
     reason_code: Code | None = Field(default=None, description="F&O return reason code of every return order.")
     disposition: Code | None = Field(default=None, description="F&O disposition code of every return order line.")
@@ -86,11 +88,13 @@ class RefundRules(Rules):
         default=20,
         ge=0,
         le=23,
-        description="How long returned goods wait until F&O has invoiced what it delivered; then the refund is parked. "
-        "The queue itself gives up after a day.",
+        description="Hours that a refund waits for F&O's invoice of the returned goods before it is parked. No "
+        "message is retried for more than a day.",
     )
     warehouses: tuple[ReturnWarehouse, ...] = Field(
-        default=(), description="Where goods come back to. Elsewhere it is the warehouse that they were sold from."
+        default=(),
+        description="Warehouses of returned goods by Shopify location. Default: the warehouse that they were sold "
+        "from.",
     )
     accounts: RefundAccounts = Field(default=RefundAccounts(), description="What is credited on free text invoices.")
 
@@ -99,5 +103,5 @@ class RefundRules(Rules):
         locations = [each.location for each in self.warehouses]
         twice = sorted({each for each in locations if locations.count(each) > 1})
         if twice:
-            raise ValueError("\n".join(f"warehouses: location {each} is there twice" for each in twice))
+            raise ValueError("\n".join(f"warehouses: location {each} is listed twice" for each in twice))
         return self

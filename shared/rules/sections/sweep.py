@@ -1,4 +1,4 @@
-"""What a sweep looks at: `[sweep]`. When it runs is the app's setting SWEEP_SCHEDULE."""
+"""What a sweep checks: `[sweep]`. The app's setting SWEEP_SCHEDULE has its schedule."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ class SweepRules(Rules):
         default=10,
         ge=0,
         le=240,
-        description="An order that changed less long ago is left alone: its webhooks may be under way.",
+        description="Minutes during which a changed order is not checked: its webhooks may still arrive.",
     )
     overlap_minutes: int = Field(
         default=120,
         ge=10,
         le=1440,
-        description="How far a run looks back behind the latest change that the one before saw. Shopify's search shows "
-        "some changes late, and what got lost on our side is noticed while it is in there.",
+        description="Minutes that a run looks back before the latest change that the previous run saw. Shopify's "
+        "search shows some changes late, and a message that was lost in the app is noticed within this time.",
     )
     sample: int = Field(
         default=25,
         ge=0,
         le=250,
-        description="Orders in a run whose sales order, payments and refunds are compared with what F&O holds, 0 for "
-        "none: each costs 1 or 2 calls to Shopify, about 80 points of its query budget, and 4 reads of F&O. The next "
-        "run goes on where this one stopped.",
+        description="Orders of each run whose sales order, payments and refunds are compared with F&O; 0 for none. "
+        "Each costs 1 or 2 calls to Shopify, about 80 points of its query budget, and 4 reads of F&O. The next run "
+        "continues where this one stopped.",
     )
     window_days: int = Field(
         default=31,
         ge=1,
         le=60,
-        description="Age of the oldest order that is compared, at most the 60 days that Shopify shows an app. When all "
-        "are compared it begins again.",
+        description="Age in days of the oldest order that is compared, at most the 60 days that an app may read in "
+        "Shopify. After the last order the comparison starts again.",
     )

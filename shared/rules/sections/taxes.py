@@ -1,7 +1,7 @@
 """Which F&O tax groups stand for Shopify's taxes: `[[taxes]]` and `[tax]`.
 
-F&O computes tax itself: the sales tax group of the customer's side and the item sales tax group of the item's side meet
-in the tax codes that both contain. There is no field to send it an amount.
+F&O computes tax itself, by the tax codes that are in both the sales tax group of the order and the item sales tax group
+of the line. There is no field for an amount of tax.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Rates = Annotated[
 
 
 class TaxRule(Rules):
-    """The first rule that fits a line decides. Write the special ones before the general ones."""
+    """The first rule that fits a line decides: special rules come before general ones."""
 
     countries: tuple[CountryOrAny, ...] = Field(
         min_length=1,
@@ -37,20 +37,20 @@ class TaxRule(Rules):
     provinces: tuple[str, ...] = Field(
         default=(ANY,),
         min_length=1,
-        description='States or provinces of the destination, ISO 3166-2 without country; ["*"] for all.',
+        description='States or provinces of the destination, ISO 3166-2 without the country; ["*"] for all.',
     )
     rates: Rates = Field(
-        description="The line's tax rate as a fraction (0.21), all its tax lines added up (state + county + city). "
-        '[0] is the rule for lines without tax. "any" takes every rate above 0, for companies whose F&O tax set-up '
-        "goes by address.",
+        description="Tax rates as fractions (0.21). The rate of a line is the sum of its tax lines (state + county + "
+        "city). "
+        '[0] is for lines without tax. "any" is every rate above 0, for companies whose F&O tax set-up is by address.',
     )
     titles: tuple[str, ...] = Field(
         default=(ANY,),
         min_length=1,
-        description="Every tax line's title fits one of these; `*` and `?` as in file names, case aside.",
+        description="Titles, of which each tax line must fit one. `*` and `?` as in file names; case does not count.",
     )
-    sales_tax_group: Code = Field(description="F&O sales tax group, of the order's side.")
-    item_tax_group: Code = Field(description="F&O item sales tax group, of the item's side.")
+    sales_tax_group: Code = Field(description="F&O sales tax group of the order.")
+    item_tax_group: Code = Field(description="F&O item sales tax group of the line.")
 
     def fits(self, country: str, province: str, rate: Decimal, titles: tuple[str, ...]) -> bool:
         return (
@@ -84,62 +84,64 @@ TaxDifference = Literal["tolerate", "rounding_line", "prices_with_tax", "service
 class TaxPolicy(Rules):
     verify: Literal["rules", "fo"] = Field(
         default="rules",
-        description="What tells us the tax that F&O will post: `rules`, the rates of [[taxes]]; `fo`, F&O's own tax "
-        "codes with their rates and rounding (not for companies on the separate tax calculation service).",
+        description="How the tax that F&O will post is computed: `rules`, by the rates of [[taxes]]; `fo`, by F&O's "
+        "own tax codes with their rates and rounding (not for companies that use the separate tax calculation "
+        "service).",
     )
     calculation_method: Literal["line", "total"] = Field(
         default="line",
-        description='General ledger parameter "Calculation method" of the company, which F&O shows nobody outside. '
-        "For verify = `fo`.",
+        description='General ledger parameter "Calculation method" of the company, which OData does not show. '
+        "For verify = `fo` only.",
     )
     tolerance: int = Field(
         default=2,
         ge=0,
-        description="How far F&O's expected tax of an order may be from Shopify's, in the currency's smallest unit: "
-        "cents of a euro, whole yen.",
+        description="Largest accepted difference between F&O's expected tax of an order and Shopify's, in the "
+        "currency's smallest unit: cents of a euro, whole yen.",
     )
     tolerance_per_line: int = Field(
         default=1,
         ge=0,
-        description="What each taxed line adds to the tolerance, in the same unit: both systems round every line.",
+        description="Added to the tolerance for each taxed line, in the same unit, since both systems round every "
+        "line.",
     )
     difference_item: Code | None = Field(
         default=None,
-        description="Service item that takes the tolerated difference. For policy = `rounding_line`.",
+        description="Service item of the line with the tolerated difference. For policy = `rounding_line`.",
     )
     policy: TaxDifference = Field(
         default_factory=lambda keys: "rounding_line" if keys.get("difference_item") else "tolerate",
-        description="What a difference between Shopify's tax and F&O's becomes. "
-        "`tolerate`: within the tolerance, cents that the journal names. "
-        "`rounding_line`: those cents are a line, so that F&O's total is Shopify's; prices that include tax have the "
-        "right total without. "
-        "`prices_with_tax`: F&O always gets prices with tax in them, Shopify's to the cent, and takes its own tax out. "
-        "`service_line`: F&O computes no tax; Shopify's is on lines of its own, one for each tax. "
-        "`park`: no difference is accepted at all.",
+        description="What becomes of a difference between Shopify's tax and F&O's. "
+        "`tolerate`: within the tolerance it is accepted and recorded in the journal. "
+        "`rounding_line`: within the tolerance it is booked as a line, so that F&O's total equals Shopify's. Prices "
+        "that include tax need no such line. "
+        "`prices_with_tax`: F&O always gets Shopify's prices with tax, to the cent, and computes its own tax from "
+        "them. `service_line`: F&O computes no tax; Shopify's tax is booked as lines, one for each tax. "
+        "`park`: no difference is accepted.",
     )
     service_item: Code | None = Field(
         default=None,
-        description="Service item of the lines that carry Shopify's tax. For policy = `service_line`.",
+        description="Service item of the lines with Shopify's tax. For policy = `service_line`.",
     )
     exempt_sales_tax_group: Code | None = Field(
         default=None,
-        description="Sales tax group of every line under policy = `service_line`: F&O must compute no tax from it.",
+        description="Sales tax group of every line for policy = `service_line`. F&O must compute no tax from it.",
     )
     exempt_item_tax_group: Code | None = Field(
         default=None,
-        description="Item sales tax group of every line under policy = `service_line`.",
+        description="Item sales tax group of every line for policy = `service_line`.",
     )
     shipping_rates: Literal["add_up", "divide"] = Field(
         default="add_up",
-        description="What several rates on one shipping charge mean. `add_up`: all of them tax all of it (state, "
-        "county, city). `divide`: where the amounts say that each taxes a share, as Shopify does for goods of two VAT "
-        "rates, the charge becomes a line for each rate.",
+        description="How several tax rates on one shipping charge are read. `add_up`: each taxes the whole charge "
+        "(state, county, city). `divide`: if the amounts show that each taxes a share, as Shopify does for goods of "
+        "two VAT rates, the charge becomes a line for each rate.",
     )
     marketplace: Literal["refuse", "leave_out", "take_out"] = Field(
         default="refuse",
-        description="Tax that a marketplace owes, not the seller: the order is parked (`refuse`), or booked without "
-        "that tax, which the marketplace keeps (`leave_out`, for prices without tax only). `take_out` also lowers "
-        "prices that include tax by exactly that tax.",
+        description="What becomes of an order with tax that a marketplace owes: it is parked (`refuse`), or booked "
+        "without that tax (`leave_out`, for prices without tax only; `take_out`, which also lowers prices that include "
+        "tax by exactly that tax).",
     )
 
     @model_validator(mode="after")
@@ -164,16 +166,18 @@ _NEEDED: Final[dict[TaxDifference, tuple[str, ...]]] = {
     "rounding_line": ("difference_item",),
     "service_line": ("service_item", "exempt_sales_tax_group", "exempt_item_tax_group"),
 }
-"""The keys that a policy needs, and no other has a use for."""
+"""The keys that only this policy uses, and needs."""
 
 
 def unreachable(rules: tuple[TaxRule, ...]) -> list[str]:
-    """A line for each rule that no order line can ever reach."""
+    """One line for each rule that no order line can reach."""
     mistakes = []
     for later, rule in enumerate(rules):
         for earlier in range(later):
             if rules[earlier].covers(rule):
-                what = "says the same as" if rule.covers(rules[earlier]) else "is hidden by"
-                mistakes.append(f"rule #{later + 1} {what} rule #{earlier + 1}: the first that fits decides")
+                why = "is the same" if rule.covers(rules[earlier]) else "covers it"
+                mistakes.append(
+                    f"rule #{later + 1} never applies: rule #{earlier + 1} {why}, and the first that fits decides"
+                )
                 break
     return mistakes

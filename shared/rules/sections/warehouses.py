@@ -1,4 +1,4 @@
-"""What ships from where: `[[warehouses]]`, in order of preference, and `[allocation]`."""
+"""Which warehouse ships what: `[[warehouses]]`, in order of preference, and `[allocation]`."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ class Warehouse(Rules):
     id: Code = Field(description="F&O warehouse.")
     site: Code = Field(description="F&O site of the warehouse.")
     location: int = Field(gt=0, description="Shopify location that shows this warehouse's stock.")
-    country: Country = Field(description="Where it stands: decides the tax of sales over the counter, and nearness.")
-    province: str = Field(default="", description="State or province where it stands, ISO 3166-2 without country (CO).")
+    country: Country = Field(description="Its country, which decides the tax of point of sale orders, and distance.")
+    province: str = Field(default="", description="Its state or province, ISO 3166-2 without the country (CO).")
     countries: tuple[CountryOrAny, ...] = Field(
         min_length=1,
         description='Countries it ships to; ["*"] for every country.',
@@ -35,11 +35,11 @@ class Warehouse(Rules):
 class AllocationRules(Rules):
     split: bool = Field(
         default=False,
-        description="Whether an order's lines may ship from different warehouses when none holds them all.",
+        description="Whether an order may ship from several warehouses if none has all of its lines.",
     )
     split_lines: bool = Field(
         default=False,
-        description="Whether even one line's quantity may be divided over warehouses. Needs split.",
+        description="Whether the quantity of one line may be divided over warehouses. Needs split.",
     )
 
     @model_validator(mode="after")

@@ -1,4 +1,4 @@
-"""What an order in Shopify shows of its sales order: `[write_back]`, and which of an order's tags is our own."""
+"""What an order in Shopify shows about its sales order: `[write_back]`, and which tags the app wrote."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class WriteBackRules(Rules):
     namespace: str = Field(
         default="$app",
         pattern=r"^\$app(:[A-Za-z0-9_-]{1,64})?$",
-        description="Where the metafield is: `$app`, or `$app:` and a name of letters, digits, - and _. Shopify "
-        "reserves both for this app, so nothing of another one is ever overwritten.",
+        description="The metafield's namespace: `$app`, or `$app:` and a name of letters, digits, - and _. Shopify "
+        "reserves both for this app, so no other app's metafield is overwritten.",
     )
     key: str = Field(
         default="sales_order",
@@ -30,15 +30,15 @@ class WriteBackRules(Rules):
     )
     tag: str | None = Field(
         default=None,
-        description="Tag that the order gets beside what it has; `{number}` stands for F&O's number, and then "
-        "every tag of this form counts as ours. Without it there is none.",
+        description="Tag that is added to the order. `{number}` stands for F&O's number; every tag of this form then "
+        "counts as written by the app. Default: no tag.",
     )
 
     def tag_for(self, number: str) -> str | None:
         return self.tag.replace(NUMBER, number) if self.tag else None
 
     def is_own(self, tag: str) -> bool:
-        """Whether we may have written the tag. Shopify takes tags that differ in case only for the same."""
+        """Whether the app may have written the tag. To Shopify, tags that differ only in case are the same."""
         if not self.tag:
             return False
         before, number, after = self.tag.partition(NUMBER)
@@ -53,11 +53,11 @@ class WriteBackRules(Rules):
         own = tag.replace(NUMBER, "", 1)
         mistakes = []
         if tag != tag.strip() or not tag:
-            mistakes.append("has blanks around it, or nothing else: leave it out for no tag")
+            mistakes.append("is empty or has blanks around it: leave the key out for no tag")
         if set(own) & set(",{}"):
-            mistakes.append("may hold {number} once, and no commas or other braces: commas separate tags in Shopify")
+            mistakes.append("may contain {number} once, and no comma or other brace: commas separate tags in Shopify")
         if NUMBER in tag and len(re.sub(r"\W", "", own)) < _FEWEST_OWN:
-            mistakes.append("needs letters of its own beside {number}: else every tag would look like ours")
+            mistakes.append("needs at least 2 letters or digits beside {number}, so that other tags do not match it")
         if len(own) + (_NUMBER_LENGTH if NUMBER in tag else 0) > _TAG_LENGTH:
             mistakes.append(f"may have {_TAG_LENGTH} characters, {_NUMBER_LENGTH} of which are for the number")
         if mistakes:
@@ -66,5 +66,5 @@ class WriteBackRules(Rules):
 
 
 def without_our_tag(tags: Iterable[str], rules: WriteBackRules) -> tuple[str, ...]:
-    """The order's tags as others gave them: what we wrote back ourselves is no change of the order."""
+    """The order's tags without those that the app wrote, which are no change of the order."""
     return tuple(tag for tag in tags if not rules.is_own(tag))

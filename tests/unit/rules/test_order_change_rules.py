@@ -15,7 +15,7 @@ def test_a_cell_of_the_store_leaves_the_others_of_its_row_as_they_are():
 
 
 def test_only_what_is_added_can_go_somewhere_else():
-    with pytest.raises(ValidationError, match="delivered: 'new_line' is nothing for this kind of change"):
+    with pytest.raises(ValidationError, match="delivered: 'new_line' is not possible for this kind of change"):
         ChangeRules.model_validate({"address": {"delivered": "new_line"}})
     with pytest.raises(ValidationError, match="open: 'new_line'"):
         ChangeRules.model_validate({"line_added": {"open": "new_line"}})

@@ -60,9 +60,9 @@ def test_every_rule_is_explained():
     [
         (
             ('reservation = "automatic"', 'reservaton = "automatic"'),
-            "orders.reservaton: there is no such key; did you mean `reservation`?",
+            "orders.reservaton: this key does not exist; did you mean `reservation`?",
         ),
-        (("[masters]", "[mastery]"), "mastery: there is no such key; did you mean `masters`?"),
+        (("[masters]", "[mastery]"), "mastery: this key does not exist; did you mean `masters`?"),
         (
             ('reservation = "automatic"', 'reservation = "automatc"'),
             (
@@ -80,15 +80,15 @@ def test_every_rule_is_explained():
         ),
         (
             ('site = "EU"\nlocation = 71001001\ncountry = "DE"', 'site = "EU"\nlocation = 71001001\ncountry = "de"'),
-            "warehouses #2.country: 'de' is no ISO 3166-1 alpha-2 country code (NL, US, ...)",
+            "warehouses #2.country: 'de' is not an ISO 3166-1 alpha-2 country code (NL, US, ...)",
         ),
-        (('currencies = ["EUR"]', 'currencies = ["EURO"]'), "currencies #1: 'EURO' is no ISO 4217 currency code"),
+        (('currencies = ["EUR"]', 'currencies = ["EURO"]'), "currencies #1: 'EURO' is not an ISO 4217 currency code"),
         (('currencies = ["EUR"]', 'currencies = ["EUR", "EUR"]'), "currencies: a currency is named twice"),
         (
             ('number_prefix = "SN"', 'number_prefix = "SHOP-"'),
             (
-                "orders.number_prefix: 'SHOP-' has not the form that is needed. What our sales order numbers begin "
-                "with, at most 2 capital letters or digits."
+                "orders.number_prefix: 'SHOP-' does not have the required form. Prefix of the sales order numbers, "
+                "at most 2 capital letters or digits. Only for `manual`."
             ),
         ),
         (
@@ -111,11 +111,14 @@ def test_every_rule_is_explained():
         ),
         (
             ("orders = true", "orders = false"),
-            "flows: stock = true needs orders = true: what Shopify sells is held back from its stock until",
+            "flows: stock = true needs orders = true: goods that Shopify has sold are held back until",
         ),
-        (('id = "HAM"', 'id = "AMS"'), "warehouses: warehouse AMS is there twice for location 71001001"),
-        (("rates = [0.09]", "rates = [0.21]"), "taxes: rule #2 says the same as rule #1"),
-        (('countries = ["NL"]\nrates = [0.21]', 'countries = ["*"]\nrates = "any"'), "is hidden by rule #1"),
+        (('id = "HAM"', 'id = "AMS"'), "warehouses: warehouse AMS is listed twice for location 71001001"),
+        (("rates = [0.09]", "rates = [0.21]"), "taxes: rule #2 never applies: rule #1 is the same"),
+        (
+            ('countries = ["NL"]\nrates = [0.21]', 'countries = ["*"]\nrates = "any"'),
+            "never applies: rule #1 covers it",
+        ),
         (("rates = [0.21]", "rates = [21]"), "taxes #1.rates #1: should be less than 1 (given: 21)"),
         (
             ("[tax]\n", "[[stock.shares]]\nlocation = 5\npercent = 10\n\n[tax]\n"),
@@ -123,12 +126,15 @@ def test_every_rule_is_explained():
         ),
         (
             ("[tax]\n", "[[stock.shares]]\nlocation = 71001001\npercent = 10\n" * 2 + "\n[tax]\n"),
-            "stock: shares: location 71001001 is named twice",
+            "stock: shares: location 71001001 is listed twice",
         ),
         (("latitude = 52.37\n", ""), "warehouses #1: latitude and longitude go together"),
-        (('time_zone = "Europe/Amsterdam"', 'time_zone = "CET+1"'), "time_zone: 'CET+1' is no IANA time zone"),
+        (('time_zone = "Europe/Amsterdam"', 'time_zone = "CET+1"'), "time_zone: 'CET+1' is not an IANA time zone"),
         (('key = "nordlys"', 'key = "nordlis"'), "key: is 'nordlis', but the file is nordlys.toml"),
-        (('"nordlys-outdoor.my', '"prairie-supply.my'), "shop_domain: prairie-supply.myshopify.com belongs to"),
+        (
+            ('"nordlys-outdoor.my', '"prairie-supply.my'),
+            "shop_domain: prairie-supply.myshopify.com is also the shop of",
+        ),
         (('shop_domain = "', 'shop_domain "'), "nordlys.toml: is not TOML"),
     ],
 )
@@ -168,7 +174,7 @@ def test_the_longest_prefix_and_the_longest_shopify_id_fit_a_sales_order_number(
 
 
 def test_no_store_is_a_mistake(tmp_path: Path):
-    assert "holds no store" in mistakes(tmp_path)[0]
+    assert "has no store file" in mistakes(tmp_path)[0]
 
 
 def test_an_unreadable_file_is_a_mistake(tmp_path: Path):

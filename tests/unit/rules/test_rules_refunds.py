@@ -49,10 +49,10 @@ def test_without_the_table_nothing_is_credited():
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"number_prefix": "SN"}, "is that of sales orders"),
+        ({"number_prefix": "SN"}, "must differ from orders.number_prefix"),
         ({"number_prefix": "RNX"}, "number_prefix"),
         ({"wait_hours": 24}, "less than or equal to 23"),
-        ({"warehouses": ({"location": 5, "id": "A", "site": "E"},) * 2}, "location 5 is there twice"),
+        ({"warehouses": ({"location": 5, "id": "A", "site": "E"},) * 2}, "location 5 is listed twice"),
         ({"accounts": {"goodwill": {"main_account": "4", "sales_tax_group": "X"}}}, "go together"),
         ({"accounts": {"good_will": {"main_account": "4"}}}, "good_will"),
         ({"accounts": {"goodwill": {"main_account": " 4"}}}, "main_account"),

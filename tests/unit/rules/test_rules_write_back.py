@@ -44,13 +44,13 @@ def test_a_fixed_tag_is_only_itself():
 @pytest.mark.parametrize(
     ("tag", "said"),
     [
-        ("{number}", "needs letters of its own"),
-        ("#-{number}", "needs letters of its own"),
-        ("F&O, {number}", "no commas"),
-        ("F&O {order}", "other braces"),
+        ("{number}", "needs at least 2 letters or digits"),
+        ("#-{number}", "needs at least 2 letters or digits"),
+        ("F&O, {number}", "no comma"),
+        ("F&O {order}", "other brace"),
         ("FO {number} {number}", "{number} once"),
         (" F&O", "blanks around it"),
-        ("", "leave it out"),
+        ("", "leave the key out"),
         ("Dynamics 365 for Finance and Operations: x", "40 characters"),
         ("Dynamics 365 for F&O: {number}", "40 characters"),
     ],
