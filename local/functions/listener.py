@@ -9,6 +9,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from datetime import datetime
 from typing import Protocol
 
@@ -130,35 +131,36 @@ class Listener:
                 closing.add_done_callback(self._closing.discard)
 
     async def _take_messages(self, receiver: Receiver) -> None:
-        """Works until the listener stops, or the session has been idle."""
-        wait = WAIT_SECONDS if self._down_since is None else _PROBE_SECONDS
-        while not self._stopping:
-            messages = await self._receive(receiver, wait)
-            self._note_connection()
-            for message in messages:
-                await self._work(receiver, message)
-            if self._session_idle_timeout is None:
-                wait = WAIT_SECONDS
-            elif messages:
-                wait = self._session_idle_timeout
-            else:
-                return
+        """Works until the listener stops, or the session has been idle.
 
-    async def _receive(self, receiver: Receiver, wait: float) -> list[ServiceBusReceivedMessage]:
-        if receiver.session is None:
-            return await receiver.receive_messages(max_message_count=1, max_wait_time=wait)
-        async with kept_alive(_session_lock(receiver.session), limit=wait):
-            return await receiver.receive_messages(max_message_count=1, max_wait_time=wait)
+        The lock of a session is renewed for `lock_renewal` seconds in all, counted from accepting the session, as the
+        .NET client does (github.com/Azure/azure-sdk-for-net/issues/35267); a message's lock for as long per message.
+        """
+        wait = WAIT_SECONDS if self._down_since is None else _PROBE_SECONDS
+        renewed = False
+        async with AsyncExitStack() as renewal:
+            while not self._stopping:
+                messages = await receiver.receive_messages(max_message_count=1, max_wait_time=wait)
+                self._note_connection()
+                if receiver.session is not None and not renewed:
+                    lock = _session_lock(receiver.session)
+                    await renewal.enter_async_context(kept_alive(lock, limit=self._lock_renewal))
+                    renewed = True
+                for message in messages:
+                    await self._work(receiver, message)
+                if self._session_idle_timeout is None:
+                    wait = WAIT_SECONDS
+                elif messages:
+                    wait = self._session_idle_timeout
+                else:
+                    return
 
     async def _work(self, receiver: Receiver, message: ServiceBusReceivedMessage) -> None:
         task = asyncio.current_task()
         assert task is not None
         self._busy.add(task)
         try:
-            session = receiver.session
-            lock = _session_lock(session) if session else _message_lock(receiver, message)
-            async with kept_alive(lock, limit=self._lock_renewal):
-                succeeded = await self._process(message)
+            succeeded = await self._process_under_lock(receiver, message)
             if succeeded:
                 await receiver.complete_message(message)
             else:
@@ -167,6 +169,12 @@ class Listener:
             _log.warning("%s: %s will be delivered again: %s", self._source, message.message_id, error)
         finally:
             self._busy.discard(task)
+
+    async def _process_under_lock(self, receiver: Receiver, message: ServiceBusReceivedMessage) -> bool:
+        if receiver.session is not None:  # The message is locked with its session.
+            return await self._process(message)
+        async with kept_alive(_message_lock(receiver, message), limit=self._lock_renewal):
+            return await self._process(message)
 
     async def _back_off(self, error: Exception) -> None:
         """Waits as long as the connection has been down already, so each wait is about twice the last."""

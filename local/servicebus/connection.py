@@ -7,6 +7,7 @@ from typing import Any, Protocol, cast, override
 
 from proton import Collector, Condition, Connection, Delivery, Event, EventType, Link, Session, Terminus, Transport
 
+from local.servicebus.delivery_ids import DeliveryIds
 from local.servicebus.errors import BrokerError
 
 _LOG = logging.getLogger(__name__)
@@ -60,6 +61,7 @@ class AmqpConnection(asyncio.Protocol):
         # The emulator takes any credentials: SASL is ANONYMOUS, and tokens put to $cbs are not looked at.
         self._engine.sasl().allowed_mechs("ANONYMOUS")
         self._engine.bind(self._connection)
+        self._delivery_ids = DeliveryIds()
         self._handlers: dict[EventType, Callable[[Any], None]] = {
             Event.CONNECTION_REMOTE_OPEN: self._on_open,
             Event.CONNECTION_REMOTE_CLOSE: self._on_close,
@@ -84,7 +86,7 @@ class AmqpConnection(asyncio.Protocol):
 
     @override
     def data_received(self, data: bytes) -> None:
-        rest = data
+        rest = self._delivery_ids.from_client(data)
         while rest and (room := self._engine.capacity()) > 0:
             self._engine.push(rest[:room])
             rest = rest[room:]
@@ -109,7 +111,7 @@ class AmqpConnection(asyncio.Protocol):
         self._process()
         self._tick()
         while (pending := self._engine.pending()) > 0:
-            self._socket.write(self._engine.peek(pending) or b"")
+            self._socket.write(self._delivery_ids.to_client(self._engine.peek(pending) or b""))
             self._engine.pop(pending)
         if pending < 0:
             self._socket.close()

@@ -25,6 +25,11 @@ _TICKS_AT_1970 = 621_355_968_000_000_000
 
 _SEND_CREDIT = 1000
 
+DETACH_AFTER_LOCK_LOST = 5.0
+"""Seconds until a link is detached whose session lock has expired, unless the client uses the link before that.
+
+Azure detaches such a link, but not at the moment of expiry. Its delay is not known."""
+
 
 def reject(delivery: Delivery, condition: str, description: str) -> None:
     # The SDK reads condition, description and info by position: without info it would wait for ever.
@@ -121,18 +126,18 @@ class ProducerLink:
 
 
 @dataclass(frozen=True, slots=True)
-class SessionWish:
-    """Which session a receiver asks for: None is the next available one, waited for up to `patience` seconds."""
+class SessionRequest:
+    """The session that a receiver asks for: None is the next available one, for which it waits `timeout` seconds."""
 
     session_id: str | None
-    patience: float
+    timeout: float
 
 
 class ConsumerLink:
-    """A client receives from a mailbox. With a wish for a session, the link opens when the session is locked."""
+    """A client receives from a mailbox. With a session request, the link opens when the session is locked."""
 
     def __init__(
-        self, broker: Broker, connection: AmqpConnection, link: Sender, mailbox: Mailbox, wish: SessionWish | None
+        self, broker: Broker, connection: AmqpConnection, link: Sender, mailbox: Mailbox, request: SessionRequest | None
     ) -> None:
         self.mailbox = mailbox
         self._broker = broker
@@ -142,18 +147,22 @@ class ConsumerLink:
         # By delivery, because Proton for Python cannot read a binary delivery tag back.
         self._unsettled: dict[Delivery, UUID] = {}
         self._deletes = link.remote_snd_settle_mode == Link.SND_SETTLED
-        self._patience: asyncio.TimerHandle | None = None
-        if wish is None:
+        self._session_timeout: asyncio.TimerHandle | None = None
+        """Runs while the link waits for the next available session."""
+        self._detach_timeout: asyncio.TimerHandle | None = None
+        """Runs from the loss of the session lock on."""
+        if request is None:
             self._open()
-        elif wish.session_id is not None:
-            self._accept_session(wish.session_id)
+        elif request.session_id is not None:
+            self._accept_session(request.session_id)
         elif not self._accept_session(None):
-            self._patience = asyncio.get_running_loop().call_later(wish.patience, self._lose_patience)
+            loop = asyncio.get_running_loop()
+            self._session_timeout = loop.call_later(request.timeout, self._on_session_timeout)
         broker.join(self)
 
     def offer(self) -> bool:
         """Sends the next message if there is one and the client has credit for it. True if a message was sent."""
-        if self._patience is not None and not self._accept_session(None):
+        if self._session_timeout is not None and not self._accept_session(None):
             return False
         if self._link.credit <= 0:
             return False
@@ -164,6 +173,9 @@ class ConsumerLink:
         return True
 
     def on_flow(self) -> None:
+        if self._detach_timeout is not None:
+            self._detach_for_lost_lock()
+            return
         while self.offer():
             pass
         if self._link.drain_mode:
@@ -191,9 +203,10 @@ class ConsumerLink:
     def on_gone(self) -> None:
         """Locks on messages outlive the link, as in Azure; the lock on a session does not."""
         self._broker.leave(self)
-        if self._patience is not None:
-            self._patience.cancel()
-            self._patience = None
+        for timer in (self._session_timeout, self._detach_timeout):
+            if timer is not None:
+                timer.cancel()
+        self._session_timeout = self._detach_timeout = None
         if self._session is not None:
             self.mailbox.release_session(self._session)
 
@@ -201,9 +214,9 @@ class ConsumerLink:
         session = self.mailbox.accept_session(session_id, self._on_session_lost)
         if session is None:
             return False
-        if self._patience is not None:
-            self._patience.cancel()
-            self._patience = None
+        if self._session_timeout is not None:
+            self._session_timeout.cancel()
+            self._session_timeout = None
         self._session = session
         self._open()
         self._connection.changed()
@@ -218,13 +231,17 @@ class ConsumerLink:
             self._link.source.filter.put_object({SESSION_FILTER: Described(SESSION_FILTER, self._session.session_id)})
         self._link.open()
 
-    def _lose_patience(self) -> None:
-        self._patience = None
+    def _on_session_timeout(self) -> None:
+        self._session_timeout = None
         self._connection.refuse_link(
             self._link, NoSessionInTimeError("No session with messages became available in time.")
         )
 
     def _on_session_lost(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._detach_timeout = loop.call_later(DETACH_AFTER_LOCK_LOST, self._detach_for_lost_lock)
+
+    def _detach_for_lost_lock(self) -> None:
         self._connection.close_link(self._link, SessionLockLostError("The session lock has expired."))
 
     def _transfer(self, message: Message) -> None:

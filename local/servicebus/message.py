@@ -29,6 +29,8 @@ class Content:
     content_type: str | None = None
     properties: Mapping[str, object] = field(default_factory=dict)
     annotations: Mapping[str, object] = field(default_factory=dict)
+    priority: int = 4
+    """AMQP's default is 4. Service Bus delivers in order whatever it is."""
     time_to_live: float | None = None
     scheduled_for: float | None = None
     properties_section: bytes = b""

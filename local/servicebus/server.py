@@ -12,9 +12,9 @@ from proton import Link, Receiver, Sender
 
 from local.servicebus import addresses
 from local.servicebus.connection import IDLE_TIMEOUT, AmqpConnection, LinkEnd
-from local.servicebus.errors import LinkForcedError, NotAllowedError
+from local.servicebus.errors import InvalidArgumentError, LinkForcedError, NotAllowedError
 from local.servicebus.faults import SendFaults
-from local.servicebus.links import SESSION_FILTER, ConsumerLink, ProducerLink, SessionWish
+from local.servicebus.links import SESSION_FILTER, ConsumerLink, ProducerLink, SessionRequest
 from local.servicebus.mailbox import Mailbox
 from local.servicebus.management import ManagementNode, RequestLink, ResponseLink, TokenNode
 from local.servicebus.message import Content
@@ -24,8 +24,10 @@ from local.servicebus.topology import Topology
 _LOG = logging.getLogger(__name__)
 
 _OPERATION_TIMEOUT = "com.microsoft:timeout"
-_DEFAULT_PATIENCE = 60.0
-"""Seconds Azure waits for a "next available" session when the client does not say."""
+NEXT_SESSION_WAIT = 65.0
+"""Seconds that Azure waits for the next available session when the client names no time.
+
+azure-servicebus 7.15 may give up earlier: the time of `receive_messages(max_wait_time=5)` includes opening the link."""
 
 
 class ServiceBusEmulator:
@@ -172,10 +174,12 @@ class ServiceBusEmulator:
         if address.management:
             return ResponseLink(connection, link, text)
         mailbox = self.namespace.receivable(address.entity, address.subscription, dead_letters=address.dead_letters)
-        wish = _session_wish(link)
-        mailbox.check_receiver(with_session=wish is not None)
-        _LOG.info("%s: a receiver%s", mailbox.path, "" if wish is None else f" of session {wish.session_id or 'any'}")
-        return ConsumerLink(self, connection, link, mailbox, wish)
+        request = session_request(link)
+        mailbox.check_receiver(with_session=request is not None)
+        _LOG.info(
+            "%s: a receiver%s", mailbox.path, "" if request is None else f" of session {request.session_id or 'any'}"
+        )
+        return ConsumerLink(self, connection, link, mailbox, request)
 
     def _on_available(self, mailbox: Mailbox) -> None:
         self._available[mailbox] = None
@@ -215,17 +219,19 @@ class ServiceBusEmulator:
             self._alarm = asyncio.get_running_loop().call_later(wait, self.catch_up)
 
 
-def _session_wish(link: Sender) -> SessionWish | None:
+def session_request(link: Sender) -> SessionRequest | None:
     filters = link.remote_source.filter
     filters.rewind()
     wanted = filters.get_object() if filters.next() else None
     if not isinstance(wanted, dict) or SESSION_FILTER not in wanted:
         return None
-    session_id = wanted[SESSION_FILTER]
-    patience = (link.remote_properties or {}).get(_OPERATION_TIMEOUT)
-    return SessionWish(
-        None if session_id is None else str(getattr(session_id, "value", session_id)),
-        _DEFAULT_PATIENCE if patience is None else patience / 1000,
+    session_id = getattr(wanted[SESSION_FILTER], "value", wanted[SESSION_FILTER])
+    if session_id is not None and not isinstance(session_id, str):
+        raise InvalidArgumentError(f"The session id of the receiver is {type(session_id).__name__}, not text.")
+    timeout = (link.remote_properties or {}).get(_OPERATION_TIMEOUT)
+    return SessionRequest(
+        session_id,
+        NEXT_SESSION_WAIT if timeout is None else timeout / 1000,
     )
 
 

@@ -6,11 +6,11 @@ as they came in (a dead-lettered message gets two more application properties). 
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
-from proton import Data, DataException, Described, symbol, timestamp, ubyte, uint, ulong
 from proton import int32 as amqp_int
+from proton import symbol, timestamp, ubyte, uint
 
+from local.servicebus.encoding import decode_described, encode_described
 from local.servicebus.errors import MalformedMessageError, MessageTooLargeError
 from local.servicebus.message import Content, Message
 
@@ -21,7 +21,9 @@ _HEADER, _DELIVERY_ANNOTATIONS, _ANNOTATIONS, _PROPERTIES, _APPLICATION_PROPERTI
 _DATA, _FOOTER = 0x75, 0x78
 _DESCRIPTOR = b"\x00\x53"  # a described value whose descriptor is a small ulong, the next byte
 _MAX_TTL_MS = 2**32 - 1
+_DEFAULT_PRIORITY = 4
 
+_LOCK_TOKEN = symbol("x-opt-lock-token")
 _SCHEDULED = "x-opt-scheduled-enqueue-time"
 _BROKER_ANNOTATIONS = frozenset(
     {
@@ -59,11 +61,14 @@ def encode(message: Message) -> bytes:
             "DeadLetterErrorDescription": message.dead_letter.description,
         }
         merged = {**content.properties, **{key: text for key, text in note.items() if text is not None}}
-        application_properties = _encoded(_APPLICATION_PROPERTIES, merged)
+        application_properties = encode_described(_APPLICATION_PROPERTIES, merged)
+    lock = message.lock
+    token = b"" if lock is None else encode_described(_DELIVERY_ANNOTATIONS, {_LOCK_TOKEN: lock.token})
     return b"".join(
         (
-            _encoded(_HEADER, _header(message)),
-            _encoded(_ANNOTATIONS, _annotations(message)),
+            encode_described(_HEADER, _header(message)),
+            token,
+            encode_described(_ANNOTATIONS, _annotations(message)),
             content.properties_section,
             application_properties,
             content.body_sections,
@@ -81,7 +86,7 @@ def _header(message: Message) -> list[object]:
     else:
         lifetime = message.content.time_to_live
     ttl = None if lifetime is None else uint(min(int(lifetime * 1000), _MAX_TTL_MS))
-    return [True, ubyte(4), ttl, None, uint(message.delivery_count)]
+    return [True, ubyte(message.content.priority), ttl, None, uint(message.delivery_count)]
 
 
 def _annotations(message: Message) -> dict[symbol, object]:
@@ -95,13 +100,6 @@ def _annotations(message: Message) -> dict[symbol, object]:
     if message.lock is not None:
         own[symbol("x-opt-locked-until")] = to_milliseconds(message.lock.locked_until)
     return own
-
-
-def _encoded(code: int, value: Any) -> bytes:
-    data = Data()
-    data.put_object(Described(ulong(code), value))
-    encoded: bytes = data.encode()
-    return encoded
 
 
 @dataclass(slots=True)
@@ -118,12 +116,15 @@ class _Envelope:
         envelope = cls(len(payload))
         rest = payload
         while _HEADER <= _section_code(rest) < _DATA:
-            code, value, length = _first_section(rest)
+            code, value, length = decode_described(rest)
             envelope.decoded[code] = value
             envelope.encoded[code] = rest[:length]
             rest = rest[length:]
-        if not _DATA <= _section_code(rest) < _FOOTER:
-            raise MalformedMessageError("The transfer is not an AMQP message with a body.")
+        # Azure takes a message that ends after its properties, without a body.
+        if not envelope.encoded and not rest:
+            raise MalformedMessageError("The transfer is empty.")
+        if rest and not _DATA <= _section_code(rest) < _FOOTER:
+            raise MalformedMessageError("The transfer is not an AMQP message.")
         envelope.body = rest
         return envelope
 
@@ -143,10 +144,11 @@ class _Envelope:
             reply_to=_text(properties[4]),
             correlation_id=_text(properties[5]),
             content_type=_text(properties[6]),
-            session_id=_text(properties[10]),
+            session_id=_session_id(properties[10]),
             reply_to_session_id=_text(properties[12]),
             properties=self._map(_APPLICATION_PROPERTIES),
             annotations=annotations,
+            priority=header[1] if isinstance(header[1], int) else _DEFAULT_PRIORITY,
             time_to_live=ttl / 1000 if isinstance(ttl, int) else None,
             scheduled_for=scheduled / 1000 if isinstance(scheduled, int) else None,
             properties_section=self.encoded.get(_PROPERTIES, b""),
@@ -170,41 +172,22 @@ class _Envelope:
     def _data_sections(self) -> Iterator[bytes]:
         rest = self.body
         while _section_code(rest) == _DATA:
-            _, value, length = _first_section(rest)
+            _, value, length = decode_described(rest)
             yield value if isinstance(value, bytes) else b""
             rest = rest[length:]
-
-
-def _first_section(payload: bytes) -> tuple[int, object, int]:
-    """Its code, its value, and the number of bytes it takes."""
-    data = Data()
-    try:
-        length: int = data.decode(payload)
-        data.rewind()
-        data.next()
-        section: Any = data.get_object()
-    except DataException as error:
-        raise MalformedMessageError(f"The transfer is not AMQP: {error}") from error
-    return payload[2], _owned(section.value), length
-
-
-def _owned(value: object) -> object:
-    """Proton gives binaries as views into `Data`, which does not outlive the decoding."""
-    match value:
-        case memoryview():
-            return bytes(value)
-        case list():
-            return [_owned(item) for item in value]
-        case dict():
-            return {key: _owned(item) for key, item in value.items()}
-        case _:
-            return value
 
 
 def _section_code(payload: bytes) -> int:
     """Which section of a message the payload begins with; 0 if with none."""
     begins = payload[:2] == _DESCRIPTOR and len(payload) > 2
     return payload[2] if begins and _HEADER <= payload[2] <= _FOOTER else 0
+
+
+def _session_id(value: object) -> str | None:
+    """Raises MalformedMessageError for anything but text, which is all that AMQP's group-id may be."""
+    if value is None or isinstance(value, str):
+        return value
+    raise MalformedMessageError(f"The session id of the message is {type(value).__name__}, not text.")
 
 
 def _text(value: object) -> str | None:

@@ -25,11 +25,15 @@ class Message:
 
 @dataclass
 class Session:
-    session_id: str
-    locked_until_utc: datetime = field(default_factory=lambda: datetime.now(UTC) + timedelta(hours=1))
+    queue: "Queue"
+    locked_until_utc: datetime = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.locked_until_utc = datetime.now(UTC) + self.queue.session_lock
 
     async def renew_lock(self) -> None:
-        self.locked_until_utc = datetime.now(UTC) + timedelta(hours=1)
+        self.locked_until_utc = datetime.now(UTC) + self.queue.session_lock
+        self.queue.write("renewed the session")
 
 
 class Queue:
@@ -38,6 +42,7 @@ class Queue:
     def __init__(self, *scripts: list[Message | Exception | None], sessions: bool = False) -> None:
         self.scripts: Iterator[list[Message | Exception | None]] = iter(scripts)
         self.sessions = sessions
+        self.session_lock = timedelta(hours=1)
         self.diary: list[str] = []
         self.opened = 0
         self.settle_error: Exception | None = None
@@ -46,7 +51,7 @@ class Queue:
     def open(self) -> "Receiver":
         self.opened += 1
         script = next(self.scripts, [])
-        return Receiver(self, iter(script), Session(f"s{self.opened}") if self.sessions else None)
+        return Receiver(self, iter(script), Session(self) if self.sessions else None)
 
     def write(self, line: str) -> None:
         self.diary.append(line)
@@ -246,6 +251,31 @@ async def test_lost_message_lock_leaves_the_message_to_the_next_delivery(
     await listener.stop(1)
     assert "m1 will be delivered again" in caplog.text
     assert queue.opened == 1
+
+
+async def test_session_lock_is_renewed_for_a_time_that_counts_from_accepting_the_session() -> None:
+    queue = Queue([Message("m1"), Message("m2")], sessions=True)
+    queue.session_lock = timedelta(seconds=0.04)
+
+    async def work(_message: Message) -> bool:
+        await asyncio.sleep(0.2)
+        return True
+
+    listener = listen(queue, work, lock_renewal=0.1)
+    await queue.until("completed m2")
+    await listener.stop(1)
+    assert "renewed the session" in queue.diary[: queue.diary.index("completed m1")]
+    assert "renewed the session" not in queue.diary[queue.diary.index("completed m1") :]
+
+
+async def test_idle_session_is_renewed_too() -> None:
+    queue = Queue([Message("m1")], sessions=True)
+    queue.session_lock = timedelta(seconds=0.04)
+    listener = listen(queue)
+    await queue.until("waits")
+    queue.diary.clear()
+    await queue.until("renewed the session")
+    await listener.stop(1)
 
 
 async def test_lost_session_is_taken_again(caplog: pytest.LogCaptureFixture) -> None:

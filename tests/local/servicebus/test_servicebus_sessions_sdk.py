@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from types import SimpleNamespace
 
 import pytest
 from azure.servicebus import NEXT_AVAILABLE_SESSION
@@ -24,6 +25,10 @@ from fixtures.servicebus import (
     someone_waits,
     until,
 )
+from proton import Data, symbol
+
+from local.servicebus.links import SESSION_FILTER
+from local.servicebus.server import session_request
 
 ORDERS = {"name": "orders", "requiresSession": True, "lockDuration": "PT30S"}
 
@@ -162,3 +167,50 @@ async def test_a_receiver_of_the_wrong_kind_is_refused(make, problem):
         with pytest.raises(ServiceBusError, match=problem):
             async with opened(bus, make):
                 raise AssertionError("the link should have been refused")
+
+
+async def test_a_session_id_that_is_not_text_is_refused():
+    async with emulator(queues=[ORDERS]) as bus:
+        with pytest.raises(ServiceBusError, match="not text"):
+            async with opened(bus, receiver("orders", session_id=5)):
+                raise AssertionError("the link should have been refused")
+
+
+async def test_the_link_outlives_the_session_lock_and_gets_nothing_more():
+    clock = MovableClock()
+    async with (
+        emulator(clock=clock, queues=[ORDERS]) as bus,
+        opened(bus, sender("orders"), receiver("orders", session_id="a")) as (out, into),
+    ):
+        await out.send_messages(message("x", session_id="a"))
+        (got,) = await receive(into)
+        clock.move(bus, 31)
+        assert someone_waits(bus), "the client hears of it when it uses the link"
+        async with opened(bus, next_session()) as (other,):
+            assert bodies(await receive(other)) == ["x"]
+        with pytest.raises(SessionLockLostError):
+            await into.complete_message(got)
+        with pytest.raises(SessionLockLostError):
+            await into.receive_messages(max_wait_time=5)
+
+
+async def test_a_client_that_waits_hears_soon_that_its_session_lock_is_lost(monkeypatch):
+    monkeypatch.setattr("local.servicebus.links.DETACH_AFTER_LOCK_LOST", 0.2)
+    clock = MovableClock()
+    async with (
+        emulator(clock=clock, queues=[ORDERS]) as bus,
+        opened(bus, receiver("orders", session_id="a")) as (into,),
+    ):
+        waiting = asyncio.create_task(into.receive_messages(max_wait_time=30))
+        await asyncio.sleep(0.1)
+        clock.move(bus, 31)
+        with pytest.raises(SessionLockLostError):
+            await asyncio.wait_for(waiting, 10)
+
+
+@pytest.mark.parametrize(("properties", "seconds"), [(None, 65), ({symbol("com.microsoft:timeout"): 2500}, 2.5)])
+def test_a_client_that_names_no_time_waits_sixty_five_seconds_for_a_session(properties, seconds):
+    wanted = Data()
+    wanted.put_object({SESSION_FILTER: None})
+    link = SimpleNamespace(remote_source=SimpleNamespace(filter=wanted), remote_properties=properties)
+    assert session_request(link).timeout == seconds

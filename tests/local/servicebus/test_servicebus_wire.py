@@ -1,14 +1,16 @@
 """Messages on the wire: what the SDK encodes is understood, what comes out is what went in."""
 
+from uuid import uuid4
+
 import pytest
 from azure.servicebus import ServiceBusReceivedMessage
 from hypothesis import given
 from hypothesis import strategies as st
-from proton import Data, Described, Message, symbol, ulong
+from proton import Data, Described, Message, symbol, ubyte, ulong
 
 from local.servicebus import wire
 from local.servicebus.errors import MalformedMessageError, MessageTooLargeError
-from local.servicebus.message import Content, DeadLetterNote
+from local.servicebus.message import Content, DeadLetterNote, Lock
 from local.servicebus.message import Message as StoredMessage
 
 
@@ -84,7 +86,7 @@ def test_the_time_to_live_told_is_the_one_that_counts():
         b"\x00S",
         b"hello",
         b"\x00Ss",
-        section(0x73, ["m"]),
+        section(0x73, [*[None] * 10, 5]) + section(0x75, b"x"),
         section(0x74, ["no map"]) + section(0x75, b"x"),
         b"\x00Su\xa0",
     ],
@@ -99,3 +101,24 @@ def test_the_limit_is_256_kb_with_everything():
     wire.decode(sent(b"x" * (wire.MAX_MESSAGE_BYTES - overhead)))
     with pytest.raises(MessageTooLargeError):
         wire.decode(sent(b"x" * (wire.MAX_MESSAGE_BYTES - overhead + 1)))
+
+
+def test_a_message_may_have_no_body():
+    (content,) = wire.decode(section(0x73, ["m"]) + section(0x74, {"only": "properties"}))
+    got = received(stored(content))
+    assert (got.message_id, got.application_properties) == ("m", {b"only": b"properties"})
+
+
+@pytest.mark.parametrize(("sent_priority", "kept"), [(9, 9), (None, 4)])
+def test_the_priority_is_kept(sent_priority, kept):
+    header = section(0x70, [True, None if sent_priority is None else ubyte(sent_priority)])
+    (content,) = wire.decode(header + section(0x75, b"x"))
+    assert received(stored(content)).raw_amqp_message.header.priority == kept
+
+
+def test_the_lock_token_stands_in_the_delivery_annotations_while_there_is_a_lock():
+    (content,) = wire.decode(section(0x75, b"x"))
+    token = uuid4()
+    locked = received(stored(content, lock=Lock(token, 1030.0)))
+    assert locked.raw_amqp_message.delivery_annotations == {b"x-opt-lock-token": token}
+    assert not received(stored(content)).raw_amqp_message.delivery_annotations
