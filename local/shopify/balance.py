@@ -91,6 +91,11 @@ def financial_status(order: Order) -> str:
     return "paid" if outstanding(order).presentment <= 0 else "partially_paid"
 
 
+def has_no_payment_details(order: Order) -> bool:
+    """GraphQL has no financial status for an unpaid order without transactions or terms, as apps create them."""
+    return not order.transactions and not order.payment_terms and financial_status(order) == "pending"
+
+
 def gateways(order: Order) -> list[str]:
     """By first use; refunds and voids name none of their own."""
     return list(dict.fromkeys(t.gateway for t in order.transactions if t.kind not in ("REFUND", "VOID")))

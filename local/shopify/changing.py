@@ -40,7 +40,7 @@ def cancel(shop: Shop, order: Order, wish: Mapping[str, Any]) -> list[Event]:
     if unpaid:
         # fees are no part of a refund, and nobody will pay them any more
         order.refunds[-1].adjustments.append(Adjustment(shop.next_id(), "REFUND_DISCREPANCY", -unpaid))
-    touch(shop, order)
+    touch(shop, order, same_second=wish.get("same_second", False))
     order.cancelled_at, order.cancel_reason = order.updated_at, reason
     return [Event("orders/cancelled", order), *events, *transaction_events(voided)]
 

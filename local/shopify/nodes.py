@@ -212,8 +212,9 @@ def connect[T](
     _check_page(size)
     rows = sorted(((key(item), item) for item in items), key=lambda row: row[0], reverse=bool(reverse))
     start, end = (before, after) if reverse else (after, before)
-    lower = None if start is None else _parse_cursor(start)
-    upper = None if end is None else _parse_cursor(end)
+    like = rows[0][0] if rows else None
+    lower = None if start is None else _parse_cursor(start, like)
+    upper = None if end is None else _parse_cursor(end, like)
     window = [row for row in rows if (lower is None or row[0] > lower) and (upper is None or row[0] < upper)]
     page = window[:size] if first is not None else window[max(0, len(window) - size) :]
     return Connection(
@@ -242,11 +243,13 @@ def _cursor(key: SortKey) -> str:
     return base64.b64encode(json.dumps({"last_id": number, "last_value": value}).encode()).decode()
 
 
-def _parse_cursor(cursor: str) -> SortKey:
+def _parse_cursor(cursor: str, like: SortKey | None) -> SortKey:
+    """The sort key in a cursor. Where the records are sorted by a number, its value may be a text."""
     try:
         document = json.loads(base64.b64decode(cursor, validate=True))
-        return document["last_value"], document["last_id"]
-    except (ValueError, KeyError) as broken:
+        value, number = document["last_value"], int(document["last_id"])
+        return (value if like is None else type(like[0])(value)), number
+    except (ValueError, KeyError, TypeError) as broken:
         raise error("Invalid cursor for current pagination sort.", "BAD_REQUEST") from broken
 
 

@@ -6,6 +6,7 @@ from local.shopify.balance import (
     financial_status,
     fulfillment_status,
     gateways,
+    has_no_payment_details,
     open_authorizations,
     outstanding,
     received,
@@ -78,7 +79,7 @@ class OrderNode(Node):
         self.source_identifier = self.registered_source_url = None
         self.custom_attributes = [{"key": a["name"], "value": a["value"]} for a in order.note_attributes]
         status, shipped = financial_status(order), fulfillment_status(order)
-        self.display_financial_status = status.upper()
+        self.display_financial_status = None if has_no_payment_details(order) else status.upper()
         self.display_fulfillment_status = _FULFILLMENT[shipped]
         self.return_status = _return_status(order)
         self.fulfillable = any(line.unfulfilled for line in order.lines)

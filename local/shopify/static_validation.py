@@ -61,8 +61,16 @@ def validate_document(schema: GraphQLSchema, document: DocumentNode) -> list[dic
     errors = [_as_answered(each, None) for each in own]
     for rule in specified_rules:
         if rule not in _REPLACED:
-            errors += [_as_answered(each, _CODES.get(rule)) for each in validate(schema, document, (rule,))]
+            found = validate(schema, document, (rule,))
+            errors += [_as_answered(each, _CODES.get(rule)) for each in found if not _differs_in_null_only(each)]
     return errors
+
+
+def _differs_in_null_only(error: GraphQLError) -> bool:
+    """Whether fields conflict only as `String` and `String!` do, which graphql-ruby accepts."""
+    pairs = re.findall(r"conflicting types '([^']+)' and '([^']+)'", error.message)
+    reasons = re.findall(r"are different fields|differing arguments|conflicting stream", error.message)
+    return bool(pairs) and not reasons and all(one.replace("!", "") == two.replace("!", "") for one, two in pairs)
 
 
 def syntax_error(failure: GraphQLSyntaxError) -> dict[str, Any]:
