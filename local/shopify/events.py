@@ -1,4 +1,4 @@
-"""What the shop tells the world after a step in an order's life."""
+"""The webhooks that a change of an order causes."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -27,12 +27,12 @@ def touch(shop: Shop, order: Order, *, same_second: bool = False) -> None:
 
 
 def transaction_events(transactions: Iterable[Transaction]) -> list[Event]:
-    """Only for a status of success, failure or error, says the topic: a pending one is silent."""
+    """order_transactions/create, for the statuses success, failure and error only: a pending transaction sends none."""
     return [Event("order_transactions/create", each) for each in transactions if each.status != "PENDING"]
 
 
 def paid_event(order: Order, before: str) -> list[Event]:
-    """orders/paid, when the step made it so."""
+    """orders/paid, if the order became paid."""
     is_paid = financial_status(order) == "paid"
     return [Event("orders/paid", order)] if is_paid and before != "paid" else []
 

@@ -1,8 +1,8 @@
 """The inventory mutations, with the user errors as recorded from live stores.
 
 Setting `available` moves `on_hand` by the same amount, so a change is reported for both names. One bad row
-fails the whole call. A pair that is not stocked at the location is left alone without an error, as has been
-observed since ITEM_NOT_STOCKED_AT_LOCATION left the schema: activate first.
+fails the whole call. A pair that is not stocked at the location is not changed, without an error, as observed
+since ITEM_NOT_STOCKED_AT_LOCATION left the schema: activate first.
 """
 
 from collections import Counter
@@ -152,7 +152,7 @@ def _not_activated(field: list[str], message: str, level: LevelNode | None = Non
 
 
 def _require_change_from(rows: list[dict[str, Any]], type_name: str) -> None:
-    """The schema leaves changeFromQuantity optional, the API does not: null must be said."""
+    """The schema leaves changeFromQuantity optional, the API does not: null must be given explicitly."""
     if any("changeFromQuantity" not in row for row in rows):
         text = f"{type_name} must include the following argument: changeFromQuantity."
         raise error(text, "INVALID_FIELD_ARGUMENTS")

@@ -1,4 +1,4 @@
-"""How objects answer GraphQL: a node class mirrors a type of the schema, attribute by attribute.
+"""GraphQL objects: a node class mirrors a type of the schema, attribute by attribute.
 
 A field of the official schema that its class lacks is an error that names the field, never null.
 """
@@ -27,7 +27,7 @@ _PYTHON_NAMES = {"id": "id_", "input": "input_"}
 
 @dataclass(slots=True)
 class Request:
-    """What resolvers know about the call that they answer."""
+    """The call that resolvers run for."""
 
     simulator: Simulator
     shop: Shop
@@ -77,7 +77,7 @@ def resolve_field(source: Any, info: GraphQLResolveInfo[Request], **arguments: A
     keywords = {
         _PYTHON_NAMES.get(argument) or _snake(argument): each
         for argument, each in arguments.items()
-        # an argument at its default asks for nothing special
+        # an argument with its default value is the same as none
         if argument not in defaults or defaults[argument] != each
     }
     if parent == "Mutation":
@@ -122,7 +122,7 @@ def _snake(name: str) -> str:
 
 @functools.cache
 def _attribute(name: str) -> str:
-    """`return` is a field of Shopify's and a word of Python's."""
+    """The Python attribute of a field; `return` is a keyword."""
     attribute = _snake(name)
     return f"{attribute}_" if keyword.iskeyword(attribute) else attribute
 

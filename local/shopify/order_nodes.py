@@ -37,10 +37,10 @@ _FULFILLMENT = {None: "UNFULFILLED", "partial": "PARTIALLY_FULFILLED", "fulfille
 
 
 def _return_status(order: Order) -> str:
-    """The first of the order's returns to say anything, by weight of their states."""
+    """The order's return status: a requested return first, then an open one, then a closed one."""
     states = {each.status for each in order.returns}
     ranking = {"REQUESTED": "RETURN_REQUESTED", "OPEN": "IN_PROGRESS", "CLOSED": "RETURNED"}
-    return next((said for state, said in ranking.items() if state in states), "NO_RETURN")
+    return next((status for state, status in ranking.items() if state in states), "NO_RETURN")
 
 
 class OrderNode(Node):
@@ -123,8 +123,8 @@ class OrderNode(Node):
         self.total_outstanding_set = money(outstanding(order))
         self.total_capturable_set = money(total_capturable(order))
         self.total_refunded_set = money(back)
-        parcels = (each.subtotal for refund in order.refunds for each in refund.shipping)
-        self.total_refunded_shipping_set = money(total(parcels, order.zero))
+        shipping = (each.subtotal for refund in order.refunds for each in refund.shipping)
+        self.total_refunded_shipping_set = money(total(shipping, order.zero))
         adjustments = (each.amount for refund in order.refunds for each in refund.adjustments)
         self.refund_discrepancy_set = money(total(adjustments, order.zero))
         self.total_tip_received_set = money(tip(order))
@@ -179,7 +179,7 @@ class OrderNode(Node):
         )
 
     def discount_applications(self, **window: Any) -> Connection:
-        """Without those of edits, says the schema; allocations still name them."""
+        """Without those of edits, as the schema documents; allocations still refer to them."""
         order = self._order
         return connect(
             self.request,

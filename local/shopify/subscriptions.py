@@ -38,7 +38,7 @@ def subscription_document(subscription: Subscription) -> dict[str, Any]:
 
 
 def create_subscription(request: Request, topic: str, given: dict[str, Any]) -> dict[str, Any]:
-    """WebhookSubscriptionCreate. Besides https, plain http to this machine is let through, to test with."""
+    """WebhookSubscriptionCreate. Besides https, http to 127.0.0.1 is accepted, for tests."""
     if topic not in TOPICS:
         raise not_simulated(f"webhooks of the topic {topic}")
     extras = {"filter", "metafieldNamespaces", "metafields"} & given.keys()
