@@ -35,7 +35,7 @@ async def serve(options: argparse.Namespace) -> None:
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     admin_schema()
-    # the schema stays to the end: keeps the collector, and the exit, from walking through it
+    # The schema lives until exit: the garbage collector need not scan it.
     gc.freeze()
     async with run_shopify(
         webhooks=options.webhooks,

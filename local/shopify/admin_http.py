@@ -1,4 +1,4 @@
-"""The Admin API's HTTP face: token endpoint and GraphQL endpoint, with faults on demand."""
+"""The Admin API over HTTP: token endpoint and GraphQL endpoint, with injected faults."""
 
 import asyncio
 import json
@@ -38,7 +38,7 @@ class AdminApi:
         ]
 
     async def access_token(self, request: web.Request) -> web.Response:
-        """Client credentials grant, JSON or form. Status and bodies of refusals are OAuth's, not recorded ones."""
+        """Client credentials grant, JSON or form. Refusals follow OAuth; none is recorded."""
         shop = find_shop(self._simulator, request)
         given = await _fields(request)
         if given.get("grant_type") != "client_credentials":
@@ -94,7 +94,7 @@ class AdminApi:
     def _refusal(
         self, request: web.Request, shop: Shop, operation: str | None, headers: dict[str, str]
     ) -> web.Response | None:
-        """An answer from in front of the API, without the call having run."""
+        """The response of a fault that prevents the call from running."""
         if self._take(FaultKind.CONNECTION_RESET, shop, operation):
             reset(request)
             raise web.HTTPServiceUnavailable
@@ -113,7 +113,7 @@ class AdminApi:
         return None
 
     async def _lose_answer(self, request: web.Request, shop: Shop, operation: str | None) -> None:
-        """The write is done; the client never hears of it."""
+        """Lose the response of a call that has run."""
         silent = self._take(FaultKind.TIMEOUT_AFTER_COMMIT, shop, operation)
         if silent:
             try:
@@ -140,7 +140,7 @@ def find_shop(simulator: Simulator, request: web.Request) -> Shop:
 
 
 def reset(request: web.Request) -> None:
-    """Close the connection the hard way: with a TCP reset."""
+    """Close the connection with a TCP reset."""
     transport = request.transport
     if transport is None:
         return
@@ -175,7 +175,7 @@ async def _graphql_payload(request: web.Request) -> dict[str, Any] | None:
 
 
 def _operation_name(payload: dict[str, Any]) -> str | None:
-    """The operation a fault may be meant for: as sent, else the first name in the document."""
+    """The operation name that faults are matched with: `operationName`, else the first name in the document."""
     named = re.search(r"\b(?:query|mutation)\s+(\w+)", payload["query"])
     sent: str | None = payload.get("operationName")
     return sent or (named[1] if named else None)

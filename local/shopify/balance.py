@@ -1,4 +1,4 @@
-"""What was paid and what is still owed. Figures of the order are at the rate of the order, never of a payment."""
+"""What was paid and what is still owed. Amounts are at the order's exchange rate, never at a payment's."""
 
 from decimal import Decimal
 
@@ -28,7 +28,7 @@ def outstanding(order: Order) -> MoneyBag:
 
 
 def owed_to_buyer(order: Order) -> MoneyBag:
-    """What the merchant owes; zero where the buyer owes, or nobody."""
+    """What the merchant owes the buyer, else zero."""
     open_ = outstanding(order)
     return -open_ if open_.presentment < 0 else order.zero
 
@@ -43,7 +43,7 @@ def rounding(order: Order, kinds: tuple[str, ...]) -> MoneyBag:
 
 
 def children(order: Order, parent: Transaction, kind: str) -> list[Transaction]:
-    """Transactions under one, failed ones left out."""
+    """The child transactions of one kind, without failed ones."""
     return [
         each
         for each in order.transactions
@@ -77,7 +77,7 @@ def total_capturable(order: Order) -> MoneyBag:
 
 
 def financial_status(order: Order) -> str:
-    """REST's word for it. A cancelled order that nobody paid is voided."""
+    """REST's `financial_status`. A cancelled order that nobody paid is voided."""
     paid, back = received(order).presentment, refunded(order).presentment
     if back:
         return "refunded" if back >= paid else "partially_refunded"
@@ -91,8 +91,13 @@ def financial_status(order: Order) -> str:
     return "paid" if outstanding(order).presentment <= 0 else "partially_paid"
 
 
+def has_no_payment_details(order: Order) -> bool:
+    """GraphQL has no financial status for an unpaid order without transactions or terms, as apps create them."""
+    return not order.transactions and not order.payment_terms and financial_status(order) == "pending"
+
+
 def gateways(order: Order) -> list[str]:
-    """By first use; refunds and voids name none of their own."""
+    """The gateways in the order of their first use; refunds and voids have their parent's."""
     return list(dict.fromkeys(t.gateway for t in order.transactions if t.kind not in ("REFUND", "VOID")))
 
 

@@ -1,4 +1,4 @@
-"""The body of a webhook, by what it is about."""
+"""Webhook bodies by topic."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from local.shopify.state import Shop
 
 
 def body(shop: Shop, order: Order, event: Event) -> dict[str, Any]:
-    """Order topics carry the order, the others only what happened to it."""
+    """Order topics carry the order, the others only the refund, transaction, return, risk or edit."""
     subject = event.subject
     match subject:
         case Order():
@@ -25,7 +25,7 @@ def body(shop: Shop, order: Order, event: Event) -> dict[str, Any]:
             return transaction_document(shop, order, subject)
         case Risk():
             return {
-                # Shopify's own assessments name no provider
+                # Shopify's own assessments have no provider.
                 "provider_id": None,
                 "provider_title": None,
                 "risk_level": subject.level.lower(),

@@ -1,4 +1,4 @@
-"""Who buys, and where they live."""
+"""Customers and addresses."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -11,7 +11,7 @@ from local.shopify.state import Shop
 
 
 def buyer_of(shop: Shop, document: Mapping[str, Any], now: datetime) -> Customer | None:
-    """The buyer; the same e-mail address is the same customer. None for an anonymous order."""
+    """The customer; the same e-mail address is the same customer. None for an order without one."""
     buyer = document.get("customer")
     if buyer is None:
         return None
@@ -32,7 +32,7 @@ def buyer_of(shop: Shop, document: Mapping[str, Any], now: datetime) -> Customer
 
 
 def address_of(buyer: Mapping[str, Any], document: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """An address; what it leaves out about the person is the buyer's, as a checkout fills it in."""
+    """An address; names and phone that it lacks are the customer's, as a checkout fills them in."""
     if document is None:
         return None
     person = {name: buyer.get(name) for name in ("first_name", "last_name", "phone")}

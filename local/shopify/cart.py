@@ -1,4 +1,4 @@
-"""From what a buyer put in the cart to an order with every amount worked out.
+"""From a cart to an order with every amount computed.
 
 Prices and discounts come in the shop's currency. Each currency is priced on its own from converted unit
 prices, so the order adds up to the cent in both; the rule for taxes is Shopify's: rounded per line.
@@ -15,7 +15,7 @@ from local.shopify.order import DiscountApplication, Rate
 
 
 class CartError(ValueError):
-    """The cart cannot become an order; the text says why."""
+    """The cart cannot become an order; the text gives the reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class Cart:
 
 
 def read_cart(document: Mapping[str, Any], variant_by_sku: Mapping[str, Variant]) -> Cart:
-    """The cart in a `_sim/orders` document; raises CartError when it makes no sense."""
+    """The cart in a `_sim/orders` document; raises CartError for an invalid one."""
     lines = read_lines(document, variant_by_sku)
     if not lines:
         raise CartError("an order needs at least one line")
@@ -110,9 +110,9 @@ def read_rates(rows: Sequence[Mapping[str, Any]]) -> tuple[Rate, ...]:
 
 
 def _tip(amount: Decimal) -> CartLine:
-    """A tip is a line without a product, named so; it is neither taxed nor shipped."""
+    """A tip is a line without a product, titled Tip; it is neither taxed nor shipped."""
     if amount <= 0:
-        raise CartError("a tip is more than nothing")
+        raise CartError("a tip must be greater than zero")
     return CartLine(
         None, "Tip", None, 1, amount, ZERO, (), requires_shipping=False, gift_card=False, properties=(), tip=True
     )
@@ -205,19 +205,19 @@ def price_cart(cart: Cart, *, currency: str, taxes_included: bool, convert: Call
     for code in cart.codes:
         reached = [ZERO if line.tip else net for net, line in zip(nets, cart.lines, strict=True)]
         left = sum(reached, ZERO)
-        wished = left * (code.percentage or ZERO) / 100 if code.amount is None else convert(code.amount)
-        for position, amount in enumerate(allocate(min(rounded(wished, currency), left), reached, currency)):
+        requested = left * (code.percentage or ZERO) / 100 if code.amount is None else convert(code.amount)
+        for position, amount in enumerate(allocate(min(rounded(requested, currency), left), reached, currency)):
             if amount:
                 allocations[position].append((index, amount))
                 nets[position] -= amount
         index += 1
     shipping = []
-    for parcel in cart.shipping:
-        price = convert(parcel.price)
-        discount = min(convert(parcel.discount), price)
-        allocated = ((index, discount),) if parcel.discount else ()
-        index += 1 if parcel.discount else 0
-        taxes = _taxes(price - discount, parcel.rates, currency, included=taxes_included)
+    for shipping_line in cart.shipping:
+        price = convert(shipping_line.price)
+        discount = min(convert(shipping_line.discount), price)
+        allocated = ((index, discount),) if shipping_line.discount else ()
+        index += 1 if shipping_line.discount else 0
+        taxes = _taxes(price - discount, shipping_line.rates, currency, included=taxes_included)
         shipping.append(PricedLine(price, allocated, price - discount, taxes))
     lines = [
         PricedLine(

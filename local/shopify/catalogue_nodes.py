@@ -78,7 +78,7 @@ class LocationNode(Node):
 
 
 class ProductNode(Node):
-    """Products are not kept on their own: one is what its variants say."""
+    """Products are not stored: they are derived from their variants."""
 
     typename = "Product"
 
@@ -125,7 +125,7 @@ class VariantNode(Node):
         self.compare_at_price = None
         self.taxable = True
         self.inventory_policy = "DENY"
-        self.requires_components = False  # the world sells no bundles
+        self.requires_components = False  # world.toml has no bundles
         self.created_at = utc(variant.created_at)
         self.updated_at = utc(variant.updated_at)
 

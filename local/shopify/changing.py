@@ -1,4 +1,4 @@
-"""An order is cancelled, sent off, or looked at twice."""
+"""Cancellation, fulfilment and risk assessment of an order."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,12 +17,12 @@ CANCEL_REASONS = ("customer", "declined", "fraud", "inventory", "other", "staff"
 RISK_LEVELS = ("HIGH", "MEDIUM", "LOW", "NONE")
 
 
-def cancel(shop: Shop, order: Order, wish: Mapping[str, Any]) -> list[Event]:
-    """Cancel all of it: {reason?, restock?, refund?, note?}. What is authorized is voided, what is paid goes back.
+def cancel(shop: Shop, order: Order, params: Mapping[str, Any]) -> list[Event]:
+    """Cancel the whole order: {reason?, restock?, refund?, note?}. Authorizations are voided, payments are refunded.
 
     Without `refund` the merchant keeps the money. Cancelling a part is a refund with the restock type cancel.
     """
-    reason = wish.get("reason", "other")
+    reason = params.get("reason", "other")
     if reason not in CANCEL_REASONS:
         raise CartError(f"no such reason: {reason!r}")
     if order.cancelled_at:
@@ -34,13 +34,13 @@ def cancel(shop: Shop, order: Order, wish: Mapping[str, Any]) -> list[Event]:
     voided = [
         void(shop, order, {"parent": each.id}) for each in open_authorizations(order) if _untouched(order, each.id)
     ]
-    whole = everything(order, restock=wish.get("restock", True), refund_money=wish.get("refund", True))
-    events = refund(shop, order, {**whole, "note": wish.get("note", "")})
+    whole = everything(order, restock=params.get("restock", True), refund_money=params.get("refund", True))
+    events = refund(shop, order, {**whole, "note": params.get("note", "")})
     unpaid = outstanding(order)
     if unpaid:
-        # fees are no part of a refund, and nobody will pay them any more
+        # Fees are no part of a refund, and are not owed after a cancellation.
         order.refunds[-1].adjustments.append(Adjustment(shop.next_id(), "REFUND_DISCREPANCY", -unpaid))
-    touch(shop, order)
+    touch(shop, order, same_second=params.get("same_second", False))
     order.cancelled_at, order.cancel_reason = order.updated_at, reason
     return [Event("orders/cancelled", order), *events, *transaction_events(voided)]
 
@@ -49,10 +49,10 @@ def _untouched(order: Order, authorization: int) -> bool:
     return not any(each.parent_id == authorization for each in order.transactions)
 
 
-def fulfill(shop: Shop, order: Order, wish: Mapping[str, Any]) -> list[Event]:
+def fulfill(shop: Shop, order: Order, params: Mapping[str, Any]) -> list[Event]:
     """A parcel: {lines?: [{line, quantity}], tracking?: {company, number, url}}; by default all that is left."""
     open_ = [{"line": line.id, "quantity": line.unfulfilled} for line in order.lines if line.unfulfilled]
-    rows = [(find_line(order, row["line"]), row["quantity"]) for row in wish.get("lines", open_)]
+    rows = [(find_line(order, row["line"]), row["quantity"]) for row in params.get("lines", open_)]
     if not rows:
         raise CartError("nothing is left to fulfil")
     for line, quantity in rows:
@@ -61,8 +61,8 @@ def fulfill(shop: Shop, order: Order, wish: Mapping[str, Any]) -> list[Event]:
         if quantity > line.unfulfilled:
             raise CartError("Invalid fulfillment order line item quantity requested.")
     if len({line.id for line, _ in rows}) < len(rows):
-        raise CartError("a line is in a parcel once")
-    tracking = wish.get("tracking", {})
+        raise CartError("a parcel has a line once only")
+    tracking = params.get("tracking", {})
     for line, quantity in rows:
         line.unfulfilled -= quantity
         line.fulfilled += quantity
@@ -82,9 +82,9 @@ def fulfill(shop: Shop, order: Order, wish: Mapping[str, Any]) -> list[Event]:
     return [Event("orders/fulfilled" if whole else "orders/partially_fulfilled", order)]
 
 
-def assess(shop: Shop, order: Order, wish: Mapping[str, Any]) -> list[Event]:
+def assess(shop: Shop, order: Order, params: Mapping[str, Any]) -> list[Event]:
     """A new risk assessment by Shopify: {level: low|medium|high|none}."""
-    level = wish["level"].upper()
+    level = params["level"].upper()
     if level not in RISK_LEVELS:
         raise CartError(f"no such risk: {level!r}")
     order.risks.append(Risk(level, shop.clock()))

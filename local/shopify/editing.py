@@ -2,7 +2,7 @@
 
 Removed units stay on their line (current quantity 0 when all are gone), added lines come last, a removed shipping
 line stays with `is_removed`. What the buyer owes afterwards, or is owed, is left open. Taxes of a line whose price
-or quantity grew are worked out anew; units that are removed take their share along.
+or quantity grew are computed anew; removed units take their share of the taxes with them.
 """
 
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ from local.shopify.state import Shop
 from local.shopify.stock import commit, release
 
 
-def edit(shop: Shop, order: Order, wish: Mapping[str, Any]) -> list[Event]:
+def edit(shop: Shop, order: Order, params: Mapping[str, Any]) -> list[Event]:
     """One edit: {add?, quantities?, discounts?, remove_discounts?, shipping?, tax?, restock?, note?}.
 
     `add`: lines as in a checkout; `quantities`: {line: new current quantity}; `discounts`: {line: amount in the
@@ -30,27 +30,27 @@ def edit(shop: Shop, order: Order, wish: Mapping[str, Any]) -> list[Event]:
     """
     if order.cancelled_at or financial_status(order) in ("refunded", "voided"):
         raise CartError("The order cannot be edited.")
-    made = OrderEdit(shop.next_id(), shop.clock(), wish.get("note", ""))
+    made = OrderEdit(shop.next_id(), shop.clock(), params.get("note", ""))
     quantities = {
-        _line(order, reference).id: int(quantity) for reference, quantity in wish.get("quantities", {}).items()
+        _line(order, reference).id: int(quantity) for reference, quantity in params.get("quantities", {}).items()
     }
     discounts = {
-        _line(order, reference).id: Decimal(str(amount)) for reference, amount in wish.get("discounts", {}).items()
+        _line(order, reference).id: Decimal(str(amount)) for reference, amount in params.get("discounts", {}).items()
     }
-    bare = [find_line(order, reference) for reference in wish.get("remove_discounts", [])]
-    cart = _cart(shop, order, wish)
+    bare = [find_line(order, reference) for reference in params.get("remove_discounts", [])]
+    cart = _cart(shop, order, params)
     for line_id, quantity in quantities.items():
         _check_quantity(find_line(order, line_id), quantity)
-    parcels = _parcels(order, wish.get("shipping", {}).get("remove", []))
+    shipping_lines = _shipping_lines(order, params.get("shipping", {}).get("remove", []))
     for line in bare:
         _remove_discounts(order, line, made)
     for line_id, quantity in quantities.items():
-        _set_quantity(shop, order, find_line(order, line_id), quantity, made, restock=wish.get("restock", True))
+        _set_quantity(shop, order, find_line(order, line_id), quantity, made, restock=params.get("restock", True))
     for line_id, amount in discounts.items():
         _add_discount(order, find_line(order, line_id), amount, made)
-    for parcel in parcels:
-        parcel.removed = True
-        made.shipping_removed.append(parcel.id)
+    for shipping_line in shipping_lines:
+        shipping_line.removed = True
+        made.shipping_removed.append(shipping_line.id)
     _add(shop, order, cart, made)
     if made.empty:
         raise CartError("There must be at least one change to be made.")
@@ -59,7 +59,7 @@ def edit(shop: Shop, order: Order, wish: Mapping[str, Any]) -> list[Event]:
 
 
 def add_lines(shop: Shop, order: Order, cart: Cart) -> list[LineItem]:
-    """New lines at the end of the order, their stock committed."""
+    """Add lines at the end of the order and commit their stock."""
     priced = price_lines(
         shop,
         cart,
@@ -76,27 +76,31 @@ def add_lines(shop: Shop, order: Order, cart: Cart) -> list[LineItem]:
 
 
 def _line(order: Order, reference: str) -> LineItem:
-    """Keys of JSON objects are texts, ids too."""
+    """The line by id, SKU or title. Keys of JSON objects are texts, ids too."""
     return find_line(order, int(reference) if reference.isdigit() else reference)
 
 
-def _cart(shop: Shop, order: Order, wish: Mapping[str, Any]) -> Cart:
-    """What is added; taxed like the order's first line unless `tax` says otherwise."""
+def _cart(shop: Shop, order: Order, params: Mapping[str, Any]) -> Cart:
+    """The added lines; without `tax`, taxed like the order's first line."""
     like = order.lines[0].rates
     rates = [{"title": r.title, "rate": str(r.rate), "channel_liable": r.channel_liable} for r in like]
-    tax = wish.get("tax", rates)
-    shipping = wish.get("shipping", {}).get("add", [])
+    tax = params.get("tax", rates)
+    shipping = params.get("shipping", {}).get("add", [])
     return Cart(
-        read_lines({"lines": wish.get("add", []), "tax": tax}, shop.variant_by_sku),
+        read_lines({"lines": params.get("add", []), "tax": tax}, shop.variant_by_sku),
         read_shipping({"shipping": shipping, "tax": tax}),
         (),
     )
 
 
-def _parcels(order: Order, wish: bool | list[int]) -> list[ShippingLine]:  # noqa: FBT001 - JSON's true
-    left = [parcel for parcel in order.shipping_lines if not parcel.removed]
-    chosen = [parcel for parcel in left if wish is True or (isinstance(wish, list) and parcel.id in wish)]
-    if isinstance(wish, list) and len(chosen) != len(wish):
+def _shipping_lines(order: Order, params: bool | list[int]) -> list[ShippingLine]:  # noqa: FBT001 - JSON's true
+    left = [shipping_line for shipping_line in order.shipping_lines if not shipping_line.removed]
+    chosen = [
+        shipping_line
+        for shipping_line in left
+        if params is True or (isinstance(params, list) and shipping_line.id in params)
+    ]
+    if isinstance(params, list) and len(chosen) != len(params):
         raise CartError("The shipping line can't be removed because it doesn't exist or has already been removed.")
     return chosen
 
@@ -104,7 +108,7 @@ def _parcels(order: Order, wish: bool | list[int]) -> list[ShippingLine]:  # noq
 def _check_quantity(line: LineItem, quantity: int) -> None:
     shipped = line.current_quantity - line.unfulfilled
     if line.tip or quantity < shipped:
-        raise CartError(f"{line.title!r} cannot go below the {shipped} that were shipped")
+        raise CartError(f"{line.title!r} cannot have fewer units than the {shipped} shipped")
 
 
 def _set_quantity(shop: Shop, order: Order, line: LineItem, quantity: int, made: OrderEdit, *, restock: bool) -> None:
@@ -125,7 +129,7 @@ def _add_discount(order: Order, line: LineItem, amount: Decimal, made: OrderEdit
     left = line.net(line.left)
     off = currencies_of(order).both(amount)
     if amount <= 0 or off.shop > left.shop or not line.current_quantity:
-        raise CartError(f"{line.title!r} costs {left.shop}; {amount} cannot be taken off")
+        raise CartError(f"{line.title!r} costs {left.shop}, less than the discount of {amount}")
     if off.presentment > left.presentment:
         off = MoneyBag(off.shop, off.shop_currency, left.presentment, off.presentment_currency)
     index = len(order.discounts)
@@ -141,7 +145,7 @@ def _add_discount(order: Order, line: LineItem, amount: Decimal, made: OrderEdit
 
 
 def _remove_discounts(order: Order, line: LineItem, made: OrderEdit) -> None:
-    """Takes the line's own discounts off what is left of it; codes stay."""
+    """Removes the line's own discounts from its remaining units; discount codes stay."""
     kept = tuple(d for d in line.left.discounts if order.discounts[d.application].kind != "manual")
     if len(kept) == len(line.left.discounts):
         raise CartError(f"{line.title!r} has no discount of its own")
@@ -161,4 +165,4 @@ def _add(shop: Shop, order: Order, cart: Cart, made: OrderEdit) -> None:
     known = len(order.shipping_lines)
     for line in add_lines(shop, order, cart):
         made.added[line.id] = line.quantity
-    made.shipping_added += [parcel.id for parcel in order.shipping_lines[known:]]
+    made.shipping_added += [shipping_line.id for shipping_line in order.shipping_lines[known:]]

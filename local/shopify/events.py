@@ -1,4 +1,4 @@
-"""What the shop tells the world after a step in an order's life."""
+"""The webhooks that a change of an order causes."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from local.shopify.order import LineItem, Order
 from local.shopify.state import Shop
 
 Subject = Order | OrderEdit | Refund | Return | Risk | Transaction
-#: REST timestamps show seconds: a later state of an order is at least one later.
+#: Timestamps show seconds. Real changes can share one; here only where a step asks for it.
 _TICK = timedelta(seconds=1)
 
 
@@ -20,18 +20,19 @@ class Event:
     subject: Subject
 
 
-def touch(shop: Shop, order: Order) -> None:
-    """The order changed now; `updated_at` never stands still."""
-    order.updated_at = max(shop.clock(), order.updated_at + _TICK)
+def touch(shop: Shop, order: Order, *, same_second: bool = False) -> None:
+    """The order changed now. `updated_at` is at least a second later, or the same where the test asks for it."""
+    if not same_second:
+        order.updated_at = max(shop.clock(), order.updated_at + _TICK)
 
 
 def transaction_events(transactions: Iterable[Transaction]) -> list[Event]:
-    """Only for a status of success, failure or error, says the topic: a pending one is silent."""
+    """order_transactions/create, for the statuses success, failure and error only: a pending transaction sends none."""
     return [Event("order_transactions/create", each) for each in transactions if each.status != "PENDING"]
 
 
 def paid_event(order: Order, before: str) -> list[Event]:
-    """orders/paid, when the step made it so."""
+    """orders/paid, if the order became paid."""
     is_paid = financial_status(order) == "paid"
     return [Event("orders/paid", order)] if is_paid and before != "paid" else []
 

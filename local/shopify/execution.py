@@ -1,4 +1,4 @@
-"""One GraphQL call from document to answer: parse, validate, price, throttle, run."""
+"""One GraphQL call: parse, validate, compute the cost, throttle, run."""
 
 import functools
 import uuid
@@ -37,7 +37,7 @@ _RATE_LIMITS = "https://shopify.dev/api/usage/rate-limits"
 
 @dataclass(slots=True)
 class Answer:
-    """The body, and what the call cost where it came that far."""
+    """The response body, and the cost if it was computed."""
 
     body: dict[str, Any]
     operation: str | None = None
@@ -52,7 +52,7 @@ class Answer:
 
 @functools.lru_cache(maxsize=512)
 def _prepared(query: str) -> tuple[DocumentNode, tuple[dict[str, Any], ...]]:
-    """The document and its static errors; clients send the same few documents over and over."""
+    """The document and its static errors; clients repeat the same few documents."""
     document = parse(query)
     return document, tuple(validate_document(admin_schema().graphql, document))
 
@@ -117,7 +117,7 @@ class _Run:
         costs = CostModel(schema.graphql, fragments, values.coerced)
         answer.requested = costs.requested(self.operation)
         if answer.requested > MAX_QUERY_COST:
-            answer.body = _too_dear(answer.requested)
+            answer.body = _too_expensive(answer.requested)
         elif self._throttled(answer.requested):
             answer.body = {
                 "errors": [
@@ -156,7 +156,7 @@ class _Run:
         return fault is not None or requested > self.shop.bucket.available()
 
     def _execute(self, answer: Answer, costs: CostModel) -> None:
-        """Run the operation; the bucket pays what it really cost."""
+        """Run the operation and charge its actual cost to the bucket."""
         assert answer.requested is not None
         request = Request(
             simulator=self.simulator,
@@ -195,13 +195,13 @@ def _body(result: ExecutionResult) -> dict[str, Any]:
 
 
 def _error(error: GraphQLError) -> dict[str, Any]:
-    """An execution error; one that no resolver meant is a fault of the simulator, and says so."""
+    """An execution error; an unexpected exception is a bug in the simulator, and is raised."""
     if error.original_error is not None and not isinstance(error.original_error, GraphQLError):
         raise error.original_error
     return dict(error.formatted)
 
 
-def _too_dear(cost: int) -> dict[str, Any]:
+def _too_expensive(cost: int) -> dict[str, Any]:
     """MAX_COST_EXCEEDED carries the cost inside the error and no `extensions` beside it."""
     return {
         "errors": [
@@ -219,7 +219,7 @@ def _too_dear(cost: int) -> dict[str, Any]:
 
 
 def internal_error() -> Answer:
-    """What Shopify says when it does not know either; the same call may be sent again."""
+    """Shopify's INTERNAL_SERVER_ERROR; the same call may be sent again."""
     request_id = str(uuid.uuid4())
     message = (
         "Internal error. Looks like something went wrong on our end.\n"

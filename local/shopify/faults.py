@@ -1,4 +1,4 @@
-"""Faults on demand: what the outside world does to a client on a bad day."""
+"""Faults that tests inject."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -52,7 +52,7 @@ class Fault:
 
 @dataclass(slots=True)
 class Faults:
-    """The faults in store. `take` uses one up, `standing` only looks."""
+    """The pending faults. `take` uses one up, `find` does not."""
 
     pending: list[Fault] = field(default_factory=list)
 
@@ -62,7 +62,7 @@ class Faults:
         self.pending.append(fault)
         return fault
 
-    def standing(
+    def find(
         self, kind: FaultKind, shop: str, *, operation: str | None = None, topic: str | None = None
     ) -> Fault | None:
         matching = (f for f in self.pending if f.kind is kind and f.matches(shop, operation, topic))
@@ -71,7 +71,7 @@ class Faults:
     def take(
         self, kind: FaultKind, shop: str, *, operation: str | None = None, topic: str | None = None
     ) -> Fault | None:
-        fault = self.standing(kind, shop, operation=operation, topic=topic)
+        fault = self.find(kind, shop, operation=operation, topic=topic)
         if fault and fault.times is not None:
             fault.times -= 1
             if fault.times <= 0:

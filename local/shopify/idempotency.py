@@ -1,4 +1,4 @@
-"""`@idempotent(key:)`: required on the listed mutations, and what a key means when it comes again."""
+"""`@idempotent(key:)`: required on the listed mutations, and the result of a repeated key."""
 
 import json
 from collections.abc import Callable
@@ -30,7 +30,7 @@ def idempotent(
     arguments: dict[str, Any],
     run: Callable[[], dict[str, Any]],
 ) -> dict[str, Any]:
-    """Run a mutation under its key: the same call again gets the first answer, another call an error."""
+    """Run a mutation under its key: the same call gets the first response again, another call an error."""
     info = request.mutation
     assert info is not None
     key = _key(info)
@@ -61,7 +61,7 @@ def _key(info: GraphQLResolveInfo[Request]) -> str:
 
 
 def _refused(info: GraphQLResolveInfo[Request], message: str, code: str) -> dict[str, Any]:
-    """A payload with nothing in it but the user error."""
+    """A payload that holds only the user error."""
     payload_type = info.schema.type_map[info.return_type.name]  # type: ignore[union-attr] # payloads are objects
     fields: dict[str, Any] = dict.fromkeys(payload_type.fields)  # type: ignore[attr-defined] # as above
     return {**fields, "userErrors": [{"field": None, "message": message, "code": code}]}

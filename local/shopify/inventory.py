@@ -1,10 +1,11 @@
 """The inventory mutations, with the user errors as recorded from live stores.
 
 Setting `available` moves `on_hand` by the same amount, so a change is reported for both names. One bad row
-fails the whole call. A pair that is not stocked at the location is left alone without an error, as has been
-observed since ITEM_NOT_STOCKED_AT_LOCATION left the schema: activate first.
+fails the whole call. A pair that is not stocked at the location is not changed, without an error, as observed
+since ITEM_NOT_STOCKED_AT_LOCATION left the schema: activate first.
 """
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,18 +61,17 @@ def set_quantities(request: Request, given: dict[str, Any]) -> dict[str, Any]:
         text = "The quantity name must be either 'available' or 'on_hand'."
         problems.append(user_error(["input", "name"], text, "INVALID_NAME"))
     problems += _check_header(given)
-    seen: set[tuple[int, int]] = set()
+    pairs = Counter((row["inventoryItemId"], row["locationId"]) for row in rows)
     changes = []
     for index, row in enumerate(rows):
         path = ["input", "quantities", str(index)]
         pair, found = _pair(request, row, path)
         problems += found
         problems += _check_quantity(row["quantity"], name, path)
-        if pair in seen:
+        if pairs[row["inventoryItemId"], row["locationId"]] > 1:
             text = "The combination of inventoryItemId and locationId must be unique."
             code = "NO_DUPLICATE_INVENTORY_ITEM_ID_GROUP_ID_PAIR"
             problems.append(user_error([*path, "locationId"], text, code))
-        seen.add(pair)
         level = request.shop.levels.get(pair)
         if level is None:
             continue
@@ -132,10 +132,10 @@ def activate(
     level = request.shop.levels.get((item_id, place_id))
     if level and available is not None:
         text = "Not allowed to set available quantity when the item is already active at the location."
-        return _not_activated(["available"], text)
+        return _not_activated(["available"], text, LevelNode(request, level))
     if level and on_hand is not None:
         text = "Not allowed to set an on_hand quantity when the item is already active at the location."
-        return _not_activated(["onHand"], text)
+        return _not_activated(["onHand"], text, LevelNode(request, level))
     quantity = available if available is not None else on_hand or 0
     if abs(quantity) > _LIMIT:
         text = f"{refusal}the quantity needs to be between -1 billion and 1 billion."
@@ -146,12 +146,13 @@ def activate(
     return {"inventoryLevel": LevelNode(request, level), "userErrors": []}
 
 
-def _not_activated(field: list[str], message: str) -> dict[str, Any]:
-    return {"inventoryLevel": None, "userErrors": [user_error(field, message)]}
+def _not_activated(field: list[str], message: str, level: LevelNode | None = None) -> dict[str, Any]:
+    """The refusal; with the level where the item is active already."""
+    return {"inventoryLevel": level, "userErrors": [user_error(field, message)]}
 
 
 def _require_change_from(rows: list[dict[str, Any]], type_name: str) -> None:
-    """The schema leaves changeFromQuantity optional, the API does not: null must be said."""
+    """The schema leaves changeFromQuantity optional, the API does not: null must be given explicitly."""
     if any("changeFromQuantity" not in row for row in rows):
         text = f"{type_name} must include the following argument: changeFromQuantity."
         raise error(text, "INVALID_FIELD_ARGUMENTS")

@@ -1,4 +1,4 @@
-"""What happens to an order after it was placed: money, refunds, returns, parcels, risk. Plain records."""
+"""Records of what happens after an order was placed: transactions, refunds, returns, parcels, risk, edits."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -105,7 +105,7 @@ class ExchangeLine:
     """Goods to be sent instead; they become a line of the order when the return is processed."""
 
     id: int
-    wish: dict[str, object]
+    params: dict[str, object]
     quantity: int
     line_id: int | None = None
 
@@ -157,7 +157,7 @@ class Risk:
 
 @dataclass(slots=True)
 class OrderEdit:
-    """What one edit changed: units by line, and the lines whose discount or shipping came or went."""
+    """What one edit changed: units by line, and the lines whose discounts or shipping were added or removed."""
 
     id: int
     created_at: datetime

@@ -1,4 +1,4 @@
-"""The `_sim` endpoint for an order's life: `POST /{shop}/_sim/orders/{id}/{step}`."""
+"""The `_sim` endpoint for changes of an order: `POST /{shop}/_sim/orders/{id}/{step}`."""
 
 import copy
 from collections.abc import Callable, Mapping
@@ -23,7 +23,7 @@ Step = Callable[[Shop, Order, Mapping[str, Any]], list[Event]]
 
 
 def _paying(act: Callable[[Shop, Order, Mapping[str, Any]], Transaction]) -> Step:
-    return lambda shop, order, wish: transaction_events([act(shop, order, wish)])
+    return lambda shop, order, params: transaction_events([act(shop, order, params)])
 
 
 STEPS: dict[str, Step] = {
@@ -41,14 +41,14 @@ STEPS: dict[str, Step] = {
 }
 
 
-def live(shop: Shop, order: Order, step: str, wish: Mapping[str, Any]) -> list[Event]:
-    """One step of an order's life: it happens whole, or raises ValueError or KeyError and nothing happened."""
+def live(shop: Shop, order: Order, step: str, params: Mapping[str, Any]) -> list[Event]:
+    """Apply a step to the order and return its webhooks. Undone when it raises a ValueError, KeyError or TypeError."""
     shared: dict[int, Any] = {id(each): each for each in (*shop.variants.values(), order.customer)}
     before = copy.deepcopy(order, shared)
     levels = {pair: dict(level.states) for pair, level in shop.levels.items()}
     status = financial_status(order)
     try:
-        events = STEPS[step](shop, order, wish)
+        events = STEPS[step](shop, order, params)
     except (ValueError, KeyError, TypeError, ArithmeticError):
         for name in order.__dataclass_fields__:
             setattr(order, name, getattr(before, name))
@@ -56,12 +56,12 @@ def live(shop: Shop, order: Order, step: str, wish: Mapping[str, Any]) -> list[E
             level.states = levels.get(pair, {"available": 0})
         raise
     if order.updated_at == before.updated_at:
-        touch(shop, order)
+        touch(shop, order, same_second=params.get("same_second", False))
     return [*events, *paid_event(order, status), Event("orders/updated", order)]
 
 
 def answer(shop: Shop, order: Order, events: list[Event]) -> dict[str, Any]:
-    """The order as it is now, and what its webhooks say."""
+    """The order as it is now, and the bodies of its webhooks."""
     return {
         "order": order_document(shop, order),
         "events": [{"topic": each.topic, "body": body(shop, order, each)} for each in events],

@@ -123,13 +123,13 @@ class RefundNode(Node):
         }
 
     def refund_shipping_lines(self, **window: Any) -> Connection:
-        parcels = {parcel.id: parcel for parcel in self._order.shipping_lines}
+        shipping_lines = {line.id: line for line in self._order.shipping_lines}
         return _connect(
             self,
             self._refund.shipping,
             lambda row: {
                 "id": gid("RefundShippingLine", row.id),
-                "shippingLine": ShippingLineNode(self.request, self._order, parcels[row.shipping_line_id]),
+                "shippingLine": ShippingLineNode(self.request, self._order, shipping_lines[row.shipping_line_id]),
                 "subtotalAmountSet": money(row.subtotal),
                 "taxAmountSet": money(row.tax),
             },
@@ -213,7 +213,7 @@ class ReturnNode(Node):
     def _exchange_line(self, row: ExchangeLine) -> dict[str, Any]:
         line = LineItemNode(self.request, self._order, _line(self._order, row.line_id)) if row.line_id else None
         processed = row.quantity if line else 0
-        sku = row.wish.get("sku")
+        sku = row.params.get("sku")
         variant = self.shop.variant_by_sku.get(str(sku))
         return {
             "id": gid("ExchangeLineItem", row.id),
@@ -223,7 +223,7 @@ class ReturnNode(Node):
             "processedQuantity": processed,
             "processableQuantity": row.quantity - processed,
             "unprocessedQuantity": row.quantity - processed,
-            "title": row.wish.get("title") or (variant.product_title if variant else None),
+            "title": row.params.get("title") or (variant.product_title if variant else None),
             "variantSku": sku,
             "variantTitle": variant.title if variant else None,
             "variantId": gid("ProductVariant", variant.id) if variant else None,

@@ -70,26 +70,26 @@ def price_lines(
     for line, pair in zip(cart.lines, zip(mine.lines, theirs.lines, strict=True), strict=True):
         units = Units(line.quantity, allocations(pair), taxes(pair))
         lines.append(_line(shop, line, currencies.bag(pair[0].price, pair[1].price), units, currencies))
-    parcels = []
-    for parcel, pair in zip(cart.shipping, zip(mine.shipping, theirs.shipping, strict=True), strict=True):
+    shipping_lines = []
+    for shipping_line, pair in zip(cart.shipping, zip(mine.shipping, theirs.shipping, strict=True), strict=True):
         taxed = taxes(pair)
         price = currencies.bag(pair[0].price, pair[1].price)
-        parcels.append(
+        shipping_lines.append(
             ShippingLine(
                 id=shop.next_id(),
-                title=parcel.title,
-                code=parcel.code,
+                title=shipping_line.title,
+                code=shipping_line.code,
                 source="shopify",
                 price=price,
                 discounted_price=currencies.bag(pair[0].net, pair[1].net),
                 allocations=list(allocations(pair)),
-                rates=parcel.rates,
+                rates=shipping_line.rates,
                 taxes=taxed,
                 refunded=price.zero,
                 refunded_taxes=tuple(tax.zero for tax in taxed),
             )
         )
-    return Priced(lines, parcels, list(applications(cart)))
+    return Priced(lines, shipping_lines, list(applications(cart)))
 
 
 def _line(shop: Shop, line: CartLine, price: MoneyBag, units: Units, currencies: Currencies) -> LineItem:
@@ -116,7 +116,7 @@ def _line(shop: Shop, line: CartLine, price: MoneyBag, units: Units, currencies:
 
 def _duty(shop: Shop, duty: CartDuty, currencies: Currencies) -> Duty:
     if duty.amount < 0:
-        raise CartError("a duty is not negative")
+        raise CartError("a duty cannot be negative")
     price = currencies.both(duty.amount)
     return Duty(shop.next_id(), duty.harmonized_system_code, duty.country_of_origin, price, price.zero)
 
@@ -128,7 +128,7 @@ def spread_duties(shop: Shop, lines: list[LineItem], amount: Decimal, currencies
     whole = currencies.both(amount)
     worth = sum(weights, whole.zero)
     if amount < 0 or not (worth.shop and worth.presentment):
-        raise CartError("duties need goods that cost something")
+        raise CartError("duties need goods with a price")
     for line, weight in zip(goods, _spread(whole, weights), strict=True):
         if weight:
             line.duties.append(Duty(shop.next_id(), None, None, weight, weight.zero))

@@ -48,7 +48,7 @@ def load(request: Request, kind: str, number: int) -> Any:
 
 
 def _of_an_order(request: Request, kind: str, number: int) -> Any:
-    """What happened to an order, found by its own id."""
+    """A refund, fulfilment, return or transaction by its own id."""
     kinds: dict[str, tuple[Callable[[Order], Sequence[Any]], Callable[[Node, Order, Any], Node]]] = {
         "Fulfillment": (lambda order: order.fulfillments, FulfillmentNode),
         "Refund": (lambda order: order.refunds, RefundNode),

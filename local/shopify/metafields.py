@@ -1,6 +1,6 @@
 """Metafields on orders: `metafieldsSet`, atomic, at most 25 a call, with compare-and-set by digest.
 
-A namespace that begins with `$app` stands for one that only this app can read and write; so does none at all.
+A namespace that begins with `$app`, or none, is one that only this app can read and write.
 """
 
 import hashlib
@@ -13,7 +13,7 @@ from local.shopify.nodes import Request, not_simulated, parse_gid, utc
 from local.shopify.order import Order
 
 MAX_METAFIELDS = 25
-#: What `$app` stands for. Namespaces of other apps have other numbers.
+#: The value of `$app`. Namespaces of other apps have other numbers.
 APP_NAMESPACE = "app--284957184001"
 #: Owners that Shopify takes and this simulator does not.
 _OTHER_OWNERS = frozenset(
@@ -33,12 +33,12 @@ _RESERVED = ("protected", "shopify_standard", "shopify-l10n-fields")
 
 
 def resolved(namespace: str | None) -> str:
-    """The namespace as it is stored and answered."""
+    """The namespace as it is stored and returned."""
     return re.sub(r"^\$app(:|$)", lambda match: APP_NAMESPACE + ("--" if match[1] else ""), namespace or "$app")
 
 
 def is_private(namespace: str) -> bool:
-    """Whether it is another app's."""
+    """Whether the namespace belongs to another app."""
     mine = namespace == APP_NAMESPACE or namespace.startswith(f"{APP_NAMESPACE}--")
     return namespace.startswith("app--") and not mine
 
@@ -66,7 +66,7 @@ def metafield_document(metafield: Metafield, owner: str) -> dict[str, Any]:
 
 
 def set_metafields(request: Request, inputs: list[dict[str, Any]]) -> tuple[dict[str, Any], list[Order]]:
-    """The payload of `metafieldsSet` and the orders that it changed; nothing is written if anything is wrong."""
+    """The payload of `metafieldsSet` and the orders that it changed; nothing is written if any row has an error."""
     if len(inputs) > MAX_METAFIELDS:
         problem = _problem(
             [],

@@ -1,4 +1,4 @@
-"""What a shop holds besides its orders: goods, stock, metafields, subscriptions. Plain records."""
+"""Records of a shop besides its orders: variants, stock, metafields, subscriptions."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -71,7 +71,7 @@ class MetafieldDefinition:
 
 @dataclass(slots=True)
 class Subscription:
-    """A webhook subscription. One made through the Admin API dies after eight failures in a row."""
+    """A webhook subscription. One made through the Admin API is deleted after eight failures in a row."""
 
     id: int
     topic: str

@@ -1,4 +1,4 @@
-"""Amounts as Shopify writes them: in two currencies at once, in two notations."""
+"""Amounts as Shopify writes them: in two currencies, in REST and GraphQL notation."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -63,7 +63,7 @@ class MoneyBag:
         return MoneyBag(self.shop * count, self.shop_currency, self.presentment * count, self.presentment_currency)
 
     def times_rate(self, rate: Decimal) -> "MoneyBag":
-        """A tax or a percentage of it, rounded in each currency."""
+        """A tax or a percentage of the amount, rounded in each currency."""
         return MoneyBag(
             rounded(self.shop * rate, self.shop_currency),
             self.shop_currency,
@@ -72,7 +72,7 @@ class MoneyBag:
         )
 
     def settled_by(self, presentment: Decimal) -> "MoneyBag":
-        """The part of it that so much of the buyer's currency pays; all of it on both sides when it pays all."""
+        """The part, in both currencies, that this amount of the buyer's currency settles."""
         if presentment == self.presentment:
             return self
         share = presentment / self.presentment if self.presentment else ZERO
@@ -81,7 +81,7 @@ class MoneyBag:
 
     @staticmethod
     def portions(bags: Sequence["MoneyBag"], part: Decimal | int, whole: Decimal | int) -> list["MoneyBag"]:
-        """`part` of `whole` of each bag. Their sum is rounded once, then spread; no bag gives more than it has."""
+        """`part` of `whole` of each bag. Their sum is rounded once, then distributed; no part exceeds its bag."""
         if not bags or not whole:
             return [bag - bag for bag in bags]
         first = bags[0]
@@ -131,7 +131,7 @@ class MoneyBag:
 
 
 def total(bags: Iterable[MoneyBag], like: MoneyBag) -> MoneyBag:
-    """The sum; of nothing it is zero in the currencies of `like`."""
+    """The sum; without items it is zero in the currencies of `like`."""
     return sum(bags, like.zero)
 
 

@@ -1,4 +1,4 @@
-"""The mutation root: every write that the simulator takes."""
+"""The mutation root: every mutation that the simulator supports."""
 
 from collections.abc import Callable
 from typing import Any
@@ -14,11 +14,11 @@ from local.shopify.schema import Access
 from local.shopify.state import Shop
 from local.shopify.subscriptions import create_subscription
 
-#: Fires a webhook about an order: (shop, topic, order).
+#: Sends a webhook about an order: (shop, topic, order).
 Notify = Callable[[Shop, str, Order], None]
 
 
-#: The schema's list of scopes is silent on mutations that take any kind of owner; orders need this one.
+#: The schema lists no scope for mutations with owners of any kind; orders need this one.
 WRITE_ORDERS = Access(frozenset({"write_orders"}), "`write_orders` access scope.")
 
 
@@ -79,6 +79,6 @@ class Mutation:
         return create_subscription(self._request, topic, webhook_subscription)
 
     def _touch(self, order: Order) -> None:
-        """Every write to an order, our own included, fires orders/updated."""
+        """Every write to an order, our own included, sends orders/updated."""
         touch(self._request.shop, order)
         self._notify(self._request.shop, "orders/updated", order)

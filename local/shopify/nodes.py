@@ -1,4 +1,4 @@
-"""How objects answer GraphQL: a node class mirrors a type of the schema, attribute by attribute.
+"""GraphQL objects: a node class mirrors a type of the schema, attribute by attribute.
 
 A field of the official schema that its class lacks is an error that names the field, never null.
 """
@@ -27,7 +27,7 @@ _PYTHON_NAMES = {"id": "id_", "input": "input_"}
 
 @dataclass(slots=True)
 class Request:
-    """What resolvers know about the call that they answer."""
+    """The call that resolvers run for."""
 
     simulator: Simulator
     shop: Shop
@@ -77,7 +77,7 @@ def resolve_field(source: Any, info: GraphQLResolveInfo[Request], **arguments: A
     keywords = {
         _PYTHON_NAMES.get(argument) or _snake(argument): each
         for argument, each in arguments.items()
-        # an argument at its default asks for nothing special
+        # an argument with its default value is the same as none
         if argument not in defaults or defaults[argument] != each
     }
     if parent == "Mutation":
@@ -122,7 +122,7 @@ def _snake(name: str) -> str:
 
 @functools.cache
 def _attribute(name: str) -> str:
-    """`return` is a field of Shopify's and a word of Python's."""
+    """The Python attribute of a field; `return` is a keyword."""
     attribute = _snake(name)
     return f"{attribute}_" if keyword.iskeyword(attribute) else attribute
 
@@ -212,8 +212,9 @@ def connect[T](
     _check_page(size)
     rows = sorted(((key(item), item) for item in items), key=lambda row: row[0], reverse=bool(reverse))
     start, end = (before, after) if reverse else (after, before)
-    lower = None if start is None else _parse_cursor(start)
-    upper = None if end is None else _parse_cursor(end)
+    like = rows[0][0] if rows else None
+    lower = None if start is None else _parse_cursor(start, like)
+    upper = None if end is None else _parse_cursor(end, like)
     window = [row for row in rows if (lower is None or row[0] > lower) and (upper is None or row[0] < upper)]
     page = window[:size] if first is not None else window[max(0, len(window) - size) :]
     return Connection(
@@ -242,11 +243,13 @@ def _cursor(key: SortKey) -> str:
     return base64.b64encode(json.dumps({"last_id": number, "last_value": value}).encode()).decode()
 
 
-def _parse_cursor(cursor: str) -> SortKey:
+def _parse_cursor(cursor: str, like: SortKey | None) -> SortKey:
+    """The sort key in a cursor. Where the records are sorted by a number, its value may be a text."""
     try:
         document = json.loads(base64.b64decode(cursor, validate=True))
-        return document["last_value"], document["last_id"]
-    except (ValueError, KeyError) as broken:
+        value, number = document["last_value"], int(document["last_id"])
+        return (value if like is None else type(like[0])(value)), number
+    except (ValueError, KeyError, TypeError) as broken:
         raise error("Invalid cursor for current pagination sort.", "BAD_REQUEST") from broken
 
 

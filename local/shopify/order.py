@@ -1,7 +1,7 @@
-"""An order and its parts, as they stand now and as they were.
+"""An order and its parts, as ordered and now.
 
-A line knows its units in two heaps: what is left, and what was removed or refunded. Shopify's `quantity`,
-allocations and tax lines are of both heaps ("including refunded and removed"), its `current_*` figures of the first.
+A line has its units in two groups: remaining, and removed or refunded. Shopify's `quantity`, allocations and
+tax lines cover both ("including refunded and removed"), its `current_*` amounts the remaining ones.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from local.shopify.money import MoneyBag, total
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """A tax: `rate` is a fraction. `channel_liable`: the marketplace owes it; None is unknown."""
+    """A tax: `rate` is a fraction. `channel_liable`: the marketplace remits the tax; None is unknown."""
 
     title: str
     rate: Decimal
@@ -34,7 +34,7 @@ class TaxLine:
 
 @dataclass(frozen=True, slots=True)
 class DiscountApplication:
-    """A discount as granted. `kind` is REST's `type`: discount_code, manual or automatic."""
+    """A discount application. `kind` is REST's `type`: discount_code, manual or automatic."""
 
     kind: str
     label: str
@@ -54,7 +54,7 @@ class DiscountAllocation:
 
 @dataclass(frozen=True, slots=True)
 class Units:
-    """Some units of a line, with the discounts and the taxes (by rate) that fall to them."""
+    """Some units of a line, with the discounts and the taxes (by rate) that belong to them."""
 
     quantity: int
     discounts: tuple[DiscountAllocation, ...]
@@ -72,7 +72,7 @@ class Units:
         )
 
     def split(self, count: int) -> tuple["Units", "Units"]:
-        """`count` of these units, and the rest; no cent is lost. Rounded as a whole, as in real refunds."""
+        """`count` of these units, and the rest; both sum to the whole. Rounded as a whole, as in real refunds."""
         amounts = MoneyBag.portions([each.amount for each in self.discounts], count, self.quantity)
         taxes = MoneyBag.portions(self.taxes, count, self.quantity)
         taken = Units(
@@ -143,12 +143,12 @@ class LineItem:
         return self.price.times(self.quantity)
 
     def net(self, units: Units) -> MoneyBag:
-        """What some of its units cost after discounts; includes tax where the order's prices do."""
+        """The price of some of its units after discounts; includes tax where the order's prices do."""
         gross = self.price.times(units.quantity)
         return gross - total((each.amount for each in units.discounts), gross)
 
     def remove(self, count: int) -> Units:
-        """Take units off the order; they stay in its history."""
+        """Remove units; they stay in the order's history."""
         taken, self.left = self.left.split(count)
         self.gone += taken
         return taken
@@ -268,7 +268,7 @@ class Order:
     fees: list[Fee]
     groups: list[Group]
     payment_terms: PaymentTerms | None
-    #: the total when it was placed, whatever happened since
+    #: the total when the order was placed
     original_total: MoneyBag
     transactions: list[Transaction] = field(default_factory=list)
     refunds: list[Refund] = field(default_factory=list)

@@ -6,6 +6,7 @@ from local.shopify.balance import (
     financial_status,
     fulfillment_status,
     gateways,
+    has_no_payment_details,
     open_authorizations,
     outstanding,
     received,
@@ -36,10 +37,10 @@ _FULFILLMENT = {None: "UNFULFILLED", "partial": "PARTIALLY_FULFILLED", "fulfille
 
 
 def _return_status(order: Order) -> str:
-    """The first of the order's returns to say anything, by weight of their states."""
+    """The order's return status: a requested return first, then an open one, then a closed one."""
     states = {each.status for each in order.returns}
     ranking = {"REQUESTED": "RETURN_REQUESTED", "OPEN": "IN_PROGRESS", "CLOSED": "RETURNED"}
-    return next((said for state, said in ranking.items() if state in states), "NO_RETURN")
+    return next((status for state, status in ranking.items() if state in states), "NO_RETURN")
 
 
 class OrderNode(Node):
@@ -78,7 +79,7 @@ class OrderNode(Node):
         self.source_identifier = self.registered_source_url = None
         self.custom_attributes = [{"key": a["name"], "value": a["value"]} for a in order.note_attributes]
         status, shipped = financial_status(order), fulfillment_status(order)
-        self.display_financial_status = status.upper()
+        self.display_financial_status = None if has_no_payment_details(order) else status.upper()
         self.display_fulfillment_status = _FULFILLMENT[shipped]
         self.return_status = _return_status(order)
         self.fulfillable = any(line.unfulfilled for line in order.lines)
@@ -122,8 +123,8 @@ class OrderNode(Node):
         self.total_outstanding_set = money(outstanding(order))
         self.total_capturable_set = money(total_capturable(order))
         self.total_refunded_set = money(back)
-        parcels = (each.subtotal for refund in order.refunds for each in refund.shipping)
-        self.total_refunded_shipping_set = money(total(parcels, order.zero))
+        shipping = (each.subtotal for refund in order.refunds for each in refund.shipping)
+        self.total_refunded_shipping_set = money(total(shipping, order.zero))
         adjustments = (each.amount for refund in order.refunds for each in refund.adjustments)
         self.refund_discrepancy_set = money(total(adjustments, order.zero))
         self.total_tip_received_set = money(tip(order))
@@ -178,7 +179,7 @@ class OrderNode(Node):
         )
 
     def discount_applications(self, **window: Any) -> Connection:
-        """Without those of edits, says the schema; allocations still name them."""
+        """Without those of edits, as the schema documents; allocations still refer to them."""
         order = self._order
         return connect(
             self.request,

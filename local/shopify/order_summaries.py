@@ -1,4 +1,4 @@
-"""What an order says of itself in small objects: its payment terms, its risk."""
+"""An order's payment terms and risk."""
 
 from typing import Any
 
@@ -51,7 +51,7 @@ def payment_terms(order: Order) -> dict[str, Any] | None:
 
 
 def risk(order: Order) -> dict[str, Any]:
-    """Shopify's own assessments name no provider; the recommendation follows the last of them."""
+    """Shopify's own assessments have no provider; the recommendation follows the last one."""
     assessments: list[dict[str, Any]] = [
         {"riskLevel": each.level, "provider": None, "facts": []} for each in order.risks
     ]

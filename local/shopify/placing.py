@@ -20,7 +20,7 @@ _PLAIN = ("note", "tags", "po_number", "email", "phone")
 
 
 def place_order(shop: Shop, document: Mapping[str, Any]) -> Order:
-    """Place the order of a `_sim/orders` document; raises CartError when it makes no sense."""
+    """Place the order of a `_sim/orders` document; raises CartError for an invalid one."""
     cart = read_cart(document, shop.variant_by_sku)
     currencies = _currencies(shop, document)
     included = document.get("taxes_included", shop.seed.taxes_included)
@@ -31,8 +31,8 @@ def place_order(shop: Shop, document: Mapping[str, Any]) -> Order:
     order.groups = _groups(shop, document, cart, order)
     order.original_total = ordered(order).total
     order.payment_terms = _terms(shop, document, order.created_at)
-    for wish in _payments(document, order.original_total):
-        (authorize if wish.get("kind", "sale") == "authorization" else pay)(shop, order, wish)
+    for params in _payments(document, order.original_total):
+        (authorize if params.get("kind", "sale") == "authorization" else pay)(shop, order, params)
     shop.orders[order.id] = order
     for line in order.lines:
         commit(shop, order, line, line.quantity)
@@ -97,26 +97,26 @@ def _order(shop: Shop, document: Mapping[str, Any], priced: Priced, currencies: 
 
 
 def _groups(shop: Shop, document: Mapping[str, Any], cart: Cart, order: Order) -> list[Group]:
-    """Bundles: {key, title, quantity?, sku?}; the lines name theirs as `group`."""
+    """Bundles: {key, title, quantity?, sku?}; lines refer to one by `group`."""
     found = {
         row["key"]: Group(shop.next_id(), row["title"], row.get("quantity", 1), row.get("sku"))
         for row in document.get("groups", [])
     }
-    for wished, line in zip(cart.lines, order.lines, strict=True):
-        if wished.group is not None:
-            if wished.group not in found:
-                raise CartError(f"no group has the key {wished.group!r}")
-            line.group_id = found[wished.group].id
+    for requested, line in zip(cart.lines, order.lines, strict=True):
+        if requested.group is not None:
+            if requested.group not in found:
+                raise CartError(f"no group has the key {requested.group!r}")
+            line.group_id = found[requested.group].id
     return list(found.values())
 
 
 def _terms(shop: Shop, document: Mapping[str, Any], issued_at: datetime) -> PaymentTerms | None:
     """{type: NET, due_in_days: 30} or {type: FIXED, due_at: ...}."""
-    wish = document.get("payment_terms")
-    if wish is None:
+    params = document.get("payment_terms")
+    if params is None:
         return None
-    kind, days = wish["type"], wish.get("due_in_days")
-    due_at = datetime.fromisoformat(wish["due_at"]) if "due_at" in wish else None
+    kind, days = params["type"], params.get("due_in_days")
+    due_at = datetime.fromisoformat(params["due_at"]) if "due_at" in params else None
     if days is not None:
         due_at = issued_at + timedelta(days=days)
     name = f"Net {days}" if kind == "NET" else kind.capitalize()
@@ -124,9 +124,9 @@ def _terms(shop: Shop, document: Mapping[str, Any], issued_at: datetime) -> Paym
 
 
 def _payments(document: Mapping[str, Any], total: MoneyBag) -> list[Mapping[str, Any]]:
-    """The sales and authorizations of a checkout: one of `payment`, a list of them, "unpaid", or a status in short.
+    """The sales and authorizations of a checkout: one of `payment`, a list of them, "unpaid", or a financial status.
 
-    A free order needs no payment, one on terms or by a company is paid later.
+    An order of zero needs no payment; one on terms or of a company is paid later.
     """
     payment = document.get("payment")
     if payment is None:

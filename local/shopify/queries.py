@@ -1,4 +1,4 @@
-"""The query root: every field that the simulator can read."""
+"""The query root: every field that the simulator supports."""
 
 from collections.abc import Callable, Iterable
 from datetime import timedelta
@@ -190,8 +190,8 @@ class QueryRoot:
         )
 
     def _indexed_orders(self) -> list[Order]:
-        """The orders that the search index knows; with an index lag, not the ones just changed."""
-        lag = self._request.simulator.faults.standing(FaultKind.INDEX_LAG, self._shop.seed.domain)
+        """The orders in the search index; with an index lag, without those just changed."""
+        lag = self._request.simulator.faults.find(FaultKind.INDEX_LAG, self._shop.seed.domain)
         orders = list(self._shop.orders.values())
         if lag is None:
             return orders

@@ -1,8 +1,8 @@
-"""Giving back: goods, shipping, duties and money, apart or together.
+"""Refunds of goods, shipping, duties and money, separately or together.
 
-The books balance after every refund: what its parts are worth, less its adjustments, is what was given back; and
-what is outstanding afterwards is what was outstanding before, or nothing. An adjustment favours the merchant when it
-is positive (less was given back than the parts are worth), the buyer when it is negative (goodwill).
+After every refund, the worth of its parts less its adjustments is what was paid out, and what is
+outstanding is the same as before, or nothing. An adjustment favours the merchant when it
+is positive (less was paid out than the parts are worth), the buyer when it is negative (goodwill).
 """
 
 from collections.abc import Mapping
@@ -23,20 +23,20 @@ from local.shopify.stock import bring_back, release
 REASONS = ("REFUND_DISCREPANCY", "RESTOCK", "DAMAGE", "CUSTOMER")
 
 
-def refund(shop: Shop, order: Order, wish: Mapping[str, Any], *, before: MoneyBag | None = None) -> list[Event]:
+def refund(shop: Shop, order: Order, params: Mapping[str, Any], *, before: MoneyBag | None = None) -> list[Event]:
     """One refund: {lines?, shipping?, duties?, amount?, restocking_fee?, reason?, transactions?, status?, note?}.
 
     `lines`: [{line, quantity, restock: return|cancel|no_restock, location_id?}]; `shipping`: true or an amount;
-    `duties`: true gives back those of the lines. `amount` (buyer's currency, default: what the buyer is owed for
-    it) goes to the payments from the first on, or as `transactions` says: [{parent, amount, exchange_rate?}].
+    `duties`: true refunds those of the lines. `amount` (buyer's currency, default: what the buyer is owed for
+    it) is refunded to the payments in their order, or as `transactions` gives: [{parent, amount, exchange_rate?}].
     `before`: what the buyer was owed before the step that this refund is part of.
     """
-    return _Refunding(shop, order, wish, owed_to_buyer(order) if before is None else before).run()
+    return _Refunding(shop, order, params, owed_to_buyer(order) if before is None else before).run()
 
 
-def settle(shop: Shop, order: Order, wish: Mapping[str, Any]) -> list[Event]:
+def settle(shop: Shop, order: Order, params: Mapping[str, Any]) -> list[Event]:
     """A pending transaction succeeds or fails. A refund that succeeds gets the opposite of its open adjustment."""
-    transaction = settle_pending(order, wish)
+    transaction = settle_pending(order, params)
     owner = next((each for each in order.refunds if transaction in each.transactions), None)
     if owner:
         owner.updated_at = shop.clock()
@@ -49,7 +49,7 @@ def settle(shop: Shop, order: Order, wish: Mapping[str, Any]) -> list[Event]:
 class _Refunding:
     shop: Shop
     order: Order
-    wish: Mapping[str, Any]
+    params: Mapping[str, Any]
     before: MoneyBag
     lines: list[RefundLine] = field(default_factory=list)
     shipping: list[RefundShipping] = field(default_factory=list)
@@ -58,7 +58,7 @@ class _Refunding:
     def run(self) -> list[Event]:
         shop, order = self.shop, self.order
         self._check()
-        for row in self.wish.get("lines", []):
+        for row in self.params.get("lines", []):
             self._give_back_goods(row)
         self._give_back_shipping()
         now = shop.clock()
@@ -67,11 +67,11 @@ class _Refunding:
             order.id,
             now,
             now,
-            self.wish.get("note", ""),
+            self.params.get("note", ""),
             self.lines,
             self.shipping,
             self.duties,
-            return_id=self.wish.get("return_id"),
+            return_id=self.params.get("return_id"),
         )
         owed = owed_to_buyer(order)
         made.transactions = self._pay_back(owed)
@@ -80,10 +80,10 @@ class _Refunding:
         return [Event("refunds/create", made), *transaction_events(made.transactions)]
 
     def _check(self) -> None:
-        """All of a refund is possible, or none of it happens."""
-        wish, order = self.wish, self.order
+        """Refuses a refund of which any part is impossible."""
+        params, order = self.params, self.order
         wanted: dict[int, int] = {}
-        for row in wish.get("lines", []):
+        for row in params.get("lines", []):
             line, restock = find_line(order, row["line"]), row.get("restock", "no_restock")
             wanted[line.id] = wanted.get(line.id, 0) + row["quantity"]
             if row["quantity"] < 1 or wanted[line.id] > line.current_quantity:
@@ -94,19 +94,19 @@ class _Refunding:
                 raise CartError(f"only {line.unfulfilled} of {line.title!r} can still be cancelled")
             if row.get("location_id", order.location_id) not in self.shop.locations:
                 raise CartError(f"no location has the id {row['location_id']}")
-        if wish.get("reason", "REFUND_DISCREPANCY") not in REASONS:
-            raise CartError(f"no such reason: {wish['reason']!r}")
-        left = total((parcel.left for parcel in order.shipping_lines), order.zero).presentment
-        shipping = wish.get("shipping", 0)
+        if params.get("reason", "REFUND_DISCREPANCY") not in REASONS:
+            raise CartError(f"no such reason: {params['reason']!r}")
+        left = total((shipping_line.left for shipping_line in order.shipping_lines), order.zero).presentment
+        shipping = params.get("shipping", 0)
         if shipping is not True and not 0 <= Decimal(str(shipping or 0)) <= left:
             raise CartError(f"only {left} of shipping is left to refund")
-        rows = wish.get("transactions", [{"amount": wish.get("amount", 0)}])
+        rows = params.get("transactions", [{"amount": params.get("amount", 0)}])
         amount = sum((Decimal(str(row["amount"])) for row in rows), Decimal(0))
         net = sum((refundable(order, each) for each in order.transactions), Decimal(0))
         if not 0 <= amount <= net:
             texts = [rest_amount(each, order.presentment_currency) for each in (amount, net)]
             raise CartError(f"Refund amount ${texts[0]} is greater than net payment received ${texts[1]}")
-        for row in wish.get("transactions", []):
+        for row in params.get("transactions", []):
             self._parent(row)
 
     def _give_back_goods(self, row: Mapping[str, Any]) -> None:
@@ -133,7 +133,7 @@ class _Refunding:
                 tax=total(taken.taxes, order.zero),
             )
         )
-        if self.wish.get("duties"):
+        if self.params.get("duties"):
             self._give_back_duties(line, count, all_left)
 
     def _give_back_duties(self, line: LineItem, count: int, of: int) -> None:
@@ -143,33 +143,33 @@ class _Refunding:
             self.duties.append(RefundDuty(duty.id, part))
 
     def _give_back_shipping(self) -> None:
-        wish = self.wish.get("shipping")
-        left = None if wish is True else Decimal(str(wish or 0))
-        for parcel in self.order.shipping_lines:
-            here = parcel.left.presentment if left is None else min(left, parcel.left.presentment)
+        params = self.params.get("shipping")
+        left = None if params is True else Decimal(str(params or 0))
+        for shipping_line in self.order.shipping_lines:
+            here = shipping_line.left.presentment if left is None else min(left, shipping_line.left.presentment)
             if here:
-                self.shipping.append(self._reduce(parcel, here))
+                self.shipping.append(self._reduce(shipping_line, here))
                 left = None if left is None else left - here
 
-    def _reduce(self, parcel: ShippingLine, amount: Decimal) -> RefundShipping:
-        whole = parcel.left
+    def _reduce(self, shipping_line: ShippingLine, amount: Decimal) -> RefundShipping:
+        whole = shipping_line.left
         subtotal = whole.settled_by(rounded(amount, self.order.presentment_currency))
-        taxes = MoneyBag.portions(parcel.taxes_left, subtotal.presentment, whole.presentment)
-        parcel.refunded += subtotal
-        pairs = zip(parcel.refunded_taxes, taxes, strict=True)
-        parcel.refunded_taxes = tuple(known + part for known, part in pairs)
+        taxes = MoneyBag.portions(shipping_line.taxes_left, subtotal.presentment, whole.presentment)
+        shipping_line.refunded += subtotal
+        pairs = zip(shipping_line.refunded_taxes, taxes, strict=True)
+        shipping_line.refunded_taxes = tuple(known + part for known, part in pairs)
         shop = self.shop
-        return RefundShipping(shop.next_id(), shop.next_id(), parcel.id, subtotal, total(taxes, self.order.zero))
+        return RefundShipping(shop.next_id(), shop.next_id(), shipping_line.id, subtotal, total(taxes, self.order.zero))
 
     def _pay_back(self, owed: MoneyBag) -> list[Transaction]:
-        wish, order = self.wish, self.order
-        if "transactions" in wish:
-            rows = [(self._parent(row), Decimal(str(row["amount"])), row) for row in wish["transactions"]]
+        params, order = self.params, self.order
+        if "transactions" in params:
+            rows = [(self._parent(row), Decimal(str(row["amount"])), row) for row in params["transactions"]]
         else:
             parts = self.lines or self.shipping
             default = (owed - self.before if parts else owed).presentment
-            fee = Decimal(str(wish.get("restocking_fee", 0)))
-            rows = self._from_first(max(Decimal(str(wish.get("amount", default))) - fee, Decimal(0)))
+            fee = Decimal(str(params.get("restocking_fee", 0)))
+            rows = self._from_first(max(Decimal(str(params.get("amount", default))) - fee, Decimal(0)))
         amounts = [rounded(amount, order.presentment_currency) for _, amount, _ in rows]
         rest = settling(order, owed, sum(amounts, Decimal(0)))
         made = []
@@ -177,7 +177,7 @@ class _Refunding:
             settles = rest.settled_by(amount)
             rest -= settles
             currency = {"currency": parent.amount.presentment_currency}
-            status = {key: wish[key] for key in ("status", "exchange_rate", "cash_rounding") if key in wish}
+            status = {key: params[key] for key in ("status", "exchange_rate", "cash_rounding") if key in params}
             details = {**status, **row, **currency}
             made.append(give_back(self.shop, order, details, settles, gateway=parent.gateway, parent=parent))
         return made
@@ -207,14 +207,14 @@ class _Refunding:
             difference = owed - back
         else:
             difference = self.order.zero
-        default = "RESTOCK" if "restocking_fee" in self.wish else "REFUND_DISCREPANCY"
-        reasons = [(self.wish.get("reason", default), difference)] if difference else []
+        default = "RESTOCK" if "restocking_fee" in self.params else "REFUND_DISCREPANCY"
+        reasons = [(self.params.get("reason", default), difference)] if difference else []
         reasons += [("REFUND_DISCREPANCY", each.settles) for each in given if each.status == "PENDING"]
         return [Adjustment(self.shop.next_id(), reason, amount) for reason, amount in reasons]
 
 
 def everything(order: Order, *, restock: bool, refund_money: bool) -> dict[str, Any]:
-    """The wish for a refund of all that is left, as a cancellation makes it."""
+    """The document of a refund of all that is left, as a cancellation makes it."""
     lines = [
         {
             "line": line.id,

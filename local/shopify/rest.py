@@ -20,7 +20,7 @@ from local.shopify.totals import current, grams, ordered, tip
 
 
 def order_document(shop: Shop, order: Order) -> dict[str, Any]:
-    """The full resource, with every key of Shopify's own example of orders/create."""
+    """The full resource, with every key of Shopify's example of orders/create."""
     totals, now = ordered(order), current(order)
     created = shop.local(order.created_at)
     cancelled = shop.local(order.cancelled_at) if order.cancelled_at else None
@@ -117,7 +117,7 @@ def order_document(shop: Shop, order: Order) -> dict[str, Any]:
 
 
 def _payment_terms(shop: Shop, order: Order, terms: PaymentTerms) -> dict[str, Any]:
-    """As the REST resource has it; the examples of webhooks show only null. Amounts are the buyer's."""
+    """As in the REST resource; the webhook examples have only null. Amounts are the buyer's."""
     owed = outstanding(order)
     money = {"amount": f"{ordered(order).total.presentment}", "currency": order.presentment_currency}
     paid = owed.presentment <= 0 and order.transactions

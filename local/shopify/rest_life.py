@@ -1,4 +1,4 @@
-"""Payments, refunds, returns and parcels in REST's notation, as their own webhooks and the order's carry them."""
+"""Transactions, refunds, returns and parcels in REST notation, as webhooks carry them."""
 
 from typing import Any
 
@@ -36,7 +36,7 @@ _CARD_DETAILS = {
 
 
 def transaction_document(shop: Shop, order: Order, transaction: Transaction) -> dict[str, Any]:
-    """`amount` and `currency` are the buyer's; the worth in the shop's currency only GraphQL tells."""
+    """`amount` and `currency` are the buyer's; only GraphQL has the amount in the shop's currency."""
     created = shop.local(transaction.created_at)
     currency = transaction.amount.presentment_currency
     document = {
@@ -76,21 +76,21 @@ def _rounding(transaction: Transaction) -> str | None:
 
 
 def receipt(transaction: Transaction) -> dict[str, Any]:
-    """A gift card names itself here and nowhere else."""
+    """Only the receipt identifies a gift card."""
     if transaction.gateway != "gift_card":
         return {}
     return {"gift_card_id": transaction.id + 1, "gift_card_last_characters": f"{transaction.id % 0x10000:04x}"}
 
 
 def unsettled(order: Order, transaction: Transaction) -> MoneyBag:
-    """What of an authorization is not captured yet."""
+    """The part of an authorization that is not captured yet."""
     if transaction.kind != "AUTHORIZATION":
         return transaction.settles.zero
     return transaction.settles.settled_by(capturable(order, transaction))
 
 
 def _unsettled(money: MoneyBag) -> dict[str, Any]:
-    """The one set that names its currencies `currency`."""
+    """The only set whose currency key is `currency`."""
     return {
         side: {"amount": each["amount"], "currency": each["currency_code"]} for side, each in money.rest_set.items()
     }

@@ -10,7 +10,7 @@ from local.shopify.order_parts import LineItemNode
 
 
 def _status(order: Order) -> str:
-    """CLOSED when all was shipped, CANCELLED when nothing ever was and nothing is to be."""
+    """CLOSED when all is shipped, CANCELLED when nothing was shipped and nothing is to be."""
     shipped = any(line.fulfilled for line in order.lines)
     if any(line.unfulfilled for line in order.lines):
         return "IN_PROGRESS" if shipped else "OPEN"
@@ -18,7 +18,7 @@ def _status(order: Order) -> str:
 
 
 class FulfillmentOrderNode(Node):
-    """The one fulfilment order of an order: all that was shipped or is to be, at the assigned location."""
+    """The one fulfilment order of an order: all units shipped or to be shipped, at the assigned location."""
 
     typename = "FulfillmentOrder"
 

@@ -1,4 +1,4 @@
-"""graphql-ruby's static rules, where its words differ from graphql-core's: codes, messages, paths."""
+"""graphql-ruby's static rules, where codes, messages or paths differ from graphql-core's."""
 
 from typing import Any
 
@@ -225,7 +225,7 @@ class DirectiveRule(RubyRule):
 
 
 def _target(node: Node) -> tuple[str, str]:
-    """What a directive stands on: its location and graphql-ruby's word for it."""
+    """A directive's location, and graphql-ruby's name for it."""
     match node:
         case OperationDefinitionNode():
             word = {"query": "queries", "mutation": "mutations"}.get(node.operation.value, "subscriptions")

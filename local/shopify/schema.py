@@ -17,7 +17,7 @@ SCHEMA_FILE = Path(__file__).parent.parent / "node_modules/@shopify/dev-mcp/dist
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """The scopes any of which opens a field, and Shopify's words for them."""
+    """The scopes of which a field needs one, and Shopify's text about them."""
 
     scopes: frozenset[str]
     text: str

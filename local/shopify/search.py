@@ -1,7 +1,7 @@
-"""Shopify's search syntax, as far as filters on fields go.
+"""Shopify's search syntax: filters on fields.
 
 An unknown field matches everything and is reported in `extensions.search`, as on the real API. So does a
-timestamp without quotes: the parser cuts it at its colons, and `00` becomes a field of its own.
+timestamp without quotes: the parser cuts it at its colons, and `00` becomes a field.
 """
 
 import re
@@ -28,7 +28,7 @@ _TERM = re.compile(
 
 @dataclass(slots=True)
 class Search:
-    """One query over one kind of record: which fields it may use, and what it found odd."""
+    """A search over one kind of record: its fields, and its warnings."""
 
     request: Request
     path: str

@@ -1,4 +1,4 @@
-"""The simulator as a server, in this process or on its own."""
+"""The simulator as a server, in this process or in its own."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,13 +16,13 @@ from local.shopify.webhooks import Dispatcher
 from local.shopify.world import load_world
 
 WORLD = Path(__file__).parent.parent / "world.toml"
-#: A webhook's body may be several MB, and so may what we are asked to deliver.
+#: A webhook's body may be several MB, and so may a document of the `_sim` endpoints.
 _MAX_BODY = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class RunningShopify:
-    """A running simulator: where it listens, what it holds, what it sends."""
+    """A running simulator: its URL, its state, its webhook dispatcher."""
 
     url: str
     simulator: Simulator

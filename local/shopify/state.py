@@ -1,4 +1,4 @@
-"""The live state of every shop, and of the simulator around them."""
+"""The state of every shop and of the simulator."""
 
 import itertools
 import secrets
@@ -19,11 +19,11 @@ from local.shopify.world import ShopSeed
 
 Clock = Callable[[], datetime]
 
-#: Tokens of the client credentials grant live one day (Shopify answers `expires_in: 86399`).
+#: Tokens of the client credentials grant are valid for one day (Shopify answers `expires_in: 86399`).
 TOKEN_LIFETIME = timedelta(hours=24)
 
 
-#: The shops of world.toml, and all that they hold, were there before the simulator began.
+#: How old the shops of world.toml, and all that they hold, are at start.
 _AGE = timedelta(days=30)
 
 
@@ -33,7 +33,7 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """An access token; it dies with the client secret that minted it."""
+    """An access token; it becomes invalid with the client secret that it was granted for."""
 
     secret: str
     scopes: frozenset[str]
@@ -42,7 +42,7 @@ class Token:
 
 @dataclass(slots=True)
 class IdempotentCall:
-    """What was asked and answered under an idempotency key."""
+    """The arguments and the payload of a call with an idempotency key."""
 
     mutation: str
     arguments: str
@@ -52,7 +52,7 @@ class IdempotentCall:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One HTTP attempt to deliver a webhook. `status` is None when no answer came."""
+    """One HTTP attempt to deliver a webhook. `status` is None without a response."""
 
     topic: str
     webhook_id: str
@@ -111,7 +111,7 @@ class Shop:
             )
 
     def next_id(self) -> int:
-        """A fresh resource id of 13 digits, unique in all shops."""
+        """A new resource id of 13 digits, unique in all shops."""
         return next(self._ids)
 
     def next_order_number(self) -> int:
@@ -166,7 +166,7 @@ class Shop:
 
 @dataclass(slots=True)
 class Call:
-    """One GraphQL call, for whoever wants to count them."""
+    """One GraphQL call, as `_sim/calls` lists it."""
 
     shop: str
     operation: str | None
@@ -179,7 +179,7 @@ class Call:
 
 @dataclass(slots=True)
 class Simulator:
-    """All shops, faults and counters. `reset` brings back the state of world.toml."""
+    """All shops, faults and counted calls. `reset` restores the state of world.toml."""
 
     seeds: tuple[ShopSeed, ...]
     webhooks: str
@@ -216,5 +216,5 @@ LATEST_VERSION = SUPPORTED_VERSIONS[-1]
 
 
 def served_version(requested: str) -> str:
-    """Shopify "falls forward": a version that is gone is served by the oldest that is not."""
+    """Shopify "falls forward": an unsupported version is served by the oldest supported one."""
     return requested if requested in (*SUPPORTED_VERSIONS, "unstable") else SUPPORTED_VERSIONS[0]

@@ -1,4 +1,4 @@
-"""Static validation of a document, with errors as graphql-ruby writes them, since that is what Shopify runs."""
+"""Static validation of a document, with errors as graphql-ruby, which Shopify runs, writes them."""
 
 import re
 from typing import Any
@@ -32,7 +32,7 @@ from graphql.validation import (
 
 from local.shopify.ruby_rules import ArgumentRule, DirectiveRule, FieldRule, UnusedVariableRule
 
-#: Rules of graphql-core whose words differ but whose verdict is taken over, with graphql-ruby's code.
+#: Rules of graphql-core that are used as they are, with graphql-ruby's code; their texts differ.
 _CODES = {
     KnownFragmentNamesRule: "useAndDefineFragment",
     NoUnusedFragmentsRule: "useAndDefineFragment",
@@ -56,13 +56,21 @@ _REPLACED = {
 
 
 def validate_document(schema: GraphQLSchema, document: DocumentNode) -> list[dict[str, Any]]:
-    """The errors of a document as they go into the answer; empty when it is valid."""
+    """The errors of a document as in the response; empty if it is valid."""
     own = validate(schema, document, (FieldRule, ArgumentRule, DirectiveRule, UnusedVariableRule))
     errors = [_as_answered(each, None) for each in own]
     for rule in specified_rules:
         if rule not in _REPLACED:
-            errors += [_as_answered(each, _CODES.get(rule)) for each in validate(schema, document, (rule,))]
+            found = validate(schema, document, (rule,))
+            errors += [_as_answered(each, _CODES.get(rule)) for each in found if not _differs_in_null_only(each)]
     return errors
+
+
+def _differs_in_null_only(error: GraphQLError) -> bool:
+    """Whether fields conflict only as `String` and `String!` do, which graphql-ruby accepts."""
+    pairs = re.findall(r"conflicting types '([^']+)' and '([^']+)'", error.message)
+    reasons = re.findall(r"are different fields|differing arguments|conflicting stream", error.message)
+    return bool(pairs) and not reasons and all(one.replace("!", "") == two.replace("!", "") for one, two in pairs)
 
 
 def syntax_error(failure: GraphQLSyntaxError) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What an order's life does to stock: sold goods are committed until they are shipped or given up."""
+"""Stock movements of an order: sold units are committed until they are shipped or released."""
 
 from local.shopify.model import Level
 from local.shopify.order import LineItem, Order
@@ -6,22 +6,22 @@ from local.shopify.state import Shop
 
 
 def commit(shop: Shop, order: Order, line: LineItem, quantity: int) -> None:
-    """Sold: from available to committed; on hand stays. Oversold items go below zero."""
+    """Move sold units from available to committed; on hand stays. Oversold items go below zero."""
     _move(shop, line, order.location_id, available=-quantity, committed=quantity)
 
 
 def ship(shop: Shop, order: Order, line: LineItem, quantity: int) -> None:
-    """Gone from the shelf of the assigned location."""
+    """Remove shipped units from committed at the assigned location."""
     _move(shop, line, order.location_id, committed=-quantity)
 
 
 def release(shop: Shop, order: Order, line: LineItem, quantity: int, *, restock: bool) -> None:
-    """Not to be shipped any more: back to available, or written off."""
+    """Remove units from committed that will not be shipped: back to available, or written off."""
     _move(shop, line, order.location_id, committed=-quantity, available=quantity if restock else 0)
 
 
 def bring_back(shop: Shop, line: LineItem, quantity: int, location_id: int) -> None:
-    """Returned goods, available again where they came back to."""
+    """Add returned units to available at the location that they were returned to."""
     _move(shop, line, location_id, available=quantity)
 
 

@@ -26,7 +26,7 @@ def subscription_document(subscription: Subscription) -> dict[str, Any]:
         "callbackUrl": subscription.uri,
         "endpoint": {"__typename": "WebhookHttpEndpoint", "callbackUrl": subscription.uri},
         "format": "JSON",
-        "filter": subscription.filter,
+        "filter": subscription.filter or "",
         "includeFields": subscription.include_fields,
         "metafieldNamespaces": [],
         "metafields": [],
@@ -38,16 +38,21 @@ def subscription_document(subscription: Subscription) -> dict[str, Any]:
 
 
 def create_subscription(request: Request, topic: str, given: dict[str, Any]) -> dict[str, Any]:
-    """WebhookSubscriptionCreate. Besides https, plain http to this machine is let through, to test with."""
+    """WebhookSubscriptionCreate. Besides https, http to 127.0.0.1 is accepted, for tests."""
     if topic not in TOPICS:
         raise not_simulated(f"webhooks of the topic {topic}")
     extras = {"filter", "metafieldNamespaces", "metafields"} & given.keys()
     if extras:
         raise not_simulated(f"webhook subscriptions with {', '.join(sorted(extras))}")
     uri = given.get("uri") or given.get("callbackUrl") or ""
-    problem = _uri_problem(request, TOPICS[topic], uri) or _name_problem(request, given.get("name"))
-    if problem:
-        return {"webhookSubscription": None, "userErrors": [problem]}
+    if uri.startswith(("arn:", "pubsub://")):
+        raise not_simulated("webhooks to Amazon EventBridge and Google Pub/Sub")
+    if given.get("format", "JSON") != "JSON":
+        raise not_simulated(f"webhooks in {given['format']}")
+    found = (_uri_problem(request, TOPICS[topic], uri), _name_problem(request, given.get("name")))
+    problems = [each for each in found if each]
+    if problems:
+        return {"webhookSubscription": None, "userErrors": problems}
     subscription = Subscription(
         id=request.shop.next_id(),
         topic=TOPICS[topic],
@@ -89,6 +94,6 @@ def _name_problem(request: Request, name: str | None) -> dict[str, Any] | None:
     if not re.fullmatch(r"[\w-]+", name, re.ASCII):
         text = "Name name field can only contain alphanumeric characters, underscores, and hyphens"
         return user_error(field, text)
-    if any(s.name == name for s in request.shop.subscriptions.values()):
+    if any(s.name and s.name.casefold() == name.casefold() for s in request.shop.subscriptions.values()):
         return user_error(field, "Name already exists, no duplicate allowed")
     return None

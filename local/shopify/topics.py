@@ -1,4 +1,4 @@
-"""Webhook topics that the simulator fires, and which function of the app each is meant for."""
+"""Webhook topics that the simulator sends, and the app's function for each."""
 
 from collections.abc import Iterable
 
@@ -19,7 +19,7 @@ ENDPOINTS = {
     "order_transactions/create": "transactions",
 }
 ALL_TOPICS = tuple(ENDPOINTS)
-#: What every shop subscribes to at start.
+#: Topics that every shop subscribes to at start.
 DEFAULT_TOPICS = ("orders/create", "orders/updated")
 
 
@@ -28,7 +28,7 @@ def graphql_name(topic: str) -> str:
 
 
 def parse_topics(text: str) -> tuple[str, ...]:
-    """`all`, or topics with commas between them; raises ValueError for one that is never fired."""
+    """`all`, or topics with commas between them; raises ValueError for one that is not simulated."""
     chosen = ALL_TOPICS if text == "all" else tuple(filter(None, (each.strip() for each in text.split(","))))
     check_topics(chosen)
     return chosen
@@ -37,4 +37,4 @@ def parse_topics(text: str) -> tuple[str, ...]:
 def check_topics(topics: Iterable[str]) -> None:
     unknown = [topic for topic in topics if topic not in ENDPOINTS]
     if unknown:
-        raise ValueError(f"never fired: {', '.join(unknown)}")
+        raise ValueError(f"not simulated: {', '.join(unknown)}")

@@ -1,4 +1,4 @@
-"""What an order costs: as ordered, with everything ever on it, and now, after edits, refunds and returns."""
+"""An order's totals: as ordered, with all units ever on it, and now, after edits, refunds and returns."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -29,31 +29,33 @@ def ordered(order: Order) -> Totals:
     """Before returns: all units that were ever ordered, removed ones included."""
     zero = order.zero
     units = [line.left + line.gone for line in order.lines]
-    parcels = order.shipping_lines
+    shipping_lines = order.shipping_lines
     return _totals(
         order,
         units,
-        shipping=total((parcel.price for parcel in parcels), zero),
-        shipping_discounted=total((parcel.discounted_price for parcel in parcels), zero),
-        shipping_discounts=total((a.amount for parcel in parcels for a in parcel.allocations), zero),
-        shipping_taxes=lambda parcel: parcel.taxes,
+        shipping=total((shipping_line.price for shipping_line in shipping_lines), zero),
+        shipping_discounted=total((shipping_line.discounted_price for shipping_line in shipping_lines), zero),
+        shipping_discounts=total(
+            (a.amount for shipping_line in shipping_lines for a in shipping_line.allocations), zero
+        ),
+        shipping_taxes=lambda shipping_line: shipping_line.taxes,
         duties=total((duty.price for line in order.lines for duty in line.duties), zero),
         adjustments=zero,
     )
 
 
 def current(order: Order) -> Totals:
-    """What is left, less what was given back beyond the goods: outstanding is this less the net payment."""
+    """Remaining units, shipping and duties, and adjustments of refunds: outstanding is this less the net payment."""
     zero = order.zero
-    left = [parcel for parcel in order.shipping_lines if not parcel.removed]
-    shipping = total((parcel.left for parcel in left), zero)
+    left = [shipping_line for shipping_line in order.shipping_lines if not shipping_line.removed]
+    shipping = total((shipping_line.left for shipping_line in left), zero)
     return _totals(
         order,
         [line.left for line in order.lines],
         shipping=shipping,
         shipping_discounted=shipping,
-        shipping_discounts=total((a.amount for parcel in left for a in parcel.allocations), zero),
-        shipping_taxes=lambda parcel: parcel.taxes_left,
+        shipping_discounts=total((a.amount for shipping_line in left for a in shipping_line.allocations), zero),
+        shipping_taxes=lambda shipping_line: shipping_line.taxes_left,
         duties=total((duty.price - duty.refunded for line in order.lines for duty in line.duties), zero),
         adjustments=total((a.amount for refund in order.refunds for a in refund.adjustments), zero),
     )
@@ -77,7 +79,7 @@ def _totals(
     taxes = _aggregate(
         chain(
             (tax_lines(line.rates, some.taxes) for line, some in pairs),
-            (tax_lines(parcel.rates, shipping_taxes(parcel)) for parcel in order.shipping_lines),
+            (tax_lines(shipping_line.rates, shipping_taxes(shipping_line)) for shipping_line in order.shipping_lines),
         )
     )
     tax = total((each.price for each in taxes), zero)

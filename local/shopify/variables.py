@@ -24,7 +24,7 @@ Problem = tuple[list[str | int], str]
 def check_variables(
     schema: GraphQLSchema, operation: OperationDefinitionNode, values: Mapping[str, Any]
 ) -> list[dict[str, Any]]:
-    """The errors of the variables as they go into the answer; empty when all fit their types."""
+    """The errors of the variables as in the response; empty if all fit their types."""
     errors = []
     for definition in operation.variable_definitions or ():
         name = definition.variable.name.value

@@ -1,4 +1,4 @@
-"""Webhooks: signing, delivery, retries, and everything that can go wrong on the way.
+"""Webhooks: signing, delivery, retries and faults of delivery.
 
 Timing as documented: success is a 2xx within 5 seconds; 8 retries over 4 hours, exponentially further apart
 (the exact steps are not published; doubling from 56 s adds up to 4 hours). `time_scale` shortens the waits.
@@ -84,7 +84,7 @@ class Delivery:
 
 
 class Dispatcher:
-    """Sends webhooks in the background; `settle` waits until nothing is under way."""
+    """Sends webhooks in the background; `settle` waits until all are delivered or given up."""
 
     def __init__(self, simulator: Simulator, *, time_scale: float) -> None:
         self._simulator = simulator
@@ -94,7 +94,7 @@ class Dispatcher:
         self._held: list[Delivery] = []
 
     async def start(self) -> None:
-        # the receiver's cookies and redirects are none of Shopify's business
+        # Shopify keeps no cookies and follows no redirects.
         self._session = aiohttp.ClientSession(
             timeout=TIMEOUT, cookie_jar=aiohttp.DummyCookieJar(), connector=aiohttp.TCPConnector(limit=50)
         )
@@ -106,7 +106,7 @@ class Dispatcher:
             await self._session.close()
 
     def cancel(self) -> None:
-        """Forget everything that is under way or held."""
+        """Cancel all deliveries, held ones too."""
         self._held.clear()
         for task in self._under_way:
             task.cancel()
@@ -116,16 +116,16 @@ class Dispatcher:
             await asyncio.wait(pending)
 
     def order_event(self, shop: Shop, topic: str, order: Order) -> None:
-        """Tell every subscription of the topic; the payload is the order as it is now."""
+        """Send the order as it is now to every subscription of the topic."""
         self.announce(shop, order, [Event(topic, order)])
 
     def announce(self, shop: Shop, order: Order, events: list[Event]) -> None:
-        """Tell every subscription what one action of somebody led to: all deliveries share its event id."""
+        """Send the webhooks of one action to every subscription: all deliveries share its event id."""
         event_id = str(uuid.uuid4())
         for event in events:
-            told = [each for each in shop.subscriptions.values() if each.topic == event.topic]
-            document = body(shop, order, event) if told else {}
-            for subscription in told:
+            subscriptions = [each for each in shop.subscriptions.values() if each.topic == event.topic]
+            document = body(shop, order, event) if subscriptions else {}
+            for subscription in subscriptions:
                 self.send(self._delivery(shop, subscription, document, event_id))
 
     def _delivery(self, shop: Shop, subscription: Subscription, document: dict[str, Any], event_id: str) -> Delivery:
@@ -146,7 +146,7 @@ class Dispatcher:
         )
 
     def send(self, delivery: Delivery) -> None:
-        """Send in the background, faults applied: dropped, held back behind the next one, late or twice."""
+        """Send in the background; faults drop it, delay it, send it twice or after the next one."""
         if self._take(FaultKind.WEBHOOK_DROP, delivery):
             log.info("%s %s dropped", delivery.shop.seed.store, delivery.topic)
             return
@@ -161,7 +161,7 @@ class Dispatcher:
             self._spawn(delivery, 0.0, [])
 
     def release(self) -> None:
-        """Send what was held back, without waiting for a later event."""
+        """Send the deliveries that were held back."""
         held, self._held = self._held, []
         for delivery in held:
             self._spawn(delivery, 0.0, [])

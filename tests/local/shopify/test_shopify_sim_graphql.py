@@ -1,5 +1,7 @@
 """The Admin API of the simulator: tokens, validation, cost, search, reads."""
 
+import base64
+import json
 from collections.abc import AsyncIterator
 
 import pytest
@@ -165,6 +167,15 @@ async def test_invalid_document_is_refused_without_data_or_cost(
     assert (error["extensions"]["code"], error["message"], error["path"]) == (code, message, path)
     assert "data" not in body
     assert "extensions" not in body
+
+
+async def test_fields_that_differ_only_in_null_may_share_a_name(client: Client):
+    """graphql-ruby merges `String` and `String!`; the specification does not."""
+    gid = (await client.place())["admin_graphql_api_id"]
+    query = "query Q($id: ID!) { node(id: $id) { ... on Order { label: note } ... on Product { label: title } } }"
+    assert await client.data(query, {"id": gid}) == {"node": {"label": None}}
+    other = query.replace("label: note", "label: tags")
+    assert codes(await client.graphql(other, {"id": gid})) == ["fieldConflict"]
 
 
 async def test_plain_user_error_has_no_code(client: Client):
@@ -377,6 +388,17 @@ async def test_pages_follow_each_other_without_gap_or_repeat(client: Client, dir
         found += [node["name"] for node in page["nodes"]]
         after, more = page["pageInfo"]["endCursor"], page["pageInfo"]["hasNextPage"]
     assert found == (names if direction == "false" else names[::-1])
+
+
+@pytest.mark.parametrize("path", ["products", "productVariants", "inventoryItems"])
+async def test_the_last_value_of_a_cursor_may_be_a_text(client: Client, path: str):
+    whole = (await client.data(f"{{ {path}(first: 3) {{ nodes {{ id }} }} }}"))[path]["nodes"]
+    last_id = int(whole[0]["id"].rpartition("/")[2])
+    cursor = base64.b64encode(json.dumps({"last_id": last_id, "last_value": str(last_id)}).encode()).decode()
+    query = f"query Q($after: String) {{ {path}(first: 2, after: $after) {{ nodes {{ id }} }} }}"
+    assert (await client.data(query, {"after": cursor}))[path]["nodes"] == whole[1:]
+    wrong = base64.b64encode(json.dumps({"last_id": last_id, "last_value": "x"}).encode()).decode()
+    assert codes(await client.graphql(query, {"after": wrong})) == ["BAD_REQUEST"]
 
 
 async def test_cursor_survives_a_change_of_the_record_that_it_points_to(client: Client):

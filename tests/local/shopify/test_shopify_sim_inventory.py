@@ -164,11 +164,6 @@ async def test_call_in_progress_can_be_played(client: Client):
         (setting(row(-1), name="on_hand"), ["input", "quantities", "0", "quantity"], "INVALID_QUANTITY_NEGATIVE"),
         (setting(row(1_000_000_001)), ["input", "quantities", "0", "quantity"], "INVALID_QUANTITY_TOO_HIGH"),
         (setting(row(-1_000_000_001)), ["input", "quantities", "0", "quantity"], "INVALID_QUANTITY_TOO_LOW"),
-        (
-            setting(row(1), row(1)),
-            ["input", "quantities", "1", "locationId"],
-            "NO_DUPLICATE_INVENTORY_ITEM_ID_GROUP_ID_PAIR",
-        ),
     ],
 )
 async def test_bad_row_is_named_by_its_path_in_strings(
@@ -176,6 +171,13 @@ async def test_bad_row_is_named_by_its_path_in_strings(
 ):
     (error,) = (await put(client, given))["userErrors"]
     assert (error["field"], error["code"]) == (field, code)
+    assert (await stock(client))["available"] == 5
+
+
+async def test_a_pair_that_is_given_twice_is_an_error_of_each_row(client: Client):
+    errors = (await put(client, setting(row(1), row(1))))["userErrors"]
+    assert [error["field"] for error in errors] == [["input", "quantities", at, "locationId"] for at in ("0", "1")]
+    assert {error["code"] for error in errors} == {"NO_DUPLICATE_INVENTORY_ITEM_ID_GROUP_ID_PAIR"}
     assert (await stock(client))["available"] == 5
 
 
@@ -219,6 +221,7 @@ async def test_activating_stocks_an_item_once(client: Client):
             "message": "Not allowed to set available quantity when the item is already active at the location.",
         }
     ]
+    assert again["inventoryLevel"] == first["inventoryLevel"]
 
 
 async def test_bulk_variants_come_with_stock_at_every_location(client: Client):

@@ -227,6 +227,19 @@ async def test_graphql_tells_returns_risk_parcels_and_what_is_left_to_send(clien
     assert order["additionalFees"][0]["name"] == "Handling"
 
 
+@pytest.mark.parametrize(
+    ("wish", "status"),
+    [({"payment": "unpaid"}, None), ({"payment": {"status": "pending"}}, "PENDING"), ({}, "PAID")],
+)
+async def test_an_unpaid_order_without_transactions_has_no_financial_status(
+    client: Client, wish: dict[str, Any], status: str | None
+):
+    order = await client.place(**wish)
+    query = "query Q($id: ID!) { order(id: $id) { displayFinancialStatus } }"
+    data = await client.data(query, {"id": order["admin_graphql_api_id"]})
+    assert data["order"]["displayFinancialStatus"] == status
+
+
 async def test_cancelled_orders_are_found_by_their_status(client: Client):
     kept, gone = await client.place(), await client.place()
     await step(client, gone, "cancel", reason="inventory")

@@ -208,6 +208,56 @@ async def test_bad_address_is_refused(client: Client, uri: str, message: str):
     ]
 
 
+@pytest.mark.parametrize("uri", ["arn:aws:events:eu-west-1::event-source/aws.partner/x", "pubsub://project:topic"])
+async def test_addresses_that_shopify_takes_and_the_simulator_does_not_say_so(client: Client, uri: str):
+    body = await client.graphql(SUBSCRIBE, {"uri": uri})
+    assert [error["extensions"]["code"] for error in body["errors"]] == ["NOT_SIMULATED"]
+
+
+async def test_a_subscription_in_xml_is_not_simulated(client: Client):
+    query = SUBSCRIBE.replace("name: $name", "name: $name, format: XML")
+    body = await client.graphql(query, {"uri": "https://example.com/hook"})
+    assert [error["extensions"]["code"] for error in body["errors"]] == ["NOT_SIMULATED"]
+
+
+async def test_all_that_is_wrong_with_a_subscription_is_reported_at_once(client: Client):
+    data = await client.data(SUBSCRIBE, {"uri": "", "name": "no spaces"})
+    errors = data["webhookSubscriptionCreate"]["userErrors"]
+    assert [error["field"][1] for error in errors] == ["callbackUrl", "name"]
+
+
+async def test_names_of_subscriptions_differ_in_more_than_case(client: Client):
+    query = SUBSCRIBE.replace("{ id topic", "{ filter id topic")
+    data = await client.data(query, {"uri": "https://example.com/one", "name": "Mine"})
+    assert data["webhookSubscriptionCreate"]["webhookSubscription"]["filter"] == ""
+    data = await client.data(query, {"uri": "https://example.com/two", "name": "mine"})
+    (error,) = data["webhookSubscriptionCreate"]["userErrors"]
+    assert error["message"] == "Name already exists, no duplicate allowed"
+
+
+async def test_a_test_notification_is_the_official_example_with_its_header(client: Client):
+    await client.sim("POST", "orders/sample", {}, status=202)
+    (received,) = await client.settle()
+    body = json.loads(received.body)
+    assert received.headers["X-Shopify-Test"] == "true"
+    assert (body["test"], body["cancelled_at"]) == (True, "2021-12-31T19:00:00-05:00")
+    assert signed_with("dev-nordlys-old", received)
+
+
+async def test_there_is_no_test_notification_of_an_unknown_topic(client: Client):
+    await client.sim("POST", "orders/sample", {"topic": "orders/nonsense"}, status=400)
+
+
+async def test_two_changes_can_share_a_second(client: Client):
+    order = await client.place()
+    first = await client.sim("PATCH", f"orders/{order['id']}", {"note": "one"})
+    second = await client.sim("PATCH", f"orders/{order['id']}", {"note": "two", "same_second": True})
+    third = await client.sim("POST", f"orders/{order['id']}/refund", {"amount": "1", "same_second": True})
+    assert first["updated_at"] == second["updated_at"] == third["order"]["updated_at"]
+    assert first["updated_at"] > order["updated_at"]
+    assert (first["note"], second["note"]) == ("one", "two")
+
+
 async def test_shops_are_announced_under_their_own_store(client: Client):
     prairie = client.at(PRAIRIE)
     await prairie.place(lines=[{"sku": "TEE-RED-M", "quantity": 1}], location_id=72002002)
