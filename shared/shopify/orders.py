@@ -1,4 +1,4 @@
-"""An order as it stands in Shopify now, with all its lines, refunds, parcels and payments."""
+"""Reading the current state of an order in Shopify, with all its lines, refunds, parcels and payments."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ if TYPE_CHECKING:
     from shared.shopify.admin.client import AdminClient
 
 _AT_ONCE: Final = 4
-"""Refunds that are read in one call: more could cost over Shopify's limit of 1,000 points."""
+"""Refunds to a call: more could exceed Shopify's limit of 1,000 points a query."""
 _WINDOWS: Final = {"transactions": 25, "refunds": 50}
-"""Where order_state.graphql cuts off lists of which Shopify has no further pages."""
+"""The lengths at which order_state.graphql cuts off lists that Shopify does not page."""
 _PARCELS: Final = 40
 
 
 async def fetch_order(admin: AdminClient, order_id: int) -> Json | None:
-    """The order's node with every connection whole (`nodes` only), refunds and fulfillments with their lines.
+    """The order's node with all pages of every connection (as `nodes` only), refunds and fulfillments with their lines.
 
     None for an order that Shopify does not have, or that is older than the app may read. One call for an order that
-    was neither shipped nor refunded, one more for all its parcels and for each 4 refunds; further ones only for many
-    lines. Raises what AdminClient.run does, RefusedError SHOPIFY_SHAPE for an order with more parts than any real one,
-    and TransientError if it changed between two calls.
+    was neither shipped nor refunded, one more for all its parcels and for every 4 refunds; more only for many lines.
+    Raises what AdminClient.run raises, RefusedError SHOPIFY_SHAPE for an order with more parts than can be read, and
+    TransientError if the order changed between two calls.
     """
     gid = gid_of("Order", order_id)
     order: Json | None = (await admin.run(queries.load("order_state"), {"order": gid}))["order"]
@@ -35,17 +35,17 @@ async def fetch_order(admin: AdminClient, order_id: int) -> Json | None:
     for name, window in _WINDOWS.items():
         if len(order[name]) == window:
             raise _too_many(name, window)
-    _whole(order, "shippingLines")
+    _require_single_page(order, "shippingLines")
 
     async def more_lines(after: str) -> Json:
         data = await admin.run(queries.load("order_lines"), {"order": gid, "after": after})
         return _unchanged(order, data["order"])
 
-    await _complete(order, "lineItems", more_lines)
+    await _add_further_pages(order, "lineItems", more_lines)
     order["refunds"] = await _refunds(admin, [refund["id"] for refund in order["refunds"]])
     payments = {payment["id"]: payment for payment in order["transactions"]}
     for refund in order["refunds"]:
-        _name_payments(refund, payments)
+        _link_transactions(refund, payments)
     if order["fulfillments"]:
         order["fulfillments"] = await _parcels(admin, order)
     return order
@@ -74,7 +74,7 @@ async def _parcels(admin: AdminClient, order: Json) -> list[Json]:
 
 
 def _unchanged(order: Json, later: Json | None) -> Json:
-    """The later part of the answer, if it belongs to the same state as the first."""
+    """The later part of the answer. Raises TransientError unless it has the same updatedAt as the first part."""
     if later is None or later["updatedAt"] != order["updatedAt"]:
         raise TransientError(f"{order['id']} changed while it was being read")
     return later
@@ -82,14 +82,14 @@ def _unchanged(order: Json, later: Json | None) -> Json:
 
 async def _complete_refund(admin: AdminClient, refund: Json) -> None:
     for name in ("refundShippingLines", "orderAdjustments", "transactions"):
-        _whole(refund, name)
+        _require_single_page(refund, name)
 
     async def more(after: str) -> Json:
         variables = {"refund": refund["id"], "after": after}
         found: Json = (await admin.run(queries.load("order_refund_lines"), variables))["refund"]
         return found
 
-    await _complete(refund, "refundLineItems", more)
+    await _add_further_pages(refund, "refundLineItems", more)
 
 
 async def _complete_parcel(admin: AdminClient, parcel: Json) -> None:
@@ -98,10 +98,10 @@ async def _complete_parcel(admin: AdminClient, parcel: Json) -> None:
         found: Json = (await admin.run(queries.load("order_parcel_lines"), variables))["fulfillment"]
         return found
 
-    await _complete(parcel, "fulfillmentLineItems", more)
+    await _add_further_pages(parcel, "fulfillmentLineItems", more)
 
 
-async def _complete(owner: Json, name: str, more: Callable[[str], Awaitable[Json]]) -> None:
+async def _add_further_pages(owner: Json, name: str, more: Callable[[str], Awaitable[Json]]) -> None:
     """Adds the further pages of a connection to its first one."""
     nodes, page = owner[name]["nodes"], owner[name]["pageInfo"]
     while page["hasNextPage"]:
@@ -111,16 +111,16 @@ async def _complete(owner: Json, name: str, more: Callable[[str], Awaitable[Json
     owner[name] = {"nodes": nodes}
 
 
-def _whole(owner: Json, name: str) -> None:
-    """Refuses a connection with a second page, for parts of which no order has that many."""
+def _require_single_page(owner: Json, name: str) -> None:
+    """Keeps the connection's nodes only. Raises RefusedError for a second page: real orders do not have that many."""
     nodes = owner[name]["nodes"]
     if owner[name]["pageInfo"]["hasNextPage"]:
         raise _too_many(name, len(nodes))
     owner[name] = {"nodes": nodes}
 
 
-def _name_payments(refund: Json, payments: dict[str, Json]) -> None:
-    """A refund's transactions as the order has them; one that came in between two calls is none of this state."""
+def _link_transactions(refund: Json, payments: dict[str, Json]) -> None:
+    """Replaces a refund's transactions by the order's. Raises TransientError for one that the order does not have."""
     known = [payments.get(each["id"]) for each in refund["transactions"]["nodes"]]
     if None in known:
         raise TransientError(f"{refund['id']} got a transaction while the order was being read")

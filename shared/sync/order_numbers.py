@@ -181,16 +181,16 @@ class _Push:
     async def _object(self, row: Outgoing, objection: OrderRejection) -> None:
         """Settles what can never be written, and puts off what may be; a stale figure is simply read again."""
         attempt = row.attempts + 1
-        if objection.blame is RejectionCause.STALE:
+        if objection.cause is RejectionCause.STALE:
             self.report.stale += 1
-        elif objection.blame is RejectionCause.GONE and attempt >= _LOOKS:
+        elif objection.cause is RejectionCause.GONE and attempt >= _LOOKS:
             note = "F&O's number was not written back: Shopify does not have the order, or shows it to the app no more"
             await self._write_down(row, "done", note)
             self.report.gone += 1
             await self._settle(row)
         else:
             until = self.now() + min(_FIRST_WAIT * (1 << min(row.attempts, 12)), _LONGEST_WAIT)
-            if objection.blame is RejectionCause.REFUSED:
+            if objection.cause is RejectionCause.REFUSED:
                 await self._refused(row, objection, until)
             self.report.put_off += 1
             await self.outbox.put_off(row, until)

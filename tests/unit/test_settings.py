@@ -43,7 +43,7 @@ def test_in_azure_identities_take_the_place_of_connection_strings() -> None:
 
 
 def test_one_error_tells_everything_that_is_missing() -> None:
-    told = mistakes({})
+    text = mistakes({})
     for name in (
         "ServiceBusConnection__fullyQualifiedNamespace",
         "StateStorage__tableServiceUri",
@@ -52,11 +52,11 @@ def test_one_error_tells_everything_that_is_missing() -> None:
         "SHOPIFY_NORDLYS_WEBHOOK_SECRETS",
         "SHOPIFY_PRAIRIE_CLIENT_SECRET",
     ):
-        assert name in told
+        assert name in text
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "told"),
+    ("name", "value", "text"),
     [
         ("D365_BASE_URL", "http://contoso.operations.dynamics.com", "must start with https://"),
         ("D365_MAX_CALLS", "0", "from 1 to 52"),
@@ -66,8 +66,8 @@ def test_one_error_tells_everything_that_is_missing() -> None:
         ("STORES_FOLDER", "config/none", "no store is configured"),
     ],
 )
-def test_a_wrong_value_is_explained(name: str, value: str, told: str) -> None:
-    assert told in mistakes({**AZURE, name: value})
+def test_a_wrong_value_is_explained(name: str, value: str, text: str) -> None:
+    assert text in mistakes({**AZURE, name: value})
 
 
 def test_a_secret_shows_nowhere() -> None:

@@ -132,7 +132,7 @@ async def test_another_version_is_told_once():
     assert shopify.versions == ["2027-01"]
 
 
-async def test_the_pinned_version_is_not_told():
+async def test_the_pinned_version_is_not_reported():
     shopify = Shopify(good(**{"X-Shopify-API-Version": "2026-10"}))
     await shopify.client().run(QUERY, {})
     assert shopify.versions == []
