@@ -1,4 +1,4 @@
-"""Spans, events and metrics of the real code path, kept in memory: the webhook, the message, its handling, the calls."""
+"""Spans, events and metrics of the real code path, kept in memory: webhook, message, processing, calls."""
 
 from __future__ import annotations
 
@@ -239,7 +239,7 @@ async def test_an_event_of_our_own_begins_a_trace_that_its_retry_stays_in(record
     assert len({span.context.trace_id for span in attempts}) == 1
 
 
-async def test_what_is_parked_is_told_by_code_and_never_in_fos_words(recorder: Recorder) -> None:
+async def test_a_parked_message_is_reported_by_code_and_never_with_fos_text(recorder: Recorder) -> None:
     async def refused(envelope: Envelope) -> Outcome:
         raise RefusedError("FO_REJECTED", what="POST CustomersV3", infolog="Ada Lovelace, 1600 Broadway is wrong")
 
@@ -310,7 +310,7 @@ def test_metrics_count_what_their_table_says(recorder: Recorder) -> None:
     assert found["breaker.open"] == 1
 
 
-async def test_a_timer_tells_that_it_went_through_or_failed(recorder: Recorder) -> None:
+async def test_a_timer_reports_that_it_succeeded_or_failed(recorder: Recorder) -> None:
     with heartbeat("push_stock"):
         pass
     assert recorder.events["timer.succeeded"]["timer"] == "push_stock"
@@ -335,7 +335,7 @@ def test_secrets_of_every_outside_system_are_masked(recorder: Recorder, secret: 
     assert recorder.events["library.said"]["words"].endswith("<token> now")
 
 
-async def test_without_an_exporter_the_hosts_trace_is_handed_on() -> None:
+async def test_without_an_exporter_the_hosts_trace_is_passed_on() -> None:
     wire = Wire()
     assert (await send_webhook(wire)).traceparent == FROM_SHOPIFY
     earlier = replace(wire.sent[0], occurred_at=datetime.now(UTC))

@@ -42,7 +42,7 @@ def test_in_azure_identities_take_the_place_of_connection_strings() -> None:
     assert settings.shopify_base_url == "https://{shop_domain}"
 
 
-def test_one_error_tells_everything_that_is_missing() -> None:
+def test_one_error_lists_everything_that_is_missing() -> None:
     text = mistakes({})
     for name in (
         "ServiceBusConnection__fullyQualifiedNamespace",
@@ -70,7 +70,7 @@ def test_a_wrong_value_is_explained(name: str, value: str, text: str) -> None:
     assert text in mistakes({**AZURE, name: value})
 
 
-def test_a_secret_shows_nowhere() -> None:
+def test_a_secret_is_hidden_in_every_representation() -> None:
     settings = read_settings(SAMPLE)
     assert "dev-nordlys" not in repr(settings.shops["nordlys"].webhook_secrets)
     assert "dev-nordlys" not in f"{settings.shops['nordlys'].client_secret}"

@@ -49,7 +49,7 @@ def refusal(body: bytes, given: dict[str, str], **options: int) -> WebhookRefuse
     return caught.value
 
 
-def test_a_signed_webhook_passes_with_its_ids_and_its_moment() -> None:
+def test_a_signed_webhook_is_accepted_with_its_ids_and_its_time() -> None:
     webhook = verify(ORDER, headers(ORDER))
     assert (webhook.event_id, webhook.topic, webhook.order_id) == (
         "b54557e4-bdd9-4b37-8a5f-bf7d70bcd043",
@@ -74,7 +74,7 @@ def test_shopifys_published_way_of_signing_gives_the_known_vector() -> None:
     assert webhook.order_id == ""
 
 
-def test_the_previous_secret_still_opens_while_shopify_rotates() -> None:
+def test_the_previous_secret_is_still_accepted_while_shopify_rotates() -> None:
     assert verify(ORDER, headers(ORDER, "old")).order_id == "42"
 
 
@@ -143,5 +143,5 @@ def test_a_body_without_an_order_id_is_accepted() -> None:
         b'{"provider_id":null,"order_id":"42","admin_graphql_api_order_id":"gid://shopify/Order/42"}',
     ],
 )
-def test_a_body_without_the_order_still_tells_which_order_it_is_about(body: bytes) -> None:
+def test_a_body_without_the_order_still_has_the_id_of_its_order(body: bytes) -> None:
     assert verify(body, headers(body)).order_id == "42"

@@ -238,7 +238,7 @@ async def test_a_write_without_an_answer_has_to_be_looked_for(error):
     assert type(failed.value) is TransientError
 
 
-async def test_after_a_time_out_f_and_o_gets_time_to_finish_before_somebody_looks():
+async def test_after_a_time_out_f_and_o_gets_time_to_finish_before_the_next_attempt():
     fo = Fo(httpx.ReadTimeout("slow"))
     with pytest.raises(OutcomeUnknownError) as lost:
         await fo.client().update("CustomersV3", KEY, {})
@@ -270,7 +270,7 @@ async def test_no_address_is_longer_than_gateways_take():
         (429, ("failure", timedelta(seconds=30))),
     ],
 )
-async def test_the_breaker_learns_whether_f_and_o_is_well(status, reported):
+async def test_the_breaker_gets_every_result_that_shows_whether_f_and_o_works(status, reported):
     fo = Fo(httpx.Response(status, json=customer("SHP-1")))
     with contextlib.suppress(RefusedError, TransientError):
         await fo.client().get("CustomersV3", KEY)
@@ -297,7 +297,7 @@ async def test_a_throttled_call_is_not_repeated_here():
     assert len(fo.requests) == 1
 
 
-async def test_each_call_is_told_with_the_id_that_f_and_o_logs():
+async def test_each_call_is_reported_with_the_id_that_f_and_o_logs():
     fo = Fo(httpx.Response(404))
     await fo.client().get("CustomersV3", KEY)
     [call] = fo.calls
@@ -385,7 +385,7 @@ async def test_a_write_is_sent_whole_again_with_the_new_token():
     assert [json.loads(request.content) for request in fo.requests] == [{"dataAreaId": "nleu"}] * 2
 
 
-async def test_a_token_refused_twice_is_a_matter_for_the_administrator():
+async def test_a_token_refused_twice_is_a_refusal_for_the_administrator():
     fo = Fo(httpx.Response(401))
     with pytest.raises(RefusedError, match="FO_DENIED"):
         await fo.client().get("CustomersV3", KEY)
