@@ -1,9 +1,9 @@
 """Events and spans by OpenTelemetry to Azure Monitor: Application Insights and its Log Analytics workspace.
 
-Imported only where the app is watched, since OpenTelemetry and its exporter take longer to load than the app itself.
-Everything is recorded, sampled or not: an order whose trace was left out could not be looked up.
+Imported only if Application Insights is configured, since OpenTelemetry and its exporter take longer to load than the
+app itself. Every span is recorded, sampled or not, so that every order's trace can be looked up.
 
-What becomes what: server and consumer spans are rows of AppRequests, with what was told of a message that went well;
+Server and consumer spans become rows of AppRequests, with the events of messages without trouble as attributes;
 producer and internal spans, and calls to other systems, rows of AppDependencies; all other events rows of AppEvents;
 metrics rows of AppMetrics.
 """
@@ -49,7 +49,7 @@ type _Record = Callable[[float, dict[str, Value]], None]
 
 
 class OpenTelemetry:
-    """An exporter over OpenTelemetry's providers, whatever they export to."""
+    """An exporter to OpenTelemetry's providers, independent of where they export to."""
 
     def __init__(self, tracers: TracerProvider, loggers: LoggerProvider, meters: MeterProvider) -> None:
         self._providers = (tracers, loggers, meters)
@@ -80,7 +80,7 @@ class OpenTelemetry:
             name,
             context,
             _KINDS[kind],
-            record_exception=False,  # its message may hold what a buyer wrote
+            record_exception=False,  # its message may contain a buyer's text
             set_status_on_exception=False,
         ) as opened:
             try:
@@ -90,13 +90,13 @@ class OpenTelemetry:
                 raise
 
     def shutdown(self) -> None:
-        """Sends what is left and ends the threads that send."""
+        """Sends what is buffered and ends the sending threads."""
         for provider in self._providers:
             provider.shutdown()
 
     def _call(self, system: str, fields: Fields) -> None:
-        """A span for a call that has just ended. Of its address only what is no key and no filter: those may be
-        personal. 404 is F&O's way of saying that there is no such record.
+        """A span for a call that has just ended. Its address is without keys and filters, which may be personal data.
+        404 is no error: F&O answers it for a record that does not exist.
         """
         end = time.time_ns()
         status = int(fields.get("status", 0))
@@ -146,10 +146,9 @@ def _instrument(meter: Meter, metric: Metric) -> _Record:
 def azure_monitor(connection_string: str, app: str) -> OpenTelemetry:
     """The process's exporter to Application Insights. `app` names the app there, as the Functions host does.
 
-    The exporter itself reads from APPLICATIONINSIGHTS_AUTHENTICATION_STRING, as the host does, with which identity to
-    authenticate.
+    The exporter authenticates with the identity in APPLICATIONINSIGHTS_AUTHENTICATION_STRING, as the host does.
     """
-    from azure.monitor.opentelemetry.exporter import (  # noqa: PLC0415 - tests of the spans do without it
+    from azure.monitor.opentelemetry.exporter import (  # noqa: PLC0415 - tests of the spans do not need it
         AzureMonitorLogExporter,
         AzureMonitorMetricExporter,
         AzureMonitorTraceExporter,

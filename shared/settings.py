@@ -1,4 +1,4 @@
-"""The app's settings: read once from the environment, typed, and all mistakes told in one error.
+"""The app's settings: read once from the environment, typed, with all mistakes in one error.
 
 Names follow Azure Functions' own rules, so that one name serves trigger and code: a connection `X` is either a
 connection string in `X` (local emulators) or an identity with `X__fullyQualifiedNamespace`, `X__blobServiceUri` ...
@@ -21,7 +21,7 @@ _ROOT: Final = Path(__file__).resolve().parent.parent
 
 
 class Secret:
-    """A value that does not show itself in a repr, a log or a traceback."""
+    """A value that is hidden in reprs, logs and tracebacks."""
 
     __slots__ = ("_value",)
 
@@ -44,7 +44,7 @@ class Secret:
 @dataclass(frozen=True, slots=True)
 class ServiceBusConnection:
     connection_string: Secret | None
-    """Local emulator only; in Azure the namespace allows no keys."""
+    """For the local emulator only; in Azure the namespace allows no keys."""
     namespace: str | None
     """Host name, as in `sb-shop.servicebus.windows.net`."""
 
@@ -58,10 +58,10 @@ class StorageConnection:
 
 @dataclass(frozen=True, slots=True)
 class ShopCredentials:
-    """What a store needs to be trusted by us (webhooks) and to trust us (Admin API)."""
+    """The secrets by which the app verifies a shop's webhooks, and its credentials for the shop's Admin API."""
 
     webhook_secrets: tuple[Secret, ...]
-    """Every secret that may sign a webhook now: the new and, while Shopify rotates, the old one."""
+    """Every secret that Shopify may sign with now: the current one and, during a rotation, the former one."""
     client_id: str
     client_secret: Secret
 
@@ -78,22 +78,22 @@ class Settings:
     shopify_base_url: str
     """With `{shop_domain}` in it."""
     d365_base_url: str
-    """Without a trailing slash: the token's audience is made of it."""
+    """Without a trailing slash: the token's audience is derived from it."""
     d365_max_calls: int
     """Calls to F&O at once from this process."""
     d365_timeout: float
     """Seconds until an answer of F&O counts as lost."""
     webhook_max_bytes: int
     publish_timeout: float
-    """Seconds in which Service Bus must confirm a webhook's message; Shopify gives up after 5."""
+    """Seconds in which Service Bus must confirm a webhook's message; Shopify times out after 5."""
     application_insights: str | None
-    """The connection string of what watches the app; None where its log lines are all."""
+    """The connection string of Application Insights; None to write log lines only."""
     app_name: str
     """The name of the app in Azure."""
 
 
 def read_settings(environ: Mapping[str, str]) -> Settings:
-    """All settings, or one ConfigurationError with a line for each that is missing or wrong."""
+    """All settings. Raises ConfigurationError with a line for each setting that is missing or wrong."""
     reader = _Reader(environ)
     settings = Settings(
         service_bus=reader.service_bus(),
@@ -117,7 +117,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
 
 @dataclass(frozen=True, slots=True)
 class Connections:
-    """What is needed to look after the app's own messages, and nothing of Shopify or F&O."""
+    """The connections to the app's own messages and state, without Shopify and F&O."""
 
     service_bus: ServiceBusConnection
     state: StorageConnection
@@ -125,7 +125,7 @@ class Connections:
 
 
 def read_connections(environ: Mapping[str, str]) -> Connections:
-    """Raises ConfigurationError listing every mistake in them."""
+    """The connections. Raises ConfigurationError with a line for each mistake."""
     reader = _Reader(environ)
     connections = Connections(reader.service_bus(), reader.storage(), environ.get("AZURE_CLIENT_ID") or None)
     if reader.mistakes:
@@ -134,12 +134,12 @@ def read_connections(environ: Mapping[str, str]) -> Connections:
 
 
 def store_keys(folder: Path) -> list[str]:
-    """The stores there are: one TOML file each, named after the store's key."""
+    """The keys of the configured stores: each has one TOML file, named by its key."""
     return sorted(path.stem for path in folder.glob("*.toml"))
 
 
 class _Reader:
-    """Reads values and collects what is wrong with them, so that one start tells all."""
+    """Reads values and collects all mistakes, so that one start reports them together."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._environ = environ
@@ -162,7 +162,7 @@ class _Reader:
             self.mistakes.append(f"{name} is missing: an address as in https://contoso.operations.dynamics.com.")
             return ""
         if not value.startswith(("https://", "http://127.0.0.1:", "http://localhost:")):
-            self.mistakes.append(f"{name} must start with https:// (http only for this machine).")
+            self.mistakes.append(f"{name} must start with https:// (http only for a local address).")
         return value.rstrip("/")
 
     def number[N: (int, float)](self, name: str, kind: Callable[[str], N], *, default: N, low: N, high: N) -> N:

@@ -1,11 +1,11 @@
-"""What the app says about itself: events with their fields, correlated, in one trace, without personal data.
+"""The app's telemetry: events with their fields, correlated, in one trace, without personal data.
 
-Flows `tell` events and open `span`s; they know nothing of where that goes. Without an exporter an event is one JSON
-object a line in the log. With one (shared/azure_monitor.py) it goes there instead, where metrics are derived from it.
+Flows `tell` events and open `span`s, independent of where those are sent. Without an exporter an event is one JSON
+object a line in the log. With one (shared/azure_monitor.py) it is sent there instead, and metrics are derived from it.
 
-Fields are names, numbers, codes and our own words: never a body, and never what F&O, Shopify or a buyer wrote, which
-the journal keeps. As a second net, anything in a text that looks like an e-mail address, a phone number or a secret is
-masked before it leaves the process.
+Fields are names, numbers, codes and fixed texts: never a body, and never a text of F&O, Shopify or a buyer, which the
+journal keeps. As a second safeguard, whatever looks like an e-mail address, a phone number or a secret is masked before
+it leaves the process.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from typing import Final, Literal, Protocol
 type Value = str | int | float | bool
 type Fields = Mapping[str, Value]
 type Kind = Literal["server", "producer", "consumer", "internal"]
-"""What a span is to its trace, in OpenTelemetry's terms."""
+"""OpenTelemetry's span kind."""
 
 logger: Final = logging.getLogger("connector")
 
@@ -38,34 +38,34 @@ _PERSONAL: Final = re.compile(
 
 
 class Span(Protocol):
-    """A piece of work under way."""
+    """An operation that is being recorded."""
 
     @property
     def traceparent(self) -> str:
-        """What others continue the trace from, in W3C's form."""
+        """W3C trace context, by which other processes continue the trace."""
 
     def add(self, fields: Fields) -> None: ...
 
 
 class Exporter(Protocol):
-    """Where events and spans go."""
+    """A destination of events and spans."""
 
     def event(self, name: str, fields: Fields) -> None: ...
 
     def span(self, name: str, kind: Kind, parent: str) -> AbstractContextManager[Span]:
-        """A child of `parent` (a traceparent), or, where that is "", of the span around it."""
+        """A child of `parent` (a traceparent), or of the enclosing span if that is ""."""
 
 
 _exporters: Final[list[Exporter]] = []
 
 
 def export_to(exporter: Exporter | None) -> None:
-    """From now on events and spans go there; None brings the log lines back."""
+    """Sends events and spans to the exporter from now on; with None, events are log lines again."""
     _exporters[:] = [] if exporter is None else [exporter]
 
 
 def quiet_libraries() -> None:
-    """Libraries log every request with its address, and addresses hold what was asked for: only their warnings stay."""
+    """Keeps only warnings of libraries: they log the address of every request, which contains filters and keys."""
     for name in ("azure", "httpx", "httpcore"):
         logging.getLogger(name).setLevel(logging.WARNING)
 
@@ -87,14 +87,14 @@ def correlated(**fields: object) -> Iterator[None]:
 
 
 def annotate(**fields: object) -> None:
-    """Adds what has become known since to the innermost `correlated`, and so to the spans around it."""
+    """Adds fields that have become known to the innermost `correlated`, and so to the spans around it."""
     known = _context.get()
     if known is not None:
         known.update(fields)
 
 
 def tell(event: str, *, level: int = logging.INFO, **fields: object) -> None:
-    """One event with its fields. Values are redacted; None is left out."""
+    """Sends one event with its fields. Values are redacted; None is left out."""
     for exporter in _exporters:
         exporter.event(event, _clean({**(_context.get() or {}), **fields}))
     if not _exporters and logger.isEnabledFor(level):
@@ -105,11 +105,12 @@ def tell(event: str, *, level: int = logging.INFO, **fields: object) -> None:
 
 @contextmanager
 def span(name: str, kind: Kind, parent: str = "") -> Iterator[Span]:
-    """A piece of work with a beginning and an end, part of the trace `parent`, or of the span around it. It holds all
-    that is correlated at its end. Without an exporter it only hands the trace on.
+    """An operation with a beginning and an end, part of the trace `parent`, or of the enclosing span.
+
+    It gets all fields that are correlated at its end. Without an exporter it only passes the trace on.
     """
     if not _exporters:
-        yield _Unwatched(parent)
+        yield _Unrecorded(parent)
         return
     with _exporters[0].span(name, kind, parent) as opened:
         try:
@@ -120,7 +121,7 @@ def span(name: str, kind: Kind, parent: str = "") -> Iterator[Span]:
 
 @contextmanager
 def heartbeat(timer: str) -> Iterator[None]:
-    """Around a timer's run: tells that it went through, by which its absence is noticed, or that it failed."""
+    """Around a timer's run: sends timer.succeeded, whose absence raises an alert, or timer.failed."""
     began = time.monotonic()
     with correlated(timer=timer), span(timer, "internal"):
         try:
@@ -131,8 +132,8 @@ def heartbeat(timer: str) -> Iterator[None]:
         tell("timer.succeeded", seconds=round(time.monotonic() - began, 3))
 
 
-class _Unwatched:
-    """A span that nobody records."""
+class _Unrecorded:
+    """A span that is not recorded."""
 
     def __init__(self, traceparent: str) -> None:
         self.traceparent = traceparent

@@ -1,4 +1,4 @@
-"""What travels through Service Bus: the webhook's raw body, and beside it the little that routing needs."""
+"""A message on Service Bus: the webhook's raw body, and the properties that routing needs."""
 
 from __future__ import annotations
 
@@ -11,21 +11,23 @@ from typing import Final
 from shared.errors import ErrorCode, RefusedError
 
 SCHEMA: Final = 1
-"""Grows when an older reader could not understand a newer message; readers accept all up to their own."""
+"""Increased when older releases could not read newer messages; a release reads all versions up to its own."""
 
 OPERATOR: Final = "operator"
-"""The source of a message that a person sends again: what waits for a person does not stop it."""
+"""The source of a message that a person sends again; it is processed although the order has parked messages."""
 
 SESSION_BUCKETS: Final = 8
-"""Everything about one order lands in one of so many sessions, so that one worker at a time has it. As many as F&O
-stands calls at once, since each session sends one: however many instances there are, F&O gets no more. And as many
-as host.json's maxConcurrentSessions: a session beyond that waits until another has been idle for
-sessionIdleTimeout."""
+"""All messages about one order are in one of this many sessions, so that one worker at a time processes them.
+
+Each session makes one call to F&O at a time, so this is also the number of concurrent calls that F&O gets from all
+instances. Equal to maxConcurrentSessions in host.json: a session beyond that would wait until another has been idle for
+sessionIdleTimeout.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Where a body too large for a message was set aside."""
+    """The blob that holds a body too large for a message (claim check)."""
 
     blob: str
     sha256: str
@@ -42,23 +44,23 @@ class Envelope:
     topic: str
     """As Shopify names it: "orders/create"."""
     entity_id: str
-    """The id of what it is about; "" when the body would not tell."""
+    """The id of the order or other entity that it is about; "" if the body has none."""
     occurred_at: datetime
     traceparent: str
     body: bytes
-    """As Shopify signed it; empty when set aside."""
+    """As Shopify signed it; empty if it is in a blob."""
     claim: Claim | None = None
     attempt: int = 1
 
     @property
     def session_id(self) -> str:
-        """The bucket of this entity: equal for all events about it, in every process and release."""
+        """The same for all events about this entity, in every process and release."""
         key = f"{self.store}/{self.entity_id or self.event_id}".encode()
         return f"{self.flow}-{int.from_bytes(hashlib.sha256(key).digest()[:4]) % SESSION_BUCKETS}"
 
     @property
     def message_id(self) -> str:
-        """The same for the same attempt, so that duplicate detection drops what was sent twice."""
+        """The same for the same attempt, so that duplicate detection drops a second copy."""
         return self.event_id if self.attempt == 1 else f"{self.event_id}:r{self.attempt}"
 
     def next_attempt(self) -> Envelope:
@@ -77,14 +79,14 @@ class Envelope:
             "entity_id": self.entity_id,
             "occurred_at": self.occurred_at.isoformat(),
             "traceparent": self.traceparent,
-            "Diagnostic-Id": self.traceparent,  # where Azure Monitor looks for the trace of a message
+            "Diagnostic-Id": self.traceparent,  # read by Azure Monitor
             "attempt": self.attempt,
             **claim,
         }
 
 
 def read_envelope(body: bytes, properties: Mapping[str, object]) -> Envelope:
-    """The envelope of a received message. Raises RefusedError ENVELOPE_UNREADABLE for anything that is not ours."""
+    """The envelope of a received message. Raises RefusedError ENVELOPE_UNREADABLE for bad properties."""
     try:
         schema = int(str(properties["schema"]))
         envelope = Envelope(

@@ -1,4 +1,4 @@
-"""Sending to Service Bus: confirmed, within a deadline, many callers sharing one send."""
+"""Sending to Service Bus with confirmation, within a deadline; concurrent callers share one send."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def to_message(envelope: Envelope, *, at: datetime | None = None) -> ServiceBusM
 
 
 class Publisher:
-    """One sender to one entity. What callers hand in while a send is under way goes out together in the next.
+    """One sender to one queue or topic. Messages that arrive during a send are sent together in the next batch.
 
     A caller returns only when Service Bus has confirmed the batch that held its message.
     """
@@ -58,8 +58,8 @@ class Publisher:
         self._last_used = 0.0
 
     async def publish(self, envelope: Envelope, *, at: datetime | None = None) -> None:
-        """Returns when the message is safe. Raises OutcomeUnknownError when that was not confirmed in time; sending
-        the same envelope again is harmless then, its MessageId is the same.
+        """Returns once Service Bus has confirmed the message. Raises OutcomeUnknownError without confirmation in time;
+        the same envelope may then be sent again, since its MessageId is the same.
         """
         confirmed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((to_message(envelope, at=at), confirmed))
@@ -90,7 +90,7 @@ class Publisher:
             async with asyncio.timeout(self._deadline):
                 sender = await self._fresh_sender()
                 await _send_together(sender, [message for message, _ in share])
-        except Exception as failure:  # noqa: BLE001 - whatever it was, every waiting caller must get an answer
+        except Exception as failure:  # noqa: BLE001 - after any failure every waiting caller must get a result
             await self._drop_sender()  # the state of its link is unknown now
             reason = f"Service Bus did not confirm: {type(failure).__name__}"
             for _, confirmed in share:
@@ -111,18 +111,18 @@ class Publisher:
         return self._sender
 
     async def _drop_sender(self) -> None:
-        """Closes it. Of an opening that was given up the SDK's close knows nothing yet (no AMQP session): the socket is
-        closed when Python collects what the SDK let go of, which it does by itself.
+        """Closes it. The SDK's close does not cover an opening that was cancelled (it has no AMQP session yet): that
+        socket is closed when Python collects the SDK's objects.
         """
         sender, self._sender = self._sender, None
         if sender is not None:
-            with suppress(ServiceBusError, TimeoutError, OSError):  # it is broken: that is why it is dropped
+            with suppress(ServiceBusError, TimeoutError, OSError):  # it is dropped because it is broken
                 async with asyncio.timeout(1):
                     await sender.close()
 
 
 async def _send_together(sender: ServiceBusSender, messages: list[ServiceBusMessage]) -> None:
-    """In one batch when they fit, in several when not; a message alone needs no batch."""
+    """In one batch if they fit, otherwise in several; a single message needs no batch."""
     if len(messages) == 1:
         await sender.send_messages(messages[0])
         return

@@ -46,7 +46,7 @@ async def read_on_hand(
 async def read_safety_stock(
     client: RowReader, company: str, items: Collection[Item], warehouses: Collection[str]
 ) -> dict[tuple[Item, str], Decimal]:
-    """The minimum on-hand of an item in a warehouse (item coverage); its settings by location and batch added up."""
+    """The minimum on-hand of an item in a warehouse (item coverage); settings for locations and batches added up."""
     wanted = frozenset(items)
     minimum: defaultdict[tuple[Item, str], Decimal] = defaultdict(Decimal)
     for where in _pieces("CoverageWarehouseId", wanted, warehouses):

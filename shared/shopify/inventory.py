@@ -1,4 +1,4 @@
-"""Inventory by the Admin API: what the shop sells, what it shows, and setting what it shows."""
+"""Inventory in the Admin API: reading variants and available quantities, and setting available quantities."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ BATCH: Final = 250
 
 _ATTEMPTS: Final = 5
 _BUSY_SECONDS: Final = 2.0
-# These are about the call as a whole: no single figure is to blame, and sending fewer figures would not help.
+# These concern the call as a whole: sending fewer figures would not help.
 _WHOLE_CALL: Final = frozenset(
     {"INVALID_NAME", "INVALID_REASON", "INVALID_REFERENCE_DOCUMENT", "IDEMPOTENCY_KEY_PARAMETER_MISMATCH"}
 )
 
 
 class NoLevel(StrEnum):
-    """Why Shopify shows no figure for an item at a location."""
+    """Why Shopify has no available quantity for an item at a location."""
 
     GONE = "gone"
     NOT_TRACKED = "not tracked"
@@ -42,11 +42,11 @@ class NoLevel(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ShownItem:
-    """One inventory item on a page, with what each of the locations shows of it."""
+    """One inventory item of a page, with its level at each location."""
 
     number: int
     cursor: str
-    """The next page begins after the item."""
+    """To read on after this item."""
     levels: dict[int, Level | NoLevel]
     """By location."""
 
@@ -59,7 +59,7 @@ class LevelPage:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A figure to set, if Shopify still shows what it was computed against."""
+    """A figure to set, if Shopify still has the figure that it was computed from."""
 
     level: LevelId
     before: int
@@ -68,17 +68,17 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class FigureRejection:
-    """Why Shopify set none of the figures of a call."""
+    """Why Shopify rejected a call; it then set none of the figures."""
 
     index: int | None
-    """Of the change that is to blame; None when Shopify does not say."""
+    """Of the rejected change in the call; None if Shopify does not name one."""
     stale: bool
     """The figure has changed since it was read."""
     message: str
 
 
 async def read_variants(admin: QueryRunner) -> list[Variant]:
-    """Everything that the shop sells, 250 to a call."""
+    """All product variants of the shop, 250 to a call."""
     return [
         Variant(
             sku=(node["sku"] or "").strip(),
@@ -92,7 +92,7 @@ async def read_variants(admin: QueryRunner) -> list[Variant]:
 
 
 async def read_levels(admin: QueryRunner, levels: Sequence[LevelId]) -> dict[LevelId, Level | NoLevel]:
-    """What Shopify shows now, up to 250 levels of one location to a call."""
+    """The available quantities now, up to 250 levels of one location to a call."""
     shown: dict[LevelId, Level | NoLevel] = {}
     for location in dict.fromkeys(level.location for level in levels):
         items = [level.inventory_item for level in levels if level.location == location]
@@ -108,10 +108,10 @@ async def read_levels(admin: QueryRunner, levels: Sequence[LevelId]) -> dict[Lev
 
 
 async def read_level_page(admin: QueryRunner, locations: Sequence[int], *, after: str | None) -> LevelPage:
-    """What Shopify shows now of the 250 inventory items after a cursor, one call for each location.
+    """The levels now of the 250 inventory items after a cursor, one call for each location.
 
-    The shop's items are paged rather than a location's levels: all locations give the same items on a page. Pages
-    go by the item's id, which no sale and no correction changes, so that nothing moves to a page that was read.
+    The shop's items are paged rather than a location's levels, so that a page has the same items for all locations.
+    Pages are ordered by the item's id, which never changes, so that no item moves to a page that was read.
     """
     pages = []
     for location in locations:
@@ -123,7 +123,8 @@ async def read_level_page(admin: QueryRunner, locations: Sequence[int], *, after
             number=number_of(edge["node"]["id"]),
             cursor=edge["cursor"],
             levels={
-                location: _level(its.get(edge["node"]["id"])) for location, its in zip(locations, nodes, strict=True)
+                location: _level(items_there.get(edge["node"]["id"]))
+                for location, items_there in zip(locations, nodes, strict=True)
             },
         )
         for edge in pages[0]["edges"]
@@ -150,11 +151,11 @@ async def set_available(
     run: str,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> list[FigureRejection]:
-    """Sets all of the figures, or none: then the objections say why.
+    """Sets all of the figures, or none: then returns the reasons.
 
-    The idempotency key comes from the run and the changes: whoever repeats the same intent repeats the key, and any
-    other intent has its own. Raises RefusedError SHOPIFY_REJECTED for an objection to the call as a whole, and
-    TransientError while Shopify is still busy with the same call.
+    The idempotency key is derived from the run and the changes, so that a repeated call has the same key and any other
+    call a key of its own. Raises RefusedError SHOPIFY_REJECTED for an error that concerns the call as a whole, and
+    TransientError while Shopify is still executing the same call.
     """
     rows = [
         {
@@ -181,16 +182,16 @@ async def set_available(
         if "IDEMPOTENCY_CONCURRENT_REQUEST" in codes:
             await sleep(_BUSY_SECONDS)
         elif "IDEMPOTENCY_PREVIOUS_ATTEMPT_FAILED" in codes:
-            # The answer to an earlier sending was lost; it was a refusal, and only a new key tells which.
+            # An earlier call with this key failed, and its answer was lost: only a new key shows why it failed.
             failures += 1
-        elif blame := next((error for error in errors if error.code in _WHOLE_CALL), None):
-            raise RefusedError(ErrorCode.SHOPIFY_REJECTED, what="inventorySetQuantities", message=blame.message)
+        elif rejected := next((error for error in errors if error.code in _WHOLE_CALL), None):
+            raise RefusedError(ErrorCode.SHOPIFY_REJECTED, what="inventorySetQuantities", message=rejected.message)
         else:
-            return [_objection(error) for error in errors]
-    raise TransientError("Shopify is still busy with the same stock figures")
+            return [_rejection(error) for error in errors]
+    raise TransientError("Shopify is still executing an earlier call with the same stock figures")
 
 
-def _objection(error: UserError) -> FigureRejection:
+def _rejection(error: UserError) -> FigureRejection:
     """The index is the first number in a path such as ["input", "quantities", "17", "locationId"]."""
     index = next((int(part) for part in error.field if part.isdecimal()), None)
     return FigureRejection(index, error.code == "CHANGE_FROM_QUANTITY_STALE", error.message)

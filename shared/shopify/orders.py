@@ -1,4 +1,4 @@
-"""An order as it stands in Shopify now, with all its lines, refunds, parcels and payments."""
+"""Reading the current state of an order in Shopify, with all its lines, refunds, parcels and payments."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ class _Reading:
 
 
 def _unchanged(order: Json, later: Json | None) -> Json:
-    """The later part of the answer, if it belongs to the same state as the first."""
+    """The later part of the answer. Raises TransientError unless it has the same updatedAt as the first part."""
     if later is None or later["updatedAt"] != order["updatedAt"]:
         raise TransientError(f"{order['id']} changed while it was being read")
     return later

@@ -1,4 +1,4 @@
-"""What orders have taken from stock, and from which location."""
+"""Units that orders have taken from stock, and from which location."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from shared.shopify.admin.client import QueryRunner
 
 _AT_ONCE: Final = 5
-"""Orders whose lines are read in one call: more could cost over Shopify's limit of 1,000 points."""
+"""Orders to a call: more could exceed Shopify's limit of 1,000 points a query."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +29,9 @@ class OrderHead:
 
 
 async def read_orders_since(admin: QueryRunner, moment: datetime) -> list[OrderHead]:
-    """The orders that were created at or after the moment, oldest first, cancelled and fulfilled ones too.
+    """The orders created at or after the moment, oldest first, cancelled and fulfilled ones included.
 
-    Shopify's search runs behind the shop by a little: an order of the last seconds may not be there yet.
+    Shopify's search lags behind the shop by some seconds, so that the newest orders may be missing.
     """
     query = f"created_at:>={search_time(moment)}"
     return [
@@ -47,10 +47,10 @@ async def read_orders_since(admin: QueryRunner, moment: datetime) -> list[OrderH
 
 
 async def read_sales(admin: QueryRunner, orders: Sequence[int]) -> dict[int, list[Sale]]:
-    """What each order took: as ordered, before any refund, shipped or not.
+    """The units that each order took, as ordered, before any refund, shipped or not.
 
-    F&O has none of it yet, whatever has happened in Shopify since. Units that no fulfilment order accounts for
-    (routing takes a moment; a cancelled one gives its units back) come from nobody knows where.
+    Units that no fulfilment order accounts for (routing takes a moment; a cancelled one releases its units) have no
+    location.
     """
     sales: dict[int, list[Sale]] = {}
     for start in range(0, len(orders), _AT_ONCE):
@@ -89,7 +89,7 @@ def _located(part: dict[str, Any]) -> Iterable[Sale]:
 
 
 def _units(lines: Iterable[dict[str, Any]]) -> Counter[int]:
-    """Ordered units by inventory item. Lines without a variant take nothing from stock."""
+    """Ordered units by inventory item. Lines without a variant take no stock."""
     units: Counter[int] = Counter()
     for line in lines:
         if line["variant"] is not None:

@@ -1,4 +1,4 @@
-"""What a sweep asks of a shop: which orders changed, which orders there are, which webhooks it still sends."""
+"""Reading what a sweep compares: orders that changed, orders in the order of their ids, webhook subscriptions."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ class Subscription:
 
 
 async def changed_orders(admin: AdminClient, since: datetime) -> AsyncIterator[list[ListedOrder]]:
-    """Page by page the orders that were updated at or after the moment, the longest untouched first.
+    """The orders updated at or after the moment, page by page, the least recently updated first.
 
-    Shopify's search runs behind the shop by a little: an order of the last seconds may not be there yet.
+    Shopify's search lags behind the shop by some seconds, so that the newest changes may be missing.
     """
     variables = {"query": f"updated_at:>={search_time(since)}", "sort": "UPDATED_AT"}
     async for nodes in node_pages(admin, "sweep_orders", "orders", **variables):
@@ -40,14 +40,14 @@ async def changed_orders(admin: AdminClient, since: datetime) -> AsyncIterator[l
 
 
 async def orders_from(admin: AdminClient, first_id: int, *, created_since: datetime) -> list[ListedOrder]:
-    """In one call the first 250 orders from this id on that were created since the moment, by their ids."""
+    """The first 250 orders with this id or a higher one that were created since the moment, by id, in one call."""
     query = f"created_at:>={search_time(created_since)} AND id:>={first_id}"
     data = await admin.run(queries.load("sweep_orders"), {"query": query, "sort": "ID", "after": None})
     return [_listed(node) for node in data["orders"]["nodes"]]
 
 
 async def read_subscriptions(admin: AdminClient) -> list[Subscription]:
-    """Those that the app made through the Admin API; Shopify does not list those of the app's own configuration."""
+    """Subscriptions created through the Admin API; Shopify does not list those of the app's configuration."""
     return [
         Subscription(node["topic"], node["uri"])
         async for nodes in node_pages(admin, "sweep_subscriptions", "webhookSubscriptions")

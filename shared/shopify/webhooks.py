@@ -1,6 +1,6 @@
-"""The door for Shopify's webhooks: is this really Shopify, our shop, and something we asked for?
+"""Verifying webhooks: the signature, the shop, the topic and the size.
 
-Everything is checked on headers and raw bytes; the business body is not parsed here.
+Only headers and raw bytes are read; the JSON in the body is not parsed here.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from typing import Final
 from shared.errors import ErrorCode, WebhookRefusedError
 from shared.settings import Secret
 
-# The body of an order names it in its own gid, every other body about an order in order_id. Inside a text value the
-# quotes would be escaped, so this cannot match what a buyer typed.
+# An order's payload has its gid in admin_graphql_api_id, every other payload about an order has order_id. Inside a text
+# value the quotes would be escaped, so that this cannot match a buyer's input.
 _ORDER_ID: Final = re.compile(
     rb'(?<!\\)"(?:admin_graphql_api_id"\s*:\s*"gid://shopify/Order/|order_id"\s*:\s*"?)(\d{1,20})\b'
 )
@@ -27,13 +27,13 @@ _HEADER_LIMIT: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """A delivery that passed the door."""
+    """A delivery that was verified."""
 
     event_id: str
     """X-Shopify-Webhook-Id: the same on every retry of one delivery."""
     topic: str
     order_id: str
-    """ "" when the body does not tell."""
+    """ "" if the body has none."""
     triggered_at: datetime
     body: bytes
 
@@ -47,7 +47,7 @@ def verify_webhook(
     topics: Collection[str],
     max_bytes: int,
 ) -> Webhook:
-    """The webhook, or WebhookRefusedError with the status to answer. Header names must be lower case."""
+    """The verified webhook. Raises WebhookRefusedError with the status to answer. Header names must be lower case."""
     if not body:
         raise WebhookRefusedError(ErrorCode.BODY_EMPTY)
     if len(body) > max_bytes:
@@ -84,7 +84,7 @@ def _header(headers: Mapping[str, str], name: str) -> str:
 
 
 def _moment(text: str) -> datetime:
-    """Shopify sends RFC 3339 with nanoseconds; without it the delivery itself is the moment."""
+    """The time in Shopify's RFC 3339 with nanoseconds; now, if the header is missing or unreadable."""
     try:
         moment = datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", text))
     except ValueError:

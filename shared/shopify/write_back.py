@@ -1,4 +1,4 @@
-"""F&O's order numbers on orders in Shopify: reading what is shown, setting a metafield of our own, adding a tag."""
+"""Writing F&O's order numbers to orders in Shopify: reading the current state, setting a metafield, adding a tag."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _TYPE: Final = "single_line_text_field"
 
 @dataclass(frozen=True, slots=True)
 class MetafieldKey:
-    """Where the number is kept on every order of a shop."""
+    """The metafield that holds the number on every order of a shop."""
 
     namespace: str
     key: str
@@ -30,29 +30,29 @@ class MetafieldKey:
 
 @dataclass(frozen=True, slots=True)
 class WriteBackState:
-    """What an order shows now."""
+    """The current metafield and tags of an order."""
 
     number: str
-    """"" for no metafield."""
+    """ "" for no metafield."""
     digest: str | None
-    """Of the metafield as it is, for compare-and-set; None for no metafield."""
+    """Of the current metafield, for compare-and-set; None for no metafield."""
     tags: frozenset[str]
     """Case-folded, as Shopify compares them."""
 
 
 @dataclass(frozen=True, slots=True)
 class NumberUpdate:
-    """A number to set, if the order still shows what was read."""
+    """A number to set, if the order still has the metafield that was read."""
 
     order_id: int
     number: str
     before: str | None
-    """Digest of what was read."""
+    """Digest of the metafield that was read."""
 
 
 class RejectionCause(StrEnum):
     GONE = "gone"
-    """The order is not there any more."""
+    """Shopify does not have the order any more."""
     STALE = "stale"
     """The metafield has changed since it was read."""
     REFUSED = "refused"
@@ -63,22 +63,22 @@ class OrderRejection:
     """Why Shopify did not write to an order."""
 
     order_id: int
-    blame: RejectionCause
+    cause: RejectionCause
     message: str
 
 
 async def read_shown(admin: AdminClient, order_ids: Sequence[int], slot: MetafieldKey) -> dict[int, WriteBackState]:
-    """Up to 25 orders, without those that Shopify does not have or the app may not read (any more)."""
+    """The state of up to 25 orders, without orders that Shopify does not have or the app may not read."""
     variables = {
         "orders": [gid_of("Order", order_id) for order_id in order_ids],
         "namespace": slot.namespace,
         "key": slot.key,
     }
     nodes: list[dict[str, Any] | None] = (await admin.run(queries.load("write_back_state"), variables))["nodes"]
-    return {order_id: _shown(node) for order_id, node in zip(order_ids, nodes, strict=True) if node is not None}
+    return {order_id: _state(node) for order_id, node in zip(order_ids, nodes, strict=True) if node is not None}
 
 
-async def set_numbers(admin: AdminClient, notes: Sequence[NumberUpdate], slot: MetafieldKey) -> list[OrderRejection]:
+async def set_numbers(admin: AdminClient, updates: Sequence[NumberUpdate], slot: MetafieldKey) -> list[OrderRejection]:
     """Sets up to 25 numbers, all but those of the orders that the objections name (one objection an order).
 
     Shopify writes all rows of a call or none, so the call is repeated without the rows that it refused. A refusal that
@@ -86,7 +86,7 @@ async def set_numbers(admin: AdminClient, notes: Sequence[NumberUpdate], slot: M
     set then.
     """
     objections: list[OrderRejection] = []
-    calls = [list(notes)]
+    calls = [list(updates)]
     while calls:
         rows = calls.pop()
         refused = await _refused_rows(admin, rows, slot)
@@ -94,9 +94,9 @@ async def set_numbers(admin: AdminClient, notes: Sequence[NumberUpdate], slot: M
             continue
         if refused:
             objections += [
-                OrderRejection(rows[at].order_id, _blame(error), error.message) for at, error in refused.items()
+                OrderRejection(rows[at].order_id, _cause(error), error.message) for at, error in refused.items()
             ]
-            rest = [note for at, note in enumerate(rows) if at not in refused]
+            rest = [update for at, update in enumerate(rows) if at not in refused]
             calls += [rest] if rest else []
         else:
             middle = len(rows) // 2
@@ -105,7 +105,7 @@ async def set_numbers(admin: AdminClient, notes: Sequence[NumberUpdate], slot: M
 
 
 async def _refused_rows(
-    admin: AdminClient, notes: Sequence[NumberUpdate], slot: MetafieldKey
+    admin: AdminClient, updates: Sequence[NumberUpdate], slot: MetafieldKey
 ) -> dict[int, UserError] | None:
     """The first error of each refused row, by its position; empty if Shopify named no row, None if all was written.
 
@@ -113,25 +113,25 @@ async def _refused_rows(
     """
     rows = [
         {
-            "ownerId": gid_of("Order", note.order_id),
+            "ownerId": gid_of("Order", update.order_id),
             "namespace": slot.namespace,
             "key": slot.key,
             "type": _TYPE,
-            "value": note.number,
-            "compareDigest": note.before,
+            "value": update.number,
+            "compareDigest": update.before,
         }
-        for note in notes
+        for update in updates
     ]
     payload = (await admin.run(queries.load("write_back_numbers"), {"metafields": rows}))["metafieldsSet"]
     errors = user_errors(payload)
     if not errors:
         return None
-    if len(notes) == 1:
+    if len(updates) == 1:
         return {0: errors[0]}
     refused: dict[int, UserError] = {}
     for error in errors:
         position = _row(error)
-        if position is not None and position < len(notes):
+        if position is not None and position < len(updates):
             refused.setdefault(position, error)
     return refused
 
@@ -146,18 +146,18 @@ def _row(error: UserError) -> int | None:
 
 
 async def add_tag(admin: AdminClient, order_id: int, tag: str) -> OrderRejection | None:
-    """Adds one tag to the order's; those that it has stay. The objection says why it could not be."""
+    """Adds one tag to the order's tags. Returns None, or why Shopify did not add it."""
     data = await admin.run(queries.load("write_back_tag"), {"order": gid_of("Order", order_id), "tags": [tag]})
     errors = user_errors(data["tagsAdd"])
     if not errors:
         return None
-    # Its errors have no code; one about the id says that the order is not there.
+    # These errors have no code; one about the id means that the order does not exist.
     gone = any(error.field == ("id",) for error in errors)
     message = "; ".join(error.message for error in errors)
     return OrderRejection(order_id, RejectionCause.GONE if gone else RejectionCause.REFUSED, message)
 
 
-def _shown(node: dict[str, Any]) -> WriteBackState:
+def _state(node: dict[str, Any]) -> WriteBackState:
     metafield = node["metafield"] or {"value": "", "compareDigest": None}
     return WriteBackState(
         number=metafield["value"],
@@ -166,7 +166,7 @@ def _shown(node: dict[str, Any]) -> WriteBackState:
     )
 
 
-def _blame(error: UserError) -> RejectionCause:
+def _cause(error: UserError) -> RejectionCause:
     if error.field[-1:] == ("ownerId",):
         return RejectionCause.GONE
     return RejectionCause.STALE if error.code == "STALE_OBJECT" else RejectionCause.REFUSED

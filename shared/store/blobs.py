@@ -1,4 +1,4 @@
-"""What is too large for a message or a row, in Blob Storage: bodies set aside or parked, the last stock figures."""
+"""State that is too large for a message or a row, in Blob Storage: message bodies and the last stock figures."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ class Bodies:
         self._container = container
 
     async def put(self, name: str, body: bytes) -> str:
-        """Stores the body; gives its SHA-256 in hex."""
+        """Stores the body; returns its SHA-256 in hex."""
         await self._container.upload_blob(name, body, overwrite=True)
         return hashlib.sha256(body).hexdigest()
 
     async def get(self, name: str, *, sha256: str) -> bytes:
-        """The body. Raises RefusedError CLAIM_MISSING when it is gone or not what was stored."""
+        """The body. Raises RefusedError CLAIM_MISSING if it is missing or differs from what was stored."""
         try:
             download = await self._container.download_blob(name)
             body = await download.readall()
@@ -56,7 +56,7 @@ class Snapshots:
         return value, download.properties.etag
 
     async def write(self, name: str, value: dict[str, Any], etag: str | None) -> str:
-        """Writes over the state that was read; gives the new ETag.
+        """Replaces the state that was read; returns the new ETag.
 
         Raises TransientError when another writer was faster.
         """

@@ -1,4 +1,4 @@
-"""Which customers F&O has from us, so that a known buyer's next order costs F&O no question."""
+"""Customers that F&O is known to have, so that the next order of a known buyer needs no call to F&O."""
 
 from __future__ import annotations
 

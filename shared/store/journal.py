@@ -1,4 +1,4 @@
-"""Each event's life, for people: what came, what became of it, and why."""
+"""The history of each event, for people: what arrived, what the app did with it, and why."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class JournalEntry:
 
 
 class Journal:
-    """The table `journal`: a partition holds one order's life, its rows sort by time."""
+    """The table `journal`: a partition has the history of one order, its rows sort by time."""
 
     def __init__(self, table: TableClient) -> None:
         self._table = table
@@ -64,7 +64,7 @@ class Journal:
         )
 
     async def history(self, store: str, entity_id: str) -> list[dict[str, Any]]:
-        """All that happened to one entity, oldest first."""
+        """All entries about one entity, oldest first."""
         found = self._table.query_entities("PartitionKey eq @key", parameters={"key": partition(store, entity_id)})
         return [dict(row) async for row in found]
 

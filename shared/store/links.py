@@ -1,4 +1,4 @@
-"""Which Shopify order became which F&O document, and which orders F&O does not have yet."""
+"""The F&O documents of each Shopify order, and the orders that F&O does not have yet."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from shared.errors import TransientError
 from shared.store import tables
 from shared.store.tables import TableRow
 
-_PAGE: Final = 1000  # Table Storage gives no more rows at once
+_PAGE: Final = 1000  # Table Storage returns no more rows at once
 _CHUNK: Final = 30_000  # a string property of a table row holds 32 Ki characters
 
 
@@ -25,7 +25,7 @@ class OrderLink:
     version: datetime
     """Shopify's updated_at of the state that F&O has; of the parked one while F&O has none."""
     sales_order: str = ""
-    """F&O's number; "" while F&O does not have the order: its goods are sold all the same."""
+    """F&O's number; "" while F&O does not have the order, whose goods count as sold nevertheless."""
     digest: str = ""
     """Of the business content that F&O has."""
     parked_digest: str = ""
@@ -35,31 +35,32 @@ class OrderLink:
     lots: Mapping[str, str] = field(default_factory=dict)
     """F&O line key -> InventoryLotId."""
     sources: Mapping[str, str] = field(default_factory=dict)
-    """InventoryLotId -> what the line stands for in Shopify, for every line that is ours (PlannedLine.source)."""
+    """InventoryLotId -> what the line stands for in Shopify (PlannedLine.source); all lines that the app wrote."""
     promised: Mapping[str, str] = field(default_factory=dict)
-    """LineNumber -> the same, of lines that are about to be written: a crash leaves them known all the same."""
+    """LineNumber -> the same. Set before a line is written, so that a retry after a crash recognizes the line."""
     further: tuple[str, ...] = ()
-    """F&O's numbers of the sales orders that later additions went into."""
+    """F&O's numbers of further sales orders, which hold later additions."""
     said: Mapping[str, str] = field(default_factory=dict)
-    """Kind of change -> fingerprint of what Shopify last said about it: what differs in F&O alone is a person's."""
+    """Kind of change -> fingerprint of the values that F&O last got from Shopify. If Shopify still has those values and
+    F&O has others, staff changed them."""
     held: str = ""
-    """Why we hold the order in F&O (shared.model.life.HoldReason); "" when we do not."""
+    """Why the app holds the order in F&O (shared.model.life.HoldReason); "" if it does not."""
     is_holding: bool = False
-    """It is about to be held: a crash leaves that to be done."""
+    """Set before the hold is sent, so that a retry after a crash finishes it."""
     has_parked: bool = False
     """A message about the order is parked."""
     given_up: bool = False
-    """A person looks after the order in F&O: its later events are theirs too."""
+    """Staff handle the order in F&O by hand; later events about it are left to them too."""
     sold: Mapping[str, int] = field(default_factory=dict)
-    """SKU -> units, of a parked order."""
+    """SKU -> units, for a parked order."""
     location_id: int | None = None
-    """Where a parked order was sold; None for online."""
+    """The location where a parked order was sold; None for online."""
     etag: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class PendingSale:
-    """Goods that Shopify has sold and F&O will not know of until somebody mends the parked order."""
+    """Goods of a parked order: sold in Shopify, and not in F&O until the order is booked."""
 
     order_id: int
     sold: Mapping[str, int]
@@ -77,9 +78,9 @@ class OrderLinks:
         return _read(row) if row else None
 
     async def put(self, link: OrderLink) -> OrderLink:
-        """Writes over the state the link was read in (its ETag), and gives the link as it can be written over again.
+        """Replaces the state that the link was read in, and returns the link with its new ETag.
 
-        Raises TransientError when another worker changed it meanwhile: the message is handled again from the new state.
+        Raises TransientError if another worker changed it meanwhile; the message is then processed again.
         """
         etag = await tables.write(self._table, _row(link), etag=link.etag)
         if etag is None:
@@ -87,10 +88,10 @@ class OrderLinks:
         return replace(link, etag=etag)
 
     async def known(self, store: str, order_ids: Collection[int]) -> set[int]:
-        """Those of the orders that F&O has.
+        """The given orders that F&O has.
 
-        Costs about what is asked for: links are read from one asked order on, twice as many as are asked, and where
-        others fill the gap to the next asked one, reading goes on there.
+        Reads about as many rows as orders are given: one page of at most twice that many links from the lowest given
+        order on, then another page from the lowest one that is not covered.
         """
         query = "PartitionKey eq @store and RowKey ge @first and RowKey le @last"
         known: set[int] = set()
@@ -113,7 +114,7 @@ class OrderLinks:
         return known & set(order_ids)
 
     async def parked(self, store: str) -> list[PendingSale]:
-        """What was sold in orders that are parked."""
+        """The goods of all parked orders."""
         query = "PartitionKey eq @store and RowKey ge 'order-' and RowKey lt 'order.' and sales_order eq ''"
         found = self._table.query_entities(query, parameters={"store": store})
         links = [_read(dict(row)) async for row in found]
@@ -170,7 +171,7 @@ def _read(row: TableRow) -> OrderLink:
 
 
 def _pieces(name: str, mapping: Mapping[str, object]) -> dict[str, str]:
-    """A mapping as numbered properties: the lots of 500 lines are longer than one property may be."""
+    """A mapping as numbered columns: the lots of 500 lines exceed the limit of one column."""
     text = json.dumps(dict(mapping))
     return {
         f"{name}_{number}": text[start : start + _CHUNK] for number, start in enumerate(range(0, len(text), _CHUNK))
@@ -179,7 +180,7 @@ def _pieces(name: str, mapping: Mapping[str, object]) -> dict[str, str]:
 
 def _join[V](name: str, row: Mapping[str, object]) -> dict[str, V]:
     count = sum(1 for column in row if column.startswith(f"{name}_"))
-    if not count:  # a row of a time when it was not written
+    if not count:  # a row from an earlier release
         return {}
     loaded: dict[str, V] = json.loads("".join(str(row[f"{name}_{number}"]) for number in range(count)))
     return loaded

@@ -1,6 +1,6 @@
-"""What is to be written to Shopify about orders that F&O has: the table `outbox`.
+"""Sales order numbers to be written to Shopify: the table `outbox`.
 
-A row stands for its order alone: a later number replaces an earlier one, and a row goes when Shopify has its number.
+One row per order: a later number replaces an earlier one, and the row is deleted once Shopify has the number.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from shared.store.tables import TableRow
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A sales order's number on its way to the order in Shopify."""
+    """A sales order's number to be written to the order in Shopify."""
 
     store: str
     order_id: int
     number: str
     due: datetime
     attempts: int
-    """How often it was put off."""
+    """How often it was postponed."""
     etag: str
 
 
@@ -36,7 +36,7 @@ class Outbox:
         self._table = table
 
     async def put(self, store: str, order_id: int, number: str, *, now: datetime) -> None:
-        """One call, whatever was there before. Putting what Shopify has already costs no more than a look at it."""
+        """Inserts or replaces in one call. A number that Shopify already has costs one read of the order."""
         await tables.overwrite(self._table, _row(store, order_id, number, now, 0))
 
     async def due(self, store: str, now: datetime, *, limit: int) -> list[Outgoing]:
@@ -54,7 +54,7 @@ class Outbox:
         return rows
 
     async def settle(self, sent: Outgoing) -> bool:
-        """Takes the row out, unless it was put again since it was read: then it stays, and this gives False."""
+        """Deletes the row; returns False and keeps it if it was put again since it was read."""
         try:
             key = tables.order_key(sent.order_id)
             await self._table.delete_entity(
@@ -65,7 +65,7 @@ class Outbox:
         return True
 
     async def put_off(self, row: Outgoing, until: datetime) -> None:
-        """Tries again from `until` on. A row that was put again since it was read stays due at once."""
+        """Postpones the row to `until`, unless it was put again since it was read."""
         later = _row(row.store, row.order_id, row.number, until, row.attempts + 1)
         await tables.write(self._table, later, etag=row.etag)
 

@@ -1,4 +1,4 @@
-"""Which money that moved is in F&O: the table `payments`, which also holds the open payment journals."""
+"""Which transactions are booked in F&O: the table `payments`, which also holds the open payment journals."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from shared.store import tables
 from shared.store.tables import TableRow
 
 _LEASE: Final = timedelta(minutes=8)
-"""An invocation may last four minutes (host.json), and F&O be at work on its last call for as long again."""
+"""An invocation may last four minutes (host.json), and F&O may execute its last call for as long again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """What is known of one transaction."""
+    """The state of one transaction."""
 
     store: str
     order_id: int
     transaction_id: int
     settled: Money | None = None
-    """What its lines in F&O do to the customer's account; None while it is not booked."""
+    """The change of the customer's balance by its lines in F&O; None while it is not booked."""
     journal: str = ""
     lines: tuple[int, ...] = ()
     claimed_until: datetime | None = None
-    """Before this time one worker alone books it."""
+    """Until this time only the worker that claimed it may book it."""
     etag: str | None = None
 
 
@@ -41,15 +41,15 @@ class Payments:
         self._table = table
 
     async def of_order(self, store: str, order_id: int) -> dict[int, Payment]:
-        """By transaction id, what is booked or claimed."""
+        """Booked and claimed payments by transaction id."""
         rows = tables.rows_of_parts(self._table, _partition(store), order_id)
         payments = [_read(row) async for row in rows]
         return {payment.transaction_id: payment for payment in payments}
 
     async def claim(self, payment: Payment, now: datetime) -> Payment:
-        """The payment as ours alone, until it is booked or released, or for eight minutes should this worker die.
+        """The payment, reserved for this worker until it is booked or released, at most for eight minutes.
 
-        Raises TransientError while another worker has it.
+        Raises TransientError while another worker has claimed it.
         """
         until = payment.claimed_until
         if until is not None and now < until:
@@ -57,7 +57,7 @@ class Payments:
         return await self.put(replace(payment, claimed_until=now + _LEASE))
 
     async def put(self, payment: Payment) -> Payment:
-        """Writes over the state that the payment was read in. Raises TransientError when another worker was faster."""
+        """Replaces the state that the payment was read in. Raises TransientError if another worker has changed it."""
         etag = await tables.write(self._table, _row(payment), etag=payment.etag)
         if etag is None:
             raise TransientError(f"transaction {payment.transaction_id} was changed by another worker")

@@ -1,4 +1,4 @@
-"""What F&O has of each refund: the table `refunds`."""
+"""What is booked in F&O for each refund: the table `refunds`."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from shared.store.tables import TableRow
 
 @dataclass(frozen=True, slots=True)
 class BookedRefund:
-    """What became of one refund."""
+    """The state of one refund."""
 
     store: str
     order_id: int
     refund_id: int
     since: datetime
-    """When we first had to do with it."""
+    """When the app first processed it."""
     worth: Money | None = None
-    """What was credited, parts of the order that became smaller included; None while it is not done."""
+    """The amount credited, including reductions of the sales order; None while it is not complete."""
     return_order: str = ""
     """ReturnOrderNumber, if it has one."""
     invoice: int = 0
@@ -34,12 +34,12 @@ class BookedRefund:
     returned: Mapping[str, int] = field(default_factory=dict)
     """Lot of the sales line -> units that the return order takes back."""
     parked_worth: str = ""
-    """What the refund was worth when it was parked because it had changed."""
+    """The refund's worth when it was parked because it had changed."""
     etag: str | None = None
 
     @property
     def documents(self) -> tuple[str, ...]:
-        """In words."""
+        """For people."""
         return (
             *([f"return order {self.return_order}"] if self.return_order else []),
             *([f"free text invoice {self.invoice}"] if self.invoice else []),
@@ -53,12 +53,12 @@ class Refunds:
         self._table = table
 
     async def of_order(self, store: str, order_id: int) -> dict[int, BookedRefund]:
-        """By refund id, what is booked or begun."""
+        """Refunds that are booked, or begun, by refund id."""
         refunds = [_read(row) async for row in tables.rows_of_parts(self._table, store, order_id)]
         return {refund.refund_id: refund for refund in refunds}
 
     async def put(self, refund: BookedRefund) -> BookedRefund:
-        """Writes over the state that the refund was read in. Raises TransientError when another worker was faster."""
+        """Replaces the state that the refund was read in. Raises TransientError if another worker has changed it."""
         etag = await tables.write(self._table, _row(refund), etag=refund.etag)
         if etag is None:
             raise TransientError(f"refund {refund.refund_id} was changed by another worker")

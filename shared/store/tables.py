@@ -1,6 +1,6 @@
-"""What the app remembers, in Azure Table Storage. Inserts-if-absent and ETags decide every race.
+"""The app's state in Azure Table Storage. Inserts-if-absent and ETags resolve every race.
 
-Tables are named in infra/storage.json and made by Bicep (locally by the stack), never by the app.
+Tables are named in infra/storage.json and created by Bicep (locally by the stack), never by the app.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ type TableRow = dict[str, Any]
 
 
 def key(text: str) -> str:
-    """The text as a table key: characters that keys must not hold become "_", at most 512 characters stay."""
+    """The text as a table key: forbidden characters replaced by "_", cut after 512 characters."""
     return _FORBIDDEN.sub("_", text)[:512]
 
 
 def order_key(order_id: int) -> str:
-    """The row key of what there is once for an order, padded so that keys sort as the ids do."""
+    """The row key of a row per order, padded so that keys sort as the ids do."""
     return f"order-{order_id:020d}"
 
 
@@ -47,7 +47,7 @@ def part_ids_of(row_key: str) -> tuple[int, int]:
 
 
 def with_etag(entity: TableEntity) -> TableRow:
-    """The row that a query or a read gave, with its ETag under "etag"."""
+    """The entity as a row with its ETag under "etag"."""
     return {**entity, "etag": entity.metadata["etag"]}
 
 
@@ -71,8 +71,9 @@ async def read(table: TableClient, partition: str, row: str) -> TableRow | None:
 
 
 async def write(table: TableClient, row: TableRow, *, etag: str | None) -> str | None:
-    """Inserts (etag None) or replaces what still has the ETag. Gives the new ETag, or None when somebody else was
-    first.
+    """Inserts (etag None), or replaces the row that still has this ETag.
+
+    Returns the new ETag, or None if another writer was first.
     """
     try:
         if etag is None:
@@ -87,5 +88,5 @@ async def write(table: TableClient, row: TableRow, *, etag: str | None) -> str |
 
 
 async def overwrite(table: TableClient, row: TableRow) -> None:
-    """Writes the row whatever was there: for rows whose key says all, so that a second write says the same."""
+    """Inserts or replaces the row: for rows of which every write has the same content."""
     await table.upsert_entity(row, mode=UpdateMode.REPLACE)

@@ -168,9 +168,9 @@ class _NumberPush:
         run.
         """
         attempt = row.attempts + 1
-        if objection.blame is RejectionCause.STALE:
+        if objection.cause is RejectionCause.STALE:
             self.report.stale += 1
-        elif objection.blame is RejectionCause.GONE and attempt >= _MAX_LOOKUPS:
+        elif objection.cause is RejectionCause.GONE and attempt >= _MAX_LOOKUPS:
             note = (
                 "F&O's number was not written back: Shopify does not have the order, or no longer shows it to the app"
             )
@@ -179,7 +179,7 @@ class _NumberPush:
             await self._settle(row)
         else:
             until = self.now() + min(_FIRST_WAIT * (1 << min(row.attempts, 12)), _LONGEST_WAIT)
-            if objection.blame is RejectionCause.REFUSED:
+            if objection.cause is RejectionCause.REFUSED:
                 await self._refused(row, objection, until)
             self.report.put_off += 1
             await self.outbox.put_off(row, until)

@@ -1,4 +1,4 @@
-"""Spans, events and metrics of the real code path, kept in memory: the door, the message, its handling, the calls."""
+"""Spans, events and metrics of the real code path, kept in memory: webhook, message, processing, calls."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ class Token:
         return type("AccessToken", (), {"token": "t", "expires_on": 4_000_000_000})()
 
 
-def told(name: str):
+def record_call(name: str):
     return lambda call: tell(name, **{field: getattr(call, field) for field in call.__slots__})
 
 
@@ -132,12 +132,12 @@ def f_and_o(status: int = 200) -> ODataClient:
         max_calls=2,
         timeout=5,
         breaker=Closed(),
-        on_call=told("fo.call"),
+        on_call=record_call("fo.call"),
         transport=httpx.MockTransport(answer),
     )
 
 
-async def knock(wire: Wire, *, secret: str = "s", body: bytes = BODY) -> Envelope:
+async def send_webhook(wire: Wire, *, secret: str = "s", body: bytes = BODY) -> Envelope:
     ports = IntakePorts(
         stores={"nordlys": StoreIntake(SHOP, (Secret("s"),), frozenset({"orders"}))},
         publisher=wire,
@@ -173,7 +173,7 @@ async def sync(envelope: Envelope) -> MessageOutcome:
             f"https://{SHOP}",
             api_version="2026-10",
             tokens=StaticToken(Secret("t")),
-            on_call=told("shopify.call"),
+            on_call=record_call("shopify.call"),
             on_other_version=lambda _: None,
         )
         await admin.run(Query("Shop", "query Shop { shop { id } }", repeatable=True), {})
@@ -182,7 +182,7 @@ async def sync(envelope: Envelope) -> MessageOutcome:
 
 async def test_webhook_publishing_handling_and_calls_are_one_trace(recorder: Recorder) -> None:
     wire = Wire()
-    await knock(wire)
+    await send_webhook(wire)
     await handle(sync, wire.sent[0], wire)
     spans = recorder.spans
     chain = ["webhook", "publish", "sync orders", "GET /CustomersV3", "POST /Shop"]
@@ -199,7 +199,7 @@ async def test_webhook_publishing_handling_and_calls_are_one_trace(recorder: Rec
 
 async def test_spans_hold_order_event_and_fo_number_and_calls_what_was_called(recorder: Recorder) -> None:
     wire = Wire()
-    await knock(wire)
+    await send_webhook(wire)
     await handle(sync, wire.sent[0], wire)
     handled = dict(recorder.spans["sync orders"].attributes or {})
     named = {"event_id": "event-1", "entity_id": "42", "order": "#1001", "document": "SN42", "outcome": "done"}
@@ -216,7 +216,7 @@ async def test_a_copy_that_waits_keeps_the_trace(recorder: Recorder) -> None:
         raise TransientError("ada@example.com is locked")
 
     wire = Wire()
-    await knock(wire)
+    await send_webhook(wire)
     await handle(busy, wire.sent[0], wire)
     first, copy = wire.sent
     assert copy.traceparent == first.traceparent
@@ -231,7 +231,7 @@ async def test_an_event_of_our_own_begins_a_trace_that_its_retry_stays_in(record
         raise TransientError("later")
 
     wire = Wire()
-    of_our_own = replace(await knock(wire), traceparent="", source="sweep")
+    of_our_own = replace(await send_webhook(wire), traceparent="", source="sweep")
     await handle(busy, of_our_own, wire)
     await handle(busy, wire.sent[-1], wire)
     attempts = [span for span in recorder.spans_of.get_finished_spans() if span.name == "sync orders"]
@@ -239,12 +239,12 @@ async def test_an_event_of_our_own_begins_a_trace_that_its_retry_stays_in(record
     assert len({span.context.trace_id for span in attempts}) == 1
 
 
-async def test_what_is_parked_is_told_by_code_and_never_in_fos_words(recorder: Recorder) -> None:
+async def test_a_parked_message_is_reported_by_code_and_never_with_fos_text(recorder: Recorder) -> None:
     async def refused(envelope: Envelope) -> MessageOutcome:
         raise RefusedError("FO_REJECTED", what="POST CustomersV3", infolog="Ada Lovelace, 1600 Broadway is wrong")
 
     wire = Wire()
-    await handle(refused, await knock(wire), wire)
+    await handle(refused, await send_webhook(wire), wire)
     parked = recorder.events["message.parked"]
     assert (parked["code"], bool(parked["owner"])) == ("FO_REJECTED", True)
     assert "Ada" not in json.dumps([parked, *(span.to_json() for span in recorder.spans.values())])
@@ -256,18 +256,18 @@ async def test_a_bug_is_a_failed_span_without_its_message(recorder: Recorder) ->
 
     wire = Wire()
     with pytest.raises(ValueError, match="Ada"):
-        await handle(broken, await knock(wire), wire)
+        await handle(broken, await send_webhook(wire), wire)
     span = recorder.spans["sync orders"]
     assert (span.status.status_code, span.status.description, len(span.events)) == (StatusCode.ERROR, "ValueError", 0)
 
 
 async def test_the_webhooks_span_has_the_status_that_shopify_gets(recorder: Recorder) -> None:
     with pytest.raises(WebhookRefusedError):
-        await knock(Wire(), secret="revoked")
+        await send_webhook(Wire(), secret="revoked")
     assert recorder.spans["webhook"].attributes["http.response.status_code"] == 401
     assert recorder.events["webhook.refused"]["code"] == "SIGNATURE_WRONG"
     assert recorder.metrics["webhooks.refused"] == 1
-    await knock(Wire())
+    await send_webhook(Wire())
     assert recorder.spans["webhook"].attributes["http.response.status_code"] == 200
 
     class Broken(Wire):
@@ -275,7 +275,7 @@ async def test_the_webhooks_span_has_the_status_that_shopify_gets(recorder: Reco
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        await knock(Broken())
+        await send_webhook(Broken())
     assert recorder.spans["webhook"].attributes["http.response.status_code"] == 500
 
 
@@ -285,7 +285,7 @@ async def test_the_webhooks_span_has_the_status_that_shopify_gets(recorder: Reco
 def test_a_call_failed_unless_it_was_answered_or_found_nothing(
     recorder: Recorder, status: int | None, state: str
 ) -> None:
-    told("fo.call")(FoCall("GET", "CustomersV3", status, 0.5, "id"))
+    record_call("fo.call")(FoCall("GET", "CustomersV3", status, 0.5, "id"))
     span = recorder.spans["GET /CustomersV3"]
     assert span.status.status_code.name == state
     assert (span.end_time - span.start_time) / 1e9 == pytest.approx(0.5)
@@ -310,7 +310,7 @@ def test_metrics_count_what_their_table_says(recorder: Recorder) -> None:
     assert found["breaker.open"] == 1
 
 
-async def test_a_timer_tells_that_it_went_through_or_failed(recorder: Recorder) -> None:
+async def test_a_timer_reports_that_it_succeeded_or_failed(recorder: Recorder) -> None:
     with heartbeat("push_stock"):
         pass
     assert recorder.events["timer.succeeded"]["timer"] == "push_stock"
@@ -335,8 +335,8 @@ def test_secrets_of_every_outside_system_are_masked(recorder: Recorder, secret: 
     assert recorder.events["library.said"]["words"].endswith("<token> now")
 
 
-async def test_without_an_exporter_the_hosts_trace_is_handed_on() -> None:
+async def test_without_an_exporter_the_hosts_trace_is_passed_on() -> None:
     wire = Wire()
-    assert (await knock(wire)).traceparent == FROM_SHOPIFY
+    assert (await send_webhook(wire)).traceparent == FROM_SHOPIFY
     earlier = replace(wire.sent[0], occurred_at=datetime.now(UTC))
     await handle(sync, earlier, wire)

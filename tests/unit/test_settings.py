@@ -42,8 +42,8 @@ def test_in_azure_identities_take_the_place_of_connection_strings() -> None:
     assert settings.shopify_base_url == "https://{shop_domain}"
 
 
-def test_one_error_tells_everything_that_is_missing() -> None:
-    told = mistakes({})
+def test_one_error_lists_everything_that_is_missing() -> None:
+    text = mistakes({})
     for name in (
         "ServiceBusConnection__fullyQualifiedNamespace",
         "StateStorage__tableServiceUri",
@@ -52,11 +52,11 @@ def test_one_error_tells_everything_that_is_missing() -> None:
         "SHOPIFY_NORDLYS_WEBHOOK_SECRETS",
         "SHOPIFY_PRAIRIE_CLIENT_SECRET",
     ):
-        assert name in told
+        assert name in text
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "told"),
+    ("name", "value", "text"),
     [
         ("D365_BASE_URL", "http://contoso.operations.dynamics.com", "must start with https://"),
         ("D365_MAX_CALLS", "0", "from 1 to 52"),
@@ -66,11 +66,11 @@ def test_one_error_tells_everything_that_is_missing() -> None:
         ("STORES_FOLDER", "config/none", "no store is configured"),
     ],
 )
-def test_a_wrong_value_is_explained(name: str, value: str, told: str) -> None:
-    assert told in mistakes({**AZURE, name: value})
+def test_a_wrong_value_is_explained(name: str, value: str, text: str) -> None:
+    assert text in mistakes({**AZURE, name: value})
 
 
-def test_a_secret_shows_nowhere() -> None:
+def test_a_secret_is_hidden_in_every_representation() -> None:
     settings = read_settings(SAMPLE)
     assert "dev-nordlys" not in repr(settings.shops["nordlys"].webhook_secrets)
     assert "dev-nordlys" not in f"{settings.shops['nordlys'].client_secret}"

@@ -1,4 +1,4 @@
-"""What the Admin API's answers mean: HTTP 200 comes with errors, user errors and search warnings as well."""
+"""What the Admin API's answers mean: an answer with HTTP 200 may have errors, user errors and search warnings."""
 
 from __future__ import annotations
 
@@ -10,31 +10,31 @@ from shared.errors import ErrorCode, RefusedError, ThrottledError, TransientErro
 
 type Json = dict[str, Any]
 
-_PASSING: Final = {"INTERNAL_SERVER_ERROR", "TIMEOUT"}
+_TEMPORARY: Final = {"INTERNAL_SERVER_ERROR", "TIMEOUT"}
 
 
 @dataclass(frozen=True, slots=True)
 class UserError:
-    """One thing that Shopify finds wrong with a mutation's input."""
+    """One error in a mutation's input."""
 
     field: tuple[str, ...]
-    """The path to it, list positions included as texts ("input", "quantities", "0", "inventoryItemId"); often ()."""
+    """The path to it, positions in lists included ("input", "quantities", "0", "inventoryItemId"); often ()."""
     message: str
     code: str
-    """"" where the mutation's errors have none."""
+    """ "" where the mutation's errors have none."""
 
 
 def data_of(body: Json, what: str) -> Json:
-    """The data of an answer that is good as a whole.
+    """The data of an answer without any error.
 
     Raises ThrottledError when nothing was executed, TransientError for faults inside Shopify, RefusedError
-    SHOPIFY_DENIED or SHOPIFY_REJECTED for all else, even where some of the data is there.
+    SHOPIFY_DENIED or SHOPIFY_REJECTED for all other errors, even if the answer has some of the data.
     """
     errors = body.get("errors")
     if errors:
         raise _error(errors if isinstance(errors, list) else [{"message": str(errors)}], what)
     if warnings := list(_search_warnings(body)):
-        # Shopify ignores a search term that it does not know, and then finds everything.
+        # Shopify ignores an unknown search term, and then returns everything.
         raise RefusedError(ErrorCode.SHOPIFY_REJECTED, what=what, message="; ".join(warnings))
     match body:
         case {"data": dict(data)}:
@@ -56,7 +56,7 @@ def _error(errors: list[Json], what: str) -> RefusedError | TransientError:
     message = "; ".join(dict.fromkeys(str(error.get("message", "")) for error in errors))
     if codes == {"THROTTLED"}:
         return ThrottledError(f"Shopify's query budget is spent ({what})")
-    if codes <= _PASSING:
+    if codes <= _TEMPORARY:
         return TransientError(f"Shopify could not answer {what}: {message}")
     if "ACCESS_DENIED" in codes:
         return RefusedError(ErrorCode.SHOPIFY_DENIED, message=message)

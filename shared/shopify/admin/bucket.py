@@ -1,4 +1,4 @@
-"""Shopify's budget of query cost, as its answers tell it: a bucket that refills at a steady rate."""
+"""Shopify's budget of query cost, from its answers: a bucket that refills at a steady rate."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-_NOTHING: Final = 0.01
-"""Points that do not count: rounding of the clock's arithmetic."""
+_NEGLIGIBLE: Final = 0.01
+"""Points below which a shortage is ignored, as a rounding error."""
 
 
 class CostBucket:
-    """Tells how long to wait until a document can be paid for: not at all before the first answer told anything.
+    """Computes how long to wait until the budget covers a document; no wait before the first answer.
 
-    A document's cost is what Shopify asked for it last time (requestedQueryCost): that much is charged up front, and
-    what was not used is given back.
+    A document's cost is the requestedQueryCost of its last answer. It is charged before the call; the answer then sets
+    the budget that is really left.
     """
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -26,9 +26,9 @@ class CostBucket:
         self._as_of = clock()
 
     def wait(self, name: str) -> float:
-        """Seconds. A document dearer than the whole bucket needs a full one, and is then Shopify's to refuse."""
+        """Seconds. A document that costs more than a full bucket waits for a full one; Shopify then refuses it."""
         shortage = min(self._costs.get(name, 0.0), self._maximum) - self._now()
-        return shortage / self._rate if shortage > _NOTHING else 0.0
+        return shortage / self._rate if shortage > _NEGLIGIBLE else 0.0
 
     def charge(self, name: str) -> None:
         self._available = self._now() - self._costs.get(name, 0.0)
@@ -44,5 +44,5 @@ class CostBucket:
         self._as_of = self._clock()
 
     def _now(self) -> float:
-        """Points there are now."""
+        """Points available now."""
         return min(self._maximum, self._available + (self._clock() - self._as_of) * self._rate)

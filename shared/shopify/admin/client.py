@@ -1,4 +1,4 @@
-"""One shop's Admin GraphQL API: paced by its query budget, repeated only where that can do no harm."""
+"""A client of one shop's Admin GraphQL API: paced by the query budget, repeating only calls that are safe to repeat."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from shared.shopify.queries import Query
 from shared.telemetry import tell
 
 _PAUSES: Final = (0.5, 1.5)
-"""Seconds before the second and the third attempt; after that the queue repeats."""
+"""Seconds before the second and the third attempt; after that the queue retries."""
 
 _LONGEST_WAIT: Final = 10.0
-"""Seconds that are waited for here; a longer wait is the queue's matter."""
+"""Seconds that the client waits at most; a longer wait is left to the queue."""
 
 _DEFAULT_WAIT: Final = 1.0
 
@@ -35,7 +35,7 @@ _DENYING: Final = {
     httpx.codes.PAYMENT_REQUIRED,  # the shop is frozen
     httpx.codes.FORBIDDEN,
     httpx.codes.LOCKED,
-    430,  # Shopify's own: refused for security reasons
+    430,  # of Shopify only: refused for security reasons
 }
 
 
@@ -58,7 +58,7 @@ class QueryRunner(Protocol):
 
 
 class AdminClient:
-    """One shop's Admin API, seen as the app. Use one per shop for the whole process; `http` may be shared by all.
+    """One shop's Admin API, called as the app. Use one per shop for the whole process; `http` may be shared by all.
 
     Raises RefusedError (SHOPIFY_DENIED, SHOPIFY_REJECTED, SHOPIFY_SHAPE) for what stays wrong, ThrottledError and
     TransientError for what may be sent again, OutcomeUnknownError for a mutation that may have happened.
@@ -76,8 +76,8 @@ class AdminClient:
         bucket: CostBucket | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        """`url` is the shop's address; `on_other_version` is told once when Shopify answers with another API version,
-        as it does after it has retired ours.
+        """`url` is the shop's address; `on_other_version` is called once when Shopify answers with another API
+        version, as it does after it has retired ours.
         """
         self._http = http
         self._url = f"{url}/admin/api/{api_version}/graphql.json"
@@ -85,12 +85,12 @@ class AdminClient:
         self._tokens = tokens
         self._on_call = on_call
         self._on_other_version = on_other_version
-        self._other_version_told = False
+        self._other_version_reported = False
         self._bucket = bucket or CostBucket()
         self._sleep = sleep
 
     async def run(self, query: Query, variables: dict[str, Any]) -> Json:
-        """The document's data. Decimals go out as texts; numbers with a fraction come back as Decimal."""
+        """The document's data. Decimals are sent as texts; numbers with a fraction are returned as Decimal."""
         for pause in _PAUSES:
             try:
                 return await self._attempt(query, variables)
@@ -131,7 +131,7 @@ class AdminClient:
         self._bucket.charge(name)
 
     async def _signed(self, query: Query, variables: dict[str, Any]) -> httpx.Response:
-        """The answer to the call with a valid token: one that is refused is renewed once."""
+        """The answer to the call with a valid token; a refused token is renewed once."""
         content = json.dumps({"query": query.text, "operationName": query.name, "variables": variables}, default=_exact)
         token = await self._tokens.token()
         response = await self._post(query, content, token)
@@ -154,8 +154,8 @@ class AdminClient:
         finally:
             self._on_call(ShopifyCall(query.name, status, time.monotonic() - started, request_id))
         version = response.headers.get("X-Shopify-API-Version", self._version)
-        if version != self._version and not self._other_version_told:
-            self._other_version_told = True
+        if version != self._version and not self._other_version_reported:
+            self._other_version_reported = True
             self._on_other_version(version)
         return response
 
@@ -177,11 +177,11 @@ def _failure(response: httpx.Response, query: Query) -> RefusedError | Transient
 
 
 def _unsettled(query: Query, reason: str) -> TransientError:
-    """A query or an idempotent mutation may just be repeated; after another mutation somebody has to look first."""
+    """TransientError for a query or an idempotent mutation, which may be repeated; else OutcomeUnknownError."""
     return TransientError(reason) if query.repeatable else OutcomeUnknownError(reason)
 
 
 def _exact(value: object) -> str:
     if isinstance(value, Decimal):
         return f"{value:f}"
-    raise TypeError(f"{type(value).__name__} is no GraphQL variable")
+    raise TypeError(f"{type(value).__name__} cannot be a GraphQL variable")

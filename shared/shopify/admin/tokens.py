@@ -14,18 +14,18 @@ from shared.settings import Secret
 from shared.shopify.scopes import missing_scopes
 
 _MARGIN: Final = 300.0
-"""Seconds before its end at which a token counts as spent."""
+"""Seconds before its expiry at which a token is renewed."""
 
 
 class TokenSource(Protocol):
     async def token(self, *, other_than: Secret | None = None) -> Secret:
-        """A valid token; `other_than` is one that Shopify has just refused."""
+        """A valid token, other than one that Shopify has just refused."""
 
 
 class ClientCredentials:
-    """The client credentials grant, for an app and a shop of the same organisation. Tokens live for 24 hours.
+    """The client credentials grant, for an app and a shop of the same organisation. Tokens are valid for 24 hours.
 
-    Callers at the same time share one renewal. Raises RefusedError SHOPIFY_DENIED for wrong credentials and for missing
+    Concurrent callers share one renewal. Raises RefusedError SHOPIFY_DENIED for wrong credentials and for missing
     access scopes, TransientError when Shopify does not answer.
     """
 
@@ -39,7 +39,7 @@ class ClientCredentials:
         scopes: Collection[str],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`url` is the shop's address without a slash at its end, `scopes` what the app cannot do without."""
+        """`url` is the shop's address without a trailing slash, `scopes` those that the app needs."""
         self._http = http
         self._url = f"{url}/admin/oauth/access_token"
         self._form = {"grant_type": "client_credentials", "client_id": client_id}

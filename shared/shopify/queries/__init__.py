@@ -1,4 +1,4 @@
-"""The GraphQL documents that we send, one operation a file: queries/<name>.graphql.
+"""The GraphQL documents that the app sends, one operation per file: queries/<name>.graphql.
 
 A selection that several documents share is a fragment in a file of its own, queries/fragments/<name>.graphql; a
 document spreads it (`...Name`) without repeating it. tests/contract/test_graphql_documents.py validates each complete
@@ -27,7 +27,7 @@ class Query:
     name: str
     text: str
     repeatable: bool
-    """Sending it twice does no more than sending it once: a query, or a mutation that carries @idempotent."""
+    """Sending it twice has no more effect than once: a query, or a mutation with @idempotent."""
 
 
 def parse(text: str) -> Query:

@@ -1,4 +1,4 @@
-"""The envelope keeps what it carries, and tells strangers from its own."""
+"""An envelope survives its way through Service Bus; other messages are refused."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -60,7 +60,7 @@ def test_a_second_try_has_an_id_of_its_own_and_the_same_try_the_same() -> None:
         pytest.param({"schema": 0}, "schema is 0", id="from before the first"),
     ],
 )
-def test_a_strangers_message_is_refused_with_what_is_wrong_with_it(change: dict[str, object], problem: str) -> None:
+def test_a_message_with_bad_properties_is_refused_with_the_reason(change: dict[str, object], problem: str) -> None:
     properties = {name: value for name, value in {**ENVELOPE.properties(), **change}.items() if value is not None}
     with pytest.raises(RefusedError) as caught:
         read_envelope(b"{}", properties)

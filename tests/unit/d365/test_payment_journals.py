@@ -116,7 +116,7 @@ async def test_posted_journals_of_the_day_are_passed_over_when_ours_forgot_them(
     assert books.fo.calls == [LOOK, LOOK, LOOK, OPEN, WRITE]
 
 
-async def test_a_journal_whose_description_only_looks_like_ours_is_somebody_elses(books):
+async def test_a_journal_whose_description_only_resembles_ours_is_not_used(books):
     theirs = {"dataAreaId": "nleu", "JournalBatchNumber": "00001", "JournalName": "SHOPPAY", "IsPosted": "No"}
     books.fo.headers["nleu", "00001"] = theirs | {"Description": DRAFT.description.upper()}
     assert (await books.journals().book(DRAFT, [a_line(1)])).journal == "00002"
@@ -139,7 +139,7 @@ async def test_lines_are_written_all_or_none(books):
     assert books.fo.lines == {}
 
 
-async def test_a_refusal_that_the_journal_does_not_explain_is_told_at_once(books):
+async def test_a_refusal_that_the_journal_does_not_explain_is_raised_at_once(books):
     journals = books.journals()
     await journals.book(DRAFT, [a_line(1)])
 
@@ -155,7 +155,7 @@ async def test_a_refusal_that_the_journal_does_not_explain_is_told_at_once(books
     assert books.ids() == ["1", "5"]
 
 
-async def test_a_refused_journal_is_told_and_tried_again_by_the_next(books):
+async def test_a_refused_journal_is_raised_and_tried_again_by_the_next_call(books):
     refused = RefusedError("FO_REJECTED", what="POST", infolog="Journal name SHOPPAY is not found.")
 
     async def refuse(entity_set, record):
@@ -183,7 +183,7 @@ async def test_a_lost_answer_to_opening_leaves_one_journal(books, after_commit):
     assert list(journals_of(books).values()) == [DRAFT.description]
 
 
-async def test_a_lost_answer_to_the_lines_is_the_callers_matter(books):
+async def test_a_lost_answer_to_the_lines_is_an_unknown_outcome_for_the_caller(books):
     books.fo.losses = {WRITE: [True]}
     with pytest.raises(OutcomeUnknownError):
         await books.journals().book(DRAFT, [a_line(1)])
@@ -191,7 +191,7 @@ async def test_a_lost_answer_to_the_lines_is_the_callers_matter(books):
     assert row["PaymentId"] == "1"
 
 
-async def test_whoever_is_cut_off_anywhere_leaves_one_journal_for_the_next(books):
+async def test_an_attempt_interrupted_anywhere_leaves_one_journal_for_the_next(books):
     for steps in range(100):
         books = Books()
         books.fuse.left = steps
@@ -239,7 +239,7 @@ async def test_a_payment_id_is_found_exactly(books):
     assert await books.journals().find("usmf", ["77"]) == []
 
 
-async def test_an_orders_lines_are_found_whoever_wrote_them(books):
+async def test_an_orders_lines_are_found_also_if_staff_wrote_them(books):
     await books.journals().book(
         DRAFT, [a_line(1), a_line(2, PaymentReference="SN2"), a_line(3, PaymentReference="sn1")]
     )

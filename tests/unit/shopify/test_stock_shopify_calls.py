@@ -93,18 +93,18 @@ async def test_a_key_whose_first_call_was_refused_is_replaced_to_learn_why():
 
 
 @pytest.mark.parametrize("field", [None, ["input"], ["input", "quantities"]])
-async def test_an_objection_may_name_no_figure(field):
+async def test_a_rejection_may_name_no_figure(field):
     assert await setting(Admin(outcome(("INVALID_LOCATION", field)))) == [
         FigureRejection(None, stale=False, message="no")
     ]
 
 
-async def test_an_objection_to_the_call_as_a_whole_is_no_figures_fault():
+async def test_an_error_about_the_call_as_a_whole_rejects_no_single_figure():
     with pytest.raises(RefusedError, match="SHOPIFY_REJECTED"):
         await setting(Admin(outcome(("INVALID_REASON", ["input", "reason"]))))
 
 
-async def test_levels_say_what_is_shown_or_why_nothing_is():
+async def test_a_level_is_the_available_quantity_or_why_there_is_none():
     shown = {"updatedAt": "2026-11-23T08:00:00Z", "quantities": [{"quantity": 7}]}
     nodes = [
         {"id": "1", "tracked": True, "inventoryLevel": shown},

@@ -75,7 +75,7 @@ async def test_a_link_that_was_put_can_be_put_again():
         await links.put(first)
 
 
-async def test_a_row_of_a_time_before_changes_is_read():
+async def test_a_row_from_before_changes_were_tracked_is_read():
     table = Table()
     links = OrderLinks(table)  # type: ignore[arg-type] # what OrderLinks uses of it
     await links.put(LINK)

@@ -53,7 +53,7 @@ async def test_only_the_orders_own_payments_are_read(payments):
     assert sorted(await payments.of_order("nordlys", ORDER)) == [1, 10**18]
 
 
-async def test_a_claimed_payment_is_nobody_elses_until_its_time_is_over(payments):
+async def test_a_claimed_payment_cannot_be_claimed_until_its_time_is_over(payments):
     await payments.claim(PLAIN, NOON)
     seen = (await payments.of_order("nordlys", ORDER))[7_001]
     with pytest.raises(TransientError) as busy:
@@ -78,7 +78,7 @@ async def test_of_two_who_take_over_an_abandoned_claim_one_has_it(payments):
         await payments.claim(seen, later)
 
 
-async def test_who_was_too_slow_does_not_overwrite_what_another_booked(payments):
+async def test_a_slow_worker_does_not_overwrite_what_another_booked(payments):
     slow = await payments.claim(PLAIN, NOON)
     fast = await payments.claim(slow, NOON + timedelta(hours=1))
     await payments.put(Payment("nordlys", ORDER, 7_001, settled=euros("1.00"), etag=fast.etag))
@@ -87,7 +87,7 @@ async def test_who_was_too_slow_does_not_overwrite_what_another_booked(payments)
     assert (await payments.of_order("nordlys", ORDER))[7_001].settled == euros("1.00")
 
 
-async def test_an_open_journals_row_is_made_once_and_changed_by_who_read_it_last(table):
+async def test_an_open_journals_row_is_created_once_and_changed_only_from_its_last_state(table):
     rows = SharedRows(table, "journals")
     name = "nleu A/B #1?"
     assert await rows.load(name) == (None, None)

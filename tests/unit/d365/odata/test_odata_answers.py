@@ -32,7 +32,7 @@ def answer(status, body=b"", **headers):
     return Answer(status, headers, body)
 
 
-def test_f_and_os_own_words_reach_the_clerk_without_the_machinery():
+def test_a_refusal_has_f_and_os_reason_without_class_names_and_stack_traces():
     error = failure(answer(400, fo_error(UNKNOWN_GROUP)), WRITE)
     assert isinstance(error, RefusedError)
     assert error.code == "FO_REJECTED"

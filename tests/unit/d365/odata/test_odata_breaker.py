@@ -116,7 +116,7 @@ async def test_a_probe_that_was_lost_to_another_instance_waits(one, other, clock
         await one.before()
 
 
-async def test_a_good_probe_lets_everybody_in_again(one, other, clock, store):
+async def test_a_good_probe_allows_all_calls_again(one, other, clock, store):
     await one.failure(SECOND)
     clock.advance(2)
     await one.before()
@@ -126,7 +126,7 @@ async def test_a_good_probe_lets_everybody_in_again(one, other, clock, store):
     assert store.state == CLOSED
 
 
-async def test_a_bad_probe_keeps_everybody_out_for_another_pause(one, other, clock):
+async def test_a_bad_probe_stops_all_calls_for_another_pause(one, other, clock):
     await one.failure(SECOND)
     clock.advance(2)
     await one.before()
@@ -138,7 +138,7 @@ async def test_a_bad_probe_keeps_everybody_out_for_another_pause(one, other, clo
     await other.before()
 
 
-async def test_a_probe_that_never_reports_does_not_block_for_ever(one, other, clock):
+async def test_a_probe_that_never_ends_does_not_block_for_ever(one, other, clock):
     await one.failure(SECOND)
     clock.advance(2)
     await one.before()
@@ -146,7 +146,7 @@ async def test_a_probe_that_never_reports_does_not_block_for_ever(one, other, cl
     await other.before()
 
 
-async def test_while_all_is_well_the_store_is_read_rarely_and_never_written(one, clock, store):
+async def test_while_calls_succeed_the_store_is_read_rarely_and_never_written(one, clock, store):
     for _ in range(100):
         await one.before()
         await one.success()

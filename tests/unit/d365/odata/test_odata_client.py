@@ -43,16 +43,16 @@ class NoToken:
 
 class Breaker:
     def __init__(self):
-        self.told = []
+        self.reported = []
 
     async def before(self):
         pass
 
     async def success(self):
-        self.told.append("success")
+        self.reported.append("success")
 
     async def failure(self, wait=None):
-        self.told.append(("failure", wait))
+        self.reported.append(("failure", wait))
 
 
 class Fo:
@@ -225,7 +225,7 @@ async def test_a_write_that_was_never_sent_may_be_sent_again(error):
     with pytest.raises(TransientError) as failed:
         await fo.client().create("CustomersV3", {"dataAreaId": "nleu"})
     assert type(failed.value) is TransientError
-    assert fo.breaker.told == [("failure", None)]
+    assert fo.breaker.reported == [("failure", None)]
 
 
 @pytest.mark.parametrize("error", [httpx.ReadTimeout("x"), httpx.ReadError("x"), httpx.RemoteProtocolError("x")])
@@ -238,7 +238,7 @@ async def test_a_write_without_an_answer_has_to_be_looked_for(error):
     assert type(failed.value) is TransientError
 
 
-async def test_after_a_time_out_f_and_o_gets_time_to_finish_before_somebody_looks():
+async def test_after_a_time_out_f_and_o_gets_time_to_finish_before_the_next_attempt():
     fo = Fo(httpx.ReadTimeout("slow"))
     with pytest.raises(OutcomeUnknownError) as lost:
         await fo.client().update("CustomersV3", KEY, {})
@@ -259,7 +259,7 @@ async def test_no_address_is_longer_than_gateways_take():
 
 
 @pytest.mark.parametrize(
-    ("status", "told"),
+    ("status", "reported"),
     [
         (200, "success"),
         (400, "success"),
@@ -270,11 +270,11 @@ async def test_no_address_is_longer_than_gateways_take():
         (429, ("failure", timedelta(seconds=30))),
     ],
 )
-async def test_the_breaker_learns_whether_f_and_o_is_well(status, told):
+async def test_the_breaker_gets_every_result_that_shows_whether_f_and_o_works(status, reported):
     fo = Fo(httpx.Response(status, json=customer("SHP-1")))
     with contextlib.suppress(RefusedError, TransientError):
         await fo.client().get("CustomersV3", KEY)
-    assert fo.breaker.told == [told]
+    assert fo.breaker.reported == [reported]
 
 
 async def test_an_open_breaker_sends_nothing():
@@ -297,7 +297,7 @@ async def test_a_throttled_call_is_not_repeated_here():
     assert len(fo.requests) == 1
 
 
-async def test_each_call_is_told_with_the_id_that_f_and_o_logs():
+async def test_each_call_is_reported_with_the_id_that_f_and_o_logs():
     fo = Fo(httpx.Response(404))
     await fo.client().get("CustomersV3", KEY)
     [call] = fo.calls
@@ -385,7 +385,7 @@ async def test_a_write_is_sent_whole_again_with_the_new_token():
     assert [json.loads(request.content) for request in fo.requests] == [{"dataAreaId": "nleu"}] * 2
 
 
-async def test_a_token_refused_twice_is_a_matter_for_the_administrator():
+async def test_a_token_refused_twice_is_a_refusal_for_the_administrator():
     fo = Fo(httpx.Response(401))
     with pytest.raises(RefusedError, match="FO_DENIED"):
         await fo.client().get("CustomersV3", KEY)
@@ -396,7 +396,7 @@ async def test_without_a_token_nothing_is_sent_and_the_breaker_is_not_blamed():
     fo = Fo(rows())
     with pytest.raises(TransientError, match="ClientAuthenticationError"):
         await fo.client(NoToken()).get("CustomersV3", KEY)
-    assert (fo.requests, fo.breaker.told) == ([], [])
+    assert (fo.requests, fo.breaker.reported) == ([], [])
 
 
 async def test_a_token_near_its_end_is_renewed_before():

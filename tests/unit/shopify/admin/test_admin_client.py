@@ -117,14 +117,14 @@ async def test_no_float_touches_an_amount():
         await shopify.client().run(QUERY, {"price": object()})
 
 
-async def test_each_call_is_told_with_shopifys_request_id():
+async def test_each_call_is_reported_with_shopifys_request_id():
     shopify = Shopify(good(**{"X-Request-Id": "abc-1"}))
     await shopify.client().run(QUERY, {})
     [call] = shopify.calls
     assert (call.query, call.status, call.request_id) == ("Shop", 200, "abc-1")
 
 
-async def test_another_version_is_told_once():
+async def test_another_version_is_reported_once():
     shopify = Shopify(good(**{"X-Shopify-API-Version": "2027-01"}))
     client = shopify.client()
     for _ in range(3):
@@ -132,7 +132,7 @@ async def test_another_version_is_told_once():
     assert shopify.versions == ["2027-01"]
 
 
-async def test_the_pinned_version_is_not_told():
+async def test_the_pinned_version_is_not_reported():
     shopify = Shopify(good(**{"X-Shopify-API-Version": "2026-10"}))
     await shopify.client().run(QUERY, {})
     assert shopify.versions == []
@@ -175,7 +175,7 @@ async def test_the_budget_does_not_grow_over_its_maximum():
     assert bucket.wait("Shop") == 10.0
 
 
-async def test_a_document_dearer_than_the_budget_is_shopifys_to_refuse():
+async def test_a_document_that_costs_more_than_the_budget_is_left_to_shopify_to_refuse():
     bucket = CostBucket(clock=Time())
     bucket.learn("Huge", cost(5000, 2000))
     assert bucket.wait("Huge") == 0
@@ -223,7 +223,7 @@ async def test_an_error_is_an_error_and_is_not_repeated(code):
     assert len(shopify.requests) == 1
 
 
-async def test_a_missing_scope_is_told_even_where_some_data_came():
+async def test_a_missing_scope_is_an_error_even_where_some_data_came():
     shopify = Shopify(errors("ACCESS_DENIED", message="Required access: `read_orders`.", data={"shop": {}}))
     with pytest.raises(RefusedError) as refused:
         await shopify.client().run(QUERY, {})
@@ -437,7 +437,7 @@ async def test_no_token_no_call(answer, error):
     assert not isinstance(raised.value, OutcomeUnknownError)
 
 
-async def test_secrets_show_themselves_nowhere(caplog):
+async def test_secrets_are_hidden_in_every_representation(caplog):
     caplog.set_level(logging.DEBUG)
     grants = Grants()
     shopify = Shopify(httpx.Response(403))
