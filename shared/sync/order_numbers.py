@@ -30,7 +30,7 @@ from shared.shopify.write_back import (
 from shared.store.journal import Journal, JournalEntry
 from shared.store.outbox import Outbox, Outgoing
 from shared.sync.each_store import side_by_side
-from shared.telemetry import correlated, tell
+from shared.telemetry import correlated, emit
 
 _MOST: Final = 1000
 """Orders of a store in one run."""
@@ -102,7 +102,7 @@ async def _push(rules: StoreRules, ports: WriteBackPorts, now: Callable[[], date
         finally:
             if report != Report():
                 level = logging.WARNING if report.halted else logging.INFO
-                tell("write_back.pushed", level=level, **asdict(report), seconds=(now() - began).total_seconds())
+                emit("write_back.pushed", level=level, **asdict(report), seconds=(now() - began).total_seconds())
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +198,7 @@ class _Push:
     async def _refused(self, row: Outgoing, objection: OrderRejection, until: datetime) -> None:
         """Told every time, which is once a day at last: somebody has to grant or correct what Shopify's words name."""
         refusal = RefusedError(ErrorCode.SHOPIFY_REJECTED, what="F&O's number on the order", message=objection.message)
-        tell(
+        emit(
             "write_back.refused",
             level=logging.WARNING,
             entity_id=row.order_id,

@@ -28,7 +28,7 @@ from shared.model.fo_order import FoRow
 from shared.rules import StoreRules
 from shared.store.links import OrderLink
 from shared.store.payments import Payment, Payments
-from shared.telemetry import tell
+from shared.telemetry import emit
 
 
 def _utc_now() -> datetime:
@@ -177,7 +177,7 @@ class _Task:
         payment = replace(self.known[number], settled=amount, journal=journal, lines=lines, claimed_until=None)
         self.known[number] = await self._ports.payments.put(payment)
         if lines:
-            tell("payment.booked", company=self._link.company, journal=journal)
+            emit("payment.booked", company=self._link.company, journal=journal)
 
     async def _release(self, claimed: set[int], error: ConnectorError) -> None:
         """Lets the next attempt begin at once, or when F&O has surely finished with a call whose answer was lost."""

@@ -35,7 +35,7 @@ from shared.sync.orders.booking import Booking, change, create
 from shared.sync.orders.reading import complete, read_json, read_order_state
 from shared.sync.payments import PaymentPorts, converge_payments
 from shared.sync.refunds import RefundPorts, converge_refunds
-from shared.telemetry import annotate, tell
+from shared.telemetry import annotate, emit
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ async def sync_order(envelope: Envelope, ports: OrderPorts) -> Outcome:
         return await _refused(refusal, state.order, rules, ports, of_order=True)
     if booking.number and (link is None or not link.sales_order):
         lag = datetime.now(UTC) - envelope.occurred_at
-        tell("order.booked", company=rules.company, document=booking.number, seconds=round(lag.total_seconds(), 3))
+        emit("order.booked", company=rules.company, document=booking.number, seconds=round(lag.total_seconds(), 3))
     try:
         payments = await converge_payments(state, link=booking.link, rules=rules, ports=ports.payments)
         refunds = await converge_refunds(state, link=booking.link, rules=rules, ports=ports.refunds, now=now)

@@ -23,7 +23,7 @@ from shared.sync.each_store import side_by_side
 from shared.sync.stock.explained import explained
 from shared.sync.stock.flow import push_stock
 from shared.sync.stock.report import StockReport
-from shared.telemetry import correlated, tell
+from shared.telemetry import correlated, emit
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ async def _push(rules: StoreRules, ports: StockPorts) -> None:
                 now=lambda: datetime.now(UTC),
             )
         except TransientError as trouble:
-            tell("stock.failed", level=logging.WARNING, reason=type(trouble).__name__)
+            emit("stock.failed", level=logging.WARNING, reason=type(trouble).__name__)
             raise
         except RefusedError as refusal:
             await _problem(refusal, rules.key, f"{rules.key}-{began:%Y%m%dT%H%M%S}", ports.journal)
@@ -67,7 +67,7 @@ async def _push(rules: StoreRules, ports: StockPorts) -> None:
 
 async def _tell(report: StockReport, began: datetime, ports: StockPorts) -> None:
     """One event for the run, one journal entry for each problem that somebody has to mend."""
-    tell(
+    emit(
         "stock.pushed",
         run=report.run,
         changed=report.changed,
@@ -90,7 +90,7 @@ async def _tell(report: StockReport, began: datetime, ports: StockPorts) -> None
 
 async def _problem(problem: RefusedError, store: str, event_id: str, journal: Journal) -> None:
     where = {name: problem.details.get(name) for name in ("sku", "location")}
-    tell("stock.problem", level=logging.WARNING, code=problem.code, owner=problem.entry.owner, **where)
+    emit("stock.problem", level=logging.WARNING, code=problem.code, owner=problem.entry.owner, **where)
     await journal.write(
         JournalEntry(
             store=store,

@@ -19,7 +19,7 @@ from shared.sync.orders.reading import read_order_state
 from shared.sync.sweep.missed import event_of, has_heard, is_settled
 from shared.sync.sweep.progress import Progress
 from shared.sync.sweep.reconciliation import Comparison, compare_order
-from shared.telemetry import tell
+from shared.telemetry import emit
 
 if TYPE_CHECKING:
     from shared.sync.sweep.run import SweepPorts
@@ -66,7 +66,7 @@ async def compare_some(
     try:
         return await comparison.of_some(progress, until)
     finally:
-        comparison.tell()
+        comparison.emit()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,14 +98,14 @@ class _Comparison:
         progress.next_id = some[-1].id + 1 if len(some) == self.rules.sweep.sample else 0
         return None
 
-    def tell(self) -> None:
+    def emit(self) -> None:
         if self.tally != Tally():
             sides = {
                 name: ", ".join(str(amount) for _, amount in sorted(side.items()))
                 for name, side in (("shopify", self.tally.shopify), ("fo", self.tally.fo))
             }
             level = logging.WARNING if self.tally.differing else logging.INFO
-            tell("reconciliation.done", level=level, **{**asdict(self.tally), **sides})
+            emit("reconciliation.done", level=level, **{**asdict(self.tally), **sides})
 
     async def _compare(self, order: ListedOrder, since: datetime) -> None:
         """`since`: this or the next run looks at all orders that changed from then on, whether they were missed."""
@@ -131,7 +131,7 @@ class _Comparison:
                 found = await compare_order(state, link, self.rules, self.ports.orders)
         except RefusedError as refusal:
             self.tally.refused += 1
-            tell(
+            emit(
                 "reconciliation.refused",
                 level=logging.WARNING,
                 order=order.id,
@@ -159,13 +159,13 @@ class _Comparison:
     async def _send(self, order: ListedOrder, what: str) -> None:
         await self.ports.queue.publish(event_of(self.rules.key, order))
         self.tally.missed += 1
-        tell("sweep.order_missed", level=logging.WARNING, order=order.id, updated_at=order.updated_at, what=what)
+        emit("sweep.order_missed", level=logging.WARNING, order=order.id, updated_at=order.updated_at, what=what)
 
     async def _report(self, order: ListedOrder, found: Comparison) -> None:
         self.tally.differing += 1
         self.tally.differences += len(found.findings)
         for finding in found.findings:
-            tell(
+            emit(
                 "reconciliation.difference",
                 level=logging.WARNING,
                 code=finding.refusal.code,

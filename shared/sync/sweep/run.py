@@ -31,7 +31,7 @@ from shared.sync.sweep.comparison import compare_some
 from shared.sync.sweep.missed import event_of, has_heard
 from shared.sync.sweep.progress import Progress
 from shared.sync.sweep.subscriptions import tell_lost_topics
-from shared.telemetry import correlated, tell
+from shared.telemetry import correlated, emit
 
 _MOST: Final = 5000
 """Changed orders of a store that one run looks at; the next goes on from there."""
@@ -88,7 +88,7 @@ async def _sweep(rules: StoreRules, ports: SweepPorts, now: Callable[[], datetim
             raise
         finally:
             level = logging.WARNING if report.missed or report.halted else logging.INFO
-            tell("sweep.done", level=level, **asdict(report), seconds=(now() - began).total_seconds())
+            emit("sweep.done", level=level, **asdict(report), seconds=(now() - began).total_seconds())
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +142,7 @@ class _Sweep:
             await asyncio.gather(*(self.ports.queue.publish(event_of(self.rules.key, order)) for order in missed))
             self.report.missed += len(missed)
             for order in missed:
-                tell("sweep.order_missed", level=logging.WARNING, order=order.id, updated_at=order.updated_at)
+                emit("sweep.order_missed", level=logging.WARNING, order=order.id, updated_at=order.updated_at)
 
     async def _is_missed(self, order: ListedOrder) -> bool:
         """Whether neither the link has this state of the order or a later one, nor an event told of it.

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from shared.shopify.sweep import Subscription
 from shared.sync.messages.intake import TOPICS
-from shared.telemetry import tell
+from shared.telemetry import emit
 
 
 def lost_topics(store: str, subscriptions: Iterable[Subscription]) -> list[str]:
@@ -31,7 +31,7 @@ def tell_lost_topics(store: str, subscriptions: Iterable[Subscription], *, subsc
     lost = lost_topics(store, subscriptions)
     watched = subscribed or len(lost) < sum(map(len, TOPICS.values()))
     for topic in lost if watched else ():
-        tell("webhooks.subscription_lost", level=logging.WARNING, topic=topic)
+        emit("webhooks.subscription_lost", level=logging.WARNING, topic=topic)
     return watched
 
 
