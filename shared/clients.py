@@ -45,7 +45,7 @@ from shared.sync.payments import PaymentPorts
 from shared.sync.refunds import RefundPorts
 from shared.sync.stock.run import StockPorts
 from shared.sync.sweep.ports import SweepPorts
-from shared.telemetry import export_to, quiet_libraries, tell
+from shared.telemetry import emit, export_to, quiet_libraries
 
 # No caller waits for scheduled copies, so that their timeout may be long.
 _QUEUE_TIMEOUT: Final = 30.0
@@ -94,7 +94,7 @@ def build(settings: Settings) -> Services:
         max_calls=settings.d365_max_calls,
         timeout=settings.d365_timeout,
         breaker=SharedBreaker(_BreakerRow(SharedRows(tables.get_table_client("breaker"), "breaker"), "fo")),
-        on_call=lambda call: tell("fo.call", **asdict(call)),
+        on_call=lambda call: emit("fo.call", **asdict(call)),
     )
     admins = _admins(settings, rules)
     tax_setups = TaxSetups(fo)
@@ -187,8 +187,8 @@ def _admin(http: httpx.AsyncClient, settings: Settings, store: StoreRules) -> Ad
         url,
         api_version=store.api_version,
         tokens=ClientCredentials(http, url, client_id=shop.client_id, client_secret=shop.client_secret, scopes=scopes),
-        on_call=lambda call: tell("shopify.call", store=store.key, **asdict(call)),
-        on_other_version=lambda version: tell("shopify.other_version", store=store.key, version=version),
+        on_call=lambda call: emit("shopify.call", store=store.key, **asdict(call)),
+        on_other_version=lambda version: emit("shopify.other_version", store=store.key, version=version),
     )
 
 
@@ -216,5 +216,5 @@ class _BreakerRow:
         saved = await self._rows.save(self._name, values, etag)
         if saved is not None:
             is_open = state.open_until is not None
-            tell("breaker.changed", system="fo", open=is_open, probing=state.probing, failures=state.failures)
+            emit("breaker.changed", system="fo", open=is_open, probing=state.probing, failures=state.failures)
         return saved

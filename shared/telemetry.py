@@ -1,6 +1,6 @@
 """The app's telemetry: events with their fields, correlated, in one trace, without personal data.
 
-Flows `tell` events and open `span`s, independent of where those are sent. Without an exporter an event is one JSON
+Flows `emit` events and open `span`s, independent of where those are sent. Without an exporter an event is one JSON
 object a line in the log. With one (shared/azure_monitor.py) it is sent there instead, and metrics are derived from it.
 
 Fields are names, numbers, codes and fixed texts: never a body, and never a text of F&O, Shopify or a buyer, which the
@@ -93,7 +93,7 @@ def annotate(**fields: object) -> None:
         known.update(fields)
 
 
-def tell(event: str, *, level: int = logging.INFO, **fields: object) -> None:
+def emit(event: str, *, level: int = logging.INFO, **fields: object) -> None:
     """Sends one event with its fields. Values are redacted; None is left out."""
     for exporter in _exporters:
         exporter.event(event, _clean({**(_context.get() or {}), **fields}))
@@ -127,9 +127,9 @@ def heartbeat(timer: str) -> Iterator[None]:
         try:
             yield
         except BaseException as error:
-            tell("timer.failed", level=logging.ERROR, reason=type(error).__name__)
+            emit("timer.failed", level=logging.ERROR, reason=type(error).__name__)
             raise
-        tell("timer.succeeded", seconds=round(time.monotonic() - began, 3))
+        emit("timer.succeeded", seconds=round(time.monotonic() - began, 3))
 
 
 class _Unrecorded:

@@ -31,7 +31,7 @@ from shared.shopify.write_back import (
 from shared.store.journal import Journal, JournalEntry
 from shared.store.outbox import Outbox, Outgoing
 from shared.sync.each_store import for_each_store, noting_halt
-from shared.telemetry import tell
+from shared.telemetry import emit
 
 _MAX_ORDERS: Final = 1000
 """Orders of a store in one run."""
@@ -94,7 +94,7 @@ async def _push(rules: StoreRules, ports: WriteBackPorts, now: Callable[[], date
     finally:
         if report != WriteBackReport():
             level = logging.WARNING if report.halted else logging.INFO
-            tell("write_back.pushed", level=level, **asdict(report), seconds=(now() - began).total_seconds())
+            emit("write_back.pushed", level=level, **asdict(report), seconds=(now() - began).total_seconds())
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +189,7 @@ class _NumberPush:
         names.
         """
         refusal = RefusedError(ErrorCode.SHOPIFY_REJECTED, what="F&O's number on the order", message=objection.message)
-        tell(
+        emit(
             "write_back.refused",
             level=logging.WARNING,
             entity_id=row.order_id,

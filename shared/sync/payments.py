@@ -28,7 +28,7 @@ from shared.model.fo_order import FoRow
 from shared.rules import StoreRules
 from shared.store.links import OrderLink
 from shared.store.payments import Payment, Payments
-from shared.telemetry import tell
+from shared.telemetry import emit
 
 
 def _utc_now() -> datetime:
@@ -177,7 +177,7 @@ class _PaymentBooking:
         payment = replace(self.known[number], settled=amount, journal=journal, lines=lines, claimed_until=None)
         self.known[number] = await self._ports.records.put(payment)
         if lines:
-            tell("payment.booked", company=self._link.company, journal=journal)
+            emit("payment.booked", company=self._link.company, journal=journal)
 
     async def _release(self, claimed: set[int], error: ConnectorError) -> None:
         """Ends the claims, so that the next attempt may begin: at once, or when F&O has finished a call without an

@@ -31,7 +31,7 @@ from shared.model import Component, Money, Order, OrderState, Refund, source_of
 from shared.rules import StoreRules
 from shared.store.links import OrderLink
 from shared.store.refunds import BookedRefund, Refunds
-from shared.telemetry import tell
+from shared.telemetry import emit
 
 _LOOK_AGAIN: Final = timedelta(hours=1)
 """F&O's batch jobs invoice several times a day."""
@@ -125,7 +125,7 @@ class _RefundBooking:
             self._wait(plan, row)
         row = await self._write(plan, row)
         await self._put(replace(row, worth=value))
-        tell("refund.booked", company=plan.company, documents=len(row.documents))
+        emit("refund.booked", company=plan.company, documents=len(row.documents))
         self._booked += 1
         self.documents += row.documents
         if plan.evidence is not None:

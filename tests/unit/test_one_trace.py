@@ -33,7 +33,7 @@ from shared.shopify.queries import Query
 from shared.sync.messages.dispatch import QueuePorts, handle_message
 from shared.sync.messages.intake import IntakePorts, StoreIntake, receive_webhook
 from shared.sync.messages.outcome import Done, MessageOutcome
-from shared.telemetry import annotate, export_to, heartbeat, tell
+from shared.telemetry import annotate, emit, export_to, heartbeat
 from tests.builders.static_token import StaticToken
 
 SHOP = "nordlys-outdoor.myshopify.com"
@@ -119,7 +119,7 @@ class Token:
 
 
 def record_call(name: str):
-    return lambda call: tell(name, **{field: getattr(call, field) for field in call.__slots__})
+    return lambda call: emit(name, **{field: getattr(call, field) for field in call.__slots__})
 
 
 def f_and_o(status: int = 200) -> ODataClient:
@@ -293,16 +293,16 @@ def test_a_call_failed_unless_it_was_answered_or_found_nothing(
 
 
 def test_metrics_count_what_their_table_says(recorder: Recorder) -> None:
-    tell("webhook.accepted", store="nordlys", topic="orders/create")
-    tell("webhook.accepted", store="nordlys", topic="orders/updated")
-    tell("order.booked", store="nordlys", company="nleu", seconds=2.5)
-    tell("stock.pushed", store="nordlys", changed=7)
-    tell("breaker.changed", system="fo", open=True)
+    emit("webhook.accepted", store="nordlys", topic="orders/create")
+    emit("webhook.accepted", store="nordlys", topic="orders/updated")
+    emit("order.booked", store="nordlys", company="nleu", seconds=2.5)
+    emit("stock.pushed", store="nordlys", changed=7)
+    emit("breaker.changed", system="fo", open=True)
     for _ in range(3):
-        tell("payment.booked", store="nordlys", company="nleu", journal="J1")
-    tell("refund.booked", store="nordlys", company="nleu", documents=2)
-    tell("write_back.pushed", store="nordlys", numbers=4)
-    tell("write_back.refused", store="nordlys", code="SHOPIFY_REJECTED")
+        emit("payment.booked", store="nordlys", company="nleu", journal="J1")
+    emit("refund.booked", store="nordlys", company="nleu", documents=2)
+    emit("write_back.pushed", store="nordlys", numbers=4)
+    emit("write_back.refused", store="nordlys", code="SHOPIFY_REJECTED")
     found = recorder.metrics
     assert found.items() >= {"payments.booked": 3, "refunds.booked": 1}.items()
     assert found.items() >= {"write_back.numbers": 4, "write_back.refused": 1}.items()
@@ -331,7 +331,7 @@ async def test_a_timer_reports_that_it_succeeded_or_failed(recorder: Recorder) -
     ],
 )
 def test_secrets_of_every_outside_system_are_masked(recorder: Recorder, secret: str) -> None:
-    tell("library.said", words=f"refused {secret} now")
+    emit("library.said", words=f"refused {secret} now")
     assert recorder.events["library.said"]["words"].endswith("<token> now")
 
 

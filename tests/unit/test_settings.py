@@ -8,7 +8,7 @@ from builders.root import ROOT
 
 from shared.errors import ConfigurationError
 from shared.settings import Secret, read_settings, store_keys
-from shared.telemetry import correlated, logger, redact, tell
+from shared.telemetry import correlated, emit, logger, redact
 
 SAMPLE = json.loads((ROOT / "local.settings.sample.json").read_text())["Values"]
 AZURE = {
@@ -93,7 +93,7 @@ def test_personal_data_and_tokens_are_masked_in_texts(text: str, clean: str) -> 
 
 def test_events_are_one_json_line_with_their_correlation(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, logger=logger.name), correlated(event_id="e1", store="nordlys"):
-        tell("message.done", document="NL42", nothing=None, cause="ada@example.com was refused")
+        emit("message.done", document="NL42", nothing=None, cause="ada@example.com was refused")
     (record,) = caplog.records
     assert json.loads(record.getMessage()) == {
         "event": "message.done",

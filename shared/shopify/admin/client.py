@@ -19,7 +19,7 @@ from shared.shopify.admin.answers import Json, data_of
 from shared.shopify.admin.bucket import CostBucket
 from shared.shopify.admin.tokens import TokenSource
 from shared.shopify.queries import Query
-from shared.telemetry import tell
+from shared.telemetry import emit
 
 _PAUSES: Final = (0.5, 1.5)
 """Seconds before the second and the third attempt; after that the queue retries."""
@@ -118,7 +118,7 @@ class AdminClient:
             return data_of(body, query.name)
         except ThrottledError as error:
             wait = self._bucket.wait(query.name) or _DEFAULT_WAIT
-            tell("shopify.throttled", query=query.name, wait_seconds=round(wait, 3))
+            emit("shopify.throttled", query=query.name, wait_seconds=round(wait, 3))
             raise ThrottledError(error.reason, retry_after=timedelta(seconds=wait)) from None
         except TransientError as error:
             raise _unsettled(query, error.reason) from None

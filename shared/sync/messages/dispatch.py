@@ -18,7 +18,7 @@ from shared.store.blobs import Bodies
 from shared.store.journal import Journal, JournalEntry
 from shared.store.parking import ParkedMessage, Parking
 from shared.sync.messages.outcome import Done, MessageOutcome, Park, Retry, RetryPolicy
-from shared.telemetry import annotate, correlated, span, tell
+from shared.telemetry import annotate, correlated, emit, span
 
 type MessageHandler = Callable[[Envelope], Awaitable[MessageOutcome]]
 
@@ -169,7 +169,7 @@ async def _record(
     )
     await ports.journal.write(entry)
     annotate(outcome=outcome, document=document or None, seconds=round(entry.seconds, 3))
-    tell(
+    emit(
         f"message.{outcome}",
         level=level,
         waiting_until=entry.waiting_until,

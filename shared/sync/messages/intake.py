@@ -17,7 +17,7 @@ from shared.flows import BY_FAMILY
 from shared.settings import Secret
 from shared.shopify import webhooks
 from shared.store.blobs import Bodies
-from shared.telemetry import annotate, correlated, span, tell
+from shared.telemetry import annotate, correlated, emit, span
 
 # A Service Bus message of the Standard tier holds 256 KB with all its properties; larger bodies go to Blob Storage.
 CLAIM_ABOVE: Final = 200_000
@@ -75,10 +75,10 @@ async def receive_webhook(
         except WebhookRefusedError as refusal:
             status = refusal.entry.status or _REFUSED
             received.add({"status": status})
-            tell("webhook.refused", level=logging.WARNING, code=refusal.code, status=status, bytes=len(body))
+            emit("webhook.refused", level=logging.WARNING, code=refusal.code, status=status, bytes=len(body))
             raise
         received.add({"status": _ACCEPTED})
-        tell("webhook.accepted", bytes=len(body))
+        emit("webhook.accepted", bytes=len(body))
     return envelope
 
 

@@ -28,7 +28,7 @@ from shared.sync.orders.ports import OrderPorts
 from shared.sync.orders.reading import complete, read_json, read_order_state
 from shared.sync.payments import converge_payments
 from shared.sync.refunds import converge_refunds
-from shared.telemetry import annotate, tell
+from shared.telemetry import annotate, emit
 
 
 async def sync_order(envelope: Envelope, ports: OrderPorts) -> MessageOutcome:
@@ -58,7 +58,7 @@ async def sync_order(envelope: Envelope, ports: OrderPorts) -> MessageOutcome:
         return await _refused(refusal, state.order, rules, ports, of_order=True)
     if booking.number and (link is None or not link.sales_order):
         lag = datetime.now(UTC) - envelope.occurred_at
-        tell("order.booked", company=rules.company, document=booking.number, seconds=round(lag.total_seconds(), 3))
+        emit("order.booked", company=rules.company, document=booking.number, seconds=round(lag.total_seconds(), 3))
     try:
         payments = await converge_payments(state, link=booking.link, rules=rules, ports=ports.payments)
         refunds = await converge_refunds(state, link=booking.link, rules=rules, ports=ports.refunds, now=now)

@@ -23,7 +23,7 @@ from shared.store.links import OrderLinks
 from shared.sync.each_store import for_each_store
 from shared.sync.stock.flow import push_stock
 from shared.sync.stock.report import StockReport, explained
-from shared.telemetry import tell
+from shared.telemetry import emit
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ async def _push(rules: StoreRules, ports: StockPorts) -> None:
             now=lambda: datetime.now(UTC),
         )
     except TransientError as error:
-        tell("stock.failed", level=logging.WARNING, reason=type(error).__name__)
+        emit("stock.failed", level=logging.WARNING, reason=type(error).__name__)
         raise
     except RefusedError as refusal:
         await _problem(refusal, rules.key, f"{rules.key}-{began:%Y%m%dT%H%M%S}", ports.journal)
@@ -65,7 +65,7 @@ async def _push(rules: StoreRules, ports: StockPorts) -> None:
 
 async def _report(report: StockReport, began: datetime, ports: StockPorts) -> None:
     """One event for the run, one journal entry for each problem that a person has to correct."""
-    tell(
+    emit(
         "stock.pushed",
         run=report.run,
         changed=report.changed,
@@ -88,7 +88,7 @@ async def _report(report: StockReport, began: datetime, ports: StockPorts) -> No
 
 async def _problem(problem: RefusedError, store: str, event_id: str, journal: Journal) -> None:
     where = {name: problem.details.get(name) for name in ("sku", "location")}
-    tell("stock.problem", level=logging.WARNING, code=problem.code, owner=problem.entry.owner, **where)
+    emit("stock.problem", level=logging.WARNING, code=problem.code, owner=problem.entry.owner, **where)
     await journal.write(
         JournalEntry(
             store=store,

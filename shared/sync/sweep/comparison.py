@@ -20,7 +20,7 @@ from shared.sync.sweep.missed import event_of, is_recorded, is_settled
 from shared.sync.sweep.ports import SweepPorts
 from shared.sync.sweep.progress import Progress
 from shared.sync.sweep.reconciliation import Comparison, compare_order
-from shared.telemetry import tell
+from shared.telemetry import emit
 
 _NOTE: Final = 2000
 """Characters of the journal's note; its evidence has every difference."""
@@ -103,7 +103,7 @@ class _Comparison:
                 for name, side in (("shopify", self.tally.shopify), ("fo", self.tally.fo))
             }
             level = logging.WARNING if self.tally.differing else logging.INFO
-            tell("reconciliation.done", level=level, **{**asdict(self.tally), **sides})
+            emit("reconciliation.done", level=level, **{**asdict(self.tally), **sides})
 
     async def _compare(self, order: ListedOrder, since: datetime) -> None:
         """`since`: orders that changed from then on are checked for missed events by this run or the next."""
@@ -131,7 +131,7 @@ class _Comparison:
                 found = await compare_order(state, link, self.rules, self.ports.orders)
         except RefusedError as refusal:
             self.tally.refused += 1
-            tell(
+            emit(
                 "reconciliation.refused",
                 level=logging.WARNING,
                 order=order.id,
@@ -159,13 +159,13 @@ class _Comparison:
     async def _send(self, order: ListedOrder, what: str) -> None:
         await self.ports.queue.publish(event_of(self.rules.key, order))
         self.tally.missed += 1
-        tell("sweep.order_missed", level=logging.WARNING, order=order.id, updated_at=order.updated_at, what=what)
+        emit("sweep.order_missed", level=logging.WARNING, order=order.id, updated_at=order.updated_at, what=what)
 
     async def _report(self, order: ListedOrder, found: Comparison) -> None:
         self.tally.differing += 1
         self.tally.differences += len(found.findings)
         for finding in found.findings:
-            tell(
+            emit(
                 "reconciliation.difference",
                 level=logging.WARNING,
                 code=finding.refusal.code,

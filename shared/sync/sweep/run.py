@@ -27,7 +27,7 @@ from shared.sync.sweep.missed import event_of, is_recorded
 from shared.sync.sweep.ports import SweepPorts
 from shared.sync.sweep.progress import Progress
 from shared.sync.sweep.subscriptions import report_lost_topics
-from shared.telemetry import tell
+from shared.telemetry import emit
 
 _MAX_ORDERS: Final = 5000
 """Changed orders of a store that one run checks; the next run continues."""
@@ -64,7 +64,7 @@ async def _sweep(rules: StoreRules, ports: SweepPorts, now: Callable[[], datetim
             await _Sweep(rules, ports, now, began, report).run()
     finally:
         level = logging.WARNING if report.missed or report.halted else logging.INFO
-        tell("sweep.done", level=level, **asdict(report), seconds=(now() - began).total_seconds())
+        emit("sweep.done", level=level, **asdict(report), seconds=(now() - began).total_seconds())
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +122,7 @@ class _Sweep:
             await asyncio.gather(*(self.ports.queue.publish(event_of(self.rules.key, order)) for order in missed))
             self.report.missed += len(missed)
             for order in missed:
-                tell("sweep.order_missed", level=logging.WARNING, order=order.id, updated_at=order.updated_at)
+                emit("sweep.order_missed", level=logging.WARNING, order=order.id, updated_at=order.updated_at)
 
     async def _is_missed(self, order: ListedOrder) -> bool:
         """Whether neither the link nor the journal has this state of the order or a later one.

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from urllib.parse import urlsplit
 
 from shared.shopify.sweep import Subscription
-from shared.telemetry import tell
+from shared.telemetry import emit
 
 
 def lost_topics(store: str, families: Mapping[str, frozenset[str]], subscriptions: Iterable[Subscription]) -> list[str]:
@@ -32,7 +32,7 @@ def report_lost_topics(
     lost = lost_topics(store, families, subscriptions)
     watched = subscribed or len(lost) < sum(map(len, families.values()))
     for topic in lost if watched else ():
-        tell("webhooks.subscription_lost", level=logging.WARNING, topic=topic)
+        emit("webhooks.subscription_lost", level=logging.WARNING, topic=topic)
     return watched
 
 
