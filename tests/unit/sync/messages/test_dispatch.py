@@ -1,4 +1,4 @@
-"""Whatever a flow answers or raises, the message ends as done, waiting or parked, or goes back to the queue."""
+"""Whatever a flow returns or raises, the message ends as done, waiting or parked, or goes back to the queue."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -60,7 +60,7 @@ class Bodies:
         return self._bodies[name]
 
 
-def desk(*, queue=None, claims=None, policy=None):
+def queue_ports(*, queue=None, claims=None, policy=None):
     return QueuePorts(
         queue=queue or Queue(),
         claims=claims or Bodies(),
@@ -84,7 +84,7 @@ def flow_that(outcome):
 
 
 async def test_a_done_message_leaves_a_journal_entry_with_its_document_and_its_lag():
-    at = desk()
+    at = queue_ports()
     just_now = replace(ENVELOPE, occurred_at=datetime.now(UTC) - timedelta(seconds=2))
     await handle(flow_that(Done("created", document="NL42")), just_now, at)
     (entry,) = at.journal.entries
@@ -95,8 +95,8 @@ async def test_a_done_message_leaves_a_journal_entry_with_its_document_and_its_l
 
 
 @pytest.mark.parametrize("way", [Retry, lambda error: error], ids=["answered", "raised"])
-async def test_a_transient_trouble_sends_a_copy_that_waits_and_keeps_its_session(way):
-    at = desk()
+async def test_a_transient_error_sends_a_copy_that_waits_and_keeps_its_session(way):
+    at = queue_ports()
     await handle(flow_that(way(TransientError("F&O restarts"))), ENVELOPE, at)
     ((copy, when),) = at.queue.sent
     assert (copy.attempt, copy.message_id, copy.session_id) == (2, "event-1:r2", ENVELOPE.session_id)
@@ -105,15 +105,15 @@ async def test_a_transient_trouble_sends_a_copy_that_waits_and_keeps_its_session
     assert (entry.outcome, entry.note, entry.waiting_until) == ("waiting", "F&O restarts", when)
 
 
-async def test_the_delay_that_the_other_side_asked_for_is_kept():
-    at = desk()
+async def test_the_delay_that_the_other_system_asked_for_is_kept():
+    at = queue_ports()
     await handle(flow_that(ThrottledError("busy", retry_after=timedelta(seconds=90))), ENVELOPE, at)
     ((_, when),) = at.queue.sent
     assert timedelta(seconds=88) < when - datetime.now(UTC) < timedelta(seconds=93)
 
 
 async def test_a_refusal_is_parked_whole_with_its_reason():
-    at = desk()
+    at = queue_ports()
     error = RefusedError("UNKNOWN_SKU", sku="X", title="Thing", company="nleu")
     await handle(flow_that(Park(error)), ENVELOPE, at)
     (message,) = at.parking.messages
@@ -127,7 +127,7 @@ async def test_a_refusal_is_parked_whole_with_its_reason():
 
 
 async def test_a_refusal_is_remembered_only_when_the_message_is_kept():
-    at, seen = desk(), []
+    at, seen = queue_ports(), []
 
     async def remember():
         seen.append(len(at.parking.messages))
@@ -145,7 +145,7 @@ async def test_an_exhausted_message_is_parked_with_its_last_reason_and_not_befor
         (replace(ENVELOPE, attempt=9), "waiting"),
         (replace(old, attempt=3), "parked"),
     ):
-        at = desk(policy=policy)
+        at = queue_ports(policy=policy)
         await handle(trouble, envelope, at)
         assert at.journal.entries[0].outcome == ends
     assert at.parking.messages[0].error.code == "ATTEMPTS_EXHAUSTED"
@@ -153,14 +153,14 @@ async def test_an_exhausted_message_is_parked_with_its_last_reason_and_not_befor
 
 
 async def test_a_bug_gives_the_message_back_to_the_queue():
-    at = desk()
+    at = queue_ports()
     with pytest.raises(ZeroDivisionError):
         await handle(flow_that(ZeroDivisionError()), ENVELOPE, at)
     assert at.journal.entries == []
 
 
 async def test_when_the_copy_cannot_be_sent_the_message_stays_in_the_queue():
-    at = desk(queue=Queue(broken=True))
+    at = queue_ports(queue=Queue(broken=True))
     with pytest.raises(OutcomeUnknownError):
         await handle(flow_that(TransientError("F&O restarts")), ENVELOPE, at)
     assert at.journal.entries == []
@@ -174,7 +174,7 @@ async def test_a_body_set_aside_reaches_the_flow_but_not_the_copies():
         raise TransientError("later")
 
     claimed = replace(ENVELOPE, body=b"", claim=Claim("nordlys/event-1", "00"))
-    at = desk(claims=Bodies(**{"nordlys/event-1": b"large"}))
+    at = queue_ports(claims=Bodies(**{"nordlys/event-1": b"large"}))
     await handle(flow, claimed, at)
     assert seen == [b"large"]
     ((copy, _),) = at.queue.sent
@@ -182,16 +182,16 @@ async def test_a_body_set_aside_reaches_the_flow_but_not_the_copies():
 
 
 async def test_a_body_that_is_gone_is_parked_as_such():
-    at = desk()
+    at = queue_ports()
     await handle(flow_that(Done("never")), replace(ENVELOPE, body=b"", claim=Claim("gone", "00")), at)
     assert at.parking.messages[0].error.code == "CLAIM_MISSING"
 
 
-async def test_a_strangers_message_is_parked_with_its_body():
-    at = desk()
-    await handle_message(flow_that(Done("never")), b"hello", {}, "stranger-1", at)
+async def test_a_foreign_message_is_parked_with_its_body():
+    at = queue_ports()
+    await handle_message(flow_that(Done("never")), b"hello", {}, "foreign-1", at)
     (message,) = at.parking.messages
-    assert (message.error.code, message.event_id, message.body) == ("ENVELOPE_UNREADABLE", "stranger-1", b"hello")
+    assert (message.error.code, message.event_id, message.body) == ("ENVELOPE_UNREADABLE", "foreign-1", b"hello")
 
 
 def test_waits_double_up_to_the_longest_with_some_jitter():

@@ -1,0 +1,61 @@
+"""Where the state of an order comes from: the event's body, or Shopify where the body cannot be booked."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from builders.life import Bag, transaction
+from builders.orders import as_json, in_presentment, order_payload
+from builders.root import ROOT
+
+from shared.bus.envelope import Envelope
+from shared.errors import RefusedError
+from shared.rules import load_stores
+from shared.sync.orders.reading import read_order_state
+
+RULES = load_stores(ROOT / "config/stores")["nordlys"]
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+
+
+class Shop:
+    """Shopify without any order."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    async def run(self, query: Any, variables: Any) -> dict[str, None]:
+        self.calls += 1
+        return {"order": None}
+
+
+def event(payload: dict[str, Any]) -> Envelope:
+    return Envelope("orders", "e-1", "shopify", RULES.key, "orders/updated", "1", NOW, "", as_json(payload))
+
+
+def refunded(payment: dict[str, Any]) -> dict[str, Any]:
+    payload = in_presentment(order_payload(), "JPY", 160)
+    refund = {
+        "id": 9,
+        "order_id": payload["id"],
+        "created_at": "2026-11-22T10:00:00Z",
+        "refund_line_items": [],
+        "order_adjustments": [],
+        "transactions": [payment],
+    }
+    return payload | {"refunds": [refund]}
+
+
+async def test_an_order_with_money_in_a_currency_that_is_not_booked_is_fetched() -> None:
+    shop = Shop()
+    payload = refunded(transaction(Bag((Decimal(1600),) * 2, ("JPY", "JPY")), kind="refund"))
+    with pytest.raises(RefusedError) as refused:
+        await read_order_state(event(payload), RULES, shop, now=NOW)
+    assert (refused.value.code, shop.calls) == ("ORDER_GONE", 1)
+
+
+async def test_an_order_that_cannot_be_read_for_another_reason_is_not_fetched() -> None:
+    shop = Shop()
+    with pytest.raises(RefusedError) as refused:
+        await read_order_state(event(order_payload() | {"line_items": "x"}), RULES, shop, now=NOW)
+    assert (refused.value.code, shop.calls) == ("NOT_AN_ORDER", 0)
