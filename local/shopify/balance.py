@@ -2,9 +2,9 @@
 
 from decimal import Decimal
 
-from local.shopify.life import Transaction
 from local.shopify.money import MoneyBag, total
 from local.shopify.order import Order
+from local.shopify.records import Transaction
 from local.shopify.totals import current
 
 _IN = ("SALE", "CAPTURE")

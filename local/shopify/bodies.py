@@ -4,10 +4,10 @@ from typing import Any
 
 from local.shopify.events import Event
 from local.shopify.ids import gid
-from local.shopify.life import OrderEdit, Refund, Return, Risk, Transaction
 from local.shopify.order import Order
+from local.shopify.records import OrderEdit, Refund, Return, Risk, Transaction
 from local.shopify.rest import order_document
-from local.shopify.rest_life import refund_document, return_document, transaction_document
+from local.shopify.rest_records import refund_document, return_document, transaction_document
 from local.shopify.state import Shop
 
 

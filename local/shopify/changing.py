@@ -6,9 +6,9 @@ from typing import Any
 from local.shopify.balance import open_authorizations, outstanding
 from local.shopify.cart import CartError
 from local.shopify.events import Event, find_line, touch, transaction_events
-from local.shopify.life import Adjustment, Fulfillment, FulfillmentLine, Risk
 from local.shopify.order import Order
 from local.shopify.payments import void
+from local.shopify.records import Adjustment, Fulfillment, FulfillmentLine, Risk
 from local.shopify.refunding import everything, refund
 from local.shopify.state import Shop
 from local.shopify.stock import ship

@@ -15,13 +15,13 @@ from local.shopify.admin_http import find_shop
 from local.shopify.cart import CartError
 from local.shopify.events import Event, paid_event, touch, transaction_events
 from local.shopify.ids import gid
-from local.shopify.life_control import answer, live, step_name
 from local.shopify.metafields import metafield_document, resolved
 from local.shopify.model import MetafieldDefinition
 from local.shopify.order import Order
 from local.shopify.placing import amend_order, place_order
 from local.shopify.rest import order_document
 from local.shopify.state import LATEST_VERSION, Shop, Simulator
+from local.shopify.steps import apply_step, step_document, step_name
 from local.shopify.topics import ALL_TOPICS
 from local.shopify.webhooks import Delivery, Dispatcher, encode, sign, signing_secret
 
@@ -151,14 +151,14 @@ class Control:
         return _rest(order_document(shop, order))
 
     async def step(self, request: web.Request) -> web.Response:
-        """Apply a step to the order (see life_control) and send its webhooks, or only the topics in `announce`."""
+        """Apply a step to the order (see steps.py) and send its webhooks, or only the topics in `announce`."""
         shop, name = self._shop(request), step_name(request)
         order, params = _order(shop, request), await _object(request)
         try:
-            events = live(shop, order, name, params)
+            events = apply_step(shop, order, name, params)
         except (ValueError, KeyError, TypeError, ArithmeticError) as wrong:
             raise _bad_request(f"{name} refused: {wrong}") from wrong
-        document = answer(shop, order, events)
+        document = step_document(shop, order, events)
         self._announce(shop, order, events, params)
         return _rest(document)
 

@@ -13,10 +13,10 @@ from typing import Any
 from local.shopify.balance import financial_status
 from local.shopify.cart import Cart, CartError, read_lines, read_shipping
 from local.shopify.events import Event, find_line
-from local.shopify.life import OrderEdit
 from local.shopify.lines import currencies_of, price_lines
 from local.shopify.money import MoneyBag
 from local.shopify.order import DiscountAllocation, DiscountApplication, LineItem, Order, ShippingLine, Units
+from local.shopify.records import OrderEdit
 from local.shopify.state import Shop
 from local.shopify.stock import commit, release
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from local.shopify.balance import financial_status
-from local.shopify.life import OrderEdit, Refund, Return, Risk, Transaction
 from local.shopify.order import LineItem, Order
+from local.shopify.records import OrderEdit, Refund, Return, Risk, Transaction
 from local.shopify.state import Shop
 
 Subject = Order | OrderEdit | Refund | Return | Risk | Transaction

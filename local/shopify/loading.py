@@ -4,11 +4,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from local.shopify.catalogue_nodes import InventoryItemNode, LevelNode, LocationNode, ProductNode, VariantNode
-from local.shopify.life_nodes import FulfillmentNode, RefundNode, ReturnNode, TransactionNode
 from local.shopify.nodes import Node, Request, not_simulated
 from local.shopify.order import Order
 from local.shopify.order_nodes import OrderNode
 from local.shopify.order_parts import CustomerNode
+from local.shopify.record_nodes import FulfillmentNode, RefundNode, ReturnNode, TransactionNode
 from local.shopify.routing_nodes import FulfillmentOrderNode
 
 

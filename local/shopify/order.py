@@ -10,9 +10,9 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from local.shopify.life import Fulfillment, Refund, Return, Risk, Transaction
 from local.shopify.model import Metafield, Variant
 from local.shopify.money import MoneyBag, total
+from local.shopify.records import Fulfillment, Refund, Return, Risk, Transaction
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,6 @@ from local.shopify.balance import (
     total_capturable,
 )
 from local.shopify.ids import gid
-from local.shopify.life_nodes import FulfillmentNode, RefundNode, ReturnNode, TransactionNode
 from local.shopify.metafields import is_private, metafield_document, resolved
 from local.shopify.money import total
 from local.shopify.nodes import Connection, Node, Request, connect, count, first_of, money, utc
@@ -30,6 +29,7 @@ from local.shopify.order_parts import (
     tax_line,
 )
 from local.shopify.order_summaries import payment_terms, risk
+from local.shopify.record_nodes import FulfillmentNode, RefundNode, ReturnNode, TransactionNode
 from local.shopify.routing_nodes import FulfillmentOrderNode
 from local.shopify.totals import current, grams, ordered, tip
 

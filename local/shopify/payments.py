@@ -6,9 +6,9 @@ from typing import Any
 
 from local.shopify.balance import capturable, open_authorizations, outstanding
 from local.shopify.cart import CartError
-from local.shopify.life import Transaction
 from local.shopify.money import MoneyBag, rounded
 from local.shopify.order import Order
+from local.shopify.records import Transaction
 from local.shopify.state import Shop
 
 #: Gateways whose payments staff records; the others report to Shopify themselves.

@@ -13,10 +13,10 @@ from typing import Any
 from local.shopify.balance import net_payment, owed_to_buyer, refundable
 from local.shopify.cart import CartError
 from local.shopify.events import Event, find_line, transaction_events
-from local.shopify.life import Adjustment, Refund, RefundDuty, RefundLine, RefundShipping, Transaction
 from local.shopify.money import MoneyBag, rest_amount, rounded, total
 from local.shopify.order import LineItem, Order, ShippingLine
 from local.shopify.payments import give_back, settle_pending, settling
+from local.shopify.records import Adjustment, Refund, RefundDuty, RefundLine, RefundShipping, Transaction
 from local.shopify.state import Shop
 from local.shopify.stock import bring_back, release
 

@@ -5,7 +5,6 @@ from typing import Any
 from local.shopify.balance import financial_status, fulfillment_status, gateways, outstanding, rounding
 from local.shopify.ids import gid
 from local.shopify.order import Group, Order, PaymentTerms
-from local.shopify.rest_life import fulfillment_document, refund_document, return_document
 from local.shopify.rest_parts import (
     amount,
     application,
@@ -15,6 +14,7 @@ from local.shopify.rest_parts import (
     shipping_line,
     tax_line,
 )
+from local.shopify.rest_records import fulfillment_document, refund_document, return_document
 from local.shopify.state import Shop
 from local.shopify.totals import current, grams, ordered, tip
 

@@ -12,10 +12,10 @@ from local.shopify.balance import owed_to_buyer
 from local.shopify.cart import Cart, CartError, read_lines
 from local.shopify.editing import add_lines
 from local.shopify.events import Event, find_line
-from local.shopify.life import ExchangeLine, Return, ReturnLine
 from local.shopify.lines import currencies_of
 from local.shopify.money import MoneyBag
 from local.shopify.order import LineItem, Order
+from local.shopify.records import ExchangeLine, Return, ReturnLine
 from local.shopify.refunding import refund
 from local.shopify.state import Shop
 

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from local.shopify.balance import open_authorizations
 from local.shopify.bodies import body
 from local.shopify.events import Event, paid_event, touch, transaction_events
-from local.shopify.life_control import live
 from local.shopify.order import LineItem, Order
 from local.shopify.placing import amend_order, place_order
 from local.shopify.state import Shop
+from local.shopify.steps import apply_step
 from local.shopify.webhooks import encode
 from tests.builders.checkouts import ADDRESSES, MARKETS, Clock, Document, cents, checkouts, open_shop
 
@@ -80,7 +80,7 @@ class Life:
     def step(self, name: str, wish: Document) -> None:
         self.clock.advance(timedelta(minutes=7))
         try:
-            events = self._amend(wish) if name == "amend" else live(self.shop, self.order, name, wish)
+            events = self._amend(wish) if name == "amend" else apply_step(self.shop, self.order, name, wish)
         except (ValueError, KeyError):
             return
         self._record(name, wish, events)

@@ -13,11 +13,11 @@ from typing import Any
 
 from builders.root import ROOT
 
-from local.shopify.life_control import live
 from local.shopify.placing import place_order
 from local.shopify.rest import order_document
 from local.shopify.server import WORLD
 from local.shopify.state import Shop
+from local.shopify.steps import apply_step
 from local.shopify.world import load_world
 from shared.errors import RefusedError
 from shared.mapping.shopify.refund import read_refund
@@ -126,7 +126,7 @@ def simulated() -> Iterator[Document]:
         shop = Shop(seed, lambda: datetime(2026, 11, 23, 9, tzinfo=UTC))
         order = place_order(shop, checkout)
         for name, wish in steps:
-            live(shop, order, name, wish)
+            apply_step(shop, order, name, wish)
         yield json.loads(json.dumps(order_document(shop, order)), parse_float=Decimal)
 
 

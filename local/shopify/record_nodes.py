@@ -7,7 +7,12 @@ from typing import Any, Protocol
 from local.shopify.balance import capturable
 from local.shopify.catalogue_nodes import LocationNode
 from local.shopify.ids import gid
-from local.shopify.life import (
+from local.shopify.money import graphql_amount, total
+from local.shopify.nodes import Connection, Node, connect, money, utc
+from local.shopify.order import LineItem, Order
+from local.shopify.order_parts import LineItemNode, ShippingLineNode, duty_of
+from local.shopify.payments import MANUAL
+from local.shopify.records import (
     ExchangeLine,
     Fulfillment,
     FulfillmentLine,
@@ -17,12 +22,7 @@ from local.shopify.life import (
     ReturnLine,
     Transaction,
 )
-from local.shopify.money import graphql_amount, total
-from local.shopify.nodes import Connection, Node, connect, money, utc
-from local.shopify.order import LineItem, Order
-from local.shopify.order_parts import LineItemNode, ShippingLineNode, duty_of
-from local.shopify.payments import MANUAL
-from local.shopify.rest_life import receipt, unsettled
+from local.shopify.rest_records import receipt, unsettled
 
 
 class _Numbered(Protocol):

@@ -11,9 +11,9 @@ from local.shopify.bodies import body
 from local.shopify.changing import assess, cancel, fulfill
 from local.shopify.editing import edit
 from local.shopify.events import Event, paid_event, touch, transaction_events
-from local.shopify.life import Transaction
 from local.shopify.order import Order
 from local.shopify.payments import authorize, capture, pay, void
+from local.shopify.records import Transaction
 from local.shopify.refunding import refund, settle
 from local.shopify.rest import order_document
 from local.shopify.returning import handle_return
@@ -41,7 +41,7 @@ STEPS: dict[str, Step] = {
 }
 
 
-def live(shop: Shop, order: Order, step: str, params: Mapping[str, Any]) -> list[Event]:
+def apply_step(shop: Shop, order: Order, step: str, params: Mapping[str, Any]) -> list[Event]:
     """Apply a step to the order and return its webhooks. Undone when it raises a ValueError, KeyError or TypeError."""
     shared: dict[int, Any] = {id(each): each for each in (*shop.variants.values(), order.customer)}
     before = copy.deepcopy(order, shared)
@@ -60,7 +60,7 @@ def live(shop: Shop, order: Order, step: str, params: Mapping[str, Any]) -> list
     return [*events, *paid_event(order, status), Event("orders/updated", order)]
 
 
-def answer(shop: Shop, order: Order, events: list[Event]) -> dict[str, Any]:
+def step_document(shop: Shop, order: Order, events: list[Event]) -> dict[str, Any]:
     """The order as it is now, and the bodies of its webhooks."""
     return {
         "order": order_document(shop, order),

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from local.shopify.balance import financial_status, outstanding
 from local.shopify.cart import CartError
-from local.shopify.life_control import live
 from local.shopify.order import Order
 from local.shopify.placing import place_order
 from local.shopify.rest import order_document
 from local.shopify.server import WORLD
 from local.shopify.state import Shop
+from local.shopify.steps import apply_step
 from local.shopify.world import load_world
 
 NORDLYS = next(seed for seed in load_world(WORLD) if seed.store == "nordlys")
@@ -219,7 +219,7 @@ def test_books_balance_after_every_step_of_any_life(data: st.DataObject, checkou
         step, wish = a_step(order, data.draw)
         was_even, before = not outstanding(order), document
         try:
-            events = live(shop, order, step, wish)
+            events = apply_step(shop, order, step, wish)
         except (ValueError, KeyError):
             event(f"{step} refused")
             assert json.loads(json.dumps(order_document(shop, order))) == before

@@ -4,7 +4,10 @@ from typing import Any
 
 from local.shopify.balance import capturable
 from local.shopify.ids import gid
-from local.shopify.life import (
+from local.shopify.money import MoneyBag, rest_amount, total
+from local.shopify.order import LineItem, Order
+from local.shopify.payments import MANUAL
+from local.shopify.records import (
     Adjustment,
     Fulfillment,
     Refund,
@@ -14,9 +17,6 @@ from local.shopify.life import (
     ReturnLine,
     Transaction,
 )
-from local.shopify.money import MoneyBag, rest_amount, total
-from local.shopify.order import LineItem, Order
-from local.shopify.payments import MANUAL
 from local.shopify.rest_parts import amount, line_item, shipping_line
 from local.shopify.state import Shop
 

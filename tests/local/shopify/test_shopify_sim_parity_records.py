@@ -14,13 +14,13 @@ from builders.root import ROOT
 from jsonschema import Draft202012Validator
 
 from local.shopify.bodies import body
-from local.shopify.life_control import live
 from local.shopify.order import Order
 from local.shopify.placing import place_order
 from local.shopify.rest import order_document
 from local.shopify.schema import admin_schema
 from local.shopify.server import WORLD
 from local.shopify.state import Shop
+from local.shopify.steps import apply_step
 from local.shopify.topics import ALL_TOPICS, graphql_name
 from local.shopify.world import load_world
 
@@ -65,7 +65,7 @@ def lived(*steps: tuple[str, dict[str, Any]], **checkout: Any) -> dict[str, dict
     order = an_order(shop, **checkout)
     bodies: dict[str, dict[str, Any]] = {}
     for name, wish in steps:
-        events = live(shop, order, name, wish)
+        events = apply_step(shop, order, name, wish)
         bodies |= {each.topic: json.loads(json.dumps(body(shop, order, each))) for each in events}
     return bodies
 
@@ -159,7 +159,7 @@ def test_refund_of_two_of_three_units_is_rounded_as_a_real_one_was():
     taxes = order_document(shop, order)["line_items"][0]["tax_lines"]
     assert [each["price"] for each in taxes] == ["120.97", "0.00", "67.00"]
     lines = [{"line": "TENT-2P", "quantity": 2, "restock": "cancel"}]
-    live(shop, order, "refund", {"lines": lines, "status": "pending"})
+    apply_step(shop, order, "refund", {"lines": lines, "status": "pending"})
     (refund,) = order_document(shop, order)["refunds"]
     (row,) = refund["refund_line_items"]
     assert (row["subtotal"], row["total_tax"]) == (1240.71, 125.31)
@@ -181,7 +181,7 @@ def test_cancelled_order_has_the_figures_of_a_real_one():
         shipping=[{"title": "Post", "price": "9.98"}],
         tax=[],
     )
-    live(shop, order, "cancel", {"reason": "inventory"})
+    apply_step(shop, order, "cancel", {"reason": "inventory"})
     document = order_document(shop, order)
     assert (document["total_price"], document["subtotal_price"]) == ("50.94", "40.96")
     current = ("current_total_price", "current_subtotal_price", "current_total_discounts", "total_outstanding")
@@ -202,7 +202,8 @@ def test_partial_refund_with_shipping_has_the_figures_of_a_recorded_one():
         shipping=[{"title": "Standard", "price": "5"}],
         tax=[],
     )
-    live(shop, order, "refund", {"lines": [{"line": "Item", "quantity": 1, "restock": "return"}], "shipping": "5.00"})
+    lines = [{"line": "Item", "quantity": 1, "restock": "return"}]
+    apply_step(shop, order, "refund", {"lines": lines, "shipping": "5.00"})
     document = order_document(shop, order)
     assert document["refunds"][0]["transactions"][0]["amount"] == "15.00"
     assert (document["financial_status"], document["fulfillment_status"]) == ("partially_refunded", None)
@@ -212,7 +213,7 @@ def test_partial_refund_with_shipping_has_the_figures_of_a_recorded_one():
 def test_refund_is_in_the_smallest_unit_of_the_buyers_currency(currency: str, rate: str, step: str):
     shop = new_shop()
     order = an_order(shop, currency=currency, exchange_rate=rate)
-    live(shop, order, "refund", {"lines": [{"line": "MAP-NORDIC", "quantity": 1}]})
+    apply_step(shop, order, "refund", {"lines": [{"line": "MAP-NORDIC", "quantity": 1}]})
     (refund,) = order_document(shop, order)["refunds"]
     amount = refund["transactions"][0]["amount"]
     assert Decimal(amount).as_tuple().exponent == Decimal(step).as_tuple().exponent
