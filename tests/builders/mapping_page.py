@@ -23,11 +23,11 @@ ORDER: Final = (
     "Shipping",
     "Taxes of lines and shipping",
     "The order's amounts",
-    "Not looked at",
+    "Fields that are not read",
 )
 REFUND: Final = "A refund, by itself or among the order's `refunds`"
 TRANSACTION: Final = "A transaction, by itself or among a refund's `transactions`"
-NOT_FROM_SHOPIFY: Final = "Fields of F&O that Shopify has no say in"
+NOT_FROM_SHOPIFY: Final = "Fields of F&O that no field of Shopify fills"
 CHANGES: Final = ("Changes after F&O has the order", "Change in Shopify")
 """The table of the rules, which tools/change_matrix.py writes."""
 
@@ -79,7 +79,7 @@ def _rows(table: MarkdownTable) -> Iterator[MappingRow]:
         )
         assert row.why, f"no reason: {cells}"
         assert shopify or row.fo, f"neither read nor written: {cells}"
-        assert row.is_read or row.fo or not row.rules, f"not looked at, and yet by a rule: {cells}"
+        assert row.is_read or row.fo or not row.rules, f"not read, and yet with a rule: {cells}"
         yield row
 
 

@@ -193,7 +193,7 @@ def test_the_record_of_personal_data_forgets_no_table_or_container() -> None:
 
 
 def test_every_threat_names_code_and_test() -> None:
-    threats = rows(SECURITY, "Threat", "What stands against it")
+    threats = rows(SECURITY, "Threat", "Protection")
     assert threats
     for threat, _, where, test in threats:
         assert names_in(where), threat
