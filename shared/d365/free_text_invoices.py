@@ -6,9 +6,10 @@ header is found again by our reference; the lines go in all or none, and F&O pos
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from shared.d365.entities import INVOICE_LINES, INVOICES, READ
 from shared.d365.odata.answers import Row
@@ -29,6 +30,8 @@ class InvoiceDraft:
     """FreeTextInvoiceHeaders, without company and reference."""
     lines: Sequence[Row]
     """FreeTextInvoiceLines, each with its LineNumber."""
+    prove: Callable[[Sequence[Row]], Mapping[str, Any]] | None = None
+    """What F&O's lines are beside what they should be, for a refusal."""
 
     @property
     def amount(self) -> Decimal:
@@ -90,7 +93,7 @@ async def _complete(client: ODataClient, draft: InvoiceDraft, identifier: int, *
             document=f"free text invoice {identifier}",
             booked=booked,
             expected=draft.amount,
-        )
+        ).with_proof(draft.prove(lines) if draft.prove else None)
 
 
 def _header(draft: InvoiceDraft) -> Row:

@@ -8,10 +8,10 @@ so that the lines go in all or none, and are there if any is.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 from shared.d365.entities import READ, RETURN_LINES, RETURN_ORDERS
 from shared.d365.odata.answers import Row
@@ -38,6 +38,8 @@ class ReturnDraft:
     """ReturnOrderLinesV2; quantities are below zero."""
     amount: Decimal
     """The sum of the lines' LineAmount that F&O must compute: below zero."""
+    prove: Callable[[Sequence[Row]], Mapping[str, Any]] | None = None
+    """What F&O's lines are beside what they should be, for a refusal."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +107,7 @@ async def create_sequenced(client: ODataClient, draft: ReturnDraft) -> ReturnOrd
     return _return_order(number, lines, created=not found)
 
 
-async def _check_or_hold(client: ODataClient, draft: ReturnDraft, number: str, lines: Iterable[Row]) -> None:
+async def _check_or_hold(client: ODataClient, draft: ReturnDraft, number: str, lines: Sequence[Row]) -> None:
     try:
         _check(draft, number, lines)
     except RefusedError:
@@ -113,12 +115,12 @@ async def _check_or_hold(client: ODataClient, draft: ReturnDraft, number: str, l
         raise
 
 
-def _check(draft: ReturnDraft, number: str, lines: Iterable[Row]) -> None:
+def _check(draft: ReturnDraft, number: str, lines: Sequence[Row]) -> None:
     booked = sum((line["LineAmount"] for line in lines), Decimal(0))
     if booked != draft.amount:
         raise RefusedError(
             ErrorCode.FO_REFUND_DIFFERS, document=f"return order {number}", booked=booked, expected=draft.amount
-        )
+        ).with_proof(draft.prove(lines) if draft.prove else None)
 
 
 async def _with_reference(client: ODataClient, draft: ReturnDraft) -> list[Row]:

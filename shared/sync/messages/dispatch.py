@@ -17,6 +17,7 @@ from shared.errors import ErrorCode, RefusedError, TransientError
 from shared.store.blobs import Bodies
 from shared.store.journal import Entry, Journal
 from shared.store.parking import ParkedMessage, Parking
+from shared.store.proofs import cut_proof
 from shared.sync.messages.outcome import Done, Outcome, Park, Retry, RetryPolicy
 from shared.telemetry import annotate, correlated, span, tell
 
@@ -129,7 +130,7 @@ async def _park(
         note,
         now,
         desk,
-        evidence=error.details,
+        evidence={**error.details, **({"proof": cut_proof(error.proof)} if error.proof else {})},
         level=logging.WARNING,
         code=error.code,
         owner=error.entry.owner,
