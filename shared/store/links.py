@@ -42,7 +42,7 @@ class OrderLink:
     said: Mapping[str, str] = field(default_factory=dict)
     """Kind of change -> fingerprint of what Shopify last said about it: what differs in F&O alone is a person's."""
     held: str = ""
-    """Why we hold the order in F&O (shared.model.life.HoldReason); "" when we do not."""
+    """Why we hold the order in F&O (shared.model.order_state.HoldReason); "" when we do not."""
     is_holding: bool = False
     """It is about to be held: a crash leaves that to be done."""
     has_parked: bool = False

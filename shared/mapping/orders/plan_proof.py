@@ -38,7 +38,7 @@ def prove_plan(order: Order, lines: Sequence[PlannedLine], taxes: TaxGroups, *, 
 
 
 def compare_plan(order: Order, lines: Sequence[PlannedLine], taxes: TaxGroups, *, line_by_line: bool = True) -> Proof:
-    """Both sides, line by line, component by component, tax by tax; whether they agree is not looked at."""
+    """Both sides, line by line, component by component, tax by tax; they need not agree."""
     charged = charged_tax(order, by_marketplace=False)
     expected = total((line.expected_tax for line in lines), order.currency)
     return Proof(
@@ -182,7 +182,7 @@ def _taxes_by_line(order: Order, lines: Sequence[PlannedLine]) -> tuple[ProofRow
 
 
 def _sources(order: Order) -> Iterator[tuple[str, str, OrderLine | ShippingLine]]:
-    """What F&O's lines stand for in Shopify, with a name for people."""
+    """Shopify's lines and shipping lines, each with the source of its F&O lines and a name for people."""
     for line in order.lines:
         yield source_of(COMPONENTS[line.kind], line.id), line_name(line), line
     for shipping in order.shipping:

@@ -51,7 +51,7 @@ def prove_refund_plan(
 def compare_refund_plan(
     refund: Refund, order: Order, parts: RefundParts, lines: Sequence[PlannedCredit], taxes: TaxGroups
 ) -> Proof:
-    """Both sides, line by line, component by component, tax by tax; whether they agree is not looked at. Amounts are
+    """Both sides, line by line, component by component, tax by tax; they need not agree. Amounts are
     what the buyer owes less.
     """
     nothing = total((), order.currency)
@@ -162,7 +162,7 @@ def prove_refund(refund: Refund, order: Order) -> Proof:
 
     Where it was paid in the buyer's currency and the shop's is booked, the proof is in the buyer's, and what the two
     rates differ by is a component. A refund without money (an unpaid order's), and one of money alone (for goods that
-    an edit removed earlier) have nothing to compare with, and their notes say so. Raises RefusedError
+    an edit removed earlier) have nothing to compare with, as a note in the proof explains. Raises RefusedError
     REFUND_SUM_DIFFERS; there is no tolerance.
     """
     given = [each for each in refund.transactions if each.kind is TransactionKind.REFUND and each.counts]

@@ -26,9 +26,9 @@ from shared.model import Adjustment, AdjustmentReason, Money, Refund, RefundLine
 
 
 def read_refund(block: Block, terms: Terms, path: str = "refund") -> Refund:
-    """What a refund says by itself. What its goods mean for the order is found beside the order (shopify_state).
+    """The refund without its order. Which of its goods had been shipped needs the order (read_state).
 
-    An adjustment is positive when the buyer gets more: Shopify writes it the other way round. Raises RefusedError
+    An adjustment is positive when the buyer gets more: Shopify's sign is the opposite. Raises RefusedError
     NOT_AN_ORDER, NEGATIVE_AMOUNT and what read_transaction raises.
     """
     returned = optional_block(block, "return", path)
@@ -76,7 +76,7 @@ def _line(block: Block, amounts: Amounts, path: str) -> RefundLine:
 
 
 def _adjustments(block: Block, terms: Terms, amounts: Amounts, path: str) -> tuple[Adjustment, ...]:
-    """Shipping given back stands among them, since 2024-04 as lines of its own too: told twice it counts once."""
+    """Refunded shipping is one of them, and since 2024-04 a list of its own too: what both contain counts once."""
     found = [
         _adjustment(each, terms, amounts, f"{path}.order_adjustments[{at}]")
         for at, each in enumerate(blocks(block, "order_adjustments", path))
@@ -116,7 +116,7 @@ def _reason(block: Block, path: str) -> str:
 
 
 def _duties(block: Block, terms: Terms, amounts: Amounts, path: str) -> Money:
-    """Beside the lines: where duties_included says that the prices hold them, the lines' amounts do."""
+    """Duties beside the lines; zero where duties_included says that the prices, and so the lines, contain them."""
     if terms.duties_included:
         return amounts.zero
     if block.get("total_duties_set") is not None:
