@@ -1,18 +1,18 @@
 """Everything that can go wrong, in one tree.
 
     ConnectorError
-    ├── WebhookRefusedError     answered to Shopify with a status, nothing was taken on
+    ├── WebhookRefusedError     answered to Shopify with a status; the webhook was not accepted
     ├── ConfigurationError      settings or rules are wrong: lists every mistake, the app does not start
     ├── RefusedError            this message can never succeed as it is: park it (code from the catalogue)
     │   ├── TaxRefusedError     because of the tax set-up in F&O, or our rules for it
     │   └── OtherCurrencyError  an amount is not in the currency that is booked, and cannot be converted
     └── TransientError          it may succeed later: try again
-        ├── ThrottledError      the other side named a delay
-        ├── NotYetError         F&O has work of its own to do first; nothing is broken
-        └── OutcomeUnknownError a write may or may not have happened: look before writing again
+        ├── ThrottledError      the other system asked for a delay
+        ├── NotYetError         F&O's batch jobs have to run first; nothing is wrong
+        └── OutcomeUnknownError a write may or may not have happened: read before writing again
 
-A refusal has a code from CATALOGUE (shared/error_catalogue.py), which knows its cause in plain words, whose job it
-is and the next step.
+A refusal has a code from CATALOGUE (shared/error_catalogue.py), with the cause in plain words, the owner and
+the next step.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class ConfigurationError(ConnectorError):
 
 
 class _CataloguedError(ConnectorError):
-    """An error whose words come from the catalogue; details fill its placeholders and are kept for the record.
+    """An error with the texts of the catalogue; details fill their placeholders and are kept in the journal.
 
     Raises KeyError at once for a placeholder without a detail: a bug, not data.
     """
@@ -66,7 +66,7 @@ class _CataloguedError(ConnectorError):
 
 
 class WebhookRefusedError(_CataloguedError):
-    """A webhook that is not taken on. Its catalogue entry has the HTTP status."""
+    """A webhook that is not accepted. Its catalogue entry has the HTTP status."""
 
 
 class RefusedError(_CataloguedError):
@@ -91,7 +91,7 @@ class OtherCurrencyError(RefusedError):
 
 
 class TransientError(ConnectorError):
-    """Something outside is not ready. `retry_after` is the wait that it asked for, if it did."""
+    """Another system is not ready. `retry_after` is the wait that it asked for, if it did."""
 
     def __init__(self, reason: str, *, retry_after: timedelta | None = None) -> None:
         self.reason = reason
@@ -104,8 +104,8 @@ class ThrottledError(TransientError):
 
 
 class NotYetError(TransientError):
-    """What F&O does in its own time has to come first, as invoicing before a return."""
+    """A batch job of F&O has to run first, as invoicing before a return."""
 
 
 class OutcomeUnknownError(TransientError):
-    """A write was sent and no answer came (time-out, reset, 5xx): look what is there before writing again."""
+    """A write was sent and no answer came (time-out, reset, 5xx): read F&O's state before writing again."""

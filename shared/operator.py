@@ -23,6 +23,7 @@ from shared.bus.envelope import Envelope
 from shared.bus.publisher import Publisher
 from shared.connections import open_blobs, open_service_bus, open_tables
 from shared.errors import ConnectorError
+from shared.mapping.evidence import proof_table
 from shared.mapping.redaction import redacted
 from shared.settings import Connections, read_connections
 from shared.store import blobs
@@ -127,6 +128,8 @@ async def _the(event: str, ports: ParkedPorts) -> Parked:
 
 async def _show(parked: Parked, ports: ParkedPorts, out: Print) -> None:
     out("\n".join(_lines(parked)))
+    if parked.proof:
+        out("\n".join(["", *proof_table(parked.proof), ""]))
     for name, value in parked.properties.items():
         out(f"    {name} = {value}")
     body = await ports.parking.body(parked)

@@ -6,7 +6,7 @@ document with any line has all of them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Protocol
@@ -132,8 +132,16 @@ def line_operations(kind: DocumentType, draft: DocumentDraft, number: ODataLiter
     return [Operation("POST", kind.lines, body={**line, **place}) for line in draft.lines]
 
 
-def check_amount(lines: Sequence[Mapping[str, Any]], field: str, expected: Decimal, *, document: str) -> None:
-    """Raises RefusedError FO_REFUND_DIFFERS unless the field's sum over all lines is the expected amount."""
+type ProveLines = Callable[[Sequence[FoRow]], Mapping[str, Any]]
+"""F&O's lines beside what they should be, for a refusal."""
+
+
+def check_amount(
+    lines: Sequence[FoRow], field: str, expected: Decimal, *, document: str, prove: ProveLines | None
+) -> None:
+    """Raises RefusedError FO_REFUND_DIFFERS, with the proof, unless the field's sum over all lines is as expected."""
     booked = sum((line[field] for line in lines), Decimal(0))
     if booked != expected:
-        raise RefusedError(ErrorCode.FO_REFUND_DIFFERS, document=document, booked=booked, expected=expected)
+        raise RefusedError(ErrorCode.FO_REFUND_DIFFERS, document=document, booked=booked, expected=expected).with_proof(
+            prove(lines) if prove else None
+        )

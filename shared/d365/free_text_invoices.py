@@ -12,7 +12,14 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from shared.d365.documents import DocumentType, check_amount, create_lines, find_or_create_header, read_lines
+from shared.d365.documents import (
+    DocumentType,
+    ProveLines,
+    check_amount,
+    create_lines,
+    find_or_create_header,
+    read_lines,
+)
 from shared.d365.entities import INVOICE_LINES, INVOICES
 from shared.d365.odata.client import ODataClient
 from shared.errors import ErrorCode
@@ -41,6 +48,8 @@ class InvoiceDraft:
     """FreeTextInvoiceHeaders, without company and reference."""
     lines: Sequence[FoRow]
     """FreeTextInvoiceLines, each with its LineNumber."""
+    prove: ProveLines | None = None
+    """What F&O's lines are beside what they should be, for a refusal."""
 
     @property
     def amount(self) -> Decimal:
@@ -69,5 +78,5 @@ async def create_invoice(client: ODataClient, draft: InvoiceDraft) -> Invoice:
     if header["IsPosted"] == "No":
         lines = [] if created else await read_lines(client, _TYPE, draft.company, identifier)
         lines = lines or await create_lines(client, _TYPE, draft, identifier)
-        check_amount(lines, _AMOUNT, draft.amount, document=f"free text invoice {identifier}")
+        check_amount(lines, _AMOUNT, draft.amount, document=f"free text invoice {identifier}", prove=draft.prove)
     return Invoice(identifier, created=created)

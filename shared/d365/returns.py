@@ -15,6 +15,7 @@ from typing import Final, Literal
 
 from shared.d365.documents import (
     DocumentType,
+    ProveLines,
     check_amount,
     create_lines,
     create_with_number,
@@ -52,6 +53,8 @@ class ReturnDraft:
     """ReturnOrderLinesV2; quantities are below zero."""
     amount: Decimal
     """The sum of the lines' LineAmount that F&O must compute: below zero."""
+    prove: ProveLines | None = None
+    """What F&O's lines are beside what they should be, for a refusal."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +113,7 @@ async def _check_or_hold(client: ODataClient, draft: ReturnDraft, number: str, l
 
 
 def _check(draft: ReturnDraft, number: str, lines: Sequence[FoRow]) -> None:
-    check_amount(lines, "LineAmount", draft.amount, document=f"return order {number}")
+    check_amount(lines, "LineAmount", draft.amount, document=f"return order {number}", prove=draft.prove)
 
 
 async def _set_held(client: ODataClient, draft: ReturnDraft, number: str, value: Literal["Yes", "No"]) -> None:

@@ -1,4 +1,4 @@
-"""Countries and their provinces: from what an address says to ISO 3166."""
+"""Countries and their provinces: from the text of an address to ISO 3166."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Country(NamedTuple):
 
 
 # Codes that Shopify or people use and ISO 3166-1 has not, or has no longer. Kosovo's are the user-assigned codes that
-# the EU and the World Bank use. Parts of a country that have a reserved code of their own stand for that country.
+# the EU and the World Bank use. Parts of a country with a reserved code of their own are mapped to that country.
 _CODES: Final = {
     "XK": Country("XK", "XKX"),
     "AN": Country("AN", "ANT"),  # the Netherlands Antilles, dissolved in 2010, still in Shopify's list

@@ -18,9 +18,9 @@ def customer_account(order: Order, rules: StoreRules) -> str:
     """The account of the order's buyer; the same buyer always has the same, whichever order comes first.
 
     A known customer: prefix + Shopify's id. A B2B company, whoever buys for it: prefix + "B" + its id. A guest:
-    prefix + "G" + a digest of the e-mail address (else of the phone number), so that his next order finds him again;
-    letters and digits only, at most 20 characters.
-    Raises RefusedError NO_BUYER for an order that names nobody, unless the rules have an account for it.
+    prefix + "G" + a digest of the e-mail address (else of the phone number), so that the guest's next order gets the
+    same account; letters and digits only, at most 20 characters. Raises RefusedError NO_BUYER for an order without a
+    buyer, unless the rules have an account for it.
     """
     customers = rules.customers
     if customers.strategy == "shared":
@@ -42,7 +42,7 @@ def customer_account(order: Order, rules: StoreRules) -> str:
 def customer_record(order: Order, rules: StoreRules, account: str) -> FoRow:
     """The buyer as a new row of CustomersV3.
 
-    SalesTaxGroup stays out on purpose: a fixed group on the customer beats the tax of the delivery address.
+    SalesTaxGroup stays out on purpose: a fixed group on the customer overrides the tax group of the delivery address.
     Raises RefusedError NO_BUYER, or FIELD_TOO_LONG where a name or address does not fit all of F&O's fields
     for it together.
     """
@@ -97,8 +97,7 @@ def _name(buyer: Buyer, order: Order, rules: StoreRules) -> tuple[FoRow, list[st
     """The fields of the name, and the lines of it that must follow above the street.
 
     A person has first and last name, which F&O both requires; everybody else is an organisation in F&O's terms. So is
-    somebody who gave one name only, since the other one would be invented, and one whose names the three fields of a
-    person cannot hold whole.
+    a buyer with one name only, since F&O requires two, and one whose names do not fit the three fields of a person.
     """
     address = order.billing_address or order.shipping_address
     company = buyer.company or (address.company if address else "")

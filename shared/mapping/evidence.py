@@ -21,7 +21,12 @@ class ProofRow:
 
     def as_dict(self) -> dict[str, str]:
         amounts = {"shopify": self.shopify, "fo": self.fo, "difference": self.difference}
-        return {"name": self.name} | {side: str(amount) for side, amount in amounts.items() if amount is not None}
+        return {"name": self.name} | {side: _exact(amount) for side, amount in amounts.items() if amount is not None}
+
+
+def _exact(amount: Money) -> str:
+    """With fractions of the smallest unit, where it has any: they may be the whole difference."""
+    return str(amount) if amount.is_whole() else f"{amount.amount.normalize():f} {amount.currency}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""What Shopify says of an order beside what F&O holds for it: the conservation proof once more, long after booking."""
+"""An order in Shopify compared with its documents in F&O, long after booking."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ class Finding:
     """One difference."""
 
     refusal: RefusedError
-    """Its code and words; never raised."""
+    """Its code and texts; never raised."""
     what: str
     shopify: str
-    """The amount there, in words where it is none."""
+    """Shopify's amount, or a word where there is none."""
     fo: str
 
     def as_dict(self) -> dict[str, str]:
@@ -37,7 +37,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """What the lines of the sales order come to, as F&O counts: without the tax on top, where there is any."""
+    """The sum of the sales order's lines, without tax on top of the prices."""
 
     shopify: Money
     fo: Money
@@ -53,7 +53,7 @@ def sums(order: Order, target: SalesOrderPlan | None, own: OwnLines) -> Sums:
 
 
 def sales_order_finding(number: str, plan: ChangePlan, compared: Sums) -> Finding | None:
-    """What would have to be done to the sales order, or be decided about. What the rules ignore is no difference."""
+    """What a plan would change on the sales order, or hold for a person. What the rules ignore is no difference."""
     changes = [str(step) for step in plan.steps] + [str(cell) for cell in plan.held]
     if not changes:
         return None
@@ -80,12 +80,12 @@ def refund_findings(
     """`booked` is by refund id what was credited, None for one that is under way."""
     findings = []
     for refund in refunds:
-        here, there = refund.worth(taxes_included=order.taxes_included), booked.get(refund.id)
-        if there is None or there == here:
+        worth, credited = refund.worth(taxes_included=order.taxes_included), booked.get(refund.id)
+        if credited is None or credited == worth:
             continue
         what = f"refund {refund.id}"
-        refusal = RefusedError(ErrorCode.REFUND_DIFFERS, sales_order=number, what=what, shopify=here, fo=there)
-        findings.append(Finding(refusal, what, str(here), str(there)))
+        refusal = RefusedError(ErrorCode.REFUND_DIFFERS, sales_order=number, what=what, shopify=worth, fo=credited)
+        findings.append(Finding(refusal, what, str(worth), str(credited)))
     return findings
 
 

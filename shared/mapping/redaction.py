@@ -1,4 +1,4 @@
-"""What of a webhook's body may be shown to somebody who mends it: the goods and the money, not the person."""
+"""A webhook's body without personal data, for support: goods and amounts are shown, the buyer is not."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _PERSONAL: Final = frozenset(
 )
 _SHOWN_OF_A_PERSON: Final = frozenset({"id", "country", "country_code", "province", "province_code", "currency"})
 
-# Texts that say nothing about a person, by their key. What is not named here is hidden: a new field of Shopify's too.
+# Keys whose texts are not personal. Any other text is hidden, that of a new field of Shopify's too.
 _SHOWN: Final = frozenset(
     {
         *("admin_graphql_api_id", "name", "title", "variant_title", "sku", "code", "vendor", "type", "kind", "reason"),

@@ -1,4 +1,4 @@
-"""From what F&O holds to the figure that Shopify shows: arithmetic and decisions, no I/O.
+"""The stock figure that Shopify is to show, computed from on-hand in F&O: no I/O.
 
 A figure is what may be promised (ATP) in the warehouses behind a location, times the location's share, less the
 buffer, less what Shopify has sold there and F&O does not know yet; whole units, never negative.
@@ -23,7 +23,7 @@ _NOTHING: Final = Decimal(0)
 
 
 class FigureOutcome(StrEnum):
-    """What became of a figure in a run."""
+    """The result for a figure in a run."""
 
     UNCHANGED = "unchanged since Shopify was last compared"
     EQUAL = "Shopify shows it already"
@@ -47,7 +47,7 @@ class Unlisted(StrEnum):
     NOT_TRACKED = "Shopify does not count it"
     BUNDLE = "a bundle: its components give its figure"
     UNKNOWN = "F&O has no such item"
-    AMBIGUOUS = "several products stand for one F&O item"
+    AMBIGUOUS = "several variants have the same F&O item"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +66,15 @@ class Catalogue:
     listings: tuple[Listing, ...]
     unlisted: tuple[tuple[Variant, Unlisted], ...]
     problems: tuple[RefusedError, ...]
-    """One for each SKU that somebody must mend."""
+    """One for each SKU that somebody has to correct."""
 
 
 def match_variants(
     variants: Iterable[Variant], items: Mapping[str, Item], *, locations: Sequence[int], company: str
 ) -> Catalogue:
-    """Shopify's variants with F&O's items, by SKU. Two variants of one item would both show its stock: neither may."""
+    """Shopify's variants with F&O's items, by SKU. Two variants of one item would both show its stock, so neither gets
+    a figure.
+    """
     unlisted: list[tuple[Variant, Unlisted]] = []
     of_item: defaultdict[Item, list[Variant]] = defaultdict(list)
     problems: list[RefusedError] = []
@@ -119,7 +121,7 @@ class WarehouseStock:
     def promisable(self, rules: StockRules) -> Decimal:
         """What may be promised; negative when more is promised than there is and the shortage is shared.
 
-        Safety stock is not a promise: it holds back what is there, and makes no shortage of what is not.
+        Safety stock only lowers what is available: it never makes the result negative.
         """
         net = self.available + self.incoming * rules.count_incoming / 100 - self.open_issues
         free = net - min(self.safety, max(net, _NOTHING))
@@ -181,7 +183,7 @@ def by_warehouse(
 
 
 def units_taken(sales: Iterable[Sale], listings: Iterable[Listing]) -> Counter[LevelId]:
-    """Units by level. A sale from nobody knows where counts at every location that sells the item."""
+    """Units by level. A sale of unknown location counts at every location that sells the item."""
     levels: defaultdict[int, list[LevelId]] = defaultdict(list)
     for listing in listings:
         levels[listing.level.inventory_item].append(listing.level)
@@ -200,7 +202,7 @@ def sales_of_parked(sold: Mapping[str, int], location: int | None, listings: Ite
 
 
 def decide(figure: int, shown: Level, *, frozen: bool, withheld: bool, settled_before: datetime) -> FigureOutcome:
-    """What to do about a figure. Lowering is always safe; raising waits for every doubt to clear."""
+    """What to do about a figure. Lowering is always safe; raising is put off while anything is uncertain."""
     if figure == shown.available:
         return FigureOutcome.EQUAL
     if figure < shown.available:

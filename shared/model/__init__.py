@@ -1,11 +1,11 @@
-"""The language between both systems: frozen values, no I/O, no clock, no environment."""
+"""The values that both systems are translated to and from: frozen, no I/O, no clock, no environment."""
 
 from shared.model.address import Address
 from shared.model.component import COMPONENTS, Component, source_of
 from shared.model.fo_order import FoHeader, FoLine, FoOrder, FoRow, FoStatus
-from shared.model.life import HoldReason, OrderState, Rate, Risk
 from shared.model.money import CurrencyMismatchError, Money, minor_digits, smallest_unit, total
 from shared.model.order import Buyer, CurrencySide, LineKind, Order, OrderLine, ShippingLine, TaxLine, is_sample
+from shared.model.order_state import HoldReason, OrderState, Rate, Risk
 from shared.model.payment import Transaction, TransactionKind, TransactionStatus
 from shared.model.refund import Adjustment, AdjustmentReason, Refund, RefundLine, Restock
 from shared.model.stock import Item, Level, LevelId, OnHand, Sale, Variant

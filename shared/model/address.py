@@ -1,4 +1,4 @@
-"""A postal address in the form both systems can be given it in."""
+"""A postal address."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Standardised, but in the writer's own script: nothing is transliterated, nothing is cut."""
+    """Standardised, in the buyer's own script: nothing is transliterated, nothing is cut."""
 
     name: str
     """The recipient: person, or company when no person is named."""

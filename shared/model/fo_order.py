@@ -1,4 +1,4 @@
-"""A sales order as F&O has it now: what changes are planned against."""
+"""A sales order as F&O has it now, against which changes are planned."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class FoHeader:
     number: str
     status: FoStatus
     is_held: bool
-    """IsSalesProcessingStopped: nobody confirms, picks, delivers or invoices it."""
+    """IsSalesProcessingStopped: it cannot be confirmed, picked, delivered or invoiced."""
     fields: Mapping[str, Any]
     """The fields of SalesOrderHeadersV4 that follow Shopify."""
 
@@ -68,7 +68,7 @@ class FoLine:
     item_tax_group: str
     delivery_mode: str
     status: FoStatus
-    """The line's own where it is closed, else its order's."""
+    """The line's own status where it is closed, else its order's."""
 
     @property
     def done(self) -> Decimal:
@@ -81,7 +81,7 @@ class FoLine:
 
     @property
     def is_invoiced(self) -> bool:
-        """Whether any of it is, so that its price stands."""
+        """Whether any of it is invoiced, so that its price cannot change."""
         return self.status is FoStatus.INVOICED or self.done != self.to_invoice
 
 

@@ -36,7 +36,7 @@ _MINOR_DIGITS: Final = {
 
 
 class CurrencyMismatchError(ValueError):
-    """Two currencies met in one calculation. Always a bug in the caller, never a matter of data."""
+    """Two currencies in one calculation: always a bug in the caller, never caused by data."""
 
 
 def minor_digits(currency: str) -> int:

@@ -1,4 +1,4 @@
-"""A Shopify order in the language both systems understand. Money is on one side only (shop or presentment)."""
+"""A Shopify order. Its amounts are on one side only (shop or presentment)."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class ShippingLine:
 
 @dataclass(frozen=True, slots=True)
 class Buyer:
-    """Who bought, as far as Shopify says: a guest has no id, a private person no company."""
+    """Who bought: a guest has no id, a private person no company."""
 
     id: int | None
     first_name: str
@@ -126,7 +126,7 @@ class Order:
     cash_rounding: Money
     """What cash payments were rounded by, up or down: beside the total, not in it."""
     total: Money
-    """What the buyer owes in all, as Shopify says it (total_price)."""
+    """What the buyer owes in all: Shopify's total_price."""
     total_tax: Money
     buyer: Buyer | None
     shipping_address: Address | None
@@ -138,11 +138,11 @@ class Order:
     attributes: tuple[tuple[str, str], ...]
     tags: tuple[str, ...]
     is_test: bool
-    """A development store's, or paid by a test gateway: no money stands behind it."""
+    """Of a development store, or paid by a test gateway: no money moved."""
 
     @property
     def is_sample(self) -> bool:
-        """Whether it is no order of any shop, but what Shopify sends as test notification."""
+        """Whether it is Shopify's test notification instead of a real order."""
         return is_sample(self.id, is_test=self.is_test)
 
     @property
@@ -157,7 +157,7 @@ class Order:
 
     @property
     def destination(self) -> Address | None:
-        """Where the goods go, which decides tax and warehouse."""
+        """The address that decides tax and warehouse."""
         return self.shipping_address or self.billing_address
 
     @property

@@ -1,4 +1,4 @@
-"""Money that moved for an order: payments and refunds, as the payment provider saw them."""
+"""Money that moved for an order: payments and refunds, as the payment provider reports them."""
 
 from __future__ import annotations
 

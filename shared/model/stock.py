@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 
 class Item(NamedTuple):
-    """An F&O item with its product dimensions, "" where it has none. Together they are what a SKU stands for."""
+    """An F&O item with its product dimensions, "" where it has none. A SKU identifies all of them together."""
 
     number: str
     color: str = ""
@@ -54,7 +54,7 @@ class Variant:
     tracked: bool
     """Shopify counts it. Nobody can set a figure of what is not counted."""
     bundle: bool
-    """It is made of other variants, whose figures give its own."""
+    """It consists of other variants; its figure follows from theirs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,5 +72,5 @@ class Sale:
 
     inventory_item: int
     location: int | None
-    """None while Shopify has not said from where: it may be any."""
+    """None while Shopify has not assigned one: it may be any."""
     units: int

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 
 class RoundOff(StrEnum):
-    """RoundOffType: which way a tax amount goes to the tax code's precision."""
+    """RoundOffType: how a tax amount is rounded to the tax code's precision."""
 
     ORDINARY = "Ordinary"
     DOWN = "RoundDown"

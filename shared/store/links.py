@@ -44,7 +44,7 @@ class OrderLink:
     """Kind of change -> fingerprint of the values that F&O last got from Shopify. If Shopify still has those values and
     F&O has others, staff changed them."""
     held: str = ""
-    """Why the app holds the order in F&O (shared.model.life.HoldReason); "" if it does not."""
+    """Why the app holds the order in F&O (shared.model.order_state.HoldReason); "" if it does not."""
     is_holding: bool = False
     """Set before the hold is sent, so that a retry after a crash finishes it."""
     has_parked: bool = False

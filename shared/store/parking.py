@@ -17,6 +17,7 @@ from azure.data.tables.aio import TableClient
 from shared.errors import RefusedError
 from shared.store import tables
 from shared.store.blobs import Bodies
+from shared.store.proofs import cut_proof
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,8 @@ class Parked:
     blob: str
     sha256: str
     etag: str
+    proof: Mapping[str, Any] | None = None
+    """What was compared, of a message that was refused because amounts differ."""
 
 
 class Parking:
@@ -101,6 +104,7 @@ class Parking:
                 "why": "",
                 "blob": blob,
                 "sha256": sha256,
+                "proof": json.dumps(cut_proof(message.error.proof), ensure_ascii=False) if message.error.proof else "",
             },
         )
 
@@ -173,4 +177,5 @@ def _read(row: Mapping[str, Any]) -> Parked:
         blob=row["blob"],
         sha256=row["sha256"],
         etag=row["etag"],
+        proof=json.loads(row["proof"]) if row.get("proof") else None,  # rows of older versions have none
     )

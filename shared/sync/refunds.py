@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Final
 
 from shared.d365.free_text_invoices import InvoiceDraft, create_invoice
@@ -27,6 +28,7 @@ from shared.mapping.orders.proof import refuse_test_order
 from shared.mapping.refunds.documents import PlannedDocument
 from shared.mapping.refunds.lots import SoldLot
 from shared.mapping.refunds.plan import RefundPlan, needs_lots, plan_refund
+from shared.mapping.refunds.proof import prove_invoice, prove_return
 from shared.model import Component, Money, Order, OrderState, Refund, source_of
 from shared.rules import StoreRules
 from shared.store.links import OrderLink
@@ -214,6 +216,7 @@ class _RefundBooking:
                 reference=plan.reference,
                 header=plan.invoice.header,
                 lines=[line.record for line in plan.invoice.lines],
+                prove=partial(prove_invoice, plan.invoice, plan.refund_id),
             )
             invoice = await create_invoice(self._ports.fo, draft)
             row = await self._put(replace(row, invoice=invoice.identifier))
@@ -230,6 +233,7 @@ class _RefundBooking:
             header=document.header,
             lines=[line.record for line in document.lines],
             amount=-document.amount.amount,
+            prove=partial(prove_return, document, plan.refund_id),
         )
         if plan.number is not None:
             return await create_numbered(self._ports.fo, draft, plan.number)

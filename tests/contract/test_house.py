@@ -18,34 +18,8 @@ LONG = {
     "shared/rules/sections": "one file for each section of a store's file",
     "shared/store": "one file for each table or container",
 }
-LONG_FOR_NOW = {"shared/mapping/orders", "shared/mapping/shopify"}
-
-NAMED_TWICE_FOR_NOW = {
-    "Call",
-    "Entry",
-    "Fields",
-    "JournalRows",
-    "Node",
-    "Objection",
-    "Part",
-    "Row",
-    "Share",
-    "Slot",
-    "_Draft",
-    "_Planner",
-}
-
 TYPE_CHECKING_ONLY = {
     "shared/triggers.py": "the cold start: clients are loaded at the first invocation",
-}
-TYPE_CHECKING_FOR_NOW = {
-    "shared/d365/odata/auth.py",
-    "shared/d365/odata/client.py",
-    "shared/shopify/inventory.py",
-    "shared/shopify/orders.py",
-    "shared/shopify/sold.py",
-    "shared/shopify/sweep.py",
-    "shared/shopify/write_back.py",
 }
 
 
@@ -71,8 +45,8 @@ def test_a_folder_has_at_most_twelve_modules_unless_it_is_a_list_of_subjects() -
         name_of(folder): sum(path.name != "__init__.py" for path in folder.glob("*.py"))
         for folder in (SHARED, *(each for each in SHARED.rglob("*") if each.is_dir()))
     }
-    assert LONG.keys() | LONG_FOR_NOW <= counts.keys()
-    assert {folder for folder, count in counts.items() if count > FULL} <= LONG.keys() | LONG_FOR_NOW
+    assert LONG.keys() <= counts.keys()
+    assert {folder for folder, count in counts.items() if count > FULL} <= LONG.keys()
 
 
 def test_a_type_name_is_defined_once() -> None:
@@ -80,7 +54,7 @@ def test_a_type_name_is_defined_once() -> None:
     for module, tree in modules():
         for name in type_names(tree):
             defined[name].append(module)
-    twice = {name: places for name, places in defined.items() if len(places) > 1 and name not in NAMED_TWICE_FOR_NOW}
+    twice = {name: places for name, places in defined.items() if len(places) > 1}
     assert twice == {}
 
 
@@ -91,4 +65,4 @@ def test_imports_for_the_type_checker_alone_have_a_reason() -> None:
         for node in ast.walk(tree)
         if isinstance(node, ast.Name | ast.Attribute) and ast.unparse(node).endswith("TYPE_CHECKING")
     }
-    assert users - TYPE_CHECKING_FOR_NOW == TYPE_CHECKING_ONLY.keys()
+    assert users == TYPE_CHECKING_ONLY.keys()

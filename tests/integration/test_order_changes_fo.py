@@ -140,7 +140,7 @@ async def test_the_rest_of_a_partly_delivered_order_is_given_up_and_a_person_tol
     with pytest.raises(RefusedError) as refused:
         await desk.change(sale(cancelled_at=CANCELLED))
     assert refused.value.code == "CHANGE_HELD"
-    assert "2 x TENT-2P have left" in refused.value.cause
+    assert "2 x TENT-2P were shipped" in refused.value.cause
     assert await desk.quantities() == {"11": 2}
 
 

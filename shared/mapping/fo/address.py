@@ -1,4 +1,4 @@
-"""A postal address in F&O's fields. What is too long for its own field flows over into the next one of the label.
+"""A postal address in F&O's fields. A value too long for its own field continues in the next one of the label.
 
 F&O prints an address as the name, the street, which has lines of its own, and the rest by the country's format. So the
 street takes what its neighbours cannot hold, and gives its own last line to the building complement.
@@ -35,7 +35,7 @@ def address_block(
 ) -> FoRow:
     """An address as fields that begin with the prefix, those without a value left out.
 
-    `above` are lines that belong over the street, `company` goes into the building complement when that holds it.
+    `above` are lines to print over the street. `company` is written into the building complement if it fits there.
     Country is F&O's AddressCountryRegionId, ISO alpha-3 by its default set-up.
     Raises RefusedError FIELD_TOO_LONG for what fits nowhere.
     """

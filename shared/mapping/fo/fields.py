@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 
 from shared.errors import ErrorCode, RefusedError
 
-# F&O's standard lengths, in UTF-16 units as SQL Server counts. OData's metadata does not tell them, and a company may
-# have extended them: F&O's own refusal is the last word.
+# F&O's standard lengths, in UTF-16 units as SQL Server counts. OData's metadata does not contain them, and a company
+# may have extended them: where F&O refuses a value, that decides.
 LIMITS: Final = {
     "SalesOrderNumber": 20,
     "CustomerAccount": 20,

@@ -1,4 +1,4 @@
-"""Which warehouse ships what: a pure decision over the stock that F&O shows, with its reason for the journal."""
+"""Which warehouse ships what, decided from the stock in F&O, with the reason for the journal."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ class Need(NamedTuple):
 
 
 class BookedPrice(NamedTuple):
-    """What a part costs in F&O already, so that it is not priced anew when other parts of its line change."""
+    """The price of a part that F&O has, which is kept when other parts of its line change."""
 
     gross: Decimal
     discount: Decimal
     firm: bool
-    """It is delivered or invoiced: only the other parts can still take a change."""
+    """It is delivered or invoiced: only the other parts can still change."""
 
 
 class AllocatedPart(NamedTuple):
@@ -39,7 +39,7 @@ class AllocatedPart(NamedTuple):
     quantity: int
     warehouse: Warehouse | None
     """None for what needs no stock."""
-    settled: BookedPrice | None = None
+    booked: BookedPrice | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +72,8 @@ def allocate(
     """The warehouse of every line, or of every part of it where the rules allow that.
 
     One warehouse that holds everything is best, the nearest of several. Otherwise, where orders may be split, each line
-    goes to the nearest that holds it. What is nowhere in stock waits as back order. Without a destination the goods
-    leave over the counter of `location_id`.
+    goes to the nearest that holds it. What no warehouse has is a back order. Without a destination the goods
+    are handed over at the point of sale `location_id`.
     Raises RefusedError NO_WAREHOUSE when no warehouse may serve the order.
     """
     ranked = _nearest_first(_eligible(rules, destination, location_id), destination)
@@ -118,18 +118,18 @@ def _nearest_first(warehouses: list[Warehouse], destination: Address | None) -> 
     if destination is None:
         return warehouses
     if destination.latitude is not None and destination.longitude is not None:
-        here = (destination.latitude, destination.longitude)
+        target = (destination.latitude, destination.longitude)
         places = [(one.latitude, one.longitude) for one in warehouses]
         known = [(lat, lon) for lat, lon in places if lat is not None and lon is not None]
         if len(known) == len(warehouses):
-            distances = {one.id: _kilometres(here, place) for one, place in zip(warehouses, known, strict=True)}
+            distances = {one.id: _kilometres(target, place) for one, place in zip(warehouses, known, strict=True)}
             return sorted(warehouses, key=lambda one: distances[one.id])
     return sorted(warehouses, key=lambda one: one.country != destination.country)
 
 
-def _kilometres(here: tuple[float, float], there: tuple[float, float]) -> float:
+def _kilometres(start: tuple[float, float], end: tuple[float, float]) -> float:
     """Along the surface of the earth (haversine)."""
-    (lat1, lon1), (lat2, lon2) = ((radians(lat), radians(lon)) for lat, lon in (here, there))
+    (lat1, lon1), (lat2, lon2) = ((radians(lat), radians(lon)) for lat, lon in (start, end))
     half = sin((lat2 - lat1) / 2) ** 2 + cos(lat1) * cos(lat2) * sin((lon2 - lon1) / 2) ** 2
     return 2 * _EARTH_RADIUS_KM * asin(sqrt(half))
 
@@ -173,7 +173,7 @@ def _split(
 def _pieces(
     need: Need, ranked: Sequence[Warehouse], stock: Mapping[tuple[str, Item], Decimal]
 ) -> list[tuple[int, Warehouse]]:
-    """Whole pieces from the nearest on; what is nowhere in stock is the preferred warehouse's back order."""
+    """Whole pieces from the nearest on; what no warehouse has is a back order at the preferred one."""
     taken: dict[str, int] = {}
     missing = need.quantity
     for warehouse in ranked:

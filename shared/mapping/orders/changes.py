@@ -1,6 +1,6 @@
-"""What is to be done to F&O's sales order so that it is Shopify's order as it is now: a value, decided and explained.
+"""The changes that make F&O's sales order equal to Shopify's current order, as a value with reasons.
 
-It is planned against what F&O has at this moment. Once it is carried out there is nothing left to plan.
+The plan is made against F&O's current state. After it is carried out, planning again gives an empty plan.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A cell of the matrix that decided something, and about what."""
+    """A cell of the matrix of changes, and what it decided about."""
 
     kind: ChangeKind
     status: FoStatus
@@ -68,7 +68,7 @@ class ChangeStep:
 class ChangePlan:
     steps: tuple[ChangeStep, ...] = ()
     held: tuple[Cell, ...] = ()
-    """What a person has to decide. A change is not made in part, but what is cancelled is given up all the same."""
+    """What a person has to decide: then nothing else is changed, except that a cancellation gives up open lines."""
     ignored: tuple[Cell, ...] = ()
 
     @property
@@ -111,7 +111,7 @@ def plan_changes(
 
 
 def plan_cancellation(order: Order, fo: FoOrder, own: OwnLines, rules: StoreRules) -> ChangePlan:
-    """Giving up everything of ours that is open, although a person may have to decide about what has left.
+    """Gives up all open lines of ours, even where a person has to decide about what was shipped.
 
     `order` is what Shopify still has of it: what was shipped, and the charges that were not given back.
     """
@@ -130,14 +130,14 @@ def plan_cancellation(order: Order, fo: FoOrder, own: OwnLines, rules: StoreRule
             if line.status is not FoStatus.CANCELLED:
                 units -= int(line.done)
         if units < 0:
-            draft.judge(
-                ChangeKind.CANCEL, closed_status(lines[-1]), f"{-units} x {lines[-1].item} have left ({source})"
+            draft.decide(
+                ChangeKind.CANCEL, closed_status(lines[-1]), f"{-units} x {lines[-1].item} were shipped ({source})"
             )
     gone = {step.lot for step in draft.steps if step.action is Action.REMOVE_LINE}
     for header in fo.headers if not draft.plan().held else ():
         its = [line.lot for line in fo.lines if line.order == header.number]
         if header.status is FoStatus.OPEN and rules.changes.cancellation == "delete_lines" and gone.issuperset(its):
-            cell = draft.judge(ChangeKind.CANCEL, header.status, "the whole order is cancelled")
+            cell = draft.decide(ChangeKind.CANCEL, header.status, "the whole order is cancelled")
             if cell is not None:
                 step = ChangeStep(Action.REMOVE_ORDER, header.number, "nothing is left of it", (cell,))
                 draft.steps.append(step)
@@ -149,8 +149,8 @@ _OF_ONE_LINE: Final = (Component.DUTIES, Component.FEES)
 
 
 def _owed_charges(order: Order, *, has_left: bool) -> Mapping[Component, Money]:
-    """What Shopify still charges for what has left. Duties and fees are charged though nothing has: then an adjustment
-    of the refund gives them back, which is credited by itself.
+    """What Shopify still charges for what was shipped. Duties and fees are charged even if nothing was: an adjustment
+    of the refund gives them back, and is credited separately.
     """
     amounts = {
         Component.DUTIES: order.duties,
@@ -166,7 +166,7 @@ def _owed_charges(order: Order, *, has_left: bool) -> Mapping[Component, Money]:
     return {component: amount for component, amount in owed.items() if amount}
 
 
-_HEADER_WORDS: Final = {
+_HEADER_REASONS: Final = {
     ChangeKind.ADDRESS: "another address",
     ChangeKind.CONTACT: "another name or e-mail address",
     ChangeKind.PO_NUMBER: "another purchase order number",
@@ -177,7 +177,7 @@ _HEADER_WORDS: Final = {
 
 
 class _PlanDraft:
-    """A plan in the making."""
+    """Collects the steps of a plan."""
 
     def __init__(self, fo: FoOrder, rules: StoreRules) -> None:
         self._fo = fo
@@ -188,8 +188,8 @@ class _PlanDraft:
         self._new: defaultdict[str, list[tuple[PlannedLine, Cell]]] = defaultdict(list)
         """By the number of the order that takes them; by "" what needs a further order."""
 
-    def judge(self, kind: ChangeKind, status: FoStatus, what: str) -> Cell | None:
-        """The cell, if it says that something is to be done."""
+    def decide(self, kind: ChangeKind, status: FoStatus, what: str) -> Cell | None:
+        """The matrix cell, if its decision is to change something; cells that hold or ignore are recorded."""
         cell = Cell(kind, status, self._rules.changes.decide(kind, status), what)
         match cell.decision:
             case Decision.HOLD:
@@ -206,7 +206,7 @@ class _PlanDraft:
         fields: FoRow = {}
         cells = []
         for kind, changed in header_changes(target, header.fields, fingerprints).items():
-            cell = self.judge(kind, header.status, _HEADER_WORDS[kind])
+            cell = self.decide(kind, header.status, _HEADER_REASONS[kind])
             if cell is not None:
                 fields |= changed
                 cells.append(cell)
@@ -215,7 +215,7 @@ class _PlanDraft:
             self.steps.append(ChangeStep(Action.CHANGE_HEADER, header.number, reason, tuple(cells), fields=fields))
 
     def add(self, planned: PlannedLine, siblings: Sequence[FoLine], growing: FoStatus | None) -> None:
-        """A line that F&O lacks. Additional pieces are judged by the line that they are added to."""
+        """A line that F&O lacks. For additional pieces the status of the line that they are added to decides."""
         last = self._fo.headers[-1]
         kind = kind_of_charge(planned.component)
         status = last.status
@@ -223,7 +223,7 @@ class _PlanDraft:
             kind = ChangeKind.QUANTITY_UP if siblings else ChangeKind.LINE_ADDED
             status = growing or status
         record = planned.record
-        cell = self.judge(kind, status, f"{record['OrderedSalesQuantity']} x {record['ItemNumber']} more")
+        cell = self.decide(kind, status, f"{record['OrderedSalesQuantity']} x {record['ItemNumber']} more")
         if cell is None:
             return
         further = len(self._fo.headers) > 1 and not last.status.is_closed
@@ -238,7 +238,7 @@ class _PlanDraft:
         fields: FoRow = {}
         cells = []
         for kind, status, what, changed in differences(planned, line):
-            cell = self.judge(kind, status, f"{line.item} on line {line.number.normalize():f}: {what}")
+            cell = self.decide(kind, status, f"{line.item} on line {line.number.normalize():f}: {what}")
             if cell is not None:
                 fields |= changed
                 cells.append(cell)
@@ -249,12 +249,12 @@ class _PlanDraft:
             )
 
     def remove(self, line: FoLine, kind: ChangeKind, source: str) -> None:
-        """What is open of the line is given up. Below what has left, the line's own status decides."""
+        """What is open of the line is given up. Below the shipped quantity the line's own status decides."""
         status = line.status
         if kind is not ChangeKind.CANCEL and line.done and line.status is not FoStatus.CANCELLED:
             status = closed_status(line)
         what = f"{line.remaining.normalize():f} of {line.quantity.normalize():f} x {line.item} given up ({source})"
-        cell = self.judge(kind, status, what)
+        cell = self.decide(kind, status, what)
         if cell is None or not line.is_open:
             return
         if not line.done and self._rules.changes.cancellation == "delete_lines":
@@ -264,11 +264,11 @@ class _PlanDraft:
             self.steps.append(ChangeStep(Action.CHANGE_LINE, line.order, what, (cell,), lot=line.lot, fields=fields))
 
     def reduce(self, component: Component, line: FoLine, amount: Money) -> None:
-        """What was given back of a charge is given up; once it is invoiced, its price stands."""
+        """A charge that was partly given back gets its new amount, unless it is invoiced."""
         if component not in _OF_ONE_LINE or line.amount == amount.amount:
             return
         what = f"{line.item}: amount {line.amount} -> {amount} ({component})"
-        cell = self.judge(ChangeKind.CANCEL, closed_status(line) if line.is_invoiced else line.status, what)
+        cell = self.decide(ChangeKind.CANCEL, closed_status(line) if line.is_invoiced else line.status, what)
         if cell is not None:
             fields = {"SalesPrice": amount.amount}
             self.steps.append(ChangeStep(Action.CHANGE_LINE, line.order, what, (cell,), lot=line.lot, fields=fields))

@@ -15,8 +15,8 @@ _PRICE_FIELDS: Final = ("SalesPrice", "SalesPriceQuantity", "LineDiscountAmount"
 class Difference(NamedTuple):
     kind: ChangeKind
     status: FoStatus
-    """The one that decides about it."""
-    words: str
+    """The status by which the rules decide."""
+    description: str
     fields: FoRow
     """What is to be sent."""
 
@@ -29,7 +29,7 @@ def kind_of_charge(component: Component) -> ChangeKind | None:
 
 
 def differences(planned: PlannedLine, line: FoLine) -> Iterator[Difference]:
-    """What differs, kind by kind. Where the amounts agree it does not matter by which fields F&O came to its own."""
+    """What differs, kind by kind. Where the amounts agree it does not matter from which fields F&O computed its own."""
     record = planned.record
     charge = kind_of_charge(planned.component)
     price_kind = charge or ChangeKind.PRICE
@@ -60,17 +60,17 @@ def differences(planned: PlannedLine, line: FoLine) -> Iterator[Difference]:
 
 
 def closed_status(line: FoLine) -> FoStatus:
-    """The status of what has left of the line."""
+    """The status of the shipped part of the line."""
     if line.status.is_closed:
         return line.status
     return FoStatus.INVOICED if line.is_invoiced else FoStatus.DELIVERED
 
 
 def _is_priced_otherwise(planned: PlannedLine, line: FoLine) -> bool:
-    """Whether the line's amount is another one; for another quantity, whether a piece costs something else."""
+    """Whether the line's amount differs; where the quantity differs, whether the price of a piece does."""
     record = planned.record
     if record["OrderedSalesQuantity"] == line.quantity:
         return bool(planned.amount.amount != line.amount)
-    here = (record["SalesPrice"] - record["LineDiscountAmount"]) * line.price_unit
-    there = (line.price - line.discount) * record["SalesPriceQuantity"]
-    return bool(here != there)
+    wanted = (record["SalesPrice"] - record["LineDiscountAmount"]) * line.price_unit
+    found = (line.price - line.discount) * record["SalesPriceQuantity"]
+    return bool(wanted != found)

@@ -1,4 +1,4 @@
-"""A fingerprint of what an order says, to recognise an update that changes nothing."""
+"""A fingerprint of an order's content, to recognise an update that changes nothing."""
 
 from __future__ import annotations
 

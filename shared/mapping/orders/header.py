@@ -1,4 +1,4 @@
-"""The header of a sales order beside Shopify's order: which kinds of change there are, and what is a person's."""
+"""Changes of a sales order's header: what changed in Shopify, apart from what staff changed in F&O."""
 
 from __future__ import annotations
 
@@ -26,25 +26,25 @@ FIELDS: Final = {
     ChangeKind.DELIVERY_MODE: ("DeliveryModeCode",),
     ChangeKind.PRICE: ("SalesTaxGroupCode",),
 }
-"""What of SalesOrderHeadersV4 follows Shopify."""
+"""The fields of SalesOrderHeadersV4 that follow Shopify."""
 
 _MODE: Final = "DeliveryModeCode"
 _EMPTIED: Final = frozenset({"DeliveryBuildingCompliment", "Email", "CustomerRequisitionNumber", _MODE})
 """Fields that an order without them empties. Elsewhere F&O fills in what is not sent (a state from the postal code)."""
 _COUNTRY: Final = "DeliveryAddressCountryRegionId"
-"""Without it the order says nothing about the address, and F&O keeps what it has."""
+"""Without it the order has no address, and F&O keeps its own."""
 
 
 def header_fingerprints(header: FoRow) -> dict[str, str]:
-    """Kind of change -> fingerprint of what Shopify says about it, to be fingerprints."""
+    """Kind of change -> fingerprint of Shopify's values for it, to be stored in the order's link."""
     return {kind.value: _fingerprint(header, kind) for kind in FIELDS}
 
 
 def header_changes(header: FoRow, in_fo: Mapping[str, Any], fingerprints: Mapping[str, str]) -> dict[ChangeKind, FoRow]:
-    """What is to be written, by kind. A difference that Shopify has said nothing new about is a person's, and stays."""
+    """What is to be written, by kind. Where Shopify's values are unchanged, staff changed F&O, and that stays."""
     changes: dict[ChangeKind, FoRow] = {}
     for kind, fields in FIELDS.items():
-        if _is_silent(header, kind, fingerprints) or fingerprints.get(kind.value) == _fingerprint(header, kind):
+        if _has_no_values(header, kind, fingerprints) or fingerprints.get(kind.value) == _fingerprint(header, kind):
             continue
         wanted = {field: header.get(field, "") for field in fields}
         if any(_differs(field, header, in_fo) for field in fields):
@@ -55,16 +55,16 @@ def header_changes(header: FoRow, in_fo: Mapping[str, Any], fingerprints: Mappin
 
 
 def loses_delivery_mode(header: FoRow, fingerprints: Mapping[str, str]) -> bool:
-    """Whether Shopify's order had a method of shipping when that was last brought to F&O, and has none any more.
+    """Whether Shopify's order had a method of shipping when it was last written to F&O, and has none now.
 
-    Of an order that never had one F&O keeps what it fills in by itself: the customer's.
+    If it never had one, F&O keeps the customer's mode, which it fills in by itself.
     """
     before = fingerprints.get(ChangeKind.DELIVERY_MODE.value)
     return _MODE not in header and before not in {None, _fingerprint(header, ChangeKind.DELIVERY_MODE)}
 
 
-def _is_silent(header: FoRow, kind: ChangeKind, fingerprints: Mapping[str, str]) -> bool:
-    """Whether the order says nothing about the kind."""
+def _has_no_values(header: FoRow, kind: ChangeKind, fingerprints: Mapping[str, str]) -> bool:
+    """Whether the order has no values for the kind."""
     match kind:
         case ChangeKind.ADDRESS:
             return _COUNTRY not in header

@@ -1,4 +1,4 @@
-"""Whether a sales order is to be held in F&O for what Shopify says about the order."""
+"""Whether a sales order is to be held in F&O, by the risk and the tags of the order in Shopify."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from shared.rules import StoreRules
 def hold_reason(state: OrderState, rules: StoreRules, *, held: str = "") -> HoldReason | None:
     """Why the order is to be held, if it is; `held` is why we hold it already.
 
-    A webhook of the order tells no risk (and no transactions either): a hold for risk lasts until somebody asked.
+    A webhook of the order has neither risk nor transactions: a hold for risk lasts until the order is fetched.
     """
     if state.order.cancelled_at is not None:
         return None

@@ -11,17 +11,17 @@ from shared.rules import StoreRules
 
 
 def sku_field(rules: StoreRules) -> Literal["ItemNumber", "ProductVariantNumber"]:
-    """F&O's field that the store's SKUs stand in: of ReleasedProductsV2, or of ReleasedProductVariantsV2."""
+    """F&O's field that has the store's SKUs: of ReleasedProductsV2, or of ReleasedProductVariantsV2."""
     return "ItemNumber" if rules.orders.product_identity == "item" else "ProductVariantNumber"
 
 
 def product_skus(order: Order) -> list[str]:
-    """The SKUs whose items F&O must be asked for, each once."""
+    """The SKUs to look up in F&O, each once."""
     return sorted({line.sku for line in order.lines if line.kind is LineKind.PRODUCT and line.sku})
 
 
 def resolve(order: Order, rules: StoreRules, catalogue: Mapping[str, Item]) -> dict[int, Item]:
-    """The item of every order line by the line's id. The catalogue is what F&O says of product_skus.
+    """The item of every order line by the line's id. The catalogue has F&O's items of product_skus.
 
     Raises RefusedError UNKNOWN_SKU, SKU_EMPTY, or LINE_WITHOUT_RULE naming the key that is missing in the rules.
     """

@@ -20,11 +20,11 @@ from shared.rules import StoreRules, Warehouse
 class PlannedLine(TaxedLine):
     component: Component
     source_id: int
-    """Shopify's id of the line or shipping line, the order's id for its other charges."""
+    """Shopify's id of the line or shipping line; the order's id for its other charges."""
     record: FoRow
     """SalesOrderLinesV3 without company and order number, which are the order's.
 
-    LineNumber is the line's key at every attempt. ExternalItemNumber, Shopify's id, only tells people where the line
+    LineNumber is the line's key at every attempt. ExternalItemNumber, Shopify's id, only shows people where the line
     comes from: F&O may derive it anew from the customer's own item numbers, and the parts of a line share it.
     """
     part: int = 0
@@ -32,7 +32,7 @@ class PlannedLine(TaxedLine):
 
     @property
     def source(self) -> str:
-        """What it stands for in Shopify, as the order's link remembers it."""
+        """Its source in Shopify, as the order's link holds it."""
         return source_of(self.component, self.source_id)
 
     def numbered(self, number: Decimal) -> PlannedLine:
@@ -40,7 +40,7 @@ class PlannedLine(TaxedLine):
         return replace(self, record={**self.record, "LineNumber": number})
 
     def without_delivery_mode(self) -> PlannedLine:
-        """The same, saying that there is none. A line that is not told takes its order's."""
+        """The same with an empty mode. F&O gives a line without the field its order's mode."""
         return replace(self, record={**self.record, "DeliveryModeCode": ""})
 
     @property
@@ -77,7 +77,7 @@ def plan_lines(
     """The lines of the sales order, numbered.
 
     The order's lines come first, in Shopify's order, then its charges, and the further parts of divided lines last: so
-    a line keeps its number when the stock, and with it the allocation, is another at the next attempt.
+    a line keeps its number when the stock, and so the allocation, changed before the next attempt.
     Raises RefusedError for a charge or a tax without a rule, or a title that is too long.
     """
     first: list[_DraftLine] = []
@@ -115,7 +115,7 @@ def _parts(line: OrderLine, item: Item, taxes: TaxGroups, allocation: Allocation
         discount=line.discount,
         tax=taxes.of(line.title, line.taxes),
     )
-    whole = _worth(whole, taxes.moved(charged, line.taxes))
+    whole = _with_gross(whole, taxes.moved(charged, line.taxes))
     parts = allocation.parts.get(line.id, ())
     if not parts:
         return [whole]
@@ -129,9 +129,9 @@ def _parts(line: OrderLine, item: Item, taxes: TaxGroups, allocation: Allocation
 
 def _divided(whole: _DraftLine, parts: Sequence[AllocatedPart]) -> list[tuple[Money, Money]]:
     """Gross and discount of each part. Parts that F&O has priced keep that as far as the whole allows it."""
-    settled = {at: part.settled for at, part in enumerate(parts) if part.settled is not None}
-    firm = {at: amounts for at, amounts in settled.items() if amounts.firm}
-    return next(divided for kept in (settled, firm, {}) if (divided := _shared(whole, parts, kept)))
+    booked = {at: part.booked for at, part in enumerate(parts) if part.booked is not None}
+    firm = {at: amounts for at, amounts in booked.items() if amounts.firm}
+    return next(divided for kept in (booked, firm, {}) if (divided := _shared(whole, parts, kept)))
 
 
 def _shared(
@@ -192,16 +192,16 @@ def _shipping(shipping: ShippingLine, rules: StoreRules, taxes: TaxGroups) -> It
         tax=shares[0][0],
     )
     if len(shares) == 1:
-        yield _worth(whole, gross)
+        yield _with_gross(whole, gross)
         return
     weights = [weight for _, weight in shares]
     nets = net.rounded().split(weights)
     discounts = shipping.discount.rounded().split(weights)
     for part, ((tax, _), its_net, its_discount) in enumerate(zip(shares, nets, discounts, strict=True)):
-        yield _worth(whole._replace(discount=its_discount, tax=tax, part=part), its_net + its_discount)
+        yield _with_gross(whole._replace(discount=its_discount, tax=tax, part=part), its_net + its_discount)
 
 
-def _worth(draft: _DraftLine, gross: Money) -> _DraftLine:
+def _with_gross(draft: _DraftLine, gross: Money) -> _DraftLine:
     """The same line for another amount before discounts."""
     if gross == draft.gross:
         return draft

@@ -1,7 +1,7 @@
-"""Which lines of F&O's sales order are ours, and which of them are to hold how many pieces of the order as it is now.
+"""Which lines of F&O's sales order are ours, and how many pieces of the current order each of them is to have.
 
-Lines stay where they are: an existing line keeps its warehouse, and only additional pieces are allocated anew. What a
-person wrote into the order is nobody's here and is never touched.
+An existing line keeps its warehouse; only additional pieces are allocated. Lines that staff added in F&O are never
+touched.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from shared.rules import ChangeKind, Decision, StoreRules, Warehouse
 
 @dataclass(frozen=True, slots=True)
 class LinkedOrder:
-    """What the order's link says about its lines and header in F&O."""
+    """What the order's link holds about its lines and header in F&O."""
 
     sources: Mapping[str, str] = field(default_factory=dict)
-    """InventoryLotId -> what the line stands for (PlannedLine.source)."""
+    """InventoryLotId -> the line's source in Shopify (PlannedLine.source)."""
     promised: Mapping[str, str] = field(default_factory=dict)
-    """LineNumber -> the same, of lines that may have been written."""
+    """LineNumber -> source, of lines that may have been written: set before the write."""
     lots: frozenset[str] = frozenset()
-    """InventoryLotIds that are ours, of links that do not tell what for."""
+    """Our InventoryLotIds, of links of older versions, which have no sources."""
     fingerprints: Mapping[str, str] = field(default_factory=dict)
     held: str = ""
 
@@ -42,39 +42,39 @@ type OwnLines = Mapping[str, Sequence[FoLine]]
 """By source, in the order of their numbers."""
 
 
-def own_lines(fo: FoOrder, order: Order, rules: StoreRules, memory: LinkedOrder) -> OwnLines:
-    """Our lines, by what they stand for. Lines that were reduced to nothing are none.
+def own_lines(fo: FoOrder, order: Order, rules: StoreRules, link: LinkedOrder) -> OwnLines:
+    """Our lines, by source. Lines that were reduced to nothing are left out.
 
-    Remembered lines are known by their lot. A line whose writing was not seen to its end is known by its number and
-    Shopify's id on it. Where nothing is remembered, and in orders of our own making, Shopify's id alone decides.
-    Raises RefusedError FO_LINE_UNKNOWN for a line that is ours and does not say what it stands for.
+    Lines in the link are recognised by their lot. A line whose write was not confirmed is recognised by its number and
+    Shopify's id on it. Where the link has no lines, and in further orders, Shopify's id alone decides.
+    Raises RefusedError FO_LINE_UNKNOWN for a line of ours whose source is unknown.
     """
     own: defaultdict[str, list[FoLine]] = defaultdict(list)
-    blank = not memory.sources and not memory.lots
+    blank = not link.sources and not link.lots
     for line in sorted(fo.lines, key=lambda line: line.number):
         if line.status is FoStatus.CANCELLED and not line.quantity:
             continue
-        source = memory.sources.get(line.lot) or _kept_promise(line, memory)
-        if source is None and (blank or line.lot in memory.lots or line.order != fo.number):
-            source = _guessed(line, order, rules)
-            if source is None and line.lot in memory.lots and line.external:
+        source = link.sources.get(line.lot) or _planned_source(line, link)
+        if source is None and (blank or line.lot in link.lots or line.order != fo.number):
+            source = _source_by_id(line, order, rules)
+            if source is None and line.lot in link.lots and line.external:
                 raise RefusedError(ErrorCode.FO_LINE_UNKNOWN, lot=line.lot, item=line.item, sales_order=line.order)
         if source is not None:
             own[source].append(line)
     return own
 
 
-def _kept_promise(line: FoLine, memory: LinkedOrder) -> str | None:
-    """What we meant to write under this number, unless a person's line got the number first: theirs has no id."""
-    source = memory.promised.get(number_key(line.number))
+def _planned_source(line: FoLine, link: LinkedOrder) -> str | None:
+    """The source of the line that we planned under this number. A line that staff added first has no Shopify id."""
+    source = link.promised.get(number_key(line.number))
     if source is None or not line.external:
         return None
     shopify_id = source.rpartition(":")[2]
     return source if line.external == shopify_id or not line.external.isdecimal() else None
 
 
-def _guessed(line: FoLine, order: Order, rules: StoreRules) -> str | None:
-    """From Shopify's id on the line, and among the order's own charges from the item."""
+def _source_by_id(line: FoLine, order: Order, rules: StoreRules) -> str | None:
+    """By Shopify's id on the line; charges of the whole order share its id and are recognised by their item."""
     if not line.external.isdecimal():
         return None
     shopify_id = int(line.external)
@@ -100,7 +100,7 @@ _BY_ITEM: Final = (Component.DUTIES, Component.FEES, Component.CASH_ROUNDING, Co
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What one F&O line is to hold; `line` is None for one that is to be written."""
+    """How many pieces a line of F&O is to have; `line` is None for one that is to be written."""
 
     line: FoLine | None
     quantity: int
@@ -109,7 +109,7 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class MatchedLines:
-    """The order's lines over F&O's, before additional pieces have a warehouse."""
+    """The order's lines matched to F&O's, before additional pieces have a warehouse."""
 
     own: OwnLines
     kept: Mapping[int, Sequence[Kept]]
@@ -117,14 +117,14 @@ class MatchedLines:
     wanted: tuple[Need, ...]
     """Additional pieces that need stock."""
     growing: Mapping[int, FoStatus]
-    """Order line ids with additional pieces, and the status that decides about them."""
+    """Order line ids with additional pieces, and the line status by which the rules decide about them."""
     in_place: frozenset[int]
     """Those of them whose existing lines may grow."""
 
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Every piece of the order in its place."""
+    """Every piece of the order on a line, with its warehouse."""
 
     own: OwnLines
     allocation: Allocation
@@ -134,7 +134,7 @@ class Placement:
 
 
 def match_lines(order: Order, items: Mapping[int, Item], own: OwnLines, rules: StoreRules) -> MatchedLines:
-    """Fewer pieces are taken from what has not left, the last line first; more are wanted by the rules."""
+    """Fewer pieces are taken off the last line that is not shipped; additional ones are placed as the rules say."""
     kept: dict[int, list[Kept]] = {}
     wanted: list[Need] = []
     growing: dict[int, FoStatus] = {}
@@ -151,13 +151,13 @@ def match_lines(order: Order, items: Mapping[int, Item], own: OwnLines, rules: S
         elif missing < 0:
             quantities = _taken(its, quantities, -missing)
         elif missing > 0:
-            at = _growable(its)
+            at = _line_to_grow(its)
             growing[line.id] = its[at].status
             decision = rules.changes.decide(ChangeKind.QUANTITY_UP, its[at].status)
-            here = decision is Decision.APPLY and not its[at].status.is_closed
-            if here:
+            in_line = decision is Decision.APPLY and not its[at].status.is_closed
+            if in_line:
                 in_place.add(line.id)
-            if decision in (Decision.HOLD, Decision.IGNORE) or (here and not stocked):
+            if decision in (Decision.HOLD, Decision.IGNORE) or (in_line and not stocked):
                 quantities[at] += missing
             elif stocked:
                 wanted.append(Need(line.id, items[line.id], missing))
@@ -177,7 +177,7 @@ def place_lines(matched: MatchedLines, order: Order, rules: StoreRules, extra: A
     for line in order.lines:
         kept = list(matched.kept[line.id])
         for part in extra.parts.get(line.id, ()) if extra else ():
-            at = _same_place(kept, part) if line.id in matched.in_place else None
+            at = _line_to_extend(kept, part) if line.id in matched.in_place else None
             if at is None:
                 kept.append(Kept(None, part.quantity, part.warehouse))
             else:
@@ -198,7 +198,9 @@ def place_lines(matched: MatchedLines, order: Order, rules: StoreRules, extra: A
 
 
 def _taken(lines: Sequence[FoLine], quantities: Sequence[int], units: int) -> list[int]:
-    """The quantities less so many units: of what was cancelled in F&O, of what is open, and last of what has left."""
+    """The quantities less so many units, taken from what was cancelled in F&O, then what is open, then what was
+    shipped.
+    """
     left = list(quantities)
     cancelled = [line.status is FoStatus.CANCELLED for line in lines]
     room = [
@@ -211,18 +213,18 @@ def _taken(lines: Sequence[FoLine], quantities: Sequence[int], units: int) -> li
         {at: left[at] for at in last_first},
     ):
         for at, its_room in rooms.items():
-            units_here = min(units, its_room, left[at])
-            left[at] -= units_here
-            units -= units_here
+            taken = min(units, its_room, left[at])
+            left[at] -= taken
+            units -= taken
     return left
 
 
-def _growable(lines: Sequence[FoLine]) -> int:
-    """The line that additional pieces are judged by: the last that is open, else the last."""
+def _line_to_grow(lines: Sequence[FoLine]) -> int:
+    """The position of the line whose status decides about additional pieces: the last open one, else the last."""
     return max(range(len(lines)), key=lambda at: (lines[at].is_open, at))
 
 
-def _same_place(kept: Sequence[Kept], part: AllocatedPart) -> int | None:
+def _line_to_extend(kept: Sequence[Kept], part: AllocatedPart) -> int | None:
     for at, each in enumerate(kept):
         line = each.line
         if line is None or line.status.is_closed or part.warehouse is None:

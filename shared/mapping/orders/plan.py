@@ -22,7 +22,7 @@ from shared.model import FoRow, Item, Money, Order, TaxSetup
 from shared.rules import StoreRules
 
 LINE_KEY: Final = "LineNumber"
-"""What tells the lines of a planned order apart, and is the same at every attempt."""
+"""The key of a planned line within its order; the same at every attempt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class SalesOrderPlan:
     """SalesOrderHeadersV4 without company, number, reference and hold: whoever writes the order sets those."""
     lines: tuple[PlannedLine, ...]
     left_behind: tuple[str, ...]
-    """What the order says and F&O has no field for."""
+    """What the order has and F&O has no field for, or no field long enough."""
     evidence: Proof
 
 
@@ -56,9 +56,9 @@ def plan_sales_order(
 ) -> SalesOrderPlan:
     """The sales order that this order should be in F&O.
 
-    `items` has the item of every order line by the line's id; `tax_setup` is F&O's own, for stores whose rules ask it
-    (tax.verify). Raises RefusedError when the rules do not say how, when F&O would not compute Shopify's tax, or when
-    the lines would not sum to Shopify's total; ValueError when the tax set-up is to be asked and there is none.
+    `items` has the item of every order line by the line's id; `tax_setup` is F&O's own, for stores that compute
+    tax from it (tax.verify = "fo"). Raises RefusedError when the rules do not say how, when F&O would not compute
+    Shopify's tax, or when the lines would not sum to Shopify's total; ValueError when such a store gives no tax set-up.
     """
     refuse_test_order(order, rules)
     if order.currency not in rules.currencies:
@@ -117,7 +117,7 @@ def check_booked(plan: SalesOrderPlan, booked: Iterable[Mapping[str, Any]]) -> N
 
 
 def _delivery_mode(order: Order, rules: StoreRules) -> str | None:
-    """Of the first shipping line: a sales order has one. Every other one needs a rule too, lest it go unnoticed."""
+    """Of the first shipping line: a sales order has one. The others need a rule too, so that none goes unnoticed."""
     modes = []
     for shipping in order.shipping:
         rule = next((rule for rule in rules.shipping if rule.fits(shipping.code, shipping.title)), None)
@@ -142,7 +142,7 @@ def _header(order: Order, rules: StoreRules, account: str, allocation: Allocatio
         "SalesOrderName": _unless_too_long("SalesOrderName", name, rules, instead=order.name),
         "SalesOrderOriginCode": rules.orders.origin_code,
         "Email": _unless_too_long("Email", buyer.email, rules, instead="") if buyer else "",
-        # The nearest thing to a way back for people: F&O's header has no field for a note.
+        # A link to the order for people: F&O's header has no field for a note.
         "URL": fit("URL", f"https://{rules.shop_domain}/admin/orders/{order.id}"),
         "RequestedShippingDate": day,
         "RequestedReceiptDate": day,
@@ -191,12 +191,12 @@ def _requisition(order: Order, rules: StoreRules) -> str:
 
 
 def _unless_too_long(field: str, value: str, rules: StoreRules, *, instead: str) -> str:
-    """What the buyer's own customer record has as well may be replaced here; for a shared customer it may not."""
+    """A value that the buyer's own customer record has too may be replaced; for a shared customer it may not."""
     return instead if rules.customers.strategy == "per_consumer" and not fits(field, value) else fit(field, value)
 
 
 def _left_behind(order: Order, rules: StoreRules) -> tuple[str, ...]:
-    """What the order says and F&O's header and lines have no field for, or no field long enough."""
+    """What the order has and F&O's header and lines have no field for, or no field long enough."""
     left = []
     address = ship_to(order)
     if order.cash_rounding and rules.rounding_booked_with == "payment":
@@ -211,7 +211,9 @@ def _left_behind(order: Order, rules: StoreRules) -> tuple[str, ...]:
     if address is not None and address.phone:
         left.append("the phone number of the delivery address")
     if address is not None and address.province and address.country not in rules.orders.states_of:
-        left.append(f"the state {address.province}, since F&O's address set-up is not said to know it")
+        left.append(
+            f"the state {address.province}, which orders.states_of does not list as known to F&O's address set-up"
+        )
     if order.billing_address is not None and order.billing_address != address and rules.customers.strategy == "shared":
         left.append("the billing address")
     if len(order.shipping) > 1:

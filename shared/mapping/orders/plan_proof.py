@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -12,7 +12,7 @@ from shared.mapping.evidence import Proof, ProofRow, compared, line_name, presen
 from shared.mapping.orders.lines import PlannedLine
 from shared.mapping.taxes.groups import TaxGroups, charged_tax, taxes_by_title
 from shared.mapping.taxes.proof import TaxedSource, compare_taxes
-from shared.model import COMPONENTS, Component, Money, Order, source_of, total
+from shared.model import COMPONENTS, Component, Money, Order, OrderLine, ShippingLine, source_of, total
 
 _BESIDE_THE_TOTAL: Final = {Component.CASH_ROUNDING, Component.TAX_DIFFERENCE}
 
@@ -38,7 +38,7 @@ def prove_plan(order: Order, lines: Sequence[PlannedLine], taxes: TaxGroups, *, 
 
 
 def compare_plan(order: Order, lines: Sequence[PlannedLine], taxes: TaxGroups, *, line_by_line: bool = True) -> Proof:
-    """Both sides, line by line, component by component, tax by tax; whether they agree is not looked at."""
+    """Both sides, line by line, component by component, tax by tax; they need not agree."""
     charged = charged_tax(order, by_marketplace=False)
     expected = total((line.expected_tax for line in lines), order.currency)
     return Proof(
@@ -47,7 +47,11 @@ def compare_plan(order: Order, lines: Sequence[PlannedLine], taxes: TaxGroups, *
         components=present(
             ProofRow(one.value, amount, _amount(lines, one, order)) for one, amount in _in_shopify(order, taxes).items()
         ),
-        taxes=(*_tax_rows(order, lines), *_marketplace_rows(order)),
+        taxes=(
+            *_tax_rows(order, lines),
+            *_marketplace_rows(order),
+            *(_taxes_by_line(order, lines) if line_by_line else ()),
+        ),
         totals=(
             compared("total tax", charged, expected),
             ProofRow("tax owed by a marketplace", charged_tax(order, by_marketplace=True)),
@@ -82,7 +86,7 @@ def compare_booked(lines: Sequence[PlannedLine], booked: Iterable[Mapping[str, A
         subject=subject,
         lines=tuple(rows),
         components=(),
-        totals=(compared("lines, as F&O counts", expected, sum_in_fo),),
+        totals=(compared("sum of the lines", expected, sum_in_fo),),
     )
     differing = [number for number in numbers if number not in planned or found.get(number) != planned[number].amount]
     raise RefusedError(
@@ -139,17 +143,13 @@ def _beside_lines(order: Order, taxes: TaxGroups) -> dict[Component, Money]:
 def _line_rows(order: Order, lines: Sequence[PlannedLine], taxes: TaxGroups) -> list[ProofRow]:
     """Shopify's lines as F&O is to have them, beside all F&O lines of each; then F&O's other lines."""
     by_source = _by_source(lines)
-    named = [
-        (source_of(COMPONENTS[line.kind], line.id), line_name(line), taxes.moved(line.net, line.taxes))
-        for line in order.lines
-    ]
-    named += [
-        (source_of(Component.SHIPPING, each.id), f"shipping: {each.title}", taxes.moved(each.net, each.taxes))
-        for each in order.shipping
-    ]
     rows = [
-        compared(name, amount, total((line.amount for line in by_source.pop(source, ())), order.currency))
-        for source, name, amount in named
+        compared(
+            name,
+            taxes.moved(line.net, line.taxes),
+            total((planned.amount for planned in by_source.pop(source, ())), order.currency),
+        )
+        for source, name, line in _sources(order)
     ]
     charges = [line for left in by_source.values() for line in left]
     return rows + [ProofRow(line.record["LineDescription"], fo=line.amount) for line in charges]
@@ -161,15 +161,32 @@ def _tax_rows(order: Order, lines: Sequence[PlannedLine]) -> tuple[ProofRow, ...
     if on_lines:
         mine = taxes_by_title(order, by_marketplace=False)
         return tuple(compared(name, amount, on_lines.get(name, nothing)) for name, amount in mine.items())
-    charged = {
-        **{source_of(COMPONENTS[line.kind], line.id): line.taxes for line in order.lines},
-        **{source_of(Component.SHIPPING, shipping.id): shipping.taxes for shipping in order.shipping},
-    }
+    charged = {source: line.taxes for source, _, line in _sources(order)}
     sources: list[TaxedSource] = [
         (planned, [tax for tax in charged.get(source, ()) if not tax.channel_liable])
         for source, planned in _by_source(lines).items()
     ]
     return compare_taxes(sources, order.currency)
+
+
+def _taxes_by_line(order: Order, lines: Sequence[PlannedLine]) -> tuple[ProofRow, ...]:
+    by_source = _by_source(lines)
+    return present(
+        compared(
+            f"tax on {name}",
+            total((tax.amount for tax in line.taxes if not tax.channel_liable), order.currency),
+            total((planned.expected_tax for planned in by_source.get(source, ())), order.currency),
+        )
+        for source, name, line in _sources(order)
+    )
+
+
+def _sources(order: Order) -> Iterator[tuple[str, str, OrderLine | ShippingLine]]:
+    """Shopify's lines and shipping lines, each with the source of its F&O lines and a name for people."""
+    for line in order.lines:
+        yield source_of(COMPONENTS[line.kind], line.id), line_name(line), line
+    for shipping in order.shipping:
+        yield source_of(Component.SHIPPING, shipping.id), f"shipping: {shipping.title}", shipping
 
 
 def _marketplace_rows(order: Order) -> list[ProofRow]:

@@ -20,7 +20,7 @@ def prove(order: Order) -> Proof:
     """The proof that the lines, shipping, tax, duties and fees sum to the total, and the tax lines to the total tax.
 
     There is no tolerance. Raises RefusedError SUM_DIFFERS, and TEST_NOTIFICATION for Shopify's sample order, which
-    contradicts itself. Whether a store books its test orders is no matter of proof (refuse_test_order).
+    contradicts itself. Test orders are refused elsewhere (refuse_test_order).
     """
     if order.is_sample:
         raise RefusedError(ErrorCode.TEST_NOTIFICATION)

@@ -1,4 +1,4 @@
-"""What Shopify's transactions say beside what F&O's payment lines hold: the sweep's comparison, for one order."""
+"""Shopify's transactions of one order compared with F&O's payment lines, for the sweep."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class PaymentDifference:
 def payment_differences(
     state: OrderState, rules: StoreRules, *, customer_account: str, sales_order: str, lines: Iterable[FoRow]
 ) -> tuple[PaymentDifference, ...]:
-    """By payment id, where both differ. `lines` is all that F&O has for the sales order, whoever wrote it.
+    """By payment id, where both differ. `lines` are all lines of F&O for the sales order, those that staff wrote too.
 
-    What a transaction should settle is computed as if all others were right as they stand: exchange differences and
+    What a transaction should settle is computed as if all others were booked right: exchange differences and
     their rounding depend on the order in which payments were booked. Raises what plan_payments raises.
     """
     found: defaultdict[str, list[Money]] = defaultdict(list)

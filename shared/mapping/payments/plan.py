@@ -42,7 +42,7 @@ class JournalKey:
 
     @property
     def description(self) -> str:
-        """By which the journal is found again in F&O, whose descriptions hold 60 characters."""
+        """The text by which the journal is found again in F&O: at most 60 characters."""
         return f"shopify {self.store} {self.day:%Y-%m-%d} {self.currency}"
 
 
@@ -85,10 +85,10 @@ def plan_payments(
 
 
 def moved_money(state: OrderState, rules: StoreRules) -> tuple[Transaction, ...]:
-    """Every transaction that moved money, once, by id; those of the refunds too where the state tells no others.
+    """Every transaction that moved money, once, by id; with those of the refunds, for a state without transactions.
 
-    Raises RefusedError TEST_ORDER for a test order that the store does not book, and for a test payment of any order
-    that is none: no money stands behind them.
+    Raises RefusedError TEST_ORDER for a test order that the store does not book, and for a test payment of any other
+    order: no money moved.
     """
     in_refunds = (each for refund in state.refunds for each in refund.transactions)
     known = {each.id: each for each in (*in_refunds, *(state.transactions or ()))}
@@ -195,5 +195,5 @@ def escaped(account: str) -> str:
 
 
 def amount_on_account(record: Mapping[str, object]) -> Decimal:
-    """What a line of F&O does to the customer's account: above zero it is credited."""
+    """What a line of F&O credits the customer's account with; below zero for a debit."""
     return Decimal(str(record["CreditAmount"])) - Decimal(str(record["DebitAmount"]))

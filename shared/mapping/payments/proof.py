@@ -30,7 +30,7 @@ def prove_payments(state: OrderState) -> Proof:
     refund names a transaction that the order does not have, and ValueError for a state without transactions.
     """
     if state.transactions is None:
-        raise ValueError("the state does not tell the order's transactions")
+        raise ValueError("the state has no transactions of the order")
     order, transactions = state.order, state.transactions
     proof = _proof(order, state.refunds, transactions)
     _refuse_unknown_transactions(state.refunds, transactions, proof)
@@ -90,7 +90,9 @@ def _refuse_unknown_transactions(refunds: Iterable[Refund], transactions: Iterab
         for each in refund.transactions:
             of_order = known.get(each.id)
             if of_order != each.amount:
-                problem = f"refund {refund.id} names transaction {each.id} of {each.amount}, which the order has not"
+                problem = (
+                    f"refund {refund.id} names transaction {each.id} of {each.amount}, which the order does not have"
+                )
                 lines = [
                     *(ProofRow(_name(one), one.amount) for one in transactions),
                     ProofRow(f"refund {refund.id} names: {_name(each)}", each.amount),

@@ -30,8 +30,8 @@ def settlements(
 ) -> dict[int, Money]:
     """By transaction id, what each settles: above zero for money that came in.
 
-    Of what is `booked` it is that. `rounding_is_ordered` says that the sales order has what cash was rounded by, and
-    so is settled by the cash that was received. Raises RefusedError PAYMENT_WITHOUT_RATE.
+    Of what is `booked` it is that. With `rounding_is_ordered` the sales order has a line for cash rounding, which
+    the cash received settles. Raises RefusedError PAYMENT_WITHOUT_RATE.
     """
     settles = dict(booked)
     refunded = dict(_refunded(state))
@@ -76,7 +76,7 @@ class _Running:
 
     def next(self, transaction: Transaction) -> Money:
         """What the transaction settles at the order's rate, given those that were added."""
-        if not _is_abroad(transaction):
+        if not _is_in_another_currency(transaction):
             return transaction.amount
         if self._rate is None or self._rate.paid.currency != transaction.paid.currency:
             raise RefusedError(ErrorCode.PAYMENT_WITHOUT_RATE, transaction=transaction.id, paid=transaction.paid)
@@ -84,20 +84,22 @@ class _Running:
         return self._rate.convert(whole) - self._settled
 
     def add(self, transaction: Transaction, settled: Money) -> None:
-        if _is_abroad(transaction):
+        if _is_in_another_currency(transaction):
             self._paid += transaction.paid.amount
             self._settled += settled
 
 
-def _is_abroad(transaction: Transaction) -> bool:
+def _is_in_another_currency(transaction: Transaction) -> bool:
     return transaction.paid.currency != transaction.amount.currency
 
 
 def _refunded(state: OrderState) -> Iterator[tuple[int, Money]]:
-    """By transaction, what refunds paid abroad are worth in the books: all that their parts are credited with."""
+    """By transaction, what refunds paid in another currency are worth in the booked one: all that their parts are
+    credited with.
+    """
     for refund in state.refunds:
         given = [each for each in refund.transactions if each.kind is TransactionKind.REFUND and each.counts]
-        if given and all(map(_is_abroad, given)) and _pays(refund, given):
+        if given and all(map(_is_in_another_currency, given)) and _pays(refund, given):
             shares = refund.worth(taxes_included=state.order.taxes_included).split([each.paid.amount for each in given])
             yield from zip((each.id for each in given), shares, strict=True)
 

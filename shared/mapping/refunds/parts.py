@@ -35,7 +35,7 @@ class Credit:
     amount: Money
     """With or without tax, as F&O's prices of the order are."""
     tax: LineTax | None
-    """None where Shopify taxes nothing, and the rules say how F&O is told so."""
+    """None where Shopify taxes nothing: the rules have the tax groups for that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ _OF_REASON: Final[Mapping[str, Component]] = {
 
 
 def read_parts(refund: Refund, order: Order, taxes: TaxGroups, *, return_orders: bool) -> RefundParts:
-    """What the refund is made of. `return_orders` says that goods which came back get a return order.
+    """What the refund is made of. With `return_orders`, goods that came back get a return order.
 
     Raises RefusedError REFUND_REASON_UNKNOWN, REFUND_TAX_UNKNOWN, and what TaxGroups.of raises.
     """
@@ -172,7 +172,7 @@ class _Reading:
                 yield Credit(Component.SHIPPING, line.title, part, its_tax)
 
     def _untaxed(self, adjustment: Adjustment) -> Credit:
-        """An amount beside the goods. Shopify does not say how it would be taxed."""
+        """An amount beside the goods. Shopify has no tax rate for it."""
         component = (
             Component.SHIPPING if adjustment.reason == AdjustmentReason.SHIPPING else _OF_REASON.get(adjustment.reason)
         )

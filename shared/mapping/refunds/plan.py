@@ -6,12 +6,12 @@
     what was given back before
 
 Return order lines have no fields for tax: F&O is expected to tax them as their lot was sold, with tax in the price or
-on top. The sales order's convention is therefore that of both documents. Where F&O's own tax codes are asked, those of
-the return order are taken as of the day of the sale, since it is the sale's tax that was charged and is given back;
-those of the free text invoice as of its invoice date.
+on top. The sales order's convention is therefore that of both documents. Where the tax is computed from F&O's own tax
+codes, those of the return order are taken as of the day of the sale, since it is the sale's tax that was charged and is
+given back; those of the free text invoice as of its invoice date.
 
-The money itself is the payments' matter, and so is when it moves: a credit does not wait for it. What was credited and
-not paid out (an exchange, an unpaid order) stays on the customer's account, where it belongs.
+The payment journals book the money, whenever it moves: a credit does not wait for it. What was credited and not paid
+out (an exchange, an unpaid order) stays on the customer's account.
 """
 
 from __future__ import annotations
@@ -71,11 +71,11 @@ def plan_refund(
     tax_setup: TaxSetup | None = None,
 ) -> RefundPlan:
     """The documents of one refund. `sold` is what F&O has of the order, less what former refunds returned; `tax_setup`
-    is F&O's own, for stores whose rules ask it (tax.verify).
+    is F&O's own, for stores that compute tax from it (tax.verify = "fo").
 
     Raises RefusedError: AMOUNT_WITHOUT_RULE for a part without account, REFUND_REASON_UNKNOWN, REFUND_TAX_UNKNOWN,
     RETURN_BEYOND_ORDER, TAX_DIFFERS, REFUND_PLAN_DIFFERS, and what tax rules and tax codes raise; ValueError for a
-    store without refund rules, or when the tax set-up is to be asked and there is none.
+    store without refund rules, or when such a store gives no tax set-up.
     """
     applied = _refund_rules(rules)
     return _RefundPlanner(refund, order, rules, applied, tax_setup).plan(customer_account, sales_order, sold)

@@ -16,10 +16,9 @@ from shared.mapping.evidence import (
     line_name,
     pending_note,
     present,
-    summed,
     tax_name,
 )
-from shared.mapping.refunds.documents import PlannedCredit
+from shared.mapping.refunds.documents import PlannedCredit, PlannedDocument
 from shared.mapping.refunds.parts import RefundParts
 from shared.mapping.taxes.groups import TaxGroups
 from shared.mapping.taxes.proof import compare_taxes
@@ -52,7 +51,7 @@ def prove_refund_plan(
 def compare_refund_plan(
     refund: Refund, order: Order, parts: RefundParts, lines: Sequence[PlannedCredit], taxes: TaxGroups
 ) -> Proof:
-    """Both sides, line by line, component by component, tax by tax; whether they agree is not looked at. Amounts are
+    """Both sides, line by line, component by component, tax by tax; they need not agree. Amounts are
     what the buyer owes less.
     """
     nothing = total((), order.currency)
@@ -93,23 +92,34 @@ def compare_refund_plan(
     )
 
 
-def prove_booked(
-    subject: str, lines: Sequence[PlannedCredit], booked: Iterable[Mapping[str, Any]], *, key: str, amount: str
-) -> Proof:
-    """F&O's lines of a document beside the planned ones, by the field `key`; `amount` is the field that F&O computed.
+def prove_return(document: PlannedDocument, refund_id: int, booked: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """F&O's lines of a return order, lot by lot, beside the planned ones: to be kept with a refusal."""
+    subject = f"return order of refund {refund_id}"
+    return _prove_booked(subject, document, booked, key="ReturningInventoryLotId", amount="LineAmount").as_dict()
 
-    F&O writes credits below zero; the proof has what the buyer owes less.
+
+def prove_invoice(document: PlannedDocument, refund_id: int, booked: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """The same for a free text invoice, line by line."""
+    subject = f"free text invoice of refund {refund_id}"
+    return _prove_booked(subject, document, booked, key="LineNumber", amount="TransactionCurrencyAmount").as_dict()
+
+
+def _prove_booked(
+    subject: str, document: PlannedDocument, booked: Iterable[Mapping[str, Any]], *, key: str, amount: str
+) -> Proof:
+    """By the field `key`; `amount` is the field that F&O computed. F&O writes credits below zero; the proof has what
+    the buyer owes less.
     """
-    currency = lines[0].amount.currency
+    currency = document.amount.currency
     nothing = total((), currency)
     planned: defaultdict[str, Money] = defaultdict(lambda: nothing)
     names: dict[str, str] = {}
-    for line in lines:
+    for line in document.lines:
         planned[_key(line.record[key])] += line.amount
         names[_key(line.record[key])] = f"{line.component}: {line.title}"
     found: defaultdict[str, Money] = defaultdict(lambda: nothing)
     for row in booked:
-        found[_key(row[key])] -= Money(row[amount], currency)
+        found[_key(row.get(key))] -= Money(row[amount], currency)
     rows = [
         compared(names.get(each, f"{key} {each}, not ours"), planned[each], found[each])
         for each in dict.fromkeys((*planned, *found))
@@ -152,7 +162,7 @@ def prove_refund(refund: Refund, order: Order) -> Proof:
 
     Where it was paid in the buyer's currency and the shop's is booked, the proof is in the buyer's, and what the two
     rates differ by is a component. A refund without money (an unpaid order's), and one of money alone (for goods that
-    an edit removed earlier) have nothing to compare with, and their notes say so. Raises RefusedError
+    an edit removed earlier) have nothing to compare with, as a note in the proof explains. Raises RefusedError
     REFUND_SUM_DIFFERS; there is no tolerance.
     """
     given = [each for each in refund.transactions if each.kind is TransactionKind.REFUND and each.counts]
@@ -217,7 +227,8 @@ def _refuse_difference(
         lines=present(rows),
         components=present(components),
         taxes=present(taxes),
-        totals=summed("given back", money, parts),
+        totals=(ProofRow("worth of the parts", parts), ProofRow("given back", money, difference=parts - money)),
+        notes=(f"compared in {money.currency}, which was paid",) if money.currency != order.currency else (),
     )
     raise RefusedError(
         ErrorCode.REFUND_SUM_DIFFERS, refund=refund.id, sum=parts, total=money, difference=parts - money

@@ -15,7 +15,7 @@ from shared.mapping.shopify.fields import Block, coordinate, exact_text, text
 from shared.mapping.text import lines
 from shared.model import Address
 
-# Where blanks and hyphens stand in a postal code, for countries in which their place is certain (Universal Postal
+# The blanks and hyphens of a postal code, for countries in which their position is certain (Universal Postal
 # Union's addressing guides). What does not fit its country's form is left as it is.
 _POSTAL_FORMS: Final = {
     country: (re.compile(form), places)

@@ -89,7 +89,7 @@ class Figures:
     total: Money
     tax: Money
     shipping: Money | None
-    """After discounts; None where the API version does not tell."""
+    """After discounts; None where the API version lacks it."""
     duties: Money
     fees: Money
 
@@ -124,7 +124,7 @@ def read_figures(payload: Block, amounts: Amounts, *, duties_included: bool) -> 
 
 
 def figures_of(order: Order, like: Figures) -> Figures:
-    """The totals that the order itself says or sums to, as far as the other figures are told."""
+    """The order's own totals; no shipping where the other figures have none."""
     return Figures(
         total=order.total,
         tax=order.total_tax,
@@ -139,9 +139,9 @@ def reduce(
 ) -> tuple[Order, tuple[str, ...]]:
     """The order with what is or was to be delivered, and how its amounts were understood where that was open.
 
-    `order` has the ordered quantities; the refunds' lines say truly whether goods were shipped (CANCEL: they were
-    not). Raises RefusedError STATE_SUM_DIFFERS unless the parts sum to Shopify's current totals exactly. Of
-    Shopify's sample order nothing is proved: it contradicts itself, and prove() refuses it.
+    `order` has the ordered quantities; the refunds' lines are right about what was shipped (CANCEL: not shipped).
+    Raises RefusedError STATE_SUM_DIFFERS unless the parts sum to Shopify's current totals exactly. Of Shopify's sample
+    order nothing is proved: it contradicts itself, and prove() refuses it.
     """
     removes = any(some.removed for some in goods.values())
     shares = list(_SHARES.items()) if removes else list(_SHARES.items())[:1]
@@ -208,7 +208,7 @@ def _reduced(
             refunded.setdefault(back.line_id, []).append(back)
     lines = tuple(
         _left(line, goods[line.id], refunded.get(line.id, []), tax=tax, discount=discount)
-        if line.id in goods  # a tip beside the lines is none of Shopify's lines
+        if line.id in goods  # a tip beside the lines is not a line of Shopify's
         else line
         for line in order.lines
     )

@@ -193,7 +193,7 @@ class Amounts:
     def required(self, block: Block, key: str, path: str, *, signed: bool = False) -> Money:
         """The amount of `{key}_set`; where that is absent, the bare `key`, which is always in the shop's currency.
 
-        Only a `signed` one goes both ways.
+        Only a `signed` one may be negative.
         """
         bag_key = f"{key}_set"
         bag = block.get(bag_key)
@@ -210,7 +210,7 @@ class Amounts:
         return self.zero if bag is None else self._of_bag(bag, bag_key, path)
 
     def signed(self, block: Block, bag_key: str, path: str) -> Money:
-        """As `optional`, for an amount that goes both ways."""
+        """As `optional`, for an amount that may be negative."""
         bag = block.get(bag_key)
         return self.zero if bag is None else self._of_bag(bag, bag_key, path, signed=True)
 

@@ -1,7 +1,7 @@
 """A Shopify order as the Admin GraphQL API gives it -> OrderState.
 
 The node is put into the form of the webhooks and read by the same code, so that both ways give the same state.
-GraphQL differs in names, ids (gid://shopify/Order/1), enums (capitals) and amounts ("13.5"), and tells more: the
+GraphQL differs in names, ids (gid://shopify/Order/1), enums (capitals) and amounts ("13.5"), and has more: the
 payments, both currencies of each, and the risk.
 """
 
@@ -63,7 +63,7 @@ def as_webhook(node: GraphqlNode) -> GraphqlNode:
         "total_cash_rounding_payment_adjustment_set": _money(rounding),
         "original_total_duties_set": _money(node["originalTotalDutiesSet"]),
         "original_total_additional_fees_set": _money(node["originalTotalAdditionalFeesSet"]),
-        "current_total_price": None,  # that a version tells it; the amount is in the set
+        "current_total_price": None,  # the key shows that the version has it; the amount is in the set
         "current_total_price_set": _money(node["currentTotalPriceSet"]),
         "current_total_tax": None,
         "current_total_tax_set": _money(node["currentTotalTaxSet"]),
@@ -110,7 +110,7 @@ def _customer(node: GraphqlNode | None) -> GraphqlNode | None:
 
 
 def _company(purchaser: GraphqlNode | None) -> GraphqlNode | None:
-    """None for a private person: the purchaser is a customer then, of whom nothing was asked."""
+    """None for a private person: the purchaser is a customer then, whose fields the query does not select."""
     if not purchaser or "company" not in purchaser:
         return None
     return {"id": _number(purchaser["company"]["id"]), "location_id": _number(purchaser["location"]["id"])}
@@ -240,9 +240,9 @@ def _transaction(node: GraphqlNode) -> GraphqlNode:
 
 
 def _risk(summary: GraphqlNode) -> Risk:
-    """The worst that anyone who assessed the order thinks of it; a pending assessment found nothing yet.
+    """The highest risk that any provider found; a pending assessment has found none yet.
 
-    Whoever assessed it again thinks what he said last: Shopify lists earlier assessments first, and itself as nobody.
+    Of several assessments by one provider the last counts: Shopify lists earlier ones first. Its own have no provider.
     """
     latest = {each["provider"] and each["provider"]["id"]: each["riskLevel"] for each in summary["assessments"]}
     found = latest.values()

@@ -42,14 +42,14 @@ def read_order(
     require_untouched: bool = True,
     now: datetime | None = None,
 ) -> Order:
-    """The order in the model's language, its amounts on one side (shop or presentment currency).
+    """The order as a model value, its amounts on one side (shop or presentment currency).
 
-    The payload comes from `json.loads(body, parse_float=Decimal)`. Keys that are not needed are not looked at.
+    The payload comes from `json.loads(body, parse_float=Decimal)`. Other keys are ignored.
     `require_untouched` refuses an order with edits or refunds, which its first amounts do not describe any more.
     `now` bounds its dates from above.
 
     Raises RefusedError: NOT_AN_ORDER naming the JSON path, NEGATIVE_AMOUNT, DATE_ABSURD, NO_LINES, UNKNOWN_COUNTRY,
-    CHANGED_BEFORE_CREATION. Whether the amounts sum up is not looked at here (shared.mapping.orders.proof).
+    CHANGED_BEFORE_CREATION. Whether the amounts sum up is checked later (shared.mapping.orders.proof).
     """
     if type(payload) is not dict:
         refuse("", "the body", payload, "an object")
@@ -166,7 +166,7 @@ def _line(block: Block, path: str, amounts: Amounts) -> OrderLine:
 
 
 def _kind(block: Block, path: str) -> LineKind:
-    """By what stands behind the line. A deleted product leaves its id; a tip is found later, by its amount."""
+    """By the line's product. A deleted product leaves its id; a tip is found later, by its amount."""
     if flag(block, "gift_card", path):
         return LineKind.GIFT_CARD
     product_id = optional_identifier(block, "product_id", path)
@@ -222,7 +222,7 @@ def _tax_line(block: Block, path: str, amounts: Amounts) -> TaxLine:
 
 
 def _duties_on_top(payload: Block, amounts: Amounts) -> Money:
-    """Duties beside the lines: where duties_included says that the prices hold them already, nothing."""
+    """Duties beside the lines: zero where duties_included says that the prices contain them."""
     duties = amounts.optional(payload, "original_total_duties_set", "")
     return amounts.zero if optional_flag(payload, "duties_included", "") else duties
 

@@ -36,9 +36,9 @@ from shared.model import (
 
 
 def read_refund(block: Block, terms: Terms, path: str = "refund") -> Refund:
-    """What a refund says by itself. What its goods mean for the order is found beside the order (shopify_state).
+    """The refund without its order. Which of its goods had been shipped needs the order (read_state).
 
-    An adjustment is positive when the buyer gets more: Shopify writes it the other way round. Raises RefusedError
+    An adjustment is positive when the buyer gets more: Shopify's sign is the opposite. Raises RefusedError
     NOT_AN_ORDER, NEGATIVE_AMOUNT and what read_transaction raises.
     """
     returned = optional_block(block, "return", path)
@@ -180,7 +180,7 @@ def _reason(block: Block, path: str) -> str:
 
 
 def _duties(block: Block, terms: Terms, amounts: Amounts, path: str) -> Money:
-    """Beside the lines: where duties_included says that the prices hold them, the lines' amounts do."""
+    """Duties beside the lines; zero where duties_included says that the prices, and so the lines, contain them."""
     if terms.duties_included:
         return amounts.zero
     if block.get("total_duties_set") is not None:

@@ -1,4 +1,4 @@
-"""A Shopify order as it stands now, as its webhooks and the REST API give it -> OrderState."""
+"""A Shopify order as it is now, as its webhooks and the REST API give it -> OrderState."""
 
 from __future__ import annotations
 
@@ -30,19 +30,20 @@ from shared.model import (
 _NOT_SHIPPED: Final = {"cancelled", "error", "failure"}
 """A fulfilment's status in REST, where it came to nothing."""
 _UNDECIDED: Final = (Restock.NO_RESTOCK, Restock.LEGACY_RESTOCK)
-"""Neither says whether the goods had been shipped."""
+"""Neither shows whether the goods had been shipped."""
 
 
 def read_state(payload: Any, *, store: str, side: CurrencySide, now: datetime | None = None) -> OrderState:
-    """What is to be delivered now, what was given back, what was shipped. The payload does not tell the payments.
+    """What is to be delivered now, what was given back, what was shipped. The payload has no payments.
 
     The payload comes from `json.loads(body, parse_float=Decimal)`. An order with no edit and no refund is read as by
     read_order. Otherwise, line by line: removed units are gone; refunded units are gone if they were never shipped
     (restock type cancel, or no other when the fulfilments do not cover them: goods given back are not shipped later);
-    what was delivered stays. Refund lines say afterwards which it was: CANCEL, or one of the others.
+    what was delivered stays. The restock type of the refund lines shows afterwards which it was: CANCEL, or one of the
+    others.
 
     Raises RefusedError as read_order, read_refund and read_transaction do, and STATE_SUM_DIFFERS if what is left does
-    not sum to Shopify's current totals in any of the ways that Shopify may mean them.
+    not sum to Shopify's current totals in any of the ways in which they can be understood.
     """
     order = read_order(payload, store=store, side=side, require_untouched=False, now=now)
     terms = read_terms(payload, side)
@@ -96,7 +97,7 @@ def _rate(payload: Block, terms: Terms) -> Rate | None:
 
 
 def _without_pending(refund: Refund) -> Refund:
-    """The refund without what it is short of only while its money is on the way, which is nothing to be booked."""
+    """The refund without adjustments that only last while its money is on the way, which are not booked."""
     return replace(
         refund, adjustments=tuple(each for each in refund.adjustments if each.reason != AdjustmentReason.PENDING)
     )
@@ -123,7 +124,7 @@ def _shipped(payload: Block) -> tuple[Mapping[int, int], datetime | None]:
 
 
 def _goods(line_blocks: Sequence[Block], refunds: Sequence[Refund]) -> dict[int, Goods]:
-    """What became of each line's units, as far as quantities tell."""
+    """How many units of each line are left, and how many were removed, by the quantities."""
     refunded: Counter[int] = Counter()
     for refund in refunds:
         for line in refund.lines:

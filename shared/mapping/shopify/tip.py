@@ -1,4 +1,4 @@
-"""Where an order's tip stands: as one of its lines, or beside them."""
+"""Where a payload has an order's tip: as one of the lines, or beside them."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ def place_tip(
     """The order's lines, with its tip among them as a line of kind TIP.
 
     Shopify gives a tip as total_tip_received and, as far as is known, also as a line without a product, named "Tip".
-    The name alone proves nothing, since staff can type in a line of any name, so the tip is what also has the amount
-    of total_tip_received: the lines of that name together or, where none has it (other languages), a single line of
-    that amount, without product, shipping, discount and tax. Where there is no such line the tip stands beside the
-    lines: a line is made of it, with the order's id for want of one.
+    The name alone is no proof, since staff can add a line of any name. So the tip is what also has the amount of
+    total_tip_received: the lines of that name together or, where none has it (other languages), a single line of
+    that amount, without product, shipping, discount and tax. Without such a line the tip is beside the
+    lines: a line is made of it, which has the order's id.
 
     total_tip_received has no `_set`, it is in the shop's currency. Raises RefusedError NOT_AN_ORDER for a tip beside
-    the lines when the other currency is wanted, since nothing says its amount in that.
+    the lines when the other currency is wanted, in which the payload has no amount of it.
     """
     shop = Amounts(CurrencySide.SHOP, currency(payload, "currency", ""))
     tip = shop.bare(payload, "total_tip_received", "")
@@ -34,7 +34,7 @@ def place_tip(
     if found:
         return tuple(replace(line, kind=LineKind.TIP) if line.id in found else line for line in lines)
     if shop.currency != amounts.currency:
-        problem = f"total_tip_received is in {shop.currency} only, and no line says it in {amounts.currency}"
+        problem = f"total_tip_received is in {shop.currency} only, and no line has it in {amounts.currency}"
         raise RefusedError(ErrorCode.NOT_AN_ORDER, problem=problem)
     return (*lines, _line_beside(identifier(payload, "id", ""), tip))
 

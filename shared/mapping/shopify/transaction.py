@@ -25,11 +25,11 @@ from shared.model import CurrencySide, Money, Transaction, TransactionKind, Tran
 
 _SUGGESTED: Final = "suggested_refund"
 _SYNONYMS: Final = {"emv_authorization": "authorization"}
-"""An authorization taken with a card reader is one all the same (OrderTransactionKind)."""
+"""An authorization taken with a card reader is an authorization (OrderTransactionKind)."""
 
 
 def read_transactions(found: Sequence[Block], terms: Terms, path: str) -> tuple[Transaction, ...]:
-    """All that happened; what Shopify only suggests to give back did not."""
+    """All movements. A refund that Shopify only suggests is none."""
     return tuple(
         read_transaction(block, terms, f"{path}[{at}]")
         for at, block in enumerate(found)
@@ -38,20 +38,20 @@ def read_transactions(found: Sequence[Block], terms: Terms, path: str) -> tuple[
 
 
 def read_transaction(block: Block, terms: Terms, path: str) -> Transaction:
-    """One movement, with its amount in the booked currency exactly as Shopify tells it, never converted here.
+    """One movement, with its amount in the booked currency exactly as the payload has it, never converted.
 
     A webhook has one `amount`, in its `currency` (null is the shop's). With an `amount_set` both sides are known, at
     the rate of the payment's moment, which is not the order's. Raises RefusedError NOT_AN_ORDER, NEGATIVE_AMOUNT,
-    TRANSACTION_UNKNOWN for a kind or status that is not documented, TRANSACTION_CURRENCY where nothing tells the
-    amount in the booked currency.
+    TRANSACTION_UNKNOWN for a kind or status that is not documented, TRANSACTION_CURRENCY where the
+    payload has no amount in the booked currency.
     """
     transaction_id = identifier(block, "id", path)
     bag = optional_block(block, "amount_set", path)
     paid = _paid(block, bag, terms, path)
     if paid.currency != terms.booked.currency and bag is None:
-        raise _untold(transaction_id, paid, terms)
+        raise _without_booked_amount(transaction_id, paid, terms)
     if bag is not None and terms.booked is terms.presented and paid.currency != terms.booked.currency:
-        raise _untold(transaction_id, paid, terms)  # paid in the shop's currency, beside the buyer's
+        raise _without_booked_amount(transaction_id, paid, terms)  # paid in the shop's currency, beside the buyer's
     amount = paid if bag is None else terms.booked.required(block, "amount", path)
     kind = _member(TransactionKind, block, "kind", path, transaction_id)
     return Transaction(
@@ -101,7 +101,7 @@ def _member[E: StrEnum](kind: type[E], block: Block, key: str, path: str, transa
         raise RefusedError(ErrorCode.TRANSACTION_UNKNOWN, transaction=transaction_id, field=key, value=value) from None
 
 
-def _untold(transaction_id: int, paid: Money, terms: Terms) -> OtherCurrencyError:
+def _without_booked_amount(transaction_id: int, paid: Money, terms: Terms) -> OtherCurrencyError:
     return OtherCurrencyError(
         ErrorCode.TRANSACTION_CURRENCY, transaction=transaction_id, paid=paid.currency, booked=terms.booked.currency
     )

@@ -21,7 +21,7 @@ type CalculationMethod = Literal["line", "total"]
 
 
 class Taxed(NamedTuple):
-    """A line as far as tax looks at it."""
+    """What the tax of a line depends on."""
 
     amount: Money
     """LineAmount."""

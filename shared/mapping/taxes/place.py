@@ -1,4 +1,4 @@
-"""Where an order's goods go, and where it is taxed. The two differ for a sale over the counter."""
+"""Where an order is delivered, and where it is taxed. The two differ for a sale at a point of sale."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ class Place(NamedTuple):
 
 
 def ship_to(order: Order) -> Address | None:
-    """Where the goods go, None if the buyer takes them along: then a billing address is just where he lives."""
+    """The delivery address, None if the buyer takes the goods along: a billing address is no delivery."""
     return order.shipping_address if order.location_id is not None else order.destination
 
 
 def place_of_sale(order: Order, rules: StoreRules) -> Place:
-    """The country and province whose tax applies: of the delivery, else of the shop's counter, else the store's home.
+    """The country and province whose tax applies: of the delivery, else of the point of sale, else the store's home
+    country.
 
     Raises RefusedError NO_ADDRESS for goods that must be shipped and have no address, unless the rules allow it.
     """

@@ -20,8 +20,8 @@ type TaxedSource = tuple[Sequence[TaxedLine], Sequence[TaxLine]]
 def compare_taxes(sources: Iterable[TaxedSource], currency: str) -> tuple[ProofRow, ...]:
     """The taxes in the order in which they occur; what is zero on both sides is left out.
 
-    A row is named by F&O's tax code, or by both tax groups where only our rules were asked. Several names joined by "+"
-    are taxes that Shopify and F&O cut into different pieces: only their sums can be compared.
+    A row is named by F&O's tax code, or by both tax groups where the tax is computed from our rules. Several names
+    joined by "+" are taxes that Shopify and F&O cut into different pieces: only their sums can be compared.
     """
     sums: defaultdict[str, list[Decimal]] = defaultdict(lambda: [Decimal(0), Decimal(0)])
     for lines, taxes in sources:

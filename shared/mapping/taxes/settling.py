@@ -1,4 +1,4 @@
-"""What becomes of the difference between the tax that F&O will post and the tax that Shopify charged."""
+"""How the difference between the tax that F&O will post and the tax that Shopify charged is treated."""
 
 from __future__ import annotations
 
@@ -23,25 +23,25 @@ class TaxedLine:
     tax: LineTax
     expected_tax: Money
     codes: tuple[CodeTax, ...] = ()
-    """The same by F&O's tax codes, where its set-up was asked."""
+    """The same by F&O's tax codes, where its set-up was read."""
 
 
 class TaxSettling:
-    """One order's tax, or one refund's. `setup` is F&O's own, for stores whose rules ask it (tax.verify).
+    """One order's tax, or one refund's. `setup` is F&O's own, for stores that compute tax from it (tax.verify = "fo").
 
-    Raises ValueError when the set-up is to be asked and there is none.
+    Raises ValueError when such a store gives none.
     """
 
     def __init__(self, rules: StoreRules, taxes: TaxGroups, setup: TaxSetup | None, *, currency: str) -> None:
         if rules.tax.verify == "fo" and setup is None:
-            raise ValueError(f"store {rules.key} asks F&O's tax set-up, and none was given")
+            raise ValueError(f"store {rules.key} computes tax from F&O's tax set-up, and none was given")
         self._rules = rules
         self._taxes = taxes
         self._setup = setup
         self._currency = currency
 
     def posted[Line: TaxedLine](self, lines: Sequence[Line], on: datetime) -> list[Line]:
-        """The lines of one document with the tax that F&O computes from its own tax codes, if it is to be asked, as
+        """The lines of one document with the tax that F&O computes from its own tax codes, for stores that use them, as
         they are on the store's day of that moment. Raises what FoTax.of raises.
         """
         if self._setup is None:

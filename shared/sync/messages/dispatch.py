@@ -17,6 +17,7 @@ from shared.errors import ErrorCode, RefusedError, TransientError
 from shared.store.blobs import Bodies
 from shared.store.journal import Journal, JournalEntry
 from shared.store.parking import ParkedMessage, Parking
+from shared.store.proofs import cut_proof
 from shared.sync.messages.outcome import Done, MessageOutcome, Park, Retry, RetryPolicy
 from shared.telemetry import annotate, correlated, emit, span
 
@@ -129,7 +130,7 @@ async def _park(
         note,
         now,
         ports,
-        evidence=error.details,
+        evidence={**error.details, **({"proof": cut_proof(error.proof)} if error.proof else {})},
         level=logging.WARNING,
         code=error.code,
         owner=error.entry.owner,

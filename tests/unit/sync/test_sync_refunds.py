@@ -367,6 +367,8 @@ async def test_a_return_order_that_f_and_o_prices_otherwise_is_held(applied):
         assert refused.value.code == "FO_REFUND_DIFFERS"
         (header,) = books.fo.tables["ReturnOrderHeadersV2"]
         assert header["IsReturnProcessingStopped"] == "Yes"
+        assert refused.value.proof["lines"][0]["shopify"] == "249.00 EUR"
+        assert refused.value.proof["lines"][0]["difference"] == "1.00 EUR"
 
 
 async def test_an_invoice_that_f_and_o_changed_is_refused():
@@ -375,6 +377,8 @@ async def test_an_invoice_that_f_and_o_changed_is_refused():
     with pytest.raises(RefusedError) as refused:
         await converge(books, refund(adjustments=[beside("5.00")]))
     assert refused.value.code == "FO_REFUND_DIFFERS"
+    (line,) = refused.value.proof["lines"]
+    assert (line["name"], line["shopify"], line["fo"]) == ("goodwill: Goodwill", "5.00 EUR", "6.00 EUR")
 
 
 async def test_an_invoice_that_was_posted_is_left_as_it_is():

@@ -96,6 +96,19 @@ def test_a_total_that_is_off_by_a_cent_is_refused():
     with pytest.raises(RefusedError) as caught:
         prove(order_of(total_price_set=money_set("15.01")))
     assert caught.value.code == "SUM_DIFFERS"
+    assert caught.value.proof == {
+        "subject": "#1001",
+        "lines": [
+            {"name": "1 x SKU-11", "shopify": "10.00 EUR"},
+            {"name": "shipping: Standard", "shopify": "5.00 EUR"},
+        ],
+        "components": [{"name": "products", "shopify": "10.00 EUR"}, {"name": "shipping", "shopify": "5.00 EUR"}],
+        "totals": [
+            {"name": "total of the parts", "shopify": "15.00 EUR"},
+            {"name": "total", "shopify": "15.01 EUR", "difference": "-0.01 EUR"},
+        ],
+        "notes": ["prices include tax"],
+    }
     assert caught.value.details == {"sum": "15.00 EUR", "total": "15.01 EUR", "difference": "-0.01 EUR"}
 
 
@@ -103,6 +116,11 @@ def test_taxes_that_do_not_sum_up_are_refused_even_within_prices():
     with pytest.raises(RefusedError) as caught:
         prove(order_of(lines=[line(taxes=[tax_line("1.74")])], total_tax_set=money_set("1.75")))
     assert caught.value.details["sum"] == "1.74 EUR of tax"
+    assert caught.value.proof["taxes"] == [{"name": "VAT 21 % on 1 x SKU-11", "shopify": "1.74 EUR"}]
+    assert caught.value.proof["totals"][:2] == [
+        {"name": "total tax of the parts", "shopify": "1.74 EUR"},
+        {"name": "total tax", "shopify": "1.75 EUR", "difference": "-0.01 EUR"},
+    ]
 
 
 def test_the_sample_order_is_never_booked_even_if_it_adds_up():

@@ -239,6 +239,14 @@ def test_a_total_that_is_not_its_parts_is_never_sent():
     refused = refusal(replace(sale, total=sale.total + euros("0.01")))
     assert refused.code == "SUM_DIFFERS"
     assert refused.details["difference"] == "-0.01 EUR"
+    same = {"shopify": "10.00 EUR", "fo": "10.00 EUR", "difference": "0.00 EUR"}
+    assert refused.proof["lines"] == [{"name": "1 x TENT-2P", **same}]
+    assert refused.proof["totals"][-1] == {
+        "name": "total",
+        "shopify": "10.01 EUR",
+        "fo": "10.00 EUR",
+        "difference": "-0.01 EUR",
+    }
 
 
 def test_prices_with_fractions_of_a_cent_that_fo_would_round_away_are_refused():
@@ -262,7 +270,11 @@ def test_a_currency_with_no_cents_has_none():
 
 def test_tax_that_fo_would_compute_otherwise_is_refused():
     sale = order(line(1, euros("121.00"), taxes=[tax(euros("21.04"))]))
-    assert refusal(sale).code == "TAX_DIFFERS"
+    refused = refusal(sale)
+    assert refused.code == "TAX_DIFFERS"
+    sides = {"shopify": "21.04 EUR", "fo": "21.00 EUR", "difference": "-0.04 EUR"}
+    assert refused.proof["taxes"] == [{"name": "NL-VAT/FULL", **sides}, {"name": "tax on 1 x TENT-2P", **sides}]
+    assert refused.proof["totals"][0] == {"name": "total tax", **sides}
 
 
 def test_the_cents_between_both_taxes_can_be_a_line():
@@ -420,6 +432,10 @@ def test_what_fo_booked_otherwise_is_refused_line_by_line(spoil, numbers):
         check_booked(planned, rows)
     assert refused.value.code == "FO_SUM_DIFFERS"
     assert refused.value.details["lines"] == numbers
+    differing = [row["name"] for row in refused.value.proof["lines"] if row["difference"] != "0.00 EUR"]
+    assert [f"line {number}" for number in numbers.split(", ")] == (
+        [name.partition(":")[0] for name in differing] or ["line 3"]
+    )
 
 
 def test_the_longest_reference_fits_its_field():

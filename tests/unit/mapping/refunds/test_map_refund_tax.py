@@ -81,6 +81,9 @@ def test_a_difference_to_f_and_os_rounding_is_refused_or_a_line():
     with pytest.raises(RefusedError) as refused:
         plan(back_of(sale), sale, asking())
     assert refused.value.code == "TAX_DIFFERS"
+    sides = {"shopify": "0.10 USD", "fo": "0.12 USD", "difference": "0.02 USD"}
+    assert refused.value.proof["taxes"] == [{"name": "CO-STATE + DENVER + RTD", **sides}]
+    assert refused.value.proof["totals"][0] == {"name": "total tax", **sides}
     planned = plan(back_of(sale), sale, asking(**ROUNDING_LINE, tolerance=2))
     assert (expected_tax(planned), difference_in(planned)) == (Decimal("0.12"), [Decimal("-0.02")])
 

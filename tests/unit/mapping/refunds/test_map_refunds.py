@@ -439,6 +439,8 @@ def test_lines_that_are_not_the_refunds_worth_are_refused():
         prove_refund_plan(one, sale, parts, [replace(lines[0], amount=euros("248.99"))], taxes)
     assert refused.value.code == "REFUND_PLAN_DIFFERS"
     assert refused.value.details["difference"] == "-0.01 EUR"
+    assert refused.value.proof["lines"] == [row("goods returned: Two-person tent", "249.00", "248.99")]
+    assert refused.value.proof["totals"][-1] == row("worth", "249.00", "248.99")
 
 
 def test_a_store_without_rules_plans_nothing():

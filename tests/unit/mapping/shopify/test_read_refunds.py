@@ -337,6 +337,14 @@ def test_a_refund_that_gave_another_amount_is_refused(amount: str):
         proved(life)
     assert caught.value.code == "REFUND_SUM_DIFFERS"
     assert caught.value.details["total"] == f"{amount} EUR"
+    proof = caught.value.proof
+    assert [row["shopify"] for row in proof["lines"]] == ["20.00 EUR", f"{amount} EUR"]
+    assert components(proof) == {"goods that came back": "20.00 EUR"}
+    difference = f"{Decimal(20) - Decimal(amount):.2f} EUR"
+    assert proof["totals"] == [
+        {"name": "worth of the parts", "shopify": "20.00 EUR"},
+        {"name": "given back", "shopify": f"{amount} EUR", "difference": difference},
+    ]
 
 
 # ---- the proof of the payments
@@ -394,11 +402,18 @@ def test_payments_that_contradict_each_other_are_refused():
     life = delivered()
     life.refund({12: (1, "return")})
     state = read(life, sale("45.00"))
-    with pytest.raises(RefusedError, match="which the order has not"):
+    with pytest.raises(RefusedError, match="which the order does not have") as unknown:
         prove_payments(replace(state, transactions=(sale("45.00"),)))
-    with pytest.raises(RefusedError, match=r"20\.00 EUR was given back of 15\.00 EUR received"):
+    assert [row["shopify"] for row in unknown.value.proof["lines"]] == ["45.00 EUR", "20.00 EUR"]
+    assert unknown.value.proof["totals"][-1]["difference"] == "20.00 EUR"
+    with pytest.raises(RefusedError, match=r"20\.00 EUR was given back of 15\.00 EUR received") as more_back:
         prove_payments(read(life, sale("15.00")))
-    with pytest.raises(ValueError, match="does not tell"):
+    assert [row["shopify"] for row in more_back.value.proof["lines"]] == ["15.00 EUR", "20.00 EUR"]
+    assert more_back.value.proof["totals"][1:] == [
+        {"name": "received", "shopify": "15.00 EUR"},
+        {"name": "given back", "shopify": "20.00 EUR", "difference": "5.00 EUR"},
+    ]
+    with pytest.raises(ValueError, match="has no transactions"):
         prove_payments(replace(state, transactions=None))
 
 

@@ -233,6 +233,10 @@ def test_what_is_left_must_sum_to_the_current_totals(key: str):
         read(payload)
     assert caught.value.code == "STATE_SUM_DIFFERS"
     assert str(amount) in caught.value.cause
+    proof = caught.value.proof
+    assert [row["name"] for row in proof["lines"]] == ["2 x SKU-11", "1 x SKU-12", "shipping: Standard"]
+    (stated,) = [row for row in proof["totals"] if "difference" in row]
+    assert (stated["shopify"], stated["difference"]) == (f"{amount} EUR", "-0.01 EUR")
 
 
 @pytest.mark.parametrize(
@@ -271,5 +275,8 @@ def test_more_given_back_than_a_line_cost_is_refused():
     payload = life.payload()
     refund["refund_line_items"][0]["total_tax_set"] = money_set("9.99")
     payload["refunds"] = [refund]
-    with pytest.raises(RefusedError, match="more was given back than it cost"):
+    with pytest.raises(RefusedError, match="more was given back than it cost") as caught:
         read(payload)
+    assert {"name": "refund 700, cancel: 1 x SKU-12", "shopify": "-20.00 EUR"} in caught.value.proof["lines"]
+    assert [row["name"] for row in caught.value.proof["totals"]] == ["total as it was placed", "total now"]
+    assert "more was given back than it cost" in caught.value.proof["notes"][0]

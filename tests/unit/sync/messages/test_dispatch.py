@@ -126,6 +126,15 @@ async def test_a_refusal_is_parked_whole_with_its_reason():
     assert "SKU X" in at.journal.entries[0].note
 
 
+async def test_a_refusal_because_amounts_differ_is_journalled_with_its_proof():
+    at = queue_ports()
+    proof = {"subject": "#1001", "totals": [{"name": "total", "shopify": "1.00 EUR", "fo": "1.01 EUR"}]}
+    error = RefusedError("SUM_DIFFERS", sum="1.01", total="1.00", difference="0.01").with_proof(proof)
+    await handle(flow_that(Park(error)), ENVELOPE, at)
+    assert at.journal.entries[0].evidence == {"sum": "1.01", "total": "1.00", "difference": "0.01", "proof": proof}
+    assert at.parking.messages[0].error.proof == proof
+
+
 async def test_a_refusal_is_remembered_only_when_the_message_is_kept():
     at, seen = queue_ports(), []
 

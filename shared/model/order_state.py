@@ -13,7 +13,7 @@ from shared.model.refund import Refund
 
 
 class Risk(StrEnum):
-    """What Shopify makes of the buyer's intentions."""
+    """Shopify's assessment of fraud."""
 
     NONE = "none"
     """Not assessed, or nothing was found."""
@@ -23,7 +23,7 @@ class Risk(StrEnum):
 
 
 class HoldReason(StrEnum):
-    """Why we hold a sales order in F&O. A hold without a reason of ours is a person's."""
+    """Why we hold a sales order in F&O. A hold without a reason was set by staff."""
 
     RISK = "risk"
     TAG = "tag"
@@ -33,7 +33,7 @@ class HoldReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """An order's own exchange rate as two amounts that are worth the same: nothing is lost by a division."""
+    """An order's own exchange rate as two amounts that are worth the same: no digit is lost in a division."""
 
     booked: Money
     """The order's total as it was placed, on the side that is booked."""
@@ -41,7 +41,8 @@ class Rate:
     """The same in the currency that the buyer pays in; not zero."""
 
     def convert(self, paid: Money) -> Money:
-        """The buyer's money on the booked side, rounded to its smallest unit. The whole total gives the whole total.
+        """The buyer's money on the booked side, rounded to its smallest unit. Converting the full total returns exactly
+        the booked total.
 
         Raises CurrencyMismatchError for money in any other currency.
         """
@@ -52,22 +53,22 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class OrderState:
-    """An order as it stands now.
+    """An order as it is now.
 
     `order` has what is to be delivered: quantities after edits and after goods that were refunded before they were
-    shipped, with discounts, taxes and total to match. Goods that were delivered and came back are still in it; the
-    refunds tell of them.
+    shipped, with discounts, taxes and total to match. Goods that were delivered and came back are still in it, and in
+    the refunds.
     """
 
     order: Order
     refunds: tuple[Refund, ...]
     transactions: tuple[Transaction, ...] | None
-    """None when the source does not tell (a webhook of the order); all of them otherwise."""
+    """None when the source has none (a webhook of the order); all of them otherwise."""
     risk: Risk
     shipped: Mapping[int, int]
     """Order line id -> units fulfilled in Shopify."""
     readings: tuple[str, ...] = ()
-    """How Shopify's amounts are to be understood, where the sums had to decide it."""
+    """How Shopify's amounts were understood, where only their sums could decide it."""
     rate: Rate | None = None
     """None where the buyer pays in the booked currency, and for an order of nothing."""
     costs_now: tuple[Money, Money] | None = None
