@@ -121,6 +121,6 @@ def test_lines_of_a_person_are_in_no_plan(history: tuple[FoModel, Order]):
     theirs = model.order.lines[-1].lot
     sources = {lot: source for lot, source in model.memory.sources.items() if lot != theirs}
     assume(sources)
-    model.memory = type(model.memory)(sources=sources, said=model.memory.said)
+    model.memory = type(model.memory)(sources=sources, fingerprints=model.memory.fingerprints)
     changes, _ = model.plan(now)
     assert theirs not in {step.lot for step in changes.steps}

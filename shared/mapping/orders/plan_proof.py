@@ -25,8 +25,8 @@ def prove_plan(order: Order, lines: Sequence[PlannedLine], taxes: TaxGroups, *, 
     the total, since Shopify applies it to what is received, not to what is owed.
     """
     sum_in_fo = _sum_in_fo(order, lines, taxes)
-    wanted = _wanted(order, taxes)
-    if sum_in_fo != order.total or any(_amount(lines, one, order) != amount for one, amount in wanted.items()):
+    amounts = _amounts(order, lines)
+    if sum_in_fo != order.total or any(amounts[one] != amount for one, amount in _wanted(order, taxes).items()):
         raise RefusedError(
             ErrorCode.SUM_DIFFERS,
             sum=sum_in_fo,
@@ -39,13 +39,14 @@ def prove_plan(order: Order, lines: Sequence[PlannedLine], taxes: TaxGroups, *, 
 
 def compare_plan(order: Order, lines: Sequence[PlannedLine], taxes: TaxGroups, *, line_by_line: bool = True) -> Proof:
     """Both sides, line by line, component by component, tax by tax; they need not agree."""
+    amounts = _amounts(order, lines)
     charged = charged_tax(order, by_marketplace=False)
     expected = total((line.expected_tax for line in lines), order.currency)
     return Proof(
         subject=order.name,
         lines=present(_line_rows(order, lines, taxes)) if line_by_line else (),
         components=present(
-            ProofRow(one.value, amount, _amount(lines, one, order)) for one, amount in _in_shopify(order, taxes).items()
+            ProofRow(one.value, amount, amounts[one]) for one, amount in _in_shopify(order, taxes).items()
         ),
         taxes=(
             *_tax_rows(order, lines),
@@ -101,8 +102,12 @@ def _line_title(line: PlannedLine) -> str:
     return f"{line.record['OrderedSalesQuantity']} x {line.record['ItemNumber']}"
 
 
-def _amount(lines: Iterable[PlannedLine], component: Component, order: Order) -> Money:
-    return total((line.amount for line in lines if line.component is component), order.currency)
+def _amounts(order: Order, lines: Iterable[PlannedLine]) -> dict[Component, Money]:
+    """What F&O's lines of each component come to."""
+    amounts = dict.fromkeys(Component, total((), order.currency))
+    for line in lines:
+        amounts[line.component] += line.amount
+    return amounts
 
 
 def _sum_in_fo(order: Order, lines: Iterable[PlannedLine], taxes: TaxGroups) -> Money:
