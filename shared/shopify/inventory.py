@@ -8,18 +8,16 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from uuid import NAMESPACE_URL, uuid5
 
 from shared.errors import ErrorCode, RefusedError, TransientError
 from shared.model import Level, LevelId, Variant
 from shared.shopify import queries
 from shared.shopify.admin.answers import UserError, user_errors
+from shared.shopify.admin.client import QueryRunner
 from shared.shopify.gid import gid_of, number_of
 from shared.shopify.paging import node_pages
-
-if TYPE_CHECKING:
-    from shared.shopify.admin.client import QueryRunner
 
 BATCH: Final = 250
 """Shopify takes at most 250 elements in an input array."""

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from itertools import batched
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from shared.errors import ErrorCode, RefusedError, TransientError
 from shared.shopify import queries
 from shared.shopify.admin.answers import Json
+from shared.shopify.admin.client import AdminClient
 from shared.shopify.gid import gid_of
-
-if TYPE_CHECKING:
-    from shared.shopify.admin.client import AdminClient
 
 _REFUNDS_AT_ONCE: Final = 4
 """Refunds that are read in one call: more could cost over Shopify's limit of 1,000 points."""
@@ -35,7 +33,7 @@ async def fetch_order(admin: AdminClient, order_id: int) -> Json | None:
     order: Json | None = (await admin.run(queries.load("order_state"), {"order": gid}))["order"]
     if order is None:
         return None
-    reading = _Reading(admin, order)
+    reading = _OrderParts(admin, order)
     await reading.complete("lineItems", "order_lines")
     await reading.complete("shippingLines", "order_shipping_lines")
     order["transactions"] = await reading.transactions()
@@ -44,7 +42,7 @@ async def fetch_order(admin: AdminClient, order_id: int) -> Json | None:
     return order
 
 
-class _Reading:
+class _OrderParts:
     """The parts of one order, each list to its end."""
 
     def __init__(self, admin: AdminClient, order: Json) -> None:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from shared.shopify import queries
-
-if TYPE_CHECKING:
-    from shared.shopify.admin.client import QueryRunner
+from shared.shopify.admin.client import QueryRunner
 
 
 async def node_pages(

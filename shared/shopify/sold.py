@@ -6,15 +6,13 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from shared.model import Sale
 from shared.shopify import queries
+from shared.shopify.admin.client import QueryRunner
 from shared.shopify.gid import gid_of, number_of
 from shared.shopify.paging import node_pages, search_time
-
-if TYPE_CHECKING:
-    from shared.shopify.admin.client import QueryRunner
 
 _AT_ONCE: Final = 5
 """Orders to a call: more could exceed Shopify's limit of 1,000 points a query."""

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from shared.shopify import queries
+from shared.shopify.admin.client import AdminClient
 from shared.shopify.gid import number_of
 from shared.shopify.paging import node_pages, search_time
-
-if TYPE_CHECKING:
-    from shared.shopify.admin.client import AdminClient
 
 
 @dataclass(frozen=True, slots=True)

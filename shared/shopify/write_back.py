@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from shared.shopify import queries
 from shared.shopify.admin.answers import UserError, user_errors
+from shared.shopify.admin.client import AdminClient
 from shared.shopify.gid import gid_of
-
-if TYPE_CHECKING:
-    from shared.shopify.admin.client import AdminClient
 
 BATCH: Final = 25
 """Shopify takes at most 25 metafields in a call."""

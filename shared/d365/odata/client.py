@@ -11,11 +11,12 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import Final, Protocol
 from urllib.parse import quote
 from uuid import uuid4
 
 import httpx
+from azure.core.credentials_async import AsyncTokenCredential
 from azure.core.exceptions import AzureError
 
 from shared.d365.entities import KEYS
@@ -23,16 +24,12 @@ from shared.d365.odata import batch
 from shared.d365.odata.answers import Answer, Request, failure, row, throttle_delay, unsettled
 from shared.d365.odata.auth import EntraAuth
 from shared.d365.odata.batch import CROSS_COMPANY, Operation
+from shared.d365.odata.breaker import Breaker
 from shared.d365.odata.exact_json import encode
 from shared.d365.odata.filters import Filter, all_of, eq
 from shared.d365.odata.literals import ODataLiteral, keyed
 from shared.errors import ErrorCode, RefusedError, TransientError
 from shared.model.fo_order import FoRow
-
-if TYPE_CHECKING:
-    from azure.core.credentials_async import AsyncTokenCredential
-
-    from shared.d365.odata.breaker import Breaker
 
 _CONNECT_SECONDS: Final = 5.0
 _COMPANY: Final = "dataAreaId"
