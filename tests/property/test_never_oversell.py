@@ -281,7 +281,7 @@ def test_a_push_that_was_held_up_does_not_set_what_it_read_long_ago():
     push.step()
     world.time += 200
     push.finish()
-    assert "lost its turn" in str(push.failed)
+    assert "lease of the stock run has expired" in str(push.failed)
     assert world.available == {1: 5}
 
 

@@ -4,9 +4,9 @@ from typing import Any, cast
 
 from shared.shopify.admin.client import AdminClient
 from shared.shopify.queries import Query
-from shared.shopify.write_back import Blame, Note, Slot, set_numbers
+from shared.shopify.write_back import RejectionCause, NumberUpdate, MetafieldKey, set_numbers
 
-SLOT = Slot("$app", "sales_order")
+SLOT = MetafieldKey("$app", "sales_order")
 
 
 def error(field: list[str] | None, message: str = "No.", code: str | None = None) -> dict[str, Any]:
@@ -30,14 +30,14 @@ class Shop:
         return {"metafieldsSet": {"userErrors": [self.refusal] if refused else []}}
 
 
-def notes(count: int) -> list[Note]:
-    return [Note(number, f"SN{number}", None) for number in range(1, count + 1)]
+def notes(count: int) -> list[NumberUpdate]:
+    return [NumberUpdate(number, f"SN{number}", None) for number in range(1, count + 1)]
 
 
 async def test_a_refusal_that_names_no_row_is_narrowed_down_to_its_order():
     shop = Shop({"SN9"}, error(None))
     objections = await set_numbers(cast("AdminClient", shop), notes(25), SLOT)
-    assert [(each.order_id, each.blame) for each in objections] == [(9, Blame.REFUSED)]
+    assert [(each.order_id, each.cause) for each in objections] == [(9, RejectionCause.REFUSED)]
     assert sorted(shop.written) == sorted(note.number for note in notes(25) if note.order_id != 9)
 
 
@@ -58,5 +58,5 @@ async def test_a_row_that_the_call_does_not_have_is_narrowed_down_as_well():
 async def test_the_only_order_of_a_call_is_to_blame_whatever_the_error_names():
     shop = Shop({"SN1"}, error(["metafields"], code="STALE_OBJECT"))
     objections = await set_numbers(cast("AdminClient", shop), notes(1), SLOT)
-    assert [(each.order_id, each.blame) for each in objections] == [(1, Blame.STALE)]
+    assert [(each.order_id, each.cause) for each in objections] == [(1, RejectionCause.STALE)]
     assert len(shop.calls) == 1
