@@ -24,7 +24,7 @@ _UNREACHABLE: Final = ("created by our number", "edited", "sent elsewhere once i
 
 
 @pytest.fixture(scope="module")
-async def app() -> AsyncIterator[Installation]:
+async def app(wire: None) -> AsyncIterator[Installation]:
     async with installed(EU) as installation:
         yield installation
 

@@ -22,7 +22,7 @@ ROW = {"PartitionKey": "one", "RowKey": "two", "said": "first"}
 
 
 @pytest.fixture(scope="module")
-async def storage() -> AsyncIterator[str]:
+async def storage(wire: None) -> AsyncIterator[str]:
     blob, queue, table = free_port(), free_port(), free_port()
     azurite = await start_azurite(ROOT, blob_port=blob, queue_port=queue, table_port=table, log=lambda part, line: None)
     try:

@@ -31,7 +31,7 @@ BASKET = {
 
 
 @pytest.fixture(scope="module")
-async def doomed(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
+async def doomed(wire: None, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
     """A stack of its own, since its host will die."""
     async with start_world(tmp_path_factory.mktemp("doomed") / "stack.log") as world:
         yield world

@@ -64,7 +64,7 @@ class NoBreaker:
 
 
 @pytest.fixture
-async def fo():
+async def fo(wire: None):
     async with run_d365(load_world(WORLD)) as simulator:
         yield simulator
 

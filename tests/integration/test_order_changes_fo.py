@@ -16,7 +16,7 @@ CANCELLED = datetime(2026, 11, 3, tzinfo=UTC)
 
 
 @pytest.fixture
-async def desk() -> AsyncIterator[Desk]:
+async def desk(wire: None) -> AsyncIterator[Desk]:
     async with running_desk() as one:
         yield one
 

@@ -40,7 +40,7 @@ def draft_of(sale: Order, *, held: bool) -> Draft:
 
 
 @pytest.fixture
-async def desk() -> AsyncIterator[Desk]:
+async def desk(wire: None) -> AsyncIterator[Desk]:
     async with running_desk() as one:
         yield one
 

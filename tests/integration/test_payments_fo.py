@@ -88,7 +88,7 @@ class Town:
 
 
 @pytest.fixture(scope="module")
-async def tables():
+async def tables(wire: None):
     ports = {name: free_port() for name in ("blob", "queue", "table")}
     part = await start_azurite(ROOT, **{f"{name}_port": port for name, port in ports.items()}, log=lambda *_: None)
     connection = connection_string(ports["blob"], ports["queue"], ports["table"])

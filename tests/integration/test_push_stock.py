@@ -15,13 +15,13 @@ MOUNTAIN, AUSTIN = 72001001, 72002002
 
 
 @pytest.fixture
-async def nordlys():
+async def nordlys(wire: None):
     async with retailing("nordlys") as retailer:
         yield retailer
 
 
 @pytest.fixture
-async def prairie():
+async def prairie(wire: None):
     async with retailing("prairie") as retailer:
         yield retailer
 

@@ -56,7 +56,7 @@ class Shop:
 
 
 @pytest.fixture
-async def shop() -> AsyncIterator[Shop]:
+async def shop(wire: None) -> AsyncIterator[Shop]:
     async with running_client() as client, httpx.AsyncClient() as http:
         yield Shop(client, http)
 

@@ -29,7 +29,7 @@ READ_ITEM = {"items": [ITEM], "location": LOCATION}
 
 
 @pytest.fixture
-async def shopify():
+async def shopify(wire: None):
     async with run_shopify(webhooks="http://127.0.0.1:9/none") as running:
         yield running
 
@@ -215,6 +215,7 @@ async def test_nobody_there_is_told_as_such(shopify):
     await admin.http.aclose()
 
 
+@pytest.mark.wire
 async def test_the_budget_is_used_up_and_never_overdrawn():
     """The client's bucket runs with the server's own: nothing is refused, and no time is lost."""
     now = 0.0

@@ -19,7 +19,7 @@ TOTAL = Decimal("253.95")  # a tent and its shipping
 
 
 @pytest.fixture(scope="module")
-async def storage() -> AsyncIterator[Storage]:
+async def storage(wire: None) -> AsyncIterator[Storage]:
     async with azure_storage() as started:
         yield started
 

@@ -23,7 +23,7 @@ EACH_ONCE = ["WriteBackNumbers", "WriteBackTag"]
 
 
 @pytest.fixture(scope="module")
-async def service():
+async def service(wire: None):
     async with azure_tables() as service:
         yield service
 

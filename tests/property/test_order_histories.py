@@ -67,7 +67,7 @@ def stories(draw: st.DrawFn) -> Story:
 
 
 @pytest.fixture(scope="module")
-async def apps() -> AsyncIterator[tuple[App, ...]]:
+async def apps(wire: None) -> AsyncIterator[tuple[App, ...]]:
     async with running_apps(2) as both:
         yield both
 

@@ -32,7 +32,7 @@ from local.servicebus import SendAction, SendFault
 
 # The SDK never closes the socket of a connection that the other side cut. Python says so when it collects the socket,
 # which has to happen here and not in whatever test comes later.
-pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
+pytestmark = [pytest.mark.wire, pytest.mark.filterwarnings("ignore::ResourceWarning")]
 
 
 @pytest.fixture(autouse=True)

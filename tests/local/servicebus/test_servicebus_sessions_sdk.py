@@ -25,6 +25,8 @@ from fixtures.servicebus import (
     until,
 )
 
+pytestmark = pytest.mark.wire
+
 ORDERS = {"name": "orders", "requiresSession": True, "lockDuration": "PT30S"}
 
 
