@@ -137,7 +137,7 @@ def f_and_o(status: int = 200) -> ODataClient:
     )
 
 
-async def knock(wire: Wire, *, secret: str = "s", body: bytes = BODY) -> Envelope:
+async def deliver(wire: Wire, *, secret: str = "s", body: bytes = BODY) -> Envelope:
     ports = IntakePorts(
         doors={"nordlys": Door(SHOP, (Secret("s"),), frozenset({"orders"}))},
         publisher=wire,
@@ -182,7 +182,7 @@ async def sync(envelope: Envelope) -> Outcome:
 
 async def test_webhook_publishing_handling_and_calls_are_one_trace(recorder: Recorder) -> None:
     wire = Wire()
-    await knock(wire)
+    await deliver(wire)
     await handle(sync, wire.sent[0], wire)
     spans = recorder.spans
     chain = ["webhook", "publish", "sync orders", "GET /CustomersV3", "POST /Shop"]
@@ -199,7 +199,7 @@ async def test_webhook_publishing_handling_and_calls_are_one_trace(recorder: Rec
 
 async def test_spans_hold_order_event_and_fo_number_and_calls_what_was_called(recorder: Recorder) -> None:
     wire = Wire()
-    await knock(wire)
+    await deliver(wire)
     await handle(sync, wire.sent[0], wire)
     handled = dict(recorder.spans["sync orders"].attributes or {})
     named = {"event_id": "event-1", "entity_id": "42", "order": "#1001", "document": "SN42", "outcome": "done"}
@@ -216,7 +216,7 @@ async def test_a_copy_that_waits_keeps_the_trace(recorder: Recorder) -> None:
         raise TransientError("ada@example.com is locked")
 
     wire = Wire()
-    await knock(wire)
+    await deliver(wire)
     await handle(busy, wire.sent[0], wire)
     first, copy = wire.sent
     assert copy.traceparent == first.traceparent
@@ -231,7 +231,7 @@ async def test_an_event_of_our_own_begins_a_trace_that_its_retry_stays_in(record
         raise TransientError("later")
 
     wire = Wire()
-    of_our_own = replace(await knock(wire), traceparent="", source="sweep")
+    of_our_own = replace(await deliver(wire), traceparent="", source="sweep")
     await handle(busy, of_our_own, wire)
     await handle(busy, wire.sent[-1], wire)
     attempts = [span for span in recorder.spans_of.get_finished_spans() if span.name == "sync orders"]
@@ -244,7 +244,7 @@ async def test_what_is_parked_is_told_by_code_and_never_in_fos_words(recorder: R
         raise RefusedError("FO_REJECTED", what="POST CustomersV3", infolog="Ada Lovelace, 1600 Broadway is wrong")
 
     wire = Wire()
-    await handle(refused, await knock(wire), wire)
+    await handle(refused, await deliver(wire), wire)
     parked = recorder.events["message.parked"]
     assert (parked["code"], bool(parked["owner"])) == ("FO_REJECTED", True)
     assert "Ada" not in json.dumps([parked, *(span.to_json() for span in recorder.spans.values())])
@@ -256,18 +256,18 @@ async def test_a_bug_is_a_failed_span_without_its_message(recorder: Recorder) ->
 
     wire = Wire()
     with pytest.raises(ValueError, match="Ada"):
-        await handle(broken, await knock(wire), wire)
+        await handle(broken, await deliver(wire), wire)
     span = recorder.spans["sync orders"]
     assert (span.status.status_code, span.status.description, len(span.events)) == (StatusCode.ERROR, "ValueError", 0)
 
 
 async def test_the_webhooks_span_has_the_status_that_shopify_gets(recorder: Recorder) -> None:
     with pytest.raises(WebhookRefusedError):
-        await knock(Wire(), secret="revoked")
+        await deliver(Wire(), secret="revoked")
     assert recorder.spans["webhook"].attributes["http.response.status_code"] == 401
     assert recorder.events["webhook.refused"]["code"] == "SIGNATURE_WRONG"
     assert recorder.metrics["webhooks.refused"] == 1
-    await knock(Wire())
+    await deliver(Wire())
     assert recorder.spans["webhook"].attributes["http.response.status_code"] == 200
 
     class Broken(Wire):
@@ -275,7 +275,7 @@ async def test_the_webhooks_span_has_the_status_that_shopify_gets(recorder: Reco
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        await knock(Broken())
+        await deliver(Broken())
     assert recorder.spans["webhook"].attributes["http.response.status_code"] == 500
 
 
@@ -337,6 +337,6 @@ def test_secrets_of_every_outside_system_are_masked(recorder: Recorder, secret: 
 
 async def test_without_an_exporter_the_hosts_trace_is_handed_on() -> None:
     wire = Wire()
-    assert (await knock(wire)).traceparent == FROM_SHOPIFY
+    assert (await deliver(wire)).traceparent == FROM_SHOPIFY
     earlier = replace(wire.sent[0], occurred_at=datetime.now(UTC))
     await handle(sync, earlier, wire)

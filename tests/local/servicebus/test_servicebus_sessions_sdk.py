@@ -16,12 +16,12 @@ from fixtures.servicebus import (
     MovableClock,
     bodies,
     emulator,
+    has_consumer,
     message,
     opened,
     receive,
     receiver,
     sender,
-    someone_waits,
     until,
 )
 
@@ -66,7 +66,7 @@ async def test_a_waiting_receiver_gets_the_session_of_the_next_message():
                 return str((await receive(into))[0])
 
         waiting = asyncio.create_task(wait())
-        await until(lambda: someone_waits(bus))
+        await until(lambda: has_consumer(bus))
         await out.send_messages(message("x", session_id="a"))
         assert await waiting == "x"
 
