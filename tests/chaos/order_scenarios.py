@@ -1,4 +1,4 @@
-"""What can happen to an order, up to the events whose handling is cut off."""
+"""Scenarios of an order, up to the events whose handling is interrupted."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ type Wish = Mapping[str, Any]
 type People = Callable[[Installation], None]
 
 PLACED: Final = ("orders/create", "order_transactions/create")
-"""Of an order that F&O has, the first tells no payments: the second does."""
+"""The first webhook of an order contains no payments; the second does."""
 BUYER: Final = {"first_name": "Ada", "last_name": "Lovelace", "email": "ada@example.com"}
 BASKETS: Final[dict[str, dict[str, Any]]] = {
     "nordlys": {
@@ -48,7 +48,7 @@ BASKETS: Final[dict[str, dict[str, Any]]] = {
     },
 }
 ENGRAVED: Final = [*BASKETS["nordlys"]["lines"], {"title": "Engraving", "quantity": 1, "price": "12.00"}]
-"""With a line that the store has no rule for."""
+"""With a line for which the store has no rule."""
 ELSEWHERE: Final = {"shipping_address": {**ADDRESSES["nordlys"], "address1": "Oudegracht 10", "city": "Utrecht"}}
 
 
@@ -71,20 +71,20 @@ def invoiced(app: Installation) -> None:
 @dataclass(frozen=True)
 class Scenario:
     topics: tuple[str, ...]
-    """Topics of the events about the last step, as they come."""
+    """Topics of the webhooks of the last step, in the order of their delivery."""
     ends: tuple[str, ...]
-    """Of these events, or of the one that is sent again."""
+    """Outcomes of these webhooks, or of the replayed message."""
     steps: tuple[tuple[str, Wish], ...] = ()
-    """After the checkout. The app has heard of all but the last one, undisturbed."""
+    """After the checkout. The webhooks of all but the last step are handled without interruption."""
     people: People = lambda _: None
-    """What happens in F&O before the last step."""
+    """What staff do in F&O before the last step."""
     parked: tuple[str, ...] = ()
-    """Codes of the messages that wait for a person at the end."""
+    """Error codes of the messages that are parked at the end."""
     store: str = "nordlys"
     basket: Wish = field(default_factory=dict)
     altered: Callable[[bytes], bytes] | None = None
-    mended: Mapping[str, Wish] | None = None
-    """The rules that a person changes after the last step, whose parked message is then sent again."""
+    changed_rules: Mapping[str, Wish] | None = None
+    """Rules that a person changes after the last step, before the parked message is replayed."""
 
 
 SCENARIOS: Final = {
@@ -96,17 +96,17 @@ SCENARIOS: Final = {
         basket={"lines": ENGRAVED},
         parked=("LINE_WITHOUT_RULE",),
     ),
-    "mended by the buyer": Scenario(
+    "corrected by an edit": Scenario(
         ("orders/updated",),
         ("done",),
         steps=(("edit", {"quantities": {"Engraving": 0}}),),
         basket={"lines": ENGRAVED},
     ),
-    "mended by a person": Scenario(
+    "corrected by other rules": Scenario(
         ("orders/create",),
         ("done",),
         basket={"lines": ENGRAVED},
-        mended={"orders": {"custom_line_item": "CUSTOM_LINE"}},
+        changed_rules={"orders": {"custom_line_item": "CUSTOM_LINE"}},
     ),
     "edited": Scenario(
         ("orders/edited",),
@@ -127,12 +127,12 @@ SCENARIOS: Final = {
         people=picked,
         parked=("CHANGE_HELD",),
     ),
-    "sent elsewhere by a person's leave": Scenario(
+    "sent elsewhere after the rules were changed": Scenario(
         ("orders/updated",),
         ("done",),
         steps=(("amend", ELSEWHERE),),
         people=picked,
-        mended={"changes": {"address": {"picked": "apply"}}},
+        changed_rules={"changes": {"address": {"picked": "apply"}}},
     ),
     "suspected of fraud": Scenario(
         ("orders/risk_assessment_changed",), ("done",), steps=(("risk", {"level": "high"}),)
@@ -140,12 +140,12 @@ SCENARIOS: Final = {
     "cancelled": Scenario(
         ("orders/cancelled", "refunds/create"), ("done", "done"), steps=(("cancel", {"refund": True}),)
     ),
-    "given back before it was shipped": Scenario(
+    "refunded before it was shipped": Scenario(
         ("refunds/create",),
         ("done",),
         steps=(("refund", {"lines": [{"line": "STOVE-GAS", "quantity": 2, "restock": "cancel"}]}),),
     ),
-    "sent back after it was invoiced": Scenario(
+    "returned after it was invoiced": Scenario(
         ("refunds/create",),
         ("done",),
         steps=(
@@ -162,8 +162,8 @@ BOOKED_OTHERWISE: Final = {
 }
 
 
-async def told(app: Installation, scenario: Scenario) -> list[Envelope]:
-    """The app where it stands before the trouble; gives the events that are left."""
+async def prepared(app: Installation, scenario: Scenario) -> list[Envelope]:
+    """Brings the app to the state before the interruption; gives the events to deliver."""
     simulated = SimulatedOrder(scenario.store, BASKETS[scenario.store] | scenario.basket)
     for name, wish in scenario.steps:
         known = len(simulated.steps)
@@ -172,23 +172,23 @@ async def told(app: Installation, scenario: Scenario) -> list[Envelope]:
     rules = {"nordlys": EU, "prairie": US}[scenario.store]
     app.begin(rules, scenario.altered)
     *earlier, last = simulated.steps
-    for moment in earlier:
-        app.show(moment.order)
-        await app.deliver([_event(webhook, rules) for webhook in moment.webhooks])
+    for step in earlier:
+        app.show(step.order)
+        await app.deliver([_event(webhook, rules) for webhook in step.webhooks])
     scenario.people(app)
     app.show(last.order)
     by_topic = {webhook.topic: webhook for webhook in last.webhooks}
-    assert by_topic.keys() >= set(scenario.topics), f"Shopify tells of {', '.join(by_topic)}"
+    assert by_topic.keys() >= set(scenario.topics), f"Shopify sends {', '.join(by_topic)}"
     events = [_event(by_topic[topic], rules, again) for again, topic in enumerate(scenario.topics)]
-    if scenario.mended is None:
+    if scenario.changed_rules is None:
         return events
     await app.deliver(events)
-    app.rules = with_rules(rules, **scenario.mended)
+    app.rules = with_rules(rules, **scenario.changed_rules)
     return [await _sent_again(app, one) for one in await app.parking().open()]
 
 
 async def _sent_again(app: Installation, parked: Parked) -> Envelope:
-    """What the operator's command does."""
+    """Replays a parked message, as the operator's command does."""
     sent: list[Envelope] = []
 
     async def publish(envelope: Envelope) -> None:

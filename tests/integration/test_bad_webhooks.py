@@ -60,7 +60,7 @@ def spoiled(template: dict[str, Any], spoil: Callable[[dict[str, Any]], Any]) ->
         ),
     ],
 )
-async def test_who_does_not_belong_is_turned_away_and_told_why(
+async def test_a_webhook_that_is_not_shopifys_is_refused_with_the_reason(
     world: World, change: dict[str, Any], status: int, code: str
 ) -> None:
     answer = await world.deliver(ORDER, **change)
@@ -98,7 +98,7 @@ async def test_a_webhook_signed_with_the_previous_secret_is_accepted(world: Worl
         pytest.param(b'{"id": "42", "line_items": {}}', "NOT_AN_ORDER", id="wrong types"),
     ],
 )
-async def test_what_shopify_signed_but_nobody_can_read_is_kept_whole(world: World, body: bytes, code: str) -> None:
+async def test_a_signed_webhook_that_cannot_be_read_is_kept_whole(world: World, body: bytes, code: str) -> None:
     event = str(uuid.uuid4())
     answer = await world.deliver(body, event_id=event)
     assert answer.status_code == 200

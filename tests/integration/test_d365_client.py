@@ -110,7 +110,7 @@ async def test_a_refusal_carries_f_and_os_own_words(client):
     assert "stack" not in str(refused.value)
 
 
-async def test_a_taken_key_is_told_apart(client):
+async def test_a_duplicate_key_is_an_error_of_its_own(client):
     await client.create("CustomersV3", CUSTOMER)
     with pytest.raises(AlreadyExistsError):
         await client.create("CustomersV3", CUSTOMER)

@@ -200,7 +200,7 @@ async def test_a_second_attempt_adopts_the_order(client):
     )
 
 
-async def test_an_order_of_somebody_else_is_not_touched(client):
+async def test_an_order_of_another_source_is_not_touched(client):
     await create_numbered(client, numbered_draft(reference="TYPED-IN"), NUMBER)
     with pytest.raises(RefusedError) as refused:
         await create_numbered(client, numbered_draft(), NUMBER)

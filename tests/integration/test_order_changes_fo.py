@@ -134,7 +134,7 @@ async def test_a_picked_order_that_is_cancelled_is_held_for_a_person(scenario):
     assert scenario.wire.writes == []
 
 
-async def test_the_rest_of_a_partly_delivered_order_is_given_up_and_a_person_told_of_what_left(scenario):
+async def test_cancelling_a_partly_delivered_order_cancels_the_rest_and_reports_what_was_delivered(scenario):
     await scenario.create(sale(3, 1))
     await scenario.pack({11: 2})
     with pytest.raises(RefusedError) as refused:

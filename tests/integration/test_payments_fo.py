@@ -241,7 +241,7 @@ async def test_a_store_that_rounds_cash_and_writes_dimensions_is_understood(scen
     assert {each["PostingProfile"] for each in scenario.lines().values()} == {"GEN"}
 
 
-async def test_what_f_and_o_refuses_is_told_in_its_words_and_nothing_of_it_is_written(scenario):
+async def test_a_refusal_of_f_and_o_is_reported_in_its_words_and_nothing_is_written(scenario):
     method = {
         "gateway": "paypal",
         "currency": "EUR",

@@ -207,7 +207,7 @@ async def test_no_answer_in_time_is_no_answer(shopify):
     await admin.http.aclose()
 
 
-async def test_nobody_there_is_told_as_such(shopify):
+async def test_an_unreachable_shop_is_an_error_of_its_own(shopify):
     admin = Admin(shopify, tokens=StaticToken(Secret("x")))
     admin.client._url = "http://127.0.0.1:9/nobody"
     with pytest.raises(TransientError, match="cannot be reached"):

@@ -35,7 +35,7 @@ async def scenario(storage: Storage) -> AsyncIterator[SweepScenario]:
 # ---- what webhooks missed
 
 
-async def test_an_order_that_no_webhook_told_of_is_brought_to_fo(scenario: SweepScenario) -> None:
+async def test_an_order_whose_webhooks_were_lost_is_brought_to_fo(scenario: SweepScenario) -> None:
     order = scenario.buy()
     assert await scenario.later() == [str(order.id)]
     assert await scenario.work() == [str(order.id)]
@@ -47,7 +47,7 @@ async def test_an_order_that_no_webhook_told_of_is_brought_to_fo(scenario: Sweep
     assert await scenario.later() == []
 
 
-async def test_what_every_webhook_told_of_is_sent_to_nobody(scenario: SweepScenario) -> None:
+async def test_an_order_whose_webhooks_all_arrived_is_not_sent_again(scenario: SweepScenario) -> None:
     order = await scenario.bought()
     await scenario.step(
         order, "fulfill", received=("orders/updated",)
@@ -63,7 +63,7 @@ async def test_an_order_is_left_alone_while_its_webhooks_may_be_under_way(scenar
     assert await scenario.later(2) == [str(order.id)]
 
 
-async def test_a_change_that_no_webhook_told_of_is_made(scenario: SweepScenario) -> None:
+async def test_a_change_whose_webhook_was_lost_is_made(scenario: SweepScenario) -> None:
     order = await scenario.bought()
     await scenario.step(order, "edit", add=[{"sku": "MAP-NORDIC", "quantity": 2}])
     assert await scenario.later() == [str(order.id)]
@@ -93,7 +93,7 @@ async def test_an_order_that_is_parked_is_not_sent_again(scenario: SweepScenario
     assert await scenario.later() == []
 
 
-async def test_an_order_of_before_the_app_is_nobodys(storage: Storage) -> None:
+async def test_an_order_placed_before_the_app_was_installed_is_left_alone(storage: Storage) -> None:
     async with running_sweep_scenario(storage) as fresh:
         fresh.buy()
         fresh.clock.forward(1)
@@ -101,7 +101,7 @@ async def test_an_order_of_before_the_app_is_nobodys(storage: Storage) -> None:
         assert [await fresh.later() for _ in range(3)] == [[], [], []]
 
 
-async def test_an_order_that_a_person_gave_up_is_left_to_him(scenario: SweepScenario) -> None:
+async def test_an_order_that_the_operator_gave_up_is_left_alone(scenario: SweepScenario) -> None:
     order = await scenario.bought()
     await scenario.ports.orders.links.put(replace(await scenario.link(order), given_up=True))
     await scenario.step(order, "edit", add=[{"sku": "MAP-NORDIC", "quantity": 2}])
@@ -123,7 +123,7 @@ async def test_a_long_list_is_read_to_its_end(scenario: SweepScenario) -> None:
     assert scenario.shopify_calls().count("SweepOrders") == 5  # 2 stores, changes and comparison, and one page more
 
 
-async def test_one_stores_trouble_does_not_stop_the_other(scenario: SweepScenario) -> None:
+async def test_an_error_of_one_store_does_not_stop_the_other(scenario: SweepScenario) -> None:
     order = scenario.buy()
     scenario.fault("unavailable", shop=scenario.shop("prairie").seed.domain, times=None)
     scenario.clock.forward(15)
@@ -146,7 +146,7 @@ async def test_a_throttled_run_is_no_failure_and_the_next_one_finds_the_same(sce
     assert await scenario.later() == [str(order.id)]
 
 
-async def test_a_run_that_is_out_of_time_is_gone_on_with(scenario: SweepScenario) -> None:
+async def test_a_run_that_is_out_of_time_is_continued_by_the_next(scenario: SweepScenario) -> None:
     for _ in range(251):
         scenario.buy()
         scenario.clock.forward(0.1)
@@ -168,7 +168,7 @@ async def test_a_run_that_is_out_of_time_is_gone_on_with(scenario: SweepScenario
 # ---- webhook subscriptions
 
 
-async def test_a_subscription_that_shopify_dropped_is_told(scenario: SweepScenario) -> None:
+async def test_a_subscription_that_shopify_dropped_is_reported(scenario: SweepScenario) -> None:
     scenario.subscribe()
     await scenario.later()
     assert scenario.events("webhooks.subscription_lost") == []
@@ -177,7 +177,9 @@ async def test_a_subscription_that_shopify_dropped_is_told(scenario: SweepScenar
     assert [each["topic"] for each in scenario.events("webhooks.subscription_lost")] == ["orders/updated"]
 
 
-async def test_when_all_are_dropped_every_topic_is_told_until_they_are_back(scenario: SweepScenario) -> None:
+async def test_when_all_subscriptions_are_dropped_every_topic_is_reported_until_they_are_back(
+    scenario: SweepScenario,
+) -> None:
     scenario.subscribe()
     await scenario.later()
     scenario.unsubscribe(*ALL_TOPICS)
@@ -222,7 +224,7 @@ async def test_an_idle_run_asks_shopify_three_times_for_each_store_and_fo_nothin
     assert scenario.events("reconciliation.done") == []
 
 
-async def test_a_line_that_was_changed_in_fo_is_told_in_every_run_and_left_alone(scenario: SweepScenario) -> None:
+async def test_a_line_that_was_changed_in_fo_is_reported_in_every_run_and_left_alone(scenario: SweepScenario) -> None:
     order = await scenario.bought()
     await scenario.reprice(order, Decimal("1.00"))
     for runs in (1, 2):
@@ -236,7 +238,7 @@ async def test_a_line_that_was_changed_in_fo_is_told_in_every_run_and_left_alone
     assert {line["SalesPrice"] for line in await scenario.lines(order)} >= {1}
 
 
-async def test_a_payment_that_was_deleted_in_fo_is_told(scenario: SweepScenario) -> None:
+async def test_a_payment_that_was_deleted_in_fo_is_reported(scenario: SweepScenario) -> None:
     order = await scenario.bought()
     await scenario.delete_payments(order)
     assert await scenario.later() == []
@@ -246,7 +248,7 @@ async def test_a_payment_that_was_deleted_in_fo_is_told(scenario: SweepScenario)
     assert await scenario.payments() == []
 
 
-async def test_a_payment_that_we_never_heard_of_is_brought(scenario: SweepScenario) -> None:
+async def test_a_payment_whose_webhook_was_lost_is_brought_to_fo(scenario: SweepScenario) -> None:
     order = await scenario.bought(payment={"kind": "authorization"})
     await scenario.step(order, "capture", received=("orders/updated",))  # which tells of no payment
     assert await scenario.later() == [str(order.id)]
@@ -258,7 +260,7 @@ async def test_a_payment_that_we_never_heard_of_is_brought(scenario: SweepScenar
     assert scenario.events("reconciliation.done")[0]["agreeing"] == 1
 
 
-async def test_a_refund_that_we_never_heard_of_is_brought(scenario: SweepScenario) -> None:
+async def test_a_refund_whose_webhook_was_lost_is_brought_to_fo(scenario: SweepScenario) -> None:
     order = await scenario.bought(lines=[{"sku": "TENT-2P", "quantity": 2}])
     await scenario.step(order, "refund", lines=[{"line": "TENT-2P", "quantity": 1}])
     await scenario.step(order, "fulfill", received=("orders/fulfilled",))
@@ -269,7 +271,7 @@ async def test_a_refund_that_we_never_heard_of_is_brought(scenario: SweepScenari
     assert scenario.events("reconciliation.done")[0]["agreeing"] == 1
 
 
-async def test_a_refund_that_left_no_trace_with_us_is_brought(scenario: SweepScenario) -> None:
+async def test_a_refund_without_a_record_in_our_tables_is_brought_to_fo(scenario: SweepScenario) -> None:
     order = await scenario.bought(lines=[{"sku": "TENT-2P", "quantity": 2}])
     await scenario.step(order, "refund", lines=[{"line": "TENT-2P", "quantity": 1}], received=("refunds/create",))
     await scenario.forget_refunds()
@@ -328,7 +330,7 @@ async def test_a_refund_that_waits_for_fos_invoice_is_no_difference(scenario: Sw
     assert (scenario.events("reconciliation.done")[0]["busy"], scenario.events("reconciliation.difference")) == (1, [])
 
 
-async def test_a_refund_that_is_worth_something_else_now_is_told(scenario: SweepScenario) -> None:
+async def test_a_refund_whose_value_changed_is_reported(scenario: SweepScenario) -> None:
     order = await scenario.bought(lines=[{"sku": "TENT-2P", "quantity": 2}])
     await scenario.step(order, "refund", lines=[{"line": "TENT-2P", "quantity": 1}], received=("refunds/create",))
     (row,) = (await scenario.refunds(order)).values()
@@ -338,7 +340,7 @@ async def test_a_refund_that_is_worth_something_else_now_is_told(scenario: Sweep
     assert (told["code"], told["shopify"], told["fo"]) == ("REFUND_DIFFERS", "249.00 EUR", "200.00 EUR")
 
 
-async def test_an_order_that_the_rules_do_not_translate_is_told(scenario: SweepScenario) -> None:
+async def test_an_order_that_the_rules_cannot_translate_is_reported(scenario: SweepScenario) -> None:
     await scenario.bought()
     scenario.use(shipping=({"code": "OTHER", "delivery_mode": "STD"},))
     await scenario.later()
@@ -346,7 +348,7 @@ async def test_an_order_that_the_rules_do_not_translate_is_told(scenario: SweepS
     assert told["code"] == "SHIPPING_WITHOUT_RULE"
 
 
-async def test_an_order_that_was_deleted_in_fo_is_told(scenario: SweepScenario) -> None:
+async def test_an_order_that_was_deleted_in_fo_is_reported(scenario: SweepScenario) -> None:
     order = await scenario.bought()
     for line in await scenario.lines(order):
         await scenario.client.delete(
@@ -380,7 +382,7 @@ async def test_a_change_that_waits_for_a_person_is_no_difference(scenario: Sweep
     assert (scenario.events("reconciliation.done")[0]["busy"], scenario.events("reconciliation.difference")) == (1, [])
 
 
-async def test_the_sample_goes_round(scenario: SweepScenario) -> None:
+async def test_the_sample_takes_every_order_in_turn(scenario: SweepScenario) -> None:
     scenario.use(sweep={"sample": 2})
     for _ in range(3):
         await scenario.bought()

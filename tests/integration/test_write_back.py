@@ -194,7 +194,7 @@ async def test_a_write_whose_answer_is_lost_is_looked_up_and_not_repeated(scenar
     assert await scenario.waiting() == {}
 
 
-async def test_a_run_tells_what_it_did_and_an_idle_one_nothing(scenario: WriteBackScenario, caplog):
+async def test_a_run_logs_what_it_did_and_an_idle_run_logs_nothing(scenario: WriteBackScenario, caplog):
     with caplog.at_level(logging.INFO, logger="connector"):
         await scenario.put(scenario.order(), "SN5001")
         await scenario.push()
@@ -230,7 +230,7 @@ async def test_a_newer_number_put_while_the_older_one_is_written_stays(scenario:
     assert await scenario.waiting() == {}
 
 
-async def test_a_metafield_that_changes_under_our_hands_is_read_again(scenario: WriteBackScenario):
+async def test_a_metafield_that_changes_during_the_write_is_read_again(scenario: WriteBackScenario):
     moving, other = scenario.order(), scenario.order()
 
     async def another_worker() -> None:
@@ -294,7 +294,7 @@ async def test_an_order_that_vanishes_during_the_run_does_not_harm_the_others(
     assert await scenario.journal(order) == []
 
 
-async def test_what_shopify_refuses_is_told_and_tried_again_ever_less_often(scenario: WriteBackScenario):
+async def test_what_shopify_refuses_is_reported_and_retried_with_growing_delays(scenario: WriteBackScenario):
     order, other = scenario.order(), scenario.order()
     await scenario.put(order, "SN\n5001")
     await scenario.put(other, "SN5002")
@@ -312,7 +312,7 @@ async def test_what_shopify_refuses_is_told_and_tried_again_ever_less_often(scen
     assert "Value must be a single line text string." in notes[0][1]
 
 
-async def test_a_missing_scope_is_the_stores_trouble_alone(scenario: WriteBackScenario):
+async def test_a_missing_scope_does_not_stop_other_stores(scenario: WriteBackScenario):
     here, there = scenario.order(), scenario.order("prairie")
     await scenario.put(here, "SN5001")
     await scenario.put(there, "000123", "prairie")
