@@ -1,6 +1,8 @@
 # make demo   the whole connector on this machine, once, with a table of what happened
 # make up     the same stack until Ctrl-C
 # make test   set-up and all tests          make lint   ruff, mypy, import-linter
+# make test-fast   the tests that start no process and open no socket
+# make coverage    branch coverage of shared/ by test-fast
 # make infra-check   checkov and azure-functions-doctor, in an environment of their own
 # make bench  figures into build/bench.json
 
@@ -11,8 +13,9 @@ READY := $(VENV)/.ready
 INFRA_VENV := .venv-infra
 INFRA_READY := $(INFRA_VENV)/.ready
 NODE_READY := local/node_modules/.ready
+WORKERS ?= 2
 
-.PHONY: setup demo up test lint infra-check bench format clean
+.PHONY: setup demo up test test-fast coverage lint infra-check bench format clean
 
 setup: $(READY) $(NODE_READY)
 
@@ -34,8 +37,15 @@ demo: setup
 up: setup
 	@$(BIN)/python -m local.stack
 
+# A file's tests stay in one process: what their fixtures start is started once, and the whole world once a process.
 test: setup
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+
+test-fast: setup
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not wire"
+
+coverage: setup
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not wire" --cov --cov-report=term
 
 lint: setup
 	@$(BIN)/ruff check .

@@ -20,12 +20,12 @@ type LogLine = Callable[[str, str], None]
 
 
 class StackError(RuntimeError):
-    """A part of the stack did not start or died. The text says which and shows its last words."""
+    """A part of the stack did not start or died. The text names it and contains its last lines."""
 
 
 class Part:
-    """A running child. It stands in a process group of its own, so that Ctrl-C reaches only the parent, which stops
-    the parts in order.
+    """A running child. It has a process group of its own, so that Ctrl-C reaches only the parent, which stops the
+    parts in order.
     """
 
     def __init__(self, name: str, process: asyncio.subprocess.Process, log: LogLine) -> None:
@@ -33,7 +33,7 @@ class Part:
         self.url = ""
         self._process = process
         self._log = log
-        self._last_words: list[str] = []
+        self._last_lines: list[str] = []
         self._ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._readers = [
             asyncio.create_task(self._read(stream)) for stream in (process.stdout, process.stderr) if stream
@@ -44,24 +44,24 @@ class Part:
         return self._process.returncode is None
 
     async def ready(self, seconds: float) -> str:
-        """The address it printed after READY. Raises StackError when it dies or stays silent."""
+        """The address it printed after READY. Raises StackError when it dies or prints none in time."""
         ended = asyncio.create_task(self._process.wait())
         waited: set[asyncio.Future[Any]] = {self._ready, ended}
         await asyncio.wait(waited, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         ended.cancel()
         if not self._ready.done():
             await self.stop()
-            last = "\n  ".join(self._last_words[-15:]) or "(nothing)"
-            raise StackError(f"{self.name} did not start. It said:\n  {last}")
+            last = "\n  ".join(self._last_lines[-15:]) or "(nothing)"
+            raise StackError(f"{self.name} did not start. Its last lines:\n  {last}")
         self.url = self._ready.result()
         return self.url
 
     async def stop(self) -> None:
-        """Asks politely, then insists."""
-        for demand in (signal.SIGTERM, signal.SIGKILL):
+        """SIGTERM, then SIGKILL."""
+        for number in (signal.SIGTERM, signal.SIGKILL):
             if self._process.returncode is None:
                 with contextlib.suppress(ProcessLookupError):
-                    os.killpg(self._process.pid, demand)
+                    os.killpg(self._process.pid, number)
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._process.wait(), _STOP_SECONDS)
         await asyncio.gather(*self._readers)
@@ -72,7 +72,7 @@ class Part:
             if line.startswith(_READY) and not self._ready.done():
                 self._ready.set_result(line.removeprefix(_READY).strip())
                 continue
-            self._last_words = [*self._last_words[-40:], line]
+            self._last_lines = [*self._last_lines[-40:], line]
             self._log(self.name, line)
 
 
@@ -97,7 +97,7 @@ def python(*arguments: str) -> list[str]:
 
 
 def free_port() -> int:
-    """A port of the loopback interface that nobody listens on now."""
+    """A free port of the loopback interface."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

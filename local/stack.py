@@ -1,7 +1,7 @@
 """The outside world and the app on one machine: `python -m local.stack`, or `make up`.
 
 Service Bus, storage, F&O, Shopify and the Functions host each run as a process of their own; the app runs unchanged
-with the settings of local.settings.sample.json, in which only addresses are replaced.
+with the settings of local.settings.sample.json, in which only the addresses are replaced.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from shared.flows import TOPICS
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 SCHEDULES: Final = ("PUSH_STOCK_SCHEDULE", "WRITE_BACK_SCHEDULE", "SWEEP_SCHEDULE")
-"""The settings with the timers' schedules."""
+"""The settings that hold the timers' schedules."""
 _START_SECONDS: Final = 60.0
 
 
@@ -41,7 +41,7 @@ class Ports:
 
     @classmethod
     def free(cls) -> Ports:
-        """Ports of this run alone, so that two runs can share a machine."""
+        """Free ports, so that several runs can share a machine."""
         taken: set[int] = set()
         while len(taken) < len(cls.__dataclass_fields__):
             taken.add(free_port())
@@ -115,7 +115,7 @@ async def running(
     the folder of its function_app.py, `world` what Shopify and F&O hold. Raises StackError when a part does not start.
     """
     if occupied := ports.occupied():
-        raise StackError(f"Something listens already on: {', '.join(occupied)}. Stop it, or use --free-ports.")
+        raise StackError(f"These ports are in use: {', '.join(occupied)}. Stop it, or use --free-ports.")
     stack = Stack(ports, app_settings(ports, overrides))
     try:
         await _start_world(stack, world, log)
@@ -130,12 +130,12 @@ async def running(
         await host.ready(_START_SECONDS)
         yield stack
     finally:
-        for part in reversed(stack.parts):  # the app first, then the world it stands on
+        for part in reversed(stack.parts):  # the app first, then the systems it uses
             await part.stop()
 
 
 async def _start_world(stack: Stack, world: Path, log: LogLine) -> None:
-    """Everything but the app, side by side."""
+    """Starts everything but the app, at the same time."""
     ports = stack.ports
     commands = {
         "servicebus": [
@@ -171,8 +171,8 @@ def to_terminal(part: str, line: str) -> None:
 def stop_on_signals() -> asyncio.Event:
     """Set by Ctrl-C or SIGTERM."""
     stop = asyncio.Event()
-    for demand in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(demand, stop.set)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
     return stop
 
 

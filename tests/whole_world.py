@@ -1,4 +1,4 @@
-"""The whole stack as the end-to-end tests see it: shops, the door, F&O, and what the app remembers."""
+"""The whole stack for the end-to-end tests: the shops, the webhook endpoint, F&O, and the app's tables."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class World:
         assert answer.status_code < 300, answer.text
         return answer.json()
 
-    async def knock(
+    async def deliver(
         self,
         body: bytes,
         *,
@@ -50,7 +50,7 @@ class World:
         event_id: str | None = None,
         **headers: str | None,
     ) -> httpx.Response:
-        """A delivery to the app's door, signed with the secret; headers can be replaced or (None) left out."""
+        """Posts a webhook to the app, signed with the secret; headers can be replaced or (None) left out."""
         complete = {
             "X-Shopify-Topic": "orders/create",
             "X-Shopify-Hmac-Sha256": base64.b64encode(hmac.new(secret.encode(), body, sha256).digest()).decode(),
@@ -64,30 +64,30 @@ class World:
         url = f"{self.stack.host}/api/webhooks/shopify/{store}/orders"
         return await self.http.post(url, content=body, headers=kept)
 
-    # ---- the app's own record
+    # ---- the app's journal and tables
 
     async def end_of(self, store: str, entity_id: object, *, seconds: float = 40) -> dict[str, Any]:
         """The first journal entry of this entity that is done or parked."""
         return (await self.ends_of(store, entity_id, count=1, seconds=seconds))[0]
 
     async def ends_of(self, store: str, entity_id: object, *, count: int, seconds: float = 40) -> list[dict[str, Any]]:
-        """The ends of this entity's events in the order of time, as soon as there are so many."""
+        """The final journal entries of this entity, oldest first, as soon as there are `count` of them."""
         until = time.monotonic() + seconds
         while time.monotonic() < until:
-            ends = [row for row in await self.life_of(store, entity_id) if row["outcome"] != "waiting"]
+            ends = [row for row in await self.journal_of(store, entity_id) if row["outcome"] != "waiting"]
             if len(ends) >= count:
                 return ends
             await asyncio.sleep(0.1)
         raise AssertionError(
-            f"{store} {entity_id}: not {count} ends within {seconds} s: {await self.life_of(store, entity_id)}"
+            f"{store} {entity_id}: not {count} ends within {seconds} s: {await self.journal_of(store, entity_id)}"
         )
 
     async def end_of_topic(self, store: str, entity_id: object, topic: str, *, seconds: float = 40) -> dict[str, Any]:
-        """The last end of this entity's events of one topic."""
+        """The last final journal entry of this entity for one topic."""
         until = time.monotonic() + seconds
         while time.monotonic() < until:
-            life = await self.life_of(store, entity_id)
-            ends = [row for row in life if row["topic"] == topic and row["outcome"] != "waiting"]
+            entries = await self.journal_of(store, entity_id)
+            ends = [row for row in entries if row["topic"] == topic and row["outcome"] != "waiting"]
             if ends:
                 return ends[-1]
             await asyncio.sleep(0.1)
@@ -97,13 +97,13 @@ class World:
         """The first entry of an event that waits."""
         until = time.monotonic() + seconds
         while time.monotonic() < until:
-            waits = [row for row in await self.life_of(store, entity_id) if row["outcome"] == "waiting"]
+            waits = [row for row in await self.journal_of(store, entity_id) if row["outcome"] == "waiting"]
             if waits:
                 return waits[0]
             await asyncio.sleep(0.1)
         raise AssertionError(f"{store} {entity_id}: nothing waits within {seconds} s")
 
-    async def life_of(self, store: str, entity_id: object) -> list[dict[str, Any]]:
+    async def journal_of(self, store: str, entity_id: object) -> list[dict[str, Any]]:
         found = self._tables.get_table_client("journal").query_entities(f"PartitionKey eq '{store}-{entity_id}'")
         return [dict(row) async for row in found]
 
@@ -118,7 +118,7 @@ class World:
         raise AssertionError(f"no end of event {event_id} within {seconds} s")
 
     async def parked(self, event_id: str) -> dict[str, Any]:
-        """The parked record of an event, its body beside it."""
+        """The parked record of an event, with its body."""
         found = self._tables.get_table_client("parked").query_entities(f"RowKey eq '{event_id}'")
         (row,) = [dict(entity) async for entity in found]
         body = await (await self._blobs.get_blob_client("parked", row["blob"]).download_blob()).readall()
@@ -130,7 +130,7 @@ class World:
     # ---- F&O
 
     async def sales_orders(self, reference: str) -> list[dict[str, Any]]:
-        """F&O's sales orders whose reference holds this text."""
+        """F&O's sales orders whose reference contains this text."""
         answer = await self.http.get(f"{self.stack.d365}/_sim/orders")
         return [order for order in answer.json() if reference in order["reference"]]
 

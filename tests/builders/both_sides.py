@@ -1,4 +1,4 @@
-"""Shopify's simulator, and the app with a F&O of its own and memory of its own, as often as a test wants."""
+"""The Shopify simulator, and several installations of the app, each with its own F&O and its own tables."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ from shared.sync.orders.flow import sync_order
 from shared.sync.orders.ports import OrderPorts
 from shared.sync.payments import PaymentPorts
 from shared.sync.refunds import RefundPorts
-from tests.builders.histories import Notice
+from tests.builders.histories import Webhook
 from tests.builders.memory_table import MemoryTable
 from tests.builders.sales import EU, US
 from tests.builders.strategies import CHARGES, STORES
@@ -49,14 +49,16 @@ from tests.builders.strategies import CHARGES, STORES
 WORLD: Final = ROOT / "local" / "world.toml"
 _PLENTY: Final = 100_000
 _SERVICES: Final = (*(key.removesuffix("_item").upper() for key in CHARGES), "ROUNDING", "TAXDIFF", "SALESTAX")
+_TIMEOUT: Final = 60.0
+"""Seconds. Long, since a timeout is an outcome of its own, and a busy machine must not cause one."""
 _ROUNDS: Final = 4
-"""How often what waits is delivered again."""
+"""How often waiting webhooks are delivered again."""
 
 
 def plentiful_world() -> World:
-    """The example world with an item for every charge, and enough of all goods in the warehouse preferred.
+    """The example world with an item for every charge, and plenty of all goods in the first warehouse.
 
-    So where a line ships from does not tell when it was booked: which pieces are left for it is no matter here.
+    So the warehouse of a line does not depend on when the line was booked.
     """
     raw = tomllib.loads(WORLD.read_text(encoding="utf-8"))
     for company, group in (("nleu", "NONE"), ("usmf", "EXEMPT")):
@@ -102,7 +104,7 @@ class NoBreaker:
 
 
 class Time:
-    """Shopify's time of day: its query budget refills whenever somebody would have waited for it."""
+    """Shopify's clock. Waiting moves it forward, which refills the query budget."""
 
     def __init__(self) -> None:
         self._ahead = timedelta()
@@ -119,16 +121,16 @@ class Time:
 
 @dataclass(repr=False)
 class App:
-    """One installation of the app with its F&O, and what became of the notices it was given."""
+    """One installation of the app with its F&O, and the webhooks that wait to be delivered again."""
 
     fo: Simulator
     client: ODataClient
     shopify: Shopify
     rules: StoreRules = EU
-    waiting: list[Notice] = field(default_factory=list)
+    waiting: list[Webhook] = field(default_factory=list)
 
-    def begin(self, rules: StoreRules) -> None:
-        """An empty F&O, an empty memory, other rules."""
+    def reset(self, rules: StoreRules) -> None:
+        """Empties F&O and the app's tables, and sets the rules."""
         self.fo.reset()
         self.rules = rules
         self.waiting = []
@@ -149,25 +151,25 @@ class App:
             parking=self._parking,
         )
 
-    async def take(self, notice: Notice) -> None:
-        """One delivery, with the end that the dispatch would give it."""
+    async def handle(self, webhook: Webhook) -> None:
+        """Handles one delivery, with the outcome that the dispatch would give it."""
         envelope = Envelope(
             flow="orders",
-            event_id=str(notice.number),
+            event_id=str(webhook.number),
             source="shopify",
             store=self.rules.key,
-            topic=notice.topic,
-            entity_id=str(notice.order_id),
+            topic=webhook.topic,
+            entity_id=str(webhook.order_id),
             occurred_at=datetime.now(UTC),
             traceparent="",
-            body=notice.body,
+            body=webhook.body,
         )
         try:
             outcome = await sync_order(envelope, self._ports)
         except RefusedError as refusal:
             outcome = Park(refusal)
         except TransientError:
-            self.waiting.append(notice)
+            self.waiting.append(webhook)
             return
         if isinstance(outcome, Park):
             await self._park(envelope, outcome)
@@ -188,15 +190,15 @@ class App:
             await outcome.then()
 
     async def parked(self) -> set[str]:
-        """The codes of what waits for a person."""
+        """The error codes of the parked messages."""
         return {each.code for each in await self._parking.open()}
 
-    async def take_what_waits(self) -> None:
-        """Delivers what waits again, until nothing does or some rounds have changed nothing."""
+    async def redeliver_waiting(self) -> None:
+        """Delivers waiting webhooks again, a few rounds, so that those that wait for each other are handled."""
         for _ in range(_ROUNDS):
             again, self.waiting = self.waiting, []
-            for notice in again:
-                await self.take(notice)
+            for webhook in again:
+                await self.handle(webhook)
 
     async def link(self, order_id: int) -> OrderLink | None:
         return await self._links.get(self.rules.key, order_id)
@@ -215,14 +217,14 @@ class Bodies:
 
 @dataclass
 class Shopify:
-    """The simulator of Shopify over HTTP, showing orders of other times."""
+    """The Shopify simulator over HTTP, which can show earlier states of an order."""
 
     running: RunningShopify
     http: httpx.AsyncClient
     time: Time
 
     def show(self, store: str, order: Order) -> None:
-        """From now on the shop's order is this one."""
+        """From now on the shop has this order, and no other."""
         shop = self.running.simulator.shops[STORES[store].shop_domain]
         shop.orders = {order.id: order}
 
@@ -249,12 +251,12 @@ class Shopify:
 
 @asynccontextmanager
 async def running_apps(count: int) -> AsyncIterator[tuple[App, ...]]:
-    """So many installations of the app beside one Shopify. Each begins with `App.begin`."""
+    """This many installations of the app and one Shopify. Each starts with `App.reset`."""
     time = Time()
     world = plentiful_world()
     async with AsyncExitStack() as stack:
         running = await stack.enter_async_context(run_shopify(clock=time.now, time_scale=0))
-        http = await stack.enter_async_context(httpx.AsyncClient(timeout=10))
+        http = await stack.enter_async_context(httpx.AsyncClient(timeout=_TIMEOUT))
         shopify = Shopify(running, http, time)
         apps = []
         for _ in range(count):
@@ -263,7 +265,7 @@ async def running_apps(count: int) -> AsyncIterator[tuple[App, ...]]:
                 fo.base_url,
                 Identity(fo),
                 max_calls=8,
-                timeout=10,
+                timeout=_TIMEOUT,
                 breaker=NoBreaker(),
                 on_call=lambda _: None,
             )

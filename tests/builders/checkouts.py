@@ -1,4 +1,4 @@
-"""Checkouts of both example stores over everything that the Shopify simulator's storefront can sell, as strategies."""
+"""Checkouts of both example stores with everything that the Shopify simulator can sell, as strategies."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def seed_of(store: str) -> ShopSeed:
 
 
 class Clock:
-    """Stands still until it is moved."""
+    """A clock that changes only when it is moved."""
 
     def __init__(self) -> None:
         self.now = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -89,7 +89,7 @@ def open_shop(store: str, clock: Callable[[], datetime] | None = None) -> Shop:
 
 
 def sold(store: str, checkout: Document) -> Document:
-    """The order of a checkout as its webhook has it."""
+    """The order of a checkout, as in its webhook."""
     shop = open_shop(store)
     body = json.dumps(order_document(shop, place_order(shop, checkout)))
     document: Document = json.loads(body, parse_float=Decimal)
@@ -141,7 +141,7 @@ CODES = (
 
 @st.composite
 def checkouts(draw: st.DrawFn, store: str, *, currencies: tuple[str, ...] | None = None) -> Document:
-    """A checkout that the simulator takes; `currencies` are those that its buyers may pay in."""
+    """A checkout that the simulator accepts; `currencies` are those that the buyer may pay in."""
     market = MARKETS[store]
     buyers = [each for each in market.buyers if currencies is None or each[0] in currencies]
     currency, exchange_rate = draw(st.sampled_from(buyers))
@@ -172,7 +172,7 @@ def checkouts(draw: st.DrawFn, store: str, *, currencies: tuple[str, ...] | None
 
 
 def payments(currency: str, shop_currency: str) -> st.SearchStrategy[Any]:
-    """How the buyer pays; cash is rounded in the shop's currency, where a till stands."""
+    """How the buyer pays. Cash is paid and rounded in the shop's currency only."""
     ways: list[Any] = [
         {"gateway": "shopify_payments"},
         "unpaid",

@@ -1,4 +1,4 @@
-"""What F&O holds about orders, told in words that do not depend on when and in what order it was written."""
+"""F&O's records about orders, in a form that does not depend on when and in what order they were written."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ _NUMBERS: Final = frozenset(
         "DueDate",
     }
 )
-"""What F&O counts or stamps by itself."""
+"""Numbers and dates that F&O assigns."""
 
 
 def books_of(fo: Simulator) -> Books:
-    """Each document and each line as facts; numbers that F&O draws are replaced by what they stand for."""
+    """Each document and each line as facts; numbers that F&O assigns are replaced by what they refer to."""
     names = _names(fo)
     return {
         name: sorted(
@@ -94,9 +94,9 @@ def line_count(fo: Simulator) -> int:
 
 
 def without_traces(books: Books) -> Books:
-    """Less what is there only because F&O had the order before it was given up, and comes to nothing.
+    """Without the records that remain of cancelled orders and sum to zero.
 
-    Lines and orders that were cancelled, for stores that leave them as a trace; money that came and went back whole.
+    These are cancelled lines and orders, in stores that keep them, and payments that were refunded in full.
     """
     gone = ("SalesOrderLineStatus", "Canceled"), ("SalesOrderStatus", "Canceled")
     kept = {name: [fact for fact in facts if not set(gone) & set(fact)] for name, facts in books.items()}

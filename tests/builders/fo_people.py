@@ -1,4 +1,4 @@
-"""What F&O's people do with what the app has written: ship, invoice, receive, post."""
+"""What staff do in F&O with the documents of the app: ship, invoice, receive, post."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from local.d365.sales_tables import HEADERS, lines_of, progress_of
 
 
 def is_held(fo: Simulator) -> bool:
-    """Whether a sales order must not go on."""
+    """Whether processing of a sales order is stopped."""
     return any(row.values["IsSalesProcessingStopped"] == "Yes" for row in fo.books.rows(HEADERS))
 
 
 def ship_and_invoice(fo: Simulator) -> None:
-    """Whatever is open and not held leaves and is invoiced."""
+    """Ships and invoices all open lines of orders that are not held."""
     for header in fo.books.rows(HEADERS):
         if header.values["IsSalesProcessingStopped"] == "Yes":
             continue
@@ -35,7 +35,7 @@ def ship_and_invoice(fo: Simulator) -> None:
 
 
 def close_the_books(fo: Simulator) -> Decimal:
-    """Posts all there is; gives what the buyers owe then, below zero what they are owed."""
+    """Posts all documents; gives what the buyers owe then, below zero what the company owes them."""
     books, returns = fo.books, ReturnPosting(fo.books)
     for order in books.rows(RETURNS):
         returns.receive(order, {})

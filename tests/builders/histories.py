@@ -1,4 +1,4 @@
-"""Lives of orders in the Shopify simulator, step by step, with the webhooks that each step sends, as a strategy."""
+"""Histories of orders in the Shopify simulator: the steps, and the webhooks that each step sends, as a strategy."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ ELSEWHERE: Final = {
     "nordlys": {"address1": "Oudegracht 10", "city": "Utrecht", "zip": "3511 AX"},
     "prairie": {"address1": "1437 Bannock St", "city": "Denver", "zip": "80203"},
 }
-NEVER_HEARD: Final = "returns/"
-"""Topics that Shopify sends and the app does not subscribe to."""
+NOT_SUBSCRIBED: Final = "returns/"
+"""Begin of the topics that the simulator sends and the app does not subscribe to."""
 
 
 @dataclass(frozen=True)
-class Notice:
+class Webhook:
     """One webhook. `at` is the step that sent it, from 0."""
 
     at: int
@@ -40,39 +40,39 @@ class Notice:
 
 
 @dataclass(frozen=True)
-class Moment:
-    """A step, the order as Shopify has it from then on, and what Shopify says of it."""
+class HistoryStep:
+    """A step, the order in Shopify after it, and the webhooks that Shopify sends."""
 
     step: str
     wish: Document
     order: Order = field(repr=False)
-    notices: tuple[Notice, ...] = field(repr=False)
+    webhooks: tuple[Webhook, ...] = field(repr=False)
 
 
 @dataclass(frozen=True)
 class History:
     store: str
-    moments: tuple[Moment, ...]
+    steps: tuple[HistoryStep, ...]
 
     @property
-    def notices(self) -> tuple[Notice, ...]:
-        return tuple(notice for moment in self.moments for notice in moment.notices)
+    def webhooks(self) -> tuple[Webhook, ...]:
+        return tuple(webhook for moment in self.steps for webhook in moment.webhooks)
 
     @property
     def order(self) -> Order:
-        """As it is at last."""
-        return self.moments[-1].order
+        """After the last step."""
+        return self.steps[-1].order
 
 
-class Life:
-    """An order while it lives. What the simulator refuses did not happen."""
+class SimulatedOrder:
+    """An order in the simulator, changed step by step. A step that the simulator refuses is left out."""
 
     def __init__(self, store: str, checkout: Document) -> None:
         self.store = store
         self.clock = Clock()
         self.shop: Shop = open_shop(store, self.clock)
-        self.moments: list[Moment] = []
-        self._notices = 0
+        self.steps: list[HistoryStep] = []
+        self._webhooks = 0
         self.order: Order = place_order(self.shop, checkout)
         paid = [*transaction_events(self.order.transactions), *paid_event(self.order, "")]
         self._record("checkout", checkout, [Event("orders/create", self.order), *paid])
@@ -86,7 +86,7 @@ class Life:
         self._record(name, wish, events)
 
     def history(self) -> History:
-        return History(self.store, tuple(self.moments))
+        return History(self.store, tuple(self.steps))
 
     def _amend(self, wish: Document) -> list[Event]:
         amend_order(self.order, wish)
@@ -94,41 +94,43 @@ class Life:
         return [Event("orders/updated", self.order)]
 
     def _record(self, name: str, wish: Document, events: Sequence[Event]) -> None:
-        heard = [each for each in events if not each.topic.startswith(NEVER_HEARD)]
-        notices = [
-            Notice(
-                at=len(self.moments),
-                number=self._notices + at,
+        subscribed = [each for each in events if not each.topic.startswith(NOT_SUBSCRIBED)]
+        webhooks = [
+            Webhook(
+                at=len(self.steps),
+                number=self._webhooks + at,
                 order_id=self.order.id,
                 topic=each.topic,
                 body=encode(body(self.shop, self.order, each)),
             )
-            for at, each in enumerate(heard)
+            for at, each in enumerate(subscribed)
         ]
-        self._notices += len(notices)
+        self._webhooks += len(webhooks)
         shared: dict[int, Any] = {id(each): each for each in self.shop.variants.values()}
-        self.moments.append(Moment(name, wish, copy.deepcopy(self.order, shared), tuple(notices)))
+        self.steps.append(HistoryStep(name, wish, copy.deepcopy(self.order, shared), tuple(webhooks)))
 
 
 @st.composite
 def histories(draw: st.DrawFn, store: str, *, currencies: tuple[str, ...], longest: int = 7) -> History:
-    life = Life(store, draw(checkouts(store, currencies=currencies)))
+    simulated = SimulatedOrder(store, draw(checkouts(store, currencies=currencies)))
     for _ in range(draw(st.integers(2, longest))):
         name = draw(st.sampled_from(sorted(_STEPS)))
-        wish = _STEPS[name](draw, life)
+        wish = _STEPS[name](draw, simulated)
         if wish is not None:
-            life.step(name.partition(" ")[0], wish)
-    return life.history()
+            simulated.step(name.partition(" ")[0], wish)
+    return simulated.history()
 
 
-def _line(draw: st.DrawFn, life: Life, *, fits: Callable[[LineItem], object] = lambda _: True) -> LineItem | None:
-    found = [line for line in life.order.lines if not line.tip and line.current_quantity and fits(line)]
+def _line(
+    draw: st.DrawFn, simulated: SimulatedOrder, *, fits: Callable[[LineItem], object] = lambda _: True
+) -> LineItem | None:
+    found = [line for line in simulated.order.lines if not line.tip and line.current_quantity and fits(line)]
     return draw(st.sampled_from(found)) if found else None
 
 
-def _quantity(draw: st.DrawFn, life: Life) -> Document | None:
-    """Up or down, to nothing too, and often back to what it was."""
-    found = [line for line in life.order.lines if not line.tip and not _is_muddled(life, line)]
+def _quantity(draw: st.DrawFn, simulated: SimulatedOrder) -> Document | None:
+    """Up or down, to zero too, and often back to the old quantity."""
+    found = [line for line in simulated.order.lines if not line.tip and not _has_edited_discount(simulated, line)]
     if not found:
         return None
     line = draw(st.sampled_from(found))
@@ -138,17 +140,17 @@ def _quantity(draw: st.DrawFn, life: Life) -> Document | None:
     return {"quantities": {str(line.id): draw(st.sampled_from(choices))}} if choices else None
 
 
-def _is_muddled(life: Life, line: LineItem) -> bool:
+def _has_edited_discount(simulated: SimulatedOrder, line: LineItem) -> bool:
     """Whether an edit has changed the discounts of the line.
 
-    Once units of it are removed as well, or come back, Shopify's figures do not tell any more what the others cost, and
-    such an order is refused (STATE_SUM_DIFFERS).
+    When units of such a line are also removed or added again, the price of the remaining units no longer follows from
+    Shopify's figures, and the order is refused (STATE_SUM_DIFFERS).
     """
-    return any(life.order.discounts[each.application].by_edit for each in line.allocations)
+    return any(simulated.order.discounts[each.application].by_edit for each in line.allocations)
 
 
-def _addition(draw: st.DrawFn, life: Life) -> Document | None:
-    market = MARKETS[life.store]
+def _addition(draw: st.DrawFn, simulated: SimulatedOrder) -> Document | None:
+    market = MARKETS[simulated.store]
     line = {
         "sku": draw(st.sampled_from(market.skus)),
         "quantity": draw(st.integers(1, 3)),
@@ -158,26 +160,26 @@ def _addition(draw: st.DrawFn, life: Life) -> Document | None:
     return {"add": [line]}
 
 
-def _discount(draw: st.DrawFn, life: Life) -> Document | None:
-    line = _line(draw, life, fits=lambda each: not each.gone.quantity)
+def _discount(draw: st.DrawFn, simulated: SimulatedOrder) -> Document | None:
+    line = _line(draw, simulated, fits=lambda each: not each.gone.quantity)
     return None if line is None else {"discounts": {str(line.id): draw(cents(1, 500))}}
 
 
-def _bare(draw: st.DrawFn, life: Life) -> Document | None:
-    line = _line(draw, life, fits=lambda each: not each.gone.quantity)
+def _discount_removal(draw: st.DrawFn, simulated: SimulatedOrder) -> Document | None:
+    line = _line(draw, simulated, fits=lambda each: not each.gone.quantity)
     return None if line is None else {"remove_discounts": [line.id]}
 
 
-def _shipping(draw: st.DrawFn, life: Life) -> Document | None:
-    """A charge more, another one, or none."""
-    price, taxes = draw(cents(1, 1_500)), draw(st.sampled_from(MARKETS[life.store].taxes))
+def _shipping(draw: st.DrawFn, simulated: SimulatedOrder) -> Document | None:
+    """One more charge, another charge instead, or none."""
+    price, taxes = draw(cents(1, 1_500)), draw(st.sampled_from(MARKETS[simulated.store].taxes))
     added = {"title": "Faster", "code": draw(st.sampled_from(("STANDARD", "EXPRESS"))), "price": price, "tax": taxes}
     wishes: Sequence[Document] = ({"add": [added]}, {"remove": True, "add": [added]}, {"remove": True})
     return {"shipping": draw(st.sampled_from(wishes))}
 
 
-def _amendment(draw: st.DrawFn, life: Life) -> Document | None:
-    address = ADDRESSES[life.store]
+def _amendment(draw: st.DrawFn, simulated: SimulatedOrder) -> Document | None:
+    address = ADDRESSES[simulated.store]
     changes: Sequence[Document] = (
         {"note": "Ring twice"},
         {"note": None},
@@ -185,44 +187,44 @@ def _amendment(draw: st.DrawFn, life: Life) -> Document | None:
         {"po_number": None},
         {"tags": ["hold"]},
         {"tags": []},
-        {"shipping_address": {**address, **ELSEWHERE[life.store], "first_name": "Sanne", "last_name": "de Vries"}},
+        {"shipping_address": {**address, **ELSEWHERE[simulated.store], "first_name": "Sanne", "last_name": "de Vries"}},
         {"shipping_address": {**address, "first_name": "Sanne", "last_name": "de Vries"}},
     )
     return draw(st.sampled_from(changes))
 
 
-def _payment(draw: st.DrawFn, life: Life) -> Document | None:
+def _payment(draw: st.DrawFn, simulated: SimulatedOrder) -> Document | None:
     part = {} if draw(st.booleans()) else {"amount": draw(cents(100, 9_000))}
     wish: Document = {"gateway": draw(st.sampled_from(("shopify_payments", "gift_card", "manual")))} | part
     return wish | draw(st.sampled_from(({}, {}, {"status": "pending"}, {"status": "failure"})))
 
 
-def _capture(draw: st.DrawFn, life: Life) -> Document | None:
-    if not open_authorizations(life.order):
+def _capture(draw: st.DrawFn, simulated: SimulatedOrder) -> Document | None:
+    if not open_authorizations(simulated.order):
         return None
     return {} if draw(st.booleans()) else {"amount": draw(cents(100, 9_000))}
 
 
-def _void(draw: st.DrawFn, life: Life) -> Document | None:
-    return {} if open_authorizations(life.order) else None
+def _void(draw: st.DrawFn, simulated: SimulatedOrder) -> Document | None:
+    return {} if open_authorizations(simulated.order) else None
 
 
-def _settlement(draw: st.DrawFn, life: Life) -> Document | None:
-    pending = [each.id for each in life.order.transactions if each.status == "PENDING"]
+def _settlement(draw: st.DrawFn, simulated: SimulatedOrder) -> Document | None:
+    pending = [each.id for each in simulated.order.transactions if each.status == "PENDING"]
     if not pending:
         return None
     return {"transaction": draw(st.sampled_from(pending)), "status": draw(st.sampled_from(("success", "failure")))}
 
 
-def _parcel(draw: st.DrawFn, life: Life) -> Document | None:
-    line = _line(draw, life, fits=lambda each: each.unfulfilled)
+def _parcel(draw: st.DrawFn, simulated: SimulatedOrder) -> Document | None:
+    line = _line(draw, simulated, fits=lambda each: each.unfulfilled)
     if line is None or draw(st.booleans()):
         return {}
     return {"lines": [{"line": line.id, "quantity": draw(st.integers(1, line.unfulfilled))}]}
 
 
-def _goods_back(draw: st.DrawFn, life: Life) -> Document | None:
-    line = _line(draw, life)
+def _refund_of_goods(draw: st.DrawFn, simulated: SimulatedOrder) -> Document | None:
+    line = _line(draw, simulated)
     if line is None:
         return None
     restock = draw(st.sampled_from(("cancel", "return", "no_restock")))
@@ -240,46 +242,46 @@ def _goods_back(draw: st.DrawFn, life: Life) -> Document | None:
     return wish | draw(st.sampled_from(extras))
 
 
-def _return_of_goods(draw: st.DrawFn, life: Life) -> Document | None:
-    """Of goods that were shipped; the rest of the order is shipped first where nothing was."""
-    line = _line(draw, life, fits=lambda each: each.variant and not each.gift_card)
+def _return_of_goods(draw: st.DrawFn, simulated: SimulatedOrder) -> Document | None:
+    """Of shipped goods; an unshipped order is shipped first."""
+    line = _line(draw, simulated, fits=lambda each: each.variant and not each.gift_card)
     if line is None:
         return None
     if line.unfulfilled:
-        life.step("fulfill", {})
+        simulated.step("fulfill", {})
     return {"lines": [{"line": line.id, "quantity": draw(st.integers(1, line.current_quantity)), "restock": "return"}]}
 
 
-def _money_back(draw: st.DrawFn, life: Life) -> Document | None:
+def _refund_of_money(draw: st.DrawFn, simulated: SimulatedOrder) -> Document | None:
     return draw(st.sampled_from(({"shipping": True}, {"shipping": "1"}, {"amount": "1.50"}, {"amount": "3"})))
 
 
-def _return(draw: st.DrawFn, life: Life) -> Document | None:
-    """Asked for and approved in one, then processed; sometimes for other goods instead."""
-    if any(each.status == "OPEN" for each in life.order.returns):
+def _return(draw: st.DrawFn, simulated: SimulatedOrder) -> Document | None:
+    """Requested and approved in one step, then processed; sometimes with an exchange."""
+    if any(each.status == "OPEN" for each in simulated.order.returns):
         return {"action": draw(st.sampled_from(("process", "process", "close")))}
-    line = _line(draw, life, fits=lambda each: each.fulfilled)
+    line = _line(draw, simulated, fits=lambda each: each.fulfilled)
     if line is None:
         return None
     wish: Document = {"action": "open", "lines": [{"line": line.id, "quantity": 1}]}
-    instead = {"sku": MARKETS[life.store].skus[-1], "quantity": 1, "price": "4.20", "tax": []}
+    instead = {"sku": MARKETS[simulated.store].skus[-1], "quantity": 1, "price": "4.20", "tax": []}
     return wish | draw(st.sampled_from(({}, {"exchange": [instead]})))
 
 
-def _cancellation(draw: st.DrawFn, life: Life) -> Document | None:
+def _cancellation(draw: st.DrawFn, simulated: SimulatedOrder) -> Document | None:
     return {"restock": draw(st.booleans()), "refund": draw(st.booleans())}
 
 
-def _risk(draw: st.DrawFn, life: Life) -> Document | None:
+def _risk(draw: st.DrawFn, simulated: SimulatedOrder) -> Document | None:
     return {"level": draw(st.sampled_from(("high", "low")))}
 
 
-_STEPS: Final[dict[str, Callable[[st.DrawFn, Life], Document | None]]] = {
+_STEPS: Final[dict[str, Callable[[st.DrawFn, SimulatedOrder], Document | None]]] = {
     "edit quantity": _quantity,
     "edit quantity again": _quantity,
     "edit addition": _addition,
     "edit discount": _discount,
-    "edit discount off": _bare,
+    "edit discount off": _discount_removal,
     "edit shipping": _shipping,
     "amend": _amendment,
     "amend again": _amendment,
@@ -288,9 +290,9 @@ _STEPS: Final[dict[str, Callable[[st.DrawFn, Life], Document | None]]] = {
     "void": _void,
     "settle": _settlement,
     "fulfill": _parcel,
-    "refund goods": _goods_back,
-    "refund goods again": _goods_back,
-    "refund money": _money_back,
+    "refund goods": _refund_of_goods,
+    "refund goods again": _refund_of_goods,
+    "refund money": _refund_of_money,
     "refund return": _return_of_goods,
     "refund return again": _return_of_goods,
     "return": _return,

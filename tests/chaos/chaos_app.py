@@ -1,4 +1,4 @@
-"""The app's order flow as a process that may die: all it is connected to, what that keeps, and who takes over."""
+"""The order flow in processes that may die: what they are connected to, what is stored, and the next process."""
 
 from __future__ import annotations
 
@@ -44,22 +44,22 @@ from tests.builders.memory_table import MemoryTable
 
 TABLES: Final = ("links", "payments", "refunds", "outbox", "parked", "journal")
 _PROCESSES: Final = 10
-_A_WHILE: Final = 60.0
-"""Until Shopify's query budget is full again, in seconds: who is told to wait makes more calls than the others."""
-_OWN_WAY: Final = {
-    "payments": {"lines", "next_line"},  # line numbers that a worker took and did not use stay unused
-    "refunds": {"since"},  # when it was first heard of
-    "parked": {"at", "closed_at", "properties"},  # which attempt it was; the operator's replay counts anew
+_BUDGET_REFILL: Final = 60.0
+"""Seconds until Shopify's query budget is full again: a throttled run makes more calls than the others."""
+_VARYING_COLUMNS: Final = {
+    "payments": {"lines", "next_line"},  # a line number that was reserved and not used stays unused
+    "refunds": {"since"},  # when it was first received
+    "parked": {"at", "closed_at", "properties"},  # the attempt; a replay by the operator counts from one
 }
-"""Columns that a second attempt writes otherwise, and may."""
+"""Columns that may differ after a second attempt."""
 
 type Rows = dict[tuple[str, str], dict[str, Any]]
 
 
 class Queue:
-    """Service Bus as far as one order's messages need it: in order, duplicates dropped, redelivered after a death.
+    """Service Bus for one order's messages: in order, duplicates dropped, redelivered after a process died.
 
-    A copy that sleeps comes after all others; the time until then passes at once.
+    A scheduled copy comes after all others; the clock is moved to its time.
     """
 
     def __init__(self, messages: Iterable[Envelope], time: Time) -> None:
@@ -85,8 +85,8 @@ class Queue:
 
 
 @dataclass
-class Before:
-    """Everything as it was at one moment."""
+class Saved:
+    """The state of all systems at one moment."""
 
     fo: list[tuple[Table[Any, Any], dict[Any, Any]]]
     numbers: Any
@@ -96,26 +96,26 @@ class Before:
 
 @dataclass
 class Installation:
-    """F&O, Shopify, storage and the queue; the app itself lives in processes that come and go."""
+    """F&O, Shopify, storage and the queue, for the app's processes, which start and die."""
 
     fo: Simulator
     shopify: RunningShopify
     time: Time
     rules: StoreRules
     altered: Callable[[bytes], bytes] | None = None
-    """What becomes of F&O's answers on the way."""
+    """Changes the body of F&O's answers."""
     tables: dict[str, MemoryTable] = field(default_factory=dict)
     blobs: dict[str, bytes] = field(default_factory=dict)
 
     def begin(self, rules: StoreRules, altered: Callable[[bytes], bytes] | None = None) -> None:
-        """An empty F&O, an empty memory."""
+        """Empties F&O and the app's tables."""
         self.fo.reset()
         self.rules, self.altered = rules, altered
         self.tables = {name: MemoryTable() for name in TABLES}
         self.blobs = {}
 
     def show(self, order: Order) -> None:
-        """From now on Shopify has the order like this."""
+        """From now on Shopify has this state of the order."""
         self.shop.orders = {order.id: order}
 
     @property
@@ -129,11 +129,11 @@ class Installation:
         *,
         meanwhile: Callable[[], None] = lambda: None,
     ) -> list[str]:
-        """Every message until it is done: a new process takes over from one that died, and from one that raised.
+        """Handles every message until it is done. A new process follows one that died or raised.
 
         Gives the first process's calls.
         """
-        await self.time.sleep(_A_WHILE)
+        await self.time.sleep(_BUDGET_REFILL)
         queue = Queue(messages, self.time)
         first = wire = Wire(strike)
         trouble: BaseException | None = None
@@ -150,7 +150,7 @@ class Installation:
                         )
                         queue.waiting.pop(0)
                     return first.calls
-            except (Killed, Exception) as end:  # noqa: BLE001 - the worker is gone, or Functions gives the message back
+            except (Killed, Exception) as end:  # noqa: BLE001 - the process died, or Functions returns the message
                 trouble = end
                 meanwhile()
                 wire = Wire()
@@ -158,7 +158,7 @@ class Installation:
 
     @asynccontextmanager
     async def _process(self, wire: Wire) -> AsyncIterator[tuple[OrderPorts, Journal]]:
-        """The app's own parts, all of whose connections are this wire."""
+        """The app's ports, all connected by this wire."""
         fo = ODataClient(
             self.fo.base_url,
             Identity(self.fo),
@@ -190,10 +190,9 @@ class Installation:
                 await fo.aclose()
 
     def state(self) -> dict[str, Any]:
-        """What both sides keep, but for what a second attempt does in its own way.
+        """All that is stored, without the columns that may differ after a second attempt.
 
-        Of the journal only how each event ended first: how often it was tried, and that it was found done already, is
-        another matter.
+        Of the journal, only the first final outcome of each event: the number of attempts may differ.
         """
         books: Books = books_of(self.fo)
         return {
@@ -206,7 +205,7 @@ class Installation:
         }
 
     def ends(self) -> dict[str, tuple[str, str]]:
-        """By event, how it ended first: "done" or "parked", and F&O's number."""
+        """Event id -> its first final outcome, "done" or "parked", and F&O's number."""
         ended = sorted(self.tables["journal"].rows.values(), key=lambda row: row["at"], reverse=True)
         return {row["event_id"]: (row["outcome"], row["document"]) for row in ended if row["outcome"] != "waiting"}
 
@@ -214,26 +213,26 @@ class Installation:
         return BodiesOver(Wire(), self.blobs)
 
     def parking(self) -> Parking:
-        """As a person's command sees it, undisturbed."""
+        """For the operator's commands, over a connection that never breaks."""
         return Parking(self.tables["parked"], self.bodies())
 
     def _rows(self, name: str) -> Rows:
-        left_out = _OWN_WAY.get(name, set())
+        left_out = _VARYING_COLUMNS.get(name, set())
         return {
             key: {column: _plain(column, value) for column, value in row.items() if column not in left_out}
             for key, row in self.tables[name].rows.items()
         }
 
-    def remember(self) -> Before:
+    def remember(self) -> Saved:
         tables = {id(table): table for table in self._fo_tables()}.values()
-        return Before(
+        return Saved(
             fo=[(table, dict(table.items())) for table in tables],
             numbers=copy.deepcopy(self.fo.books.numbers),
             rows={name: dict(table.rows) for name, table in self.tables.items()},
             blobs=dict(self.blobs),
         )
 
-    def go_back(self, before: Before) -> None:
+    def go_back(self, before: Saved) -> None:
         for table, held in before.fo:
             for key in dict(table.items()).keys() - held.keys():
                 table.remove(key)
@@ -251,12 +250,12 @@ class Installation:
 
 
 def _plain(column: str, value: Any) -> Any:
-    """Shopify writes 240.80 into a webhook and 240.8 into an answer."""
+    """An amount is 240.80 in a webhook and 240.8 in an answer of Shopify."""
     return Decimal(value) if column == "amount" and value else value
 
 
 def differences(found: Mapping[Any, Any], wanted: Mapping[Any, Any]) -> dict[Any, Any]:
-    """What was found and what was wanted, as deep down as both have it."""
+    """What was found and what was expected, for every key in which they differ."""
     unlike: dict[Any, Any] = {}
     for key in found.keys() | wanted.keys():
         here, there = found.get(key), wanted.get(key)

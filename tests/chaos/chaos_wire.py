@@ -1,4 +1,4 @@
-"""Every call that leaves the process, counted; at one of them the process dies, or the line does."""
+"""Counts every call that leaves the process; at one of them the process dies, or the connection breaks."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.builders.memory_table import MemoryTable
 
 
 class Killed(BaseException):
-    """The process is gone."""
+    """The process was killed."""
 
 
 class How(StrEnum):
@@ -38,7 +38,7 @@ class Wire:
     async def call[A](
         self, name: str, do: Callable[[], Awaitable[A]], *, unsent: Exception, lost: Exception, drop: Callable[[A], Any]
     ) -> A:
-        if self.dead:  # what `finally` would still send: a killed process sends nothing
+        if self.dead:  # a `finally` block may still call: a killed process sends nothing
             raise Killed
         position = len(self.calls)
         self.calls.append(name)
@@ -56,7 +56,7 @@ class Wire:
         return answer
 
     def begin(self, strike: tuple[int, How] | None = None) -> None:
-        """A new process on the same lines."""
+        """A new process with the same connections."""
         self.strike, self.calls, self.dead = strike, [], False
 
     def die(self) -> None:
@@ -65,7 +65,7 @@ class Wire:
 
 
 class HttpxOver(httpx.AsyncBaseTransport):
-    """For F&O and Shopify. `altered` is what becomes of an answer's body on the way."""
+    """For F&O and Shopify. `altered` changes the body of an answer."""
 
     def __init__(self, wire: Wire, altered: Callable[[bytes], bytes] | None = None) -> None:
         self._wire = wire
@@ -84,8 +84,8 @@ class HttpxOver(httpx.AsyncBaseTransport):
         return await self._wire.call(
             f"{request.method} {request.url.path}",
             send,
-            unsent=httpx.ConnectError("no way", request=request),
-            lost=httpx.ReadError("gone", request=request),
+            unsent=httpx.ConnectError("not sent", request=request),
+            lost=httpx.ReadError("connection lost", request=request),
             drop=lambda answer: None,
         )
 
@@ -94,7 +94,7 @@ class HttpxOver(httpx.AsyncBaseTransport):
 
 
 class AzureOver(AioHttpTransport):
-    """For Azure's own SDKs. They repeat by themselves what got no answer."""
+    """For Azure's SDKs, which repeat a request without an answer by themselves."""
 
     def __init__(self, wire: Wire) -> None:
         super().__init__()
@@ -107,8 +107,8 @@ class AzureOver(AioHttpTransport):
         return await self._wire.call(
             f"{request.method} {request.url.partition('?')[0].rpartition('devstoreaccount1')[2]}",
             send,
-            unsent=ServiceRequestError("no way"),
-            lost=ServiceResponseError("gone"),
+            unsent=ServiceRequestError("not sent"),
+            lost=ServiceResponseError("connection lost"),
             drop=lambda answer: answer.internal_response.close(),
         )
 
@@ -142,7 +142,7 @@ class TableOver:
             yield row
 
     async def _call(self, verb: str, do: Callable[[], Awaitable[Any]], *, again: bool = True) -> Any:
-        return await _as_azure_does(self._wire, f"{verb} {self._name}", do, again=again)
+        return await _with_azure_retry(self._wire, f"{verb} {self._name}", do, again=again)
 
 
 class BodiesOver:
@@ -157,14 +157,14 @@ class BodiesOver:
             self._held[name] = body
             return sha256(body).hexdigest()
 
-        return str(await _as_azure_does(self._wire, "put blob", put))
+        return str(await _with_azure_retry(self._wire, "put blob", put))
 
     async def get(self, name: str, *, sha256: str) -> bytes:
         del sha256
         return self._held[name]
 
 
-async def _as_azure_does(wire: Wire, name: str, do: Callable[[], Awaitable[Any]], *, again: bool = True) -> Any:
+async def _with_azure_retry(wire: Wire, name: str, do: Callable[[], Awaitable[Any]], *, again: bool = True) -> Any:
     """The call, and another one (`again`) if no answer came.
 
     test_storage_answers_lost.py shows that Azure's SDK does so: it repeats PUT and GET, not POST and PATCH.
@@ -177,7 +177,7 @@ async def _as_azure_does(wire: Wire, name: str, do: Callable[[], Awaitable[Any]]
             return refusal
 
     async def send() -> Any:
-        unsent, lost = ServiceRequestError("no way"), ServiceResponseError("gone")
+        unsent, lost = ServiceRequestError("not sent"), ServiceResponseError("connection lost")
         return await wire.call(name, answered, unsent=unsent, lost=lost, drop=lambda answer: None)
 
     try:

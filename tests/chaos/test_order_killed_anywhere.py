@@ -1,4 +1,4 @@
-"""An order's way into F&O, cut off at every call that leaves the process: the end is that of the clean run."""
+"""Handling an order is interrupted at every call that leaves the process: the result is that of a clean run."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, Final
 import pytest
 from chaos_app import Installation, differences, installed
 from chaos_wire import How
-from order_stories import BOOKED_OTHERWISE, STORIES, Story, told
+from order_scenarios import BOOKED_OTHERWISE, SCENARIOS, Scenario, prepared
 
 from local.d365.inventory import Stock
 from local.d365.sales_tables import HEADERS, LINES
@@ -20,18 +20,18 @@ from tests.builders.sales import EU, with_rules
 
 _READING: Final = ("GET ", "get ", "query ")
 _UNREACHABLE: Final = ("created by our number", "edited", "sent elsewhere once it was picked")
-"""What is not sent at all leaves what the call before left, so a few stories are enough."""
+"""A request that is not sent leaves the state after the call before it, so a few scenarios are enough."""
 
 
 @pytest.fixture(scope="module")
-async def app() -> AsyncIterator[Installation]:
+async def app(wire: None) -> AsyncIterator[Installation]:
     async with installed(EU) as installation:
         yield installation
 
 
 def positions(calls: list[str], how: How) -> list[int]:
-    """Where a strike makes a difference. Who dies after a reading leaves what he left after the last writing, and a
-    reading whose answer is lost might as well not have been sent.
+    """Calls at which an interruption makes a difference. After a read, the state is that after the last write, and a
+    read whose answer is lost is like one that was not sent.
     """
     reading = [call.startswith(_READING) or "/admin/" in call for call in calls]
     return [at for at in range(len(calls)) if how is How.UNREACHABLE or not reading[at]]
@@ -40,20 +40,20 @@ def positions(calls: list[str], how: How) -> list[int]:
 @pytest.mark.parametrize(
     ("name", "how"),
     [
-        *((name, how) for name in STORIES for how in (How.KILLED, How.ANSWER_LOST)),
+        *((name, how) for name in SCENARIOS for how in (How.KILLED, How.ANSWER_LOST)),
         *((name, How.UNREACHABLE) for name in _UNREACHABLE),
     ],
 )
-async def test_an_order_cut_off_at_any_call_ends_as_the_one_that_was_not(
+async def test_an_order_interrupted_at_any_call_ends_like_an_undisturbed_one(
     app: Installation, name: str, how: How
 ) -> None:
-    story = STORIES[name]
-    events = await told(app, story)
+    scenario = SCENARIOS[name]
+    events = await prepared(app, scenario)
     before = app.remember()
     clean = await app.deliver(events)
     wanted = app.state()
-    assert tuple(wanted["ends"][one.event_id][0] for one in events) == story.ends
-    assert tuple(one.code for one in await app.parking().open()) == story.parked
+    assert tuple(wanted["ends"][one.event_id][0] for one in events) == scenario.ends
+    assert tuple(one.code for one in await app.parking().open()) == scenario.parked
     wrong = {}
     for position in positions(clean, how):
         app.go_back(before)
@@ -64,10 +64,10 @@ async def test_an_order_cut_off_at_any_call_ends_as_the_one_that_was_not(
     assert not wrong, f"of {clean}"
 
 
-async def test_a_change_that_waits_for_a_person_is_parked_once_however_often_shopify_tells_of_it(
+async def test_a_change_that_waits_for_a_person_is_parked_once_for_any_number_of_webhooks(
     app: Installation,
 ) -> None:
-    (event,) = await told(app, STORIES["sent elsewhere once it was picked"])
+    (event,) = await prepared(app, SCENARIOS["sent elsewhere once it was picked"])
     before = app.remember()
     clean = await app.deliver([event])
     for position in positions(clean, How.KILLED):
@@ -80,8 +80,8 @@ async def test_a_change_that_waits_for_a_person_is_parked_once_however_often_sho
 
 @pytest.mark.parametrize("is_deleted", [False, True])
 async def test_an_old_event_that_a_person_sends_again_undoes_nothing(app: Installation, *, is_deleted: bool) -> None:
-    created, _ = await told(app, STORIES["created by our number"])
-    edited = await told(app, STORIES["edited"])
+    created, _ = await prepared(app, SCENARIOS["created by our number"])
+    edited = await prepared(app, SCENARIOS["edited"])
     assert {one.entity_id for one in edited} == {created.entity_id}
     await app.deliver(edited)
     before = app.state()
@@ -95,15 +95,15 @@ def orders(app: Installation) -> list[dict[str, Any]]:
     return [dict(row.values) for row in app.fo.books.rows(HEADERS)]
 
 
-@pytest.mark.parametrize("story", BOOKED_OTHERWISE.values(), ids=BOOKED_OTHERWISE)
+@pytest.mark.parametrize("scenario", BOOKED_OTHERWISE.values(), ids=BOOKED_OTHERWISE)
 @pytest.mark.parametrize("how", [How.KILLED, How.ANSWER_LOST])
 async def test_an_order_that_fo_books_otherwise_is_held_and_parked_wherever_it_was_cut_off(
-    app: Installation, story: Story, how: How
+    app: Installation, scenario: Scenario, how: How
 ) -> None:
     """The reason may be another one: who finds the order in F&O tries to correct it, and says what F&O does not take.
     He also knows its number then.
     """
-    (event,) = await told(app, story)
+    (event,) = await prepared(app, scenario)
     before = app.remember()
     clean = await app.deliver([event])
     for position in positions(clean, how):
@@ -135,7 +135,7 @@ async def test_stock_that_changes_between_two_attempts_divides_no_line_twice(app
             goods[str(row.values["ItemNumber"])] += int(str(row.values["OrderedSalesQuantity"]))
         return goods
 
-    events = await told(app, STORIES["created by our number"])
+    events = await prepared(app, SCENARIOS["created by our number"])
     app.rules = with_rules(EU, allocation={"split": True, "split_lines": True})
     stock(app, AMS=1, HAM=2)
     before = app.remember()

@@ -51,8 +51,9 @@ async def begun(retailer: Retailer, wire: Wire, strike: tuple[int, How] | None) 
     return wire.calls
 
 
+@pytest.mark.wire
 @pytest.mark.parametrize("how", How)
-async def test_a_run_cut_off_at_any_call_is_made_good_by_the_next(how: How) -> None:
+async def test_a_run_interrupted_at_any_call_is_completed_by_the_next(how: How) -> None:
     wire = Wire()
     async with retailing("nordlys", over=lambda: HttpxOver(wire)) as retailer:
         retailer.memory = Remembering(wire=wire)

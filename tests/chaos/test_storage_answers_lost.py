@@ -22,7 +22,7 @@ ROW = {"PartitionKey": "one", "RowKey": "two", "said": "first"}
 
 
 @pytest.fixture(scope="module")
-async def storage() -> AsyncIterator[str]:
+async def storage(wire: None) -> AsyncIterator[str]:
     blob, queue, table = free_port(), free_port(), free_port()
     azurite = await start_azurite(ROOT, blob_port=blob, queue_port=queue, table_port=table, log=lambda part, line: None)
     try:
@@ -41,7 +41,7 @@ async def both(storage: str, wire: Wire) -> AsyncIterator[TableClient | TableOve
         yield service.get_table_client("links")
 
 
-async def test_a_row_replaced_without_an_answer_seems_to_be_somebody_elses(storage: str) -> None:
+async def test_a_row_replaced_without_an_answer_looks_like_a_conflict(storage: str) -> None:
     """It is written again, and has another ETag by then."""
     wire = Wire()
     async for table in both(storage, wire):

@@ -31,7 +31,7 @@ BASKET = {
 
 
 @pytest.fixture(scope="module")
-async def doomed(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
+async def doomed(wire: None, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
     """A stack of its own, since its host will die."""
     async with start_world(tmp_path_factory.mktemp("doomed") / "stack.log") as world:
         yield world
@@ -58,7 +58,7 @@ async def test_an_order_whose_worker_is_killed_while_fo_writes_it_is_there_once(
     async with asyncio.timeout(20):
         while not await doomed.sales_orders(str(order["id"])):  # noqa: ASYNC110 - F&O tells nobody
             await asyncio.sleep(0.05)
-    assert await doomed.life_of("nordlys", order["id"]) == []
+    assert await doomed.journal_of("nordlys", order["id"]) == []
     await kill_host(doomed)
     await start_host(doomed)
     end = await doomed.end_of("nordlys", order["id"])
@@ -75,14 +75,14 @@ async def test_an_order_published_twice_since_the_confirmation_was_lost_is_booke
     body, webhook = encode(order), str(uuid.uuid4())
     control = doomed.stack.service_bus_control
     await doomed.http.post(f"{control}/faults", json={"entity": "commerce-events", "action": "silence"})
-    refused = await doomed.knock(body, event_id=webhook)
+    refused = await doomed.deliver(body, event_id=webhook)
     await doomed.http.delete(f"{control}/faults")
     assert (refused.status_code, refused.json()["code"]) == (503, "NOT_QUEUED")
     assert (await doomed.end_of("nordlys", order["id"]))["outcome"] == "done"  # it was there all the same
-    assert (await doomed.knock(body, event_id=webhook)).status_code == 200
+    assert (await doomed.deliver(body, event_id=webhook)).status_code == 200
     marker = str(uuid.uuid4())  # another event of the same order, so of the same session: it comes after the duplicate
-    await doomed.knock(body, event_id=marker)
+    await doomed.deliver(body, event_id=marker)
     await doomed.end_of_event(marker)
-    assert {row["event_id"] for row in await doomed.life_of("nordlys", order["id"])} == {webhook, marker}
-    assert len(await doomed.life_of("nordlys", order["id"])) == 2
+    assert {row["event_id"] for row in await doomed.journal_of("nordlys", order["id"])} == {webhook, marker}
+    assert len(await doomed.journal_of("nordlys", order["id"])) == 2
     assert len(await doomed.sales_orders("6900000000001")) == 1

@@ -156,10 +156,10 @@ async def a_day_in_the_shop(world: World, basket: dict[str, Any]) -> list[dict[s
     unknown_to_fo = {"sku": "GHOST-1", "quantity": 1, "price": "1.00"}
     parked = await world.buy("nordlys", basket | {"lines": [unknown_to_fo]})
     await world.ends_of("nordlys", parked["id"], count=EVENTS)
-    await world.knock(b"{}", secret="revoked")
+    await world.deliver(b"{}", secret="revoked")
     control = f"{world.stack.service_bus_control}/faults"
     await world.http.post(control, json={"entity": "commerce-events", "action": "lose"})
-    refused = await world.knock(json.dumps(good).encode())
+    refused = await world.deliver(json.dumps(good).encode())
     await world.http.delete(control)
     assert refused.status_code == 503, refused.text
     await _shopify_fault(world, kind="throttled")
@@ -181,7 +181,7 @@ async def _a_day_of_sweeps(world: World, changed: dict[str, Any], edited: dict[s
     )
     assert (await world.run("sweep_orders")).status_code == 200
     url = f"{world.stack.shopify}/{SHOPS['nordlys']}/_sim/orders/{changed['id']}/edit"
-    ended = len([row for row in await world.life_of("nordlys", changed["id"]) if row["outcome"] != "waiting"])
+    ended = len([row for row in await world.journal_of("nordlys", changed["id"]) if row["outcome"] != "waiting"])
     untold = await world.http.post(url, json={"add": [{"sku": "MAP-NORDIC", "quantity": 1}], "announce": []})
     assert untold.status_code < 300, untold.text
     assert (await world.run("sweep_orders")).status_code == 200

@@ -5,9 +5,12 @@ import sys
 from pathlib import Path
 from zipfile import ZipFile
 
+import pytest
+
 from infra.package import APP, ROOT, pack
 
 
+@pytest.mark.wire
 def test_packed_app_starts_by_itself(tmp_path: Path) -> None:
     pack(tmp_path / "app.zip", *APP)
     with ZipFile(tmp_path / "app.zip") as zipped:

@@ -60,7 +60,7 @@ class Recording:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def recording(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Recording]:
+async def recording(wire: None, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Recording]:
     async with watched_world(tmp_path_factory.mktemp("watched") / "stack.log") as (world, endpoint):
         orders = await a_day_in_the_shop(world, BASKET)
         expected = {metric.name for metric in METRICS}

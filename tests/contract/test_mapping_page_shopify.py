@@ -25,7 +25,7 @@ from shared.mapping.shopify.state import read_state
 from shared.mapping.shopify.terms import read_terms
 from shared.mapping.shopify.transaction import read_transaction
 from shared.model import CurrencySide
-from tests.builders.life import Bag, Life
+from tests.builders.changed_orders import Bag, ChangedOrder
 from tests.builders.mapping_page import ORDER, REFUND, TRANSACTION, MappingRow, rows_of
 from tests.builders.orders import (
     address,
@@ -133,7 +133,7 @@ def simulated() -> Iterator[Document]:
 def rich() -> Document:
     """An order with everything that can be charged, after an edit, a parcel and two refunds."""
     taxes = [tax_line("1.74")]
-    life = Life(
+    life = ChangedOrder(
         order_payload(
             lines=[line(11, quantity=4, discounts=["4.00"], taxes=taxes), custom_line(21), line(12, gift_card=True)],
             shipping=[shipping_line(discounts=["1.00"], taxes=[tax_line("0.69")]), shipping_line(52, is_removed=True)],

@@ -60,30 +60,30 @@ def spoiled(template: dict[str, Any], spoil: Callable[[dict[str, Any]], Any]) ->
         ),
     ],
 )
-async def test_who_does_not_belong_is_turned_away_and_told_why(
+async def test_a_webhook_that_is_not_shopifys_is_refused_with_the_reason(
     world: World, change: dict[str, Any], status: int, code: str
 ) -> None:
-    answer = await world.knock(ORDER, **change)
+    answer = await world.deliver(ORDER, **change)
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert answer.json()["cause"]
     assert answer.json()["next_step"]
 
 
 async def test_a_truncated_body_is_turned_away_by_its_signature(world: World) -> None:
-    whole = await world.knock(ORDER)
+    whole = await world.deliver(ORDER)
     signature = whole.request.headers["X-Shopify-Hmac-Sha256"]
-    answer = await world.knock(ORDER[:-10], X_Shopify_Hmac_Sha256=signature)
+    answer = await world.deliver(ORDER[:-10], X_Shopify_Hmac_Sha256=signature)
     assert (answer.status_code, answer.json()["code"]) == (401, "SIGNATURE_WRONG")
 
 
 async def test_a_body_over_the_limit_is_turned_away(world: World) -> None:
-    answer = await world.knock(b'{"note":"' + b"x" * 5_000_001 + b'"}')
+    answer = await world.deliver(b'{"note":"' + b"x" * 5_000_001 + b'"}')
     assert (answer.status_code, answer.json()["code"]) == (413, "BODY_TOO_LARGE")
 
 
 async def test_a_webhook_signed_with_the_previous_secret_is_accepted(world: World, template: dict[str, Any]) -> None:
     order = spoiled(template, lambda order: None)
-    answer = await world.knock(encode(order), secret="dev-nordlys-old")
+    answer = await world.deliver(encode(order), secret="dev-nordlys-old")
     assert answer.status_code == 200
     assert (await world.end_of("nordlys", order["id"]))["outcome"] == "done"
 
@@ -98,9 +98,9 @@ async def test_a_webhook_signed_with_the_previous_secret_is_accepted(world: Worl
         pytest.param(b'{"id": "42", "line_items": {}}', "NOT_AN_ORDER", id="wrong types"),
     ],
 )
-async def test_what_shopify_signed_but_nobody_can_read_is_kept_whole(world: World, body: bytes, code: str) -> None:
+async def test_a_signed_webhook_that_cannot_be_read_is_kept_whole(world: World, body: bytes, code: str) -> None:
     event = str(uuid.uuid4())
-    answer = await world.knock(body, event_id=event)
+    answer = await world.deliver(body, event_id=event)
     assert answer.status_code == 200
     end = await world.end_of_event(event)
     assert end["outcome"] == "parked"
@@ -173,7 +173,7 @@ async def test_an_order_that_cannot_be_booked_is_parked_with_words_for_a_clerk(
     world: World, template: dict[str, Any], spoil: Callable[[dict[str, Any]], None], code: str, named: str
 ) -> None:
     order, event = spoiled(template, spoil), str(uuid.uuid4())
-    answer = await world.knock(encode(order), event_id=event)
+    answer = await world.deliver(encode(order), event_id=event)
     assert answer.status_code == 200
     assert (await world.end_of("nordlys", order["id"]))["outcome"] == "parked"
     record = await world.parked(event)
@@ -187,7 +187,7 @@ async def test_an_order_that_cannot_be_booked_is_parked_with_words_for_a_clerk(
 
 async def test_a_large_order_takes_the_way_through_blob_storage(world: World, template: dict[str, Any]) -> None:
     order = spoiled(template, lambda order: order["note_attributes"].append({"name": "essay", "value": "x" * 300_000}))
-    answer = await world.knock(encode(order))
+    answer = await world.deliver(encode(order))
     assert answer.status_code == 200
     assert (await world.end_of("nordlys", order["id"]))["outcome"] == "done"
     assert len(await world.sales_orders(str(order["id"]))) == 1

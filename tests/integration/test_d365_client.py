@@ -53,7 +53,7 @@ def new_client(simulator, credential, *, timeout=5.0):
 
 
 @pytest.fixture
-async def fo():
+async def fo(wire: None):
     async with run_d365(load_world(WORLD), Options(page_size=3)) as simulator:
         yield simulator
 

@@ -64,7 +64,7 @@ class NoBreaker:
 
 
 @pytest.fixture
-async def fo():
+async def fo(wire: None):
     async with run_d365(load_world(WORLD)) as simulator:
         yield simulator
 
@@ -200,7 +200,7 @@ async def test_a_second_attempt_adopts_the_order(client):
     )
 
 
-async def test_an_order_of_somebody_else_is_not_touched(client):
+async def test_an_order_of_another_source_is_not_touched(client):
     await create_numbered(client, numbered_draft(reference="TYPED-IN"), NUMBER)
     with pytest.raises(RefusedError) as refused:
         await create_numbered(client, numbered_draft(), NUMBER)

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from decimal import Decimal
 
 import pytest
-from fixtures.order_changes import Desk, running_desk
+from fixtures.order_changes import ChangeScenario, running_change_scenario
 
 from shared.d365.sales_orders import SalesOrderDraft, create_sequenced
 from shared.errors import TransientError
@@ -40,32 +40,32 @@ def draft_of(sale: Order, *, held: bool) -> SalesOrderDraft:
 
 
 @pytest.fixture
-async def desk() -> AsyncIterator[Desk]:
-    async with running_desk() as one:
+async def scenario(wire: None) -> AsyncIterator[ChangeScenario]:
+    async with running_change_scenario() as one:
         yield one
 
 
-async def held(desk: Desk, number: str) -> str:
-    header = await desk.fo.get("SalesOrderHeadersV4", {"dataAreaId": "usmf", "SalesOrderNumber": number})
+async def held(scenario: ChangeScenario, number: str) -> str:
+    header = await scenario.fo.get("SalesOrderHeadersV4", {"dataAreaId": "usmf", "SalesOrderNumber": number})
     assert header is not None
     return str(header["IsSalesProcessingStopped"])
 
 
-async def test_a_risky_order_is_complete_and_stays_held(desk):
+async def test_a_risky_order_is_complete_and_stays_held(scenario):
     draft = draft_of(tees(2), held=True)
-    first = await create_sequenced(desk.fo, draft, accept=lambda _: True)
-    again = await create_sequenced(desk.fo, draft, accept=lambda _: True)
+    first = await create_sequenced(scenario.fo, draft, accept=lambda _: True)
+    again = await create_sequenced(scenario.fo, draft, accept=lambda _: True)
     assert (first.number, len(first.lots), again.created) == (again.number, 1, False)
-    assert await held(desk, first.number) == "Yes"
+    assert await held(scenario, first.number) == "Yes"
 
 
 @pytest.mark.parametrize("fails_at", [None, 1, 2])
-async def test_what_is_added_after_the_invoice_goes_into_one_further_order(desk, fails_at):
+async def test_what_is_added_after_the_invoice_goes_into_one_further_order(scenario, fails_at):
     sale = tees(1)
     draft = draft_of(sale, held=False)
-    booked = await create_sequenced(desk.fo, draft, accept=lambda _: True)
+    booked = await create_sequenced(scenario.fo, draft, accept=lambda _: True)
     (lot,) = booked.lots.values()
-    link = desk.stored.link = OrderLink(
+    link = scenario.stored.link = OrderLink(
         store="prairie",
         order_id=sale.id,
         version=sale.version,
@@ -77,7 +77,7 @@ async def test_what_is_added_after_the_invoice_goes_into_one_further_order(desk,
         said=header_fingerprints(draft.header),
     )
     for action in ("pack", "invoice"):
-        await desk.post(action, booked.number, company="usmf")
+        await scenario.post(action, booked.number, company="usmf")
 
     async def allocate(wanted: Sequence[Need]) -> Allocation:
         parts = {need.line_id: (AllocatedPart(need.quantity, US.warehouses[1]),) for need in wanted}
@@ -85,26 +85,26 @@ async def test_what_is_added_after_the_invoice_goes_into_one_further_order(desk,
 
     async def converge() -> OrderLink:
         state = OrderState(order=tees(3), refunds=(), transactions=(), risk=Risk.NONE, shipped={})
-        ports = ChangePorts(desk.fo, desk.stored, allocate)
-        report = await converge_changes(state, desk.link, US, ports, items={1: TEE})
-        return await desk.stored.put(report.link)
+        ports = ChangePorts(scenario.fo, scenario.stored, allocate)
+        report = await converge_changes(state, scenario.link, US, ports, items={1: TEE})
+        return await scenario.stored.put(report.link)
 
-    desk.wire.writes.clear()
+    scenario.wire.writes.clear()
     if fails_at == 1:
-        desk.wire.breaks_after = 1
+        scenario.wire.breaks_after = 1
     elif fails_at == 2:
-        desk.stored.fails_at = 1
+        scenario.stored.fails_at = 1
     if fails_at:
         with pytest.raises(TransientError):
             await converge()
-        desk.wire.breaks_after = desk.stored.fails_at = None
+        scenario.wire.breaks_after = scenario.stored.fails_at = None
     link = await converge()
     (further,) = link.further
-    rows = await desk.fo.query(
+    rows = await scenario.fo.query(
         "SalesOrderHeadersV4", company="usmf", where=None, select=("SalesOrderNumber", "CustomersOrderReference")
     )
     ours = {row["SalesOrderNumber"]: row["CustomersOrderReference"] for row in rows}
     assert ours == {booked.number: draft.reference, further: f"{draft.reference}-2"}
-    desk.wire.writes.clear()
+    scenario.wire.writes.clear()
     await converge()
-    assert desk.wire.writes == []
+    assert scenario.wire.writes == []

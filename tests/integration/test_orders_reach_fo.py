@@ -123,7 +123,7 @@ async def test_the_same_webhook_twenty_times_at_once_makes_one_sales_order(world
     order = await world.buy("nordlys", EU | QUIET)
     await world.end_of("nordlys", order["id"])
     body = encode(order)
-    answers = await asyncio.gather(*(world.knock(body, event_id=str(uuid.uuid4())) for _ in range(20)))
+    answers = await asyncio.gather(*(world.deliver(body, event_id=str(uuid.uuid4())) for _ in range(20)))
     assert {answer.status_code for answer in answers} == {200}
     ends = await world.ends_of("nordlys", order["id"], count=21)
     assert {end["outcome"] for end in ends} == {"done"}
@@ -135,7 +135,7 @@ async def test_a_webhook_delivered_again_with_its_id_is_dropped_by_the_bus(world
     await world.end_of("nordlys", order["id"])
     event, body = str(uuid.uuid4()), encode({**order, "updated_at": "2026-01-01T00:00:00+01:00"})
     for _ in range(3):
-        assert (await world.knock(body, event_id=event)).status_code == 200
+        assert (await world.deliver(body, event_id=event)).status_code == 200
     await world.end_of_event(event)
     assert len(await world.ends_of("nordlys", order["id"], count=2)) == 2
 
@@ -145,7 +145,7 @@ async def test_an_update_that_changes_nothing_for_fo_is_done_without_a_word_to_f
     await world.end_of("nordlys", order["id"])
     later = {**order, "updated_at": _later(order["updated_at"]), "financial_status": "paid"}
     before, event = await world.fo_calls(), str(uuid.uuid4())
-    await world.knock(encode(later), event_id=event, X_Shopify_Topic="orders/updated")
+    await world.deliver(encode(later), event_id=event, X_Shopify_Topic="orders/updated")
     end = await world.end_of_event(event)
     assert end["outcome"] == "done"
     assert end["note"].startswith("F&O has the order as it is")
@@ -167,7 +167,7 @@ async def test_when_fo_is_busy_the_order_waits_as_long_as_fo_says(world: World) 
     order = await world.buy("prairie", US)
     end = await world.end_of("prairie", order["id"])
     assert end["outcome"] == "done", end["note"]
-    waits = [row for row in await world.life_of("prairie", order["id"]) if row["outcome"] == "waiting"]
+    waits = [row for row in await world.journal_of("prairie", order["id"]) if row["outcome"] == "waiting"]
     assert waits
     assert waits[0]["waiting_until"]
 
@@ -204,12 +204,12 @@ async def test_when_service_bus_does_not_confirm_shopify_keeps_the_webhook(world
     assert answer.status_code < 300, answer.text
     began = time.monotonic()
     try:
-        refused = await world.knock(body, event_id=event)
+        refused = await world.deliver(body, event_id=event)
     finally:
         await world.http.delete(f"{control}/faults")
     assert (refused.status_code, refused.json()["code"]) == (503, "NOT_QUEUED")
     assert time.monotonic() - began < 5
-    assert (await world.knock(body, event_id=event)).status_code == 200
+    assert (await world.deliver(body, event_id=event)).status_code == 200
     assert (await world.end_of_event(event))["outcome"] == "done"
     assert len(await world.ends_of("nordlys", order["id"], count=2)) == 2
 

@@ -12,7 +12,7 @@ LATER = NOON + timedelta(minutes=5)
 
 
 @pytest.fixture(scope="module")
-async def service():
+async def service(wire: None):
     async with azure_tables() as service:
         yield service
 

@@ -60,7 +60,7 @@ async def operator(world: World, *arguments: str) -> tuple[int, str, str]:
 
 async def park(world: World, order: dict[str, Any]) -> str:
     event = str(uuid.uuid4())
-    assert (await world.knock(encode(order), event_id=event)).status_code == 200
+    assert (await world.deliver(encode(order), event_id=event)).status_code == 200
     assert (await world.end_of_event(event))["outcome"] == "parked"
     return event
 
@@ -106,7 +106,7 @@ async def test_an_order_that_a_later_event_brought_to_fo_is_no_longer_open(
     event = await park(world, order)
     order["line_items"][0]["sku"] = "STOVE-GAS"
     mended = str(uuid.uuid4())
-    await world.knock(encode(order), event_id=mended, X_Shopify_Topic="orders/updated")
+    await world.deliver(encode(order), event_id=mended, X_Shopify_Topic="orders/updated")
     assert (await world.end_of_event(mended))["outcome"] == "done"
     assert ((await world.parked(event))["state"], (await world.parked(event))["code"]) == ("resolved", "UNKNOWN_SKU")
 
@@ -124,7 +124,7 @@ async def test_an_order_that_is_given_up_is_not_created_by_its_later_events(
         assert (row["state"], row["why"]) == ("discarded", reason)
     assert (await world.link("nordlys", order["id"]))["sales_order"] == "NL-77"
     later = str(uuid.uuid4())
-    await world.knock(encode(order), event_id=later, X_Shopify_Topic="orders/updated")
+    await world.deliver(encode(order), event_id=later, X_Shopify_Topic="orders/updated")
     end = await world.end_of_event(later)
     assert (end["outcome"], end["document"]) == ("done", "NL-77")
 

@@ -33,7 +33,7 @@ KINDS = TransactionKind
 
 
 @dataclass
-class Town:
+class PaymentScenario:
     """F&O, the app's table, a clock, and as many instances of the app as a test wants."""
 
     fo: Simulator
@@ -89,7 +89,7 @@ class Town:
 
 
 @pytest.fixture(scope="module")
-async def tables():
+async def tables(wire: None):
     ports = {name: free_port() for name in ("blob", "queue", "table")}
     part = await start_azurite(ROOT, **{f"{name}_port": port for name, port in ports.items()}, log=lambda *_: None)
     connection = connection_string(ports["blob"], ports["queue"], ports["table"])
@@ -104,9 +104,9 @@ async def tables():
 
 
 @pytest.fixture
-async def town(tables):
+async def scenario(tables):
     async with run_d365(load_world(ROOT / "local/world.toml"), Options(page_size=3)) as fo, await tables() as table:
-        everything = Town(fo, table)
+        everything = PaymentScenario(fo, table)
         await everything.client().create(
             "CustomersV3",
             {
@@ -132,10 +132,10 @@ def another_order(number: int, *transactions, amount="100.00") -> OrderState:
 # ---- what is booked
 
 
-async def test_a_sale_is_a_credit_in_an_open_journal(town):
-    report = await town.converge(state(transaction(7_001_002_003_004, "100.00")))
+async def test_a_sale_is_a_credit_in_an_open_journal(scenario):
+    report = await scenario.converge(state(transaction(7_001_002_003_004, "100.00")))
     assert report.written == 1
-    row = town.lines()["7001002003004"]
+    row = scenario.lines()["7001002003004"]
     expected = {
         "JournalBatchNumber": "00001",
         "LineNumber": 1,
@@ -152,48 +152,50 @@ async def test_a_sale_is_a_credit_in_an_open_journal(town):
         "IsPrepayment": "No",
     }
     assert {name: row[name] for name in expected} == expected
-    assert town.journals() == [("00001", "shopify nordlys 2026-11-23 EUR", "No")]
+    assert scenario.journals() == [("00001", "shopify nordlys 2026-11-23 EUR", "No")]
 
 
-async def test_the_first_payment_of_a_day_costs_four_requests_and_later_ones_two(town):
-    ports = town.connect()
-    await town.converge(state(transaction(1)), ports)
-    assert town.calls() == 4
-    town.fo.http_calls.clear()
+async def test_the_first_payment_of_a_day_costs_four_requests_and_later_ones_two(scenario):
+    ports = scenario.connect()
+    await scenario.converge(state(transaction(1)), ports)
+    assert scenario.calls() == 4
+    scenario.fo.http_calls.clear()
     later = another_order(7, transaction(2, "60.00"), transaction(3, "40.00", gateway="paypal"))
-    await town.converge(later, ports)
-    assert town.calls() == 2
-    town.fo.http_calls.clear()
-    await town.converge(later, ports)
-    assert town.calls() == 0
+    await scenario.converge(later, ports)
+    assert scenario.calls() == 2
+    scenario.fo.http_calls.clear()
+    await scenario.converge(later, ports)
+    assert scenario.calls() == 0
 
 
-async def test_money_that_did_not_move_is_not_booked(town):
+async def test_money_that_did_not_move_is_not_booked(scenario):
     authorized = transaction(1, kind=KINDS.AUTHORIZATION)
     failed = transaction(2, status=TransactionStatus.FAILURE)
     pending = transaction(3, status=TransactionStatus.PENDING)
     void = transaction(4, kind=KINDS.VOID)
     for one in (state(), state(authorized), state(authorized, failed, pending), state(authorized, void)):
-        assert (await town.converge(one)).written == 0
-    assert (town.calls(), town.lines()) == (0, {})
+        assert (await scenario.converge(one)).written == 0
+    assert (scenario.calls(), scenario.lines()) == (0, {})
 
 
-async def test_captures_are_booked_as_they_come_each_in_its_days_journal(town):
+async def test_captures_are_booked_as_they_come_each_in_its_days_journal(scenario):
     authorized = transaction(1, kind=KINDS.AUTHORIZATION)
     first = transaction(2, "60.00", kind=KINDS.CAPTURE, parent_id=1)
     late = transaction(3, "30.00", kind=KINDS.CAPTURE, parent_id=1, processed_at=NOON + timedelta(days=9))
     void = transaction(4, "10.00", kind=KINDS.VOID, parent_id=1)
     for known in ((authorized,), (authorized, first), (authorized, first, late), (authorized, first, late, void)):
-        await town.converge(state(*known))
-    assert town.amounts() == {"2": 60, "3": 30}
-    assert [description[-14:-4] for _, description, _ in town.journals()] == ["2026-11-23", "2026-12-02"]
+        await scenario.converge(state(*known))
+    assert scenario.amounts() == {"2": 60, "3": 30}
+    assert [description[-14:-4] for _, description, _ in scenario.journals()] == ["2026-11-23", "2026-12-02"]
 
 
-async def test_every_gateway_goes_to_its_own_account(town):
+async def test_every_gateway_goes_to_its_own_account(scenario):
     gateways = ["shopify_payments", "paypal", "gift_card", "shopify_store_credit", "manual", "cash"]
     payments = [transaction(at, "10.00", gateway=gateway) for at, gateway in enumerate(gateways, start=1)]
-    await town.converge(state(*payments, total="60.00"))
-    taken = [(row["PaymentMethodName"], row["OffsetAccountDisplayValue"]) for _, row in sorted(town.lines().items())]
+    await scenario.converge(state(*payments, total="60.00"))
+    taken = [
+        (row["PaymentMethodName"], row["OffsetAccountDisplayValue"]) for _, row in sorted(scenario.lines().items())
+    ]
     assert taken == [
         ("SHOPPAY", r"SHOP\-EUR"),
         ("PAYPAL", "PAYPAL"),
@@ -204,43 +206,43 @@ async def test_every_gateway_goes_to_its_own_account(town):
     ]
 
 
-async def test_a_payment_from_abroad_settles_its_order_exactly(town):
+async def test_a_payment_from_abroad_settles_its_order_exactly(scenario):
     rate = Rate(booked=euros("13.50"), paid=dollars("9.00"))
-    await town.converge(state(transaction(1, "12.77", paid=dollars("9.00")), total="13.50", rate=rate))
-    assert town.amounts() == {"1": Decimal("12.77"), "1-X": Decimal("0.73")}
-    assert town.lines()["1-X"]["OffsetAccountDisplayValue"] == "618160"
-    assert town.lines()["1-X"]["JournalBatchNumber"] == town.lines()["1"]["JournalBatchNumber"]
+    await scenario.converge(state(transaction(1, "12.77", paid=dollars("9.00")), total="13.50", rate=rate))
+    assert scenario.amounts() == {"1": Decimal("12.77"), "1-X": Decimal("0.73")}
+    assert scenario.lines()["1-X"]["OffsetAccountDisplayValue"] == "618160"
+    assert scenario.lines()["1-X"]["JournalBatchNumber"] == scenario.lines()["1"]["JournalBatchNumber"]
 
 
-async def test_each_booked_currency_has_a_journal_of_its_own(town):
-    await town.converge(state(transaction(1)))
-    await town.converge(state(transaction(2, dollars("50.00")), sale=order(line(price=dollars("50.00")), id=7)))
-    assert [description[-3:] for _, description, _ in town.journals()] == ["EUR", "USD"]
-    assert (town.lines()["2"]["CurrencyCode"], town.lines()["2"]["ExchangeRate"]) == ("USD", Decimal("86.5"))
+async def test_each_booked_currency_has_a_journal_of_its_own(scenario):
+    await scenario.converge(state(transaction(1)))
+    await scenario.converge(state(transaction(2, dollars("50.00")), sale=order(line(price=dollars("50.00")), id=7)))
+    assert [description[-3:] for _, description, _ in scenario.journals()] == ["EUR", "USD"]
+    assert (scenario.lines()["2"]["CurrencyCode"], scenario.lines()["2"]["ExchangeRate"]) == ("USD", Decimal("86.5"))
 
 
-async def test_money_out_is_a_debit_once_it_is_really_out(town):
+async def test_money_out_is_a_debit_once_it_is_really_out(scenario):
     sale, back = transaction(1), transaction(2, "20.00", kind=KINDS.REFUND, status=TransactionStatus.PENDING)
-    await town.converge(state(sale, back))
-    assert town.amounts() == {"1": 100}
-    await town.converge(state(sale, replace(back, status=TransactionStatus.SUCCESS)))
-    assert town.amounts() == {"1": 100, "2": -20}
-    assert town.lines()["2"]["PaymentReference"] == "SN5551234567890"
+    await scenario.converge(state(sale, back))
+    assert scenario.amounts() == {"1": 100}
+    await scenario.converge(state(sale, replace(back, status=TransactionStatus.SUCCESS)))
+    assert scenario.amounts() == {"1": 100, "2": -20}
+    assert scenario.lines()["2"]["PaymentReference"] == "SN5551234567890"
 
 
-async def test_a_store_that_rounds_cash_and_writes_dimensions_is_understood(town):
+async def test_a_store_that_rounds_cash_and_writes_dimensions_is_understood(scenario):
     sale = order(line(price=dollars("10.02")), store="prairie", id=9)
     paid = transaction(1, dollars("10.02"), rounding="-0.02", gateway="cash")
-    await town.converge(
+    await scenario.converge(
         state(paid, sale=sale), rules=US, company="usmf", customer_account="WEB-US", sales_order="000123"
     )
-    assert town.amounts() == {"1": 10, "1-R": Decimal("0.02")}
-    row = town.lines()["1-R"]
+    assert scenario.amounts() == {"1": 10, "1-R": Decimal("0.02")}
+    row = scenario.lines()["1-R"]
     assert (row["AccountDisplayValue"], row["OffsetAccountDisplayValue"]) == (r"WEB\-US", "618900-001")
-    assert {each["PostingProfile"] for each in town.lines().values()} == {"GEN"}
+    assert {each["PostingProfile"] for each in scenario.lines().values()} == {"GEN"}
 
 
-async def test_what_f_and_o_refuses_is_told_in_its_words_and_nothing_of_it_is_written(town):
+async def test_a_refusal_of_f_and_o_is_reported_in_its_words_and_nothing_is_written(scenario):
     method = {
         "gateway": "paypal",
         "currency": "EUR",
@@ -251,87 +253,87 @@ async def test_what_f_and_o_refuses_is_told_in_its_words_and_nothing_of_it_is_wr
     wrong = with_rules(EU, payments={"methods": (method, *EU.model_dump()["payments"]["methods"])})
     one = state(transaction(1, "60.00"), transaction(2, "40.00", gateway="paypal"))
     with pytest.raises(RefusedError, match="NOSUCH") as refused:
-        await town.converge(one, rules=wrong)
+        await scenario.converge(one, rules=wrong)
     assert refused.value.code == "FO_REJECTED"
-    assert town.lines() == {}
-    assert (await town.converge(one)).written == 2
+    assert scenario.lines() == {}
+    assert (await scenario.converge(one)).written == 2
 
 
 # ---- the open journal
 
 
-async def test_a_posted_journal_is_followed_by_the_next_of_the_day(town):
-    ports = town.connect()
-    await town.converge(state(transaction(1)), ports)
-    await town.admin("journals/nleu/00001/post")
-    await town.converge(another_order(7, transaction(2)), ports)
-    await town.converge(another_order(8, transaction(3)))
-    assert town.journals() == [
+async def test_a_posted_journal_is_followed_by_the_next_of_the_day(scenario):
+    ports = scenario.connect()
+    await scenario.converge(state(transaction(1)), ports)
+    await scenario.admin("journals/nleu/00001/post")
+    await scenario.converge(another_order(7, transaction(2)), ports)
+    await scenario.converge(another_order(8, transaction(3)))
+    assert scenario.journals() == [
         ("00001", "shopify nordlys 2026-11-23 EUR", "Yes"),
         ("00002", "shopify nordlys 2026-11-23 EUR 2", "No"),
     ]
-    assert [town.lines()[number]["JournalBatchNumber"] for number in ("1", "2", "3")] == ["00001", "00002", "00002"]
+    assert [scenario.lines()[number]["JournalBatchNumber"] for number in ("1", "2", "3")] == ["00001", "00002", "00002"]
 
 
-async def test_lines_that_people_add_to_our_journal_are_not_in_the_way(town):
-    ports = town.connect()
-    await town.converge(state(transaction(1)), ports)
-    row = town.lines()["1"]
+async def test_lines_that_people_add_to_our_journal_are_not_in_the_way(scenario):
+    ports = scenario.connect()
+    await scenario.converge(state(transaction(1)), ports)
+    row = scenario.lines()["1"]
     copied = {name: row[name] for name in ("dataAreaId", "JournalBatchNumber", "AccountDisplayValue", "CurrencyCode")}
-    people = town.client()
+    people = scenario.client()
     for number in (2, 3, 4, 5):
         await people.create(
             LINES, copied | {"LineNumber": Decimal(number), "DebitAmount": Decimal(1), "PaymentId": f"by hand {number}"}
         )
-    await town.converge(another_order(7, transaction(2), transaction(3, "1.00")), ports)
-    assert [town.lines()[number]["LineNumber"] for number in ("2", "3")] == [6, 7]
+    await scenario.converge(another_order(7, transaction(2), transaction(3, "1.00")), ports)
+    assert [scenario.lines()[number]["LineNumber"] for number in ("2", "3")] == [6, 7]
 
 
-async def test_orders_of_several_instances_meet_in_one_journal(town):
-    await town.converge(state(transaction(1)))
-    instances = [town.connect() for _ in range(3)]
+async def test_orders_of_several_instances_meet_in_one_journal(scenario):
+    await scenario.converge(state(transaction(1)))
+    instances = [scenario.connect() for _ in range(3)]
     orders = [another_order(7000 + at, transaction(100 + at), transaction(200 + at, "1.00")) for at in range(12)]
-    await asyncio.gather(*(town.converge(one, instances[at % 3]) for at, one in enumerate(orders)))
-    assert len(town.lines()) == 25
-    assert len(town.journals()) == 1
-    assert sorted(row["LineNumber"] for row in town.lines().values()) == list(range(1, 26))
+    await asyncio.gather(*(scenario.converge(one, instances[at % 3]) for at, one in enumerate(orders)))
+    assert len(scenario.lines()) == 25
+    assert len(scenario.journals()) == 1
+    assert sorted(row["LineNumber"] for row in scenario.lines().values()) == list(range(1, 26))
 
 
-async def test_instances_that_begin_the_day_together_open_one_journal(town):
+async def test_instances_that_begin_the_day_together_open_one_journal(scenario):
     orders = [another_order(7000 + at, transaction(100 + at)) for at in range(4)]
-    instances = [town.connect() for _ in orders]
+    instances = [scenario.connect() for _ in orders]
     waiting = list(range(4))
     for _ in range(4):
         results = await asyncio.gather(
-            *(town.converge(orders[at], instances[at]) for at in waiting), return_exceptions=True
+            *(scenario.converge(orders[at], instances[at]) for at in waiting), return_exceptions=True
         )
         assert all(isinstance(each, PaymentsReport | TransientError) for each in results), results
         waiting = [at for at, each in zip(waiting, results, strict=True) if isinstance(each, TransientError)]
     assert waiting == []
-    assert sorted(town.lines()) == ["100", "101", "102", "103"]
-    assert len(town.journals()) == 1
+    assert sorted(scenario.lines()) == ["100", "101", "102", "103"]
+    assert len(scenario.journals()) == 1
 
 
 # ---- never twice, never lost
 
 
-async def test_the_same_order_handled_by_two_instances_at_once_is_booked_once(town):
+async def test_the_same_order_handled_by_two_instances_at_once_is_booked_once(scenario):
     one = state(transaction(1, "30.00", gateway="gift_card"), transaction(2, "70.00"))
-    results = await asyncio.gather(*(town.converge(one) for _ in range(4)), return_exceptions=True)
+    results = await asyncio.gather(*(scenario.converge(one) for _ in range(4)), return_exceptions=True)
     assert all(isinstance(each, PaymentsReport | TransientError) for each in results), results
-    assert town.amounts() == {"1": 30, "2": 70}
+    assert scenario.amounts() == {"1": 30, "2": 70}
 
 
-async def test_a_time_out_after_f_and_o_had_written_is_looked_up(town):
+async def test_a_time_out_after_f_and_o_had_written_is_looked_up(scenario):
     one = state(transaction(1))
-    town.fo.faults.add(Fault("timeout_after_commit", entity_set="$batch"))
+    scenario.fo.faults.add(Fault("timeout_after_commit", entity_set="$batch"))
     with pytest.raises(OutcomeUnknownError):
-        await town.converge(one)
+        await scenario.converge(one)
     with pytest.raises(TransientError) as waiting:
-        await town.converge(one)
-    town.clock.pass_by(seconds=waiting.value.retry_after.total_seconds())
-    assert (await town.converge(one)).adopted == 1
-    assert town.amounts() == {"1": 100}
+        await scenario.converge(one)
+    scenario.clock.pass_by(seconds=waiting.value.retry_after.total_seconds())
+    assert (await scenario.converge(one)).adopted == 1
+    assert scenario.amounts() == {"1": 100}
 
 
 @pytest.mark.parametrize(
@@ -341,45 +343,45 @@ async def test_a_time_out_after_f_and_o_had_written_is_looked_up(town):
         *product(("update_conflict",), (JOURNALS, LINES)),
     ],
 )
-async def test_whatever_f_and_o_suffers_from_each_payment_is_there_once_in_the_end(town, kind, entity_set):
+async def test_whatever_f_and_o_suffers_from_each_payment_is_there_once_in_the_end(scenario, kind, entity_set):
     one = state(transaction(1, "30.00", gateway="gift_card"), transaction(2, "70.00"))
-    town.fo.faults.add(Fault(kind, entity_set=entity_set))
+    scenario.fo.faults.add(Fault(kind, entity_set=entity_set))
     with pytest.raises(TransientError):
-        await town.converge(one)
-    town.clock.pass_by(minutes=1)
-    await town.converge(one)
-    assert town.amounts() == {"1": 30, "2": 70}
-    assert len(town.journals()) == 1
+        await scenario.converge(one)
+    scenario.clock.pass_by(minutes=1)
+    await scenario.converge(one)
+    assert scenario.amounts() == {"1": 30, "2": 70}
+    assert len(scenario.journals()) == 1
 
 
 @pytest.mark.parametrize("served", [True, False])
 @pytest.mark.parametrize("at", [1, 2, 3, 4])  # look for the lines, look for a journal, open it, write
-async def test_a_line_that_breaks_at_any_request_costs_only_time(town, at, served):
+async def test_a_line_that_breaks_at_any_request_costs_only_time(scenario, at, served):
     one = state(transaction(1, "30.00", gateway="gift_card"), transaction(2, "70.00"))
     with pytest.raises(TransientError):
-        await town.converge(one, town.connect(Line(at, served=served)))
-    town.clock.pass_by(minutes=1)
-    await town.converge(one)
-    assert town.amounts() == {"1": 30, "2": 70}
-    assert len(town.journals()) == 1
+        await scenario.converge(one, scenario.connect(Line(at, served=served)))
+    scenario.clock.pass_by(minutes=1)
+    await scenario.converge(one)
+    assert scenario.amounts() == {"1": 30, "2": 70}
+    assert len(scenario.journals()) == 1
 
 
-async def test_an_app_that_lost_its_memory_finds_everything_in_f_and_o(town, tables):
+async def test_an_app_that_lost_its_memory_finds_everything_in_f_and_o(scenario, tables):
     one = state(transaction(1), transaction(2, "20.00", kind=KINDS.REFUND))
-    await town.converge(one)
+    await scenario.converge(one)
     async with await tables() as table:
-        town.table = table
-        assert (await town.converge(one)).adopted == 2
-        await town.converge(another_order(7, transaction(3)))
-    assert len(town.journals()) == 1
-    assert town.lines()["3"]["LineNumber"] == 3
+        scenario.table = table
+        assert (await scenario.converge(one)).adopted == 2
+        await scenario.converge(another_order(7, transaction(3)))
+    assert len(scenario.journals()) == 1
+    assert scenario.lines()["3"]["LineNumber"] == 3
 
 
 # ---- in the end
 
 
-async def test_a_posted_payment_settles_the_orders_invoice(town):
-    client = town.client()
+async def test_a_posted_payment_settles_the_orders_invoice(scenario):
+    client = scenario.client()
     number = "SN5551234567890"
     await client.create(
         "SalesOrderHeadersV4",
@@ -403,18 +405,18 @@ async def test_a_posted_payment_settles_the_orders_invoice(town):
             "SalesPrice": Decimal("34.50"),
         },
     )
-    await town.converge(state(transaction(1, "69.00"), total="69.00"))
+    await scenario.converge(state(transaction(1, "69.00"), total="69.00"))
     for action in ("confirm", "pick", "pack", "invoice"):
-        await town.admin(f"orders/nleu/{number}/{action}")
-    await town.admin("journals/nleu/00001/post")
-    settled = await town.admin(f"orders/nleu/{number}/settle")
+        await scenario.admin(f"orders/nleu/{number}/{action}")
+    await scenario.admin("journals/nleu/00001/post")
+    settled = await scenario.admin(f"orders/nleu/{number}/settle")
     assert [(each["type"], each["open"]) for each in settled["transactions"]] == [("Sales", 0), ("Payment", 0)]
 
 
-async def test_a_sweep_sees_what_a_person_did_to_a_payment(town):
+async def test_a_sweep_sees_what_a_person_did_to_a_payment(scenario):
     one = state(transaction(1), transaction(2, "20.00", kind=KINDS.REFUND))
-    await town.converge(one)
-    journals = town.connect().journals
+    await scenario.converge(one)
+    journals = scenario.connect().journals
 
     async def swept() -> list[str]:
         lines = await journals.of_order("nleu", "SN5551234567890")
@@ -423,7 +425,7 @@ async def test_a_sweep_sees_what_a_person_did_to_a_payment(town):
 
     assert await swept() == []
     key = {"dataAreaId": "nleu", "JournalBatchNumber": "00001"}
-    people = town.client()
+    people = scenario.client()
     await people.update(LINES, {**key, "LineNumber": Decimal(1)}, {"CreditAmount": Decimal("99.99")})
     await people.delete(LINES, {**key, "LineNumber": Decimal(2)})
     assert await swept() == [

@@ -46,6 +46,7 @@ async def silence() -> AsyncIterator[tuple[Silence, ServiceBusClient]]:
 
 
 # The SDK forgets the socket of an opening that is given up, and Python closes it with this warning.
+@pytest.mark.wire
 @pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
 @pytest.mark.filterwarnings("ignore:Exception ignored.*StreamWriter:pytest.PytestUnraisableExceptionWarning")
 async def test_a_connection_whose_opening_was_given_up_is_closed_while_the_app_goes_on():

@@ -15,13 +15,13 @@ MOUNTAIN, AUSTIN = 72001001, 72002002
 
 
 @pytest.fixture
-async def nordlys():
+async def nordlys(wire: None):
     async with retailing("nordlys") as retailer:
         yield retailer
 
 
 @pytest.fixture
-async def prairie():
+async def prairie(wire: None):
     async with retailing("prairie") as retailer:
         yield retailer
 
@@ -178,7 +178,7 @@ async def test_a_backlog_that_is_too_large_lowers_figures_and_raises_none(nordly
     assert nordlys.shown(WEB)["STOVE-GAS"] == 90
 
 
-async def test_what_somebody_else_changed_in_shopify_is_mended_by_the_daily_comparison(nordlys: Retailer):
+async def test_stock_changed_by_others_in_shopify_is_corrected_by_the_daily_comparison(nordlys: Retailer):
     await nordlys.push()
     [level] = [level for (item, _), level in nordlys.shop.levels.items() if item == 101003]
     level.states["available"] = 99
@@ -189,7 +189,7 @@ async def test_what_somebody_else_changed_in_shopify_is_mended_by_the_daily_comp
     assert nordlys.shown(WEB)["STOVE-GAS"] == 40
 
 
-async def test_a_product_that_is_not_stocked_at_the_location_is_told_once(prairie: Retailer):
+async def test_a_product_that_is_not_stocked_at_the_location_is_reported_once(prairie: Retailer):
     del prairie.shop.levels[102001, AUSTIN]
     report = await prairie.push()
     assert [problem.code for problem in report.problems] == ["STOCK_NOT_STOCKED"]

@@ -15,7 +15,7 @@ _OTHERS = 6
 
 
 @pytest.fixture
-async def busy():
+async def busy(wire: None):
     async with retailing("nordlys", more_items=1250 - _OTHERS) as retailer:
         yield retailer
 
@@ -24,6 +24,7 @@ def calls(retailer: Retailer) -> Counter[str]:
     return Counter(call.operation for call in retailer.shopify.simulator.calls)
 
 
+@pytest.mark.wire
 async def test_a_thousand_changed_figures_take_four_writes_and_five_pages():
     async with retailing("nordlys", more_items=1000 - _OTHERS) as retailer:
         report = await retailer.push()

@@ -57,7 +57,7 @@ class Shop:
 
 
 @pytest.fixture
-async def shop() -> AsyncIterator[Shop]:
+async def shop(wire: None) -> AsyncIterator[Shop]:
     async with running_client() as client, httpx.AsyncClient() as http:
         yield Shop(client, http)
 
@@ -134,7 +134,7 @@ async def test_every_step_of_a_life_reads_the_same_both_ways(shop: Shop):
     ]
 
 
-async def test_the_shops_side_of_a_payment_in_another_currency_is_told_by_graphql_alone(shop: Shop):
+async def test_only_graphql_has_the_shops_side_of_a_payment_in_another_currency(shop: Shop):
     order = await shop.client.place(**TWO_LINES, currency="DKK", exchange_rate="7.46")
     line = order["line_items"][0]["id"]
     wish = {"lines": [{"line": line, "quantity": 1, "restock": "cancel"}], "exchange_rate": "7.30"}

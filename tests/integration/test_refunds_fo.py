@@ -218,13 +218,13 @@ async def opened(rules: StoreRules, sale: Order) -> AsyncIterator[Store]:
 
 
 @pytest.fixture
-async def nordlys() -> AsyncIterator[Store]:
+async def nordlys(wire: None) -> AsyncIterator[Store]:
     async with opened(EU, NORDLYS) as store:
         yield store
 
 
 @pytest.fixture
-async def prairie() -> AsyncIterator[Store]:
+async def prairie(wire: None) -> AsyncIterator[Store]:
     async with opened(US, PRAIRIE) as store:
         yield store
 

@@ -30,7 +30,7 @@ READ_ITEM = {"items": [ITEM], "location": LOCATION}
 
 
 @pytest.fixture
-async def shopify():
+async def shopify(wire: None):
     async with run_shopify(webhooks="http://127.0.0.1:9/none") as running:
         yield running
 
@@ -208,7 +208,7 @@ async def test_no_answer_in_time_is_no_answer(shopify):
     await admin.http.aclose()
 
 
-async def test_nobody_there_is_told_as_such(shopify):
+async def test_an_unreachable_shop_is_an_error_of_its_own(shopify):
     admin = Admin(shopify, tokens=StaticToken(Secret("x")))
     admin.client._url = "http://127.0.0.1:9/nobody"
     with pytest.raises(TransientError, match="cannot be reached"):
@@ -216,6 +216,7 @@ async def test_nobody_there_is_told_as_such(shopify):
     await admin.http.aclose()
 
 
+@pytest.mark.wire
 async def test_the_budget_is_used_up_and_never_overdrawn():
     """The client's bucket runs with the server's own: nothing is refused, and no time is lost."""
     now = 0.0

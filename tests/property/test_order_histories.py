@@ -1,8 +1,8 @@
-"""However late, often and confused Shopify's events arrive, F&O ends as if each had arrived at once.
+"""However late, often and out of order Shopify's webhooks arrive, F&O ends as if each had arrived at once.
 
-A life of an order happens in the Shopify simulator. One installation of the app hears of every step when it happens;
-another one hears of it later, in another order, and of some of it twice. Both talk to a F&O of their own over HTTP, and
-ask Shopify over HTTP for what it shows at that moment.
+An order is changed step by step in the Shopify simulator. One installation of the app receives the webhooks of every
+step at once; another one receives them later, in another order, and some of them twice. Each installation has an F&O of
+its own. Both systems are reached over HTTP, and Shopify answers with the state of the order at that moment.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from tests.builders.checkouts import ADDRESSES, BUYER, Document
 from tests.builders.deliveries import Delivery, deliveries, in_order
 from tests.builders.fo_books import ORDERS, books_of, items_of_orders, line_count, without_traces
 from tests.builders.fo_people import close_the_books, is_held, ship_and_invoice
-from tests.builders.histories import History, Life, histories
+from tests.builders.histories import History, SimulatedOrder, histories
 from tests.builders.strategies import strategy
 
 STRATEGIES: dict[str, dict[str, Any]] = {
@@ -38,7 +38,7 @@ STRATEGIES: dict[str, dict[str, Any]] = {
 }
 CURRENCIES = {"nordlys": ("EUR", "DKK"), "prairie": ("USD", "CAD")}
 FOR_A_PERSON = {"PAYMENT_WITHOUT_ORDER", "REFUND_WITHOUT_ORDER"}
-"""What there is to say of an order that was given up before the app first heard of it, and of which something stays."""
+"""Errors for an order that was cancelled before the app received its first webhook, and that still has money."""
 over_the_wire = settings(
     max_examples=40,
     deadline=None,
@@ -48,7 +48,7 @@ over_the_wire = settings(
 
 
 @dataclass(frozen=True)
-class Story:
+class Scenario:
     strategy: str
     history: History
     late: tuple[Delivery, ...]
@@ -59,68 +59,69 @@ class Story:
 
 
 @st.composite
-def stories(draw: st.DrawFn) -> Story:
+def scenarios(draw: st.DrawFn) -> Scenario:
     name = draw(st.sampled_from(sorted(STRATEGIES)))
     store = STRATEGIES[name]["store"]
     history = draw(histories(store, currencies=CURRENCIES[store]))
-    return Story(name, history, draw(deliveries(history)))
+    return Scenario(name, history, draw(deliveries(history)))
 
 
 @pytest.fixture(scope="module")
-async def apps() -> AsyncIterator[tuple[App, ...]]:
+async def apps(wire: None) -> AsyncIterator[tuple[App, ...]]:
     async with running_apps(2) as both:
         yield both
 
 
-async def live(app: App, story: Story, plan: tuple[Delivery, ...]) -> None:
-    """The deliveries as they come, what waits again afterwards, then F&O ships and invoices, and what waited for it."""
-    app.begin(story.rules)
-    for now, moment in enumerate(story.history.moments):
-        app.shopify.show(story.history.store, moment.order)
+async def deliver_all(app: App, scenario: Scenario, plan: tuple[Delivery, ...]) -> None:
+    """The deliveries in order, then those that wait again; F&O ships and invoices; then those that waited for that."""
+    app.reset(scenario.rules)
+    for now, moment in enumerate(scenario.history.steps):
+        app.shopify.show(scenario.history.store, moment.order)
         for delivery in plan:
             if delivery.after == now:
-                await app.take(delivery.notice)
-    await app.take_what_waits()
+                await app.handle(delivery.webhook)
+    await app.redeliver_waiting()
     ship_and_invoice(app.fo)
-    await app.take_what_waits()
+    await app.redeliver_waiting()
 
 
 def owed(order: Order, rules: StoreRules, app: App) -> Decimal:
-    """What the buyer owes by Shopify's books, below zero what is owed to him.
+    """What the buyer owes according to Shopify; below zero, what the shop owes the buyer.
 
-    Refunds under way have not been paid. What cash was rounded by stays in the till when the order that it was a part
-    of is given up.
+    Pending refunds have not been paid. The rounding of a cash payment stays in the till when the order is cancelled.
     """
     under_way = total(
         (t.settles for t in order.transactions if (t.kind, t.status) == ("REFUND", "PENDING")), order.zero
     )
-    bag = outstanding(order) - under_way
+    owed = outstanding(order) - under_way
     if rules.orders.rounding_item and "ROUNDING" not in items_of_orders(app.fo):
-        bag -= rounding(order, ("SALE", "CAPTURE"))
-    return bag.shop if rules.currency_side is CurrencySide.SHOP else bag.presentment
+        owed -= rounding(order, ("SALE", "CAPTURE"))
+    return owed.shop if rules.currency_side is CurrencySide.SHOP else owed.presentment
 
 
-async def compare(prompt: App, late: App, story: Story) -> None:
+async def compare(prompt: App, late: App, scenario: Scenario) -> None:
     """Both ends are the same, and the same as Shopify's."""
-    order = story.history.order
+    order = scenario.history.order
     if await late.parked() & FOR_A_PERSON and not books_of(late.fo)[ORDERS]:
         return
     assert without_traces(books_of(late.fo)) == without_traces(books_of(prompt.fo))
     assert await late.parked() == await prompt.parked()
     assert bool(late.waiting) == bool(prompt.waiting)
     if not await prompt.parked() and not prompt.waiting and not is_held(prompt.fo):
-        difference = close_the_books(prompt.fo) - owed(order, story.rules, prompt)
-        is_exact = order.taxes_included or story.rules.tax.policy != "tolerate"
+        difference = close_the_books(prompt.fo) - owed(order, scenario.rules, prompt)
+        is_exact = order.taxes_included or scenario.rules.tax.policy != "tolerate"
         assert abs(difference) <= (0 if is_exact else Decimal("0.02") * line_count(prompt.fo))
 
 
 @pytest.mark.timeout(600)  # a failure is reduced to a small example first
 @over_the_wire
-@given(story=stories())
-async def test_late_and_repeated_events_end_as_if_each_had_come_at_once(apps: tuple[App, ...], story: Story) -> None:
-    for app, plan in zip(apps, (in_order(story.history), story.late), strict=True):
-        await live(app, story, plan)
-    await compare(*apps, story)
+@given(scenario=scenarios())
+async def test_late_and_repeated_webhooks_end_as_if_each_had_come_at_once(
+    apps: tuple[App, ...], scenario: Scenario
+) -> None:
+    for app, plan in zip(apps, (in_order(scenario.history), scenario.late), strict=True):
+        await deliver_all(app, scenario, plan)
+    await compare(*apps, scenario)
 
 
 def basket(**parts: Any) -> Document:
@@ -129,51 +130,51 @@ def basket(**parts: Any) -> Document:
     return {"customer": BUYER, "shipping_address": ADDRESSES["nordlys"], "lines": lines} | parts
 
 
-def when_all_is_over(history: History, *numbers: int) -> tuple[Delivery, ...]:
-    """These notices, in this order, once nothing happens any more."""
-    return tuple(Delivery(history.notices[number], len(history.moments) - 1) for number in numbers)
+def after_the_last_step(history: History, *numbers: int) -> tuple[Delivery, ...]:
+    """These webhooks, in this order, after the last step."""
+    return tuple(Delivery(history.webhooks[number], len(history.steps) - 1) for number in numbers)
 
 
-async def test_a_late_change_does_not_come_back_once_it_was_undone(apps: tuple[App, ...]) -> None:
-    """The state without the change looks like the one that F&O has, and is later than the change all the same."""
-    life = Life("nordlys", basket(payment="unpaid"))
-    life.step("amend", {"po_number": "PO-77"})
-    life.step("amend", {"po_number": None})
-    history = life.history()
-    assert [each.topic for each in history.notices] == ["orders/create", "orders/updated", "orders/updated"]
-    story = Story("nordlys", history, (in_order(history)[0], *when_all_is_over(history, 2, 1)))
-    for app, plan in zip(apps, (in_order(history), story.late), strict=True):
-        await live(app, story, plan)
-    await compare(*apps, story)
+async def test_a_late_webhook_does_not_bring_back_a_change_that_was_undone(apps: tuple[App, ...]) -> None:
+    """The state without the change equals the one in F&O, and is later than the change."""
+    simulated = SimulatedOrder("nordlys", basket(payment="unpaid"))
+    simulated.step("amend", {"po_number": "PO-77"})
+    simulated.step("amend", {"po_number": None})
+    history = simulated.history()
+    assert [each.topic for each in history.webhooks] == ["orders/create", "orders/updated", "orders/updated"]
+    scenario = Scenario("nordlys", history, (in_order(history)[0], *after_the_last_step(history, 2, 1)))
+    for app, plan in zip(apps, (in_order(history), scenario.late), strict=True):
+        await deliver_all(app, scenario, plan)
+    await compare(*apps, scenario)
 
 
 async def test_an_order_that_lost_its_shipping_is_like_one_that_never_had_any(apps: tuple[App, ...]) -> None:
     parcel = {"title": "Standard", "code": "STANDARD", "price": "4.95", "tax": []}
-    life = Life("nordlys", basket(payment="unpaid", shipping=[parcel]))
-    life.step("edit", {"shipping": {"remove": True}})
-    history = life.history()
-    story = Story("nordlys", history, when_all_is_over(history, 0))
-    for app, plan in zip(apps, (in_order(history), story.late), strict=True):
-        await live(app, story, plan)
+    simulated = SimulatedOrder("nordlys", basket(payment="unpaid", shipping=[parcel]))
+    simulated.step("edit", {"shipping": {"remove": True}})
+    history = simulated.history()
+    scenario = Scenario("nordlys", history, after_the_last_step(history, 0))
+    for app, plan in zip(apps, (in_order(history), scenario.late), strict=True):
+        await deliver_all(app, scenario, plan)
     assert not await apps[0].parked()
-    await compare(*apps, story)
+    await compare(*apps, scenario)
 
 
 @pytest.mark.parametrize("refund", [True, False])
 @pytest.mark.parametrize("payment", ["unpaid", {"gateway": "shopify_payments"}])
-async def test_fees_of_a_cancelled_order_are_neither_owed_nor_given_twice(
+async def test_fees_of_a_cancelled_order_are_neither_owed_nor_refunded_twice(
     apps: tuple[App, ...], payment: Any, *, refund: bool
 ) -> None:
-    life = Life("nordlys", basket(payment=payment, fees=[{"name": "Handling", "price": "4.30"}]))
-    life.step("cancel", {"refund": refund})
-    await compare_with_itself(apps, life.history())
+    simulated = SimulatedOrder("nordlys", basket(payment=payment, fees=[{"name": "Handling", "price": "4.30"}]))
+    simulated.step("cancel", {"refund": refund})
+    await compare_with_itself(apps, simulated.history())
 
 
-async def test_a_fee_that_outlives_its_goods_is_still_charged(apps: tuple[App, ...]) -> None:
-    life = Life("nordlys", basket(payment="unpaid", fees=[{"name": "Handling", "price": "4.30"}]))
-    life.step("refund", {"lines": [{"line": "TENT-2P", "quantity": 2, "restock": "cancel"}]})
-    life.step("refund", {"lines": [{"line": "MUG-ENAMEL", "quantity": 3, "restock": "cancel"}]})
-    await compare_with_itself(apps, life.history())
+async def test_a_fee_is_still_charged_after_all_goods_were_removed(apps: tuple[App, ...]) -> None:
+    simulated = SimulatedOrder("nordlys", basket(payment="unpaid", fees=[{"name": "Handling", "price": "4.30"}]))
+    simulated.step("refund", {"lines": [{"line": "TENT-2P", "quantity": 2, "restock": "cancel"}]})
+    simulated.step("refund", {"lines": [{"line": "MUG-ENAMEL", "quantity": 3, "restock": "cancel"}]})
+    await compare_with_itself(apps, simulated.history())
     assert items_of_orders(apps[0].fo) == ["FEES"]
 
 
@@ -183,18 +184,18 @@ MUGS = {"sku": "MUG-ENAMEL", "quantity": 3, "price": "20", "duties": [{"amount":
 
 @pytest.mark.parametrize("refund", [True, False])
 @pytest.mark.parametrize("payment", ["unpaid", {"gateway": "shopify_payments"}])
-async def test_duties_that_outlive_their_goods_are_given_up_once_when_the_order_is_cancelled(
+async def test_duties_left_by_an_edit_are_removed_once_when_the_order_is_cancelled(
     apps: tuple[App, ...], payment: Any, *, refund: bool
 ) -> None:
-    """An edit leaves the duties of what it removes; the cancellation gives those of the other goods back beside it."""
-    life = Life("nordlys", basket(lines=[TENTS, MUGS], payment=payment))
-    life.step("edit", {"quantities": {"TENT-2P": 0}})
-    life.step("cancel", {"refund": refund})
-    await compare_with_itself(apps, life.history())
+    """An edit leaves the duties of the lines it removes; the cancellation refunds those of the other lines too."""
+    simulated = SimulatedOrder("nordlys", basket(lines=[TENTS, MUGS], payment=payment))
+    simulated.step("edit", {"quantities": {"TENT-2P": 0}})
+    simulated.step("cancel", {"refund": refund})
+    await compare_with_itself(apps, simulated.history())
 
 
 @pytest.mark.parametrize("strategy_name", ["prairie", "prairie, with traces"])
-async def test_what_an_edit_left_is_even_once_it_is_paid_in_another_currency(
+async def test_the_rest_after_an_edit_is_settled_when_it_is_paid_in_another_currency(
     apps: tuple[App, ...], strategy_name: str
 ) -> None:
     """2.05 and 0.01 are 2.82 Canadian dollars, which are 2.05 at the rate of the order as it was placed."""
@@ -206,36 +207,36 @@ async def test_what_an_edit_left_is_even_once_it_is_paid_in_another_currency(
         "fees": [{"name": "Handling", "price": "0.01"}],
     }
     checkout = basket(lines=[shirt], payment="unpaid", shipping_address=ADDRESSES["prairie"], **abroad)
-    life = Life("prairie", checkout)
-    life.step("edit", {"quantities": {"TEE-RED-L": 0}})
-    life.step("pay", {"gateway": "gift_card"})
-    assert not outstanding(life.order)
-    await compare_with_itself(apps, life.history(), strategy_name)
+    simulated = SimulatedOrder("prairie", checkout)
+    simulated.step("edit", {"quantities": {"TEE-RED-L": 0}})
+    simulated.step("pay", {"gateway": "gift_card"})
+    assert not outstanding(simulated.order)
+    await compare_with_itself(apps, simulated.history(), strategy_name)
 
 
 async def compare_with_itself(apps: tuple[App, ...], history: History, name: str = "nordlys") -> None:
-    """Every event twice changes nothing, and F&O's books are Shopify's."""
-    story = Story(name, history, tuple(each for each in in_order(history) for _ in range(2)))
-    for app, plan in zip(apps, (in_order(history), story.late), strict=True):
-        await live(app, story, plan)
+    """Every webhook twice changes nothing, and F&O's amounts are Shopify's."""
+    scenario = Scenario(name, history, tuple(each for each in in_order(history) for _ in range(2)))
+    for app, plan in zip(apps, (in_order(history), scenario.late), strict=True):
+        await deliver_all(app, scenario, plan)
     assert not await apps[0].parked()
-    await compare(*apps, story)
+    await compare(*apps, scenario)
 
 
 @pytest.mark.parametrize(
     ("payment", "refund"),
     [
         ({"gateway": "shopify_payments"}, False),
-        ({"gateway": "cash", "cash_rounding": "0.02"}, True),  # which leaves two cents in the till
+        ({"gateway": "cash", "cash_rounding": "0.02"}, True),  # so that two cents stay in the till
     ],
 )
-async def test_money_kept_of_an_order_that_was_cancelled_unheard_is_a_persons(
+async def test_money_kept_of_an_order_cancelled_before_its_first_webhook_waits_for_a_person(
     apps: tuple[App, ...], payment: Any, *, refund: bool
 ) -> None:
-    life = Life("nordlys", basket(payment=payment))
-    life.step("cancel", {"refund": refund})
-    history = life.history()
-    story = Story("nordlys", history, when_all_is_over(history, *range(len(history.notices))))
-    await live(apps[0], story, story.late)
+    simulated = SimulatedOrder("nordlys", basket(payment=payment))
+    simulated.step("cancel", {"refund": refund})
+    history = simulated.history()
+    scenario = Scenario("nordlys", history, after_the_last_step(history, *range(len(history.webhooks))))
+    await deliver_all(apps[0], scenario, scenario.late)
     assert await apps[0].parked() == {"PAYMENT_WITHOUT_ORDER"}
     assert not apps[0].waiting

@@ -13,7 +13,7 @@ from shared.mapping.orders.proof import prove
 from shared.mapping.refunds.proof import prove_refund
 from shared.mapping.shopify.state import read_state
 from shared.model import CurrencySide, OrderState, Restock, minor_digits, total
-from tests.builders.life import Bag, Life, transaction
+from tests.builders.changed_orders import Bag, ChangedOrder, transaction
 from tests.builders.orders import (
     Payload,
     in_presentment,
@@ -51,7 +51,7 @@ def sold_line(draw: st.DrawFn, currency: str, line_id: int) -> Payload:
 
 
 @st.composite
-def lives(draw: st.DrawFn) -> Life:
+def lives(draw: st.DrawFn) -> ChangedOrder:
     """A consistent order with up to five things that happened to it, in any order that makes sense."""
     currency = draw(st.sampled_from(sorted(PRESENTMENT)))
     amount = st.none() | st.integers(0, 3_000).map(lambda units: written(units, currency))
@@ -73,33 +73,33 @@ def lives(draw: st.DrawFn) -> Life:
         duties=draw(amount),
         fees=draw(amount),
     )
-    life = Life(in_presentment(payload, *PRESENTMENT[currency]))
+    changed = ChangedOrder(in_presentment(payload, *PRESENTMENT[currency]))
     for _ in range(draw(st.integers(0, 5))):
-        _happen(draw, life)
-    return life
+        _happen(draw, changed)
+    return changed
 
 
-def _happen(draw: st.DrawFn, life: Life) -> None:
+def _happen(draw: st.DrawFn, changed: ChangedOrder) -> None:
     """One thing that can happen now: each is offered only where Shopify would allow it."""
-    line_id = draw(st.sampled_from(sorted(life.units)))
-    units = life.units[line_id]
+    line_id = draw(st.sampled_from(sorted(changed.units)))
+    units = changed.units[line_id]
     unshipped = units.number - min(units.number, units.fulfilled)
     number = draw(st.integers(1, 3))
     match draw(st.sampled_from(["edit", "ship", "cancel", "back", "keep", "goodwill", "shipping"])):
         case "edit" if number <= unshipped and not units.edited:
-            life.edit(line_id, number)
+            changed.edit(line_id, number)
         case "ship" if number <= unshipped:
-            life.ship({line_id: number})
+            changed.ship({line_id: number})
         case "cancel" if number <= unshipped:
-            life.refund({line_id: (number, "cancel")}, shipping=draw(st.booleans()))
+            changed.refund({line_id: (number, "cancel")}, shipping=draw(st.booleans()))
         case "back" if number <= min(units.number, units.fulfilled):
-            life.refund({line_id: (number, "return")})
+            changed.refund({line_id: (number, "return")})
         case "keep" if number <= units.number:
-            life.refund({line_id: (number, "no_restock")})
+            changed.refund({line_id: (number, "no_restock")})
         case "goodwill":
-            life.refund(adjustment=-Bag.of(life.placed["total_price_set"]).share(1, 50))
+            changed.refund(adjustment=-Bag.of(changed.placed["total_price_set"]).share(1, 50))
         case "shipping":
-            life.refund(shipping=True)
+            changed.refund(shipping=True)
 
 
 def read(payload: Payload, side: CurrencySide) -> OrderState:
@@ -110,31 +110,31 @@ def read(payload: Payload, side: CurrencySide) -> OrderState:
     return state
 
 
-def webhook(life: Life, side: CurrencySide) -> Payload:
+def webhook(changed: ChangedOrder, side: CurrencySide) -> Payload:
     """With the transactions' amounts in the booked currency, as of an order that was paid in it."""
-    payload = parsed(life.payload())
+    payload = parsed(changed.payload())
     at = 0 if side is CurrencySide.SHOP else 1
     for refund in payload["refunds"]:
         for each in refund["transactions"]:
-            each["amount_set"] = life.paid[each["id"]].set if at == 0 else None
+            each["amount_set"] = changed.paid[each["id"]].set if at == 0 else None
     return payload
 
 
 @unhurried
-@given(life=lives(), side=st.sampled_from(CurrencySide))
-def test_what_is_left_is_read_and_proved(life: Life, side: CurrencySide):
-    payload = webhook(life, side)
+@given(changed=lives(), side=st.sampled_from(CurrencySide))
+def test_what_is_left_is_read_and_proved(changed: ChangedOrder, side: CurrencySide):
+    payload = webhook(changed, side)
     untouched = deepcopy(payload)
     state = read(payload, side)
     assert payload == untouched
-    assert {each.id: each.quantity for each in state.order.lines} == expected_quantities(life, state)
+    assert {each.id: each.quantity for each in state.order.lines} == expected_quantities(changed, state)
     assert all(each.amount.is_whole() for each in state.order.taxes)
     assert digest(state.order) == digest(read(payload, side).order)
 
 
-def expected_quantities(life: Life, state: OrderState) -> dict[int, int]:
+def expected_quantities(changed: ChangedOrder, state: OrderState) -> dict[int, int]:
     """What is left and what was delivered before it was given back."""
-    units = {line_id: some.number for line_id, some in life.units.items()}
+    units = {line_id: some.number for line_id, some in changed.units.items()}
     for refund in state.refunds:
         for back in refund.lines:
             if back.restock is not Restock.CANCEL:
@@ -143,10 +143,10 @@ def expected_quantities(life: Life, state: OrderState) -> dict[int, int]:
 
 
 @unhurried
-@given(life=lives(), side=st.sampled_from(CurrencySide))
-def test_nothing_is_lost_between_the_order_and_its_refunds(life: Life, side: CurrencySide):
+@given(changed=lives(), side=st.sampled_from(CurrencySide))
+def test_nothing_is_lost_between_the_order_and_its_refunds(changed: ChangedOrder, side: CurrencySide):
     """What is to be delivered, less what its refunds take off it, is Shopify's current total."""
-    payload = webhook(life, side)
+    payload = webhook(changed, side)
     state = read(payload, side)
     key = "shop_money" if side is CurrencySide.SHOP else "presentment_money"
     current = Decimal(payload["current_total_price_set"][key]["amount"])
@@ -182,13 +182,13 @@ def places(payload: Payload, edited: set[int]) -> list[Any]:
 
 
 @unhurried
-@given(life=lives(), side=st.sampled_from(CurrencySide), units=st.sampled_from([-1, 1]), data=st.data())
+@given(changed=lives(), side=st.sampled_from(CurrencySide), units=st.sampled_from([-1, 1]), data=st.data())
 def test_a_single_amount_off_by_one_unit_is_refused_or_another_reading_explains_it(
-    life: Life, side: CurrencySide, units: int, data: st.DataObject
+    changed: ChangedOrder, side: CurrencySide, units: int, data: st.DataObject
 ):
-    payload = webhook(life, side)
+    payload = webhook(changed, side)
     before = read(payload, side)
-    found = places(payload, {line_id for line_id, units in life.units.items() if units.edited})
+    found = places(payload, {line_id for line_id, units in changed.units.items() if units.edited})
     money = found[data.draw(st.integers(0, len(found) - 1))][
         "shop_money" if side is CurrencySide.SHOP else "presentment_money"
     ]

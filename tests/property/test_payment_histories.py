@@ -73,7 +73,7 @@ def paid_of(one: Transaction) -> Decimal:
 
 
 @st.composite
-def stories(draw: st.DrawFn) -> tuple[list[OrderState], list[Delivery]]:
+def scenarios(draw: st.DrawFn) -> tuple[list[OrderState], list[Delivery]]:
     life = draw(lives())
     delivery = st.builds(
         Delivery,
@@ -93,10 +93,10 @@ def settled_by(one: OrderState, *, incoming: bool) -> Money:
     return one.rate.convert(total((each.paid for each in same), "USD"))
 
 
-@given(stories())
+@given(scenarios())
 @settings(max_examples=150, deadline=None)
-def test_any_history_ends_with_every_payment_booked_once(story):
-    asyncio.run(play(*story))
+def test_any_history_ends_with_every_payment_booked_once(scenario):
+    asyncio.run(play(*scenario))
 
 
 async def play(life: list[OrderState], deliveries: list[Delivery]) -> None:

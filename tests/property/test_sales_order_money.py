@@ -135,7 +135,7 @@ def test_fo_is_sent_nothing_finer_than_the_smallest_unit(drawn: tuple[Order, All
 
 
 @given(allocated_orders())
-def test_numbers_tell_lines_apart_and_what_is_booked_as_sent_is_accepted(drawn: tuple[Order, Allocation]):
+def test_line_numbers_are_unique_and_what_is_booked_as_sent_is_accepted(drawn: tuple[Order, Allocation]):
     sale, allocation = drawn
     planned = plan(sale, RULES, allocation)
     assert [each.number for each in planned.lines] == list(range(1, len(planned.lines) + 1))

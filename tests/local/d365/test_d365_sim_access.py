@@ -26,7 +26,7 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-async def d365(clock: Clock) -> AsyncIterator[Client]:
+async def d365(wire: None, clock: Clock) -> AsyncIterator[Client]:
     async with running_f_and_o(clock=clock) as client:
         yield client
 

@@ -15,7 +15,7 @@ NOW = datetime(2026, 7, 30, 8, 58, 53, tzinfo=UTC)
 
 
 @pytest.fixture
-async def d365() -> AsyncIterator[Client]:
+async def d365(wire: None) -> AsyncIterator[Client]:
     async with running_f_and_o(clock=lambda: NOW) as client:
         yield client
 
@@ -278,6 +278,7 @@ async def test_a_reset_brings_the_world_back_and_keeps_tokens(d365: Client) -> N
     assert await d365.order() == "WEB-000001"
 
 
+@pytest.mark.wire
 async def test_it_runs_as_a_process_of_its_own_and_stops_at_once() -> None:
     command = (sys.executable, "-m", "local.d365", "--port", "0", "--world", "local/world.toml")
     process = await asyncio.create_subprocess_exec(

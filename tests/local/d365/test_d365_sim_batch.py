@@ -21,7 +21,7 @@ LINE = {"dataAreaId": "web", "SalesOrderNumber": "SH-1", "ItemNumber": "LAMP", "
 
 
 @pytest.fixture
-async def d365() -> AsyncIterator[Client]:
+async def d365(wire: None) -> AsyncIterator[Client]:
     async with running_f_and_o() as client:
         yield client
 

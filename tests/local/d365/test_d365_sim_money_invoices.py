@@ -13,7 +13,7 @@ DAY = "2026-07-30T12:00:00Z"
 
 
 @pytest.fixture
-async def d365() -> AsyncIterator[Client]:
+async def d365(wire: None) -> AsyncIterator[Client]:
     async with running_f_and_o(clock=lambda: NOW) as client:
         yield client
 

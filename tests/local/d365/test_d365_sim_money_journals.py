@@ -14,7 +14,7 @@ ACCOUNT = r"DAT\-000004"
 
 
 @pytest.fixture
-async def d365() -> AsyncIterator[Client]:
+async def d365(wire: None) -> AsyncIterator[Client]:
     async with running_f_and_o(clock=lambda: NOW) as client:
         yield client
 

@@ -30,7 +30,7 @@ class NoBreaker:
 
 
 @pytest.fixture
-async def fo() -> AsyncIterator[Simulator]:
+async def fo(wire: None) -> AsyncIterator[Simulator]:
     async with run_d365(load_world(Path("local/world.toml"))) as simulator:
         yield simulator
 

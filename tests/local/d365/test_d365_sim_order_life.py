@@ -9,7 +9,7 @@ from fixtures.d365_sim import Client, running_f_and_o
 
 
 @pytest.fixture
-async def d365() -> AsyncIterator[Client]:
+async def d365(wire: None) -> AsyncIterator[Client]:
     async with running_f_and_o() as client:
         yield client
 

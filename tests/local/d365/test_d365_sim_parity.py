@@ -28,7 +28,7 @@ MINIMAL_ORDER = {
 
 
 @pytest.fixture
-async def d365() -> AsyncIterator[Client]:
+async def d365(wire: None) -> AsyncIterator[Client]:
     async with running_f_and_o(Options(page_size=2), clock=lambda: RECORDED_AT) as client:
         yield client
 

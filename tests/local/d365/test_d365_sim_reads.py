@@ -10,7 +10,7 @@ from local.d365 import Options
 
 
 @pytest.fixture
-async def d365() -> AsyncIterator[Client]:
+async def d365(wire: None) -> AsyncIterator[Client]:
     async with running_f_and_o(Options(page_size=3)) as client:
         yield client
 

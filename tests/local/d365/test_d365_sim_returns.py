@@ -13,7 +13,7 @@ HEADERS, LINES = "ReturnOrderHeadersV2", "ReturnOrderLinesV2"
 
 
 @pytest.fixture
-async def d365() -> AsyncIterator[Client]:
+async def d365(wire: None) -> AsyncIterator[Client]:
     async with running_f_and_o(clock=lambda: NOW) as client:
         yield client
 

@@ -12,6 +12,7 @@ V4 = '<EntityType Name="SalesOrderHeaderV4">'
 CUSTOM_FIELD = '<Property Name="ShopifyOrderId" Type="Edm.String" />'
 
 
+@pytest.mark.wire
 async def test_a_custom_field_of_the_tenant_is_kept_typed_and_found(tmp_path: Path) -> None:
     text = METADATA.read_text()
     start = text.index("<Property ", text.index(V4))

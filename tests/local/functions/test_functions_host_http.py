@@ -17,7 +17,7 @@ TRACE_PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def host() -> AsyncIterator[RunningHost]:
+async def host(wire: None) -> AsyncIterator[RunningHost]:
     settings = {**SETTINGS, "FUNCTIONS_REQUEST_BODY_SIZE_LIMIT": str(BODY_LIMIT)}
     async with functions_host(settings) as running:
         yield running

@@ -67,13 +67,13 @@ async def start() -> AsyncIterator[World]:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def world() -> AsyncIterator[World]:
+async def world(wire: None) -> AsyncIterator[World]:
     async with start() as world:
         yield world
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def own_world() -> AsyncIterator[World]:
+async def own_world(wire: None) -> AsyncIterator[World]:
     """For tests that stop something."""
     async with start() as world:
         yield world

@@ -9,6 +9,8 @@ import aiohttp
 import pytest
 from fixtures.functions_host import SAMPLE_APP, SETTINGS, functions_host, refusal
 
+pytestmark = pytest.mark.wire
+
 APP = """
 import azure.functions as func
 app = func.FunctionApp()

@@ -19,12 +19,12 @@ from fixtures.servicebus import (
     MovableClock,
     bodies,
     emulator,
+    has_consumer,
     message,
     opened,
     receive,
     receiver,
     sender,
-    someone_waits,
     until,
 )
 
@@ -32,7 +32,7 @@ from local.servicebus import SendAction, SendFault
 
 # The SDK never closes the socket of a connection that the other side cut. Python says so when it collects the socket,
 # which has to happen here and not in whatever test comes later.
-pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
+pytestmark = [pytest.mark.wire, pytest.mark.filterwarnings("ignore::ResourceWarning")]
 
 
 @pytest.fixture(autouse=True)
@@ -148,11 +148,11 @@ async def test_a_client_that_waits_for_a_session_may_leave():
                 raise AssertionError("there is no session")
 
         waiting = asyncio.create_task(wait())
-        await until(lambda: someone_waits(bus))
+        await until(lambda: has_consumer(bus))
         bus.drop_connections()
         with pytest.raises(ServiceBusError):
             await waiting
-        assert not someone_waits(bus)
+        assert not has_consumer(bus)
         async with opened(bus, sender("q")) as (out,):
             await out.send_messages(message("x", session_id="a"))
         async with opened(bus, any_session) as (into,):

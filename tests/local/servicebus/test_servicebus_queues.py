@@ -19,6 +19,8 @@ from azure.servicebus.amqp import AmqpAnnotatedMessage, AmqpMessageBodyType
 from azure.servicebus.exceptions import MessageLockLostError
 from fixtures.servicebus import MovableClock, bodies, emulator, message, opened, receive, receiver, sender
 
+pytestmark = pytest.mark.wire
+
 
 async def test_a_message_arrives_with_everything_its_sender_put_into_it():
     sent = message(

@@ -17,18 +17,20 @@ from fixtures.servicebus import (
     MovableClock,
     bodies,
     emulator,
+    has_consumer,
     message,
     opened,
     receive,
     receiver,
     sender,
-    someone_waits,
     until,
 )
 from proton import Data, symbol
 
 from local.servicebus.links import SESSION_FILTER
 from local.servicebus.server import session_request
+
+pytestmark = pytest.mark.wire
 
 ORDERS = {"name": "orders", "requiresSession": True, "lockDuration": "PT30S"}
 
@@ -69,7 +71,7 @@ async def test_a_waiting_receiver_gets_the_session_of_the_next_message():
                 return str((await receive(into))[0])
 
         waiting = asyncio.create_task(wait())
-        await until(lambda: someone_waits(bus))
+        await until(lambda: has_consumer(bus))
         await out.send_messages(message("x", session_id="a"))
         assert await waiting == "x"
 
@@ -185,7 +187,7 @@ async def test_the_link_outlives_the_session_lock_and_gets_nothing_more():
         await out.send_messages(message("x", session_id="a"))
         (got,) = await receive(into)
         clock.move(bus, 31)
-        assert someone_waits(bus), "the client hears of it when it uses the link"
+        assert has_consumer(bus), "the client hears of it when it uses the link"
         async with opened(bus, next_session()) as (other,):
             assert bodies(await receive(other)) == ["x"]
         with pytest.raises(SessionLockLostError):

@@ -28,6 +28,8 @@ from fixtures.servicebus import (
 
 from local.servicebus import ServiceBusEmulator, load
 
+pytestmark = pytest.mark.wire
+
 TOPOLOGY = ROOT / "infra" / "topology.json"
 
 

@@ -11,7 +11,7 @@ TAG = 'mutation Tag($id: ID!) { tagsAdd(id: $id, tags: ["seen"]) { userErrors { 
 
 
 @pytest.fixture
-async def client() -> AsyncIterator[Client]:
+async def client(wire: None) -> AsyncIterator[Client]:
     async with running_client() as running:
         await running.log_in()
         yield running

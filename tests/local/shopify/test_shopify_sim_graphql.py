@@ -11,7 +11,7 @@ FIRST_LOCATION = "gid://shopify/Location/71001001"
 
 
 @pytest.fixture
-async def client() -> AsyncIterator[Client]:
+async def client(wire: None) -> AsyncIterator[Client]:
     async with running_client() as running:
         yield running
 

@@ -27,7 +27,7 @@ ITEM, PLACE = "gid://shopify/InventoryItem/101001", "gid://shopify/Location/7100
 
 
 @pytest.fixture
-async def client() -> AsyncIterator[Client]:
+async def client(wire: None) -> AsyncIterator[Client]:
     async with running_client() as running:
         yield running
 

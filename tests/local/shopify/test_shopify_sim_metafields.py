@@ -22,7 +22,7 @@ MINE = "app--284957184001"
 
 
 @pytest.fixture
-async def client():
+async def client(wire: None):
     async with running_client() as client:
         yield client
 

@@ -15,7 +15,7 @@ TENT = [{"sku": "TENT-2P", "quantity": 2, "price": "100"}]
 
 
 @pytest.fixture
-async def client() -> AsyncIterator[Client]:
+async def client(wire: None) -> AsyncIterator[Client]:
     clock = ManualClock()
     async with (
         receiving() as receiver,

@@ -104,7 +104,7 @@ NAMES = {
 
 
 @pytest.fixture
-async def client() -> AsyncIterator[Client]:
+async def client(wire: None) -> AsyncIterator[Client]:
     async with running_client() as running:
         yield running
 

@@ -13,7 +13,7 @@ from local.shopify.topics import ALL_TOPICS
 
 
 @pytest.fixture
-async def client() -> AsyncIterator[Client]:
+async def client(wire: None) -> AsyncIterator[Client]:
     clock = ManualClock()
     async with (
         receiving() as receiver,
@@ -54,6 +54,7 @@ async def test_paid_order_tells_of_itself_and_its_payment(client: Client):
     ]
 
 
+@pytest.mark.wire
 async def test_shop_tells_only_of_new_and_updated_orders_unless_asked():
     clock = ManualClock()
     async with (

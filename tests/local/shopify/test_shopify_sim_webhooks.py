@@ -18,7 +18,7 @@ SUBSCRIBE = """mutation Subscribe($uri: String!, $name: String) {
 
 
 @pytest.fixture
-async def client() -> AsyncIterator[Client]:
+async def client(wire: None) -> AsyncIterator[Client]:
     async with running_client() as running:
         yield running
 

@@ -4,7 +4,7 @@ from typing import Any, cast
 
 from shared.shopify.admin.client import AdminClient
 from shared.shopify.queries import Query
-from shared.shopify.write_back import RejectionCause, NumberUpdate, MetafieldKey, set_numbers
+from shared.shopify.write_back import MetafieldKey, NumberUpdate, RejectionCause, set_numbers
 
 SLOT = MetafieldKey("$app", "sales_order")
 

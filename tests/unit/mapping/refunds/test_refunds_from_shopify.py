@@ -3,19 +3,19 @@
 from shared.mapping.refunds.plan import RefundPlan, plan_refund
 from shared.mapping.shopify.state import read_state
 from shared.model import CurrencySide, Money
-from tests.builders.life import Bag, Life
+from tests.builders.changed_orders import Bag, ChangedOrder
 from tests.builders.orders import line, order_payload, parsed, shipping_line, tax_line
 from tests.builders.refunds import ACCOUNT, all_sold, rules
 from tests.builders.sales import euros
 
 
-def placed() -> Life:
+def placed() -> ChangedOrder:
     tents = line(11, price="121.00", quantity=2, taxes=[tax_line("42.00")], sku="TENT-2P")
     freight = shipping_line(price="12.10", taxes=[tax_line("2.10")])
-    return Life(order_payload(lines=[tents], shipping=[freight], taxes_included=True))
+    return ChangedOrder(order_payload(lines=[tents], shipping=[freight], taxes_included=True))
 
 
-def plans(life: Life) -> list[RefundPlan]:
+def plans(life: ChangedOrder) -> list[RefundPlan]:
     state = read_state(parsed(life.payload()), store="nordlys", side=CurrencySide.SHOP)
     return [
         plan_refund(each, state.order, rules(), customer_account=ACCOUNT, sales_order="SN1", sold=all_sold(state.order))

@@ -25,7 +25,7 @@ from shared.model import (
     TransactionKind,
     TransactionStatus,
 )
-from tests.builders.life import Bag, Life, transaction
+from tests.builders.changed_orders import Bag, ChangedOrder, transaction
 from tests.builders.orders import in_presentment, line, money_set, order_payload, parsed, shipping_line, tax_line
 
 
@@ -53,15 +53,15 @@ def sale(amount: str, **overrides: Any) -> Transaction:
     return paid(kind="sale", id=600, amount=amount, parent_id=None, **overrides)
 
 
-def delivered(**order: Any) -> Life:
+def delivered(**order: Any) -> ChangedOrder:
     lines = [line(11, quantity=2, taxes=[tax_line("3.47")]), line(12, price="20.00")]
     shipping = [shipping_line(taxes=[tax_line("0.87")])]
-    life = Life(order_payload(**({"lines": lines, "shipping": shipping} | order)))
+    life = ChangedOrder(order_payload(**({"lines": lines, "shipping": shipping} | order)))
     life.ship({11: 2, 12: 1})
     return life
 
 
-def read(life: Life, *payments: Transaction) -> OrderState:
+def read(life: ChangedOrder, *payments: Transaction) -> OrderState:
     state = read_state(parsed(life.payload()), store="nordlys", side=CurrencySide.SHOP)
     of_refunds = (each for refund in state.refunds for each in refund.transactions)
     return replace(state, transactions=(*payments, *of_refunds))
@@ -231,7 +231,7 @@ def components(proof: Any) -> dict[str, str]:
     return {row["name"]: row["shopify"] for row in proof["components"]}
 
 
-def proved(life: Life) -> Any:
+def proved(life: ChangedOrder) -> Any:
     state = read(life)
     return prove_refund(state.refunds[-1], state.order).as_dict()
 
@@ -366,14 +366,14 @@ def test_payments_leave_open_what_was_not_paid_and_not_credited():
 
 
 def test_what_an_edit_or_a_cancellation_took_off_is_owed_to_the_buyer():
-    life = Life(order_payload(lines=[line(11, quantity=2), line(12, price="20.00")]))
+    life = ChangedOrder(order_payload(lines=[line(11, quantity=2), line(12, price="20.00")]))
     life.refund({12: (1, "cancel")}, status=None)
     life.edit(11, 1)
     assert prove_payments(read(life, sale("45.00"))).total == euro("-30.00")
 
 
 def test_shipping_given_back_early_is_off_the_order_already_and_later_it_is_credited():
-    early = Life(order_payload(lines=[line(11)]))
+    early = ChangedOrder(order_payload(lines=[line(11)]))
     early.refund(shipping=True)
     evidence = prove_payments(read(early, sale("15.00")))
     assert components(evidence.as_dict()) == {

@@ -12,7 +12,7 @@ from shared.mapping.orders.proof import prove
 from shared.mapping.shopify.order import read_order
 from shared.mapping.shopify.state import read_state
 from shared.model import CurrencySide, Money, OrderState, Restock, Risk
-from tests.builders.life import Bag, Life
+from tests.builders.changed_orders import Bag, ChangedOrder
 from tests.builders.orders import line, money_set, order_payload, parsed, shipping_line, tax_line
 
 
@@ -26,14 +26,14 @@ def euro(amount: str) -> Money:
     return Money(Decimal(amount), "EUR")
 
 
-def two_lines(**overrides: Any) -> Life:
+def two_lines(**overrides: Any) -> ChangedOrder:
     """3 tents of 10.00 with 3.00 off and 4.69 of tax, a lamp of 20.00, shipping of 5.00."""
     lines = [
         line(11, price="10.00", quantity=3, discounts=["3.00"], taxes=[tax_line("4.00"), tax_line("0.69", "0.02")]),
         line(12, price="20.00", quantity=1, taxes=[tax_line("3.47")]),
     ]
     shipping = [shipping_line(taxes=[tax_line("0.87")])]
-    return Life(order_payload(**({"lines": lines, "shipping": shipping} | overrides)))
+    return ChangedOrder(order_payload(**({"lines": lines, "shipping": shipping} | overrides)))
 
 
 def quantities(state: OrderState) -> dict[int, int]:
@@ -128,7 +128,7 @@ def test_goods_that_no_parcel_covers_are_counted_once():
 
 def test_an_edit_after_a_refund_takes_its_share_of_what_the_refund_left():
     """Of 0.05 off 4, a refund of 3 units took 0.04: of the 0.01 left, an edit takes all with the last unit."""
-    life = Life(order_payload(lines=[line(11, quantity=4, discounts=["0.05"]), line(12)]))
+    life = ChangedOrder(order_payload(lines=[line(11, quantity=4, discounts=["0.05"]), line(12)]))
     life.refund({11: (3, "cancel")})
     life.edit(11, 1)
     state = read(life.payload())

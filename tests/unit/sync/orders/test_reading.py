@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from builders.life import Bag, transaction
+from builders.changed_orders import Bag, transaction
 from builders.orders import as_json, in_presentment, order_payload
 from builders.root import ROOT
 

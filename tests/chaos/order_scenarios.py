@@ -1,4 +1,4 @@
-"""What can happen to an order, up to the events whose handling is cut off."""
+"""Scenarios of an order, up to the events whose handling is interrupted."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from shared.store.links import OrderLinks
 from shared.store.parking import Parked
 from shared.sync.messages.parked import ParkedPorts, replay
 from tests.builders.checkouts import ADDRESSES
-from tests.builders.histories import Life, Notice
+from tests.builders.histories import SimulatedOrder, Webhook
 from tests.builders.sales import EU, US, with_rules
 
 type Wish = Mapping[str, Any]
 type People = Callable[[Installation], None]
 
 PLACED: Final = ("orders/create", "order_transactions/create")
-"""Of an order that F&O has, the first tells no payments: the second does."""
+"""The first webhook of an order contains no payments; the second does."""
 BUYER: Final = {"first_name": "Ada", "last_name": "Lovelace", "email": "ada@example.com"}
 BASKETS: Final[dict[str, dict[str, Any]]] = {
     "nordlys": {
@@ -48,7 +48,7 @@ BASKETS: Final[dict[str, dict[str, Any]]] = {
     },
 }
 ENGRAVED: Final = [*BASKETS["nordlys"]["lines"], {"title": "Engraving", "quantity": 1, "price": "12.00"}]
-"""With a line that the store has no rule for."""
+"""With a line for which the store has no rule."""
 ELSEWHERE: Final = {"shipping_address": {**ADDRESSES["nordlys"], "address1": "Oudegracht 10", "city": "Utrecht"}}
 
 
@@ -69,79 +69,83 @@ def invoiced(app: Installation) -> None:
 
 
 @dataclass(frozen=True)
-class Story:
-    hears: tuple[str, ...]
-    """Topics of the events about the last step, as they come."""
+class Scenario:
+    topics: tuple[str, ...]
+    """Topics of the webhooks of the last step, in the order of their delivery."""
     ends: tuple[str, ...]
-    """Of these events, or of the one that is sent again."""
+    """Outcomes of these webhooks, or of the replayed message."""
     steps: tuple[tuple[str, Wish], ...] = ()
-    """After the checkout. The app has heard of all but the last one, undisturbed."""
+    """After the checkout. The webhooks of all but the last step are handled without interruption."""
     people: People = lambda _: None
-    """What happens in F&O before the last step."""
+    """What staff do in F&O before the last step."""
     parked: tuple[str, ...] = ()
-    """Codes of the messages that wait for a person at the end."""
+    """Error codes of the messages that are parked at the end."""
     store: str = "nordlys"
     basket: Wish = field(default_factory=dict)
     altered: Callable[[bytes], bytes] | None = None
-    mended: Mapping[str, Wish] | None = None
-    """The rules that a person changes after the last step, whose parked message is then sent again."""
+    changed_rules: Mapping[str, Wish] | None = None
+    """Rules that a person changes after the last step, before the parked message is replayed."""
 
 
-STORIES: Final = {
-    "created by our number": Story(PLACED, ("done", "done")),
-    "created by the number of F&O": Story(PLACED, ("done", "done"), store="prairie"),
-    "refused": Story(
+SCENARIOS: Final = {
+    "created by our number": Scenario(PLACED, ("done", "done")),
+    "created by the number of F&O": Scenario(PLACED, ("done", "done"), store="prairie"),
+    "refused": Scenario(
         ("orders/create",),
         ("parked",),
         basket={"lines": ENGRAVED},
         parked=("LINE_WITHOUT_RULE",),
     ),
-    "mended by the buyer": Story(
+    "corrected by an edit": Scenario(
         ("orders/updated",),
         ("done",),
         steps=(("edit", {"quantities": {"Engraving": 0}}),),
         basket={"lines": ENGRAVED},
     ),
-    "mended by a person": Story(
+    "corrected by other rules": Scenario(
         ("orders/create",),
         ("done",),
         basket={"lines": ENGRAVED},
-        mended={"orders": {"custom_line_item": "CUSTOM_LINE"}},
+        changed_rules={"orders": {"custom_line_item": "CUSTOM_LINE"}},
     ),
-    "edited": Story(
+    "edited": Scenario(
         ("orders/edited",),
         ("done",),
         steps=(("edit", {"quantities": {"STOVE-GAS": 1}, "add": [{"sku": "MUG-ENAMEL", "quantity": 2}]}),),
     ),
-    "added to after it was invoiced": Story(
+    "added to after it was invoiced": Scenario(
         ("orders/edited",),
         ("done",),
         steps=(("fulfill", {}), ("edit", {"add": [{"sku": "MUG-ENAMEL", "quantity": 2}]})),
         people=invoiced,
     ),
-    "sent elsewhere": Story(("orders/updated",), ("done",), steps=(("amend", ELSEWHERE),)),
-    "sent elsewhere once it was picked": Story(
+    "sent elsewhere": Scenario(("orders/updated",), ("done",), steps=(("amend", ELSEWHERE),)),
+    "sent elsewhere once it was picked": Scenario(
         ("orders/updated",),
         ("parked",),
         steps=(("amend", ELSEWHERE),),
         people=picked,
         parked=("CHANGE_HELD",),
     ),
-    "sent elsewhere by a person's leave": Story(
+    "sent elsewhere after the rules were changed": Scenario(
         ("orders/updated",),
         ("done",),
         steps=(("amend", ELSEWHERE),),
         people=picked,
-        mended={"changes": {"address": {"picked": "apply"}}},
+        changed_rules={"changes": {"address": {"picked": "apply"}}},
     ),
-    "suspected of fraud": Story(("orders/risk_assessment_changed",), ("done",), steps=(("risk", {"level": "high"}),)),
-    "cancelled": Story(("orders/cancelled", "refunds/create"), ("done", "done"), steps=(("cancel", {"refund": True}),)),
-    "given back before it was shipped": Story(
+    "suspected of fraud": Scenario(
+        ("orders/risk_assessment_changed",), ("done",), steps=(("risk", {"level": "high"}),)
+    ),
+    "cancelled": Scenario(
+        ("orders/cancelled", "refunds/create"), ("done", "done"), steps=(("cancel", {"refund": True}),)
+    ),
+    "refunded before it was shipped": Scenario(
         ("refunds/create",),
         ("done",),
         steps=(("refund", {"lines": [{"line": "STOVE-GAS", "quantity": 2, "restock": "cancel"}]}),),
     ),
-    "sent back after it was invoiced": Story(
+    "returned after it was invoiced": Scenario(
         ("refunds/create",),
         ("done",),
         steps=(
@@ -153,38 +157,38 @@ STORIES: Final = {
 }
 
 BOOKED_OTHERWISE: Final = {
-    store: Story(("orders/create",), ("parked",), altered=overpriced, parked=("FO_SUM_DIFFERS",), store=store)
+    store: Scenario(("orders/create",), ("parked",), altered=overpriced, parked=("FO_SUM_DIFFERS",), store=store)
     for store in BASKETS
 }
 
 
-async def told(app: Installation, story: Story) -> list[Envelope]:
-    """The app where it stands before the trouble; gives the events that are left."""
-    life = Life(story.store, BASKETS[story.store] | story.basket)
-    for name, wish in story.steps:
-        known = len(life.moments)
-        life.step(name, wish)
-        assert len(life.moments) > known, f"Shopify refuses to {name}"
-    rules = {"nordlys": EU, "prairie": US}[story.store]
-    app.begin(rules, story.altered)
-    *earlier, last = life.moments
-    for moment in earlier:
-        app.show(moment.order)
-        await app.deliver([_event(notice, rules) for notice in moment.notices])
-    story.people(app)
+async def prepared(app: Installation, scenario: Scenario) -> list[Envelope]:
+    """Brings the app to the state before the interruption; gives the events to deliver."""
+    simulated = SimulatedOrder(scenario.store, BASKETS[scenario.store] | scenario.basket)
+    for name, wish in scenario.steps:
+        known = len(simulated.steps)
+        simulated.step(name, wish)
+        assert len(simulated.steps) > known, f"Shopify refuses to {name}"
+    rules = {"nordlys": EU, "prairie": US}[scenario.store]
+    app.begin(rules, scenario.altered)
+    *earlier, last = simulated.steps
+    for step in earlier:
+        app.show(step.order)
+        await app.deliver([_event(webhook, rules) for webhook in step.webhooks])
+    scenario.people(app)
     app.show(last.order)
-    by_topic = {notice.topic: notice for notice in last.notices}
-    assert by_topic.keys() >= set(story.hears), f"Shopify tells of {', '.join(by_topic)}"
-    events = [_event(by_topic[topic], rules, again) for again, topic in enumerate(story.hears)]
-    if story.mended is None:
+    by_topic = {webhook.topic: webhook for webhook in last.webhooks}
+    assert by_topic.keys() >= set(scenario.topics), f"Shopify sends {', '.join(by_topic)}"
+    events = [_event(by_topic[topic], rules, again) for again, topic in enumerate(scenario.topics)]
+    if scenario.changed_rules is None:
         return events
     await app.deliver(events)
-    app.rules = with_rules(rules, **story.mended)
+    app.rules = with_rules(rules, **scenario.changed_rules)
     return [await _sent_again(app, one) for one in await app.parking().open()]
 
 
 async def _sent_again(app: Installation, parked: Parked) -> Envelope:
-    """What the operator's command does."""
+    """Replays a parked message, as the operator's command does."""
     sent: list[Envelope] = []
 
     async def publish(envelope: Envelope) -> None:
@@ -196,15 +200,15 @@ async def _sent_again(app: Installation, parked: Parked) -> Envelope:
     return one
 
 
-def _event(notice: Notice, rules: StoreRules, again: int = 0) -> Envelope:
+def _event(webhook: Webhook, rules: StoreRules, again: int = 0) -> Envelope:
     return Envelope(
         flow="orders",
-        event_id=f"event-{notice.number}-{again}",
+        event_id=f"event-{webhook.number}-{again}",
         source="shopify",
         store=rules.key,
-        topic=notice.topic,
-        entity_id=str(notice.order_id),
+        topic=webhook.topic,
+        entity_id=str(webhook.order_id),
         occurred_at=datetime.now(UTC),
         traceparent="",
-        body=notice.body,
+        body=webhook.body,
     )

@@ -1,13 +1,13 @@
-"""What happens to an order of `tests.builders.orders` after it was placed, and the webhook that tells of it.
+"""An order of `tests.builders.orders` with later changes, and its webhook payload.
 
-    life = Life(order_payload(...))
-    life.edit(11, -1)
-    life.ship({12: 2})
-    life.refund({12: (1, "return")}, shipping=True)
-    life.payload()
+    changed = ChangedOrder(order_payload(...))
+    changed.edit(11, -1)
+    changed.ship({12: 2})
+    changed.refund({12: (1, "return")}, shipping=True)
+    changed.payload()
 
-It keeps its own books, unit by unit and on both sides, as Shopify's schema describes its fields: a line's quantity,
-discounts and taxes are of all units ever ordered, the `current_*` totals of what is left.
+It counts units and amounts in both currencies, as Shopify's schema describes the fields: a line's quantity, discounts
+and taxes are of all units ever ordered, the `current_*` totals of the units that are left.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ class Units:
     edited: bool = False
 
     def take(self, number: int) -> tuple[Bag, Bag]:
-        """Takes units off; gives what they cost after discount, and their tax."""
+        """Removes units; gives their price after discount, and their tax."""
         discount = self.discount.share(number, self.number)
         tax = total(self.taxes, self.price).share(number, self.number)
         self.discount -= discount
@@ -108,8 +108,8 @@ def total(bags: Sequence[Bag], like: Bag) -> Bag:
 
 
 @dataclass
-class Life:
-    """An order and its history. Whatever is done later is given later dates."""
+class ChangedOrder:
+    """An order and its changes, each dated later than the one before."""
 
     placed: Payload = field(repr=False)
     refunds: list[Payload] = field(default_factory=list)
@@ -164,9 +164,9 @@ class Life:
         status: str | None = "success",
         **overrides: Any,
     ) -> Payload:
-        """Gives back all that the parts are worth, in the buyer's currency; `status` None gives no money.
+        """Refunds the full value of the parts, in the buyer's currency; with `status` None no money is paid.
 
-        `adjustment` is as Shopify signs it: above zero the buyer gets less than the parts are worth.
+        `adjustment` has Shopify's sign: above zero the buyer gets less than the value of the parts.
         """
         lines, value, refund_id = [], self.zero, next(self.ids)
         included = self.placed["taxes_included"]
@@ -246,7 +246,7 @@ class Life:
         return next(self.moments).isoformat()
 
     def payload(self) -> Payload:
-        """The order as orders/updated has it now."""
+        """The payload of orders/updated now."""
         lines = [each | {"current_quantity": self.units[each["id"]].number} for each in self.placed["line_items"]]
         net = total([units.net for units in self.units.values()], self.zero)
         tax = total([each for units in self.units.values() for each in units.taxes], self.zero) + self.shipping_tax
@@ -280,7 +280,7 @@ class Life:
 
 
 def transaction(worth: Bag, /, **overrides: Any) -> Payload:
-    """A refund's transaction: in the buyer's currency, of which alone a webhook tells."""
+    """A refund's transaction, in the buyer's currency: a webhook contains no other."""
     return {
         "id": 1,
         "order_id": 5_500_000_000_001,
