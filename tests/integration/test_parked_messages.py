@@ -80,7 +80,7 @@ async def test_a_clerk_sees_the_message_mends_the_cause_and_sends_it_again(
     code, listed, _ = await operator(world, "list", "--store", "nordlys", "--code", "FO_FOREIGN_ORDER")
     assert code == 0
     assert f"nordlys  order {order['id']}  FO_FOREIGN_ORDER  since " in listed
-    assert "next:  Find out who else uses this number range" in listed
+    assert "next:  Find out what else uses this number range" in listed
     code, shown, _ = await operator(world, "show", event)
     assert code == 0
     assert "topic = orders/create" in shown
