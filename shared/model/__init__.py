@@ -7,6 +7,7 @@ from shared.model.money import CurrencyMismatchError, Money, minor_digits, small
 from shared.model.order import Buyer, CurrencySide, LineKind, Order, OrderLine, ShippingLine, TaxLine, is_sample
 from shared.model.order_state import HoldReason, OrderState, Rate, Risk
 from shared.model.payment import Transaction, TransactionKind, TransactionStatus
+from shared.model.record import DeliveryMethod, LineRecord, OrderRecord, Place, RefundRecord, TaxGroupPair, TaxKey
 from shared.model.refund import Adjustment, AdjustmentReason, Refund, RefundLine, Restock
 from shared.model.stock import Item, Level, LevelId, OnHand, Sale, Variant
 from shared.model.tax import RoundingBy, RoundOff, TaxCode, TaxGroup, TaxRate, TaxSetup
@@ -20,6 +21,7 @@ __all__ = [
     "Component",
     "CurrencyMismatchError",
     "CurrencySide",
+    "DeliveryMethod",
     "FoHeader",
     "FoLine",
     "FoOrder",
@@ -30,14 +32,18 @@ __all__ = [
     "Level",
     "LevelId",
     "LineKind",
+    "LineRecord",
     "Money",
     "OnHand",
     "Order",
     "OrderLine",
+    "OrderRecord",
     "OrderState",
+    "Place",
     "Rate",
     "Refund",
     "RefundLine",
+    "RefundRecord",
     "Restock",
     "Risk",
     "RoundOff",
@@ -46,6 +52,8 @@ __all__ = [
     "ShippingLine",
     "TaxCode",
     "TaxGroup",
+    "TaxGroupPair",
+    "TaxKey",
     "TaxLine",
     "TaxRate",
     "TaxSetup",

@@ -54,6 +54,8 @@ class OrderLine:
     """All allocations to this line together, for its whole quantity; never negative."""
     taxes: tuple[TaxLine, ...]
     requires_shipping: bool
+    variant_id: int | None = None
+    """Shopify's; None for a line without a product, and once the product is deleted."""
 
     @property
     def net(self) -> Money:

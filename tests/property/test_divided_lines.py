@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 from shared.mapping.orders.allocation import AllocatedPart, Allocation
 from shared.mapping.orders.lines import plan_lines
 from shared.mapping.taxes.groups import TaxGroups
-from shared.mapping.taxes.place import Place
-from shared.model import total
+from shared.model import Place, total
 from tests.builders.sales import EU, euros, items_of, line, order, tax, with_rules
 
 RULES = with_rules(EU, tax={"marketplace": "take_out"})

@@ -30,7 +30,9 @@ def _plain(value: Any) -> Any:
     return [getattr(value, name) for name in _FIELDS[type(value)]]
 
 
+_LEFT_OUT: Final = {(Order, "version"), (OrderLine, "variant_id")}
+"""The id of a variant goes when its product is deleted, which changes nothing of the order."""
 _FIELDS: Final = {
-    kind: tuple(field.name for field in fields(kind) if (kind, field.name) != (Order, "version"))
+    kind: tuple(field.name for field in fields(kind) if (kind, field.name) not in _LEFT_OUT)
     for kind in (Order, OrderLine, ShippingLine, TaxLine, Money, Buyer, Address)
 }

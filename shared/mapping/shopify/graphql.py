@@ -14,20 +14,32 @@ from typing import Any, Final
 from shared.mapping.shopify.state import read_state
 from shared.mapping.shopify.terms import read_terms
 from shared.mapping.shopify.transaction import read_transactions
-from shared.model import CurrencySide, OrderState, Risk
+from shared.model import (
+    CurrencySide,
+    OrderRecord,
+    OrderState,
+    Risk,
+)
 
 type GraphqlNode = dict[str, Any]
 
 _RISKS: Final = (Risk.HIGH, Risk.MEDIUM, Risk.LOW)
 
 
-def read_graphql_state(node: GraphqlNode, *, store: str, side: CurrencySide, now: datetime | None = None) -> OrderState:
+def read_graphql_state(
+    node: GraphqlNode,
+    *,
+    store: str,
+    side: CurrencySide,
+    now: datetime | None = None,
+    known: OrderRecord | None = None,
+) -> OrderState:
     """The state with payments and risk; else what read_state gives for the same order, and its refusals.
 
     `node` is what shared.shopify.orders.fetch_order returns.
     """
     payload = as_webhook(node)
-    state = read_state(payload, store=store, side=side, now=now)
+    state = read_state(payload, store=store, side=side, now=now, known=known)
     transactions = read_transactions(payload["transactions"], read_terms(payload, side), "transactions")
     return replace(state, transactions=transactions, risk=_risk(node["risk"]))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -28,7 +29,18 @@ from shared.mapping.shopify.fields import (
 )
 from shared.mapping.shopify.tip import place_tip
 from shared.mapping.text import lines
-from shared.model import CurrencySide, LineKind, Money, Order, OrderLine, ShippingLine, TaxLine, is_sample, total
+from shared.model import (
+    CurrencySide,
+    LineKind,
+    Money,
+    Order,
+    OrderLine,
+    OrderRecord,
+    ShippingLine,
+    TaxLine,
+    is_sample,
+    total,
+)
 
 # Clocks of different machines, and orders that an app enters ahead, may differ by this much; more is a mistake.
 _TOLERANCE: Final = timedelta(days=2)
@@ -41,12 +53,14 @@ def read_order(
     side: CurrencySide,
     require_untouched: bool = True,
     now: datetime | None = None,
+    known: OrderRecord | None = None,
 ) -> Order:
     """The order as a model value, its amounts on one side (shop or presentment currency).
 
     The payload comes from `json.loads(body, parse_float=Decimal)`. Other keys are ignored.
     `require_untouched` refuses an order with edits or refunds, which its first amounts do not describe any more.
-    `now` bounds its dates from above.
+    `now` bounds its dates from above. `known` is the order's record: a line that was booked keeps its kind, whatever
+    became of its product.
 
     Raises RefusedError: NOT_AN_ORDER naming the JSON path, NEGATIVE_AMOUNT, DATE_ABSURD, NO_LINES, UNKNOWN_COUNTRY,
     CHANGED_BEFORE_CREATION. Whether the amounts sum up is checked later (shared.mapping.orders.proof).
@@ -65,7 +79,8 @@ def read_order(
     shipping_address = read_address(shipping_block, "shipping_address")
     billing_address = read_address(billing_block, "billing_address")
     destination = shipping_address or billing_address
-    order_lines = tuple(_line(block, f"line_items[{at}]", amounts) for at, block in enumerate(line_blocks))
+    kinds = {line_id: line.kind for line_id, line in known.lines.items()} if known else {}
+    order_lines = tuple(_line(block, f"line_items[{at}]", amounts, kinds) for at, block in enumerate(line_blocks))
     _refuse_repeated_ids(order_lines)
     if require_untouched:
         _refuse_changes(payload, order_lines, line_blocks)
@@ -78,7 +93,7 @@ def read_order(
         cancelled_at=cancelled_at,
         currency=amounts.currency,
         taxes_included=flag(payload, "taxes_included", ""),
-        lines=place_tip(payload, order_lines, line_blocks, amounts),
+        lines=place_tip(payload, order_lines, line_blocks, amounts, kinds),
         shipping=tuple(
             _shipping_line(block, f"shipping_lines[{at}]", amounts, sample=is_sample(order_id, is_test=is_test))
             for at, block in enumerate(blocks(payload, "shipping_lines", ""))
@@ -144,7 +159,8 @@ def _refuse_repeated_ids(order_lines: tuple[OrderLine, ...]) -> None:
         seen.add(line.id)
 
 
-def _line(block: Block, path: str, amounts: Amounts) -> OrderLine:
+def _line(block: Block, path: str, amounts: Amounts, kinds: Mapping[int, LineKind]) -> OrderLine:
+    line_id = identifier(block, "id", path)
     price = amounts.required(block, "price", path)
     quantity = count(block, "quantity", path, least=1)
     discount = _allocated(block, path, amounts)
@@ -153,8 +169,8 @@ def _line(block: Block, path: str, amounts: Amounts) -> OrderLine:
             ErrorCode.NEGATIVE_AMOUNT, what=f"{path} after discounts", amount=price * quantity - discount
         )
     return OrderLine(
-        id=identifier(block, "id", path),
-        kind=_kind(block, path),
+        id=line_id,
+        kind=kinds.get(line_id) or _kind(block, path),
         sku=exact_text(block, "sku", path),
         title=text(block, "title", path),
         quantity=quantity,
@@ -162,6 +178,7 @@ def _line(block: Block, path: str, amounts: Amounts) -> OrderLine:
         discount=discount,
         taxes=_taxes(block, path, amounts),
         requires_shipping=flag(block, "requires_shipping", path),
+        variant_id=optional_identifier(block, "variant_id", path),
     )
 
 

@@ -19,10 +19,12 @@ from shared.model import (
     AdjustmentReason,
     CurrencySide,
     Money,
+    OrderRecord,
     OrderState,
     Rate,
     Refund,
     RefundLine,
+    RefundRecord,
     Restock,
     Risk,
 )
@@ -33,7 +35,14 @@ _UNDECIDED: Final = (Restock.NO_RESTOCK, Restock.LEGACY_RESTOCK)
 """Neither shows whether the goods had been shipped."""
 
 
-def read_state(payload: Any, *, store: str, side: CurrencySide, now: datetime | None = None) -> OrderState:
+def read_state(
+    payload: Any,
+    *,
+    store: str,
+    side: CurrencySide,
+    now: datetime | None = None,
+    known: OrderRecord | None = None,
+) -> OrderState:
     """What is to be delivered now, what was given back, what was shipped. The payload has no payments.
 
     The payload comes from `json.loads(body, parse_float=Decimal)`. An order with no edit and no refund is read as by
@@ -42,10 +51,13 @@ def read_state(payload: Any, *, store: str, side: CurrencySide, now: datetime | 
     what was delivered stays. The restock type of the refund lines shows afterwards which it was: CANCEL, or one of the
     others.
 
+    `known` is the record of an order that is booked: lines keep their kind, and a refund that was decided about stays
+    what it was, although its parcel is cancelled since.
+
     Raises RefusedError as read_order, read_refund and read_transaction do, and STATE_SUM_DIFFERS if what is left does
     not sum to Shopify's current totals in any of the ways in which they can be understood.
     """
-    order = read_order(payload, store=store, side=side, require_untouched=False, now=now)
+    order = read_order(payload, store=store, side=side, require_untouched=False, now=now, known=known)
     terms = read_terms(payload, side)
     shipped, first_shipped_at = _shipped(payload)
     found = blocks(payload, "refunds", "")
@@ -67,7 +79,7 @@ def read_state(payload: Any, *, store: str, side: CurrencySide, now: datetime | 
         if refund.order_id != order.id:
             raise RefusedError(ErrorCode.NOT_AN_ORDER, problem=f"refund {refund.id} is of order {refund.order_id}")
     goods = _goods(line_blocks, refunds)
-    settled = _settle(refunds, goods, shipped, first_shipped_at)
+    settled = _settle(refunds, goods, shipped, first_shipped_at, known.refunds if known else {})
     reduced, readings = reduce(order, settled, goods, figures)
     return OrderState(
         order=reduced,
@@ -146,26 +158,40 @@ def _goods(line_blocks: Sequence[Block], refunds: Sequence[Refund]) -> dict[int,
 
 
 def _settle(
-    refunds: Sequence[Refund], goods: Mapping[int, Goods], shipped: Mapping[int, int], first_shipped_at: datetime | None
+    refunds: Sequence[Refund],
+    goods: Mapping[int, Goods],
+    shipped: Mapping[int, int],
+    first_shipped_at: datetime | None,
+    known: Mapping[int, RefundRecord],
 ) -> tuple[Refund, ...]:
     """The refunds, oldest first, each line either of goods that never left or of goods that did.
 
-    Shipping and duties that were given back before the first parcel left are off the order as well.
+    Shipping and duties that were given back before the first parcel left are off the order as well. A refund that is
+    known was decided about before.
     """
     unshipped = _unshipped(refunds, goods, shipped)
     settled = []
     for refund in sorted(refunds, key=lambda each: (each.created_at, each.id)):
-        changed = replace(refund, lines=tuple(part for line in refund.lines for part in _parts(line, unshipped)))
+        record = known.get(refund.id)
+        cancelled = None if record is None else dict(record.cancelled)
+        changed = replace(
+            refund, lines=tuple(part for line in refund.lines for part in _parts(line, unshipped, cancelled))
+        )
         early = first_shipped_at is None or refund.created_at < first_shipped_at
-        settled.append(_off_the_order(changed) if early else changed)
+        shipping = early if record is None else record.shipping_off_order
+        duties = early if record is None else record.duties_off_order
+        settled.append(_off_the_order(changed, shipping=shipping, duties=duties))
     return tuple(settled)
 
 
-def _off_the_order(refund: Refund) -> Refund:
-    adjustments = [replace(each, on_order=each.reason == AdjustmentReason.SHIPPING) for each in refund.adjustments]
+def _off_the_order(refund: Refund, *, shipping: bool, duties: bool) -> Refund:
+    adjustments = [
+        replace(each, on_order=shipping and each.reason == AdjustmentReason.SHIPPING) for each in refund.adjustments
+    ]
+    if not duties or not refund.duties:
+        return replace(refund, adjustments=tuple(adjustments))
     nothing = refund.duties * 0
-    if refund.duties:
-        adjustments.append(Adjustment(AdjustmentReason.DUTIES, refund.duties, nothing, on_order=True))
+    adjustments.append(Adjustment(AdjustmentReason.DUTIES, refund.duties, nothing, on_order=True))
     return replace(refund, adjustments=tuple(adjustments), duties=nothing)
 
 
@@ -179,12 +205,23 @@ def _unshipped(refunds: Sequence[Refund], goods: Mapping[int, Goods], shipped: M
     return {line_id: max(0, units - shipped.get(line_id, 0)) for line_id, units in kept.items()}
 
 
-def _parts(line: RefundLine, unshipped: dict[int, int]) -> list[RefundLine]:
-    """The line, in two where some of its goods were shipped and some were not."""
-    if line.restock not in _UNDECIDED:
+def _parts(line: RefundLine, unshipped: dict[int, int], cancelled: dict[int, int] | None) -> list[RefundLine]:
+    """The line, in two where some of its goods were shipped and some were not.
+
+    `cancelled` are the units that the refund's record has as never shipped, by line; None without a record.
+    """
+    if cancelled is not None:
+        early = min(line.quantity, cancelled.get(line.line_id, 0))
+        cancelled[line.line_id] = cancelled.get(line.line_id, 0) - early
+        if line.restock is Restock.CANCEL:
+            line = replace(line, restock=Restock.NO_RESTOCK)
+        else:
+            unshipped[line.line_id] = max(0, unshipped[line.line_id] - early)
+    elif line.restock not in _UNDECIDED:
         return [line]
-    early = min(line.quantity, unshipped[line.line_id])
-    unshipped[line.line_id] -= early
+    else:
+        early = min(line.quantity, unshipped[line.line_id])
+        unshipped[line.line_id] -= early
     if early in (0, line.quantity):
         return [line if not early else replace(line, restock=Restock.CANCEL)]
     weights = (early, line.quantity - early)

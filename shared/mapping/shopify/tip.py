@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -13,7 +14,11 @@ _TIP_TITLE: Final = "tip"
 
 
 def place_tip(
-    payload: Block, lines: tuple[OrderLine, ...], line_blocks: list[Block], amounts: Amounts
+    payload: Block,
+    lines: tuple[OrderLine, ...],
+    line_blocks: list[Block],
+    amounts: Amounts,
+    recorded: Mapping[int, LineKind],
 ) -> tuple[OrderLine, ...]:
     """The order's lines, with its tip among them as a line of kind TIP.
 
@@ -23,6 +28,9 @@ def place_tip(
     that amount, without product, shipping, discount and tax. Without such a line the tip is beside the
     lines: a line is made of it, which has the order's id.
 
+    An order that is booked keeps its tip where it was found then: `recorded` has the kinds of its lines, and a tip
+    beside them under the order's id.
+
     total_tip_received has no `_set`, it is in the shop's currency. Raises RefusedError NOT_AN_ORDER for a tip beside
     the lines when the other currency is wanted, in which the payload has no amount of it.
     """
@@ -30,13 +38,16 @@ def place_tip(
     tip = shop.bare(payload, "total_tip_received", "")
     if not tip:
         return lines
-    found = _tip_lines(lines, line_blocks, tip, shop)
+    if any(line.kind is LineKind.TIP for line in lines):
+        return lines
+    order_id = identifier(payload, "id", "")
+    found = set() if order_id in recorded else _tip_lines(lines, line_blocks, tip, shop)
     if found:
         return tuple(replace(line, kind=LineKind.TIP) if line.id in found else line for line in lines)
     if shop.currency != amounts.currency:
         problem = f"total_tip_received is in {shop.currency} only, and no line has it in {amounts.currency}"
         raise RefusedError(ErrorCode.NOT_AN_ORDER, problem=problem)
-    return (*lines, _line_beside(identifier(payload, "id", ""), tip))
+    return (*lines, _line_beside(order_id, tip))
 
 
 def _tip_lines(lines: tuple[OrderLine, ...], line_blocks: list[Block], tip: Money, shop: Amounts) -> set[int]:

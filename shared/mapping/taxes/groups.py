@@ -9,8 +9,7 @@ from typing import Final
 
 from shared.errors import ErrorCode, TaxRefusedError
 from shared.mapping.evidence import tax_name
-from shared.mapping.taxes.place import Place
-from shared.model import Money, Order, ShippingLine, TaxLine, smallest_unit, total
+from shared.model import Money, Order, Place, ShippingLine, TaxLine, smallest_unit, total
 from shared.rules import StoreRules, TaxPolicy
 
 

@@ -2,17 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from shared.errors import ErrorCode, RefusedError
-from shared.model import Address, Order
+from shared.model import Address, Order, Place
 from shared.rules import StoreRules
-
-
-class Place(NamedTuple):
-    country: str
-    """ISO 3166-1 alpha-2."""
-    province: str
 
 
 def ship_to(order: Order) -> Address | None:

@@ -4,8 +4,7 @@ import pytest
 
 from shared.errors import RefusedError
 from shared.mapping.taxes.groups import LineTax, TaxGroups, is_tolerated, one_sales_tax_group
-from shared.mapping.taxes.place import Place
-from shared.model import Money
+from shared.model import Money, Place
 from shared.rules import TaxRule
 from tests.builders.sales import EU, US, dollars, euros, tax, with_rules
 
