@@ -26,3 +26,11 @@ class Address:
     """E.164 ("+31201234567") where it could be understood, else as given."""
     latitude: float | None = None
     longitude: float | None = None
+
+    @property
+    def is_withheld(self) -> bool:
+        """Whether it does not say where to deliver: Shopify withholds personal data, or has erased it.
+
+        Some places have no postal code or no city, none has neither and no street.
+        """
+        return not self.street or not (self.city or self.postal_code)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from shared.errors import ErrorCode, RefusedError
-from shared.model import COMPONENTS, Component, Item, LineKind, Money, Order, OrderLine
+from shared.model import COMPONENTS, Component, Item, LineKind, Money, Order, OrderLine, OrderRecord
 from shared.rules import StoreRules
 
 
@@ -15,17 +15,27 @@ def sku_field(rules: StoreRules) -> Literal["ItemNumber", "ProductVariantNumber"
     return "ItemNumber" if rules.orders.product_identity == "item" else "ProductVariantNumber"
 
 
-def product_skus(order: Order) -> list[str]:
-    """The SKUs to look up in F&O, each once."""
-    return sorted({line.sku for line in order.lines if line.kind is LineKind.PRODUCT and line.sku})
+def product_skus(order: Order, known: OrderRecord | None = None) -> list[str]:
+    """The SKUs to look up in F&O, each once. A line that is recorded has its item already."""
+    return sorted({line.sku for line in _undecided(order, known) if line.kind is LineKind.PRODUCT and line.sku})
 
 
-def resolve(order: Order, rules: StoreRules, catalogue: Mapping[str, Item]) -> dict[int, Item]:
+def resolve(
+    order: Order, rules: StoreRules, catalogue: Mapping[str, Item], known: OrderRecord | None = None
+) -> dict[int, Item]:
     """The item of every order line by the line's id. The catalogue has F&O's items of product_skus.
 
+    A line that is recorded keeps its item, whatever its SKU and the rules are now.
     Raises RefusedError UNKNOWN_SKU, SKU_EMPTY, or LINE_WITHOUT_RULE naming the key that is missing in the rules.
     """
-    return {line.id: _item(line, rules, catalogue) for line in order.lines}
+    recorded = {line_id: line.item for line_id, line in known.lines.items()} if known else {}
+    decided = {line.id: _item(line, rules, catalogue) for line in _undecided(order, known)}
+    return {line.id: recorded.get(line.id) or decided[line.id] for line in order.lines}
+
+
+def _undecided(order: Order, known: OrderRecord | None) -> list[OrderLine]:
+    """The lines that no record has an item for."""
+    return [line for line in order.lines if known is None or line.id not in known.lines]
 
 
 def service_item(component: Component, rules: StoreRules) -> str | None:

@@ -18,11 +18,16 @@ from shared.mapping.orders.proof import refuse_test_order
 from shared.mapping.taxes.groups import TaxGroups, charged_tax, one_sales_tax_group
 from shared.mapping.taxes.place import place_of_sale, ship_to
 from shared.mapping.taxes.settling import TaxSettling
-from shared.model import FoRow, Item, Money, Order, TaxSetup
+from shared.model import FoRow, Item, Money, Order, OrderRecord, Place, TaxGroupPair, TaxKey, TaxSetup
 from shared.rules import StoreRules
 
 LINE_KEY: Final = "LineNumber"
 """The key of a planned line within its order; the same at every attempt."""
+
+
+type ShippingKey = tuple[str, str]
+"""Code and title of a shipping line."""
+_WITHOUT_SHIPPING: Final[ShippingKey] = ("", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +43,12 @@ class SalesOrderPlan:
     left_behind: tuple[str, ...]
     """What the order has and F&O has no field for, or no field long enough."""
     evidence: Proof
+    place: Place
+    """Where the order is taxed."""
+    tax_groups: Mapping[TaxKey, TaxGroupPair]
+    """The recorded groups, and those that the rules decided now."""
+    delivery_modes: Mapping[ShippingKey, str]
+    """Likewise for modes of delivery; "" where the rules name none."""
 
 
 def order_reference(store: str, order_id: int) -> str:
@@ -53,10 +64,12 @@ def plan_sales_order(
     items: Mapping[int, Item],
     allocation: Allocation,
     tax_setup: TaxSetup | None = None,
+    known: OrderRecord | None = None,
 ) -> SalesOrderPlan:
     """The sales order that this order should be in F&O.
 
-    `items` has the item of every order line by the line's id; `tax_setup` is F&O's own, for stores that compute
+    `known` is what was decided about it before, and stays: the rules decide about the rest. `items` has the item of
+    every order line by the line's id; `tax_setup` is F&O's own, for stores that compute
     tax from it (tax.verify = "fo"). Raises RefusedError when the rules do not say how, when F&O would not compute
     Shopify's tax, or when the lines would not sum to Shopify's total; ValueError when such a store gives no tax set-up.
     """
@@ -66,9 +79,12 @@ def plan_sales_order(
     left_behind = _left_behind(order, rules)
     if rules.rounding_booked_with == "payment":
         order = replace(order, cash_rounding=order.cash_rounding * 0)
-    place = place_of_sale(order, rules)
-    taxes = TaxGroups(rules, place, included=order.taxes_included)
-    delivery_mode = _delivery_mode(order, rules)
+    place = place_of_sale(order, rules, known)
+    known_groups = known.tax_groups if known else {}
+    taxes = TaxGroups(rules, place, included=order.taxes_included, known=known_groups)
+    known_modes = known.delivery_modes if known else {}
+    modes = _delivery_modes(order, rules, known_modes)
+    delivery_mode = next(iter(modes.values())) or None
     lines = plan_lines(order, rules, taxes, items=items, allocation=allocation, delivery_mode=delivery_mode)
     settling = TaxSettling(rules, taxes, tax_setup, currency=order.currency)
     lines = settling.posted(lines, order.created_at)
@@ -105,6 +121,9 @@ def plan_sales_order(
                 *(f"warehouse: {reason}" for reason in allocation.reasons),
             ),
         ),
+        place=place,
+        tax_groups={**known_groups, **taxes.decided},
+        delivery_modes={**known_modes, **modes},
     )
 
 
@@ -116,17 +135,28 @@ def check_booked(plan: SalesOrderPlan, booked: Iterable[Mapping[str, Any]]) -> N
     compare_booked(plan.lines, booked, subject=plan.evidence.subject)
 
 
-def _delivery_mode(order: Order, rules: StoreRules) -> str | None:
-    """Of the first shipping line: a sales order has one. The others need a rule too, so that none goes unnoticed."""
-    modes = []
+def _delivery_modes(order: Order, rules: StoreRules, known: Mapping[ShippingKey, str]) -> dict[ShippingKey, str]:
+    """By shipping line. The first is the sales order's, which has one; the others need a rule too, so that none goes
+    unnoticed.
+    """
+    modes: dict[ShippingKey, str] = {}
     for shipping in order.shipping:
+        key = (shipping.code, shipping.title)
+        if key in known:
+            modes[key] = known[key]
+            continue
         rule = next((rule for rule in rules.shipping if rule.fits(shipping.code, shipping.title)), None)
         if rule is None:
             raise RefusedError(
                 ErrorCode.SHIPPING_WITHOUT_RULE, title=shipping.title, shipping_code=shipping.code, store=rules.key
             )
-        modes.append(rule.delivery_mode)
-    return modes[0] if modes else rules.orders.delivery_mode_without_shipping
+        modes[key] = rule.delivery_mode
+    if not modes:
+        known_mode = known.get(_WITHOUT_SHIPPING)
+        modes[_WITHOUT_SHIPPING] = (
+            (rules.orders.delivery_mode_without_shipping or "") if known_mode is None else known_mode
+        )
+    return modes
 
 
 def _header(order: Order, rules: StoreRules, account: str, allocation: Allocation, delivery_mode: str | None) -> FoRow:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
 from shared.errors import ErrorCode, TaxRefusedError
 from shared.mapping.evidence import tax_name
-from shared.model import Money, Order, Place, ShippingLine, TaxLine, smallest_unit, total
+from shared.model import Money, Order, Place, ShippingLine, TaxGroupPair, TaxKey, TaxLine, smallest_unit, total
 from shared.rules import StoreRules, TaxPolicy
 
 
@@ -31,12 +31,20 @@ class LineTax:
 
 
 class TaxGroups:
-    """A store's tax rules at one place of sale. Lines taxed alike are looked up once."""
+    """A store's tax rules at one place of sale. Lines taxed alike are looked up once.
 
-    def __init__(self, rules: StoreRules, place: Place, *, included: bool) -> None:
+    `known` has the groups that the order was booked with: they stay, whatever the rules say now.
+    """
+
+    def __init__(
+        self, rules: StoreRules, place: Place, *, included: bool, known: Mapping[TaxKey, TaxGroupPair] | None = None
+    ) -> None:
         self._rules = rules
         self._place = place
         self._included = included
+        self._known = known or {}
+        self.decided: Final[dict[TaxKey, TaxGroupPair]] = {}
+        """The groups that were looked up in the rules."""
         self._found: dict[tuple[Decimal, tuple[str, ...]], LineTax] = {}
         self.included: Final = {"prices_with_tax": True, "service_line": False}.get(rules.tax.policy, included)
         """Whether the prices that F&O gets include tax. Shopify's may be otherwise."""
@@ -95,9 +103,13 @@ class TaxGroups:
 
     def _look_up(self, title: str, rate: Decimal, titles: tuple[str, ...]) -> LineTax:
         country, province = self._place
+        key = TaxKey(self._place, rate, titles)
+        if key in self._known:
+            return LineTax(*self._known[key], rate)
         for rule in self._rules.taxes:
             if rule.fits(country, province, rate, titles):
-                return LineTax(rule.sales_tax_group, rule.item_tax_group, rate)
+                self.decided[key] = TaxGroupPair(rule.sales_tax_group, rule.item_tax_group)
+                return LineTax(*self.decided[key], rate)
         raise TaxRefusedError(
             ErrorCode.TAX_WITHOUT_RULE,
             title=", ".join(titles) or title,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from shared.errors import ErrorCode, RefusedError
-from shared.model import Address, Order, Place
+from shared.model import Address, Order, OrderRecord, Place
 from shared.rules import StoreRules
 
 
@@ -12,13 +12,15 @@ def ship_to(order: Order) -> Address | None:
     return order.shipping_address if order.location_id is not None else order.destination
 
 
-def place_of_sale(order: Order, rules: StoreRules) -> Place:
+def place_of_sale(order: Order, rules: StoreRules, known: OrderRecord | None = None) -> Place:
     """The country and province whose tax applies: of the delivery, else of the point of sale, else the store's home
-    country.
+    country. An order without a full address keeps the place that is recorded for it.
 
     Raises RefusedError NO_ADDRESS for goods that must be shipped and have no address, unless the rules allow it.
     """
     address = ship_to(order)
+    if known is not None and known.place is not None and (address is None or address.is_withheld):
+        return known.place
     if address is not None:
         return Place(address.country, address.province)
     if order.location_id is not None:

@@ -2,7 +2,7 @@ import pytest
 
 from shared.errors import RefusedError
 from shared.mapping.orders.items import charge_item, product_skus, resolve, sku_field
-from shared.model import Component, Item, LineKind
+from shared.model import Component, CurrencySide, Item, LineKind, LineRecord, OrderRecord
 from tests.builders.sales import EU, US, euros, line, order, with_rules
 
 
@@ -60,3 +60,23 @@ def test_a_charge_without_rule_names_the_missing_key():
         charge_item(Component.DUTIES, euros("12.00"), EU)
     assert refused.value.code == "AMOUNT_WITHOUT_RULE"
     assert "orders.duties_item" in refused.value.next_step
+
+
+def test_a_recorded_line_keeps_its_item_whatever_its_sku_is_now():
+    booked = OrderRecord(CurrencySide.SHOP, lines={1: LineRecord(LineKind.PRODUCT, Item("TENT-2P"), "TENT-2P")})
+    renamed = order(line(1, sku="TENT-2026"), line(2, sku="LAMP"))
+    assert product_skus(renamed, booked) == ["LAMP"]
+    assert resolve(renamed, EU, {"LAMP": Item("LAMP")}, booked) == {1: Item("TENT-2P"), 2: Item("LAMP")}
+
+
+def test_a_recorded_line_without_sku_or_rule_keeps_its_item():
+    lines = {
+        1: LineRecord(LineKind.PRODUCT, Item("TENT-2P")),
+        2: LineRecord(LineKind.CUSTOM, Item("ENGRAVING")),
+    }
+    erased = order(line(1, sku=""), line(2, kind=LineKind.CUSTOM))
+    assert product_skus(erased, OrderRecord(CurrencySide.SHOP, lines)) == []
+    assert resolve(erased, EU, {}, OrderRecord(CurrencySide.SHOP, lines)) == {
+        1: Item("TENT-2P"),
+        2: Item("ENGRAVING"),
+    }

@@ -1,0 +1,105 @@
+"""What was decided about an order when it was booked stays decided, whatever Shopify and the rules contain later."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from shared.errors import RefusedError
+from shared.mapping.orders.plan import SalesOrderPlan, plan_sales_order
+from shared.model import CurrencySide, Order, OrderRecord, Place, TaxGroupPair, TaxKey
+from shared.rules import StoreRules
+from tests.builders.sales import EU, address, euros, everything_from, items_of, line, order, shipping, tax, with_rules
+
+NETHERLANDS = Place("NL", "")
+FULL = TaxKey(NETHERLANDS, Decimal("0.21"), ("VAT",))
+STANDARD = ("STANDARD", "Standard")
+NO_TAX_RULE = EU.model_copy(update={"taxes": tuple(rule for rule in EU.taxes if rule.countries == ("DE",))})
+NO_SHIPPING_RULE = EU.model_copy(update={"shipping": ()})
+
+
+def plan(one: Order, rules: StoreRules = EU, known: OrderRecord | None = None) -> SalesOrderPlan:
+    return plan_sales_order(
+        one,
+        rules,
+        customer_account="C1",
+        items=items_of(one),
+        allocation=everything_from(rules, one),
+        known=known,
+    )
+
+
+def taxed(**other) -> Order:
+    return order(line(1, euros("12.10"), taxes=[tax(euros("2.10"))]), **other)
+
+
+def shipped(**other) -> Order:
+    return taxed(shipping=(shipping(euros("12.10"), taxes=[tax(euros("2.10"))]),), **other)
+
+
+def record_of(planned: SalesOrderPlan) -> OrderRecord:
+    return OrderRecord(
+        CurrencySide.SHOP,
+        place=planned.place,
+        tax_groups=planned.tax_groups,
+        delivery_modes=planned.delivery_modes,
+    )
+
+
+def test_a_plan_has_the_decisions_to_record():
+    planned = plan(shipped())
+    assert planned.place == NETHERLANDS
+    assert planned.tax_groups == {FULL: TaxGroupPair("NL-VAT", "FULL")}
+    assert planned.delivery_modes == {STANDARD: planned.header["DeliveryModeCode"]}
+
+
+def test_an_order_keeps_its_tax_groups_when_the_rules_change():
+    booked = plan(taxed())
+    with pytest.raises(RefusedError, match="No tax rule"):
+        plan(taxed(), NO_TAX_RULE)
+    again = plan(taxed(), NO_TAX_RULE, record_of(booked))
+    assert again.lines == booked.lines
+    assert again.tax_groups == booked.tax_groups
+
+
+def test_another_rate_is_a_new_decision_which_joins_the_recorded_ones():
+    booked = record_of(plan(taxed()))
+    with_a_book = order(
+        line(1, euros("12.10"), taxes=[tax(euros("2.10"))]), line(2, euros("10.90"), taxes=[tax(euros("0.90"), "0.09")])
+    )
+    decided = plan(with_a_book, EU, booked).tax_groups
+    assert set(decided) == {FULL, TaxKey(NETHERLANDS, Decimal("0.09"), ("VAT",))}
+
+
+def test_an_order_keeps_its_mode_of_delivery_when_the_rules_change():
+    booked = plan(shipped())
+    with pytest.raises(RefusedError) as refused:
+        plan(shipped(), NO_SHIPPING_RULE)
+    assert refused.value.code == "SHIPPING_WITHOUT_RULE"
+    assert plan(shipped(), NO_SHIPPING_RULE, record_of(booked)).header == booked.header
+
+
+def test_an_order_without_shipping_keeps_its_mode_of_delivery():
+    collected = with_rules(EU, orders={"delivery_mode_without_shipping": "PICKUP"})
+    booked = plan(taxed(), collected)
+    assert booked.header["DeliveryModeCode"] == "PICKUP"
+    assert plan(taxed(), EU, record_of(booked)).header == booked.header
+    without = plan(taxed())
+    assert "DeliveryModeCode" not in plan(taxed(), collected, record_of(without)).header
+
+
+@pytest.mark.parametrize("missing", [None, address("DE", street="", city="", postal_code="", name="")])
+def test_an_order_whose_address_is_withheld_now_is_taxed_where_it_was(missing):
+    booked = record_of(plan(taxed()))
+    erased = taxed(shipping_address=missing, billing_address=missing)
+    planned = plan(erased, EU, booked)
+    assert planned.place == NETHERLANDS
+    assert planned.lines == plan(taxed()).lines
+
+
+def test_another_full_address_is_taxed_anew():
+    booked = record_of(plan(taxed()))
+    moved = replace(
+        order(line(1, euros("11.90"), taxes=[tax(euros("1.90"), "0.19")])), shipping_address=address("DE", city="Bonn")
+    )
+    assert plan(moved, EU, booked).place == Place("DE", "")
