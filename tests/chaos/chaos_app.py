@@ -48,7 +48,8 @@ _BUDGET_REFILL: Final = 60.0
 """Seconds until Shopify's query budget is full again: a throttled run makes more calls than the others."""
 _VARYING_COLUMNS: Final = {
     "payments": {"lines", "next_line"},  # a line number that was reserved and not used stays unused
-    "refunds": {"since"},  # when it was first received
+    # When it was first received; F&O numbers documents as they come, and payments that wait let the refunds pass.
+    "refunds": {"since", "invoice"},
     "parked": {"at", "closed_at", "properties"},  # the attempt; a replay by the operator counts from one
 }
 """Columns that may differ after a second attempt."""

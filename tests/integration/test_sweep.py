@@ -342,10 +342,18 @@ async def test_a_refund_whose_value_changed_is_reported(scenario: SweepScenario)
 
 async def test_an_order_that_the_rules_cannot_translate_is_reported(scenario: SweepScenario) -> None:
     await scenario.bought()
-    scenario.use(shipping=({"code": "OTHER", "delivery_mode": "STD"},))
+    scenario.use(currencies=("USD",))
     await scenario.later()
     (told,) = scenario.events("reconciliation.refused")
-    assert told["code"] == "SHIPPING_WITHOUT_RULE"
+    assert told["code"] == "CURRENCY_WITHOUT_RULE"
+
+
+async def test_an_order_agrees_although_its_shipping_rule_is_gone(scenario: SweepScenario) -> None:
+    await scenario.bought()
+    scenario.use(shipping=({"code": "OTHER", "delivery_mode": "STD"},))
+    await scenario.later()
+    assert scenario.events("reconciliation.refused") == []
+    assert scenario.events("reconciliation.done")[0]["agreeing"] == 1
 
 
 async def test_an_order_that_was_deleted_in_fo_is_reported(scenario: SweepScenario) -> None:

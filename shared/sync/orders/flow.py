@@ -102,7 +102,7 @@ class _Event:
     notes: list[str] = field(default_factory=list)
     evidence: dict[str, object] = field(default_factory=dict)
     parked: list[Park] = field(default_factory=list)
-    waiting: list[TransientError] = field(default_factory=list)
+    waiting: dict[Part, TransientError] = field(default_factory=dict)
     done: set[Part] = field(default_factory=lambda: {Part.READING})
 
     @property
@@ -179,7 +179,7 @@ class _Event:
         return Parts(
             Done("; ".join(self.notes), document=booking.number, evidence=self.evidence),
             parked=tuple(self.parked),
-            retry=Retry(min(self.waiting, key=_delay)) if self.waiting else None,
+            retry=Retry(min(self.waiting.values(), key=_delay)) if self.waiting else None,
             then=partial(self._store_refusals, state) if self.parked else None,
         )
 
@@ -189,7 +189,7 @@ class _Event:
         except RefusedError as refusal:
             self._refuse(refusal, part)
         except TransientError as failure:
-            self.waiting.append(failure)
+            self.waiting[part] = failure
         else:
             self.notes.append(report.note)
             if report.evidence:
@@ -256,7 +256,10 @@ class _Event:
         self.link = await self.ports.links.get(self.rules.key, self.order_id)
 
     async def _close_done(self) -> None:
-        """Closes what is parked of parts that are done, then clears their mark: in this order a crash is repaired."""
+        """Closes what is parked of parts that are done, then clears their mark: in this order a crash is repaired.
+
+        Payments that wait keep a mark instead: the next attempt has to fetch them again.
+        """
         link = await self.ports.links.get(self.rules.key, self.order_id)
         done = self.done - {refused.part for refused in self.parked}
         closing = link.parked_parts & done if link is not None else frozenset()
@@ -271,8 +274,11 @@ class _Event:
             now=self.now,
             parts=closing,
         )
+        waiting = self.waiting.keys() & {Part.PAYMENTS}
         digest_left = "" if Part.ORDER in closing else link.parked_digest
-        await self.ports.links.put(replace(link, parked_parts=link.parked_parts - closing, parked_digest=digest_left))
+        await self.ports.links.put(
+            replace(link, parked_parts=(link.parked_parts - closing) | waiting, parked_digest=digest_left)
+        )
 
     async def _store_refusals(self, state: OrderState) -> None:
         """Marks the refused parts in the link. A refused sales order is not tried again by the next event with the same
