@@ -207,6 +207,7 @@ async def test_an_order_that_agrees_costs_its_reads_and_no_write(scenario: Sweep
         "GET /data/CustomerPaymentJournalLines",
         "GET /data/SalesLineBiEntities",
         "GET /data/SalesOrderHeadersV4",
+        "GET /data/SalesOrderHeadersV4",
         "GET /data/SalesOrderLinesV3",
     ]
     assert sorted(scenario.shopify_calls()) == [
