@@ -17,13 +17,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from shared.d365.order_changes import read_fo_order
+from shared.d365.order_changes import read_fo_order, read_header
 from shared.d365.sales_invoices import read_invoiced
 from shared.d365.tax import tax_setup_of
 from shared.mapping.orders.allocation import AllocatedPart, Allocation, Need
 from shared.mapping.orders.digest import digest
 from shared.mapping.payments.differences import payment_differences
-from shared.mapping.payments.plan import moved_money
+from shared.mapping.payments.plan import moved_money, payment_ids
 from shared.mapping.reconciliation import (
     Finding,
     Sums,
@@ -37,7 +37,7 @@ from shared.mapping.reconciliation import (
     sales_order_finding,
     sums,
 )
-from shared.model import FoOrder, FoRow, Money, OrderState
+from shared.model import FoOrder, FoRow, Money, OrderState, Transaction
 from shared.rules import StoreRules
 from shared.store.links import OrderLink
 from shared.store.refunds import BookedRefund
@@ -81,7 +81,7 @@ async def compare_order(
         return Comparison(order.name, kept, duplicates.findings, missed=missed)
     fo = await read_fo_order(ports.fo, link.company, duplicates.kept)
     findings, compared = await _sales_order(state, link, fo, rules, ports)
-    lines = await _payment_lines(link, duplicates, rules, ports)
+    lines = await _payment_lines(state, link, duplicates, rules, ports)
     findings += _payments(state, link, lines, rules)
     credited = {number: row.worth for number, row in (refunds or {}).items()}
     findings += refund_findings(link.sales_order, order, state.refunds, credited)
@@ -138,12 +138,28 @@ async def _sales_order(
     return ([finding] if finding else []), compared
 
 
-async def _payment_lines(link: OrderLink, duplicates: Duplicates, rules: StoreRules, ports: OrderPorts) -> list[FoRow]:
-    """Those that name a duplicate count too: the payment is booked, and only its reference is another."""
+async def _payment_lines(
+    state: OrderState, link: OrderLink, duplicates: Duplicates, rules: StoreRules, ports: OrderPorts
+) -> list[FoRow]:
+    """F&O's payment lines for the sales order, and for duplicates of it: those are booked, under another reference."""
     if rules.payments is None:
         return []
     numbers = (link.sales_order, *duplicates.others)
-    return [row for number in numbers for row in await ports.payments.journals.of_order(link.company, number)]
+    lines = [row for number in numbers for row in await ports.payments.journals.of_order(link.company, number)]
+    found = {row["PaymentId"] for row in lines}
+    missing = [each for each in moved_money(state, rules) if found.isdisjoint(payment_ids([each]))]
+    return lines + (await _lines_of_gone_orders(missing, link, ports) if missing else [])
+
+
+async def _lines_of_gone_orders(missing: Sequence[Transaction], link: OrderLink, ports: OrderPorts) -> list[FoRow]:
+    """Lines that the app wrote for a sales order that F&O no longer has: a duplicate that was deleted."""
+    known = await ports.payments.records.of_order(link.store, link.order_id)
+    own = {(each.journal, number) for each in known.values() for number in each.lines}
+    found = await ports.payments.journals.find(link.company, payment_ids(missing))
+    rows = [row for row in found if (row["JournalBatchNumber"], int(row["LineNumber"])) in own]
+    references = {row["PaymentReference"] for row in rows}
+    gone = {each for each in references if each and await read_header(ports.fo, link.company, each) is None}
+    return [row for row in rows if row["PaymentReference"] in gone]
 
 
 def _payments(state: OrderState, link: OrderLink, lines: Sequence[FoRow], rules: StoreRules) -> list[Finding]:
