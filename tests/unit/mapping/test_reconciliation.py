@@ -308,7 +308,7 @@ def kept_and_held(orders, link_number="SN1"):
     return kept and kept.number, [each.number for each in held]
 
 
-@pytest.mark.parametrize(("less", "further"), combinations(LIVE, 2))
+@pytest.mark.parametrize(("less", "further"), list(combinations(LIVE, 2)))
 def test_the_sales_order_that_has_gone_furthest_is_kept_whatever_the_link_names(less, further):
     for orders in permutations([header("SN1", less), header("SN2", further)]):
         kept, held = kept_and_held(orders)

@@ -261,6 +261,14 @@ async def test_a_settled_order_agrees_and_one_with_another_invoice_is_found(worl
     assert (found.findings[0].shopify, found.findings[0].fo) == ("0.00 EUR", "0.01 EUR")
 
 
+async def test_an_invoice_in_another_currency_is_not_taken_for_one_of_the_order(world):
+    await world.credit()
+    world.invoice()
+    dollars = world.fo.tables["SalesInvoiceHeadersV4"][0] | {"InvoiceNumber": "INV2", "CurrencyCode": "USD"}
+    world.fo.tables["SalesInvoiceHeadersV4"].append(dollars)
+    assert (await world.compare()).findings == ()
+
+
 async def test_an_order_of_which_something_is_parked_is_not_compared(world):
     world.link = replace(world.link, has_parked=True)
     assert await world.compare() is None
