@@ -92,8 +92,10 @@ class ErrorCode(StrEnum):
     FO_PAYMENT_TWICE = "FO_PAYMENT_TWICE"
     FO_FOREIGN_PAYMENT = "FO_FOREIGN_PAYMENT"
     SALES_ORDER_DIFFERS = "SALES_ORDER_DIFFERS"
+    SALES_ORDER_TWICE = "SALES_ORDER_TWICE"
     PAYMENT_DIFFERS = "PAYMENT_DIFFERS"
     REFUND_DIFFERS = "REFUND_DIFFERS"
+    BALANCE_DIFFERS = "BALANCE_DIFFERS"
     FO_ORDER_GONE = "FO_ORDER_GONE"
     FO_LINE_UNKNOWN = "FO_LINE_UNKNOWN"
     FO_STATUS_UNKNOWN = "FO_STATUS_UNKNOWN"
@@ -304,7 +306,10 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
     ErrorCode.REFUND_SUM_DIFFERS: Entry(
         "The parts of refund {refund} sum to {sum}, but {total} was given back (difference {difference}).",
         Owner.ACCOUNTANT,
-        "Compare the refund in Shopify with its transactions, and book the difference in F&O by hand.",
+        "Compare the refund in Shopify with its transactions; the proof in the journal has both. F&O has the credit of "
+        "the parts. If the payment is wrong, pay the difference out, or claim it back: the next comparison reports "
+        "nothing once the buyer has what is owed. If the credit is wrong, correct it in F&O by hand; the report ends "
+        "when the order is older than sweep.window_days.",
     ),
     ErrorCode.REFUND_PLAN_DIFFERS: Entry(
         "The credits for refund {refund} in F&O would sum to {sum}, but the refund is {total} (difference "
@@ -518,6 +523,20 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
         "Check in Shopify whether the payment of the refund failed, and correct its return order or free text "
         "invoice in F&O.",
     ),
+    ErrorCode.BALANCE_DIFFERS: Entry(
+        "All of {sales_order} is invoiced, and {fo} is open on the customer's account for it in F&O, but {shopify} in "
+        "Shopify: {what}.",
+        Owner.ACCOUNTANT,
+        "Compare the invoices of the sales order in F&O with the order in Shopify: charges, discounts and tax that F&O "
+        "added. Correct the difference with a credit note or an invoice of the sales order. If Shopify is wrong, "
+        "correct the payment there.",
+    ),
+    ErrorCode.SALES_ORDER_TWICE: Entry(
+        "F&O has {count} sales orders with the reference {reference}: {numbers}. The app keeps {kept}. {held}",
+        Owner.CLERK,
+        "Cancel {others} in F&O, and take back goods that left twice; then release {kept} if it is held. To keep "
+        "another one instead, cancel {kept} and release that one: the app follows the one that is left.",
+    ),
     ErrorCode.FO_ORDER_GONE: Entry(
         "The sales order {sales_order} no longer exists in F&O, but the order in Shopify is not cancelled.",
         Owner.CLERK,
@@ -599,8 +618,11 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
 _REPORTED: Final = frozenset(
     {
         ErrorCode.SALES_ORDER_DIFFERS,
+        ErrorCode.SALES_ORDER_TWICE,
         ErrorCode.PAYMENT_DIFFERS,
         ErrorCode.REFUND_DIFFERS,
+        ErrorCode.REFUND_SUM_DIFFERS,
+        ErrorCode.BALANCE_DIFFERS,
         ErrorCode.STOCK_SKU_UNKNOWN,
         ErrorCode.STOCK_SKU_AMBIGUOUS,
         ErrorCode.STOCK_REFUSED,

@@ -19,7 +19,6 @@ class Direction(StrEnum):
 
     TO_FO = "fo"
     TO_SHOPIFY = "shopify"
-    NEITHER = "neither"
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,12 +150,14 @@ WRITE_BACK: Final = Flow(
 SWEEP: Final = Flow(
     name="sweep",
     switch="orders",
-    direction=Direction.NEITHER,
+    # It holds duplicates of a sales order, and writes nothing else.
+    direction=Direction.TO_FO,
+    master="orders",
     timer=Timer("sweep_orders", "SWEEP_SCHEDULE"),
     handler="shared.sync.sweep.run:sweep_orders",
     documents=_ORDER_DOCUMENTS | {"sweep_orders", "sweep_subscriptions"},
     scopes=_ORDER_SCOPES,
-    entity_sets=_SALES_ORDERS | _ITEMS | _PAYMENTS | _TAXES | {"CustomersV3"},
+    entity_sets=_SALES_ORDERS | _ITEMS | _PAYMENTS | _TAXES | {"CustomersV3", "SalesInvoiceHeadersV4"},
 )
 
 FLOWS: Final = (ORDERS, STOCK, WRITE_BACK, SWEEP)
