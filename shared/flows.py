@@ -125,9 +125,12 @@ STOCK: Final = Flow(
     handler="shared.sync.stock.run:push_all_stock",
     documents=frozenset(
         {
+            "stock_fulfillment_lines",
+            "stock_fulfillment_orders",
             "stock_level_page",
             "stock_levels",
             "stock_order_lines",
+            "stock_order_times",
             "stock_order_units",
             "stock_orders",
             "stock_set",

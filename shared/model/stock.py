@@ -51,6 +51,7 @@ class Variant:
 
     sku: str
     inventory_item: int
+    variant_id: int
     tracked: bool
     """Shopify counts it. Nobody can set a figure of what is not counted."""
     bundle: bool

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from fnmatch import fnmatchcase
 from typing import Literal
 
@@ -18,6 +19,11 @@ class OrderRules(Rules):
     number_prefix: Prefix = Field(
         default="",
         description="Prefix of the sales order numbers, at most 2 capital letters or digits. Only for `manual`.",
+    )
+    first_day: date | None = Field(
+        default=None,
+        description="The day of the go-live, in the store's time zone. Orders placed before it count as known to F&O: "
+        "no event books them, and the stock flow does not hold their goods back. Default: every order is booked.",
     )
     origin_code: Code = Field(description="F&O sales origin of every order; must exist there.")
     product_identity: Literal["item", "variant"] = Field(
