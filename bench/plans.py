@@ -136,7 +136,7 @@ def _booked(planned: PlannedLine) -> FoLine:
         amount=planned.amount.amount,
         sales_tax_group=record["SalesTaxGroupCode"],
         item_tax_group=record["SalesTaxItemGroupCode"],
-        delivery_mode=record.get("DeliveryModeCode", ""),
+        fields={"DeliveryModeCode": record.get("DeliveryModeCode", "")},
         status=FoStatus.OPEN,
     )
 
