@@ -249,7 +249,7 @@ def test_an_order_that_loses_its_only_shipping_has_no_mode_of_delivery_any_more(
 def test_an_order_that_never_had_shipping_keeps_the_mode_of_delivery_that_fo_or_a_person_gave_it():
     model = FoModel(bought(), EU)
     header = model.order.headers[0]
-    lines = tuple(replace(each, fields={"DeliveryModeCode": "EXPR"}) for each in model.order.lines)
+    lines = tuple(replace(each, fields={**each.fields, "DeliveryModeCode": "EXPR"}) for each in model.order.lines)
     fields = {**header.fields, "DeliveryModeCode": "EXPR"}
     model.fo = replace(model.order, headers=(replace(header, fields=fields),), lines=lines)
     for remembered in (model.memory.fingerprints, {}):
