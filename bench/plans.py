@@ -11,6 +11,7 @@ from bench.figures import Figure, at_most, microseconds
 from local.stack import ROOT
 from shared.mapping.orders.allocation import AllocatedPart, Allocation
 from shared.mapping.orders.changes import ChangePlan, plan_changes
+from shared.mapping.orders.differences import FOLLOWING
 from shared.mapping.orders.header import header_fingerprints
 from shared.mapping.orders.lines import PlannedLine
 from shared.mapping.orders.matching import LinkedOrder, match_lines, own_lines, place_lines
@@ -136,7 +137,7 @@ def _booked(planned: PlannedLine) -> FoLine:
         amount=planned.amount.amount,
         sales_tax_group=record["SalesTaxGroupCode"],
         item_tax_group=record["SalesTaxItemGroupCode"],
-        delivery_mode=record.get("DeliveryModeCode", ""),
+        fields={name: record.get(name, "") for name in FOLLOWING},
         status=FoStatus.OPEN,
     )
 

@@ -161,6 +161,6 @@ def _line(number: str, row: Mapping[str, Any], progress: Mapping[str, Any] | Non
         amount=row["LineAmount"],
         sales_tax_group=row["SalesTaxGroupCode"],
         item_tax_group=row["SalesTaxItemGroupCode"],
-        delivery_mode=row["DeliveryModeCode"],
+        fields=row,
         status=own or status,
     )

@@ -238,10 +238,10 @@ def test_a_header_field_is_emptied_only_where_the_order_says_so():
 def test_an_order_that_loses_its_only_shipping_has_no_mode_of_delivery_any_more():
     goods, freight = line(1, euros("10.00"), 3), (shipping(euros("0.00")),)
     model = FoModel(bought(goods, shipping=freight), EU)
-    assert {each.delivery_mode for each in model.order.lines} == {"STD"}
+    assert {each.fields["DeliveryModeCode"] for each in model.order.lines} == {"STD"}
     model.carry_out(*model.plan(bought(goods)))
     assert model.order.headers[0].fields["DeliveryModeCode"] == ""
-    assert {each.delivery_mode for each in model.order.lines} == {""}
+    assert {each.fields["DeliveryModeCode"] for each in model.order.lines} == {""}
     changes, _ = model.plan(bought(goods))
     assert not changes.cells
 
@@ -249,7 +249,7 @@ def test_an_order_that_loses_its_only_shipping_has_no_mode_of_delivery_any_more(
 def test_an_order_that_never_had_shipping_keeps_the_mode_of_delivery_that_fo_or_a_person_gave_it():
     model = FoModel(bought(), EU)
     header = model.order.headers[0]
-    lines = tuple(replace(each, delivery_mode="EXPR") for each in model.order.lines)
+    lines = tuple(replace(each, fields={**each.fields, "DeliveryModeCode": "EXPR"}) for each in model.order.lines)
     fields = {**header.fields, "DeliveryModeCode": "EXPR"}
     model.fo = replace(model.order, headers=(replace(header, fields=fields),), lines=lines)
     for remembered in (model.memory.fingerprints, {}):
