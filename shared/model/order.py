@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Final
 
 from shared.model.address import Address
+from shared.model.delivery import DeliveryMethod
 from shared.model.money import Money, total
 
 
@@ -141,6 +142,10 @@ class Order:
     tags: tuple[str, ...]
     is_test: bool
     """Of a development store, or paid by a test gateway: no money moved."""
+    delivery: DeliveryMethod | None = None
+    """Where it is decided (mapping/orders/delivery); None as Shopify's payloads are read."""
+    served_by: int | None = None
+    """Likewise: the Shopify location whose warehouse hands the goods over and where they are taxed, by rule."""
 
     @property
     def is_sample(self) -> bool:
@@ -156,6 +161,10 @@ class Order:
     def has_tip_beside_lines(self) -> bool:
         """Whether Shopify has no line for the order's tip, so that one with the order's id was made of it."""
         return any(line.kind is LineKind.TIP and line.id == self.id for line in self.lines)
+
+    @property
+    def has_goods_to_ship(self) -> bool:
+        return any(line.requires_shipping for line in self.lines)
 
     @property
     def destination(self) -> Address | None:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
+from shared.mapping.shopify.routing import read_delivery
 from shared.mapping.shopify.state import read_state
 from shared.mapping.shopify.terms import read_terms
 from shared.mapping.shopify.transaction import read_transactions
@@ -34,14 +35,22 @@ def read_graphql_state(
     now: datetime | None = None,
     known: OrderRecord | None = None,
 ) -> OrderState:
-    """The state with payments and risk; else what read_state gives for the same order, and its refusals.
+    """The state with payments, risk and delivery method; else what read_state gives for the same order, and its
+    refusals.
 
     `node` is what shared.shopify.orders.fetch_order returns.
     """
     payload = as_webhook(node)
     state = read_state(payload, store=store, side=side, now=now, known=known)
     transactions = read_transactions(payload["transactions"], read_terms(payload, side), "transactions")
-    return replace(state, transactions=transactions, risk=_risk(node["risk"]))
+    delivery, location = read_delivery(node["fulfillmentOrders"]["nodes"])
+    return replace(
+        state,
+        transactions=transactions,
+        risk=_risk(node["risk"]),
+        delivery=delivery,
+        assigned_location=location,
+    )
 
 
 def as_webhook(node: GraphqlNode) -> GraphqlNode:

@@ -7,7 +7,53 @@ from typing import Literal
 
 from pydantic import Field
 
+from shared.model import DeliveryMethod
 from shared.rules.base import Code, Country, Prefix, Rules
+
+
+class DeliveryRule(Rules):
+    delivery_mode: Code | None = Field(
+        default=None,
+        description="F&O mode of delivery. Without it, the [[shipping]] rule of the shipping line decides.",
+    )
+    at_location: bool = Field(
+        default=False,
+        description="Whether the warehouse of the location that Shopify assigned serves the order and the order is "
+        "taxed there. Otherwise any warehouse may serve it, and it is taxed at its address.",
+    )
+
+
+class PickUpRule(DeliveryRule):
+    at_location: bool = Field(
+        default=True,
+        description="Whether the warehouse of the pick-up location serves the order and the order is taxed there. "
+        "Otherwise any warehouse may serve it, and it is taxed in the store's country.",
+    )
+
+
+class DeliveryRules(Rules):
+    """By Shopify's delivery method. Orders that are shipped follow [[shipping]]."""
+
+    pick_up: PickUpRule | None = Field(
+        default=None, description="Orders that the buyer picks up at a location. Without this table they are parked."
+    )
+    local: DeliveryRule | None = Field(default=None, description="Local deliveries by the merchant.")
+    pickup_point: DeliveryRule | None = Field(default=None, description="Deliveries to a pick-up point of a carrier.")
+    retail: DeliveryRule | None = Field(default=None, description="Goods handed over at a point of sale.")
+
+    def of(self, method: DeliveryMethod | None) -> DeliveryRule | None:
+        """None for a method without a rule: then the order's shipping line and address decide."""
+        match method:
+            case DeliveryMethod.PICK_UP:
+                return self.pick_up
+            case DeliveryMethod.LOCAL:
+                return self.local
+            case DeliveryMethod.PICKUP_POINT:
+                return self.pickup_point
+            case DeliveryMethod.RETAIL:
+                return self.retail
+            case _:
+                return None
 
 
 class OrderRules(Rules):
@@ -30,7 +76,10 @@ class OrderRules(Rules):
     delivery_terms: Code | None = Field(default=None, description="F&O terms of delivery of every order.")
     delivery_mode_without_shipping: Code | None = Field(
         default=None,
-        description="F&O mode of delivery of orders without a shipping line (point of sale, pick-up, downloads).",
+        description="F&O mode of delivery of orders without a shipping line (point of sale, downloads).",
+    )
+    delivery: DeliveryRules = Field(
+        default=DeliveryRules(), description="Orders that the buyer picks up, or that are delivered otherwise."
     )
     max_lines: int = Field(
         default=600,
@@ -70,8 +119,9 @@ class OrderRules(Rules):
     )
     address_without_shipping: Literal["refuse", "omit"] = Field(
         default="refuse",
-        description="What becomes of an online order with goods to ship and no address: parked (`refuse`), or booked "
-        "with the customer's own address and taxed in the store's country (`omit`, for pick-up).",
+        description="What becomes of an order with goods to ship, no shipping address and no [[warehouses]] entry for "
+        "its location: parked (`refuse`), or booked with the customer's own address in F&O and taxed in the store's "
+        "country (`omit`). For orders that the buyer picks up, use orders.delivery.pick_up.",
     )
     states_of: tuple[Country, ...] = Field(
         default=(),
@@ -101,6 +151,12 @@ class ShippingRule(Rules):
         default="*", description="Title of the shipping line. `*` and `?` as in file names; case does not count."
     )
     delivery_mode: Code = Field(description="F&O mode of delivery; must exist there.")
+    pick_up_at: int | None = Field(
+        default=None,
+        gt=0,
+        description="Shopify location where the buyer picks up an order with this shipping method and no shipping "
+        "address. Only for orders that have no fulfilment orders in Shopify, which name their location.",
+    )
 
     def fits(self, code: str, title: str) -> bool:
         return fnmatchcase(code.casefold(), self.code.casefold()) and fnmatchcase(
