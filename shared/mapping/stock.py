@@ -16,7 +16,7 @@ from enum import StrEnum
 from typing import Final
 
 from shared.errors import ErrorCode, RefusedError
-from shared.model import Item, Level, LevelId, OnHand, Sale, Variant
+from shared.model import Item, Level, LevelId, OnHand, Sale, SoldUnits, Variant
 from shared.rules.sections.stock import StockRules
 
 _NOTHING: Final = Decimal(0)
@@ -195,10 +195,10 @@ def units_taken(sales: Iterable[Sale], listings: Iterable[Listing]) -> Counter[L
     return taken
 
 
-def sales_of_parked(sold: Mapping[str, int], location: int | None, listings: Iterable[Listing]) -> list[Sale]:
+def sales_of_parked(sold: Sequence[SoldUnits], location: int | None, listings: Iterable[Listing]) -> list[Sale]:
     """What a parked order has taken. A SKU without a figure takes from none."""
     items = {listing.sku: listing.level.inventory_item for listing in listings}
-    return [Sale(items[sku], location, units) for sku, units in sold.items() if sku in items]
+    return [Sale(items[each.sku], location, each.units) for each in sold if each.sku in items]
 
 
 def decide(figure: int, shown: Level, *, frozen: bool, withheld: bool, settled_before: datetime) -> FigureOutcome:

@@ -10,7 +10,7 @@ from shared.model.order_state import HoldReason, OrderState, Rate, Risk
 from shared.model.payment import Transaction, TransactionKind, TransactionStatus
 from shared.model.record import LineRecord, OrderRecord, Place, RefundRecord, TaxGroupPair, TaxKey
 from shared.model.refund import Adjustment, AdjustmentReason, Refund, RefundLine, Restock
-from shared.model.stock import Item, Level, LevelId, OnHand, Sale, Variant
+from shared.model.stock import Item, Level, LevelId, OnHand, Sale, SoldUnits, Variant
 from shared.model.tax import RoundingBy, RoundOff, TaxCode, TaxGroup, TaxRate, TaxSetup
 
 __all__ = [
@@ -51,6 +51,7 @@ __all__ = [
     "RoundingBy",
     "Sale",
     "ShippingLine",
+    "SoldUnits",
     "TaxCode",
     "TaxGroup",
     "TaxGroupPair",

@@ -67,6 +67,17 @@ class Level:
 
 
 @dataclass(frozen=True, slots=True)
+class SoldUnits:
+    """What an order that F&O does not have sold of one variant."""
+
+    sku: str
+    """As on the order line. The variant may have another SKU since."""
+    units: int
+    variant_id: int | None = None
+    """Shopify's; None where an older release stored the sale."""
+
+
+@dataclass(frozen=True, slots=True)
 class Sale:
     """Units of one inventory item that an order has taken."""
 

@@ -11,6 +11,7 @@ from typing import Final
 from azure.data.tables.aio import TableClient
 
 from shared.errors import TransientError
+from shared.model import SoldUnits
 from shared.store import tables
 from shared.store.tables import TableRow
 
@@ -63,7 +64,7 @@ class PendingSale:
     """Goods of a parked order: sold in Shopify, and not in F&O until the order is booked."""
 
     order_id: int
-    sold: Mapping[str, int]
+    sold: tuple[SoldUnits, ...]
     location_id: int | None
 
 
@@ -118,7 +119,12 @@ class OrderLinks:
         query = "PartitionKey eq @store and RowKey ge 'order-' and RowKey lt 'order.' and sales_order eq ''"
         found = self._table.query_entities(query, parameters={"store": store})
         links = [_read(dict(row)) async for row in found]
-        return [PendingSale(link.order_id, link.sold, link.location_id) for link in links]
+        return [
+            PendingSale(
+                link.order_id, tuple(SoldUnits(sku, units) for sku, units in link.sold.items()), link.location_id
+            )
+            for link in links
+        ]
 
 
 def _row(link: OrderLink) -> TableRow:

@@ -8,6 +8,7 @@ import pytest
 from fixtures.stock import Retailer, retailing
 
 from shared.mapping.stock import FigureOutcome, Unlisted
+from shared.model import SoldUnits
 from shared.store.links import PendingSale
 
 WEB = 71001001
@@ -105,7 +106,7 @@ async def test_an_online_order_counts_at_the_location_that_fulfils_it(prairie: R
 
 async def test_a_parked_order_counts_wherever_it_may_be_shipped_from(prairie: Retailer):
     await prairie.push()
-    prairie.memory.pending.append(PendingSale(4711, {"TEE-RED-M": 3}, None))
+    prairie.memory.pending.append(PendingSale(4711, (SoldUnits("TEE-RED-M", 3),), None))
     await prairie.push()
     assert (prairie.shown(MOUNTAIN)["TEE-RED-M"], prairie.shown(AUSTIN)["TEE-RED-M"]) == (82, 15)
 

@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from shared.errors import ThrottledError, TransientError
+from shared.model import SoldUnits
 from shared.rules import Flows, StockRules, Warehouse
 from shared.store.links import PendingSale
 from shared.sync.stock.flow import push_stock
@@ -362,7 +363,7 @@ class FakeState:
     async def parked(self, store):
         await Pause()
         return [
-            PendingSale(order.id, dict.fromkeys(self.world.inventory_items, order.units), None)
+            PendingSale(order.id, tuple(SoldUnits(sku, order.units) for sku in self.world.inventory_items), None)
             for order in self.world.orders
             if order.parked
         ]

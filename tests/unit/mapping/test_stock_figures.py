@@ -19,7 +19,7 @@ from shared.mapping.stock import (
     sales_of_parked,
     units_taken,
 )
-from shared.model import Item, Level, LevelId, OnHand, Sale, Variant
+from shared.model import Item, Level, LevelId, OnHand, Sale, SoldUnits, Variant
 from shared.rules import StockRules
 from shared.rules.sections.stock import Buffer, Share
 
@@ -109,7 +109,7 @@ def test_units_count_where_they_were_sold_and_everywhere_when_nobody_knows():
 
 
 def test_a_parked_order_takes_from_the_skus_that_have_figures():
-    assert sales_of_parked({"TENT-2P": 2, "FREIGHT": 1}, None, [LISTING]) == [Sale(101, None, 2)]
+    assert sales_of_parked([SoldUnits("TENT-2P", 2), SoldUnits("FREIGHT", 1)], None, [LISTING]) == [Sale(101, None, 2)]
 
 
 @pytest.mark.parametrize(

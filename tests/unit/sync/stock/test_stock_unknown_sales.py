@@ -9,7 +9,7 @@ import pytest
 
 from shared.errors import TransientError
 from shared.mapping.stock import Listing
-from shared.model import Item, LevelId, Sale
+from shared.model import Item, LevelId, Sale, SoldUnits
 from shared.rules import StockRules
 from shared.store.links import PendingSale
 from shared.sync.stock.unknown_sales import UnknownSales
@@ -133,7 +133,7 @@ async def test_an_order_that_fo_never_got_holds_the_search_back_however_many_new
 
 async def test_a_parked_order_counts_by_its_own_record_and_does_not_hold_the_search_back():
     shop = Shop((1, at(1)), (2, at(40)))
-    shop.known_to_fo, shop.pending = {2}, [PendingSale(1, {"TENT-2P": 3}, 1)]
+    shop.known_to_fo, shop.pending = {2}, [PendingSale(1, (SoldUnits("TENT-2P", 3),), 1)]
     await shop.tick()
     taken = await shop.tick(now=at(41))
     assert (taken.sales, taken.backlog) == ([Sale(101, 1, 3)], 0)
