@@ -74,6 +74,8 @@ class ErrorCode(StrEnum):
     NO_ADDRESS = "NO_ADDRESS"
     NO_BUYER = "NO_BUYER"
     PERSONAL_DATA_WITHHELD = "PERSONAL_DATA_WITHHELD"
+    ORDER_BEFORE_FIRST_DAY = "ORDER_BEFORE_FIRST_DAY"
+    ALREADY_FULFILLED = "ALREADY_FULFILLED"
     PICK_UP_WITHOUT_RULE = "PICK_UP_WITHOUT_RULE"
     PICK_UP_DIVIDED = "PICK_UP_DIVIDED"
     LOCATION_WITHOUT_WAREHOUSE = "LOCATION_WITHOUT_WAREHOUSE"
@@ -249,10 +251,11 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
         "Release the item in F&O, or correct the SKU in Shopify. " + _REPLAY,
     ),
     ErrorCode.SKU_EMPTY: Entry(
-        "The line “{title}” has no SKU.",
+        "The line “{title}” has no {missing}.",
         Owner.CLERK,
-        "Enter this order in F&O by hand, and give the product a SKU in Shopify for the next one. If it is a "
-        "custom line, set a rule for custom lines. " + _REPLAY,
+        "A SKU that the product gets now stays missing on this order's line. Enter the order in F&O by hand and "
+        "discard the message with --sales-order. Or set orders.sku_missing in config/stores/{store}.toml: "
+        "such lines are then found by the variant's barcode or id, or are one item of your choice. " + _REPLAY,
     ),
     ErrorCode.LINE_WITHOUT_RULE: Entry(
         "The order has a {kind} (“{title}”), and the store's file does not say which F&O item it is booked on.",
@@ -414,6 +417,19 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
         "customer data with name, e-mail, phone and address. "
         + _REPLAY
         + " If the data were erased, enter the order in F&O by hand and discard the message with --sales-order.",
+    ),
+    ErrorCode.ORDER_BEFORE_FIRST_DAY: Entry(
+        "The order was placed on {day}, before the store's first day ({first_day}), and is not fulfilled yet.",
+        Owner.CLERK,
+        "If F&O has the order already, or you enter it by hand, discard the message with --sales-order. To let the app "
+        "book it, run: python -m shared.operator bring {store} {order}",
+    ),
+    ErrorCode.ALREADY_FULFILLED: Entry(
+        "Shopify shows goods of the order as fulfilled ({goods}) before F&O has it. F&O would ship them again.",
+        Owner.CLERK,
+        "If the goods were shipped, enter the order in F&O by hand and discard the message with --sales-order. If they "
+        "were not, cancel the fulfilment in Shopify. To have such orders booked and held instead, set "
+        'orders.already_fulfilled = "hold" in config/stores/{store}.toml. ' + _REPLAY,
     ),
     ErrorCode.PICK_UP_WITHOUT_RULE: Entry(
         "The buyer picks up the order at the Shopify location {location}, and the store's file has no rule for "

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from shared.errors import ErrorCode, RefusedError
 from shared.mapping.fo.address import address_block, name_over_lines
 from shared.mapping.fo.fields import fit, fits
-from shared.mapping.personal_data import BUYER, is_nameless
+from shared.mapping.personal_data import BUYER, is_nameless, withheld
 from shared.model import Address, Buyer, FoRow, Order
 from shared.rules import StoreRules
 
@@ -22,7 +22,7 @@ def customer_account(order: Order, rules: StoreRules) -> str:
     A known customer: prefix + Shopify's id. A B2B company, whoever buys for it: prefix + "B" + its id. A guest:
     prefix + "G" + a digest of the e-mail address (else of the phone number), so that the guest's next order gets the
     same account; letters and digits only, at most 20 characters. Raises RefusedError NO_BUYER for an order without a
-    buyer, unless the rules have an account for it.
+    buyer, unless the rules have an account for it, and PERSONAL_DATA_WITHHELD where the address shows why.
     """
     customers = rules.customers
     if customers.strategy == "shared":
@@ -36,6 +36,9 @@ def customer_account(order: Order, rules: StoreRules) -> str:
     if identity:
         digest = b32encode(hashlib.sha256(identity.encode()).digest()).decode()
         return f"{customers.account_prefix}G{digest}"[:_ACCOUNT_LENGTH]
+    refusal = withheld(order, order.shipping_address or order.billing_address)
+    if refusal is not None:
+        raise refusal
     if customers.anonymous == "refuse":
         raise RefusedError(ErrorCode.NO_BUYER, store=rules.key)
     return _shared(rules)

@@ -57,6 +57,8 @@ class OrderLine:
     requires_shipping: bool
     variant_id: int | None = None
     """Shopify's; None for a line without a product, and once the product is deleted."""
+    barcode: str = ""
+    """The variant's, as it is now; webhooks do not contain it."""
 
     @property
     def net(self) -> Money:

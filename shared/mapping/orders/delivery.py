@@ -67,9 +67,9 @@ def _routed(state: OrderState, rules: StoreRules, now: datetime) -> _Routed:
     if order.shipping_address is not None or order.location_id is not None or not order.has_goods_to_ship:
         return _UNTOLD
     for shipping in order.shipping:
-        for rule in rules.shipping:
-            if rule.pick_up_at is not None and rule.fits(shipping.code, shipping.title):
-                return _Routed(DeliveryMethod.PICK_UP, rule.pick_up_at)
+        rule = next((rule for rule in rules.shipping if rule.fits(shipping.code, shipping.title)), None)
+        if rule is not None and rule.pick_up_at is not None:
+            return _Routed(DeliveryMethod.PICK_UP, rule.pick_up_at)
     is_withheld = withheld(order, None) is not None
     if _is_pick_up_told_apart(rules) and not is_withheld and now - order.created_at < _ROUTING_TIME:
         raise NotYetError("Shopify has not routed this order without a shipping address yet", retry_after=_WAIT)

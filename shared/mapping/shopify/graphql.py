@@ -160,6 +160,7 @@ def _line(node: GraphqlNode) -> GraphqlNode:
         "requires_shipping": node["requiresShipping"],
         "product_id": _optional_number(node["product"]),
         "variant_id": _optional_number(node["variant"]),
+        "barcode": node["variant"] and node["variant"]["barcode"],
         "price_set": _money(node["originalUnitPriceSet"]),
         "discount_allocations": _allocations(node),
         "tax_lines": _taxes(node),

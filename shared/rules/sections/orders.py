@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import date
 from fnmatch import fnmatchcase
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from shared.model import DeliveryMethod
 from shared.rules.base import Code, Country, Prefix, Rules
@@ -65,9 +66,27 @@ class OrderRules(Rules):
         default="",
         description="Prefix of the sales order numbers, at most 2 capital letters or digits. Only for `manual`.",
     )
+    first_day: date | None = Field(
+        default=None,
+        description="The day of the go-live, in the store's time zone. Orders placed before it count as known to F&O: "
+        "no event books them, and the stock flow does not hold their goods back. Default: every order is booked.",
+    )
+    already_fulfilled: Literal["park", "hold"] = Field(
+        default="park",
+        description="What becomes of an online order of which Shopify shows goods as fulfilled before F&O has it, so "
+        "that F&O would ship them again: parked (`park`), or booked and held in F&O (`hold`).",
+    )
     origin_code: Code = Field(description="F&O sales origin of every order; must exist there.")
     product_identity: Literal["item", "variant"] = Field(
         description="What a Shopify SKU is in F&O: the ItemNumber (`item`) or the ProductVariantNumber (`variant`).",
+    )
+    sku_missing: Literal["refuse", "barcode", "variant_id", "item"] = Field(
+        default="refuse",
+        description="What a product line without a SKU is in F&O: parked (`refuse`), looked up by the variant's "
+        "barcode or id as if that were its SKU (`barcode`, `variant_id`), or booked on one item (`item`).",
+    )
+    sku_missing_item: Code | None = Field(
+        default=None, description='Item of product lines without a SKU. Only for sku_missing = "item".'
     )
     reservation: Literal["none", "automatic", "explosion"] = Field(
         default="none",
@@ -138,6 +157,12 @@ class OrderRules(Rules):
     duties_item: Code | None = Field(default=None, description="Service item of import duties.")
     fees_item: Code | None = Field(default=None, description="Service item of additional fees.")
     rounding_item: Code | None = Field(default=None, description="Service item of cash rounding.")
+
+    @model_validator(mode="after")
+    def _item_of_missing_skus(self) -> Self:
+        if (self.sku_missing == "item") != (self.sku_missing_item is not None):
+            raise ValueError('sku_missing = "item" and sku_missing_item go together: give both or neither')
+        return self
 
 
 class ShippingRule(Rules):
