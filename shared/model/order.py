@@ -145,7 +145,7 @@ class Order:
     is_test: bool
     """Of a development store, or paid by a test gateway: no money moved."""
     delivery: DeliveryMethod | None = None
-    """Where it is decided (mapping/orders/delivery); None as Shopify's payloads are read."""
+    """Where it is decided (mapping/delivery); None as Shopify's payloads are read."""
     served_by: int | None = None
     """Likewise: the Shopify location whose warehouse hands the goods over and where they are taxed, by rule."""
 

@@ -1,6 +1,6 @@
 import pytest
 
-from shared.mapping.shopify.routing import read_delivery
+from shared.mapping.shopify.graphql import read_delivery
 from shared.model import DeliveryMethod
 
 

@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 
 from shared.errors import NotYetError, RefusedError
+from shared.mapping.delivery import needs_delivery_method, with_delivery
 from shared.mapping.orders.allocation import Need, allocate_order
-from shared.mapping.orders.delivery import needs_delivery_method, with_delivery
 from shared.mapping.orders.plan import plan_sales_order
 from shared.mapping.taxes.place import place_of_sale, ship_to
 from shared.model import CurrencySide, DeliveryMethod, Item, Order, OrderRecord, OrderState, Place, Risk
@@ -227,3 +227,10 @@ def test_an_address_that_is_withheld_whole_is_not_taken_for_pick_up():
 def test_an_address_with_a_city_or_a_postal_code_is_full():
     assert not address(city="").is_withheld
     assert not address(postal_code="").is_withheld
+
+
+def test_a_local_delivery_may_be_served_and_taxed_at_its_location():
+    rules = with_rules(US, orders={"delivery": {"local": {"at_location": True}}})
+    sale = decided(state(online(shipping_address=BILLED), DeliveryMethod.LOCAL, AUSTIN), rules)
+    allocation = allocate_order(sale, [Need(1, TEE, 1)], [], rules)
+    assert (ship_to(sale), place_of_sale(sale, rules), allocation.preferred.id) == (BILLED, Place("US", "TX"), "21")

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from shared.errors import RefusedError
-from shared.mapping.orders.cut_over import (
+from shared.mapping.cut_over import (
     is_before_first_day,
     is_finished,
     is_held_as_fulfilled,
