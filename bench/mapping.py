@@ -10,10 +10,10 @@ from bench.figures import Figure, at_most, microseconds
 from local.stack import ROOT
 from shared.mapping.customers import customer_account, customer_record
 from shared.mapping.orders.allocation import allocate, needs
-from shared.mapping.orders.digest import digest
 from shared.mapping.orders.items import resolve
 from shared.mapping.orders.plan import plan_sales_order
 from shared.mapping.orders.proof import prove
+from shared.mapping.orders.record import digest
 from shared.mapping.shopify.order import read_order
 from shared.mapping.taxes.place import ship_to
 from shared.model import Item, OnHand

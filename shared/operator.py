@@ -10,8 +10,10 @@ import asyncio
 import json
 import os
 import sys
+from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Final
@@ -29,7 +31,7 @@ from shared.settings import Connections, read_connections
 from shared.store import blobs
 from shared.store.links import OrderLinks
 from shared.store.parking import Parked, Parking
-from shared.sync.messages.parked import ParkedPorts, discard, replay
+from shared.sync.messages.parked import ParkedPorts, bring, discard, replay
 from shared.telemetry import quiet_libraries, redact
 
 _SEND_SECONDS: Final = 30.0
@@ -69,6 +71,9 @@ def _parser() -> argparse.ArgumentParser:
     discarding.add_argument("event")
     discarding.add_argument("--reason", required=True, help="kept with the message")
     discarding.add_argument("--sales-order", default="", help="the number under which it was entered in F&O by hand")
+    bringing = commands.add_parser("bring", help="fetch and book one order by its id in Shopify")
+    bringing.add_argument("store")
+    bringing.add_argument("order", type=int)
     return parser
 
 
@@ -85,30 +90,36 @@ async def _run(options: argparse.Namespace, connections: Connections, out: Print
                 for parked in _chosen(found, options):
                     out("\n".join(_lines(parked)))
             case "show":
-                await _show(await _the(options.event, ports), ports, out)
+                await _show(await _parts_of(options.event, ports), ports, out)
             case "replay":
                 return await _replay(options, ports, out)
             case "discard":
-                parked = await _the(options.event, ports)
-                await discard(parked, options.reason, sales_order=options.sales_order, ports=ports)
-                out(f"{parked.event_id} discarded")
+                rows = await _parts_of(options.event, ports)
+                await discard(rows, options.reason, sales_order=options.sales_order, ports=ports)
+                out(f"{options.event} discarded")
+            case "bring":
+                event = await bring(options.store, options.order, datetime.now(UTC), ports)
+                out(f"order {options.order} is fetched and booked as event {event}: the journal has its outcome")
     return 0
 
 
 async def _replay(options: argparse.Namespace, ports: ParkedPorts, out: Print) -> int:
     """Each by itself: what is wrong with one does not keep the others."""
-    chosen = [await _the(event, ports) for event in options.event]
+    chosen = [row for event in options.event for row in await _parts_of(event, ports)]
     if options.store or options.code:
         chosen += _chosen(await ports.parking.open(), options)
+    events: defaultdict[tuple[str, str, str], list[Parked]] = defaultdict(list)
+    for row in chosen:
+        events[row.flow, row.store, row.event_id].append(row)
     failed = 0
-    for parked in chosen:
+    for rows in events.values():
         try:
-            out(f"{parked.event_id} sent again as {await replay(parked, ports)}")
+            out(f"{rows[0].event_id} sent again as {await replay(rows, ports)}")
         except ConnectorError as problem:
             failed += 1
-            out(f"{parked.event_id} not sent: {problem}")
-    out(f"{len(chosen) - failed} of {len(chosen)} sent again")
-    return 1 if failed or not chosen else 0
+            out(f"{rows[0].event_id} not sent: {problem}")
+    out(f"{len(events) - failed} of {len(events)} sent again")
+    return 1 if failed or not events else 0
 
 
 def _chosen(found: list[Parked], options: argparse.Namespace) -> list[Parked]:
@@ -119,17 +130,20 @@ def _chosen(found: list[Parked], options: argparse.Namespace) -> list[Parked]:
     ]
 
 
-async def _the(event: str, ports: ParkedPorts) -> Parked:
+async def _parts_of(event: str, ports: ParkedPorts) -> list[Parked]:
+    """The refused parts of one message."""
     found = await ports.parking.of_event(event)
-    if len(found) != 1:
+    if len({(row.flow, row.store) for row in found}) != 1:
         raise ConnectorError(f"there are {len(found)} parked messages of event {event}")
-    return found[0]
+    return found
 
 
-async def _show(parked: Parked, ports: ParkedPorts, out: Print) -> None:
-    out("\n".join(_lines(parked)))
-    if parked.proof:
-        out("\n".join(["", *proof_table(parked.proof), ""]))
+async def _show(rows: list[Parked], ports: ParkedPorts, out: Print) -> None:
+    parked = rows[0]
+    for row in rows:
+        out("\n".join(_lines(row)))
+        if row.proof:
+            out("\n".join(["", *proof_table(row.proof), ""]))
     for name, value in parked.properties.items():
         out(f"    {name} = {value}")
     body = await ports.parking.body(parked)
@@ -147,6 +161,7 @@ def _lines(parked: Parked) -> list[str]:
         f"{parked.store}  order {parked.entity_id or '(unknown)'}  {parked.code}  since {since}  ({parked.owner})",
         f"    cause: {parked.cause}",
         f"    next:  {parked.next_step}",
+        f"    part:  {parked.part}",
         f"    event: {parked.event_id}",
         *closed,
     ]

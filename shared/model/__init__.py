@@ -7,6 +7,7 @@ from shared.model.fo_order import FoHeader, FoLine, FoOrder, FoRow, FoStatus
 from shared.model.money import CurrencyMismatchError, Money, minor_digits, smallest_unit, total
 from shared.model.order import Buyer, CurrencySide, LineKind, Order, OrderLine, ShippingLine, TaxLine, is_sample
 from shared.model.order_state import HoldReason, OrderState, Rate, Risk
+from shared.model.part import Part
 from shared.model.payment import Transaction, TransactionKind, TransactionStatus
 from shared.model.record import LineRecord, OrderRecord, Place, RefundRecord, TaxGroupPair, TaxKey
 from shared.model.refund import Adjustment, AdjustmentReason, Refund, RefundLine, Restock
@@ -40,6 +41,7 @@ __all__ = [
     "OrderLine",
     "OrderRecord",
     "OrderState",
+    "Part",
     "Place",
     "Rate",
     "Refund",

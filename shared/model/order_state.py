@@ -30,6 +30,8 @@ class HoldReason(StrEnum):
     TAG = "tag"
     CHANGE = "change"
     """A change that a person has to decide about."""
+    CANCELLATION = "cancellation"
+    """Cancelled or refunded in Shopify, and not yet carried out in F&O."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,8 +54,8 @@ class LineRecord:
 class RefundRecord:
     """Which parts of a refund made the sales order smaller. All other parts are credited by documents of their own."""
 
-    cancelled: Mapping[int, int] = field(default_factory=dict)
-    """Order line id -> units that had not been shipped."""
+    cancelled: Mapping[int, int] | None = field(default_factory=dict)
+    """Order line id -> units that had not been shipped. None in a reconstructed record: the parcels decide."""
     shipping_off_order: bool = False
     duties_off_order: bool = False
     fees_off_order: bool = False

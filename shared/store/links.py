@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from azure.data.tables.aio import TableClient
 
 from shared.errors import TransientError
-from shared.model import SoldUnits
+from shared.model import OrderRecord, Part, SoldUnits
 from shared.store import tables
+from shared.store.records import read_record, write_record
 from shared.store.tables import TableRow
 
 _PAGE: Final = 1000  # Table Storage returns no more rows at once
+LEASE: Final = timedelta(minutes=8)
+"""An invocation may take four minutes (host.json), and F&O may work as long on its last call."""
+_CHUNKED: Final = tuple(f"{name}_" for name in ("lots", "sold", "goods", "sources", "promised", "said", "record"))
 _CHUNK: Final = 30_000  # a string property of a table row holds 32 Ki characters
 
 
@@ -48,15 +53,35 @@ class OrderLink:
     """Why the app holds the order in F&O (shared.model.order_state.HoldReason); "" if it does not."""
     is_holding: bool = False
     """Set before the hold is sent, so that a retry after a crash finishes it."""
-    has_parked: bool = False
-    """A message about the order is parked."""
+    parked_parts: frozenset[Part] = frozenset()
+    """The parts of the order with a parked message."""
     given_up: bool = False
     """Staff handle the order in F&O by hand; later events about it are left to them too."""
-    sold: Mapping[str, int] = field(default_factory=dict)
-    """SKU -> units, for a parked order."""
+    sold: tuple[SoldUnits, ...] = ()
+    """The goods of an order that F&O does not have."""
     location_id: int | None = None
     """The location where a parked order was sold; None for online."""
+    record: OrderRecord | None = None
+    """What was decided when the order was booked; None of a release without records."""
+    not_booked: str = ""
+    """Why the app does not book the order at all, as text for people; "" for any other order."""
+    claimed_until: datetime | None = None
+    """Before this time one worker alone creates the sales order."""
+    columns: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
+    """The row's columns when it was read: those of a longer value have to be emptied."""
     etag: str | None = None
+
+    @property
+    def has_parked(self) -> bool:
+        return bool(self.parked_parts)
+
+    @property
+    def is_pending_sale(self) -> bool:
+        """Whether F&O will not know the order until a person acts, so that its goods are counted from here.
+
+        An order that is only claimed, or that could not be read, is not: its goods are read in Shopify.
+        """
+        return not self.sales_order and (Part.ORDER in self.parked_parts or bool(self.not_booked))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +108,23 @@ class OrderLinks:
 
         Raises TransientError if another worker changed it meanwhile; the message is then processed again.
         """
-        etag = await tables.write(self._table, _row(link), etag=link.etag)
+        row = _row(link)
+        outdated = {column: "" for column in link.columns - row.keys() if column.startswith(_CHUNKED)}
+        etag = await tables.write(self._table, {**row, **outdated}, etag=link.etag, keep_others=True)
         if etag is None:
             raise TransientError(f"the link of order {link.order_id} was changed by another worker")
-        return replace(link, etag=etag)
+        return replace(link, columns=link.columns | row.keys(), etag=etag)
+
+    async def claim(self, link: OrderLink, now: datetime) -> OrderLink:
+        """The link as this worker's alone, to create the sales order: until it is stored without a claim, or for eight
+        minutes if this worker dies.
+
+        Raises TransientError while another worker has it.
+        """
+        until = link.claimed_until
+        if until is not None and now < until:
+            raise TransientError(f"another worker books order {link.order_id}", retry_after=until - now)
+        return await self.put(replace(link, claimed_until=now + LEASE))
 
     async def known(self, store: str, order_ids: Collection[int]) -> set[int]:
         """The given orders that F&O has.
@@ -119,12 +157,7 @@ class OrderLinks:
         query = "PartitionKey eq @store and RowKey ge 'order-' and RowKey lt 'order.' and sales_order eq ''"
         found = self._table.query_entities(query, parameters={"store": store})
         links = [_read(dict(row)) async for row in found]
-        return [
-            PendingSale(
-                link.order_id, tuple(SoldUnits(sku, units) for sku, units in link.sold.items()), link.location_id
-            )
-            for link in links
-        ]
+        return [PendingSale(link.order_id, link.sold, link.location_id) for link in links if link.is_pending_sale]
 
 
 def _row(link: OrderLink) -> TableRow:
@@ -138,10 +171,15 @@ def _row(link: OrderLink) -> TableRow:
         "company": link.company,
         "customer_account": link.customer_account,
         "location_id": str(link.location_id or ""),
-        "has_parked": link.has_parked,
+        "has_parked": link.has_parked,  # for a release without parts
+        "parked_parts": " ".join(sorted(link.parked_parts)),
+        "not_booked": link.not_booked,
+        "claimed_until": link.claimed_until.astimezone(UTC).isoformat() if link.claimed_until else "",
+        **_pieces("record", write_record(link.record) if link.record else {}),
         "given_up": link.given_up,
         **_pieces("lots", link.lots),
-        **_pieces("sold", link.sold),
+        **_pieces("sold", _by_sku(link.sold)),  # for a release that knows goods by their SKU alone
+        **_pieces("goods", {"units": [[each.sku, each.units, each.variant_id] for each in link.sold]}),
         **_pieces("sources", link.sources),
         **_pieces("promised", link.promised),
         **_pieces("said", link.said),
@@ -162,7 +200,7 @@ def _read(row: TableRow) -> OrderLink:
         company=row["company"],
         customer_account=row["customer_account"],
         lots=_join("lots", row),
-        sold=_join("sold", row),
+        sold=_goods(row),
         sources=_join("sources", row),
         promised=_join("promised", row),
         said=_join("said", row),
@@ -170,10 +208,38 @@ def _read(row: TableRow) -> OrderLink:
         held=row.get("held", ""),
         is_holding=row.get("is_holding", False),
         location_id=int(row["location_id"]) if row["location_id"] else None,
-        has_parked=row.get("has_parked", False),
+        parked_parts=_parked_parts(row),
+        record=read_record(_join("record", row)),
+        not_booked=row.get("not_booked", ""),
+        claimed_until=datetime.fromisoformat(row["claimed_until"]) if row.get("claimed_until") else None,
+        columns=frozenset(row),
         given_up=row.get("given_up", False),
         etag=row.get("etag"),
     )
+
+
+def _parked_parts(row: TableRow) -> frozenset[Part]:
+    """A release without parts wrote only that something is parked: it may be of any part."""
+    parts = frozenset(map(Part, row.get("parked_parts", "").split()))
+    if not row.get("has_parked", False):
+        return frozenset()
+    return parts or frozenset(Part)
+
+
+def _goods(row: TableRow) -> tuple[SoldUnits, ...]:
+    by_sku: dict[str, int] = _join("sold", row)
+    goods: dict[str, list[tuple[str, int, int | None]]] = _join("goods", row)
+    sold = tuple(SoldUnits(*each) for each in goods.get("units", ()))
+    if _by_sku(sold) == by_sku:
+        return sold
+    return tuple(SoldUnits(sku, units) for sku, units in by_sku.items())  # a release without variants wrote last
+
+
+def _by_sku(sold: Iterable[SoldUnits]) -> dict[str, int]:
+    units: Counter[str] = Counter()
+    for each in sold:
+        units[each.sku] += each.units
+    return dict(units)
 
 
 def _pieces(name: str, mapping: Mapping[str, object]) -> dict[str, str]:

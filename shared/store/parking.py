@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from azure.core import MatchConditions
 from azure.core.exceptions import ResourceModifiedError
@@ -15,9 +15,14 @@ from azure.data.tables import UpdateMode
 from azure.data.tables.aio import TableClient
 
 from shared.errors import RefusedError
+from shared.model import Part
 from shared.store import tables
 from shared.store.blobs import Bodies
 from shared.store.proofs import cut_proof
+
+_PART: Final = "|"
+_AFTER_PART: Final = "}"
+"""The character after the one that parts an event's id from its part."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +38,8 @@ class ParkedMessage:
     """The message's application properties."""
     body: bytes
     error: RefusedError
+    part: Part = Part.READING
+    """The part of the event that was refused."""
 
 
 class State(StrEnum):
@@ -43,7 +50,7 @@ class State(StrEnum):
     DISCARDED = "discarded"
     """A person decided that nothing comes of it."""
     RESOLVED = "resolved"
-    """A later event of the same order was done, so this one has nothing left to say."""
+    """A later event of the same order was done in the same part, so nothing is left to do about this one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +74,13 @@ class Parked:
     blob: str
     sha256: str
     etag: str
+    part: Part = Part.ORDER
     proof: Mapping[str, Any] | None = None
     """What was compared, of a message that was refused because amounts differ."""
 
 
 class Parking:
-    """The table `parked` (partition = flow and store, row = event) and a container with the bodies.
+    """The table `parked` (partition = flow and store, row = event and part) and a container with the bodies.
 
     Closed rows stay as the record of who decided what; bodies go by the container's lifecycle rule.
     """
@@ -89,7 +97,9 @@ class Parking:
             self._table,
             {
                 "PartitionKey": _partition(message.flow, message.store),
-                "RowKey": tables.key(message.event_id),
+                "RowKey": _row_key(message.event_id, message.part),
+                "event_id": message.event_id,
+                "part": message.part.value,
                 "flow": message.flow,
                 "store": message.store,
                 "code": message.error.code,
@@ -119,8 +129,10 @@ class Parking:
         return sorted([one async for one in found], key=lambda one: one.at)
 
     async def of_event(self, event_id: str) -> list[Parked]:
-        """Several when different stores or flows have an event of this id."""
-        return [one async for one in self._query("RowKey eq @event", event=tables.key(event_id))]
+        """Several when several parts of it were refused, or different stores or flows have an event of this id."""
+        first = tables.key(event_id)
+        found = self._query("RowKey ge @first and RowKey lt @after", first=first, after=f"{first}{_AFTER_PART}")
+        return [one async for one in found if tables.key(one.event_id) == first]
 
     async def body(self, parked: Parked) -> bytes:
         """Raises RefusedError CLAIM_MISSING when the lifecycle rule has deleted it."""
@@ -129,7 +141,7 @@ class Parking:
     async def close(self, parked: Parked, state: State, why: str, now: datetime) -> bool:
         """Whether the row is closed now; not if somebody changed it since it was read."""
         partition = _partition(parked.flow, parked.store)
-        row = {"PartitionKey": partition, "RowKey": tables.key(parked.event_id)}
+        row = {"PartitionKey": partition, "RowKey": _row_key(parked.event_id, parked.part)}
         closed = {**row, "state": state.value, "closed_at": now.isoformat(), "why": why}
         try:
             await self._table.update_entity(
@@ -139,20 +151,36 @@ class Parking:
             return False
         return True
 
-    async def close_all(self, flow: str, store: str, entity_id: str, *, state: State, why: str, now: datetime) -> None:
-        """Closes every open row about one entity. A row that was parked again meanwhile stays open."""
+    async def close_all(
+        self,
+        flow: str,
+        store: str,
+        entity_id: str,
+        *,
+        state: State,
+        why: str,
+        now: datetime,
+        parts: Collection[Part] = frozenset(Part),
+    ) -> None:
+        """Closes every open row about these parts of one entity. A row that was parked again meanwhile stays open."""
         found = self._query(
             "PartitionKey eq @partition and entity_id eq @entity and state eq @state",
             partition=_partition(flow, store),
             entity=entity_id,
             state=State.OPEN.value,
         )
-        for parked in [one async for one in found]:
+        for parked in [one async for one in found if one.part in parts]:
             await self.close(parked, state, why, now)
 
     async def _query(self, where: str, **parameters: str) -> AsyncIterator[Parked]:
         async for row in self._table.query_entities(where, parameters=parameters):
             yield _read({**row, "etag": row.metadata["etag"]})
+
+
+def _row_key(event_id: str, part: Part) -> str:
+    """The event alone where it was refused as a whole, or its sales order was: one of both at most."""
+    suffix = "" if part in {Part.READING, Part.ORDER} else f"{_PART}{part}"
+    return f"{tables.key(event_id)}{suffix}"
 
 
 def _partition(flow: str, store: str) -> str:
@@ -163,7 +191,8 @@ def _read(row: Mapping[str, Any]) -> Parked:
     return Parked(
         flow=row["flow"],
         store=row["store"],
-        event_id=row["RowKey"],
+        event_id=row.get("event_id") or row["RowKey"],  # rows of earlier releases are named by the event alone
+        part=Part(row["part"]) if row.get("part") else Part.ORDER,
         entity_id=row["entity_id"],
         at=datetime.fromisoformat(row["at"]),
         code=row["code"],

@@ -58,7 +58,7 @@ class Payments:
 
     async def put(self, payment: Payment) -> Payment:
         """Replaces the state that the payment was read in. Raises TransientError if another worker has changed it."""
-        etag = await tables.write(self._table, _row(payment), etag=payment.etag)
+        etag = await tables.write(self._table, _row(payment), etag=payment.etag, keep_others=True)
         if etag is None:
             raise TransientError(f"transaction {payment.transaction_id} was changed by another worker")
         return replace(payment, etag=etag)

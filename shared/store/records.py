@@ -52,7 +52,7 @@ def read_record(values: Mapping[str, Any]) -> OrderRecord | None:
         },
         refunds={
             int(refund_id): RefundRecord(
-                cancelled={int(line_id): units for line_id, units in refund.get("cancelled", {}).items()},
+                cancelled=_units(refund.get("cancelled", {})),
                 shipping_off_order=refund.get("shipping_off_order", False),
                 duties_off_order=refund.get("duties_off_order", False),
                 fees_off_order=refund.get("fees_off_order", False),
@@ -77,8 +77,14 @@ def _line(line: LineRecord) -> dict[str, Any]:
 
 def _refund(refund: RefundRecord) -> dict[str, Any]:
     return {
-        "cancelled": {str(line_id): units for line_id, units in refund.cancelled.items()},
+        "cancelled": None
+        if refund.cancelled is None
+        else {str(line_id): units for line_id, units in refund.cancelled.items()},
         "shipping_off_order": refund.shipping_off_order,
         "duties_off_order": refund.duties_off_order,
         "fees_off_order": refund.fees_off_order,
     }
+
+
+def _units(values: Mapping[str, int] | None) -> dict[int, int] | None:
+    return None if values is None else {int(line_id): units for line_id, units in values.items()}

@@ -59,7 +59,7 @@ class Refunds:
 
     async def put(self, refund: BookedRefund) -> BookedRefund:
         """Replaces the state that the refund was read in. Raises TransientError if another worker has changed it."""
-        etag = await tables.write(self._table, _row(refund), etag=refund.etag)
+        etag = await tables.write(self._table, _row(refund), etag=refund.etag, keep_others=True)
         if etag is None:
             raise TransientError(f"refund {refund.refund_id} was changed by another worker")
         return replace(refund, etag=etag)

@@ -70,17 +70,19 @@ async def read(table: TableClient, partition: str, row: str) -> TableRow | None:
     return with_etag(entity)
 
 
-async def write(table: TableClient, row: TableRow, *, etag: str | None) -> str | None:
-    """Inserts (etag None), or replaces the row that still has this ETag.
-
-    Returns the new ETag, or None if another writer was first.
+async def write(table: TableClient, row: TableRow, *, etag: str | None, keep_others: bool = False) -> str | None:
+    """Inserts (etag None) or replaces what still has the ETag. Returns the new ETag, or None when another writer was
+    first. With `keep_others`, columns that the row does not name stay: a newer release may have written them.
     """
     try:
         if etag is None:
             answer = await table.create_entity(row)
         else:
             answer = await table.update_entity(
-                row, mode=UpdateMode.REPLACE, etag=etag, match_condition=MatchConditions.IfNotModified
+                row,
+                mode=UpdateMode.MERGE if keep_others else UpdateMode.REPLACE,
+                etag=etag,
+                match_condition=MatchConditions.IfNotModified,
             )
     except (ResourceExistsError, ResourceModifiedError, ResourceNotFoundError):
         return None

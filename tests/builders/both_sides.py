@@ -36,7 +36,7 @@ from shared.store.parking import ParkedMessage, Parking
 from shared.store.payments import Payments
 from shared.store.refunds import Refunds
 from shared.store.shared_rows import SharedRows
-from shared.sync.messages.outcome import Park
+from shared.sync.messages.outcome import MessageOutcome, Park, Retry, as_parts
 from shared.sync.orders.flow import sync_order
 from shared.sync.orders.ports import OrderPorts
 from shared.sync.payments import PaymentPorts
@@ -164,17 +164,22 @@ class App:
             traceparent="",
             body=webhook.body,
         )
+        outcome: MessageOutcome
         try:
             outcome = await sync_order(envelope, self._ports)
         except RefusedError as refusal:
             outcome = Park(refusal)
-        except TransientError:
+        except TransientError as failure:
+            outcome = Retry(failure)
+        parts = as_parts(outcome)
+        for refused in parts.parked:
+            await self._park(envelope, refused)
+        if parts.then is not None:
+            await parts.then()
+        if parts.retry is not None:
             self.waiting.append(webhook)
-            return
-        if isinstance(outcome, Park):
-            await self._park(envelope, outcome)
 
-    async def _park(self, envelope: Envelope, outcome: Park) -> None:
+    async def _park(self, envelope: Envelope, refused: Park) -> None:
         message = ParkedMessage(
             flow=envelope.flow,
             store=envelope.store,
@@ -183,11 +188,10 @@ class App:
             at=envelope.occurred_at,
             properties=envelope.properties(),
             body=envelope.body,
-            error=outcome.error,
+            error=refused.error,
+            part=refused.part,
         )
         await self._parking.park(message)
-        if outcome.then is not None:
-            await outcome.then()
 
     async def parked(self) -> set[str]:
         """The error codes of the parked messages."""

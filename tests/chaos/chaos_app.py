@@ -183,6 +183,7 @@ class Installation:
                 refunds=RefundPorts(Refunds(over["refunds"]), fo, TaxSetups(fo)),
                 outbox=Outbox(over["outbox"]),
                 parking=Parking(over["parked"], BodiesOver(wire, self.blobs)),
+                now=self.time.now,
             )
             try:
                 yield ports, Journal(over["journal"])

@@ -13,7 +13,7 @@ from local.shopify.metafields import APP_NAMESPACE
 from local.shopify.model import MetafieldDefinition
 from local.shopify.rest import order_document
 from shared.errors import OutcomeUnknownError, RefusedError
-from shared.mapping.orders.digest import digest
+from shared.mapping.orders.record import digest
 from shared.mapping.shopify.state import read_state
 from shared.model import Order
 from shared.rules import StoreRules, without_our_tag

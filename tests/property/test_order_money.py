@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from shared.errors import RefusedError
 from shared.mapping.evidence import Proof
-from shared.mapping.orders.digest import digest
 from shared.mapping.orders.proof import prove
+from shared.mapping.orders.record import digest
 from shared.mapping.shopify.order import read_order
 from shared.model import CurrencySide, Money, minor_digits, total
 from tests.builders.orders import (

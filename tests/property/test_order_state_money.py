@@ -8,8 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shared.errors import RefusedError
-from shared.mapping.orders.digest import digest
 from shared.mapping.orders.proof import prove
+from shared.mapping.orders.record import digest
 from shared.mapping.refunds.proof import prove_refund
 from shared.mapping.shopify.state import read_state
 from shared.model import CurrencySide, OrderState, Restock, minor_digits, total

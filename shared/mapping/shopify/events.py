@@ -1,8 +1,10 @@
-"""Which order a webhook is about, for bodies that carry no order."""
+"""What an event says before its order is read: which order it is about, and what has to reach F&O in any case."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 _MAX_ID: Final = 2**63 - 1
@@ -26,3 +28,43 @@ def _id(found: object) -> int | None:
     if isinstance(found, str) and _DIGITS.fullmatch(found):
         found = int(found)
     return found if type(found) is int and 0 < found <= _MAX_ID else None
+
+
+@dataclass(frozen=True, slots=True)
+class Signals:
+    """What of an order must reach F&O although the rest of it cannot be read, or does not add up."""
+
+    is_cancelled: bool = False
+    is_given_back: bool = False
+    """Shopify has nothing left to deliver of it, or has refunded all of it."""
+    tags: tuple[str, ...] = ()
+    updated_at: datetime | None = None
+
+
+def read_signals(payload: Any) -> Signals:
+    """Never refuses anything: what is missing, or not of the documented type, is no signal."""
+    if not isinstance(payload, dict):
+        return Signals()
+    tags = payload.get("tags")
+    return Signals(
+        is_cancelled=bool(payload.get("cancelled_at")),
+        is_given_back=payload.get("financial_status") == "refunded" or _is_nothing_left(payload.get("line_items")),
+        tags=tuple(tag.strip() for tag in tags.split(",")) if isinstance(tags, str) else (),
+        updated_at=_moment(payload.get("updated_at")),
+    )
+
+
+def _is_nothing_left(lines: object) -> bool:
+    return (
+        isinstance(lines, list)
+        and bool(lines)
+        and all(isinstance(line, dict) and line.get("current_quantity") == 0 for line in lines)
+    )
+
+
+def _moment(value: object) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+    return moment if moment is not None and moment.tzinfo is not None else None

@@ -173,7 +173,7 @@ def _settle(
     settled = []
     for refund in sorted(refunds, key=lambda each: (each.created_at, each.id)):
         record = known.get(refund.id)
-        cancelled = None if record is None else dict(record.cancelled)
+        cancelled = dict(record.cancelled) if record is not None and record.cancelled is not None else None
         changed = replace(
             refund, lines=tuple(part for line in refund.lines for part in _parts(line, unshipped, cancelled))
         )

@@ -18,7 +18,7 @@ from shared.store.blobs import Bodies
 from shared.store.journal import Journal, JournalEntry
 from shared.store.parking import ParkedMessage, Parking
 from shared.store.proofs import cut_proof
-from shared.sync.messages.outcome import Done, MessageOutcome, Park, Retry, RetryPolicy
+from shared.sync.messages.outcome import MessageOutcome, Park, Parts, Retry, RetryPolicy, as_parts
 from shared.telemetry import annotate, correlated, emit, span
 
 type MessageHandler = Callable[[Envelope], Awaitable[MessageOutcome]]
@@ -45,8 +45,7 @@ async def handle_message(
     try:
         envelope = read_envelope(body, properties)
     except RefusedError as error:
-        foreign = Envelope("unknown", message_id, "unknown", "unknown", "unknown", "", datetime.now(UTC), "", body)
-        await _park(foreign, error, body, {}, ports)
+        await _park_foreign(body, error, message_id, ports)
         return
     with (
         correlated(
@@ -73,64 +72,96 @@ async def _handle(handler: MessageHandler, envelope: Envelope, ports: QueuePorts
         outcome = Park(refusal)
     except TransientError as failure:
         outcome = Retry(failure)
+    parts = as_parts(outcome)
     now = datetime.now(UTC)
-    if isinstance(outcome, Retry) and ports.policy.is_exhausted(envelope.attempt, envelope.occurred_at, now):
-        age = str(now - envelope.occurred_at).split(".")[0]
-        outcome = Park(
-            RefusedError(ErrorCode.ATTEMPTS_EXHAUSTED, attempts=envelope.attempt, age=age, reason=outcome.error.reason)
-        )
-    match outcome:
-        case Done():
-            await _record(
-                envelope,
-                "done",
-                outcome.note,
-                now,
-                ports,
-                document=outcome.document,
-                evidence=outcome.evidence,
-                result=outcome.note,
-            )
-        case Retry(error):
-            await _wait(envelope, error, now, ports)
-        case Park(error, then):
-            await _park(envelope, error, body, envelope.properties(), ports)
-            if then is not None:
-                await then()
+    if parts.retry is not None and ports.policy.is_exhausted(
+        parts.retry.error, envelope.attempt, envelope.occurred_at, now
+    ):
+        parts = replace(parts, parked=(*parts.parked, _exhausted(envelope, parts.retry, now)), retry=None)
+    await _carry_out(parts, envelope, body, now, ports)
 
 
-async def _wait(envelope: Envelope, error: TransientError, now: datetime, ports: QueuePorts) -> None:
-    """Schedules a copy in the queue. Its message id is the next attempt's, so the queue drops a second copy."""
-    until = now + ports.policy.wait(envelope.attempt, error)
-    copy = envelope.next_attempt()
-    await ports.queue.publish(copy, at=until)
-    await _record(envelope, "waiting", error.reason, now, ports, until=until, reason=type(error).__name__)
-
-
-async def _park(
-    envelope: Envelope, error: RefusedError, body: bytes, properties: Mapping[str, str | int], ports: QueuePorts
-) -> None:
-    now = datetime.now(UTC)
-    await ports.parking.park(
-        ParkedMessage(
-            flow=envelope.flow,
-            store=envelope.store,
-            event_id=envelope.event_id,
-            entity_id=envelope.entity_id,
-            at=now,
-            properties=properties,
-            body=body,
-            error=error,
-        )
+def _exhausted(envelope: Envelope, retry: Retry, now: datetime) -> Park:
+    age = str(now - envelope.occurred_at).split(".")[0]
+    return Park(
+        RefusedError(ErrorCode.ATTEMPTS_EXHAUSTED, attempts=envelope.attempt, age=age, reason=retry.error.reason)
     )
-    note = f"{error.code}: {error.cause}"
+
+
+async def _carry_out(parts: Parts, envelope: Envelope, body: bytes, now: datetime, ports: QueuePorts) -> None:
+    """Parks what was refused, schedules a copy for what waits, and writes one entry into the journal."""
+    for refused in parts.parked:
+        await ports.parking.park(_message(envelope, refused, body, envelope.properties(), now))
+    if parts.then is not None:
+        await parts.then()
+    until = None
+    notes = [f"{refused.error.code}: {refused.error.cause}" for refused in parts.parked]
+    if parts.retry is not None:
+        until = now + ports.policy.wait(envelope.attempt, parts.retry.error)
+        # The copy's message id is the next attempt's, so the queue drops a second copy.
+        await ports.queue.publish(envelope.next_attempt(), at=until)
+        notes.append(parts.retry.error.reason)
+    notes += filter(None, [parts.done.note])
+    evidence = dict(parts.done.evidence)
+    for refused in parts.parked:
+        evidence |= _evidence(refused.error)
+    fields: dict[str, object] = {}
+    level = logging.INFO
+    if parts.parked:
+        outcome, level = "parked", logging.WARNING
+        fields = {"code": parts.parked[0].error.code, "owner": parts.parked[0].error.entry.owner}
+    elif parts.retry is not None:
+        outcome, fields = "waiting", {"reason": type(parts.retry.error).__name__}
+    else:
+        outcome, fields = "done", {"result": parts.done.note}
     await _record(
         envelope,
-        "parked",
-        note,
+        outcome,
+        "; ".join(notes),
         now,
         ports,
-        evidence={**error.details, **({"proof": cut_proof(error.proof)} if error.proof else {})},
+        document=parts.done.document,
+        until=until,
+        evidence=evidence,
+        level=level,
+        **fields,
+    )
+    for refused in parts.parked[1:]:
+        emit("message.parked", level=logging.WARNING, code=refused.error.code, owner=refused.error.entry.owner)
+
+
+def _evidence(error: RefusedError) -> dict[str, object]:
+    return {**error.details, **({"proof": cut_proof(error.proof)} if error.proof else {})}
+
+
+def _message(
+    envelope: Envelope, refused: Park, body: bytes, properties: Mapping[str, str | int], now: datetime
+) -> ParkedMessage:
+    return ParkedMessage(
+        flow=envelope.flow,
+        store=envelope.store,
+        event_id=envelope.event_id,
+        entity_id=envelope.entity_id,
+        at=now,
+        properties=properties,
+        body=body,
+        error=refused.error,
+        part=refused.part,
+    )
+
+
+async def _park_foreign(body: bytes, error: RefusedError, message_id: str, ports: QueuePorts) -> None:
+    """A message that is not the app's: kept whole, under its message id."""
+    now = datetime.now(UTC)
+    foreign = Envelope("unknown", message_id, "unknown", "unknown", "unknown", "", now, "", body)
+    await ports.parking.park(_message(foreign, Park(error), body, {}, now))
+    await _record(
+        foreign,
+        "parked",
+        f"{error.code}: {error.cause}",
+        now,
+        ports,
+        evidence=_evidence(error),
         level=logging.WARNING,
         code=error.code,
         owner=error.entry.owner,

@@ -7,7 +7,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from shared.errors import RefusedError, TransientError
+from shared.errors import NotYetError, RefusedError, TransientError
+from shared.model import Part
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +33,39 @@ class Park:
     """It cannot succeed as it is: the whole message is kept until a person acts."""
 
     error: RefusedError
+    part: Part = Part.READING
+    """The part of the event that was refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Parts of the event that ended by themselves: none holds up another."""
+
+    done: Done
+    """What was done, of the parts that were."""
+    parked: tuple[Park, ...] = ()
+    retry: Retry | None = None
+    """For parts that wait."""
     then: Callable[[], Awaitable[object]] | None = None
-    """Runs once the message is parked. It stores that the flow refused the event: stored earlier, a crash in between
-    would leave a message that is neither handled nor parked.
+    """Runs once all that is refused is parked. It stores that the flow refused the event: stored earlier, a crash in
+    between would leave a message that is neither handled nor parked.
     """
 
 
-type MessageOutcome = Done | Retry | Park
+type MessageOutcome = Done | Retry | Park | Parts
+
+
+def as_parts(outcome: MessageOutcome) -> Parts:
+    """An event that ended as a whole is one part."""
+    match outcome:
+        case Done():
+            return Parts(outcome)
+        case Retry():
+            return Parts(Done(""), retry=outcome)
+        case Park():
+            return Parts(Done(""), parked=(outcome,))
+        case Parts():
+            return outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,5 +84,10 @@ class RetryPolicy:
         doubled = min(self.first * (1 << min(attempt - 1, 20)), self.longest)
         return doubled * random.uniform(1, 1.25)
 
-    def is_exhausted(self, attempt: int, occurred_at: datetime, now: datetime) -> bool:
+    def is_exhausted(self, error: TransientError, attempt: int, occurred_at: datetime, now: datetime) -> bool:
+        """Whether to give up. Waiting for work that F&O has still to do spends no attempts: it has limits of its own
+        (refunds.wait_hours).
+        """
+        if isinstance(error, NotYetError):
+            return False
         return attempt >= self.max_attempts and now - occurred_at >= self.max_age

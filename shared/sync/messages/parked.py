@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import json
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 
 from shared.bus.envelope import OPERATOR, Claim, Envelope, read_envelope
 from shared.errors import TransientError
+from shared.flows import ORDERS
 from shared.store.blobs import Bodies
 from shared.store.links import OrderLinks
 from shared.store.parking import Parked, Parking, State
 from shared.sync.messages.intake import CLAIM_ABOVE
 
 _REPLAY: Final = ".replay-"
+BRING: Final = "operator/bring"
+"""The topic of an order that a person has brought by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,30 +30,35 @@ class ParkedPorts:
     """Into the queue of the envelope's flow; returns when the queue has confirmed the message."""
 
 
-async def replay(parked: Parked, ports: ParkedPorts) -> str:
+async def replay(rows: Sequence[Parked], ports: ParkedPorts) -> str:
     """Sends the message again, as a new event with the same properties and body. Returns the new event's id.
+
+    `rows` are refused parts of one message: a replay handles all of its parts.
 
     A second replay before the row is marked sends the same message id, which the queue's duplicate detection drops.
     Raises RefusedError ENVELOPE_UNREADABLE for a message that the app did not send, CLAIM_MISSING when its body is
     gone, TransientError when sending was not confirmed or the row has changed meanwhile.
     """
+    parked = rows[0]
     body = await ports.parking.body(parked)
     envelope = replace(read_envelope(body, parked.properties), event_id=_next_id(parked.event_id), attempt=1)
     envelope = replace(envelope, source=OPERATOR)
     if body:
         envelope = await _with_claim(envelope, ports.claims)
     await ports.publish(envelope)
-    await _close(parked, State.REPLAYED, f"sent again as {envelope.event_id}", ports)
+    for row in rows:
+        await _close(row, State.REPLAYED, f"sent again as {envelope.event_id}", ports)
     return envelope.event_id
 
 
-async def discard(parked: Parked, reason: str, *, sales_order: str, ports: ParkedPorts) -> None:
+async def discard(rows: Sequence[Parked], reason: str, *, sales_order: str, ports: ParkedPorts) -> None:
     """Closes the message without handling it. Where F&O does not have the order, the order is given up too: later
     events do not create it, its other parked messages are closed, and the stock flow no longer counts its goods as sold
     and unknown to F&O. `sales_order` is the number that a person entered in F&O by hand, "" if none.
 
     Raises TransientError when the row has changed meanwhile.
     """
+    parked = rows[0]
     link = await ports.links.get(parked.store, int(parked.entity_id)) if parked.entity_id.isdecimal() else None
     if link is not None and not link.sales_order:
         given_up = replace(link, sales_order=sales_order or "none (discarded)", given_up=True)
@@ -58,7 +67,28 @@ async def discard(parked: Parked, reason: str, *, sales_order: str, ports: Parke
             parked.flow, parked.store, parked.entity_id, state=State.DISCARDED, why=reason, now=datetime.now(UTC)
         )
     else:
-        await _close(parked, State.DISCARDED, reason, ports)
+        for row in rows:
+            await _close(row, State.DISCARDED, reason, ports)
+
+
+async def bring(store: str, order_id: int, now: datetime, ports: ParkedPorts) -> str:
+    """Sends an event that names the order, which is then fetched and booked. Returns the event's id.
+
+    It counts as a person's decision: an order from before the first day is booked too.
+    """
+    envelope = Envelope(
+        flow=ORDERS.name,
+        event_id=f"bring-{store}-{order_id}-{now:%Y%m%dT%H%M%SZ}",
+        source=OPERATOR,
+        store=store,
+        topic=BRING,
+        entity_id=str(order_id),
+        occurred_at=now,
+        traceparent="",
+        body=json.dumps({"order_id": order_id}).encode(),
+    )
+    await ports.publish(envelope)
+    return envelope.event_id
 
 
 async def _close(parked: Parked, state: State, why: str, ports: ParkedPorts) -> None:

@@ -4,25 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from typing import Any
 
-from shared.d365.items import read_items
+from shared.d365.items import item_of, read_items
 from shared.d365.on_hand import read_on_hand
+from shared.d365.payment_journals import settling_time
 from shared.d365.sales_orders import SalesOrder, SalesOrderDraft, create_numbered, create_sequenced, hold
+from shared.d365.sold_lines import read_sold_lines
 from shared.d365.tax import tax_setup_of
-from shared.errors import RefusedError
+from shared.errors import RefusedError, TransientError
 from shared.mapping.customers import customer_account, customer_record
 from shared.mapping.orders.allocation import Allocation, Need, allocate, needs
-from shared.mapping.orders.digest import digest
 from shared.mapping.orders.header import header_fingerprints
 from shared.mapping.orders.holds import hold_reason
 from shared.mapping.orders.items import product_skus, resolve, sku_field
 from shared.mapping.orders.matching import number_key
 from shared.mapping.orders.plan import LINE_KEY, SalesOrderPlan, check_booked, plan_sales_order
+from shared.mapping.orders.record import add_lines, add_refunds, digest, reconstruct, with_decisions
 from shared.mapping.taxes.place import ship_to
-from shared.model import HoldReason, Item, Order, OrderState
+from shared.model import HoldReason, Item, Order, OrderRecord, OrderState
 from shared.rules import StoreRules
 from shared.store.links import OrderLink
 from shared.sync.orders.changes import ChangePorts, converge_changes
@@ -41,12 +44,18 @@ class Booking:
     """F&O has the order as in this event; False where F&O has a later state, or a person has to decide."""
 
 
-async def create(state: OrderState, link: OrderLink | None, rules: StoreRules, ports: OrderPorts) -> Booking:
+async def create(
+    state: OrderState, link: OrderLink | None, rules: StoreRules, ports: OrderPorts, *, now: datetime
+) -> Booking:
     """Creates the sales order under its own reference. One that an earlier attempt created is adopted, and updated to
     the order's state of now.
+
+    The order is claimed first, and what was decided about it is stored with the claim: two workers at once create it
+    once, whoever numbers it, and a crash decides nothing anew. Raises TransientError while another worker has it.
     """
     order = state.order
-    items = await items_of(order, rules, ports)
+    record = link.record if link is not None else None
+    items = await items_of(order, rules, ports, record)
     allocation = await _allocate(needs(order, items), order, rules, ports)
     account = customer_account(order, rules)
     plan = plan_sales_order(
@@ -56,13 +65,22 @@ async def create(state: OrderState, link: OrderLink | None, rules: StoreRules, p
         items=items,
         allocation=allocation,
         tax_setup=await tax_setup_of(rules.company, ports.taxes, verify=rules.tax.verify),
+        known=record,
     )
-    await _ensure_customer(order, account, rules, ports)
+    record = add_lines(record or OrderRecord(rules.currency_side), order, items)
+    record = with_decisions(add_refunds(record, state.refunds), plan)
+    unclaimed = link or OrderLink(order.store, order.id, order.version)
+    claimed = await ports.links.claim(replace(unclaimed, record=record), now)
     reason = hold_reason(state, rules)
-    booked = await _book(plan, ports, held=reason is not None)
+    try:
+        await _ensure_customer(order, account, rules, ports)
+        booked = await _book(plan, ports, held=reason is not None)
+    except TransientError as failure:
+        await _release(claimed, failure, plan, ports, now)
+        raise
     if rules.flows.write_back:
         await ports.outbox.put(order.store, order.id, booked.number, now=order.version)
-    new_link = _link(order, link, plan, booked, reason)
+    new_link = _link(order, claimed, plan, booked, reason)
     if not booked.created:
         adopted = await change(state, new_link, rules, ports)
         return replace(adopted, note=f"found in F&O, created by an earlier attempt; {adopted.note}")
@@ -75,6 +93,9 @@ async def create(state: OrderState, link: OrderLink | None, rules: StoreRules, p
 async def change(state: OrderState, link: OrderLink, rules: StoreRules, ports: OrderPorts) -> Booking:
     """Updates the sales order to the order's state of now, by the store's rules for changes."""
     order = state.order
+    items = await items_of(order, rules, ports, link.record)
+    if link.record is not None and (record := add_lines(link.record, order, items)) is not link.record:
+        link = await ports.links.put(replace(link, record=record))
 
     async def allocate_more(wanted: Sequence[Need]) -> Allocation:
         return await _allocate(wanted, order, rules, ports)
@@ -84,16 +105,31 @@ async def change(state: OrderState, link: OrderLink, rules: StoreRules, ports: O
         link,
         rules,
         ChangePorts(ports.fo, ports.links, allocate_more),
-        items=await items_of(order, rules, ports),
+        items=items,
         tax_setup=await tax_setup_of(rules.company, ports.taxes, verify=rules.tax.verify),
     )
     known = replace(report.link, version=order.version, digest=digest(order), parked_digest="")
     return Booking(report.note, report.number, await ports.links.put(known), report.evidence)
 
 
-async def items_of(order: Order, rules: StoreRules, ports: OrderPorts) -> dict[int, Item]:
-    known = await read_items(ports.fo, rules.company, sku_field(rules), product_skus(order), cache=ports.items)
-    return resolve(order, rules, known)
+async def items_of(order: Order, rules: StoreRules, ports: OrderPorts, record: OrderRecord | None) -> dict[int, Item]:
+    """The item of every line, by the line's id: as recorded, else as F&O has it for the line's SKU."""
+    skus = product_skus(order, record)
+    known = await read_items(ports.fo, rules.company, sku_field(rules), skus, cache=ports.items)
+    return resolve(order, rules, known, record)
+
+
+async def reconstruct_record(link: OrderLink, rules: StoreRules, ports: OrderPorts) -> OrderRecord:
+    """The record of an order that a release without records booked, from its lines and refunds in F&O."""
+    lines = [
+        (link.sources[line.lot], item_of(line.product))
+        for number in (link.sales_order, *link.further)
+        for line in await read_sold_lines(ports.fo, link.company, number)
+        if line.lot in link.sources
+    ]
+    refunds = await ports.refunds.records.of_order(link.store, link.order_id)
+    credited = {row.refund_id: bool(row.documents) for row in refunds.values() if row.worth is not None}
+    return reconstruct(rules.currency_side, lines, credited)
 
 
 async def _allocate(wanted: Sequence[Need], order: Order, rules: StoreRules, ports: OrderPorts) -> Allocation:
@@ -124,6 +160,16 @@ async def _book(plan: SalesOrderPlan, ports: OrderPorts, *, held: bool) -> Sales
     return await create_sequenced(ports.fo, draft, accept=partial(_accept, plan))
 
 
+async def _release(
+    claimed: OrderLink, failure: TransientError, plan: SalesOrderPlan, ports: OrderPorts, now: datetime
+) -> None:
+    """Lets the next attempt begin at once. Where F&O numbers the order and may still be creating it, a second creation
+    would make a second order: then the claim lasts until F&O has surely finished.
+    """
+    wait = settling_time(failure) if plan.number is None else timedelta(0)
+    await ports.links.put(replace(claimed, claimed_until=now + wait if wait else None))
+
+
 def _accept(plan: SalesOrderPlan, booked: SalesOrder) -> bool:
     """Whether to release the hold: an adopted order stays held until its lines are compared with the plan and
     updated.
@@ -144,7 +190,7 @@ async def _check(plan: SalesOrderPlan, booked: SalesOrder, ports: OrderPorts) ->
 
 def _link(
     order: Order,
-    link: OrderLink | None,
+    link: OrderLink,
     plan: SalesOrderPlan,
     booked: SalesOrder,
     reason: HoldReason | None,
@@ -164,6 +210,8 @@ def _link(
         said=header_fingerprints(plan.header) if created else {},
         # Without a link, only an earlier attempt of the app can have held the order.
         held=reason or (HoldReason.CHANGE if booked.held else ""),
-        has_parked=link.has_parked if link else False,
-        etag=link.etag if link else None,
+        parked_parts=link.parked_parts,
+        record=link.record,
+        columns=link.columns,
+        etag=link.etag,
     )

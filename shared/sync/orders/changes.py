@@ -27,7 +27,7 @@ from shared.errors import ErrorCode, RefusedError
 from shared.mapping.fo.fields import fit
 from shared.mapping.orders.changes import Action, Cell, ChangePlan, ChangeStep
 from shared.mapping.orders.header import header_fingerprints
-from shared.mapping.orders.holds import hold_reason
+from shared.mapping.orders.holds import hold_reason, holdable
 from shared.mapping.orders.matching import number_key
 from shared.mapping.orders.plan import LINE_KEY, SalesOrderPlan
 from shared.model import FoOrder, HoldReason, Item, OrderState, TaxSetup
@@ -186,7 +186,7 @@ class _OrderChange:
 
     async def _hold(self, fo: FoOrder, reason: HoldReason) -> None:
         self._has_held = True
-        to_hold = _to_hold(fo)
+        to_hold = holdable(fo, self._link.sources)
         if not to_hold and not self._link.held:
             return  # a person holds it, or it can no longer be held
         self._link = await self._ports.links.put(replace(self._link, held=reason.value, is_holding=bool(to_hold)))
@@ -210,7 +210,7 @@ class _OrderChange:
         """Holds the order because F&O has other lines than were sold: it must not ship until a person has reviewed
         it.
         """
-        if not self._has_held and (self._link.is_holding or _to_hold(fo)):
+        if not self._has_held and (self._link.is_holding or holdable(fo, self._link.sources)):
             await self._hold(fo, HoldReason.CHANGE)
 
     def _gone(self) -> ChangeReport:
@@ -234,11 +234,6 @@ class _OrderChange:
         if self._target is not None:
             evidence["fo"] = self._target.evidence.as_dict()
         return evidence
-
-
-def _to_hold(fo: FoOrder) -> list[str]:
-    """Numbers of the sales orders that are open and not on hold."""
-    return [header.number for header in fo.headers if not header.is_held and not header.status.is_closed]
 
 
 def _refuse(plan: ChangePlan, fo: FoOrder, *, is_last: bool) -> None:

@@ -1,166 +1,313 @@
 """One event about one Shopify order: F&O is updated to the order's state, once, and to the cent.
 
-Three parts converge, each by itself, and each can be repeated safely: the sales order, the payments, the refunds. Every
-step may be interrupted: F&O is read before it is written, the link is written last, and a refusal is stored in the link
-only once the message is parked.
+The parts of an order (sales order, payments, refunds) converge on their own, and each can be repeated safely. Each ends
+as done, waiting or parked, and none holds up another. Every step may be interrupted: F&O is read before it is written,
+decisions are stored before they are carried out, and a refusal only once the message is parked.
+
+Safety does not wait for a proof: an order that is cancelled, refunded or to be held in Shopify is stopped in F&O
+although the rest of the event cannot be read, does not add up, or has to wait.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import replace
-from datetime import UTC, datetime
+from collections import defaultdict
+from collections.abc import Awaitable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import partial
+from typing import Any, Protocol
 
 from shared.bus.envelope import OPERATOR, Envelope
-from shared.errors import ErrorCode, RefusedError, TaxRefusedError
+from shared.errors import ErrorCode, RefusedError, TaxRefusedError, TransientError
 from shared.flows import ORDERS
-from shared.mapping.orders.digest import digest
 from shared.mapping.orders.holds import hold_reason
 from shared.mapping.orders.proof import prove
-from shared.model import LineKind, Order, OrderState
+from shared.mapping.orders.record import add_refunds, digest
+from shared.mapping.shopify.events import Signals, read_signals
+from shared.model import LineKind, Order, OrderState, Part, SoldUnits
 from shared.rules import StoreRules
 from shared.store.links import OrderLink
 from shared.store.parking import State
-from shared.sync.messages.outcome import Done, MessageOutcome, Park
-from shared.sync.orders.booking import Booking, change, create
+from shared.sync.messages.outcome import Done, MessageOutcome, Park, Parts, Retry
+from shared.sync.orders.booking import Booking, change, create, reconstruct_record
 from shared.sync.orders.ports import OrderPorts
-from shared.sync.orders.reading import complete, read_json, read_order_state
+from shared.sync.orders.reading import Reader, order_id_in, read_json
+from shared.sync.orders.safety import stop, stop_reason
 from shared.sync.payments import converge_payments
 from shared.sync.refunds import converge_refunds
 from shared.telemetry import annotate, emit
 
+_GIVEN_UP_EARLY = "cancelled or given back before it reached F&O"
+
 
 async def sync_order(envelope: Envelope, ports: OrderPorts) -> MessageOutcome:
-    """Done when F&O has the order, its payments and its refunds as in this event, or in a later state. Raises
-    RefusedError for what cannot be read, and TransientError, for which dispatch schedules a copy.
+    """Done when F&O has the order, its payments and its refunds as in this event, or in a later state.
+
+    Raises RefusedError for an event that names no order, and TransientError for which dispatch schedules a copy.
     """
     rules = ports.rules.get(envelope.store)
     if rules is None:
         raise RefusedError(ErrorCode.UNKNOWN_STORE, store=envelope.store)
-    now = datetime.now(UTC)
-    admin = ports.admins[rules.key]
-    if booked := await _booked_before(envelope, ports):
-        return Done("F&O has this transaction: it was booked with its order", document=booked.sales_order)
-    state = await read_order_state(envelope, rules, admin, now=now)
-    annotate(order=state.order.name)
-    link = await ports.links.get(rules.key, state.order.id)
+    payload = read_json(envelope.body)
+    order_id = order_id_in(envelope, payload)
+    link = await ports.links.get(rules.key, order_id)
     if link is not None and link.given_up:
         return Done(
             f"this order was given up and is maintained by staff in F&O: {link.sales_order}", document=link.sales_order
         )
-    is_replay = envelope.source == OPERATOR
-    if is_replay or _needs_all(link, rules):
-        state = await complete(state, rules, admin, now=now)
+    if link is not None and await _is_booked_before(envelope, payload, link, ports):
+        return Done("F&O has this transaction: it was booked with its order", document=link.sales_order)
+    event = _Event(envelope, order_id, read_signals(payload), rules, ports, ports.now(), link)
     try:
-        booking = await _sales_order(state, link, rules, ports, is_replay=is_replay)
+        state = await event.read(payload)
     except RefusedError as refusal:
-        return await _refused(refusal, state.order, rules, ports, of_order=True)
-    if booking.number and (link is None or not link.sales_order):
-        lag = datetime.now(UTC) - envelope.occurred_at
-        emit("order.booked", company=rules.company, document=booking.number, seconds=round(lag.total_seconds(), 3))
-    try:
-        payments = await converge_payments(state, link=booking.link, rules=rules, ports=ports.payments)
-        refunds = await converge_refunds(state, link=booking.link, rules=rules, ports=ports.refunds, now=now)
-    except RefusedError as refusal:
-        return await _refused(refusal, state.order, rules, ports, of_order=False)
-    if booking.is_current and booking.link is not None and booking.link.has_parked:
-        await _resolve(booking.link, ports, now)
-    evidence = {**booking.evidence, "payments": payments.evidence, "refunds": refunds.evidence}
-    return Done(
-        f"{booking.note}; {payments.note}; {refunds.note}",
-        document=booking.number,
-        evidence={part: what for part, what in evidence.items() if what},
-    )
+        return await event.unreadable(refusal)
+    except TransientError:
+        await event.stop()
+        raise
+    return await event.converge(state)
 
 
-async def _booked_before(envelope: Envelope, ports: OrderPorts) -> OrderLink | None:
-    """The order's link, where the event is about one transaction that is booked: it saves Shopify's query budget."""
-    match read_json(envelope.body) if envelope.topic in ORDERS.webhooks["transactions"] else None:
-        case {"id": int(transaction), "order_id": int(order_id)} if envelope.source != OPERATOR:
-            known = await ports.payments.records.of_order(envelope.store, order_id)
-            if transaction in known and known[transaction].settled is not None:
-                link = await ports.links.get(envelope.store, order_id)
-                return link if link is not None and not link.has_parked else None
-    return None
+async def _is_booked_before(envelope: Envelope, payload: Any, link: OrderLink, ports: OrderPorts) -> bool:
+    """Whether the event is about one transaction that is booked: it saves Shopify's query budget."""
+    if envelope.topic not in ORDERS.webhooks["transactions"] or envelope.source == OPERATOR or link.has_parked:
+        return False
+    match payload:
+        case {"id": int(transaction)}:
+            known = await ports.payments.records.of_order(envelope.store, link.order_id)
+            return transaction in known and known[transaction].settled is not None
+    return False
 
 
-def _needs_all(link: OrderLink | None, rules: StoreRules) -> bool:
-    """Whether to fetch payments and risk, which the event may not contain: for a new order, and where parked events,
-    which are closed when this one is done, may have contained them.
-    """
-    if link is not None and link.has_parked:
-        return True
-    return (link is None or not link.sales_order) and bool(rules.orders.hold_risks or rules.payments)
+class _Report(Protocol):
+    """What payments and refunds report."""
+
+    @property
+    def note(self) -> str: ...
+    @property
+    def evidence(self) -> Mapping[str, object]: ...
 
 
-async def _sales_order(
-    state: OrderState, link: OrderLink | None, rules: StoreRules, ports: OrderPorts, *, is_replay: bool
-) -> Booking:
-    """Creates or changes F&O's sales order. A change that waits for a person is tried again only by a replay."""
-    order, content = state.order, digest(state.order)
-    if link is None or not link.sales_order:
-        if order.is_given_up:
-            return Booking("cancelled or given back before it reached F&O: nothing to book", link=link)
-        proof = prove(order).as_dict()
-        booking = await create(state, link, rules, ports)
-    elif order.version < link.version:
-        return Booking("F&O has a later state of the order", link.sales_order, link, is_current=False)
-    elif content == link.parked_digest and not is_replay:
-        return Booking("this change of the order waits for a person", link.sales_order, link, is_current=False)
-    elif content == link.digest and not link.held and not is_replay and hold_reason(state, rules) is None:
-        if order.version > link.version:  # events between both versions are outdated now
-            link = await ports.links.put(replace(link, version=order.version))
-        return Booking("F&O has the order as it is", link.sales_order, link)
-    else:
+@dataclass(slots=True)
+class _Event:
+    """The handling of one event."""
+
+    envelope: Envelope
+    order_id: int
+    signals: Signals
+    rules: StoreRules
+    ports: OrderPorts
+    now: datetime
+    link: OrderLink | None
+    notes: list[str] = field(default_factory=list)
+    evidence: dict[str, object] = field(default_factory=dict)
+    parked: list[Park] = field(default_factory=list)
+    waiting: list[TransientError] = field(default_factory=list)
+    done: set[Part] = field(default_factory=lambda: {Part.READING})
+
+    @property
+    def is_replay(self) -> bool:
+        return self.envelope.source == OPERATOR
+
+    async def read(self, payload: Any) -> OrderState:
+        """The order's state, read with what was decided about the order before."""
+        if self.link is not None and self.link.sales_order and self.link.record is None:
+            record = await reconstruct_record(self.link, self.rules, self.ports)
+            self.link = await self.ports.links.put(replace(self.link, record=record))
+        state = await self._reader.read(self.envelope.topic, payload)
+        annotate(order=state.order.name)
+        if self.is_replay or self._needs_all():
+            state = await self._reader.complete(state)
+        return state
+
+    @property
+    def _reader(self) -> Reader:
+        known = self.link.record if self.link is not None and self.link.sales_order else None
+        admin = self.ports.admins[self.rules.key]
+        return Reader(self.order_id, self.rules, admin, self.now, known)
+
+    def _needs_all(self) -> bool:
+        """Whether to fetch payments and risk, which the event may not contain: for a new order, and where parked
+        events, which are closed when this one is done, may have contained them.
+        """
+        if self.link is not None and self.link.has_parked:
+            return True
+        is_new = self.link is None or not self.link.sales_order
+        return is_new and bool(self.rules.orders.hold_risks or self.rules.payments)
+
+    async def stop(self) -> None:
+        """Stops what F&O has of the order, if it must not go on."""
+        reason = stop_reason(self.signals, self.rules)
+        if reason is not None and self.link is not None and self.link.sales_order:
+            self.link = await stop(self.link, reason, self.ports.fo, self.ports.links)
+
+    async def unreadable(self, refusal: RefusedError) -> Parts:
+        """Parks an event that cannot be read, the order stopped first."""
+        await self.stop()
+        link = self.link or OrderLink(self.rules.key, self.order_id, self.signals.updated_at or self.now)
+        if self.signals.is_cancelled and not link.sales_order:
+            link = replace(link, version=self.signals.updated_at or self.now, not_booked=_GIVEN_UP_EARLY, sold=())
+        marked = replace(link, parked_parts=link.parked_parts | {Part.READING})
+        return Parts(Done(""), parked=(Park(refusal, Part.READING),), then=partial(self.ports.links.put, marked))
+
+    async def converge(self, state: OrderState) -> MessageOutcome:
+        try:
+            booking = await self._sales_order(state)
+        except RefusedError as refusal:
+            await self._reread_link()
+            await self.stop()
+            self._refuse(refusal, Part.ORDER)
+            booking = Booking("", self.link.sales_order if self.link else "", self.link, is_current=False)
+        except TransientError:
+            await self._reread_link()
+            await self.stop()
+            raise
+        else:
+            self.notes.append(booking.note)
+            self.evidence |= booking.evidence
+            if booking.is_current:
+                self.done.add(Part.ORDER)
+        if not booking.number and self.parked:
+            self.notes.append("payments and refunds wait for the sales order")
+        else:
+            ports = self.ports
+            payments = converge_payments(state, link=booking.link, rules=self.rules, ports=ports.payments)
+            await self._part(Part.PAYMENTS, payments)
+            refunds = converge_refunds(state, link=booking.link, rules=self.rules, ports=ports.refunds, now=self.now)
+            await self._part(Part.REFUNDS, refunds)
+        await self._close_done()
+        return Parts(
+            Done("; ".join(self.notes), document=booking.number, evidence=self.evidence),
+            parked=tuple(self.parked),
+            retry=Retry(min(self.waiting, key=_delay)) if self.waiting else None,
+            then=partial(self._store_refusals, state) if self.parked else None,
+        )
+
+    async def _part(self, part: Part, converging: Awaitable[_Report]) -> None:
+        try:
+            report = await converging
+        except RefusedError as refusal:
+            self._refuse(refusal, part)
+        except TransientError as failure:
+            self.waiting.append(failure)
+        else:
+            self.notes.append(report.note)
+            if report.evidence:
+                self.evidence[part.value] = report.evidence
+            self.done.add(part)
+
+    def _refuse(self, refusal: RefusedError, part: Part) -> None:
+        if isinstance(refusal, TaxRefusedError):
+            self.ports.taxes.forget(self.rules.company)  # a corrected set-up is read at once
+        self.parked.append(Park(refusal, part))
+
+    async def _sales_order(self, state: OrderState) -> Booking:
+        """Creates or changes F&O's sales order. A change that waits for a person is tried again only by a replay."""
+        if self.link is None or not self.link.sales_order:
+            return await self._new_sales_order(state)
+        if state.order.version < self.link.version:
+            return Booking("F&O has a later state of the order", self.link.sales_order, self.link, is_current=False)
+        if state.order.version == self.link.version and digest(state.order) != self.link.digest:
+            # Two changes within one second of Shopify's clock: only the shop knows which is the later.
+            state = await self._reader.fetch() or state
+        self.link = link = await self._with_refunds(self.link, state)
+        order, content = state.order, digest(state.order)
+        if content == link.parked_digest and not self.is_replay:
+            return Booking("this change of the order waits for a person", link.sales_order, link, is_current=False)
+        if content == link.digest and not link.held and not self.is_replay and hold_reason(state, self.rules) is None:
+            if order.version > link.version:  # events between both versions are outdated now
+                link = await self.ports.links.put(replace(link, version=order.version))
+            return Booking("F&O has the order as it is", link.sales_order, link)
         proof = prove(order).as_dict() if order.cancelled_at is None and order.lines else {}
-        booking = await change(state, link, rules, ports)
-    return replace(booking, evidence={"shopify": proof, **booking.evidence})
+        booking = await change(state, link, self.rules, self.ports)
+        return replace(booking, evidence={"shopify": proof, **booking.evidence})
+
+    async def _new_sales_order(self, state: OrderState) -> Booking:
+        """An order that was given up before it came leaves a link, so that a late event does not book it."""
+        order, link = state.order, self.link
+        if link is not None and link.not_booked and order.version <= link.version and not order.is_given_up:
+            return Booking(f"not booked: {link.not_booked}", link=link, is_current=False)
+        if order.is_given_up:
+            given_up = OrderLink(
+                order.store,
+                order.id,
+                order.version,
+                not_booked=_GIVEN_UP_EARLY,
+                parked_parts=link.parked_parts if link else frozenset(),
+                columns=link.columns if link else frozenset(),
+                etag=link.etag if link else None,
+            )
+            return Booking(f"{_GIVEN_UP_EARLY}: nothing to book", link=await self.ports.links.put(given_up))
+        proof = prove(order).as_dict()
+        booking = await create(state, link, self.rules, self.ports, now=self.now)
+        lag = self.ports.now() - self.envelope.occurred_at
+        seconds = round(lag.total_seconds(), 3)
+        emit("order.booked", company=self.rules.company, document=booking.number, seconds=seconds)
+        return replace(booking, evidence={"shopify": proof, **booking.evidence})
+
+    async def _with_refunds(self, link: OrderLink, state: OrderState) -> OrderLink:
+        """The link that has a record of every refund of the state, stored before anything is written about it."""
+        if link.record is None:
+            return link
+        record = add_refunds(link.record, state.refunds)
+        return link if record is link.record else await self.ports.links.put(replace(link, record=record))
+
+    async def _reread_link(self) -> None:
+        self.link = await self.ports.links.get(self.rules.key, self.order_id)
+
+    async def _close_done(self) -> None:
+        """Closes what is parked of parts that are done, then clears their mark: in this order a crash is repaired."""
+        link = await self.ports.links.get(self.rules.key, self.order_id)
+        done = self.done - {refused.part for refused in self.parked}
+        closing = link.parked_parts & done if link is not None else frozenset()
+        if link is None or not closing:
+            return
+        await self.ports.parking.close_all(
+            ORDERS.name,
+            link.store,
+            str(link.order_id),
+            state=State.RESOLVED,
+            why="F&O has this part of the order as Shopify has it",
+            now=self.now,
+            parts=closing,
+        )
+        digest_left = "" if Part.ORDER in closing else link.parked_digest
+        await self.ports.links.put(replace(link, parked_parts=link.parked_parts - closing, parked_digest=digest_left))
+
+    async def _store_refusals(self, state: OrderState) -> None:
+        """Marks the refused parts in the link. A refused sales order is not tried again by the next event with the same
+        content; payments and refunds are.
+        """
+        link = await self.ports.links.get(self.rules.key, self.order_id)
+        parts = frozenset(refused.part for refused in self.parked) | (link.parked_parts if link else frozenset())
+        of_order = any(refused.part is Part.ORDER for refused in self.parked)
+        if link is None or not link.sales_order:
+            known = replace(_sold_but_unknown(state.order, link), parked_parts=parts)
+        else:
+            refused_digest = digest(state.order) if of_order else link.parked_digest
+            known = replace(link, parked_digest=refused_digest, parked_parts=parts)
+        await self.ports.links.put(known)
 
 
-async def _refused(
-    refusal: RefusedError, order: Order, rules: StoreRules, ports: OrderPorts, *, of_order: bool
-) -> Park:
-    """Parks the event, and then stores so in the link: stored earlier, a crash in between would lose the event.
-
-    A refused sales order is not tried again by the next event with the same content; payments and refunds are.
-    """
-    if isinstance(refusal, TaxRefusedError):
-        ports.taxes.forget(rules.company)  # a corrected set-up is read at once
-    link = await ports.links.get(rules.key, order.id)
-    if link is None or not link.sales_order:
-        known = _sold_but_unknown(order, link)
-    else:
-        known = replace(link, parked_digest=digest(order) if of_order else link.parked_digest, has_parked=True)
-    return Park(refusal, then=partial(ports.links.put, known))
-
-
-async def _resolve(link: OrderLink, ports: OrderPorts, now: datetime) -> None:
-    """Closes the order's parked messages, then clears their mark in the link: in this order a crash is repaired."""
-    await ports.parking.close_all(
-        ORDERS.name,
-        link.store,
-        str(link.order_id),
-        state=State.RESOLVED,
-        why="F&O has the order as Shopify has it",
-        now=now,
-    )
-    await ports.links.put(replace(link, has_parked=False, parked_digest=""))
+def _delay(error: TransientError) -> float:
+    return error.retry_after.total_seconds() if error.retry_after is not None else 0.0
 
 
 def _sold_but_unknown(order: Order, link: OrderLink | None) -> OrderLink:
     """The link of an order whose goods are sold but unknown to F&O: the stock flow must not offer them again."""
-    sold: Counter[str] = Counter()
-    for line in order.lines:
-        if line.kind is LineKind.PRODUCT:
-            sold[line.sku] += line.quantity
+    sold: defaultdict[tuple[str, int | None], int] = defaultdict(int)
+    if not order.is_given_up:
+        for line in order.lines:
+            if line.kind is LineKind.PRODUCT:
+                sold[line.sku, line.variant_id] += line.quantity
     return OrderLink(
         store=order.store,
         order_id=order.id,
         version=order.version,
         parked_digest=digest(order),
-        has_parked=True,
-        sold=sold,
+        sold=tuple(SoldUnits(sku, units, variant_id) for (sku, variant_id), units in sold.items()),
         location_id=order.location_id,
+        not_booked=link.not_booked if link else "",
+        columns=link.columns if link else frozenset(),
         etag=link.etag if link else None,
     )

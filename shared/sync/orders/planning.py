@@ -9,6 +9,7 @@ from shared.mapping.orders.allocation import Allocation, Need
 from shared.mapping.orders.changes import ChangePlan, plan_cancellation, plan_changes
 from shared.mapping.orders.matching import LinkedOrder, OwnLines, match_lines, number_key, own_lines, place_lines
 from shared.mapping.orders.plan import SalesOrderPlan, plan_sales_order
+from shared.mapping.orders.record import with_decisions
 from shared.model import FoOrder, Item, Order, TaxSetup
 from shared.rules import StoreRules
 from shared.store.links import OrderLink
@@ -56,5 +57,8 @@ async def plan_change(
         items=items,
         allocation=placement.allocation,
         tax_setup=tax_setup,
+        known=link.record,
     )
+    if link.record is not None:
+        link = replace(link, record=with_decisions(link.record, target))
     return PlannedChange(plan_changes(target, fo, placement, rules, fingerprints=link.said), own, target, link)

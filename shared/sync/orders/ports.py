@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from shared.d365.customers import Customers
 from shared.d365.items import ItemCache
@@ -34,3 +35,4 @@ class OrderPorts:
     outbox: Outbox
     parking: Parking
     items: ItemCache = field(default_factory=ItemCache)
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -13,12 +13,12 @@ from shared.errors import ErrorCode, OtherCurrencyError, RefusedError
 from shared.mapping.shopify.events import order_id_of
 from shared.mapping.shopify.graphql import read_graphql_state
 from shared.mapping.shopify.state import read_state
-from shared.model import OrderState
+from shared.model import CurrencySide, OrderRecord, OrderState
 from shared.rules import StoreRules, without_our_tag
 from shared.shopify.admin.client import AdminClient
 from shared.shopify.orders import fetch_order
 
-_WITH_THE_ORDER: Final = frozenset(
+WITH_THE_ORDER: Final = frozenset(
     {
         "orders/create",
         "orders/updated",
@@ -30,44 +30,62 @@ _WITH_THE_ORDER: Final = frozenset(
 )
 
 
-async def read_order_state(envelope: Envelope, rules: StoreRules, admin: AdminClient, *, now: datetime) -> OrderState:
-    """The order from the event's body, without a call to Shopify, where the body contains it.
-
-    Other events only name their order, which is fetched with its payments and its risk; so is an order with payments in
-    a currency that is not booked: GraphQL has both currencies. Tags that the app set are left out.
-    Raises RefusedError NOT_JSON, NOT_AN_ORDER, ORDER_GONE and what the readers raise.
-    """
-    payload = read_json(envelope.body)
-    if envelope.topic in _WITH_THE_ORDER:
-        try:
-            return _normalized(read_state(payload, store=rules.key, side=rules.currency_side, now=now), rules)
-        except OtherCurrencyError:
-            pass  # GraphQL has the amount in both currencies
-        order_id: int | None = payload["id"]
-    else:
-        order_id = order_id_of(payload)
+def order_id_in(envelope: Envelope, payload: Any) -> int:
+    """The order that the event is about. Raises RefusedError NOT_AN_ORDER for a body that names none."""
+    order_id = order_id_of(payload)
+    if order_id is None and envelope.topic in WITH_THE_ORDER and isinstance(payload, dict):
+        order_id = payload.get("id") if type(payload.get("id")) is int else None
     if order_id is None:
         raise RefusedError(ErrorCode.NOT_AN_ORDER, problem=f"the body of {envelope.topic} names no order")
-    state = await _fetch(order_id, rules, admin, now)
-    if state is None:
-        raise RefusedError(ErrorCode.ORDER_GONE, order=order_id)
-    return state
+    return order_id
 
 
-async def complete(state: OrderState, rules: StoreRules, admin: AdminClient, *, now: datetime) -> OrderState:
-    """The state with payments and risk, which a webhook of the order does not contain; unchanged where Shopify does not
-    have the order any more.
-    """
-    if state.transactions is not None:
-        return state
-    return await _fetch(state.order.id, rules, admin, now) or state
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Reads the states of one order, from its events or from Shopify."""
 
+    order_id: int
+    rules: StoreRules
+    admin: AdminClient
+    now: datetime
+    known: OrderRecord | None
+    """What was decided about the order before; None for an order that is not booked."""
 
-async def _fetch(order_id: int, rules: StoreRules, admin: AdminClient, now: datetime) -> OrderState | None:
-    node = await fetch_order(admin, order_id)
-    if node is None:
-        return None
-    return _normalized(read_graphql_state(node, store=rules.key, side=rules.currency_side, now=now), rules)
+    async def read(self, topic: str, payload: Any) -> OrderState:
+        """The order from the event's body, without a call to Shopify, where the body contains it.
+
+        Other events only name their order, which is fetched with its payments and its risk; so is an order with
+        payments in a currency that is not booked: GraphQL has both currencies. Tags that the app set are left out.
+        Raises RefusedError ORDER_GONE and what the readers raise.
+        """
+        if topic in WITH_THE_ORDER:
+            try:
+                state = read_state(payload, store=self.rules.key, side=self._side, now=self.now, known=self.known)
+                return _normalized(state, self.rules)
+            except OtherCurrencyError:
+                pass  # GraphQL has the amount in both currencies
+        fetched = await self.fetch()
+        if fetched is None:
+            raise RefusedError(ErrorCode.ORDER_GONE, order=self.order_id)
+        return fetched
+
+    async def complete(self, state: OrderState) -> OrderState:
+        """The state with payments and risk, which a webhook of the order does not contain; unchanged where Shopify does
+        not have the order any more.
+        """
+        return state if state.transactions is not None else await self.fetch() or state
+
+    async def fetch(self) -> OrderState | None:
+        """The order as Shopify has it now, with payments and risk; None if it has none."""
+        node = await fetch_order(self.admin, self.order_id)
+        if node is None:
+            return None
+        state = read_graphql_state(node, store=self.rules.key, side=self._side, now=self.now, known=self.known)
+        return _normalized(state, self.rules)
+
+    @property
+    def _side(self) -> CurrencySide:
+        return self.known.side if self.known is not None else self.rules.currency_side
 
 
 def _normalized(state: OrderState, rules: StoreRules) -> OrderState:

@@ -15,8 +15,8 @@ from shared.model import Money
 from shared.rules import StoreRules
 from shared.shopify.sweep import ListedOrder, orders_from
 from shared.store.journal import JournalEntry
-from shared.sync.orders.reading import read_order_state
-from shared.sync.sweep.missed import event_of, is_recorded, is_settled
+from shared.sync.orders.reading import Reader
+from shared.sync.sweep.missed import TOPIC, event_of, is_recorded, is_settled
 from shared.sync.sweep.ports import SweepPorts
 from shared.sync.sweep.progress import Progress
 from shared.sync.sweep.reconciliation import Comparison, compare_order
@@ -122,10 +122,9 @@ class _Comparison:
         if is_missed or order.updated_at > settled_since or not is_settled(entries):
             self.tally.busy += 1
             return
-        event = event_of(self.rules.key, order)
         admin = self.ports.orders.admins[self.rules.key]
         try:
-            state = await read_order_state(event, self.rules, admin, now=self.now())
+            state = await Reader(order.id, self.rules, admin, self.now(), link.record).read(TOPIC, None)
             found = None
             if state.order.version == order.updated_at:
                 found = await compare_order(state, link, self.rules, self.ports.orders)

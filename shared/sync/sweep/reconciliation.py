@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from shared.d365.order_changes import read_fo_order
 from shared.d365.tax import tax_setup_of
 from shared.mapping.orders.allocation import AllocatedPart, Allocation, Need
-from shared.mapping.orders.digest import digest
+from shared.mapping.orders.record import digest
 from shared.mapping.payments.differences import payment_differences
 from shared.mapping.payments.plan import moved_money
 from shared.mapping.reconciliation import (
@@ -104,7 +104,7 @@ async def _sales_order(
         fo,
         link,
         rules,
-        items=await items_of(order, rules, ports),
+        items=await items_of(order, rules, ports, link.record),
         tax_setup=await tax_setup_of(rules.company, ports.taxes, verify=rules.tax.verify),
         allocate=anywhere,
     )

@@ -34,7 +34,7 @@ async def parked(table: MemoryTable, proof):
 
 async def shown(parking: Parking, found) -> list[str]:
     lines: list[str] = []
-    await _show(found, SimpleNamespace(parking=parking), lines.append)
+    await _show([found], SimpleNamespace(parking=parking), lines.append)
     return "\n".join(lines).splitlines()
 
 

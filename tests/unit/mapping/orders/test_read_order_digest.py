@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from shared.mapping.orders.digest import digest
+from shared.mapping.orders.record import digest
 from shared.mapping.shopify.order import read_order
 from shared.model import CurrencySide
 from tests.builders.orders import Payload, address, line, order_payload, parsed, tax_line

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from shared.errors import RefusedError
-from shared.mapping.orders.digest import digest
 from shared.mapping.orders.proof import prove
+from shared.mapping.orders.record import digest
 from shared.mapping.shopify.order import read_order
 from shared.mapping.shopify.state import read_state
 from shared.model import CurrencySide, Money, OrderState, Restock, Risk

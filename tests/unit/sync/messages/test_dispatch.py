@@ -6,9 +6,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from shared.bus.envelope import Claim, Envelope
-from shared.errors import OutcomeUnknownError, RefusedError, ThrottledError, TransientError
+from shared.errors import NotYetError, OutcomeUnknownError, RefusedError, ThrottledError, TransientError
+from shared.model import Part
 from shared.sync.messages.dispatch import QueuePorts, handle_message
-from shared.sync.messages.outcome import Done, Park, Retry, RetryPolicy
+from shared.sync.messages.outcome import Done, Park, Parts, Retry, RetryPolicy
 
 ENVELOPE = Envelope(
     flow="orders",
@@ -141,7 +142,8 @@ async def test_a_refusal_is_remembered_only_when_the_message_is_kept():
     async def remember():
         seen.append(len(at.parking.messages))
 
-    await handle(flow_that(Park(RefusedError("NO_LINES"), then=remember)), ENVELOPE, at)
+    outcome = Parts(Done(""), parked=(Park(RefusedError("NO_LINES")),), then=remember)
+    await handle(flow_that(outcome), ENVELOPE, at)
     assert seen == [1]
 
 
@@ -209,3 +211,30 @@ def test_waits_double_up_to_the_longest_with_some_jitter():
     waits = [policy.wait(attempt, error).total_seconds() for attempt in (1, 2, 3, 8, 50)]
     for wait, least in zip(waits, (5, 10, 20, 640, 900), strict=True):
         assert least <= wait <= least * 1.25
+
+
+async def test_each_refused_part_is_parked_for_itself_and_a_waiting_part_gets_one_copy():
+    at = queue_ports()
+    outcome = Parts(
+        Done("created", document="SN1"),
+        parked=(
+            Park(RefusedError("PAYMENTS_DIFFER", problem="2.00 EUR was given back of 1.00 EUR"), Part.PAYMENTS),
+            Park(RefusedError("REFUND_WITHOUT_ORDER", refund=7, amount="1.00 EUR"), Part.REFUNDS),
+        ),
+        retry=Retry(TransientError("F&O restarts")),
+    )
+    await handle(flow_that(outcome), ENVELOPE, at)
+    assert [message.part for message in at.parking.messages] == [Part.PAYMENTS, Part.REFUNDS]
+    assert [copy.attempt for copy, _ in at.queue.sent] == [ENVELOPE.attempt + 1]
+    (entry,) = at.journal.entries
+    assert (entry.outcome, entry.document) == ("parked", "SN1")
+    assert "PAYMENTS_DIFFER" in entry.note
+    assert "REFUND_WITHOUT_ORDER" in entry.note
+    assert entry.note.endswith("F&O restarts; created")
+
+
+async def test_waiting_for_work_that_fo_has_to_do_first_spends_no_attempts():
+    policy = RetryPolicy(max_attempts=3, max_age=timedelta(hours=1))
+    late = ENVELOPE.occurred_at + timedelta(days=3)
+    assert policy.is_exhausted(TransientError("F&O restarts"), 9, ENVELOPE.occurred_at, late)
+    assert not policy.is_exhausted(NotYetError("not invoiced"), 9, ENVELOPE.occurred_at, late)

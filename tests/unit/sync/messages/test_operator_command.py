@@ -82,7 +82,7 @@ def ports(**given):
 
 async def test_a_replay_keeps_all_but_the_id_the_attempts_and_who_sends_it():
     at = ports()
-    assert await replay(PARKED, at) == "event-1.replay-1"
+    assert await replay([PARKED], at) == "event-1.replay-1"
     assert at.publish.sent == [
         replace(ENVELOPE, event_id="event-1.replay-1", attempt=1, body=b'{"id":42}', source=OPERATOR)
     ]
@@ -92,20 +92,20 @@ async def test_a_replay_keeps_all_but_the_id_the_attempts_and_who_sends_it():
 async def test_a_replay_of_a_replay_has_the_next_number_and_the_same_replay_the_same():
     at = ports()
     again = replace(PARKED, event_id="event-1.replay-9")
-    assert [await replay(again, at) for _ in range(2)] == ["event-1.replay-10"] * 2
+    assert [await replay([again], at) for _ in range(2)] == ["event-1.replay-10"] * 2
 
 
 async def test_a_message_that_was_not_confirmed_stays_open():
     at = ports(publish=Queue(broken=True))
     with pytest.raises(OutcomeUnknownError):
-        await replay(PARKED, at)
+        await replay([PARKED], at)
     assert at.parking.closed == []
 
 
 async def test_a_message_that_was_never_ours_cannot_be_sent_again():
     at = ports()
     with pytest.raises(RefusedError) as refused:
-        await replay(replace(PARKED, properties={}), at)
+        await replay([replace(PARKED, properties={})], at)
     assert refused.value.code == "ENVELOPE_UNREADABLE"
     assert at.publish.sent == []
 
@@ -113,7 +113,7 @@ async def test_a_message_that_was_never_ours_cannot_be_sent_again():
 async def test_a_lost_claim_is_sent_again_as_it_was_since_somebody_may_have_brought_it_back():
     claimed = replace(PARKED, properties={**PARKED.properties, "claim_blob": "c", "claim_sha256": "d"})
     at = ports(parking=Parking(body=b""))
-    await replay(claimed, at)
+    await replay([claimed], at)
     (sent,) = at.publish.sent
     assert sent.claim is not None
     assert sent.claim.blob == "c"
@@ -121,13 +121,13 @@ async def test_a_lost_claim_is_sent_again_as_it_was_since_somebody_may_have_brou
 
 async def test_two_people_at_the_same_message_are_told():
     with pytest.raises(TransientError, match="look again"):
-        await replay(PARKED, ports(parking=Parking(contested=True)))
+        await replay([PARKED], ports(parking=Parking(contested=True)))
 
 
 async def test_an_order_given_up_is_no_pending_sale_any_more():
     links = Links(OrderLink("nordlys", 42, NOW, parked_digest="d", sold={"A": 1}))
     at = ports(links=links)
-    await discard(PARKED, "nonsense", sales_order="", ports=at)
+    await discard([PARKED], "nonsense", sales_order="", ports=at)
     assert (links.link.sales_order, links.link.given_up) == ("none (discarded)", True)
     assert at.parking.closed == [("42", State.DISCARDED, "nonsense")]
 
@@ -136,7 +136,7 @@ async def test_a_change_given_up_leaves_the_order_that_fo_has_alone():
     booked = OrderLink("nordlys", 42, NOW, sales_order="SN42", parked_digest="d")
     links = Links(booked)
     at = ports(links=links)
-    await discard(PARKED, "done in F&O", sales_order="", ports=at)
+    await discard([PARKED], "done in F&O", sales_order="", ports=at)
     assert links.link is booked
     assert at.parking.closed == [("event-1", State.DISCARDED, "done in F&O")]
 

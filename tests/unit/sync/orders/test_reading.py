@@ -9,10 +9,10 @@ from builders.changed_orders import Bag, transaction
 from builders.orders import as_json, in_presentment, order_payload
 from builders.root import ROOT
 
-from shared.bus.envelope import Envelope
 from shared.errors import RefusedError
+from shared.model import OrderState
 from shared.rules import load_stores
-from shared.sync.orders.reading import read_order_state
+from shared.sync.orders.reading import Reader, read_json
 
 RULES = load_stores(ROOT / "config/stores")["nordlys"]
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -29,8 +29,9 @@ class Shop:
         return {"order": None}
 
 
-def event(payload: dict[str, Any]) -> Envelope:
-    return Envelope("orders", "e-1", "shopify", RULES.key, "orders/updated", "1", NOW, "", as_json(payload))
+async def read(payload: dict[str, Any], shop: Shop) -> OrderState:
+    reader = Reader(payload["id"], RULES, shop, NOW, None)
+    return await reader.read("orders/updated", read_json(as_json(payload)))
 
 
 def refunded(payment: dict[str, Any]) -> dict[str, Any]:
@@ -50,12 +51,12 @@ async def test_an_order_with_money_in_a_currency_that_is_not_booked_is_fetched()
     shop = Shop()
     payload = refunded(transaction(Bag((Decimal(1600),) * 2, ("JPY", "JPY")), kind="refund"))
     with pytest.raises(RefusedError) as refused:
-        await read_order_state(event(payload), RULES, shop, now=NOW)
+        await read(payload, shop)
     assert (refused.value.code, shop.calls) == ("ORDER_GONE", 1)
 
 
 async def test_an_order_that_cannot_be_read_for_another_reason_is_not_fetched() -> None:
     shop = Shop()
     with pytest.raises(RefusedError) as refused:
-        await read_order_state(event(order_payload() | {"line_items": "x"}), RULES, shop, now=NOW)
+        await read(order_payload() | {"line_items": "x"}, shop)
     assert (refused.value.code, shop.calls) == ("NOT_AN_ORDER", 0)

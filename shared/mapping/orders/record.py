@@ -1,0 +1,129 @@
+"""What is remembered of an order: the decisions about it, from which later events start, and a fingerprint of it."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import fields, replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from hashlib import sha256
+from typing import Any, Final
+
+from shared.mapping.orders.plan import SalesOrderPlan
+from shared.model import (
+    COMPONENTS,
+    Address,
+    AdjustmentReason,
+    Buyer,
+    Component,
+    CurrencySide,
+    Item,
+    LineKind,
+    LineRecord,
+    Money,
+    Order,
+    OrderLine,
+    OrderRecord,
+    Refund,
+    RefundRecord,
+    Restock,
+    ShippingLine,
+    TaxLine,
+)
+
+_KINDS: Final[Mapping[Component, LineKind]] = {component: kind for kind, component in COMPONENTS.items()}
+
+
+def add_lines(record: OrderRecord, order: Order, items: Mapping[int, Item]) -> OrderRecord:
+    """The record with the order's lines that it does not have yet; `items` is by order line id."""
+    new = {
+        line.id: LineRecord(line.kind, items[line.id], line.sku, line.variant_id)
+        for line in order.lines
+        if line.id not in record.lines
+    }
+    return replace(record, lines={**record.lines, **new}) if new else record
+
+
+def add_refunds(record: OrderRecord, refunds: Iterable[Refund]) -> OrderRecord:
+    """The record with the refunds that it does not have yet, as the state divides them."""
+    new = {refund.id: _refund_record(refund) for refund in refunds if refund.id not in record.refunds}
+    return replace(record, refunds={**record.refunds, **new}) if new else record
+
+
+def with_decisions(record: OrderRecord, plan: SalesOrderPlan) -> OrderRecord:
+    """The record with the place of sale, the tax groups and the modes of delivery that the plan decided on."""
+    return replace(
+        record,
+        place=plan.place,
+        tax_groups={**record.tax_groups, **plan.tax_groups},
+        delivery_modes={**record.delivery_modes, **plan.delivery_modes},
+    )
+
+
+def reconstruct(side: CurrencySide, lines: Iterable[tuple[str, Item]], credited: Mapping[int, bool]) -> OrderRecord:
+    """The record of an order that a release without records booked.
+
+    `lines` are F&O's lines: what each stands for in Shopify (source_of), and its item. `credited` is, by refund id,
+    whether a booked refund has documents of its own; one without any made the sales order smaller.
+    """
+    known: dict[int, LineRecord] = {}
+    for source, item in lines:
+        component, _, shopify_id = source.rpartition(":")
+        kind = _KINDS.get(Component(component))
+        if kind is not None:
+            known[int(shopify_id)] = LineRecord(kind, item)
+    return OrderRecord(
+        side=side,
+        lines=known,
+        refunds={
+            refund_id: RefundRecord(
+                cancelled=None,
+                shipping_off_order=not has_documents,
+                duties_off_order=not has_documents,
+                fees_off_order=not has_documents,
+            )
+            for refund_id, has_documents in credited.items()
+        },
+        is_reconstructed=True,
+    )
+
+
+def _refund_record(refund: Refund) -> RefundRecord:
+    cancelled: Counter[int] = Counter()
+    for line in refund.lines:
+        if line.restock is Restock.CANCEL:
+            cancelled[line.line_id] += line.quantity
+    off_order = {each.reason for each in refund.adjustments if each.on_order}
+    return RefundRecord(
+        cancelled=dict(cancelled),
+        shipping_off_order=AdjustmentReason.SHIPPING in off_order,
+        duties_off_order=AdjustmentReason.DUTIES in off_order,
+    )
+
+
+def digest(order: Order) -> str:
+    """SHA-256, in hex, over everything in the order but its version.
+
+    Equal amounts (5.0, 5.00) and equal instants (another offset) give equal digests.
+    """
+    content = json.dumps(_plain(order), default=_plain, separators=(",", ":"))
+    return sha256(content.encode()).hexdigest()
+
+
+def _plain(value: Any) -> Any:
+    """A value of the model as JSON knows it: amounts as shortest strings, instants in UTC, the rest as lists."""
+    if isinstance(value, Decimal):
+        return format(value.normalize(), "f")
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat()
+    return [getattr(value, name) for name in _FIELDS[type(value)]]
+
+
+_LEFT_OUT: Final = {(Order, "version"), (OrderLine, "variant_id")}
+"""The id of a variant goes when its product is deleted, which changes nothing of the order."""
+_FIELDS: Final = {
+    kind: tuple(field.name for field in fields(kind) if (kind, field.name) not in _LEFT_OUT)
+    for kind in (Order, OrderLine, ShippingLine, TaxLine, Money, Buyer, Address)
+}

@@ -1,0 +1,14 @@
+"""The parts in which an event about an order is handled. Each ends by itself: done, waiting or parked."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Part(StrEnum):
+    READING = "reading"
+    """Understanding the event."""
+    ORDER = "order"
+    """The sales order in F&O."""
+    PAYMENTS = "payments"
+    REFUNDS = "refunds"

@@ -1,0 +1,36 @@
+"""Stopping a sales order in F&O although its event cannot be carried out now."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from shared.d365.odata.client import ODataClient
+from shared.d365.order_changes import header_change, read_fo_order, write
+from shared.mapping.orders.holds import holdable, is_hold_tag_among
+from shared.mapping.shopify.events import Signals
+from shared.model import HoldReason
+from shared.rules import StoreRules
+from shared.store.links import OrderLink, OrderLinks
+
+HELD = "IsSalesProcessingStopped"
+
+
+def stop_reason(signals: Signals, rules: StoreRules) -> HoldReason | None:
+    """Why F&O must not go on with the order, if it must not."""
+    if signals.is_cancelled or signals.is_given_back:
+        return HoldReason.CANCELLATION
+    return HoldReason.TAG if is_hold_tag_among(signals.tags, rules) else None
+
+
+async def stop(link: OrderLink, reason: HoldReason, fo: ODataClient, links: OrderLinks) -> OrderLink:
+    """Holds what of the sales order is still to be delivered and not held. The hold ends when an event is carried out.
+
+    The link remembers the hold before it is sent: a crash in between is finished by the next event.
+    """
+    found = await read_fo_order(fo, link.company, (link.sales_order, *link.further))
+    numbers = holdable(found, link.sources) if found is not None else []
+    if not numbers:
+        return link
+    link = await links.put(replace(link, held=link.held or reason.value, is_holding=True))
+    await write(fo, [header_change(link.company, number, {HELD: "Yes"}) for number in numbers])
+    return await links.put(replace(link, is_holding=False))
