@@ -2,10 +2,19 @@
 
 from shared.model.address import Address
 from shared.model.component import COMPONENTS, Component, source_of
-from shared.model.delivery import DeliveryMethod
 from shared.model.fo_order import FoHeader, FoLine, FoOrder, FoRow, FoStatus
 from shared.model.money import CurrencyMismatchError, Money, minor_digits, smallest_unit, total
-from shared.model.order import Buyer, CurrencySide, LineKind, Order, OrderLine, ShippingLine, TaxLine, is_sample
+from shared.model.order import (
+    Buyer,
+    CurrencySide,
+    DeliveryMethod,
+    LineKind,
+    Order,
+    OrderLine,
+    ShippingLine,
+    TaxLine,
+    is_sample,
+)
 from shared.model.order_state import HoldReason, OrderState, Rate, Risk
 from shared.model.part import Part
 from shared.model.payment import Transaction, TransactionKind, TransactionStatus

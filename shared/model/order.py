@@ -9,7 +9,6 @@ from enum import StrEnum
 from typing import Final
 
 from shared.model.address import Address
-from shared.model.delivery import DeliveryMethod
 from shared.model.money import Money, total
 
 
@@ -30,6 +29,17 @@ class CurrencySide(StrEnum):
 
     SHOP = "shop"
     PRESENTMENT = "presentment"
+
+
+class DeliveryMethod(StrEnum):
+    """How the buyer gets the goods; the values are those of Shopify's DeliveryMethodType."""
+
+    SHIPPING = "SHIPPING"
+    PICK_UP = "PICK_UP"
+    PICKUP_POINT = "PICKUP_POINT"
+    LOCAL = "LOCAL"
+    RETAIL = "RETAIL"
+    NONE = "NONE"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from shared.model.delivery import DeliveryMethod
 from shared.model.money import CurrencyMismatchError, Money
-from shared.model.order import Order
+from shared.model.order import DeliveryMethod, Order
 from shared.model.payment import Transaction
 from shared.model.refund import Refund
 

@@ -11,8 +11,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import NamedTuple
 
-from shared.model.delivery import DeliveryMethod
-from shared.model.order import CurrencySide, LineKind
+from shared.model.order import CurrencySide, DeliveryMethod, LineKind
 from shared.model.stock import Item
 
 

@@ -18,7 +18,7 @@ from shared.mapping.orders.proof import refuse_test_order
 from shared.mapping.taxes.groups import TaxGroups, charged_tax, one_sales_tax_group
 from shared.mapping.taxes.place import place_of_sale, ship_to
 from shared.mapping.taxes.settling import TaxSettling
-from shared.model import FoRow, Item, Money, Order, OrderRecord, Place, TaxGroupPair, TaxKey, TaxSetup
+from shared.model import DeliveryMethod, FoRow, Item, Money, Order, OrderRecord, Place, TaxGroupPair, TaxKey, TaxSetup
 from shared.rules import StoreRules
 
 LINE_KEY: Final = "LineNumber"
@@ -49,6 +49,8 @@ class SalesOrderPlan:
     """The recorded groups, and those that the rules decided now."""
     delivery_modes: Mapping[ShippingKey, str]
     """Likewise for modes of delivery; "" where the rules name none."""
+    delivery: DeliveryMethod | None
+    served_by: int | None
 
 
 def order_reference(store: str, order_id: int) -> str:
@@ -124,6 +126,8 @@ def plan_sales_order(
         place=place,
         tax_groups={**known_groups, **taxes.decided},
         delivery_modes={**known_modes, **modes},
+        delivery=order.delivery,
+        served_by=order.served_by,
     )
 
 

@@ -8,8 +8,10 @@ import pytest
 from shared.errors import RefusedError
 from shared.mapping.orders.header import header_changes, header_fingerprints
 from shared.mapping.orders.plan import SalesOrderPlan, plan_sales_order
-from shared.model import CurrencySide, Order, OrderRecord, Place, TaxGroupPair, TaxKey
+from shared.mapping.orders.record import with_decisions
+from shared.model import CurrencySide, DeliveryMethod, Order, OrderRecord, Place, TaxGroupPair, TaxKey
 from shared.rules import ChangeKind, StoreRules
+from shared.store.records import read_record, write_record
 from tests.builders.sales import (
     EU,
     address,
@@ -64,6 +66,15 @@ def test_a_plan_has_the_decisions_to_record():
     assert planned.place == NETHERLANDS
     assert planned.tax_groups == {FULL: TaxGroupPair("NL-VAT", "FULL")}
     assert planned.delivery_modes == {STANDARD: planned.header["DeliveryModeCode"]}
+
+
+def test_the_delivery_method_joins_the_record_and_is_not_lost_where_it_is_not_read():
+    collected = replace(taxed(shipping_address=None), delivery=DeliveryMethod.PICK_UP, served_by=71001001)
+    booked = with_decisions(OrderRecord(CurrencySide.SHOP), plan(collected))
+    assert (booked.delivery, booked.served_by) == (DeliveryMethod.PICK_UP, 71001001)
+    later = with_decisions(booked, plan(taxed(), EU, booked))
+    assert (later.delivery, later.served_by) == (DeliveryMethod.PICK_UP, 71001001)
+    assert read_record(write_record(later)) == later
 
 
 def test_an_order_keeps_its_tax_groups_when_the_rules_change():
