@@ -73,6 +73,12 @@ class ErrorCode(StrEnum):
     UNKNOWN_COUNTRY = "UNKNOWN_COUNTRY"
     NO_ADDRESS = "NO_ADDRESS"
     NO_BUYER = "NO_BUYER"
+    PERSONAL_DATA_WITHHELD = "PERSONAL_DATA_WITHHELD"
+    ORDER_BEFORE_FIRST_DAY = "ORDER_BEFORE_FIRST_DAY"
+    ALREADY_FULFILLED = "ALREADY_FULFILLED"
+    PICK_UP_WITHOUT_RULE = "PICK_UP_WITHOUT_RULE"
+    PICK_UP_DIVIDED = "PICK_UP_DIVIDED"
+    LOCATION_WITHOUT_WAREHOUSE = "LOCATION_WITHOUT_WAREHOUSE"
     FIELD_TOO_LONG = "FIELD_TOO_LONG"
     NO_WAREHOUSE = "NO_WAREHOUSE"
     CHANGED_BEFORE_CREATION = "CHANGED_BEFORE_CREATION"
@@ -247,10 +253,11 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
         "Release the item in F&O, or correct the SKU in Shopify. " + _REPLAY,
     ),
     ErrorCode.SKU_EMPTY: Entry(
-        "The line “{title}” has no SKU.",
+        "The line “{title}” has no {missing}.",
         Owner.CLERK,
-        "Enter this order in F&O by hand, and give the product a SKU in Shopify for the next one. If it is a "
-        "custom line, set a rule for custom lines. " + _REPLAY,
+        "A SKU that the product gets now stays missing on this order's line. Enter the order in F&O by hand and "
+        "discard the message with --sales-order. Or set orders.sku_missing in config/stores/{store}.toml: "
+        "such lines are then found by the variant's barcode or id, or are one item of your choice. " + _REPLAY,
     ),
     ErrorCode.LINE_WITHOUT_RULE: Entry(
         "The order has a {kind} (“{title}”), and the store's file does not say which F&O item it is booked on.",
@@ -395,10 +402,11 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
         "Correct the address in Shopify. " + _REPLAY,
     ),
     ErrorCode.NO_ADDRESS: Entry(
-        "The order has goods to ship but no address.",
+        "The order has goods to ship and no shipping address, and the buyer does not pick it up.",
         Owner.CLERK,
-        "Add the address in Shopify. For pick-up orders, set orders.address_without_shipping in the store's "
-        "file. " + _REPLAY,
+        'Add the shipping address to the order in Shopify, or set orders.address_without_shipping = "omit" in '
+        "config/stores/{store}.toml to book such orders with the customer's own address in F&O. If this shipping "
+        "method is pick-up, add a [[shipping]] rule with pick_up_at. " + _REPLAY,
     ),
     ErrorCode.NO_BUYER: Entry(
         "The order has no customer, no e-mail address and no phone number, so there is no customer account to "
@@ -406,16 +414,55 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
         Owner.CLERK,
         'Add the customer in Shopify, or set customers.anonymous = "shared" in config/stores/{store}.toml. ' + _REPLAY,
     ),
+    ErrorCode.PERSONAL_DATA_WITHHELD: Entry(
+        "Shopify sent the order without {missing}. Either the app may not read protected customer data, or the "
+        "buyer's data were erased.",
+        Owner.ENGINEER,
+        "In Shopify's Dev Dashboard or Partner Dashboard, open the app's API access requests and request protected "
+        "customer data with name, e-mail, phone and address. "
+        + _REPLAY
+        + " If the data were erased, enter the order in F&O by hand and discard the message with --sales-order.",
+    ),
+    ErrorCode.ORDER_BEFORE_FIRST_DAY: Entry(
+        "The order was placed on {day}, before the store's first day ({first_day}), and is not fulfilled yet.",
+        Owner.CLERK,
+        "If F&O has the order already, or you enter it by hand, discard the message with --sales-order. To let the app "
+        "book it, run: python -m shared.operator bring {store} {order}",
+    ),
+    ErrorCode.ALREADY_FULFILLED: Entry(
+        "Shopify shows goods of the order as fulfilled ({goods}) before F&O has it. F&O would ship them again.",
+        Owner.CLERK,
+        "If the goods were shipped, enter the order in F&O by hand and discard the message with --sales-order. If they "
+        "were not, cancel the fulfilment in Shopify. To have such orders booked and held instead, set "
+        'orders.already_fulfilled = "hold" in config/stores/{store}.toml. ' + _REPLAY,
+    ),
+    ErrorCode.PICK_UP_WITHOUT_RULE: Entry(
+        "The buyer picks up the order at the Shopify location {location}, and the store's file has no rule for "
+        "pick-up.",
+        Owner.ENGINEER,
+        "Add the table [orders.delivery.pick_up] to config/stores/{store}.toml. " + _REPLAY,
+    ),
+    ErrorCode.PICK_UP_DIVIDED: Entry(
+        "The buyer picks up only a part of the order, or picks it up at several locations or at one that is closed.",
+        Owner.CLERK,
+        "Enter the order in F&O by hand, one sales order for each location, and discard the message with "
+        "--sales-order.",
+    ),
+    ErrorCode.LOCATION_WITHOUT_WAREHOUSE: Entry(
+        "The order has no shipping address, and no [[warehouses]] entry has its Shopify location {location}.",
+        Owner.ENGINEER,
+        "Add a [[warehouses]] entry with location = {location} to config/stores/{store}.toml, or set "
+        'orders.address_without_shipping = "omit" there to book such orders in the store\'s country. ' + _REPLAY,
+    ),
     ErrorCode.FIELD_TOO_LONG: Entry(
         "“{value}” has {length} characters, but F&O's {field} holds {limit}.",
         Owner.CLERK,
         "Shorten it in Shopify. The app does not cut it, and F&O has no other field for the rest. " + _REPLAY,
     ),
     ErrorCode.NO_WAREHOUSE: Entry(
-        "No [[warehouses]] entry ships to {country} from the Shopify location {location}.",
+        "No [[warehouses]] entry ships to {country}.",
         Owner.ENGINEER,
-        "Add the country to the countries of a warehouse in config/stores/{store}.toml, or add a warehouse for "
-        "the location. " + _REPLAY,
+        "Add the country to the countries of a warehouse in config/stores/{store}.toml. " + _REPLAY,
     ),
     ErrorCode.CHANGED_BEFORE_CREATION: Entry(
         "The order was edited or refunded in Shopify before it reached F&O ({what}).",

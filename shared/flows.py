@@ -72,12 +72,23 @@ _ORDER_DOCUMENTS: Final = frozenset(
         "order_refund_shipping",
         "order_refund_transactions",
         "order_refunds",
+        "order_routing",
         "order_shipping_lines",
         "order_state",
         "order_transactions",
     }
 )
-_ORDER_SCOPES: Final = frozenset({"read_orders", "read_customers", "read_products", "read_locations", "read_returns"})
+_ORDER_SCOPES: Final = frozenset(
+    {
+        "read_customers",
+        "read_locations",
+        # How the buyer gets the goods. Only of the merchant's own locations: the warehouses are behind those.
+        "read_merchant_managed_fulfillment_orders",
+        "read_orders",
+        "read_products",
+        "read_returns",
+    }
+)
 _SALES_ORDERS: Final = frozenset({"SalesLineBiEntities", "SalesOrderHeadersV4", "SalesOrderLinesV3"})
 _ITEMS: Final = frozenset({"ReleasedProductVariantsV2", "ReleasedProductsV2"})
 _PAYMENTS: Final = frozenset({"CustomerPaymentJournalHeaders", "CustomerPaymentJournalLines"})

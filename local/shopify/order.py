@@ -270,6 +270,9 @@ class Order:
     payment_terms: PaymentTerms | None
     #: the total when the order was placed
     original_total: MoneyBag
+    #: of its fulfilment order, which the order has from `routed_at` on
+    delivery_method: str
+    routed_at: datetime
     transactions: list[Transaction] = field(default_factory=list)
     refunds: list[Refund] = field(default_factory=list)
     returns: list[Return] = field(default_factory=list)

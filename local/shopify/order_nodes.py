@@ -192,7 +192,7 @@ class OrderNode(Node):
     def fulfillment_orders(self, *, displayable: bool | None = None, **window: Any) -> Connection:  # noqa: ARG002 - the only one is displayable
         return connect(
             self.request,
-            [self._order],
+            [self._order] if self._order.routed_at <= self.shop.clock() else [],
             lambda order: FulfillmentOrderNode(self, order),
             lambda order: (order.fulfillment_order_id, order.fulfillment_order_id),
             **window,

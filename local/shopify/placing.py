@@ -55,7 +55,12 @@ def _order(shop: Shop, document: Mapping[str, Any], priced: Priced, currencies: 
         raise CartError(f"no location has the id {location_id}")
     customer = buyer_of(shop, document, now)
     buyer = document.get("customer") or {}
-    shipping_address = address_of(buyer, document.get("shipping_address"))
+    delivery_method = document.get("delivery_method", _usual_method(priced))
+    if delivery_method not in _DELIVERY_METHODS:
+        raise CartError(f"no such delivery method: {delivery_method!r}")
+    # Shopify asks a buyer who picks up the goods for a billing address only.
+    picked_up = delivery_method == "PICK_UP"
+    shipping_address = None if picked_up else address_of(buyer, document.get("shipping_address"))
     zero = currencies.bag(ZERO, ZERO)
     return Order(
         id=shop.next_id(),
@@ -93,7 +98,16 @@ def _order(shop: Shop, document: Mapping[str, Any], priced: Priced, currencies: 
         groups=[],
         payment_terms=None,
         original_total=zero,
+        delivery_method=delivery_method,
+        routed_at=now + timedelta(seconds=document.get("routing_seconds", 0)),
     )
+
+
+_DELIVERY_METHODS = ("LOCAL", "NONE", "PICKUP_POINT", "PICK_UP", "RETAIL", "SHIPPING")
+
+
+def _usual_method(priced: Priced) -> str:
+    return "SHIPPING" if any(line.requires_shipping for line in priced.lines) else "NONE"
 
 
 def _groups(shop: Shop, document: Mapping[str, Any], cart: Cart, order: Order) -> list[Group]:

@@ -49,6 +49,14 @@ class FulfillmentOrderNode(Node):
             "phone": None,
         }
 
+    def delivery_method(self) -> dict[str, Any]:
+        return {
+            "id": gid("DeliveryMethod", self._order.fulfillment_order_id),
+            "methodType": self._order.delivery_method,
+            "minDeliveryDateTime": None,
+            "maxDeliveryDateTime": None,
+        }
+
     def supported_actions(self) -> list[dict[str, Any]]:
         names = ("CREATE_FULFILLMENT", "HOLD", "MOVE", "SPLIT") if self.status in ("OPEN", "IN_PROGRESS") else ()
         return [{"action": name, "externalUrl": None} for name in names]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from base64 import b32encode
+from collections.abc import Iterator
 
 from shared.errors import ErrorCode, RefusedError
 from shared.mapping.fo.address import address_block, name_over_lines
 from shared.mapping.fo.fields import fit, fits
+from shared.mapping.personal_data import BUYER, is_nameless, withheld
 from shared.model import Address, Buyer, FoRow, Order
 from shared.rules import StoreRules
 
@@ -20,7 +22,7 @@ def customer_account(order: Order, rules: StoreRules) -> str:
     A known customer: prefix + Shopify's id. A B2B company, whoever buys for it: prefix + "B" + its id. A guest:
     prefix + "G" + a digest of the e-mail address (else of the phone number), so that the guest's next order gets the
     same account; letters and digits only, at most 20 characters. Raises RefusedError NO_BUYER for an order without a
-    buyer, unless the rules have an account for it.
+    buyer, unless the rules have an account for it, and PERSONAL_DATA_WITHHELD where the address shows why.
     """
     customers = rules.customers
     if customers.strategy == "shared":
@@ -34,6 +36,9 @@ def customer_account(order: Order, rules: StoreRules) -> str:
     if identity:
         digest = b32encode(hashlib.sha256(identity.encode()).digest()).decode()
         return f"{customers.account_prefix}G{digest}"[:_ACCOUNT_LENGTH]
+    refusal = withheld(order, order.shipping_address or order.billing_address)
+    if refusal is not None:
+        raise refusal
     if customers.anonymous == "refuse":
         raise RefusedError(ErrorCode.NO_BUYER, store=rules.key)
     return _shared(rules)
@@ -43,12 +48,14 @@ def customer_record(order: Order, rules: StoreRules, account: str) -> FoRow:
     """The buyer as a new row of CustomersV3.
 
     SalesTaxGroup stays out on purpose: a fixed group on the customer overrides the tax group of the delivery address.
-    Raises RefusedError NO_BUYER, or FIELD_TOO_LONG where a name or address does not fit all of F&O's fields
-    for it together.
+    Raises RefusedError NO_BUYER, PERSONAL_DATA_WITHHELD for a buyer of whom only an id is known, or FIELD_TOO_LONG
+    where a name or address does not fit all of F&O's fields for it together.
     """
     buyer = order.buyer
     if buyer is None:
         raise RefusedError(ErrorCode.NO_BUYER, store=rules.key)
+    if is_nameless(buyer) and not any(address.name for address in _addresses(order)):
+        raise RefusedError(ErrorCode.PERSONAL_DATA_WITHHELD, missing=BUYER)
     name, above = _name(buyer, order, rules)
     record: FoRow = {
         "dataAreaId": rules.company,
@@ -61,7 +68,7 @@ def customer_record(order: Order, rules: StoreRules, account: str) -> FoRow:
     if buyer.email:
         record["PrimaryContactEmail"] = fit("PrimaryContactEmail", buyer.email)
         record["PrimaryContactEmailDescription"] = "E-mail"
-    address = order.billing_address or order.shipping_address
+    address = next(_addresses(order), None)
     phone = buyer.phone or (address.phone if address else "")
     if phone:
         record["PrimaryContactPhone"] = fit("PrimaryContactPhone", phone)
@@ -78,6 +85,13 @@ def customer_record(order: Order, rules: StoreRules, account: str) -> FoRow:
             above=above,
         )
     return record
+
+
+def _addresses(order: Order) -> Iterator[Address]:
+    """Those that are not withheld."""
+    for address in (order.billing_address, order.shipping_address):
+        if address is not None and not address.is_withheld:
+            yield address
 
 
 def _shared(rules: StoreRules) -> str:
@@ -99,7 +113,7 @@ def _name(buyer: Buyer, order: Order, rules: StoreRules) -> tuple[FoRow, list[st
     A person has first and last name, which F&O both requires; everybody else is an organisation in F&O's terms. So is
     a buyer with one name only, since F&O requires two, and one whose names do not fit the three fields of a person.
     """
-    address = order.billing_address or order.shipping_address
+    address = next(_addresses(order), None)
     company = buyer.company or (address.company if address else "")
     if company and rules.customers.organization_when_company:
         return _organization(company, address)

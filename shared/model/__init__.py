@@ -4,11 +4,21 @@ from shared.model.address import Address
 from shared.model.component import COMPONENTS, Component, source_of
 from shared.model.fo_order import FoHeader, FoLine, FoOrder, FoRow, FoStatus
 from shared.model.money import CurrencyMismatchError, Money, minor_digits, smallest_unit, total
-from shared.model.order import Buyer, CurrencySide, LineKind, Order, OrderLine, ShippingLine, TaxLine, is_sample
+from shared.model.order import (
+    Buyer,
+    CurrencySide,
+    DeliveryMethod,
+    LineKind,
+    Order,
+    OrderLine,
+    ShippingLine,
+    TaxLine,
+    is_sample,
+)
 from shared.model.order_state import HoldReason, OrderState, Rate, Risk
 from shared.model.part import Part
 from shared.model.payment import Transaction, TransactionKind, TransactionStatus
-from shared.model.record import DeliveryMethod, LineRecord, OrderRecord, Place, RefundRecord, TaxGroupPair, TaxKey
+from shared.model.record import LineRecord, OrderRecord, Place, RefundRecord, TaxGroupPair, TaxKey
 from shared.model.refund import Adjustment, AdjustmentReason, Refund, RefundLine, Restock
 from shared.model.stock import Item, Level, LevelId, OnHand, Sale, SoldUnits, Variant
 from shared.model.tax import RoundingBy, RoundOff, TaxCode, TaxGroup, TaxRate, TaxSetup

@@ -31,6 +31,17 @@ class CurrencySide(StrEnum):
     PRESENTMENT = "presentment"
 
 
+class DeliveryMethod(StrEnum):
+    """How the buyer gets the goods; the values are those of Shopify's DeliveryMethodType."""
+
+    SHIPPING = "SHIPPING"
+    PICK_UP = "PICK_UP"
+    PICKUP_POINT = "PICKUP_POINT"
+    LOCAL = "LOCAL"
+    RETAIL = "RETAIL"
+    NONE = "NONE"
+
+
 @dataclass(frozen=True, slots=True)
 class TaxLine:
     title: str
@@ -56,6 +67,8 @@ class OrderLine:
     requires_shipping: bool
     variant_id: int | None = None
     """Shopify's; None for a line without a product, and once the product is deleted."""
+    barcode: str = ""
+    """The variant's, as it is now; webhooks do not contain it."""
 
     @property
     def net(self) -> Money:
@@ -141,6 +154,10 @@ class Order:
     tags: tuple[str, ...]
     is_test: bool
     """Of a development store, or paid by a test gateway: no money moved."""
+    delivery: DeliveryMethod | None = None
+    """Where it is decided (mapping/delivery); None as Shopify's payloads are read."""
+    served_by: int | None = None
+    """Likewise: the Shopify location whose warehouse hands the goods over and where they are taxed, by rule."""
 
     @property
     def is_sample(self) -> bool:
@@ -156,6 +173,10 @@ class Order:
     def has_tip_beside_lines(self) -> bool:
         """Whether Shopify has no line for the order's tip, so that one with the order's id was made of it."""
         return any(line.kind is LineKind.TIP and line.id == self.id for line in self.lines)
+
+    @property
+    def has_goods_to_ship(self) -> bool:
+        return any(line.requires_shipping for line in self.lines)
 
     @property
     def destination(self) -> Address | None:

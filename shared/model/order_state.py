@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from shared.model.money import CurrencyMismatchError, Money
-from shared.model.order import Order
+from shared.model.order import DeliveryMethod, Order
 from shared.model.payment import Transaction
 from shared.model.refund import Refund
 
@@ -69,6 +69,10 @@ class OrderState:
     risk: Risk
     shipped: Mapping[int, int]
     """Order line id -> units fulfilled in Shopify."""
+    delivery: DeliveryMethod | None = None
+    """Of the fulfilment orders. None when the source has none (a webhook), and before Shopify has routed the order."""
+    assigned_location: int | None = None
+    """The Shopify location that is to hand over or to ship all of the goods; None where it is not one."""
     readings: tuple[str, ...] = ()
     """How Shopify's amounts were understood, where only their sums could decide it."""
     rate: Rate | None = None

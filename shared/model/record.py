@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from enum import StrEnum
 from typing import NamedTuple
 
-from shared.model.order import CurrencySide, LineKind
+from shared.model.order import CurrencySide, DeliveryMethod, LineKind
 from shared.model.stock import Item
 
 
@@ -61,17 +60,6 @@ class RefundRecord:
     fees_off_order: bool = False
 
 
-class DeliveryMethod(StrEnum):
-    """How the buyer gets the goods; the values are those of Shopify's DeliveryMethodType."""
-
-    SHIPPING = "SHIPPING"
-    PICK_UP = "PICK_UP"
-    PICKUP_POINT = "PICKUP_POINT"
-    LOCAL = "LOCAL"
-    RETAIL = "RETAIL"
-    NONE = "NONE"
-
-
 @dataclass(frozen=True, slots=True)
 class OrderRecord:
     side: CurrencySide
@@ -83,6 +71,8 @@ class OrderRecord:
     tax_groups: Mapping[TaxKey, TaxGroupPair] = field(default_factory=dict)
     delivery: DeliveryMethod | None = None
     """None where Shopify did not tell, or an older release booked the order."""
+    served_by: int | None = None
+    """The Shopify location whose warehouse serves the order (Order.served_by)."""
     delivery_modes: Mapping[tuple[str, str], str] = field(default_factory=dict)
     """Code and title of a shipping line -> F&O's mode of delivery."""
     is_reconstructed: bool = False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import Field, ValidationInfo, field_validator
@@ -227,6 +227,16 @@ class StoreRules(Rules):
                 "F&O's numbers"
             )
         return refunds
+
+    @field_validator("stock", mode="before")
+    @classmethod
+    def _has_no_go_live(cls, stock: Any) -> Any:
+        if isinstance(stock, dict) and "orders_from" in stock:
+            raise ValueError(
+                "orders_from: this key does not exist any more; remove it, and write the day of the go-live in "
+                "[orders], without a time and without quotes: first_day = 2026-11-02"
+            )
+        return stock
 
     @field_validator("stock")
     @classmethod

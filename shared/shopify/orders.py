@@ -36,6 +36,7 @@ async def fetch_order(admin: AdminClient, order_id: int) -> Json | None:
     reading = _OrderParts(admin, order)
     await reading.complete("lineItems", "order_lines")
     await reading.complete("shippingLines", "order_shipping_lines")
+    await reading.complete("fulfillmentOrders", "order_routing")
     order["transactions"] = await reading.transactions()
     order["refunds"] = await reading.refunds()
     order["fulfillments"] = await reading.parcels()

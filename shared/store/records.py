@@ -31,6 +31,7 @@ def write_record(record: OrderRecord) -> dict[str, Any]:
             [*key.place, f"{key.rate:f}", list(key.titles), *groups] for key, groups in record.tax_groups.items()
         ],
         "delivery": record.delivery.value if record.delivery else None,
+        "served_by": record.served_by,
         "delivery_modes": [[code, title, mode] for (code, title), mode in record.delivery_modes.items()],
         "is_reconstructed": record.is_reconstructed,
     }
@@ -64,6 +65,7 @@ def read_record(values: Mapping[str, Any]) -> OrderRecord | None:
             for country, province, rate, titles, sales, item in values.get("tax_groups", ())
         },
         delivery=DeliveryMethod(values["delivery"]) if values.get("delivery") else None,
+        served_by=values.get("served_by"),
         delivery_modes={(code, title): mode for code, title, mode in values.get("delivery_modes", ())},
         is_reconstructed=values.get("is_reconstructed", False),
     )

@@ -17,7 +17,7 @@ from shared.mapping.payments.proof import prove_payments
 from shared.mapping.refunds.proof import prove_refund
 from shared.mapping.shopify.graphql import read_graphql_state
 from shared.mapping.shopify.state import read_state
-from shared.model import CurrencySide, Money, OrderState, Restock, Risk
+from shared.model import CurrencySide, DeliveryMethod, Money, OrderState, Restock, Risk
 from shared.settings import Secret
 from shared.shopify.admin.client import AdminClient
 from shared.shopify.admin.tokens import ClientCredentials
@@ -68,7 +68,7 @@ def told(order: dict[str, Any], side: CurrencySide = CurrencySide.PRESENTMENT) -
 
 
 def same(webhook: OrderState, graphql: OrderState) -> None:
-    """All but what only GraphQL tells: payments, their worth in both currencies, risk."""
+    """All but what only GraphQL has: payments, their worth in both currencies, risk, the delivery method."""
     assert without_payments(webhook) == without_payments(graphql)
 
 
@@ -77,7 +77,7 @@ def without_payments(state: OrderState) -> OrderState:
         replace(each, transactions=tuple(replace(t, exchange_rate=None) for t in each.transactions))
         for each in state.refunds
     )
-    return replace(state, refunds=refunds, transactions=None, risk=Risk.NONE)
+    return replace(state, refunds=refunds, transactions=None, risk=Risk.NONE, delivery=None, assigned_location=None)
 
 
 TWO_LINES: dict[str, Any] = {
@@ -195,3 +195,18 @@ async def test_an_order_with_more_payments_and_parcels_than_one_answer_holds_is_
 
 async def test_an_order_that_shopify_does_not_have_is_none(shop: Shop):
     assert await fetch_order(shop.admin, 1) is None
+
+
+async def test_an_order_that_the_buyer_picks_up_names_its_location(shop: Shop):
+    order = await shop.client.place(**TWO_LINES, delivery_method="PICK_UP", location_id=71001001)
+    state = await shop.fetched(order)
+    assert (state.delivery, state.assigned_location) == (DeliveryMethod.PICK_UP, 71001001)
+    assert state.order.shipping_address is None
+    assert told(order).delivery is None
+
+
+async def test_an_order_has_no_delivery_method_before_it_is_routed(shop: Shop):
+    order = await shop.client.place(**TWO_LINES, routing_seconds=30)
+    assert (await shop.fetched(order)).delivery is None
+    shop.client.clock.advance(31)
+    assert (await shop.fetched(order)).delivery is DeliveryMethod.SHIPPING

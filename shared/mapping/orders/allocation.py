@@ -10,6 +10,7 @@ from math import asin, cos, radians, sin, sqrt
 from typing import Final, NamedTuple
 
 from shared.errors import ErrorCode, RefusedError
+from shared.mapping.taxes.place import ship_to, warehouse_at
 from shared.model import Address, Item, LineKind, OnHand, Order
 from shared.rules import StoreRules, Warehouse
 
@@ -74,7 +75,8 @@ def allocate(
     One warehouse that holds everything is best, the nearest of several. Otherwise, where orders may be split, each line
     goes to the nearest that holds it. What no warehouse has is a back order. Without a destination the goods
     are handed over at the point of sale `location_id`.
-    Raises RefusedError NO_WAREHOUSE when no warehouse may serve the order.
+    Raises RefusedError NO_WAREHOUSE where no warehouse ships to the destination, LOCATION_WITHOUT_WAREHOUSE where none
+    is at the point of sale and the rules do not book such orders at home.
     """
     ranked = _nearest_first(_eligible(rules, destination, location_id), destination)
     stock = _available(on_hand)
@@ -97,8 +99,17 @@ def allocate(
     )
 
 
+def allocate_order(order: Order, wanted: Sequence[Need], on_hand: Iterable[OnHand], rules: StoreRules) -> Allocation:
+    """The same for the goods of an order: a location that serves it by rule does so alone."""
+    if order.served_by is not None:
+        return allocate(wanted, on_hand, rules, destination=None, location_id=order.served_by)
+    return allocate(wanted, on_hand, rules, destination=ship_to(order), location_id=order.location_id)
+
+
 def _eligible(rules: StoreRules, destination: Address | None, location_id: int | None) -> list[Warehouse]:
     """Each warehouse once, in the rules' order."""
+    if destination is None and location_id is not None and warehouse_at(location_id, rules) is None:
+        location_id = None
     fitting: dict[str, Warehouse] = {}
     for warehouse in rules.warehouses:
         if destination is not None:
@@ -107,9 +118,8 @@ def _eligible(rules: StoreRules, destination: Address | None, location_id: int |
             fits = location_id is None or warehouse.location == location_id
         if fits:
             fitting.setdefault(warehouse.id, warehouse)
-    if not fitting:
-        country = destination.country if destination else "the counter"
-        raise RefusedError(ErrorCode.NO_WAREHOUSE, country=country, location=location_id or "the web", store=rules.key)
+    if destination is not None and not fitting:
+        raise RefusedError(ErrorCode.NO_WAREHOUSE, country=destination.country, store=rules.key)
     return list(fitting.values())
 
 

@@ -29,15 +29,29 @@ FIELDS: Final = {
 """The fields of SalesOrderHeadersV4 that follow Shopify."""
 
 _MODE: Final = "DeliveryModeCode"
-_EMPTIED: Final = frozenset({"DeliveryBuildingCompliment", "Email", "CustomerRequisitionNumber", _MODE})
-"""Fields that an order without them empties. Elsewhere F&O fills in what is not sent (a state from the postal code)."""
+_EMPTIED: Final = frozenset({"DeliveryBuildingCompliment", "CustomerRequisitionNumber", _MODE})
+"""Fields that an order without them empties. Elsewhere F&O fills in what is not sent (a state from the postal code), or
+the value is personal data, which Shopify may withhold.
+"""
+_PERSONAL: Final = frozenset({ChangeKind.CONTACT})
+"""Kinds of which a missing field says nothing. An address is complete, or it is not in the header at all."""
 _COUNTRY: Final = "DeliveryAddressCountryRegionId"
 """Without it the order has no address, and F&O keeps its own."""
 
 
-def header_fingerprints(header: FoRow) -> dict[str, str]:
-    """Kind of change -> fingerprint of Shopify's values for it, to be stored in the order's link."""
-    return {kind.value: _fingerprint(header, kind) for kind in FIELDS}
+def header_fingerprints(header: FoRow, before: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Kind of change -> fingerprint of Shopify's values for it, to be stored in the order's link.
+
+    A kind that the header has no values for keeps its fingerprint of `before`: when withheld data come back, they are
+    no change.
+    """
+    before = before or {}
+    return {
+        kind.value: before[kind.value]
+        if kind.value in before and _has_no_values(header, kind, before)
+        else _fingerprint(header, kind)
+        for kind in FIELDS
+    }
 
 
 def header_changes(header: FoRow, in_fo: Mapping[str, Any], fingerprints: Mapping[str, str]) -> dict[ChangeKind, FoRow]:
@@ -46,7 +60,7 @@ def header_changes(header: FoRow, in_fo: Mapping[str, Any], fingerprints: Mappin
     for kind, fields in FIELDS.items():
         if _has_no_values(header, kind, fingerprints) or fingerprints.get(kind.value) == _fingerprint(header, kind):
             continue
-        wanted = {field: header.get(field, "") for field in fields}
+        wanted = {field: header.get(field, "") for field in fields if field in header or kind not in _PERSONAL}
         if any(_differs(field, header, in_fo) for field in fields):
             changes[kind] = {field: value for field, value in wanted.items() if in_fo.get(field, "") != value}
             if kind is ChangeKind.ADDRESS:
@@ -68,6 +82,8 @@ def _has_no_values(header: FoRow, kind: ChangeKind, fingerprints: Mapping[str, s
     match kind:
         case ChangeKind.ADDRESS:
             return _COUNTRY not in header
+        case ChangeKind.CONTACT:
+            return not any(field in header for field in FIELDS[kind])
         case ChangeKind.DELIVERY_MODE:
             return _MODE not in header and not loses_delivery_mode(header, fingerprints)
         case _:

@@ -15,9 +15,34 @@ def sku_field(rules: StoreRules) -> Literal["ItemNumber", "ProductVariantNumber"
     return "ItemNumber" if rules.orders.product_identity == "item" else "ProductVariantNumber"
 
 
-def product_skus(order: Order, known: OrderRecord | None = None) -> list[str]:
-    """The SKUs to look up in F&O, each once. A line that is recorded has its item already."""
-    return sorted({line.sku for line in _undecided(order, known) if line.kind is LineKind.PRODUCT and line.sku})
+def needs_barcodes(order: Order, rules: StoreRules, known: OrderRecord | None = None) -> bool:
+    """Whether to fetch the order: a webhook does not contain the barcodes by which its lines without SKU are found."""
+    return rules.orders.sku_missing == "barcode" and any(
+        line.kind is LineKind.PRODUCT and not line.sku and not line.barcode for line in _undecided(order, known)
+    )
+
+
+def product_skus(order: Order, known: OrderRecord | None = None, rules: StoreRules | None = None) -> list[str]:
+    """The SKUs to look up in F&O, each once. A line that is recorded has its item already.
+
+    With rules, also what they say is looked up of a line without SKU.
+    """
+    products = [line for line in _undecided(order, known) if line.kind is LineKind.PRODUCT]
+    keys = {line.sku if rules is None else _key(line, rules) for line in products}
+    return sorted(key for key in keys if key)
+
+
+def _key(line: OrderLine, rules: StoreRules) -> str:
+    """What the line's item is looked up by; "" for nothing."""
+    if line.sku:
+        return line.sku
+    match rules.orders.sku_missing:
+        case "barcode":
+            return line.barcode
+        case "variant_id":
+            return str(line.variant_id or "")
+        case _:
+            return ""
 
 
 def resolve(
@@ -61,13 +86,21 @@ def charge_item(component: Component, amount: Money, rules: StoreRules) -> Item:
     return Item(number)
 
 
+def _item_without_sku(line: OrderLine, rules: StoreRules) -> Item:
+    if rules.orders.sku_missing_item is not None:
+        return Item(rules.orders.sku_missing_item)
+    other = {"barcode": " and no barcode", "variant_id": " and no variant"}.get(rules.orders.sku_missing, "")
+    raise RefusedError(ErrorCode.SKU_EMPTY, title=line.title, missing=f"SKU{other}", store=rules.key)
+
+
 def _item(line: OrderLine, rules: StoreRules, catalogue: Mapping[str, Item]) -> Item:
     if line.kind is LineKind.PRODUCT:
-        if not line.sku:
-            raise RefusedError(ErrorCode.SKU_EMPTY, title=line.title)
-        item = catalogue.get(line.sku)
+        key = _key(line, rules)
+        if not key:
+            return _item_without_sku(line, rules)
+        item = catalogue.get(key)
         if item is None:
-            raise RefusedError(ErrorCode.UNKNOWN_SKU, sku=line.sku, title=line.title, company=rules.company)
+            raise RefusedError(ErrorCode.UNKNOWN_SKU, sku=key, title=line.title, company=rules.company)
         return item
     component = COMPONENTS[line.kind]
     number = service_item(component, rules)

@@ -18,7 +18,7 @@ from shared.mapping.orders.proof import refuse_test_order
 from shared.mapping.taxes.groups import TaxGroups, charged_tax, one_sales_tax_group
 from shared.mapping.taxes.place import place_of_sale, ship_to
 from shared.mapping.taxes.settling import TaxSettling
-from shared.model import FoRow, Item, Money, Order, OrderRecord, Place, TaxGroupPair, TaxKey, TaxSetup
+from shared.model import DeliveryMethod, FoRow, Item, Money, Order, OrderRecord, Place, TaxGroupPair, TaxKey, TaxSetup
 from shared.rules import StoreRules
 
 LINE_KEY: Final = "LineNumber"
@@ -26,7 +26,7 @@ LINE_KEY: Final = "LineNumber"
 
 
 type ShippingKey = tuple[str, str]
-"""Code and title of a shipping line."""
+"""Code and title of a shipping line; no code and the name of a delivery method, where that has a mode of its own."""
 _WITHOUT_SHIPPING: Final[ShippingKey] = ("", "")
 
 
@@ -49,6 +49,8 @@ class SalesOrderPlan:
     """The recorded groups, and those that the rules decided now."""
     delivery_modes: Mapping[ShippingKey, str]
     """Likewise for modes of delivery; "" where the rules name none."""
+    delivery: DeliveryMethod | None
+    served_by: int | None
 
 
 def order_reference(store: str, order_id: int) -> str:
@@ -101,7 +103,7 @@ def plan_sales_order(
     )
     if len(lines) > rules.orders.max_lines:
         raise RefusedError(ErrorCode.TOO_MANY_LINES, count=len(lines), limit=rules.orders.max_lines, store=rules.key)
-    header = _header(order, rules, customer_account, allocation, delivery_mode)
+    header = _header(order, rules, customer_account, allocation, delivery_mode, is_booked=known is not None)
     header["ArePricesIncludingSalesTax"] = yes_no(taxes.included)
     header["SalesTaxGroupCode"] = one_sales_tax_group((line.tax for line in lines), place.country, rules.key)
     manual = rules.orders.number == "manual"
@@ -124,6 +126,8 @@ def plan_sales_order(
         place=place,
         tax_groups={**known_groups, **taxes.decided},
         delivery_modes={**known_modes, **modes},
+        delivery=order.delivery,
+        served_by=order.served_by,
     )
 
 
@@ -136,9 +140,13 @@ def check_booked(plan: SalesOrderPlan, booked: Iterable[Mapping[str, Any]]) -> N
 
 
 def _delivery_modes(order: Order, rules: StoreRules, known: Mapping[ShippingKey, str]) -> dict[ShippingKey, str]:
-    """By shipping line. The first is the sales order's, which has one; the others need a rule too, so that none goes
-    unnoticed.
+    """By the delivery method, where that has a mode of its own, else by shipping line. The first is the sales order's,
+    which has one; the others need a rule too, so that none goes unnoticed.
     """
+    by_method = rules.orders.delivery.of(order.delivery)
+    if order.delivery is not None and by_method is not None and by_method.delivery_mode is not None:
+        key = ("", order.delivery.value)
+        return {key: known.get(key, by_method.delivery_mode)}
     modes: dict[ShippingKey, str] = {}
     for shipping in order.shipping:
         key = (shipping.code, shipping.title)
@@ -159,11 +167,22 @@ def _delivery_modes(order: Order, rules: StoreRules, known: Mapping[ShippingKey,
     return modes
 
 
-def _header(order: Order, rules: StoreRules, account: str, allocation: Allocation, delivery_mode: str | None) -> FoRow:
+def _header(
+    order: Order,
+    rules: StoreRules,
+    account: str,
+    allocation: Allocation,
+    delivery_mode: str | None,
+    *,
+    is_booked: bool,
+) -> FoRow:
+    """An address or a name that is withheld says nothing: F&O keeps what it has of a booked order."""
     day = _requested_day(order, rules) or noon(order.created_at, rules.zone)
     address = ship_to(order)
     buyer = order.buyer
-    name = (buyer.name if buyer else "") or (address.name if address else "") or order.name
+    name = buyer.name if buyer else ""
+    if not name and not is_booked:
+        name = (address.name if address else "") or order.name
     fields = {
         "OrderingCustomerAccountNumber": account,
         "InvoiceCustomerAccountNumber": account,
@@ -182,7 +201,7 @@ def _header(order: Order, rules: StoreRules, account: str, allocation: Allocatio
         "DeliveryTermsCode": rules.orders.delivery_terms,
         "InventoryReservationMethod": rules.orders.reservation.capitalize(),
     }
-    if address is not None:
+    if address is not None and not address.is_withheld:
         with_state = address.country in rules.orders.states_of
         recipient, above = name_over_lines("DeliveryAddressName", address.name)
         fields |= {

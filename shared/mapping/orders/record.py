@@ -53,12 +53,14 @@ def add_refunds(record: OrderRecord, refunds: Iterable[Refund]) -> OrderRecord:
 
 
 def with_decisions(record: OrderRecord, plan: SalesOrderPlan) -> OrderRecord:
-    """The record with the place of sale, the tax groups and the modes of delivery that the plan decided on."""
+    """The record with the place of sale, the tax groups and how the goods are delivered, as the plan has them."""
     return replace(
         record,
         place=plan.place,
         tax_groups={**record.tax_groups, **plan.tax_groups},
         delivery_modes={**record.delivery_modes, **plan.delivery_modes},
+        delivery=plan.delivery or record.delivery,
+        served_by=plan.served_by if plan.delivery is not None else record.served_by,
     )
 
 
@@ -121,8 +123,16 @@ def _plain(value: Any) -> Any:
     return [getattr(value, name) for name in _FIELDS[type(value)]]
 
 
-_LEFT_OUT: Final = {(Order, "version"), (OrderLine, "variant_id")}
-"""The id of a variant goes when its product is deleted, which changes nothing of the order."""
+_LEFT_OUT: Final = {
+    (Order, "version"),
+    (Order, "delivery"),
+    (Order, "served_by"),
+    (OrderLine, "variant_id"),
+    (OrderLine, "barcode"),
+}
+"""Webhooks have no barcode and no delivery method; the latter is recorded. The id of a variant goes when its product is
+deleted, which changes nothing of the order.
+"""
 _FIELDS: Final = {
     kind: tuple(field.name for field in fields(kind) if (kind, field.name) not in _LEFT_OUT)
     for kind in (Order, OrderLine, ShippingLine, TaxLine, Money, Buyer, Address)

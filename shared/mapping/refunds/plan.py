@@ -30,7 +30,7 @@ from shared.mapping.refunds.proof import compare_refund_plan, prove_refund_plan
 from shared.mapping.taxes.groups import LineTax, TaxGroups
 from shared.mapping.taxes.place import place_of_sale
 from shared.mapping.taxes.settling import TaxSettling
-from shared.model import Component, FoRow, Money, Order, Refund, TaxSetup
+from shared.model import Component, FoRow, Money, Order, OrderRecord, Refund, TaxSetup
 from shared.rules import RefundRules, StoreRules
 
 
@@ -55,9 +55,9 @@ def refund_reference(store: str, refund_id: int) -> str:
     return f"shopify-{store}-r{refund_id}"
 
 
-def needs_lots(refund: Refund, order: Order, rules: StoreRules) -> bool:
+def needs_lots(refund: Refund, order: Order, rules: StoreRules, known: OrderRecord | None = None) -> bool:
     """Whether the plan depends on what F&O has delivered and invoiced."""
-    return bool(_parts(refund, order, rules, _refund_rules(rules)).goods)
+    return bool(_parts(refund, order, _refund_rules(rules), _tax_groups(order, rules, known)).goods)
 
 
 def plan_refund(
@@ -69,16 +69,18 @@ def plan_refund(
     sales_order: str,
     sold: Sequence[SoldLot] = (),
     tax_setup: TaxSetup | None = None,
+    known: OrderRecord | None = None,
 ) -> RefundPlan:
     """The documents of one refund. `sold` is what F&O has of the order, less what former refunds returned; `tax_setup`
-    is F&O's own, for stores that compute tax from it (tax.verify = "fo").
+    is F&O's own, for stores that compute tax from it (tax.verify = "fo"). `known` is the order's record: a refund is
+    taxed where, and with the groups that, the order was.
 
     Raises RefusedError: AMOUNT_WITHOUT_RULE for a part without account, REFUND_REASON_UNKNOWN, REFUND_TAX_UNKNOWN,
     RETURN_BEYOND_ORDER, TAX_DIFFERS, REFUND_PLAN_DIFFERS, and what tax rules and tax codes raise; ValueError for a
     store without refund rules, or when such a store gives no tax set-up.
     """
-    applied = _refund_rules(rules)
-    return _RefundPlanner(refund, order, rules, applied, tax_setup).plan(customer_account, sales_order, sold)
+    taxes = _tax_groups(order, rules, known)
+    return _RefundPlanner(refund, order, rules, taxes, tax_setup).plan(customer_account, sales_order, sold)
 
 
 def _refund_rules(rules: StoreRules) -> RefundRules:
@@ -87,25 +89,26 @@ def _refund_rules(rules: StoreRules) -> RefundRules:
     return rules.refunds
 
 
-def _tax_groups(order: Order, rules: StoreRules) -> TaxGroups:
-    return TaxGroups(rules, place_of_sale(order, rules), included=order.taxes_included)
+def _tax_groups(order: Order, rules: StoreRules, known: OrderRecord | None) -> TaxGroups:
+    place = place_of_sale(order, rules, known)
+    return TaxGroups(rules, place, included=order.taxes_included, known=known.tax_groups if known else None)
 
 
-def _parts(refund: Refund, order: Order, rules: StoreRules, applied: RefundRules) -> RefundParts:
-    return read_parts(refund, order, _tax_groups(order, rules), return_orders=applied.goods == "return_order")
+def _parts(refund: Refund, order: Order, applied: RefundRules, taxes: TaxGroups) -> RefundParts:
+    return read_parts(refund, order, taxes, return_orders=applied.goods == "return_order")
 
 
 class _RefundPlanner:
     def __init__(
-        self, refund: Refund, order: Order, rules: StoreRules, applied: RefundRules, tax_setup: TaxSetup | None
+        self, refund: Refund, order: Order, rules: StoreRules, taxes: TaxGroups, tax_setup: TaxSetup | None
     ) -> None:
         self._refund = refund
         self._order = order
         self._rules = rules
-        self._applied = applied
-        self._taxes = _tax_groups(order, rules)
-        self._settling = TaxSettling(rules, self._taxes, tax_setup, currency=order.currency)
-        self._parts = _parts(refund, order, rules, applied)
+        self._applied = _refund_rules(rules)
+        self._taxes = taxes
+        self._settling = TaxSettling(rules, taxes, tax_setup, currency=order.currency)
+        self._parts = _parts(refund, order, self._applied, taxes)
 
     def plan(self, account: str, sales_order: str, sold: Sequence[SoldLot]) -> RefundPlan:
         credits_ = [self._credit(number, one) for number, one in enumerate(self._parts.credits, start=1)]

@@ -2,11 +2,12 @@
 
 The node is put into the form of the webhooks and read by the same code, so that both ways give the same state.
 GraphQL differs in names, ids (gid://shopify/Order/1), enums (capitals) and amounts ("13.5"), and has more: the
-payments, both currencies of each, and the risk.
+payments, both currencies of each, the risk, and how the buyer gets the goods.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
@@ -16,6 +17,7 @@ from shared.mapping.shopify.terms import read_terms
 from shared.mapping.shopify.transaction import read_transactions
 from shared.model import (
     CurrencySide,
+    DeliveryMethod,
     OrderRecord,
     OrderState,
     Risk,
@@ -23,6 +25,8 @@ from shared.model import (
 
 type GraphqlNode = dict[str, Any]
 
+_ENDED: Final = ("CLOSED", "CANCELLED")
+"""A fulfilment order's status, once there is nothing left to do for it."""
 _RISKS: Final = (Risk.HIGH, Risk.MEDIUM, Risk.LOW)
 
 
@@ -34,14 +38,52 @@ def read_graphql_state(
     now: datetime | None = None,
     known: OrderRecord | None = None,
 ) -> OrderState:
-    """The state with payments and risk; else what read_state gives for the same order, and its refusals.
+    """The state with payments, risk and delivery method; else what read_state gives for the same order, and its
+    refusals.
 
     `node` is what shared.shopify.orders.fetch_order returns.
     """
     payload = as_webhook(node)
     state = read_state(payload, store=store, side=side, now=now, known=known)
     transactions = read_transactions(payload["transactions"], read_terms(payload, side), "transactions")
-    return replace(state, transactions=transactions, risk=_risk(node["risk"]))
+    delivery, location = read_delivery(node["fulfillmentOrders"]["nodes"])
+    return replace(
+        state,
+        transactions=transactions,
+        risk=_risk(node["risk"]),
+        delivery=delivery,
+        assigned_location=location,
+    )
+
+
+def read_delivery(nodes: Sequence[GraphqlNode]) -> tuple[DeliveryMethod | None, int | None]:
+    """The delivery method, and the id of the location that all of the goods are assigned to, None where it is not one.
+
+    No method while there are no fulfilment orders: Shopify makes them when it routes the order. Where methods are
+    mixed, PICK_UP without a location if it is among them, else SHIPPING. Goods whose method is not given are shipped.
+    """
+    current = [node for node in nodes if node["status"] not in _ENDED]
+    current = current or [node for node in nodes if node["status"] != "CANCELLED"]
+    if not current:
+        return None, None
+    methods = {_delivery_method(node) for node in current}
+    if len(methods) > 1:
+        methods.discard(DeliveryMethod.NONE)
+    if len(methods) > 1:
+        return (DeliveryMethod.PICK_UP if DeliveryMethod.PICK_UP in methods else DeliveryMethod.SHIPPING), None
+    [method] = methods
+    locations = {_assigned_location(node) for node in current if _delivery_method(node) is method}
+    return method, locations.pop() if len(locations) == 1 else None
+
+
+def _delivery_method(node: GraphqlNode) -> DeliveryMethod:
+    method = (node["deliveryMethod"] or {}).get("methodType")
+    return DeliveryMethod(method) if method in set(DeliveryMethod) else DeliveryMethod.SHIPPING
+
+
+def _assigned_location(node: GraphqlNode) -> int | None:
+    location = node["assignedLocation"]["location"]
+    return None if location is None else _number(location["id"])
 
 
 def as_webhook(node: GraphqlNode) -> GraphqlNode:
@@ -151,6 +193,7 @@ def _line(node: GraphqlNode) -> GraphqlNode:
         "requires_shipping": node["requiresShipping"],
         "product_id": _optional_number(node["product"]),
         "variant_id": _optional_number(node["variant"]),
+        "barcode": node["variant"] and node["variant"]["barcode"],
         "price_set": _money(node["originalUnitPriceSet"]),
         "discount_allocations": _allocations(node),
         "tax_lines": _taxes(node),

@@ -179,6 +179,7 @@ def _line(block: Block, path: str, amounts: Amounts, kinds: Mapping[int, LineKin
         taxes=_taxes(block, path, amounts),
         requires_shipping=flag(block, "requires_shipping", path),
         variant_id=optional_identifier(block, "variant_id", path),
+        barcode=text(block, "barcode", path),
     )
 
 

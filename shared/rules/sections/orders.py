@@ -4,11 +4,57 @@ from __future__ import annotations
 
 from datetime import date
 from fnmatch import fnmatchcase
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from shared.model import DeliveryMethod
 from shared.rules.base import Code, Country, Prefix, Rules
+
+
+class DeliveryRule(Rules):
+    delivery_mode: Code | None = Field(
+        default=None,
+        description="F&O mode of delivery. Without it, the [[shipping]] rule of the shipping line decides.",
+    )
+    at_location: bool = Field(
+        default=False,
+        description="Whether the warehouse of the location that Shopify assigned serves the order and the order is "
+        "taxed there. Otherwise any warehouse may serve it, and it is taxed at its address.",
+    )
+
+
+class PickUpRule(DeliveryRule):
+    at_location: bool = Field(
+        default=True,
+        description="Whether the warehouse of the pick-up location serves the order and the order is taxed there. "
+        "Otherwise any warehouse may serve it, and it is taxed in the store's country.",
+    )
+
+
+class DeliveryRules(Rules):
+    """By Shopify's delivery method. Orders that are shipped follow [[shipping]]."""
+
+    pick_up: PickUpRule | None = Field(
+        default=None, description="Orders that the buyer picks up at a location. Without this table they are parked."
+    )
+    local: DeliveryRule | None = Field(default=None, description="Local deliveries by the merchant.")
+    pickup_point: DeliveryRule | None = Field(default=None, description="Deliveries to a pick-up point of a carrier.")
+    retail: DeliveryRule | None = Field(default=None, description="Goods handed over at a point of sale.")
+
+    def of(self, method: DeliveryMethod | None) -> DeliveryRule | None:
+        """None for a method without a rule: then the order's shipping line and address decide."""
+        match method:
+            case DeliveryMethod.PICK_UP:
+                return self.pick_up
+            case DeliveryMethod.LOCAL:
+                return self.local
+            case DeliveryMethod.PICKUP_POINT:
+                return self.pickup_point
+            case DeliveryMethod.RETAIL:
+                return self.retail
+            case _:
+                return None
 
 
 class OrderRules(Rules):
@@ -25,9 +71,22 @@ class OrderRules(Rules):
         description="The day of the go-live, in the store's time zone. Orders placed before it count as known to F&O: "
         "no event books them, and the stock flow does not hold their goods back. Default: every order is booked.",
     )
+    already_fulfilled: Literal["park", "hold"] = Field(
+        default="park",
+        description="What becomes of an online order of which Shopify shows goods as fulfilled before F&O has it, so "
+        "that F&O would ship them again: parked (`park`), or booked and held in F&O (`hold`).",
+    )
     origin_code: Code = Field(description="F&O sales origin of every order; must exist there.")
     product_identity: Literal["item", "variant"] = Field(
         description="What a Shopify SKU is in F&O: the ItemNumber (`item`) or the ProductVariantNumber (`variant`).",
+    )
+    sku_missing: Literal["refuse", "barcode", "variant_id", "item"] = Field(
+        default="refuse",
+        description="What a product line without a SKU is in F&O: parked (`refuse`), looked up by the variant's "
+        "barcode or id as if that were its SKU (`barcode`, `variant_id`), or booked on one item (`item`).",
+    )
+    sku_missing_item: Code | None = Field(
+        default=None, description='Item of product lines without a SKU. Only for sku_missing = "item".'
     )
     reservation: Literal["none", "automatic", "explosion"] = Field(
         default="none",
@@ -36,7 +95,10 @@ class OrderRules(Rules):
     delivery_terms: Code | None = Field(default=None, description="F&O terms of delivery of every order.")
     delivery_mode_without_shipping: Code | None = Field(
         default=None,
-        description="F&O mode of delivery of orders without a shipping line (point of sale, pick-up, downloads).",
+        description="F&O mode of delivery of orders without a shipping line (point of sale, downloads).",
+    )
+    delivery: DeliveryRules = Field(
+        default=DeliveryRules(), description="Orders that the buyer picks up, or that are delivered otherwise."
     )
     max_lines: int = Field(
         default=600,
@@ -76,8 +138,9 @@ class OrderRules(Rules):
     )
     address_without_shipping: Literal["refuse", "omit"] = Field(
         default="refuse",
-        description="What becomes of an online order with goods to ship and no address: parked (`refuse`), or booked "
-        "with the customer's own address and taxed in the store's country (`omit`, for pick-up).",
+        description="What becomes of an order with goods to ship, no shipping address and no [[warehouses]] entry for "
+        "its location: parked (`refuse`), or booked with the customer's own address in F&O and taxed in the store's "
+        "country (`omit`). For orders that the buyer picks up, use orders.delivery.pick_up.",
     )
     states_of: tuple[Country, ...] = Field(
         default=(),
@@ -95,6 +158,12 @@ class OrderRules(Rules):
     fees_item: Code | None = Field(default=None, description="Service item of additional fees.")
     rounding_item: Code | None = Field(default=None, description="Service item of cash rounding.")
 
+    @model_validator(mode="after")
+    def _item_of_missing_skus(self) -> Self:
+        if (self.sku_missing == "item") != (self.sku_missing_item is not None):
+            raise ValueError('sku_missing = "item" and sku_missing_item go together: give both or neither')
+        return self
+
 
 class ShippingRule(Rules):
     """The first rule that fits a shipping line decides its mode of delivery."""
@@ -107,6 +176,12 @@ class ShippingRule(Rules):
         default="*", description="Title of the shipping line. `*` and `?` as in file names; case does not count."
     )
     delivery_mode: Code = Field(description="F&O mode of delivery; must exist there.")
+    pick_up_at: int | None = Field(
+        default=None,
+        gt=0,
+        description="Shopify location where the buyer picks up an order with this shipping method and no shipping "
+        "address. Only for orders that have no fulfilment orders in Shopify, which name their location.",
+    )
 
     def fits(self, code: str, title: str) -> bool:
         return fnmatchcase(code.casefold(), self.code.casefold()) and fnmatchcase(

@@ -148,3 +148,28 @@ def test_states_go_only_to_countries_whose_states_fo_knows():
     american = sale(billing_address=address("US", "CO"))
     assert customer_record(american, EU, "C1")["AddressState"] == "CO"
     assert "AddressState" not in customer_record(sale(billing_address=address("NL", "NH")), EU, "C1")
+
+
+NAMELESS = buyer(first_name="", last_name="", email="", phone="")
+WITHHELD = address(name="", street="", city="", postal_code="")
+
+
+def test_a_buyer_of_whom_only_an_id_is_known_is_withheld():
+    erased = sale(buyer=NAMELESS, shipping_address=WITHHELD, billing_address=WITHHELD)
+    with pytest.raises(RefusedError) as refused:
+        customer_record(erased, EU, customer_account(erased, EU))
+    assert refused.value.code == "PERSONAL_DATA_WITHHELD"
+    assert "name, e-mail address and phone number" in refused.value.cause
+
+
+def test_an_order_of_nobody_with_a_withheld_address_is_no_anonymous_sale():
+    rules = with_rules(EU, customers={"anonymous": "shared", "shared_account": "WALK-IN"})
+    with pytest.raises(RefusedError) as refused:
+        customer_account(sale(buyer=None, shipping_address=WITHHELD), rules)
+    assert refused.value.code == "PERSONAL_DATA_WITHHELD"
+
+
+def test_a_customer_gets_the_address_that_is_not_withheld():
+    record = customer_record(sale(billing_address=WITHHELD), EU, "C1")
+    assert record["AddressStreet"] == "Damrak 1\n2 hoog"
+    assert "AddressStreet" not in customer_record(sale(billing_address=None, shipping_address=WITHHELD), EU, "C1")

@@ -128,6 +128,21 @@ def test_every_rule_is_explained():
             ("[tax]\n", "[[stock.shares]]\nlocation = 71001001\npercent = 10\n" * 2 + "\n[tax]\n"),
             "stock: shares: location 71001001 is listed twice",
         ),
+        (
+            ("[tax]\n", "[stock]\norders_from = 2026-11-02T00:00:00+01:00\n\n[tax]\n"),
+            (
+                "stock: orders_from: this key does not exist any more; remove it, and write the day of the go-live in "
+                "[orders], without a time and without quotes: first_day = 2026-11-02"
+            ),
+        ),
+        (
+            ("first_day = 2026-01-01", 'first_day = "2026-01-01"'),
+            "orders.first_day: should be a valid date (given: '2026-01-01')",
+        ),
+        (
+            ("first_day = 2026-01-01", 'sku_missing = "item"'),
+            'orders: sku_missing = "item" and sku_missing_item go together: give both or neither',
+        ),
         (("latitude = 52.37\n", ""), "warehouses #1: latitude and longitude go together"),
         (('time_zone = "Europe/Amsterdam"', 'time_zone = "CET+1"'), "time_zone: 'CET+1' is not an IANA time zone"),
         (('key = "nordlys"', 'key = "nordlis"'), "key: is 'nordlis', but the file is nordlys.toml"),

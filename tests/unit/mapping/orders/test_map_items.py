@@ -1,7 +1,9 @@
+from dataclasses import replace
+
 import pytest
 
 from shared.errors import RefusedError
-from shared.mapping.orders.items import charge_item, product_skus, resolve, sku_field
+from shared.mapping.orders.items import charge_item, needs_barcodes, product_skus, resolve, sku_field
 from shared.model import Component, CurrencySide, Item, LineKind, LineRecord, OrderRecord
 from tests.builders.sales import EU, US, euros, line, order, with_rules
 
@@ -30,6 +32,43 @@ def test_a_product_without_sku_is_refused():
     with pytest.raises(RefusedError) as refused:
         resolve(order(line(1, sku="")), EU, {"": Item("NEVER")})
     assert refused.value.code == "SKU_EMPTY"
+    assert "orders.sku_missing" in refused.value.next_step
+
+
+@pytest.mark.parametrize(
+    ("rules", "key"),
+    [({"sku_missing": "barcode"}, "8710400000013"), ({"sku_missing": "variant_id"}, "151")],
+)
+def test_a_product_without_sku_is_looked_up_by_what_the_rules_name(rules, key):
+    store = with_rules(EU, orders=rules)
+    nameless = order(replace(line(1, sku=""), barcode="8710400000013", variant_id=151))
+    assert product_skus(nameless, None, store) == [key]
+    assert resolve(nameless, store, {key: Item("TENT-2P")}) == {1: Item("TENT-2P")}
+    with pytest.raises(RefusedError, match=f"SKU {key}"):
+        resolve(nameless, store, {})
+
+
+def test_a_product_without_sku_is_one_item_by_rule():
+    store = with_rules(EU, orders={"sku_missing": "item", "sku_missing_item": "MISC"})
+    nameless = order(line(1, sku=""))
+    assert product_skus(nameless, None, store) == []
+    assert resolve(nameless, store, {}) == {1: Item("MISC")}
+
+
+def test_a_product_without_sku_and_barcode_names_both():
+    store = with_rules(EU, orders={"sku_missing": "barcode"})
+    with pytest.raises(RefusedError, match="no SKU and no barcode"):
+        resolve(order(line(1, sku="")), store, {})
+
+
+def test_barcodes_are_asked_for_only_where_the_rules_use_them():
+    store = with_rules(EU, orders={"sku_missing": "barcode"})
+    nameless = order(line(1, sku=""))
+    assert needs_barcodes(nameless, store)
+    assert not needs_barcodes(nameless, EU)
+    assert not needs_barcodes(order(line(1)), store)
+    booked = OrderRecord(CurrencySide.SHOP, lines={1: LineRecord(LineKind.PRODUCT, Item("TENT-2P"))})
+    assert not needs_barcodes(nameless, store, booked)
 
 
 @pytest.mark.parametrize(

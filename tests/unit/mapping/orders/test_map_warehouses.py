@@ -73,7 +73,7 @@ def test_a_sale_over_the_counter_leaves_that_counter():
     assert ways([Need(1, TEE, 1)], on_hand, destination=None, location=72002002) == {1: [(AUSTIN, 1)]}
     with pytest.raises(RefusedError) as refused:
         ways([Need(1, TEE, 1)], on_hand, destination=None, location=1)
-    assert refused.value.code == "NO_WAREHOUSE"
+    assert refused.value.code == "LOCATION_WITHOUT_WAREHOUSE"
 
 
 def test_an_order_is_split_by_lines_only_if_the_rules_allow():

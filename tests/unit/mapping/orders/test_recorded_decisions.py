@@ -6,10 +6,25 @@ from decimal import Decimal
 import pytest
 
 from shared.errors import RefusedError
+from shared.mapping.orders.header import header_changes, header_fingerprints
 from shared.mapping.orders.plan import SalesOrderPlan, plan_sales_order
-from shared.model import CurrencySide, Order, OrderRecord, Place, TaxGroupPair, TaxKey
-from shared.rules import StoreRules
-from tests.builders.sales import EU, address, euros, everything_from, items_of, line, order, shipping, tax, with_rules
+from shared.mapping.orders.record import with_decisions
+from shared.model import CurrencySide, DeliveryMethod, Order, OrderRecord, Place, TaxGroupPair, TaxKey
+from shared.rules import ChangeKind, StoreRules
+from shared.store.records import read_record, write_record
+from tests.builders.sales import (
+    EU,
+    address,
+    buyer,
+    euros,
+    everything_from,
+    items_of,
+    line,
+    order,
+    shipping,
+    tax,
+    with_rules,
+)
 
 NETHERLANDS = Place("NL", "")
 FULL = TaxKey(NETHERLANDS, Decimal("0.21"), ("VAT",))
@@ -51,6 +66,15 @@ def test_a_plan_has_the_decisions_to_record():
     assert planned.place == NETHERLANDS
     assert planned.tax_groups == {FULL: TaxGroupPair("NL-VAT", "FULL")}
     assert planned.delivery_modes == {STANDARD: planned.header["DeliveryModeCode"]}
+
+
+def test_the_delivery_method_joins_the_record_and_is_not_lost_where_it_is_not_read():
+    collected = replace(taxed(shipping_address=None), delivery=DeliveryMethod.PICK_UP, served_by=71001001)
+    booked = with_decisions(OrderRecord(CurrencySide.SHOP), plan(collected))
+    assert (booked.delivery, booked.served_by) == (DeliveryMethod.PICK_UP, 71001001)
+    later = with_decisions(booked, plan(taxed(), EU, booked))
+    assert (later.delivery, later.served_by) == (DeliveryMethod.PICK_UP, 71001001)
+    assert read_record(write_record(later)) == later
 
 
 def test_an_order_keeps_its_tax_groups_when_the_rules_change():
@@ -103,3 +127,26 @@ def test_another_full_address_is_taxed_anew():
         order(line(1, euros("11.90"), taxes=[tax(euros("1.90"), "0.19")])), shipping_address=address("DE", city="Bonn")
     )
     assert plan(moved, EU, booked).place == Place("DE", "")
+
+
+def test_withheld_data_keep_what_fo_has_and_are_no_change_when_they_come_back():
+    booked = plan(taxed())
+    withheld = address(street="", city="", postal_code="", name="")
+    erased = taxed(
+        shipping_address=withheld, billing_address=withheld, buyer=buyer(first_name="", last_name="", email="")
+    )
+    header = plan(erased, EU, record_of(booked)).header
+    fingerprints = header_fingerprints(booked.header)
+    assert header_changes(header, booked.header, fingerprints) == {}
+    later = header_fingerprints(header, fingerprints)
+    corrected_by_staff = {**booked.header, "DeliveryAddressStreet": "Damrak 3", "SalesOrderName": "A. Lovelace"}
+    assert header_changes(plan(taxed()).header, corrected_by_staff, later) == {}
+
+
+def test_a_missing_email_never_empties_one_while_another_name_is_followed():
+    booked = plan(taxed())
+    married = taxed(buyer=buyer(last_name="King", email=""))
+    changes = header_changes(
+        plan(married, EU, record_of(booked)).header, booked.header, header_fingerprints(booked.header)
+    )
+    assert changes == {ChangeKind.CONTACT: {"SalesOrderName": "Ada King"}}

@@ -12,7 +12,17 @@ from shared.mapping.refunds.plan import RefundPlan, plan_refund, refund_referenc
 from shared.mapping.refunds.proof import prove_refund_plan
 from shared.mapping.taxes.groups import TaxGroups
 from shared.mapping.taxes.place import place_of_sale
-from shared.model import LineKind, Restock, TransactionKind, TransactionStatus
+from shared.model import (
+    CurrencySide,
+    LineKind,
+    OrderRecord,
+    Place,
+    Restock,
+    TaxGroupPair,
+    TaxKey,
+    TransactionKind,
+    TransactionStatus,
+)
 from tests.builders.payments import transaction
 from tests.builders.refunds import ACCOUNT, PARTS, all_sold, back, beside, refund, rules, sold
 from tests.builders.sales import US, address, dollars, euros, line, order, shipping, tax
@@ -21,7 +31,7 @@ VAT = {"taxes": [tax(euros("43.21"))]}
 TENT = line(1, euros("249.00"), **VAT)
 
 
-def plan(one, sale, applied=None, stock=None) -> RefundPlan:
+def plan(one, sale, applied=None, stock=None, known=None) -> RefundPlan:
     return plan_refund(
         one,
         sale,
@@ -29,6 +39,7 @@ def plan(one, sale, applied=None, stock=None) -> RefundPlan:
         customer_account=ACCOUNT,
         sales_order="SN5551234567890",
         sold=all_sold(sale) if stock is None else stock,
+        known=known,
     )
 
 
@@ -446,3 +457,15 @@ def test_lines_that_are_not_the_refunds_worth_are_refused():
 def test_a_store_without_rules_plans_nothing():
     with pytest.raises(ValueError, match="books no refunds"):
         plan(refund(back()), order(line()), rules().model_copy(update={"refunds": None}))
+
+
+def test_a_refund_is_taxed_as_the_order_was_whose_address_is_erased_now():
+    sale = order(TENT)
+    erased = replace(sale, shipping_address=None, billing_address=None)
+    key = TaxKey(Place("NL", ""), Decimal("0.21"), ("VAT",))
+    known = OrderRecord(CurrencySide.SHOP, place=key.place, tax_groups={key: TaxGroupPair("NL-OLD", "OLD")})
+    given_back = refund(back(1, 1, "249.00", "43.21"))
+    assert refusal(given_back, erased).code == "NO_ADDRESS"
+    credited = plan(given_back, erased, known=known)
+    assert {each.tax.sales_tax_group for each in credited.return_order.lines} == {"NL-OLD"}
+    assert returned(credited) == returned(plan(given_back, sale))
