@@ -35,6 +35,7 @@ class ErrorCode(StrEnum):
     NOT_QUEUED = "NOT_QUEUED"
     NOT_JSON = "NOT_JSON"
     NOT_AN_ORDER = "NOT_AN_ORDER"
+    ORDER_NOT_NAMED = "ORDER_NOT_NAMED"
     ORDER_GONE = "ORDER_GONE"
     ENVELOPE_UNREADABLE = "ENVELOPE_UNREADABLE"
     CLAIM_MISSING = "CLAIM_MISSING"
@@ -192,6 +193,13 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
         "The body is JSON but does not have the form that Shopify documents for an order: {problem}.",
         Owner.ENGINEER,
         "Check the webhook's API version and its includeFields setting. " + _REPLAY,
+    ),
+    ErrorCode.ORDER_NOT_NAMED: Entry(
+        "The body of {topic} has Shopify's signature but no order id (id, order_id or admin_graphql_api_id).",
+        Owner.ENGINEER,
+        "Add id and admin_graphql_api_id to the subscription's includeFields in Shopify, or remove that setting. Then "
+        "bring the order by an event: change it in Shopify, for example by a tag. Discard the parked message: its body "
+        "cannot be assigned to an order.",
     ),
     ErrorCode.ORDER_GONE: Entry(
         "A webhook names the order {order}, but Shopify has no such order that the app may read.",
