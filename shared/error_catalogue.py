@@ -410,7 +410,7 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
         'Add the customer in Shopify, or set customers.anonymous = "shared" in config/stores/{store}.toml. ' + _REPLAY,
     ),
     ErrorCode.FIELD_TOO_LONG: Entry(
-        "“{value}” has {length} characters, but F&O's {field} holds {limit}.",
+        "The {what} has {length} characters, but F&O's {field} holds {limit}.",
         Owner.CLERK,
         "Shorten it in Shopify. The app does not cut it, and F&O has no other field for the rest. " + _REPLAY,
     ),
