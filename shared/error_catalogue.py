@@ -228,7 +228,7 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
     ErrorCode.TEST_NOTIFICATION: Entry(
         "This is Shopify's sample notification and not an order. Nothing is booked.",
         Owner.ENGINEER,
-        "Nothing: it shows that webhooks arrive. Discard the parked message.",
+        "It shows that webhooks arrive, and nothing is to be corrected. " + _DISCARD,
     ),
     ErrorCode.TEST_ORDER: Entry(
         "The order is a test order: it is from a development store, or was paid through a test gateway. Nothing "
@@ -424,7 +424,8 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
         "The order has no customer, no e-mail address and no phone number, so there is no customer account to "
         "book it on.",
         Owner.CLERK,
-        'Add the customer in Shopify, or set customers.anonymous = "shared" in config/stores/{store}.toml. ' + _REPLAY,
+        'Add the customer in Shopify, or set customers.anonymous = "shared" and customers.shared_account, a customer '
+        "that F&O has, in config/stores/{store}.toml. " + _REPLAY,
     ),
     ErrorCode.FIELD_TOO_LONG: Entry(
         "The {what} has {length} characters, but F&O's {field} holds {limit}.",

@@ -1,8 +1,9 @@
 """What the error catalogue advises, carried out: the message is handled then, or it is closed for good.
 
-Each parked code has a row in REPAIRED (a person corrects something, and F&O gets the order), in BY_HAND (nothing can
-be corrected: how it is closed), or in ELSEWHERE (the test that carries out its advice). A new code without a row fails
-`test_every_code_has_its_advice_carried_out_or_says_how_it_is_closed`.
+A code of a parked message has a row in REPAIRED (a person corrects something, and F&O gets the order), or its next step
+tells how to close it: with the command `discard`, which is tried for each of them. Further ways are in ALSO_REPAIRED,
+orders that are entered by hand in BY_HAND. A new code without a row fails
+`test_every_code_has_its_advice_carried_out_or_is_closed_by_hand`, which tells what to add.
 """
 
 from __future__ import annotations
@@ -10,19 +11,28 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from decimal import Decimal
+from string import Formatter
 from typing import Any, Final
 
 import pytest
 
-from local.d365.faults import Fault
 from local.d365.posting import Shipment
 from local.d365.sales_tables import HEADERS
-from shared.error_catalogue import ErrorCode
+from local.shopify.events import Event
+from local.shopify.order import Order
+from shared.bus.envelope import Envelope
+from shared.error_catalogue import CATALOGUE, REPORTED, ErrorCode
+from shared.errors import RefusedError
 from shared.rules import StoreRules
-from tests.builders.both_sides import App, running_apps
+from shared.store.links import OrderLinks
+from shared.store.parking import ParkedMessage, Parking
+from shared.sync.messages.parked import ParkedPorts, discard
+from tests.builders.both_sides import App, Bodies, running_apps
 from tests.builders.checkouts import ADDRESSES, BUYER, Document
 from tests.builders.histories import SimulatedOrder, Webhook
+from tests.builders.memory_table import MemoryTable
 from tests.builders.sales import EU, with_rules
 
 BTW: Final = [{"title": "BTW", "rate": "0.21"}]
@@ -48,6 +58,9 @@ def _as_tuples(value: Any) -> Any:
 
 
 type Spoil = Callable[[dict[str, Any]], None]
+"""Changes a body that has the order, as another app or a later release of Shopify would send it."""
+type Shape = Callable[[Order], None]
+"""Changes the order in Shopify before it sends it."""
 
 
 def checkout(**parts: Any) -> Document:
@@ -64,11 +77,16 @@ class Scene:
         self._spoil: Spoil | None = None
         self._delivered = 0
         self._removed: list[tuple[Any, Any]] = []
+        self.hides_orders = False
 
-    async def check_out(self, document: Document, spoil: Spoil | None = None) -> None:
-        """Places the order. `spoil` changes the bodies of its webhooks, as Shopify or another app would make them."""
-        self._spoil = spoil
-        self.order = SimulatedOrder("nordlys", document)
+    async def check_out(self, repair: Repair) -> None:
+        """Places the order."""
+        self._spoil = repair.spoil
+        self.order = SimulatedOrder("nordlys", repair.order)
+        if repair.shape is not None:
+            repair.shape(self.order.order)
+            self.order.steps.clear()
+            self.order._record("checkout", repair.order, [Event("orders/create", self.order.order)])
         await self.deliver()
 
     async def step(self, name: str, wish: Document) -> None:
@@ -86,15 +104,17 @@ class Scene:
     async def deliver(self) -> None:
         """Delivers the webhooks that Shopify has sent since."""
         self.app.shopify.show("nordlys", self.order.order)
+        if self.hides_orders:
+            self.app.shopify.running.simulator.shops[EU.shop_domain].orders = {}
         history = self.order.history().webhooks
         for webhook in history[self._delivered :]:
             await self.app.handle(self._as_sent(webhook))
         self._delivered = len(history)
 
     def _as_sent(self, webhook: Webhook) -> Webhook:
-        if self._spoil is None or not webhook.topic.startswith("orders/"):
-            return webhook
         payload = json.loads(webhook.body)
+        if self._spoil is None or "line_items" not in payload:
+            return webhook
         self._spoil(payload)
         return Webhook(webhook.at, webhook.number, webhook.order_id, webhook.topic, json.dumps(payload).encode())
 
@@ -135,6 +155,7 @@ class Repair:
     order: Document = field(default_factory=checkout)
     rules: StoreRules = EU
     spoil: Spoil | None = None
+    shape: Shape | None = None
     before: Act | None = None
     """Before the order is placed."""
     then: Act | None = None
@@ -178,8 +199,52 @@ async def _release(scene: Scene) -> None:
 
 async def _sell_another(scene: Scene) -> None:
     """Removes the line from the order in Shopify, and adds another product."""
-    line = next(line for line in scene.order.order.lines if line.current_quantity)
-    await scene.step("edit", {"quantities": {str(line.id): 0}, "add": {"lines": [MUG]}})
+    line = str(scene.order.order.lines[0].id)
+    await scene.step("edit", {"quantities": {line: 0}, "add": [{"sku": "BAG-DOWN", "quantity": 1}]})
+    await scene.close()
+
+
+async def _book_on_a_shared_account(scene: Scene) -> None:
+    account = {"dataAreaId": "nleu", "CustomerAccount": "C-WEB", "CustomerGroupId": "WEB", "SalesCurrencyCode": "EUR"}
+    await scene.app.client.create(
+        "CustomersV3", {**account, "PartyType": "Organization", "OrganizationName": "Web orders"}
+    )
+    await scene.deploy(customers={"anonymous": "shared", "shared_account": "C-WEB"})
+
+
+async def _show_nothing(scene: Scene) -> None:
+    """Takes the order out of what Shopify lets the app read, while it is edited."""
+    scene.hides_orders = True
+    await scene.step("edit", {"quantities": {"TENT-2P": 1}})
+
+
+async def _show_it(scene: Scene) -> None:
+    scene.hides_orders = False
+    await scene.deliver()
+    await scene.replay()
+
+
+async def _delete_in_fo(scene: Scene) -> None:
+    for header in scene.sales_orders:
+        key = {name: str(header.values[name]) for name in ("dataAreaId", "SalesOrderNumber")}
+        await scene.app.client.delete("SalesOrderHeadersV4", key)
+    await scene.step("edit", {"quantities": {"TENT-2P": 1}})
+
+
+async def _cancel(scene: Scene) -> None:
+    await scene.step("cancel", {})
+    await scene.close()
+
+
+async def _refund_what_is_not_invoiced(scene: Scene) -> None:
+    await _pack(scene)
+    await scene.step("fulfill", {})
+    await scene.step("refund", {"lines": [{"line": "TENT-2P", "quantity": 1, "restock": "return"}]})
+
+
+async def _invoice_and_replay(scene: Scene) -> None:
+    await _invoice(scene)
+    scene.app.waiting = []
     await scene.replay()
 
 
@@ -202,10 +267,12 @@ def no_country(payload: dict[str, Any]) -> None:
     payload["shipping_address"].update(country_code="ZZ", country="Atlantis")
 
 
-def no_sku(payload: dict[str, Any]) -> None:
-    for line in payload["line_items"]:
-        if line["title"] != "Enamel mug":
-            line["sku"] = ""
+def without_sku(order: Order) -> None:
+    order.lines[0].sku = None
+
+
+def no_lines_field(payload: dict[str, Any]) -> None:
+    del payload["line_items"]
 
 
 async def _pack(scene: Scene) -> None:
@@ -225,15 +292,6 @@ async def _take_one_less(scene: Scene) -> None:
 
 async def _take_it_back(scene: Scene) -> None:
     await scene.step("edit", {"quantities": {"TENT-2P": 2}})
-    await scene.replay()
-
-
-async def _deny(scene: Scene) -> None:
-    scene.app.fo.faults.add(Fault("update_conflict", times=None))
-
-
-async def _allow(scene: Scene) -> None:
-    scene.app.fo.faults.clear()
     await scene.replay()
 
 
@@ -313,7 +371,7 @@ REPAIRED: dict[ErrorCode, Repair] = {
     ),
     ErrorCode.NO_BUYER: Repair(
         order=checkout(customer=None),
-        act=deploying(customers={"anonymous": "shared", "shared_account": "C-WEB"}),
+        act=_book_on_a_shared_account,
     ),
     ErrorCode.UNKNOWN_COUNTRY: Repair(spoil=no_country, act=correcting(note="the address is corrected")),
     ErrorCode.FIELD_TOO_LONG: Repair(order=checkout(po_number="PO-" + "7" * 30), act=correcting(po_number="PO-7")),
@@ -322,11 +380,61 @@ REPAIRED: dict[ErrorCode, Repair] = {
     ),
     ErrorCode.TEST_ORDER: Repair(order=checkout(test=True), act=deploying(orders={"test_orders": "book"})),
     ErrorCode.CHANGE_HELD: Repair(act=_take_it_back, then=_take_one_less),
+    ErrorCode.SKU_EMPTY: Repair(shape=without_sku, act=_sell_another),
+    ErrorCode.NOT_AN_ORDER: Repair(spoil=no_lines_field, act=correcting(tags=["again"])),
+    ErrorCode.ORDER_GONE: Repair(then=_show_nothing, act=_show_it),
+    ErrorCode.FO_ORDER_GONE: Repair(then=_delete_in_fo, act=_cancel, sales_orders=0),
+    ErrorCode.REFUND_NOT_INVOICED: Repair(
+        rules=changed(EU, refunds={"wait_hours": 0}), then=_refund_what_is_not_invoiced, act=_invoice_and_replay
+    ),
     ErrorCode.FO_REJECTED: Repair(
         rules=changed(EU, shipping=[{"code": "STANDARD", "delivery_mode": "NO-SUCH"}]),
         act=deploying(shipping=[{"code": "STANDARD", "delivery_mode": "STD"}]),
     ),
 }
+
+
+ALSO_REPAIRED: dict[ErrorCode, Repair] = {
+    ErrorCode.UNKNOWN_SKU: Repair(before=_withdraw, act=_sell_another),
+    ErrorCode.NO_ADDRESS: Repair(
+        order=checkout(shipping_address=None), act=deploying(orders={"address_without_shipping": "omit"})
+    ),
+}
+
+BY_HAND: dict[ErrorCode, Repair] = {
+    ErrorCode.UNKNOWN_SKU: Repair(before=_withdraw, act=_nothing),
+    ErrorCode.SKU_EMPTY: Repair(shape=without_sku, act=_nothing),
+    ErrorCode.FIELD_TOO_LONG: Repair(order=checkout(po_number="PO-" + "7" * 30), act=_nothing),
+    ErrorCode.TOO_MANY_LINES: Repair(rules=changed(EU, orders={"max_lines": 2}), act=_nothing),
+}
+"""The order is entered in F&O by hand: its later events do nothing."""
+
+CLOSED: Final = sorted(code for code, entry in CATALOGUE.items() if "shared.operator discard" in entry.next_step)
+NOT_PROVOKED: Final = {
+    ErrorCode.ATTEMPTS_EXHAUSTED: "a replay, as FO_REJECTED",
+    ErrorCode.CHANGE_NOT_TAKEN: "a replay, as FO_REJECTED",
+    ErrorCode.FO_CONFLICT: "a replay, as FO_REJECTED",
+    ErrorCode.FO_DUPLICATE: "a correction in F&O, then a replay",
+    ErrorCode.FO_DENIED: "set-up of F&O's security, then a replay",
+    ErrorCode.FO_FOREIGN_ORDER: "another number prefix, then a replay",
+    ErrorCode.FO_FOREIGN_PAYMENT: "a correction in F&O, then a replay",
+    ErrorCode.FO_FOREIGN_RETURN: "another number prefix, then a replay",
+    ErrorCode.FO_PAYMENT_TWICE: "a correction in F&O, then a replay",
+    ErrorCode.FO_REFUND_DIFFERS: "a correction in F&O, then a replay",
+    ErrorCode.FO_REFUND_TWICE: "a correction in F&O, then a replay",
+    ErrorCode.FO_STATUS_UNKNOWN: "a new release of the app",
+    ErrorCode.FO_SUM_DIFFERS: "a correction in F&O, then a replay",
+    ErrorCode.FO_WRONG_COMPANY: "set-up of F&O's security, then a replay",
+    ErrorCode.PAYMENTS_DIFFER: "a correction in Shopify, then a replay",
+    ErrorCode.REFUND_REASON_UNKNOWN: "a new release of the app",
+    ErrorCode.RETURN_BEYOND_ORDER: "a correction in F&O, then a replay",
+    ErrorCode.SHOPIFY_DENIED: "access scopes of the app, then a replay",
+    ErrorCode.SHOPIFY_REJECTED: "set-up of Shopify, then a replay",
+    ErrorCode.SHOPIFY_SHAPE: "a new API version, then a replay",
+    ErrorCode.TAX_SETUP_BEYOND: "other rules, as TAX_SETUP_MISSING",
+    ErrorCode.TRANSACTION_UNKNOWN: "a new release of the app",
+}
+"""Codes whose advice no test carries out yet, and what it is. It only shrinks."""
 
 
 @pytest.fixture(scope="module")
@@ -335,15 +443,69 @@ async def app(wire: None) -> AsyncIterator[App]:
         yield one
 
 
-@pytest.mark.parametrize("code", REPAIRED)
-async def test_carrying_out_the_next_step_leads_to_success(app: App, code: ErrorCode) -> None:
-    repair = REPAIRED[code]
-    scene = Scene(app, repair.rules)
-    await (repair.before or _nothing)(scene)
-    await scene.check_out(repair.order, repair.spoil)
-    await (repair.then or _nothing)(scene)
-    assert await app.parked() == {code}
+WAYS: Final = [*REPAIRED.items(), *ALSO_REPAIRED.items()]
+
+
+@pytest.mark.parametrize(("code", "repair"), WAYS, ids=[code for code, _ in WAYS])
+async def test_carrying_out_the_next_step_leads_to_success(app: App, code: ErrorCode, repair: Repair) -> None:
+    scene = await provoked(app, code, repair)
     await repair.act(scene)
     assert await app.parked() == set()
     assert not app.waiting
     assert len(scene.sales_orders) == repair.sales_orders
+
+
+@pytest.mark.parametrize(("code", "repair"), BY_HAND.items(), ids=BY_HAND)
+async def test_an_order_that_was_entered_by_hand_is_closed_for_good(app: App, code: ErrorCode, repair: Repair) -> None:
+    scene = await provoked(app, code, repair)
+    (advice,) = set(await app.next_steps())
+    assert "enter the order in F&O by hand and discard the parked message" in advice
+    await app.discard_parked(sales_order="SO-000123")
+    await scene.step("amend", {"note": "packed by Ada"})
+    assert await app.parked() == set()
+    assert not scene.sales_orders
+    link = await app.link(scene.order.order.id)
+    assert link is not None
+    assert (link.sales_order, link.given_up) == ("SO-000123", True)
+
+
+@pytest.mark.parametrize("code", CLOSED)
+async def test_a_message_that_nothing_else_can_be_done_about_is_closed_by_discarding_it(code: ErrorCode) -> None:
+    entry = CATALOGUE[code]
+    names = {name for text in (entry.cause, entry.next_step) for _, name, _, _ in Formatter().parse(text) if name}
+    parking = Parking(MemoryTable(), Bodies())
+    refusal = RefusedError(code, **dict.fromkeys(names, "x"))
+    await parking.park(ParkedMessage("orders", "nordlys", "e-1", "42", datetime.now(UTC), {}, b"{}", refusal))
+    (parked,) = await parking.open()
+    ports = ParkedPorts(parking, OrderLinks(MemoryTable()), Bodies(), _never)
+    await discard(parked, "done by hand", sales_order="", ports=ports)
+    assert await parking.open() == []
+
+
+async def _never(envelope: Envelope) -> None:
+    raise AssertionError("nothing is sent")
+
+
+@pytest.mark.parametrize("code", sorted(ErrorCode))
+def test_every_code_has_its_advice_carried_out_or_is_closed_by_hand(code: ErrorCode) -> None:
+    is_parked = CATALOGUE[code].status is None and code not in REPORTED  # tests/unit/sync/messages has the refused ones
+    places = [code in REPAIRED, code in CLOSED, code in NOT_PROVOKED]
+    assert not is_parked or any(places), (
+        f"{code}: add a row to REPAIRED, or end its next step with _DISCARD or _BY_HAND where nothing can be repaired"
+    )
+
+
+@pytest.mark.parametrize("code", sorted(NOT_PROVOKED))
+def test_no_code_is_excused_that_has_a_row(code: ErrorCode) -> None:
+    assert code not in REPAIRED
+    assert code not in CLOSED
+
+
+async def provoked(app: App, code: ErrorCode, repair: Repair) -> Scene:
+    """The order in both systems, with a message parked under the code."""
+    scene = Scene(app, repair.rules)
+    await (repair.before or _nothing)(scene)
+    await scene.check_out(repair)
+    await (repair.then or _nothing)(scene)
+    assert await app.parked() == {code}
+    return scene
