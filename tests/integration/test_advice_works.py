@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from string import Formatter
@@ -25,6 +25,8 @@ from local.shopify.order import Order
 from shared.bus.envelope import Envelope
 from shared.error_catalogue import CATALOGUE, REPORTED, ErrorCode
 from shared.errors import RefusedError
+from shared.mapping.stock import match_variants
+from shared.model import Item, Variant
 from shared.rules import StoreRules
 from shared.store.links import OrderLinks
 from shared.store.parking import ParkedMessage, Parking
@@ -39,7 +41,6 @@ BTW: Final = [{"title": "BTW", "rate": "0.21"}]
 TENT: Final = {"sku": "TENT-2P", "quantity": 2, "tax": BTW}
 MUG: Final = {"sku": "MUG-ENAMEL", "quantity": 1, "tax": BTW}
 STANDARD: Final = {"title": "Standard", "code": "STANDARD", "price": "6.95", "tax": BTW}
-PRODUCTS: Final = "ReleasedProductsV2"
 
 
 def changed(rules: StoreRules, **tables: Any) -> StoreRules:
@@ -76,7 +77,7 @@ class Scene:
         self.app.reset(rules)
         self._spoil: Spoil | None = None
         self._delivered = 0
-        self._removed: list[tuple[Any, Any]] = []
+        self._removed: list[tuple[str, Any, Any]] = []
         self.hides_orders = False
 
     async def check_out(self, repair: Repair) -> None:
@@ -87,6 +88,7 @@ class Scene:
             repair.shape(self.order.order)
             self.order.steps.clear()
             self.order._record("checkout", repair.order, [Event("orders/create", self.order.order)])
+        await (repair.ready or _nothing)(self)
         await self.deliver()
 
     async def step(self, name: str, wish: Document) -> None:
@@ -129,15 +131,16 @@ class Scene:
     async def close(self) -> None:
         await self.app.discard_parked()
 
-    def withdraw_item(self, sku: str) -> None:
-        """Takes the item out of F&O, as if it had not been released yet."""
-        products = self.app.fo.books.rows(PRODUCTS)
-        key = next(key for key, row in products.items() if row.values["ItemNumber"] == sku)
-        self._removed.append((key, products._held.pop(key)))
+    def take_out(self, entity_set: str, **values: str) -> None:
+        """Takes the record with these values out of F&O, as if it had not been set up yet."""
+        rows = self.app.fo.books.rows(entity_set)
+        key = next(key for key, row in rows.items() if all(row.values[name] == values[name] for name in values))
+        self._removed.append((entity_set, key, rows._held.pop(key)))
 
-    def release_item(self) -> None:
-        for key, row in self._removed:
-            self.app.fo.books.rows(PRODUCTS).put(key, row)
+    def set_up(self) -> None:
+        """Puts back what was taken out."""
+        for entity_set, key, row in self._removed:
+            self.app.fo.books.rows(entity_set).put(key, row)
 
     @property
     def sales_orders(self) -> list[Any]:
@@ -158,6 +161,8 @@ class Repair:
     shape: Shape | None = None
     before: Act | None = None
     """Before the order is placed."""
+    ready: Act | None = None
+    """When it is placed, and Shopify has sent nothing yet."""
     then: Act | None = None
     """After it, so that the code appears."""
     sales_orders: int = 1
@@ -189,12 +194,23 @@ async def replaying(scene: Scene) -> None:
 
 
 async def _withdraw(scene: Scene) -> None:
-    scene.withdraw_item("TENT-2P")
+    scene.take_out("ReleasedProductsV2", ItemNumber="TENT-2P")
 
 
-async def _release(scene: Scene) -> None:
-    scene.release_item()
+async def _set_up(scene: Scene) -> None:
+    scene.set_up()
     await scene.replay()
+
+
+async def _unregister(scene: Scene) -> None:
+    scene.take_out("SysAADClients")
+
+
+async def _refund_an_amount(scene: Scene) -> None:
+    await _pack(scene)
+    await _invoice(scene)
+    await scene.step("fulfill", {})
+    await scene.step("refund", {"amount": "5.00"})
 
 
 async def _sell_another(scene: Scene) -> None:
@@ -204,11 +220,45 @@ async def _sell_another(scene: Scene) -> None:
     await scene.close()
 
 
-async def _book_on_a_shared_account(scene: Scene) -> None:
+async def _create_an_account(scene: Scene) -> None:
     account = {"dataAreaId": "nleu", "CustomerAccount": "C-WEB", "CustomerGroupId": "WEB", "SalesCurrencyCode": "EUR"}
     await scene.app.client.create(
         "CustomersV3", {**account, "PartyType": "Organization", "OrganizationName": "Web orders"}
     )
+
+
+async def _create_sales_order(scene: Scene, number: str, reference: str) -> None:
+    account = {"OrderingCustomerAccountNumber": "C-WEB", "InvoiceCustomerAccountNumber": "C-WEB"}
+    header = {"dataAreaId": "nleu", "SalesOrderNumber": number, "CustomersOrderReference": reference, **account}
+    await scene.app.client.create(
+        "SalesOrderHeadersV4", {**header, "CurrencyCode": "EUR", "IsSalesProcessingStopped": "Yes"}
+    )
+
+
+async def _use_its_number(scene: Scene) -> None:
+    await _create_an_account(scene)
+    await _create_sales_order(scene, f"SN{scene.order.order.id}", "of another app")
+
+
+async def _create_two(scene: Scene) -> None:
+    await _create_an_account(scene)
+    for number in ("A-1", "A-2"):
+        await _create_sales_order(scene, number, f"shopify-nordlys-{scene.order.order.id}")
+
+
+async def _keep_one(scene: Scene) -> None:
+    await scene.app.client.delete("SalesOrderHeadersV4", {"dataAreaId": "nleu", "SalesOrderNumber": "A-2"})
+    await scene.replay()
+
+
+async def _tax_by_unit(scene: Scene) -> None:
+    codes = scene.app.fo.books.rows("TaxCodes")
+    for key, row in codes.items():
+        codes.put(key, replace(row, values={**row.values, "TaxBase": "PerUnit"}))
+
+
+async def _book_on_a_shared_account(scene: Scene) -> None:
+    await _create_an_account(scene)
     await scene.deploy(customers={"anonymous": "shared", "shared_account": "C-WEB"})
 
 
@@ -315,7 +365,7 @@ TWELVE: Final = [{"title": "BTW", "rate": "0.12"}]
 UNSHIPPED: Final = {"sku": "MAP-NORDIC", "quantity": 1, "tax": BTW}
 
 REPAIRED: dict[ErrorCode, Repair] = {
-    ErrorCode.UNKNOWN_SKU: Repair(before=_withdraw, act=_release),
+    ErrorCode.UNKNOWN_SKU: Repair(before=_withdraw, act=_set_up),
     ErrorCode.LINE_WITHOUT_RULE: Repair(
         order=checkout(lines=[TENT, {"title": "Engraving", "price": "5.00", "quantity": 1, "tax": BTW}]),
         act=deploying(orders={"custom_line_item": "CUSTOM_LINE"}),
@@ -381,6 +431,16 @@ REPAIRED: dict[ErrorCode, Repair] = {
     ErrorCode.TEST_ORDER: Repair(order=checkout(test=True), act=deploying(orders={"test_orders": "book"})),
     ErrorCode.CHANGE_HELD: Repair(act=_take_it_back, then=_take_one_less),
     ErrorCode.SKU_EMPTY: Repair(shape=without_sku, act=_sell_another),
+    ErrorCode.TAX_SETUP_BEYOND: Repair(
+        rules=changed(EU, tax={"verify": "fo"}), before=_tax_by_unit, act=deploying(tax={"verify": "rules"})
+    ),
+    ErrorCode.FO_DENIED: Repair(before=_unregister, act=_set_up),
+    ErrorCode.FO_FOREIGN_ORDER: Repair(
+        ready=_use_its_number, act=deploying(orders={"number_prefix": "SW"}), sales_orders=2
+    ),
+    ErrorCode.FO_DUPLICATE: Repair(
+        rules=changed(EU, orders={"number": "sequence", "number_prefix": ""}), ready=_create_two, act=_keep_one
+    ),
     ErrorCode.NOT_AN_ORDER: Repair(spoil=no_lines_field, act=correcting(tags=["again"])),
     ErrorCode.ORDER_GONE: Repair(then=_show_nothing, act=_show_it),
     ErrorCode.FO_ORDER_GONE: Repair(then=_delete_in_fo, act=_cancel, sales_orders=0),
@@ -394,7 +454,17 @@ REPAIRED: dict[ErrorCode, Repair] = {
 }
 
 
+assert EU.refunds is not None
+ACCOUNTS: Final = EU.refunds.accounts.model_dump(exclude_unset=True)
+
 ALSO_REPAIRED: dict[ErrorCode, Repair] = {
+    ErrorCode.AMOUNT_WITHOUT_RULE: Repair(
+        rules=changed(
+            EU, refunds={"accounts": {part: account for part, account in ACCOUNTS.items() if part != "goodwill"}}
+        ),
+        then=_refund_an_amount,
+        act=deploying(refunds={"accounts": ACCOUNTS}),
+    ),
     ErrorCode.UNKNOWN_SKU: Repair(before=_withdraw, act=_sell_another),
     ErrorCode.NO_ADDRESS: Repair(
         order=checkout(shipping_address=None), act=deploying(orders={"address_without_shipping": "omit"})
@@ -414,9 +484,6 @@ NOT_PROVOKED: Final = {
     ErrorCode.ATTEMPTS_EXHAUSTED: "a replay, as FO_REJECTED",
     ErrorCode.CHANGE_NOT_TAKEN: "a replay, as FO_REJECTED",
     ErrorCode.FO_CONFLICT: "a replay, as FO_REJECTED",
-    ErrorCode.FO_DUPLICATE: "a correction in F&O, then a replay",
-    ErrorCode.FO_DENIED: "set-up of F&O's security, then a replay",
-    ErrorCode.FO_FOREIGN_ORDER: "another number prefix, then a replay",
     ErrorCode.FO_FOREIGN_PAYMENT: "a correction in F&O, then a replay",
     ErrorCode.FO_FOREIGN_RETURN: "another number prefix, then a replay",
     ErrorCode.FO_PAYMENT_TWICE: "a correction in F&O, then a replay",
@@ -431,7 +498,6 @@ NOT_PROVOKED: Final = {
     ErrorCode.SHOPIFY_DENIED: "access scopes of the app, then a replay",
     ErrorCode.SHOPIFY_REJECTED: "set-up of Shopify, then a replay",
     ErrorCode.SHOPIFY_SHAPE: "a new API version, then a replay",
-    ErrorCode.TAX_SETUP_BEYOND: "other rules, as TAX_SETUP_MISSING",
     ErrorCode.TRANSACTION_UNKNOWN: "a new release of the app",
 }
 """Codes whose advice no test carries out yet, and what it is. It only shrinks."""
@@ -484,6 +550,37 @@ async def test_a_message_that_nothing_else_can_be_done_about_is_closed_by_discar
 
 async def _never(envelope: Envelope) -> None:
     raise AssertionError("nothing is sent")
+
+
+GHOST: Final = Variant("GHOST-1", 101, tracked=True, bundle=False)
+TWINS: Final = (
+    Variant("TENT-2P", 102, tracked=True, bundle=False),
+    Variant("TENT-2P", 103, tracked=True, bundle=False),
+)
+STOCKED: Final = {"TENT-2P": Item("TENT-2P")}
+# Code -> variants and items of today, and those after the next step was carried out.
+STOCK_REPAIRED: dict[ErrorCode, list[tuple[tuple[Variant, ...], dict[str, Item]]]] = {
+    ErrorCode.STOCK_SKU_UNKNOWN: [
+        ((GHOST,), {}),
+        ((GHOST,), {"GHOST-1": Item("GHOST-1")}),
+        ((replace(GHOST, sku="TENT-2P"),), STOCKED),
+    ],
+    ErrorCode.STOCK_SKU_AMBIGUOUS: [
+        (TWINS, STOCKED),
+        ((TWINS[0], replace(TWINS[1], sku="TENT-3P")), {**STOCKED, "TENT-3P": Item("TENT-3P")}),
+    ],
+}
+
+
+@pytest.mark.parametrize("code", STOCK_REPAIRED)
+def test_a_product_gets_its_stock_figure_once_the_next_step_was_carried_out(code: ErrorCode) -> None:
+    wrong, *right = STOCK_REPAIRED[code]
+    found = match_variants(*wrong, locations=(1,), company="nleu")
+    assert [problem.code for problem in found.problems] == [code]
+    for variants, items in right:
+        repaired = match_variants(variants, items, locations=(1,), company="nleu")
+        assert not repaired.problems
+        assert len(repaired.listings) == len(variants)
 
 
 @pytest.mark.parametrize("code", sorted(ErrorCode))
