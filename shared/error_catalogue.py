@@ -198,8 +198,8 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
     ErrorCode.NOT_AN_ORDER: Entry(
         "The body is JSON but does not have the form that Shopify documents for an order: {problem}.",
         Owner.ENGINEER,
-        "Correct the subscription's API version in Shopify, or remove its includeFields. Then change the order, for example "
-        "by a tag: Shopify sends it again, with a body that can be read. " + _DISCARD,
+        "Correct the subscription's API version in Shopify, or remove its includeFields. Then change the order, for "
+        "example by a tag: Shopify sends it again, with a body that can be read. " + _DISCARD,
     ),
     ErrorCode.ORDER_NOT_NAMED: Entry(
         "The body of {topic} has Shopify's signature but no order id (id, order_id or admin_graphql_api_id).",
