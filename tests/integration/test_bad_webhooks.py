@@ -1,7 +1,8 @@
-"""Bad input at the door and behind it, through the whole stack: the right answer, and nothing lost or half-written."""
+"""Bad input through the whole stack: the right answer, and nothing lost or half-written."""
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import json
 import uuid
@@ -108,6 +109,38 @@ async def test_a_signed_webhook_that_cannot_be_read_is_kept_whole(world: World, 
     assert (record["code"], record["body"]) == (code, body)
     assert record["owner"]
     assert record["next_step"]
+
+
+def without_gids(value: Any) -> Any:
+    match value:
+        case dict():
+            return {key: without_gids(part) for key, part in value.items() if key != "admin_graphql_api_id"}
+        case list():
+            return [without_gids(part) for part in value]
+        case _:
+            return value
+
+
+async def test_events_without_the_gid_become_one_sales_order(world: World, template: dict[str, Any]) -> None:
+    order = without_gids(spoiled(template, lambda order: None))
+    topics = ("orders/create", "orders/paid", "orders/updated")
+    answers = await asyncio.gather(*(world.deliver(encode(order), X_Shopify_Topic=topic) for topic in topics))
+    assert [answer.status_code for answer in answers] == [200] * len(topics)
+    ends = await world.ends_of("nordlys", order["id"], count=len(topics))
+    assert {end["outcome"] for end in ends} == {"done"}
+    assert len(await world.sales_orders(str(order["id"]))) == 1
+
+
+async def test_an_order_without_any_id_is_acknowledged_and_kept_whole(world: World, template: dict[str, Any]) -> None:
+    order, event = without_gids(spoiled(template, lambda order: None)), str(uuid.uuid4())
+    order_id = order.pop("id")
+    answer = await world.deliver(encode(order), event_id=event)
+    assert answer.status_code == 200
+    assert (await world.end_of_event(event))["outcome"] == "parked"
+    record = await world.parked(event)
+    assert json.loads(record["body"]) == order
+    assert record["next_step"]
+    assert await world.sales_orders(str(order_id)) == []
 
 
 def unknown_sku(order: dict[str, Any]) -> None:
