@@ -407,10 +407,9 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
         "Shorten it in Shopify. The app does not cut it, and F&O has no other field for the rest. " + _REPLAY,
     ),
     ErrorCode.NO_WAREHOUSE: Entry(
-        "No [[warehouses]] entry ships to {country} from the Shopify location {location}.",
+        "config/stores/{store}.toml has no [[warehouses]] entry {wanted}.",
         Owner.ENGINEER,
-        "Add the country to the countries of a warehouse in config/stores/{store}.toml, or add a warehouse for "
-        "the location. " + _REPLAY,
+        "Add the country to the countries of a warehouse, or add a warehouse for the location. " + _REPLAY,
     ),
     ErrorCode.CHANGED_BEFORE_CREATION: Entry(
         "The order was edited or refunded in Shopify before it reached F&O ({what}).",

@@ -10,6 +10,7 @@ from math import asin, cos, radians, sin, sqrt
 from typing import Final, NamedTuple
 
 from shared.errors import ErrorCode, RefusedError
+from shared.mapping.taxes.place import sold_at
 from shared.model import Address, Item, LineKind, OnHand, Order
 from shared.rules import StoreRules, Warehouse
 
@@ -108,8 +109,8 @@ def _eligible(rules: StoreRules, destination: Address | None, location_id: int |
         if fits:
             fitting.setdefault(warehouse.id, warehouse)
     if not fitting:
-        country = destination.country if destination else "the counter"
-        raise RefusedError(ErrorCode.NO_WAREHOUSE, country=country, location=location_id or "the web", store=rules.key)
+        wanted = f"that ships to {destination.country}" if destination else sold_at(location_id)
+        raise RefusedError(ErrorCode.NO_WAREHOUSE, wanted=wanted, store=rules.key)
     return list(fitting.values())
 
 

@@ -12,6 +12,11 @@ def ship_to(order: Order) -> Address | None:
     return order.shipping_address if order.location_id is not None else order.destination
 
 
+def sold_at(location_id: int | None) -> str:
+    """Which warehouse an order without delivery needs: for the text of NO_WAREHOUSE."""
+    return f"for the Shopify location {location_id}, where the order was sold"
+
+
 def place_of_sale(order: Order, rules: StoreRules) -> Place:
     """The country and province whose tax applies: of the delivery, else of the point of sale, else the store's home
     country.
@@ -25,7 +30,7 @@ def place_of_sale(order: Order, rules: StoreRules) -> Place:
         for warehouse in rules.warehouses:
             if warehouse.location == order.location_id:
                 return Place(warehouse.country, warehouse.province)
-        raise RefusedError(ErrorCode.NO_WAREHOUSE, country="the counter", location=order.location_id, store=rules.key)
+        raise RefusedError(ErrorCode.NO_WAREHOUSE, wanted=sold_at(order.location_id), store=rules.key)
     if rules.orders.address_without_shipping == "refuse" and any(line.requires_shipping for line in order.lines):
         raise RefusedError(ErrorCode.NO_ADDRESS)
     return Place(rules.country, rules.province)

@@ -66,6 +66,7 @@ def test_a_warehouse_ships_only_to_its_countries():
     with pytest.raises(RefusedError) as refused:
         ways([Need(1, HAT, 1)], on_hand, only_us, address("JP"))
     assert refused.value.code == "NO_WAREHOUSE"
+    assert "no [[warehouses]] entry that ships to JP." in refused.value.cause
 
 
 def test_a_sale_over_the_counter_leaves_that_counter():
@@ -74,6 +75,15 @@ def test_a_sale_over_the_counter_leaves_that_counter():
     with pytest.raises(RefusedError) as refused:
         ways([Need(1, TEE, 1)], on_hand, destination=None, location=1)
     assert refused.value.code == "NO_WAREHOUSE"
+    assert "no [[warehouses]] entry for the Shopify location 1, where the order was sold" in refused.value.cause
+
+
+def test_tax_of_a_sale_at_a_location_without_warehouse_is_refused():
+    sale = order(line(), location_id=1, shipping_address=None)
+    with pytest.raises(RefusedError) as refused:
+        place_of_sale(sale, US)
+    assert refused.value.code == "NO_WAREHOUSE"
+    assert "entry for the Shopify location 1, where the order was sold" in refused.value.cause
 
 
 def test_an_order_is_split_by_lines_only_if_the_rules_allow():
