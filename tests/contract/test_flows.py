@@ -130,6 +130,7 @@ def test_each_queue_gets_the_messages_of_its_flow() -> None:
     assert forwarded == {queue: flow.name for queue, flow in BY_QUEUE.items() if flow.webhooks}
 
 
+@pytest.mark.wire
 def test_cold_start_loads_no_flow_and_no_client() -> None:
     code = "import sys, function_app; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout

@@ -90,6 +90,7 @@ def test_what_cannot_be_read_is_passed_on(ids, fields):
     assert ids.from_client(frame(TRANSFER, fields)) == frame(TRANSFER, fields)
 
 
+@pytest.mark.wire
 async def test_management_requests_of_one_client_may_run_at_once():
     async with (
         emulator(queues=[{"name": "orders"}]) as bus,
@@ -105,6 +106,7 @@ async def test_management_requests_of_one_client_may_run_at_once():
         assert bus.namespace.depths()["orders"].active == 0
 
 
+@pytest.mark.wire
 async def test_sends_and_schedules_of_one_client_may_run_at_once():
     async with emulator(queues=[{"name": "orders"}]) as bus, opened(bus, sender("orders")) as (out,):
         later = datetime.now(UTC) + timedelta(hours=1)
