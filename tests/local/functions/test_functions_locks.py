@@ -1,4 +1,4 @@
-"""Keeping a Service Bus lock alive."""
+"""Renewal of a Service Bus lock."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
