@@ -60,7 +60,7 @@ def test_repeated_ids_become_a_sequence_and_are_settled_under_the_clients_number
     assert [fields[1] for fields, _ in received] == [5, 6, 7]
     assert [payload for _, payload in received] == [b"body"] * 3
     assert [fields[1] for fields, _ in read(ids.to_client(disposition(5, 7)))] == [5, 5, 7]
-    assert ids.to_client(disposition(6)) == disposition(6), "settled, so the number is forgotten"
+    assert ids.to_client(disposition(6)) == disposition(6), "settled, so the number is dropped"
 
 
 def test_the_frames_of_one_delivery_keep_one_id_while_another_link_sends(ids):
