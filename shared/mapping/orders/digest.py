@@ -22,7 +22,7 @@ def digest(order: Order) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """A value of the model as JSON knows it: amounts as shortest strings, instants in UTC, the rest as lists."""
+    """A value of the model in JSON's types: amounts as shortest strings, instants in UTC, the rest as lists."""
     if isinstance(value, Decimal):
         return format(value.normalize(), "f")
     if isinstance(value, datetime):
