@@ -70,7 +70,7 @@ class _Change:
         matched = match_lines(self._after, self._items, own, self._rules)
         placement = place_lines(matched, self._after, self._rules, None)
         target = self._target(self._after, placement.allocation)
-        return plan_changes(target, self._fo, placement, self._rules, said=self._memory.said)
+        return plan_changes(target, self._fo, placement, self._rules, fingerprints=self._memory.fingerprints)
 
     def _target(self, order: Order, allocation: Allocation) -> SalesOrderPlan:
         return plan_sales_order(order, self._rules, customer_account=_ACCOUNT, items=self._items, allocation=allocation)
@@ -144,4 +144,4 @@ def _booked(planned: PlannedLine) -> FoLine:
 
 def _expect(count: int, found: int) -> None:
     if found != count:
-        raise RuntimeError(f"{found} lines are planned, not {count}: the figure would be of something else")
+        raise RuntimeError(f"{found} lines are planned, not {count}: something else would be measured")

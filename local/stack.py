@@ -181,7 +181,7 @@ def stop_on_signals() -> asyncio.Event:
 
 
 async def up(ports: Ports) -> None:
-    """Stays up until Ctrl-C, or until a part dies: then raises StackError."""
+    """Runs until Ctrl-C, or until a part stops by itself: then raises StackError."""
     stop = stop_on_signals()
     began = time.monotonic()
     async with running(ports, log=to_terminal) as stack:

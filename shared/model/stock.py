@@ -53,7 +53,7 @@ class Variant:
     inventory_item: int
     variant_id: int
     tracked: bool
-    """Shopify counts it. Nobody can set a figure of what is not counted."""
+    """Shopify counts it. The figure of what is not counted cannot be set."""
     bundle: bool
     """It consists of other variants; its figure follows from theirs."""
 

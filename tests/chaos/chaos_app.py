@@ -142,12 +142,12 @@ class Installation:
             queue.wire = wire
             try:
                 async with self._process(wire) as (ports, journal):
-                    desk = QueuePorts(queue=queue, claims=None, journal=journal, parking=ports.parking)
+                    queue_ports = QueuePorts(queue=queue, claims=None, journal=journal, parking=ports.parking)
                     while queue.waiting:
                         one = await queue.first()
                         await handle_message(
                             lambda envelope: sync_order(envelope, ports),
-                            *(one.body, one.properties(), one.message_id, desk),
+                            *(one.body, one.properties(), one.message_id, queue_ports),
                         )
                         queue.waiting.pop(0)
                     return first.calls

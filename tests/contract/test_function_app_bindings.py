@@ -123,7 +123,7 @@ def test_schedules_can_be_followed(functions: list[Function], settings: Mapping[
         assert not timer.run_on_startup, "runs on every scale-out too"
 
 
-def test_lock_outlives_the_longest_run() -> None:
+def test_lock_lasts_longer_than_the_longest_run() -> None:
     # Otherwise a message is delivered a second time while its first run still goes on.
     config = load_host_config(ROOT, {})
     assert config.function_timeout is not None

@@ -76,7 +76,7 @@ def test_every_alert_links_to_its_section_of_the_runbook() -> None:
         assert match[1] in headings(), rule.name
 
 
-def test_dead_letters_of_every_queue_and_topic_are_told() -> None:
+def test_dead_letters_of_every_queue_and_topic_raise_an_alert() -> None:
     alert = resource("Insights/metricAlerts", deployment()).properties
     (condition,) = alert["criteria"]["allOf"]
     assert alert["scopes"] == [resource("ServiceBus/namespaces", deployment()).id]

@@ -1,4 +1,4 @@
-"""What webhooks missed reaches F&O all the same, and what differs is told and left alone: over the wire."""
+"""Missed webhooks reach F&O, and differences are reported and not corrected: over the wire."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ async def test_an_order_whose_webhooks_were_lost_is_brought_to_fo(scenario: Swee
     assert await scenario.later() == [str(order.id)]
     assert await scenario.work() == [str(order.id)]
     assert await scenario.number(order) == f"SN{order.id}"
-    (told,) = scenario.events("sweep.order_missed")
-    assert (told["order"], told["level"]) == (order.id, "WARNING")
+    (logged,) = scenario.events("sweep.order_missed")
+    assert (logged["order"], logged["level"]) == (order.id, "WARNING")
     (done,) = await scenario.journal(order, "done")
     assert (done["topic"], done["document"]) == ("sweep/order", f"SN{order.id}")
     assert await scenario.later() == []
@@ -231,11 +231,11 @@ async def test_a_line_that_was_changed_in_fo_is_reported_in_every_run_and_left_a
     await scenario.reprice(order, Decimal("1.00"))
     for runs in (1, 2):
         assert await scenario.later() == []
-        (told,) = scenario.events("reconciliation.difference")
-        assert (told["code"], told["order"]) == ("SALES_ORDER_DIFFERS", order.name)
-        assert told["shopify"] == f"{TOTAL} EUR"
-        assert told["fo"] == f"{TOTAL - 248} EUR"
-        assert "what" not in told  # it may be an address: the journal has it
+        (logged,) = scenario.events("reconciliation.difference")
+        assert (logged["code"], logged["order"]) == ("SALES_ORDER_DIFFERS", order.name)
+        assert logged["shopify"] == f"{TOTAL} EUR"
+        assert logged["fo"] == f"{TOTAL - 248} EUR"
+        assert "what" not in logged  # it may be an address: the journal has it
         assert len(await scenario.journal(order, "differs")) == runs
     assert {line["SalesPrice"] for line in await scenario.lines(order)} >= {1}
 
@@ -244,15 +244,15 @@ async def test_a_payment_that_was_deleted_in_fo_is_reported(scenario: SweepScena
     order = await scenario.bought()
     await scenario.delete_payments(order)
     assert await scenario.later() == []
-    (told,) = scenario.events("reconciliation.difference")
-    assert (told["code"], told["fo"]) == ("PAYMENT_DIFFERS", "nothing")
-    assert told["shopify"] == f"{TOTAL} EUR"
+    (logged,) = scenario.events("reconciliation.difference")
+    assert (logged["code"], logged["fo"]) == ("PAYMENT_DIFFERS", "nothing")
+    assert logged["shopify"] == f"{TOTAL} EUR"
     assert await scenario.payments() == []
 
 
 async def test_a_payment_whose_webhook_was_lost_is_brought_to_fo(scenario: SweepScenario) -> None:
     order = await scenario.bought(payment={"kind": "authorization"})
-    await scenario.step(order, "capture", received=("orders/updated",))  # which tells of no payment
+    await scenario.step(order, "capture", received=("orders/updated",))  # which has no payment
     assert await scenario.later() == [str(order.id)]
     assert scenario.events("reconciliation.difference") == []
     await scenario.work()
@@ -286,7 +286,7 @@ async def test_what_was_missed_before_the_overlap_is_brought_too(scenario: Sweep
     order = await scenario.bought()
     await scenario.step(order, "edit", add=[{"sku": "MAP-NORDIC", "quantity": 2}])
     await scenario.later()
-    scenario.queue.waiting.clear()  # it got lost, and nobody looked for hours
+    scenario.queue.waiting.clear()  # it got lost hours ago
     scenario.clock.forward(180)
     scenario.buy()
     for _ in range(2):
@@ -307,7 +307,7 @@ async def test_an_order_that_cannot_be_read_does_not_stop_the_others(scenario: S
     scenario.forget_calls()
     await scenario.later()
     assert scenario.shopify_calls().count("OrderState") == 1
-    assert [told["order"] for told in scenario.events("reconciliation.difference")] == [second.name]
+    assert [logged["order"] for logged in scenario.events("reconciliation.difference")] == [second.name]
 
 
 async def test_an_order_that_changes_while_it_is_compared_is_no_difference(scenario: SweepScenario) -> None:
@@ -338,8 +338,8 @@ async def test_a_refund_whose_value_changed_is_reported(scenario: SweepScenario)
     (row,) = (await scenario.refunds(order)).values()
     await scenario.ports.orders.refunds.records.put(replace(row, worth=euros("200.00")))
     assert await scenario.later() == []
-    (told,) = scenario.events("reconciliation.difference")
-    assert (told["code"], told["shopify"], told["fo"]) == ("REFUND_DIFFERS", "249.00 EUR", "200.00 EUR")
+    (logged,) = scenario.events("reconciliation.difference")
+    assert (logged["code"], logged["shopify"], logged["fo"]) == ("REFUND_DIFFERS", "249.00 EUR", "200.00 EUR")
 
 
 async def test_an_order_that_the_rules_cannot_translate_is_reported(scenario: SweepScenario) -> None:
@@ -367,7 +367,7 @@ async def test_an_order_that_was_deleted_in_fo_is_reported(scenario: SweepScenar
     key = {"dataAreaId": "nleu", "SalesOrderNumber": await scenario.number(order)}
     await scenario.client.delete("SalesOrderHeadersV4", key)
     await scenario.later()
-    assert [told["code"] for told in scenario.events("reconciliation.difference")] == ["FO_ORDER_GONE"]
+    assert [logged["code"] for logged in scenario.events("reconciliation.difference")] == ["FO_ORDER_GONE"]
 
 
 async def test_a_cancelled_and_a_refunded_order_agree(scenario: SweepScenario) -> None:
@@ -387,7 +387,7 @@ async def test_a_change_that_waits_for_a_person_is_no_difference(scenario: Sweep
     await scenario.step(order, "edit", quantities={"TENT-2P": 2}, received=("orders/updated",))
     await scenario.step(order, "edit", quantities={"TENT-2P": 0}, received=("orders/updated",))
     assert await scenario.journal(order, "parked")
-    await scenario.receive(order, Event("orders/updated", order))  # says the same, and is done with
+    await scenario.receive(order, Event("orders/updated", order))  # the same state, so it is done
     await scenario.later()
     assert (scenario.events("reconciliation.done")[0]["busy"], scenario.events("reconciliation.difference")) == (1, [])
 

@@ -62,7 +62,7 @@ async def compare_some(
     """
     if not rules.sweep.sample:
         return None
-    comparison = _Comparison(rules, ports, now, now(), Tally())
+    comparison = _ComparisonRun(rules, ports, now, now(), Tally())
     try:
         return await comparison.of_some(progress, until)
     finally:
@@ -70,7 +70,7 @@ async def compare_some(
 
 
 @dataclass(frozen=True, slots=True)
-class _Comparison:
+class _ComparisonRun:
     """One run for one store."""
 
     rules: StoreRules

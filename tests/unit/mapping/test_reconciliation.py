@@ -102,7 +102,7 @@ def test_payments_tell_both_sides_in_words_where_one_is_missing():
     )
 
 
-def test_a_refund_that_is_worth_something_else_than_was_credited_is_told():
+def test_a_refund_with_another_worth_than_was_credited_is_reported():
     booked = {1: euros("10.00"), 2: euros("9.00"), 3: None}
     found = refund_findings("SN1", SALE, [refund(number, "10.00") for number in (1, 2, 3, 4)], booked)
     assert [(each.what, each.shopify, each.fo) for each in found] == [("refund 2", "10.00 EUR", "9.00 EUR")]

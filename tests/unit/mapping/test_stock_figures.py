@@ -103,7 +103,7 @@ def test_the_same_figure_from_other_on_hand_has_another_basis():
     assert before.figure == after.figure
 
 
-def test_units_count_where_they_were_sold_and_everywhere_when_nobody_knows():
+def test_units_count_where_they_were_sold_and_everywhere_when_that_is_unknown():
     sales = [Sale(101, 1, 2), Sale(101, None, 3), Sale(101, 9, 5), Sale(555, 1, 7)]
     assert units_taken(sales, [LISTING, ELSEWHERE]) == {LISTING.level: 5, ELSEWHERE.level: 3}
 

@@ -323,7 +323,7 @@ def test_money_that_failed_leaves_its_discrepancy_and_a_reversal_alone_counts():
     assert (alone.reason, alone.amount) == ("refund_discrepancy", euro("3.00"))
 
 
-def test_a_refund_of_money_alone_says_so():
+def test_a_refund_of_money_alone_has_a_component_of_its_own():
     life = delivered()
     life.refund(transactions=[transaction(bag("3.00"))])
     assert components(proved(life)) == {"owed before": "3.00 EUR"}

@@ -20,7 +20,7 @@ def step(number: int, outcome=FigureOutcome.RAISED, *, item: int | None = None) 
 
 
 class Shopify:
-    """Refuses whole calls that hold a bad step; tells which, unless it is asked not to."""
+    """Refuses whole calls that hold a bad step; names the step, unless it is asked not to."""
 
     def __init__(self, *bad: int, stale: bool = False, says_which: bool = True):
         self.bad, self.stale, self.says_which = bad, stale, says_which
