@@ -6,6 +6,7 @@ import re
 from typing import Any, Final
 
 from shared.errors import ErrorCode, RefusedError
+from shared.mapping.shopify.fields import refuse
 
 _MAX_ID: Final = 2**63 - 1
 _DIGITS: Final = re.compile("[0-9]{1,19}")
@@ -37,7 +38,11 @@ def order_id_of(payload: Any, topic: str = "") -> int | None:
 
 
 def require_order_id(payload: Any, topic: str) -> int:
-    """The id of the order that the event is about. Raises RefusedError ORDER_NOT_NAMED where the body has none."""
+    """The id of the order that the event is about. Raises RefusedError ORDER_NOT_NAMED where the body has none, and
+    NOT_AN_ORDER for a body that is no object.
+    """
+    if not isinstance(payload, dict):
+        refuse("", "the body", payload, "an object")
     found = order_id_of(payload, topic)
     if found is None:
         raise RefusedError(ErrorCode.ORDER_NOT_NAMED, topic=topic)
