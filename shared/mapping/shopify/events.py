@@ -6,7 +6,6 @@ import re
 from typing import Any, Final
 
 from shared.errors import ErrorCode, RefusedError
-from shared.mapping.shopify.fields import refuse
 
 _MAX_ID: Final = 2**63 - 1
 _DIGITS: Final = re.compile("[0-9]{1,19}")
@@ -42,7 +41,7 @@ def require_order_id(payload: Any, topic: str) -> int:
     NOT_AN_ORDER for a body that is no object.
     """
     if not isinstance(payload, dict):
-        refuse("", "the body", payload, "an object")
+        raise RefusedError(ErrorCode.NOT_AN_ORDER, problem="the body is not an object")
     found = order_id_of(payload, topic)
     if found is None:
         raise RefusedError(ErrorCode.ORDER_NOT_NAMED, topic=topic)
