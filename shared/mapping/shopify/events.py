@@ -39,7 +39,11 @@ def order_id_of(payload: Any, topic: str = "") -> int | None:
 
 
 def require_order_id(payload: Any, topic: str) -> int:
-    """The id of the order that the event is about. Raises RefusedError ORDER_NOT_NAMED where the body has none."""
+    """The id of the order that the event is about. Raises RefusedError ORDER_NOT_NAMED where the body has none, and
+    NOT_AN_ORDER for a body that is no object.
+    """
+    if not isinstance(payload, dict):
+        raise RefusedError(ErrorCode.NOT_AN_ORDER, problem="the body is not an object")
     found = order_id_of(payload, topic)
     if found is None:
         raise RefusedError(ErrorCode.ORDER_NOT_NAMED, topic=topic)

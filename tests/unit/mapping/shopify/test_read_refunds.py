@@ -472,3 +472,5 @@ def test_an_event_that_names_no_order_is_refused_with_what_to_set_in_the_subscri
     assert (refused.value.code, refused.value.details) == ("ORDER_NOT_NAMED", {"topic": "orders/updated"})
     assert "includeFields" in refused.value.next_step
     assert require_order_id({"id": 7}, "orders/updated") == 7
+    with pytest.raises(RefusedError, match="the body is not an object"):
+        require_order_id([7], "orders/updated")
