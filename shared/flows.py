@@ -164,9 +164,8 @@ WRITE_BACK: Final = Flow(
 SWEEP: Final = Flow(
     name="sweep",
     switch="orders",
-    # It holds duplicates of a sales order, and writes nothing else.
+    # It holds duplicates of a sales order, and writes nothing else. Its switch is that of ORDERS, which has the master.
     direction=Direction.TO_FO,
-    master="orders",
     timer=Timer("sweep_orders", "SWEEP_SCHEDULE"),
     handler="shared.sync.sweep.run:sweep_orders",
     documents=_ORDER_DOCUMENTS | {"sweep_orders", "sweep_subscriptions"},

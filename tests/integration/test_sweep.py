@@ -282,6 +282,19 @@ async def test_a_refund_without_a_record_in_our_tables_is_brought_to_fo(scenario
     assert await scenario.refunds(order)
 
 
+async def test_every_refund_of_a_long_list_is_compared(scenario: SweepScenario) -> None:
+    order = await scenario.bought(lines=[{"sku": "TENT-2P", "quantity": 7}])
+    for _ in range(6):
+        await scenario.step(order, "refund", lines=[{"line": "TENT-2P", "quantity": 1}])
+    await scenario.receive(order, Event("orders/updated", order))
+    await scenario.later()
+    assert scenario.events("reconciliation.done")[0]["agreeing"] == 1
+    await scenario.forget_refunds()
+    await scenario.later()
+    (told,) = scenario.events("sweep.order_missed")
+    assert told["what"].split(", ") == [f"refund {each.id}" for each in order.refunds]
+
+
 async def test_what_was_missed_before_the_overlap_is_brought_too(scenario: SweepScenario) -> None:
     order = await scenario.bought()
     await scenario.step(order, "edit", add=[{"sku": "MAP-NORDIC", "quantity": 2}])

@@ -9,6 +9,7 @@ from shared.d365.items import ItemCache
 from shared.d365.payment_journals import PaymentJournals
 from shared.d365.tax import TaxSetups
 from shared.errors import RefusedError
+from shared.flows import SWEEP
 from shared.mapping.orders.header import header_fingerprints
 from shared.model import TransactionKind
 from shared.store.links import OrderLinks
@@ -26,6 +27,7 @@ from tests.builders.payments import METHODS, NOON, link, state, transaction
 from tests.builders.refunds import MemoryFo, back, refund
 from tests.builders.refunds import rules as refund_rules
 from tests.builders.sales import euros, items_of, line, order, plan, with_rules
+from tools.permissions import uses_of
 
 SALE = order(line(1, euros("50.00"), 2))
 NUMBER = f"SN{SALE.id}"
@@ -336,3 +338,9 @@ async def test_a_copy_that_fo_does_not_let_be_held_keeps_none_of_the_others_from
     world.fo.update = refuse
     (finding,) = (await hold_duplicates(world.link, BOOKS, world.ports)).findings
     assert finding.refusal.cause.endswith("Held in F&O: SN-B.")
+
+
+def test_the_sweep_changes_headers_of_sales_orders_and_creates_or_deletes_none():
+    access = uses_of(SWEEP).access
+    assert access["SalesOrderHeadersV4"] == {"read", "update"}
+    assert access["SalesOrderLinesV3"] == access["SalesInvoiceHeadersV4"] == {"read"}
