@@ -552,10 +552,10 @@ async def _never(envelope: Envelope) -> None:
     raise AssertionError("nothing is sent")
 
 
-GHOST: Final = Variant("GHOST-1", 101, tracked=True, bundle=False)
+GHOST: Final = Variant("GHOST-1", 101, 201, tracked=True, bundle=False)
 TWINS: Final = (
-    Variant("TENT-2P", 102, tracked=True, bundle=False),
-    Variant("TENT-2P", 103, tracked=True, bundle=False),
+    Variant("TENT-2P", 102, 202, tracked=True, bundle=False),
+    Variant("TENT-2P", 103, 203, tracked=True, bundle=False),
 )
 STOCKED: Final = {"TENT-2P": Item("TENT-2P")}
 # Code -> variants and items of today, and those after the next step was carried out.

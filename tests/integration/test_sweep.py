@@ -14,6 +14,7 @@ from local.shopify.events import Event
 from local.shopify.topics import ALL_TOPICS
 from shared.errors import TransientError
 from shared.flows import TOPICS
+from shared.model import Part
 from tests.builders.sales import euros
 
 TOTAL = Decimal("253.95")  # a tent and its shipping
@@ -515,7 +516,7 @@ async def test_copies_of_an_order_that_is_parked_are_held(scenario: SweepScenari
     order = await scenario.bought()
     kept, other = await scenario.number(order), await scenario.book_again(order)
     link = await scenario.link(order)
-    await scenario.ports.orders.links.put(replace(link, sales_order="", has_parked=True))
+    await scenario.ports.orders.links.put(replace(link, sales_order="", parked_parts=frozenset({Part.ORDER})))
     await scenario.later()
     (told,) = scenario.events("reconciliation.difference")
     assert (told["code"], told["order"]) == ("SALES_ORDER_TWICE", order.name)

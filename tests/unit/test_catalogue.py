@@ -26,7 +26,12 @@ AMOUNTS_DIFFER = {
     ErrorCode.FO_SUM_DIFFERS,
     ErrorCode.FO_REFUND_DIFFERS,
 }
-REPORTED = {ErrorCode.SALES_ORDER_DIFFERS, ErrorCode.PAYMENT_DIFFERS, ErrorCode.REFUND_DIFFERS}
+REPORTED = {
+    ErrorCode.SALES_ORDER_DIFFERS,
+    ErrorCode.PAYMENT_DIFFERS,
+    ErrorCode.REFUND_DIFFERS,
+    ErrorCode.BALANCE_DIFFERS,
+}
 """Differences between both systems that the sweep reports: its finding has both sides."""
 RAISED = re.compile(r"\b(?:\w*Refused|AlreadyExists)Error\(\s*([^\s,)]+)")
 

@@ -31,7 +31,7 @@ from shared.mapping.orders.holds import hold_reason
 from shared.mapping.orders.items import needs_barcodes
 from shared.mapping.orders.proof import prove
 from shared.mapping.orders.record import add_refunds, digest
-from shared.mapping.shopify.events import Signals, read_signals
+from shared.mapping.shopify.events import Signals, read_signals, require_order_id
 from shared.model import LineKind, Order, OrderRecord, OrderState, Part, SoldUnits
 from shared.rules import StoreRules
 from shared.store.links import OrderLink
@@ -39,7 +39,7 @@ from shared.store.parking import State
 from shared.sync.messages.outcome import Done, MessageOutcome, Park, Parts, Retry
 from shared.sync.orders.booking import Booking, change, create, reconstruct_record
 from shared.sync.orders.ports import OrderPorts
-from shared.sync.orders.reading import Reader, order_id_in, read_json
+from shared.sync.orders.reading import StateReader, read_json
 from shared.sync.orders.safety import stop, stop_reason
 from shared.sync.payments import converge_payments
 from shared.sync.refunds import converge_refunds
@@ -58,7 +58,7 @@ async def sync_order(envelope: Envelope, ports: OrderPorts) -> MessageOutcome:
     if rules is None:
         raise RefusedError(ErrorCode.UNKNOWN_STORE, store=envelope.store)
     payload = read_json(envelope.body)
-    order_id = order_id_in(envelope, payload)
+    order_id = require_order_id(payload, envelope.topic)
     link = await ports.links.get(rules.key, order_id)
     if link is not None and link.given_up:
         return Done(
@@ -140,9 +140,9 @@ class _Event:
         return self.link.record if self.link is not None and self.link.sales_order else None
 
     @property
-    def _reader(self) -> Reader:
+    def _reader(self) -> StateReader:
         admin = self.ports.admins[self.rules.key]
-        return Reader(self.order_id, self.rules, admin, self.now, self._record)
+        return StateReader(self.order_id, self.rules, admin, self.now, self._record)
 
     def _needs_all(self) -> bool:
         """Whether to fetch payments and risk, which the event may not contain: for a new order, and where parked

@@ -10,7 +10,6 @@ from typing import Any, Final
 
 from shared.bus.envelope import Envelope
 from shared.errors import ErrorCode, OtherCurrencyError, RefusedError
-from shared.mapping.shopify.events import order_id_of
 from shared.mapping.shopify.graphql import read_graphql_state
 from shared.mapping.shopify.state import read_state
 from shared.model import CurrencySide, OrderRecord, OrderState
@@ -30,18 +29,8 @@ WITH_THE_ORDER: Final = frozenset(
 )
 
 
-def order_id_in(envelope: Envelope, payload: Any) -> int:
-    """The order that the event is about. Raises RefusedError NOT_AN_ORDER for a body that names none."""
-    order_id = order_id_of(payload)
-    if order_id is None and envelope.topic in WITH_THE_ORDER and isinstance(payload, dict):
-        order_id = payload.get("id") if type(payload.get("id")) is int else None
-    if order_id is None:
-        raise RefusedError(ErrorCode.NOT_AN_ORDER, problem=f"the body of {envelope.topic} names no order")
-    return order_id
-
-
 @dataclass(frozen=True, slots=True)
-class Reader:
+class StateReader:
     """Reads the states of one order, from its events or from Shopify."""
 
     order_id: int

@@ -16,7 +16,7 @@ from shared.rules import StoreRules
 from shared.shopify.sweep import ListedOrder, orders_from
 from shared.store.journal import JournalEntry
 from shared.store.links import OrderLink
-from shared.sync.orders.reading import Reader
+from shared.sync.orders.reading import StateReader
 from shared.sync.sweep.duplicates import Duplicates, hold_duplicates
 from shared.sync.sweep.missed import TOPIC, event_of, is_recorded, is_settled
 from shared.sync.sweep.ports import SweepPorts
@@ -144,7 +144,7 @@ class _ComparisonRun:
             self.tally.busy += 1
             return None
         admin = self.ports.orders.admins[self.rules.key]
-        state = await Reader(order.id, self.rules, admin, self.now(), link.record).read(TOPIC, None)
+        state = await StateReader(order.id, self.rules, admin, self.now(), link.record).read(TOPIC, None)
         found = None
         if state.order.version == order.updated_at:
             found = await compare_order(state, link, duplicates, self.rules, self.ports.orders)

@@ -23,6 +23,7 @@ def order(**overrides: Any) -> dict[str, Any]:
         "transactions": [],
         "refunds": [],
         "fulfillments": [],
+        "fulfillmentOrders": {"nodes": [], "pageInfo": END},
     } | overrides
 
 

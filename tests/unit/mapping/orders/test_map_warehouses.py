@@ -66,7 +66,7 @@ def test_a_warehouse_ships_only_to_its_countries():
     with pytest.raises(RefusedError) as refused:
         ways([Need(1, HAT, 1)], on_hand, only_us, address("JP"))
     assert refused.value.code == "NO_WAREHOUSE"
-    assert "no [[warehouses]] entry that ships to JP." in refused.value.cause
+    assert "No [[warehouses]] entry ships to JP." in refused.value.cause
 
 
 def test_a_sale_over_the_counter_takes_stock_of_its_location():

@@ -12,7 +12,7 @@ from builders.root import ROOT
 from shared.errors import RefusedError
 from shared.model import OrderState
 from shared.rules import load_stores
-from shared.sync.orders.reading import Reader, read_json
+from shared.sync.orders.reading import StateReader, read_json
 
 RULES = load_stores(ROOT / "config/stores")["nordlys"]
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -30,7 +30,7 @@ class Shop:
 
 
 async def read(payload: dict[str, Any], shop: Shop) -> OrderState:
-    reader = Reader(payload["id"], RULES, shop, NOW, None)
+    reader = StateReader(payload["id"], RULES, shop, NOW, None)
     return await reader.read("orders/updated", read_json(as_json(payload)))
 
 

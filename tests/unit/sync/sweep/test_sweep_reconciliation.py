@@ -11,7 +11,7 @@ from shared.d365.tax import TaxSetups
 from shared.errors import RefusedError
 from shared.flows import SWEEP
 from shared.mapping.orders.header import header_fingerprints
-from shared.model import TransactionKind
+from shared.model import Part, TransactionKind
 from shared.store.links import OrderLinks
 from shared.store.outbox import Outbox
 from shared.store.payments import Payment, Payments
@@ -272,7 +272,7 @@ async def test_an_invoice_in_another_currency_is_not_taken_for_one_of_the_order(
 
 
 async def test_an_order_of_which_something_is_parked_is_not_compared(world):
-    world.link = replace(world.link, has_parked=True)
+    world.link = replace(world.link, parked_parts=frozenset({Part.ORDER}))
     assert await world.compare() is None
 
 
