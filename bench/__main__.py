@@ -10,7 +10,7 @@ import sys
 import httpx
 from rich.console import Console
 
-from bench import calls, imports, life, mapping, plans, servicebus, telemetry, webhooks
+from bench import calls, imports, mapping, order_events, plans, servicebus, telemetry, webhooks
 from bench.figures import Figure, at_least, save, show
 from bench.world import write_large_world
 from local.process import StackError
@@ -45,8 +45,8 @@ async def measure(console: Console) -> list[Figure]:
             figures += await calls.measure_order(stack, http)
             payload = await calls.order_of(stack, http, 5)
             figures += await calls.measure_stock(stack, http)
-            figures += await life.measure(stack, http)
-            histories = await life.histories(stack, http)
+            figures += await order_events.measure(stack, http)
+            histories = await order_events.histories(stack, http)
         console.print("[dim]4/6 mapping ...")
         figures += mapping.measure(payload)
         figures += plans.measure(*histories)
@@ -61,7 +61,7 @@ async def measure(console: Console) -> list[Figure]:
 
 def main() -> int:
     console = Console(width=None if sys.stdout.isatty() else 120)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: what runs is stopped
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C does: the stack is stopped
     try:
         figures = asyncio.run(measure(console))
     except StackError as error:

@@ -1,4 +1,4 @@
-"""How many calls the flows make: to F&O for an order, to Shopify for very many stock figures."""
+"""How many calls the flows make: to F&O for an order, to Shopify for 10,000 stock figures."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from local.stack import Stack
 
 FIGURES: Final = 10_000
 NORDLYS: Final = "nordlys-outdoor.myshopify.com"
-_BASKET: Final = {
+_BASKET: Final[dict[str, Any]] = {
     "customer": {"first_name": "Sanne", "last_name": "de Vries", "email": "sanne@example.com"},
     "shipping_address": {"address1": "Keizersgracht 241", "city": "Amsterdam", "zip": "1016EA", "country_code": "NL"},
     "tax": [{"title": "BTW", "rate": 0.21}],
@@ -23,14 +23,14 @@ _BASKET: Final = {
 
 
 async def order_of(stack: Stack, http: httpx.AsyncClient, lines: int, **more: Any) -> dict[str, Any]:
-    """Places an unpaid order of so many different SKUs, of which the app hears once. Gives it as REST resource."""
+    """Places an unpaid order of so many different SKUs; the app gets one webhook. Returns the REST resource."""
     skus = [f"BULK-{number:05d}" for number in range(lines)]
     basket = [{"sku": sku, "quantity": 1, "price": "19.95"} for sku in skus]
     return await place(stack, http, **{"lines": basket, "payment": "unpaid", "announce": ["orders/create"], **more})
 
 
 async def place(stack: Stack, http: httpx.AsyncClient, **basket: Any) -> dict[str, Any]:
-    """Places an order, by the usual buyer unless told otherwise. Gives it as REST resource."""
+    """Places an order, by the usual buyer if `basket` has none. Returns the order as REST resource."""
     answer = await http.post(f"{stack.shopify}/{NORDLYS}/_sim/orders", json={**_BASKET, **basket})
     answer.raise_for_status()
     placed: dict[str, Any] = answer.json()
@@ -38,7 +38,7 @@ async def place(stack: Stack, http: httpx.AsyncClient, **basket: Any) -> dict[st
 
 
 async def measure_order(stack: Stack, http: httpx.AsyncClient) -> list[Figure]:
-    """A first order makes the customer known; the second one, of twenty lines, is counted."""
+    """The first order creates the customer; the calls for the second one, of 20 lines, are counted."""
     first = await order_of(stack, http, 1)
     await _until_done(stack, first)
     await http.delete(f"{stack.d365}/_sim/calls")
@@ -54,7 +54,7 @@ async def measure_order(stack: Stack, http: httpx.AsyncClient) -> list[Figure]:
 
 
 async def measure_stock(stack: Stack, http: httpx.AsyncClient) -> list[Figure]:
-    """The first push sends every figure, since Shopify shows something else of each; the second has nothing to do."""
+    """The first push sends every figure, since Shopify shows other ones; the second has nothing to do."""
     first, points, first_seconds = await _push(stack, http)
     second, _, second_seconds = await _push(stack, http)
     writes = first.pop("StockSet", 0)
@@ -90,4 +90,4 @@ async def _until_done(stack: Stack, order: dict[str, Any]) -> float:
                 if row["outcome"] == "done":
                     return float(row["seconds"])
             await asyncio.sleep(0.1)
-    raise RuntimeError(f"order {order['name']} has no end")
+    raise RuntimeError(f"order {order['name']} is neither done nor parked")

@@ -1,4 +1,4 @@
-"""A measured figure, its unit and what it was hoped to be."""
+"""A measured figure, its unit and its aim."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from local.stack import ROOT
 
 
 def measure() -> list[Figure]:
-    """Alternating, so that a busy moment of the machine falls on both."""
+    """The imports alternate, so that other load on the machine affects all of them."""
     times: dict[str, list[float]] = {"pass": [], "import azure.functions": [], "import function_app": []}
     for _ in range(9):
         for statement, taken in times.items():

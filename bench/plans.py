@@ -11,6 +11,7 @@ from bench.figures import Figure, at_most, microseconds
 from local.stack import ROOT
 from shared.mapping.orders.allocation import AllocatedPart, Allocation
 from shared.mapping.orders.changes import ChangePlan, plan_changes
+from shared.mapping.orders.differences import FOLLOWING
 from shared.mapping.orders.header import header_fingerprints
 from shared.mapping.orders.lines import PlannedLine
 from shared.mapping.orders.matching import LinkedOrder, match_lines, own_lines, place_lines
@@ -69,7 +70,7 @@ class _Change:
         matched = match_lines(self._after, self._items, own, self._rules)
         placement = place_lines(matched, self._after, self._rules, None)
         target = self._target(self._after, placement.allocation)
-        return plan_changes(target, self._fo, placement, self._rules, said=self._memory.said)
+        return plan_changes(target, self._fo, placement, self._rules, fingerprints=self._memory.fingerprints)
 
     def _target(self, order: Order, allocation: Allocation) -> SalesOrderPlan:
         return plan_sales_order(order, self._rules, customer_account=_ACCOUNT, items=self._items, allocation=allocation)
@@ -136,11 +137,11 @@ def _booked(planned: PlannedLine) -> FoLine:
         amount=planned.amount.amount,
         sales_tax_group=record["SalesTaxGroupCode"],
         item_tax_group=record["SalesTaxItemGroupCode"],
-        delivery_mode=record.get("DeliveryModeCode", ""),
+        fields={name: record.get(name, "") for name in FOLLOWING},
         status=FoStatus.OPEN,
     )
 
 
 def _expect(count: int, found: int) -> None:
     if found != count:
-        raise RuntimeError(f"{found} lines are planned, not {count}: the figure would be of something else")
+        raise RuntimeError(f"{found} lines are planned, not {count}: something else would be measured")

@@ -1,4 +1,4 @@
-"""Webhooks through host, worker and Service Bus, beside a function of the same host that only answers 200."""
+"""Webhooks through host, worker and Service Bus, compared with a function of the same host that only answers 200."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ async def noop(req: func.HttpRequest) -> func.HttpResponse:
 
 
 def make_app(folder: Path) -> Path:
-    """An app with only these two functions: consuming the queue would share the cores with what is measured."""
+    """An app with these two functions only: the queue is not consumed, because that would take processor time."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "function_app.py").write_text(_APP, encoding="utf-8")
     shutil.copy(ROOT / "host.json", folder / "host.json")
@@ -56,19 +56,19 @@ def make_app(folder: Path) -> Path:
 
 
 async def measure(stack: Stack, body: bytes) -> list[Figure]:
-    """Rounds of both alternate, so that a busy moment of the machine falls on both."""
-    door, floor = f"{stack.host}/api/webhooks/shopify/nordlys/orders", f"{stack.host}/api/noop"
+    """Rounds of both alternate, so that other load on the machine affects both."""
+    webhook, empty = f"{stack.host}/api/webhooks/shopify/nordlys/orders", f"{stack.host}/api/noop"
     connector = aiohttp.TCPConnector(limit=CONCURRENCY)
     async with aiohttp.ClientSession(connector=connector) as http:
-        await _load(http, door, body, 200, _signed(body))
-        await _load(http, floor, body, 200, _signed(body))
-        doors, floors = [], []
+        await _load(http, webhook, body, 200, _signed(body))
+        await _load(http, empty, body, 200, _signed(body))
+        webhooks, empties = [], []
         for _ in range(_ROUNDS):
-            floors.append(await _load(http, floor, body, _REQUESTS, _signed(body)))
-            doors.append(await _load(http, door, body, _REQUESTS, _signed(body)))
-    rate = statistics.median(len(times) / took for times, took in doors)
-    bare = statistics.median(len(times) / took for times, took in floors)
-    times = sorted(moment for times, _ in doors for moment in times)
+            empties.append(await _load(http, empty, body, _REQUESTS, _signed(body)))
+            webhooks.append(await _load(http, webhook, body, _REQUESTS, _signed(body)))
+    rate = statistics.median(len(times) / took for times, took in webhooks)
+    bare = statistics.median(len(times) / took for times, took in empties)
+    times = sorted(moment for times, _ in webhooks for moment in times)
     return [
         Figure(f"webhooks at concurrency {CONCURRENCY}", rate, "1/s"),
         Figure("a function that only answers 200", bare, "1/s"),
@@ -91,7 +91,7 @@ def _signed(body: bytes) -> Callable[[], Mapping[str, str]]:
 
 
 def _encoding(body: bytes) -> float:
-    """What no connector can save: the SDK encodes each message twice, for the batch's size and for the batch."""
+    """No connector can avoid it: the SDK encodes a message twice, for the batch's size and for the batch."""
     envelopes = [
         Envelope("orders", str(uuid.uuid4()), "shopify", "nordlys", "orders/create", "1", datetime.now(UTC), "", body)
         for _ in range(500)

@@ -1,4 +1,4 @@
-"""A world with very many SKUs, for the stock figures."""
+"""A world with many SKUs, for the stock figures."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ SKU: Final = "BULK-{number:05d}"
 
 
 def write_large_world(path: Path, *, figures: int) -> Path:
-    """local/world.toml with more items for the store nordlys, until F&O has stock for so many of its figures."""
+    """Writes local/world.toml with more items for the store nordlys, so that F&O has stock for `figures` of them."""
     world = (ROOT / "local/world.toml").read_text(encoding="utf-8")
     small = tomllib.loads(world)
-    items_there = {item["number"] for item in small["items"] if item["company"] == "nleu"}
-    sold = (row for row in small["variants"] if row["shop"] == "nordlys" and row["sku"] in items_there)
-    there = sum(len(row["available"]) for row in sold)
+    stocked_items = {item["number"] for item in small["items"] if item["company"] == "nleu"}
+    sold = (row for row in small["variants"] if row["shop"] == "nordlys" and row["sku"] in stocked_items)
+    existing = sum(len(row["available"]) for row in sold)
     items, on_hand, variants = [], [], []
-    for number in range(figures - there):
+    for number in range(figures - existing):
         sku = SKU.format(number=number)
         items.append(
             f'[[items]]\ncompany = "nleu"\nnumber = "{sku}"\nname = "{sku}"\nprice = "1.00"\ntax_item_group = "FULL"\n'

@@ -1,4 +1,4 @@
-"""Azure Storage on this machine: Microsoft's Azurite, and the tables and containers that Bicep makes in Azure."""
+"""Azure Storage on this machine: Microsoft's Azurite, with the tables and containers that Bicep creates in Azure."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def connection_string(blob_port: int, queue_port: int, table_port: int) -> str:
 
 
 async def start_azurite(root: Path, *, blob_port: int, queue_port: int, table_port: int, log: LogLine) -> Part:
-    """Starts it in memory and waits until it listens. Raises StackError when it does not."""
+    """Starts Azurite in memory and waits until its ports are open. Raises StackError when they are not after 30 s."""
     script = root / "local/node_modules/azurite/dist/src/azurite.js"
     if not script.exists():
         raise StackError("Azurite is not installed: run `make setup`.")
@@ -48,7 +48,7 @@ async def start_azurite(root: Path, *, blob_port: int, queue_port: int, table_po
 
 
 async def provision(connection: str, wanted: dict[str, list[str]]) -> None:
-    """Makes the tables and containers that infra/storage.json names."""
+    """Creates the tables and containers of infra/storage.json."""
     async with (
         TableServiceClient.from_connection_string(connection) as tables,
         BlobServiceClient.from_connection_string(connection) as blobs,

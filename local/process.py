@@ -1,4 +1,4 @@
-"""One child process of the local stack: started, waited for, listened to, stopped."""
+"""One child process of the local stack: its start, its output, its end."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ type LogLine = Callable[[str, str], None]
 
 
 class StackError(RuntimeError):
-    """A part of the stack did not start or died. The text names it and contains its last lines."""
+    """A part of the stack did not start, or stopped by itself. The text has its name and its last lines."""
 
 
 class Part:
@@ -44,7 +44,7 @@ class Part:
         return self._process.returncode is None
 
     async def ready(self, seconds: float) -> str:
-        """The address it printed after READY. Raises StackError when it dies or prints none in time."""
+        """Waits for the address that it prints after READY. Raises StackError when it stops or prints none in time."""
         ended = asyncio.create_task(self._process.wait())
         waited: set[asyncio.Future[Any]] = {self._ready, ended}
         await asyncio.wait(waited, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)

@@ -1,7 +1,8 @@
 """The outside world and the app on one machine: `python -m local.stack`, or `make up`.
 
 Service Bus, storage, F&O, Shopify and the Functions host each run as a process of their own; the app runs unchanged
-with the settings of local.settings.sample.json, in which only the addresses are replaced.
+with the settings of local.settings.sample.json, in which only the addresses are replaced, and the schedules of
+infra/timers.json. `python -m local.stack --settings` prints them, for another host than the local one.
 """
 
 from __future__ import annotations
@@ -23,8 +24,10 @@ from local.process import LogLine, Part, StackError, free_port, is_taken, python
 from shared.flows import TOPICS
 
 ROOT: Final = Path(__file__).resolve().parent.parent
-SCHEDULES: Final = ("PUSH_STOCK_SCHEDULE", "WRITE_BACK_SCHEDULE", "SWEEP_SCHEDULE")
-"""The settings that hold the timers' schedules."""
+SCHEDULES: Final[Mapping[str, str]] = {
+    timer["setting"]: timer["schedule"] for timer in json.loads((ROOT / "infra/timers.json").read_text())
+}
+"""Each timer's setting -> its schedule."""
 _START_SECONDS: Final = 60.0
 
 
@@ -86,12 +89,13 @@ class Stack:
 
 
 def app_settings(ports: Ports, overrides: Mapping[str, str] | None = None) -> dict[str, str]:
-    """local.settings.sample.json with this run's addresses."""
+    """local.settings.sample.json with this run's addresses, and the timers' schedules."""
     sample: dict[str, str] = json.loads((ROOT / "local.settings.sample.json").read_text())["Values"]
     storage = connection_string(ports.blob, ports.queue, ports.table)
     d365 = f"http://127.0.0.1:{ports.d365}"
     return {
         **sample,
+        **SCHEDULES,
         "AzureWebJobsStorage": storage,
         "StateStorage": storage,
         "ServiceBusConnection": sample["ServiceBusConnection"].replace(":5672", f":{ports.service_bus}"),
@@ -177,7 +181,7 @@ def stop_on_signals() -> asyncio.Event:
 
 
 async def up(ports: Ports) -> None:
-    """Stays up until Ctrl-C, or until a part dies: then raises StackError."""
+    """Runs until Ctrl-C, or until a part stops by itself: then raises StackError."""
     stop = stop_on_signals()
     began = time.monotonic()
     async with running(ports, log=to_terminal) as stack:
@@ -211,9 +215,14 @@ def _addresses(stack: Stack, seconds: float) -> str:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--free-ports", action="store_true", help="take any free ports instead of the usual ones")
+    parser.add_argument("--settings", action="store_true", help="only print the app's settings, as local.settings.json")
     options = parser.parse_args()
+    ports = Ports.free() if options.free_ports else Ports()
+    if options.settings:
+        print(json.dumps({"IsEncrypted": False, "Values": app_settings(ports)}, indent=2))
+        return 0
     try:
-        asyncio.run(up(Ports.free() if options.free_ports else Ports()))
+        asyncio.run(up(ports))
     except StackError as error:
         sys.stderr.write(f"\n{error}\n")
         return 1

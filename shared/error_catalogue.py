@@ -35,6 +35,7 @@ class ErrorCode(StrEnum):
     NOT_QUEUED = "NOT_QUEUED"
     NOT_JSON = "NOT_JSON"
     NOT_AN_ORDER = "NOT_AN_ORDER"
+    ORDER_NOT_NAMED = "ORDER_NOT_NAMED"
     ORDER_GONE = "ORDER_GONE"
     ENVELOPE_UNREADABLE = "ENVELOPE_UNREADABLE"
     CLAIM_MISSING = "CLAIM_MISSING"
@@ -98,8 +99,10 @@ class ErrorCode(StrEnum):
     FO_PAYMENT_TWICE = "FO_PAYMENT_TWICE"
     FO_FOREIGN_PAYMENT = "FO_FOREIGN_PAYMENT"
     SALES_ORDER_DIFFERS = "SALES_ORDER_DIFFERS"
+    SALES_ORDER_TWICE = "SALES_ORDER_TWICE"
     PAYMENT_DIFFERS = "PAYMENT_DIFFERS"
     REFUND_DIFFERS = "REFUND_DIFFERS"
+    BALANCE_DIFFERS = "BALANCE_DIFFERS"
     FO_ORDER_GONE = "FO_ORDER_GONE"
     FO_LINE_UNKNOWN = "FO_LINE_UNKNOWN"
     FO_STATUS_UNKNOWN = "FO_STATUS_UNKNOWN"
@@ -126,6 +129,11 @@ class Entry:
 
 
 _REPLAY: Final = "Then replay the parked message (python -m shared.operator replay)."
+_DISCARD: Final = "Then discard the parked message (python -m shared.operator discard)."
+_BY_HAND: Final = (
+    "enter the order in F&O by hand and discard the parked message with its number (python -m shared.operator discard "
+    "--sales-order)."
+)
 
 CATALOGUE: Final[dict[ErrorCode, Entry]] = {
     # ---- intake: the webhook is refused, and Shopify repeats it
@@ -192,12 +200,20 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
     ErrorCode.NOT_JSON: Entry(
         "The body has Shopify's signature but is not JSON ({problem}).",
         Owner.ENGINEER,
-        "Compare the stored body with the order in Shopify, and report it to Shopify with the webhook's id.",
+        "Compare the stored body with the order in Shopify, and report it to Shopify with the webhook's id. Change the "
+        "order in Shopify, for example by a tag: Shopify then sends it again. " + _DISCARD,
     ),
     ErrorCode.NOT_AN_ORDER: Entry(
         "The body is JSON but does not have the form that Shopify documents for an order: {problem}.",
         Owner.ENGINEER,
-        "Check the webhook's API version and its includeFields setting. " + _REPLAY,
+        "Correct the subscription's API version in Shopify, or remove its includeFields. Then change the order, for "
+        "example by a tag: Shopify sends it again, with a body that can be read. " + _DISCARD,
+    ),
+    ErrorCode.ORDER_NOT_NAMED: Entry(
+        "The body of {topic} has Shopify's signature but no order id (id, order_id or admin_graphql_api_id).",
+        Owner.ENGINEER,
+        "Remove includeFields from the subscription in Shopify: the app needs whole orders (docs/deploy.md). Then "
+        "change the order in Shopify, for example by a tag: Shopify sends it again. " + _DISCARD,
     ),
     ErrorCode.ORDER_GONE: Entry(
         "A webhook names the order {order}, but Shopify has no such order that the app may read.",
@@ -209,18 +225,18 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
         "A message in the queue does not have the form of this app's messages: {problem}.",
         Owner.ENGINEER,
         "If a newer release wrote it, replay it with that release (docs/upgrade.md, “Roll back”). Otherwise find "
-        "out what else sends to this queue: only this app may.",
+        "out what else sends to this queue: only this app may. " + _DISCARD,
     ),
     ErrorCode.CLAIM_MISSING: Entry(
         "The message's body was stored in Blob Storage ({blob}), and is missing or was changed.",
         Owner.ENGINEER,
         "Check the lifecycle rule of the container `claims`. Then change the order in Shopify, for example by a "
-        "tag, so that Shopify sends it again.",
+        "tag, so that Shopify sends it again. " + _DISCARD,
     ),
     ErrorCode.TEST_NOTIFICATION: Entry(
         "This is Shopify's sample notification and not an order. Nothing is booked.",
         Owner.ENGINEER,
-        "Nothing: it shows that webhooks arrive. Discard the parked message.",
+        "It shows that webhooks arrive, and nothing is to be corrected. " + _DISCARD,
     ),
     ErrorCode.TEST_ORDER: Entry(
         "The order is a test order: it is from a development store, or was paid through a test gateway. Nothing "
@@ -232,23 +248,28 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
     ErrorCode.DATE_ABSURD: Entry(
         "The order's date {field} is {value}, which is not possible.",
         Owner.CLERK,
-        "Correct the order in Shopify, or enter it in F&O by hand.",
+        "Shopify does not let anybody change this date: " + _BY_HAND,
     ),
     # ---- the order, its payments and refunds
     ErrorCode.NO_LINES: Entry(
         "The order has no lines, so nothing was sold.",
         Owner.CLERK,
-        "Check the order in Shopify. If it is a real order, enter it in F&O by hand.",
+        "Check the order in Shopify. If it is a real order, add what was sold by an edit: Shopify then sends it again. "
+        + _DISCARD,
     ),
     ErrorCode.NEGATIVE_AMOUNT: Entry(
         "The amount of {what} is negative ({amount}).",
         Owner.CLERK,
-        "Check the order in Shopify: an amount that is given back belongs in a refund.",
+        "Check in Shopify which app made this amount: what is given back belongs in a refund. For this order, "
+        + _BY_HAND,
     ),
     ErrorCode.UNKNOWN_SKU: Entry(
         "SKU {sku} ({title}) is not an item that F&O has released in company {company}.",
         Owner.CLERK,
-        "Release the item in F&O, or correct the SKU in Shopify. " + _REPLAY,
+        "Release an item with the number {sku} in F&O. "
+        + _REPLAY
+        + " If the SKU is wrong, correct it in Shopify for the orders to come, which changes no order that was placed. "
+        "Then remove the line from this order in Shopify and add the product again, or " + _BY_HAND,
     ),
     ErrorCode.SKU_EMPTY: Entry(
         "The line “{title}” has no {missing}.",
@@ -301,23 +322,29 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
     ErrorCode.SUM_DIFFERS: Entry(
         "The parts of the order sum to {sum}, but its total in Shopify is {total} (difference {difference}).",
         Owner.ACCOUNTANT,
-        "Compare the order in Shopify part by part with the proof in the journal. Nothing was sent to F&O.",
+        "Compare the order in Shopify part by part with the proof (operator show). Nothing was sent to F&O. If "
+        "Shopify's total is right, " + _BY_HAND,
     ),
     ErrorCode.STATE_SUM_DIFFERS: Entry(
         "The order does not add up after its edits and refunds: {problem}.",
         Owner.ACCOUNTANT,
-        "Compare the order in Shopify line by line with these figures. Nothing was changed in F&O. " + _REPLAY,
+        "Compare the order in Shopify line by line with these figures, make the change in F&O by hand as Shopify shows "
+        "it, or correct the order in Shopify by a further edit. Nothing was changed in F&O. " + _DISCARD,
     ),
     ErrorCode.REFUND_SUM_DIFFERS: Entry(
         "The parts of refund {refund} sum to {sum}, but {total} was given back (difference {difference}).",
         Owner.ACCOUNTANT,
-        "Compare the refund in Shopify with its transactions, and book the difference in F&O by hand.",
+        "Compare the refund in Shopify with its transactions; the proof in the journal has both. F&O has the credit of "
+        "the parts. If the payment is wrong, pay the difference out, or claim it back: the next comparison reports "
+        "nothing once the buyer has what is owed. If the credit is wrong, correct it in F&O by hand; the report ends "
+        "when the order is older than sweep.window_days.",
     ),
     ErrorCode.REFUND_PLAN_DIFFERS: Entry(
         "The credits for refund {refund} in F&O would sum to {sum}, but the refund is {total} (difference "
         "{difference}).",
         Owner.ACCOUNTANT,
-        "Compare the refund in Shopify part by part, and enter the credit in F&O by hand. Nothing was sent to F&O.",
+        "Compare the refund in Shopify part by part, and enter the credit in F&O by hand. Nothing was sent to F&O. "
+        + _DISCARD,
     ),
     ErrorCode.REFUND_REASON_UNKNOWN: Entry(
         "Refund {refund} has an adjustment for the reason “{reason}”, which Shopify does not document.",
@@ -328,7 +355,8 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
     ErrorCode.REFUND_TAX_UNKNOWN: Entry(
         "Refund {refund} gives back {tax} of tax for “{what}”, which the order did not tax.",
         Owner.ACCOUNTANT,
-        "Compare the tax of the refund with the tax of the order in Shopify, and enter the credit in F&O by hand.",
+        "Compare the tax of the refund with the tax of the order in Shopify, and enter the credit in F&O by hand. "
+        + _DISCARD,
     ),
     ErrorCode.REFUND_NOT_INVOICED: Entry(
         "Refund {refund} returns goods ({goods}) that F&O has not invoiced on {sales_order} after {hours} hours.",
@@ -339,13 +367,14 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
     ErrorCode.REFUND_CHANGED: Entry(
         "Refund {refund} was credited in F&O as {booked}, but in Shopify it is {now} now.",
         Owner.ACCOUNTANT,
-        "Check in Shopify whether the payment of the refund failed, and correct {documents} in F&O by hand.",
+        "Check in Shopify whether the payment of the refund failed, and correct {documents} in F&O by hand. "
+        + _DISCARD,
     ),
     ErrorCode.REFUND_WITHOUT_ORDER: Entry(
         "Refund {refund} of {amount} needs a credit in F&O, but its order was cancelled, or all its lines were "
         "refunded, before it reached F&O.",
         Owner.ACCOUNTANT,
-        "Check the refund in Shopify, and enter in F&O by hand what is left to credit.",
+        "Check the refund in Shopify, and enter in F&O by hand what is left to credit. " + _DISCARD,
     ),
     ErrorCode.RETURN_BEYOND_ORDER: Entry(
         "{quantity} of order line {line} came back, but the sales order in F&O has fewer that were not returned yet.",
@@ -357,7 +386,7 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
         "was not given back (transactions {transactions}).",
         Owner.ACCOUNTANT,
         "Check the order in Shopify: give the buyer what the buyer is owed, and enter in F&O by hand what the "
-        "store keeps.",
+        "store keeps. " + _DISCARD,
     ),
     ErrorCode.PAYMENTS_DIFFER: Entry(
         "The order's payments contradict each other: {problem}.",
@@ -373,12 +402,13 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
     ErrorCode.TRANSACTION_CURRENCY: Entry(
         "Payment transaction {transaction} is in {paid}, and Shopify gives no amount in {booked}.",
         Owner.ACCOUNTANT,
-        "Book the payment in F&O by hand, at the payment provider's rate.",
+        "Book the payment in F&O by hand, at the payment provider's rate. " + _DISCARD,
     ),
     ErrorCode.FO_SUM_DIFFERS: Entry(
         "F&O booked {booked} for the order's lines, but the app sent {expected}.",
         Owner.ACCOUNTANT,
-        "Look for trade agreements in F&O that override the price or the discount. The order is held in F&O.",
+        "Look for trade agreements in F&O that override the price or the discount. The order is held in F&O. Correct "
+        "its lines there, or end the agreement. " + _REPLAY,
     ),
     ErrorCode.TAX_OF_MARKETPLACE: Entry(
         "A marketplace owes the tax “{title}” of {amount}, and tax.marketplace has no rule for that{reason}.",
@@ -394,7 +424,7 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
     ErrorCode.UNKNOWN_COUNTRY: Entry(
         "The address names the country “{country}”, which does not exist.",
         Owner.CLERK,
-        "Correct the address in Shopify. " + _REPLAY,
+        "Correct the address in Shopify, which then sends the order again. " + _DISCARD,
     ),
     ErrorCode.NO_ADDRESS: Entry(
         "The order has goods to ship and no shipping address, and the buyer does not pick it up.",
@@ -407,7 +437,8 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
         "The order has no customer, no e-mail address and no phone number, so there is no customer account to "
         "book it on.",
         Owner.CLERK,
-        'Add the customer in Shopify, or set customers.anonymous = "shared" in config/stores/{store}.toml. ' + _REPLAY,
+        'Add the customer in Shopify, or set customers.anonymous = "shared" and customers.shared_account, a customer '
+        "that F&O has, in config/stores/{store}.toml. " + _REPLAY,
     ),
     ErrorCode.PERSONAL_DATA_WITHHELD: Entry(
         "Shopify sent the order without {missing}. Either the app may not read protected customer data, or the "
@@ -450,9 +481,12 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
         'orders.address_without_shipping = "omit" there to book such orders in the store\'s country. ' + _REPLAY,
     ),
     ErrorCode.FIELD_TOO_LONG: Entry(
-        "“{value}” has {length} characters, but F&O's {field} holds {limit}.",
+        "The {what} has {length} characters, but F&O's {field} holds {limit}.",
         Owner.CLERK,
-        "Shorten it in Shopify. The app does not cut it, and F&O has no other field for the rest. " + _REPLAY,
+        "Shorten it in Shopify: the app does not cut it, and F&O has no other field for the rest. "
+        + _REPLAY
+        + " Where Shopify does not let it be changed, "
+        + _BY_HAND,
     ),
     ErrorCode.NO_WAREHOUSE: Entry(
         "No [[warehouses]] entry ships to {country}.",
@@ -462,18 +496,18 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
     ErrorCode.CHANGED_BEFORE_CREATION: Entry(
         "The order was edited or refunded in Shopify before it reached F&O ({what}).",
         Owner.CLERK,
-        "Enter the order in F&O by hand, as Shopify shows it now.",
+        "As Shopify shows the order now, " + _BY_HAND,
     ),
     ErrorCode.CHANGE_HELD: Entry(
         "The order was changed in Shopify, and the change cannot be made to {sales_order} automatically: {changes}.",
         Owner.CLERK,
-        "Make the change in F&O as far as it is possible, or undo it in Shopify. {hold} " + _REPLAY,
+        "Undo the change in Shopify, or make it in F&O by hand. {hold} " + _REPLAY,
     ),
     ErrorCode.FURTHER_ORDERS_EXHAUSTED: Entry(
         "Sales order {sales_order} already has {count} further orders for lines that were added later, which is "
         "the most that their numbers allow.",
         Owner.CLERK,
-        "Enter what was added in F&O by hand, then discard the parked message.",
+        "Enter what was added in F&O by hand. " + _DISCARD,
     ),
     ErrorCode.CHANGE_NOT_TAKEN: Entry(
         "F&O did not keep what was written to {sales_order}. Missing: {changes}.",
@@ -484,8 +518,10 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
     ErrorCode.TOO_MANY_LINES: Entry(
         "The order has {count} lines, but at most {limit} are sent to F&O in one request.",
         Owner.CLERK,
-        "Raise orders.max_lines in config/stores/{store}.toml (at most 4999), or enter the order in F&O by hand. "
-        "" + _REPLAY,
+        "Raise orders.max_lines in config/stores/{store}.toml (at most 4999). "
+        + _REPLAY
+        + " A larger order: "
+        + _BY_HAND,
     ),
     ErrorCode.PAYMENT_WITHOUT_RULE: Entry(
         "Transaction {transaction} moved {amount} through the gateway “{gateway}”, and no [[payments.methods]] "
@@ -496,7 +532,7 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
     ErrorCode.PAYMENT_WITHOUT_RATE: Entry(
         "Transaction {transaction} is {paid}, and the order gives no exchange rate for that currency.",
         Owner.ACCOUNTANT,
-        "Compare the currencies of the order in Shopify, and book the payment in F&O by hand.",
+        "Compare the currencies of the order in Shopify, and book the payment in F&O by hand. " + _DISCARD,
     ),
     # ---- F&O's answers and documents
     ErrorCode.FO_REJECTED: Entry(
@@ -518,7 +554,8 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
     ErrorCode.FO_FOREIGN_ORDER: Entry(
         "F&O already has a sales order {number}, but with the reference “{found}” instead of {reference}.",
         Owner.FO_ADMIN,
-        "Find out what else uses this number range. If it is not for this app alone, change orders.number_prefix.",
+        "Find out what else uses this number range. If it is not for this app alone, change orders.number_prefix. "
+        + _REPLAY,
     ),
     ErrorCode.FO_REFUND_TWICE: Entry(
         "F&O has {count} {documents} with the reference {reference}.",
@@ -528,7 +565,8 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
     ErrorCode.FO_FOREIGN_RETURN: Entry(
         "F&O already has a return order {number}, but with the reference “{found}” instead of {reference}.",
         Owner.FO_ADMIN,
-        "Find out what else uses this number range. If it is not for this app alone, change refunds.number_prefix.",
+        "Find out what else uses this number range. If it is not for this app alone, change refunds.number_prefix. "
+        + _REPLAY,
     ),
     ErrorCode.FO_REFUND_DIFFERS: Entry(
         "F&O has {booked} on {document}, but the app sent {expected}.",
@@ -565,16 +603,30 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
         "Check in Shopify whether the payment of the refund failed, and correct its return order or free text "
         "invoice in F&O.",
     ),
+    ErrorCode.BALANCE_DIFFERS: Entry(
+        "All of {sales_order} is invoiced, and {fo} is open on the customer's account for it in F&O, but {shopify} in "
+        "Shopify: {what}.",
+        Owner.ACCOUNTANT,
+        "Compare the invoices of the sales order in F&O with the order in Shopify: charges, discounts and tax that F&O "
+        "added. Correct the difference with a credit note or an invoice of the sales order. If Shopify is wrong, "
+        "correct the payment there.",
+    ),
+    ErrorCode.SALES_ORDER_TWICE: Entry(
+        "F&O has {count} sales orders with the reference {reference}: {numbers}. The app keeps {kept}. {held}",
+        Owner.CLERK,
+        "Cancel {others} in F&O, and take back goods that left twice; then release {kept} if it is held. To keep "
+        "another one instead, cancel {kept} and release that one: the app follows the one that is left.",
+    ),
     ErrorCode.FO_ORDER_GONE: Entry(
         "The sales order {sales_order} no longer exists in F&O, but the order in Shopify is not cancelled.",
         Owner.CLERK,
-        "Find out who deleted it. Cancel the order in Shopify, or enter it in F&O by hand.",
+        "Find out who deleted it. Cancel the order in Shopify, or enter it in F&O by hand. " + _DISCARD,
     ),
     ErrorCode.FO_LINE_UNKNOWN: Entry(
         "The app created line {lot} of {sales_order} (item {item}), but it no longer shows which line of the "
         "Shopify order it is.",
         Owner.CLERK,
-        "Make the change in F&O by hand.",
+        "Make the change in F&O by hand. " + _DISCARD,
     ),
     ErrorCode.FO_STATUS_UNKNOWN: Entry(
         "The sales order {sales_order} has the processing status {status}, which this release does not know.",
@@ -584,7 +636,7 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
     ErrorCode.FO_WRONG_COMPANY: Entry(
         "F&O answered for company {found}, but company {company} was requested.",
         Owner.ENGINEER,
-        "Check company in the store's file, and which companies the app's F&O user may use.",
+        "Correct company in the store's file, or give the app's F&O user access to that company. " + _REPLAY,
     ),
     ErrorCode.FO_CONFLICT: Entry(
         "Someone changed {what} in F&O at the same moment.",
@@ -595,17 +647,18 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
     ErrorCode.SHOPIFY_REJECTED: Entry(
         "Shopify refused {what}: {message}",
         Owner.ENGINEER,
-        "Read Shopify's message in the cause. Correct the product, location or permission that it names.",
+        "Read Shopify's message in the cause. Correct the product, location or permission that it names. " + _REPLAY,
     ),
     ErrorCode.SHOPIFY_DENIED: Entry(
         "Shopify does not permit the app's request: {message}",
         Owner.ENGINEER,
-        "Grant the app the access scope that the message names, and install the app again.",
+        "Grant the app the access scope that the message names, and install the app again. " + _REPLAY,
     ),
     ErrorCode.SHOPIFY_SHAPE: Entry(
         "Shopify's answer to {what} does not have the documented form: {problem}.",
         Owner.ENGINEER,
-        "Check api_version in the store's file. If Shopify has retired that version, upgrade it (docs/upgrade.md).",
+        "Check api_version in the store's file. If Shopify has retired that version, upgrade it (docs/upgrade.md). "
+        + _REPLAY,
     ),
     # ---- no further attempt
     ErrorCode.ATTEMPTS_EXHAUSTED: Entry(
@@ -643,11 +696,14 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
 }
 
 
-_REPORTED: Final = frozenset(
+REPORTED: Final = frozenset(
     {
         ErrorCode.SALES_ORDER_DIFFERS,
+        ErrorCode.SALES_ORDER_TWICE,
         ErrorCode.PAYMENT_DIFFERS,
         ErrorCode.REFUND_DIFFERS,
+        ErrorCode.REFUND_SUM_DIFFERS,
+        ErrorCode.BALANCE_DIFFERS,
         ErrorCode.STOCK_SKU_UNKNOWN,
         ErrorCode.STOCK_SKU_AMBIGUOUS,
         ErrorCode.STOCK_REFUSED,
@@ -687,7 +743,7 @@ def as_markdown() -> str:
 
 
 def _result(code: ErrorCode) -> str:
-    return "reported" if code in _REPORTED else "parked"
+    return "reported" if code in REPORTED else "parked"
 
 
 if __name__ == "__main__":

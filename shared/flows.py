@@ -19,7 +19,6 @@ class Direction(StrEnum):
 
     TO_FO = "fo"
     TO_SHOPIFY = "shopify"
-    NEITHER = "neither"
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,9 +136,12 @@ STOCK: Final = Flow(
     handler="shared.sync.stock.run:push_all_stock",
     documents=frozenset(
         {
+            "stock_fulfillment_lines",
+            "stock_fulfillment_orders",
             "stock_level_page",
             "stock_levels",
             "stock_order_lines",
+            "stock_order_times",
             "stock_order_units",
             "stock_orders",
             "stock_set",
@@ -162,12 +164,14 @@ WRITE_BACK: Final = Flow(
 SWEEP: Final = Flow(
     name="sweep",
     switch="orders",
-    direction=Direction.NEITHER,
+    # It holds duplicates of a sales order, and writes nothing else.
+    direction=Direction.TO_FO,
+    master="orders",
     timer=Timer("sweep_orders", "SWEEP_SCHEDULE"),
     handler="shared.sync.sweep.run:sweep_orders",
     documents=_ORDER_DOCUMENTS | {"sweep_orders", "sweep_subscriptions"},
     scopes=_ORDER_SCOPES,
-    entity_sets=_SALES_ORDERS | _ITEMS | _PAYMENTS | _TAXES | {"CustomersV3"},
+    entity_sets=_SALES_ORDERS | _ITEMS | _PAYMENTS | _TAXES | {"CustomersV3", "SalesInvoiceHeadersV4"},
 )
 
 FLOWS: Final = (ORDERS, STOCK, WRITE_BACK, SWEEP)

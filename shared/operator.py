@@ -40,7 +40,7 @@ type Print = Callable[[str], None]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Exit code 0; 1 when something was refused or could not be reached, told on stderr; 2 for wrong arguments."""
+    """Exit code 0; 1 for a refusal or an unreachable service, with the reason on stderr; 2 for wrong arguments."""
     options = _parser().parse_args(arguments)
     quiet_libraries()
     environ = {**_values(options.settings), **os.environ}

@@ -57,7 +57,7 @@ async def handle(queue: str, message: func.ServiceBusMessage) -> None:
 
 
 async def run(timer: str) -> None:
-    """Runs the flow of the timer for every store, and tells telemetry how the run ended. Raises what the flow does."""
+    """Runs the flow of the timer for every store, and records how the run ended. Raises what the flow raises."""
     flow, services = BY_TIMER[timer], _services()
     handler = flow.load_handler()
     with heartbeat(timer):

@@ -138,7 +138,7 @@ def _named(definition: ast.stmt, module: _Module) -> Iterator[Place]:
 def _writes(definition: ast.stmt) -> Iterator[tuple[str, str]]:
     """Calls of ODataClient's create, update and delete, and operations of a change set: verb, name of the constant.
 
-    Raises ValueError for an operation whose method or entity set is worked out at run time: it cannot be known here.
+    Raises ValueError for an operation whose method or entity set is computed at run time: the code does not show it.
     """
     for node in ast.walk(definition):
         match node:

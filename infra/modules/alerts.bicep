@@ -16,6 +16,8 @@ param webhooks array
 param runbookUrl string
 
 var alerts = loadJsonContent('../alerts.json')
+var timers = loadJsonContent('../timers.json')
+var expectedRuns = [for timer in timers: '"${timer.function}", ${timer.alertAfterMinutes}']
 
 // A path must be a constant, so the texts are named here one by one and found by the name of their alert.
 var queries = {
@@ -23,7 +25,7 @@ var queries = {
   orders_late: loadTextContent('../queries/orders_late.kql')
   backlog_age: loadTextContent('../queries/backlog_age.kql')
   breaker_open: loadTextContent('../queries/breaker_open.kql')
-  timer_missing: loadTextContent('../queries/timer_missing.kql')
+  timer_missing: replace(loadTextContent('../queries/timer_missing.kql'), '{timers}', join(expectedRuns, ', '))
   signature_failures: loadTextContent('../queries/signature_failures.kql')
   webhook_5xx: loadTextContent('../queries/webhook_5xx.kql')
   subscription_lost: loadTextContent('../queries/subscription_lost.kql')

@@ -35,6 +35,7 @@ class Admin:
             web.get("/_sim/on-hand", self.on_hand),
             web.post("/_sim/on-hand", self.set_on_hand),
             web.get("/_sim/orders", self.orders),
+            web.get("/_sim/records/{entity_set}", self.records),
             web.post("/_sim/orders/{company}/{number}/{action}", self.post_order),
         ]
 
@@ -107,6 +108,15 @@ class Admin:
 
     async def orders(self, _: web.Request) -> web.Response:
         return json_answer([self._flattened(order) for order in self._simulator.books.rows(HEADERS)])
+
+    async def records(self, request: web.Request) -> web.Response:
+        """Every record of an entity set with all its fields, of all companies."""
+        entity_set = request.match_info["entity_set"]
+        try:
+            rows = self._simulator.books.rows(entity_set)
+        except KeyError:
+            return json_answer({"error": f"there is no entity set {entity_set}"}, 404)
+        return json_answer([row.values for row in rows])
 
     async def post_order(self, request: web.Request) -> web.Response:
         """

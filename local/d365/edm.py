@@ -16,7 +16,7 @@ type Value = str | int | bool | Decimal | datetime | None
 type Values = Mapping[str, Value]
 
 NO_DATE = datetime(1900, 1, 1, 12, tzinfo=UTC)
-"""F&O writes 1900-01-01 at noon UTC for a day that is not set."""
+"""F&O writes 1900-01-01 at noon UTC for a date that is not set."""
 NO_MOMENT = datetime(1900, 1, 1, tzinfo=UTC)
 _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,7})?)?(Z|[+-]\d{2}:\d{2})")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -24,12 +24,12 @@ _INT_RANGES = {"Edm.Int32": 2**31, "Edm.Int64": 2**63}
 
 
 class TypeMismatchError(ValueError):
-    """A value does not fit the field's type; the text says how."""
+    """A value does not fit the field's type; the text gives both."""
 
 
 def default(prop: Property) -> Value:
     """
-    What F&O writes when nobody set the field: "" for text, 0, 1900-01-01, the enumeration's member of value 0, and
+    What F&O writes for a field that was not set: "" for text, 0, 1900-01-01, the enumeration's member of value 0, and
     null for an enumeration that has none (time zones).
     """
     if prop.enum is not None:

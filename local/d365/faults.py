@@ -32,7 +32,7 @@ class Fault:
     retry_after: int | None = None
     ms: int = 0
 
-    def meets(self, method: str, entity_set: str) -> bool:
+    def matches(self, method: str, entity_set: str) -> bool:
         return self.method in ("", method) and self.entity_set in ("", entity_set)
 
 
@@ -76,7 +76,7 @@ class Faults:
 
     def _take(self, method: str, entity_set: str, *, conflicts: bool) -> Fault | None:
         for position, fault in enumerate(self._waiting):
-            if (fault.kind == "update_conflict") == conflicts and fault.meets(method, entity_set):
+            if (fault.kind == "update_conflict") == conflicts and fault.matches(method, entity_set):
                 if fault.times is not None:
                     left = replace(fault, times=fault.times - 1)
                     self._waiting[position : position + 1] = [left] if fault.times > 1 else []

@@ -39,7 +39,7 @@ _FAMILIES = {
 
 
 class FilterError(ValueError):
-    """The filter is not one that F&O answers; the text says why."""
+    """F&O does not support the filter; the text gives the reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +71,8 @@ class _Operand:
 
 def compile_filter(text: str, entity_set: EntitySet) -> Predicate:
     """
-    The test that `text` puts to a row of the set. Raises FilterError on syntax, unknown fields, types that do not
-    meet, and on what F&O does not support: `in`, `has`, functions such as contains, lambdas.
+    The predicate that `text` is for rows of the set. Raises FilterError for syntax, unknown fields, types that cannot
+    be compared, and for what F&O does not support: `in`, `has`, functions such as contains, lambdas.
     """
     try:
         return _Parser(list(tokens(text)), entity_set).whole()

@@ -42,7 +42,7 @@ class Stock:
 
     @property
     def total_available(self) -> Decimal:
-        """With receipts underway and less the open issues nobody reserved for."""
+        """With open receipts, less open issues without a reservation."""
         return self.available + self.available_ordered - self.on_order
 
 

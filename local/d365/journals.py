@@ -142,7 +142,7 @@ class PaymentLines(Record):
         }
 
     def _from_method(self, company: str, given: Values) -> dict[str, Value]:
-        """The method of payment says what it is booked against, when the line does not."""
+        """The offset account of the method of payment, for a line that has none."""
         method = self.books.find("CustomerPaymentMethods", company, given.get("PaymentMethodName", ""))
         if method is None or given.get("OffsetAccountDisplayValue") or "OffsetAccountType" in given:
             return {}

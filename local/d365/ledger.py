@@ -1,8 +1,8 @@
 r"""
 The customer ledger: accounts as journals name them, exchange rates, and the transactions on customers' accounts.
 
-An amount on a customer's account is above zero when the customer owes it (an invoice, a refund) and below zero when he
-is owed it (a payment, a credit note).
+An amount on a customer's account is above zero when the customer owes it (an invoice, a refund) and below zero when it
+is owed to the customer (a payment, a credit note).
 """
 
 import re
@@ -27,7 +27,7 @@ _SEPARATOR = re.compile(r"(?<!\\)-")
 
 
 class PostingError(ValueError):
-    """The document cannot be posted; the text says why."""
+    """The document cannot be posted; the text gives the reason."""
 
 
 def segments(display_value: str) -> list[str]:
@@ -77,7 +77,7 @@ def _among(name: str, known: Iterable[str]) -> bool:
 
 
 def exchange_rate(books: Books, company: str, currency: str, day: datetime) -> Decimal | None:
-    """What 100 of the currency are worth in the company's on that day, None when nobody has said."""
+    """What 100 of the currency are worth in the company's currency on that day, None without a rate."""
     own = books.world.companies[company].currency
     if currency.casefold() == own.casefold():
         return PAR

@@ -27,7 +27,7 @@ _TOKEN = re.compile(
 
 
 class SyntaxMismatchError(ValueError):
-    """The text is not OData; the message says where."""
+    """The text is not OData; the message gives the position."""
 
 
 @dataclass(frozen=True, slots=True)

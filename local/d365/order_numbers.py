@@ -9,8 +9,8 @@ _NUMBERS = {"SalesOrderHeadersV4": "SalesOrderNumber", "ReturnOrderHeadersV2": "
 
 def order_number(books: Books, set_name: str, given: Values, log: Infolog) -> str:
     """
-    The number that a new record of the set gets: the caller's, where the sequence lets him choose, or else the next
-    free one. Another record of the same set under that number is for the set itself to refuse.
+    The number that a new record of the set gets: the caller's, where the sequence allows manual numbers, or else the
+    next free one. The set itself refuses a number that another of its records has.
     """
     company, field = str(given["dataAreaId"]), _NUMBERS[set_name]
     chosen = str(given.get(field, ""))

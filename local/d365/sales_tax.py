@@ -1,4 +1,4 @@
-"""The sales tax of a document, from F&O's tax codes and the groups in which they meet."""
+"""The sales tax of a document, from F&O's tax codes and the groups whose intersection applies."""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime

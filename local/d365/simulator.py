@@ -1,4 +1,4 @@
-"""One F&O environment: its records, its rules, its door-keeping."""
+"""One F&O environment: its records, its rules, its access control."""
 
 from collections import Counter
 from collections.abc import Callable

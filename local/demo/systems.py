@@ -22,7 +22,7 @@ from local.process import StackError
 from local.stack import Stack
 
 _WAIT_SECONDS: Final = 60.0
-_NOTHING_DONE: Final = ("F&O has", "nothing was given back", "no money has moved")
+NOTHING_DONE: Final = ("F&O has", "no refunds", "no money has moved")
 """How the parts of a journal note begin that report no change in F&O."""
 _COMPANIES: Final = {"nordlys": "nleu", "prairie": "usmf"}
 
@@ -67,7 +67,9 @@ class Systems:
             await answer_of(self._http.post(url, json=wish))
         await self.settle()
         notes = [row["note"] for row in await self._journal(order) if row["event_id"] not in before]
-        return OrderChange(flow, order.label, what, tuple(dict.fromkeys(note for note in map(_done, notes) if note)))
+        return OrderChange(
+            flow, order.label, what, tuple(dict.fromkeys(note for note in map(done_in_fo, notes) if note))
+        )
 
     async def payment(self, order: Placed, what: str) -> OrderChange:
         """How the order was paid, with F&O's lines of payment journals that refer to it."""
@@ -78,7 +80,7 @@ class Systems:
         lines = [line for journal in journals for line in journal["lines"] if line["reference"] in numbers]
         notes = (
             f"{Decimal(str(line['credit'] - line['debit'])):.2f} {line['currency']}: "
-            f"{line['method'] or 'no method'}, {line['offset_type'].lower()} {line['offset_account']}"
+            f"{line['method'] or 'no method'}, {line['offset_type'].lower()} {_account_name(line['offset_account'])}"
             for line in lines
         )
         return OrderChange("payments", order.label, what, tuple(notes))
@@ -304,9 +306,14 @@ def _has_returned_goods(refund: dict[str, Any]) -> bool:
     return any(row["restock_type"] == "return" for row in refund["refund_line_items"])
 
 
-def _done(note: str) -> str:
+def done_in_fo(note: str) -> str:
     """What a journal note reports as done; "" when F&O needed no change."""
-    return "; ".join(part for part in note.split("; ") if not part.startswith(_NOTHING_DONE))
+    return "; ".join(part for part in note.split("; ") if not part.startswith(NOTHING_DONE))
+
+
+def _account_name(shown: str) -> str:
+    """Without the backslash that F&O writes before a hyphen of a displayed account."""
+    return shown.replace("\\-", "-")
 
 
 def _sum(amounts: Iterable[Any]) -> Decimal:

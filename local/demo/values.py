@@ -20,7 +20,7 @@ class Row:
     shopify: str
     fo: str
     difference: str = ""
-    """Shopify's figure less F&O's; "" where nothing is compared."""
+    """F&O's figure less Shopify's, as in the app's proofs; "" where nothing is compared."""
 
     def document(self) -> dict[str, str]:
         return asdict(self)
@@ -33,7 +33,7 @@ def money(amount: Decimal, currency: str) -> str:
 def _money_row(flow: str, subject: str, what: str, pair: Pair, currency: str) -> Row:
     shopify, fo = pair
     return Row(
-        flow, subject, what, money(shopify, currency), money(fo, currency), difference=money(shopify - fo, currency)
+        flow, subject, what, money(shopify, currency), money(fo, currency), difference=money(fo - shopify, currency)
     )
 
 
@@ -106,7 +106,7 @@ class StockLevel:
 
     def rows(self) -> list[Row]:
         fo = self.available_to_promise
-        difference = str(self.after - Decimal(fo)) if fo else ""
+        difference = str(Decimal(fo) - self.after) if fo else ""
         return [Row("stock", f"{self.sku}, {self.location}", "available to promise", str(self.after), fo, difference)]
 
 

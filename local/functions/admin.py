@@ -12,7 +12,7 @@ from local.functions.worker import VERSION, Function
 
 
 class AdminApi:
-    """Lists functions, tells the host's state, and runs timers on demand."""
+    """Lists functions, returns the host's state, and runs timers on demand."""
 
     def __init__(self, functions: Sequence[Function], timers: Mapping[str, Timer]) -> None:
         self._functions = {function.name: function for function in functions}

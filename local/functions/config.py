@@ -60,7 +60,7 @@ class ServiceBusOptions:
 class HostConfig:
     route_prefix: str
     function_timeout: float | None
-    """In seconds; None where host.json says "-1", which means no limit."""
+    """In seconds; None for no limit ("-1" in host.json)."""
     log_level: int
     service_bus: ServiceBusOptions
 
@@ -68,7 +68,7 @@ class HostConfig:
 def load_host_config(app_dir: Path, environment: Mapping[str, str]) -> HostConfig:
     """Reads host.json, under the settings `AzureFunctionsJobHost__section__key` that override it in Azure too.
 
-    Raises StartError when it is missing, or says what this host cannot follow.
+    Raises StartError when it is missing, or has a setting that this host does not support.
     """
     path = app_dir / "host.json"
     document = _read_json(path)

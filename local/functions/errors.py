@@ -2,4 +2,4 @@
 
 
 class StartError(Exception):
-    """The app cannot run as it is configured. The text says what is wrong and what to change."""
+    """The app cannot run as it is configured. The text has the mistake and the correction."""

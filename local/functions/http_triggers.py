@@ -12,7 +12,7 @@ from local.functions.errors import StartError
 from local.functions.invocations import Invoker, continue_trace
 from local.functions.triggers import HttpTrigger
 
-# What Azure takes of a request body unless FUNCTIONS_REQUEST_BODY_SIZE_LIMIT says otherwise: 100 MiB.
+# Azure's limit of a request body without the setting FUNCTIONS_REQUEST_BODY_SIZE_LIMIT: 100 MiB.
 DEFAULT_BODY_LIMIT = 104_857_600
 
 # The part of ASP.NET Core's route constraints that aiohttp's patterns express as they are.
@@ -66,7 +66,7 @@ async def _answer(trigger: HttpTrigger, invoker: Invoker, request: web.Request) 
     try:
         body = await request.read()
     except (ClientPayloadError, ConnectionError):
-        # The client went away within its own body: nobody is left to read this answer.
+        # The client disconnected before the end of its body: this answer reaches no one.
         return web.Response(status=HTTPStatus.BAD_REQUEST)
     headers = request.headers
     trace = continue_trace(headers.get("traceparent"), headers.get("tracestate"))

@@ -41,7 +41,7 @@ class Invocation:
 
 
 class Invoker:
-    """Runs functions within `functionTimeout`, and knows how many run at the moment."""
+    """Runs functions within `functionTimeout`, and counts those that are running."""
 
     def __init__(self, *, timeout: float | None) -> None:
         self._timeout = timeout

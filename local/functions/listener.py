@@ -119,10 +119,10 @@ class Listener:
                 if self._session_idle_timeout is None:
                     await self._back_off(error)
                 else:
-                    # Service Bus says so when no session has messages.
+                    # The answer of Service Bus when no session has messages.
                     self._note_connection()
             except (ServiceBusError, OSError, ValueError) as error:
-                # ValueError is azure-servicebus's word for a receiver whose link has gone.
+                # azure-servicebus raises ValueError for a receiver whose link is closed.
                 await self._back_off(error)
             finally:
                 # azure-servicebus takes up to a second for an orderly close; the slot need not wait for it.

@@ -1,4 +1,4 @@
-"""Keeping a lock of Service Bus alive while its holder works."""
+"""Renews a Service Bus lock while its holder works."""
 
 import asyncio
 import logging

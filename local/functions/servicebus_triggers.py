@@ -19,7 +19,7 @@ _log = logging.getLogger("host.servicebus")
 def make_client(trigger: ServiceBusTrigger) -> ServiceBusClient:
     """Connects nothing yet. Raises StartError when the connection string is malformed."""
     try:
-        # The listener tries again by itself, and says so; retries within the client would only delay that.
+        # The listener logs and retries by itself; retries within the client would only delay that.
         return ServiceBusClient.from_connection_string(trigger.connection, retry_total=0)
     except ValueError as error:
         raise StartError(f"function {trigger.function.name}: its connection string is wrong: {error}") from error

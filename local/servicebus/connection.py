@@ -117,11 +117,11 @@ class AmqpConnection(asyncio.Protocol):
             self._socket.close()
 
     def changed(self) -> None:
-        """To be called by whoever does something to a link outside of an event of this connection."""
+        """Call this after a change of a link outside of an event of this connection."""
         self._hub.flush_soon(self)
 
     def close_link(self, link: Link, error: BrokerError | None = None) -> None:
-        """From our side. The end is told."""
+        """Detaches the link from our side, and tells its `LinkEnd`."""
         if error is not None:
             link.condition = Condition(error.condition, str(error))
         link.close()
@@ -129,7 +129,7 @@ class AmqpConnection(asyncio.Protocol):
         self.changed()
 
     def refuse_link(self, link: Link, error: BrokerError) -> None:
-        """AMQP refuses by an attach without source or target, followed by a detach that says why."""
+        """AMQP refuses by an attach without source or target, followed by a detach with the reason."""
         _LOG.info("refused link %s: %s: %s", link.name, error.condition, error)
         link.source.type = Terminus.UNSPECIFIED
         link.target.type = Terminus.UNSPECIFIED

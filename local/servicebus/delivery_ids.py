@@ -28,9 +28,9 @@ class _Session:
 
     next_id: int | None = None
     unfinished: dict[int, int] = field(default_factory=dict)
-    """By link handle the id of the delivery whose next frames are still to come."""
+    """Link handle -> id of the delivery whose remaining frames are still to come."""
     client_ids: dict[int, int] = field(default_factory=dict)
-    """The client's ids by ours, where they differ."""
+    """Our id -> the client's id, where they differ."""
 
 
 class DeliveryIds:

@@ -11,7 +11,7 @@ class DuplicateHistory:
         self._seen: OrderedDict[str, float] = OrderedDict()
 
     def is_repeat(self, message_id: str, now: float) -> bool:
-        """Remembers the id when it is new."""
+        """Records the id when it is new."""
         while self._seen and next(iter(self._seen.values())) + self._window <= now:
             self._seen.popitem(last=False)
         if message_id in self._seen:

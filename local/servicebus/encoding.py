@@ -32,7 +32,7 @@ def decode_described(payload: bytes) -> tuple[int, object, int]:
 
 
 def _copied(value: object) -> object:
-    """Proton gives binaries as views into `Data`, which does not outlive the decoding."""
+    """Proton gives binaries as views into `Data`, which is released after the decoding."""
     match value:
         case memoryview():
             return bytes(value)

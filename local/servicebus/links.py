@@ -21,7 +21,7 @@ _LOG = logging.getLogger(__name__)
 SESSION_FILTER = symbol("com.microsoft:session-filter")
 _LOCKED_UNTIL = symbol("com.microsoft:locked-until-utc")
 _TICKS_AT_1970 = 621_355_968_000_000_000
-"""The .NET clock counts 100 ns from the year 1; session locks are told in its ticks."""
+""".NET ticks are 100 ns from the year 1; the expiry of a session lock is sent in them."""
 
 _SEND_CREDIT = 1000
 
@@ -201,7 +201,7 @@ class ConsumerLink:
         delivery.settle()
 
     def on_gone(self) -> None:
-        """Locks on messages outlive the link, as in Azure; the lock on a session does not."""
+        """Locks on messages stay, as in Azure; the lock on a session ends with the link."""
         self._broker.leave(self)
         for timer in (self._session_timeout, self._detach_timeout):
             if timer is not None:

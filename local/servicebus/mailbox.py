@@ -28,7 +28,7 @@ class MailboxSettings:
 class Mailbox(Store):
     """A queue, a subscription, or the dead-letter queue of one (which has no dead-letter queue itself).
 
-    `on_available` hears of each message, or session, that may now be delivered.
+    `on_available` is called with each message, or session, that may now be delivered.
     """
 
     def __init__(
@@ -283,7 +283,7 @@ class Mailbox(Store):
             self._offer(message)
 
     def _expire(self, message: Message) -> None:
-        if message.lock is not None:  # A lock outlives the message's time; `_put_back` looks again.
+        if message.lock is not None:  # A locked message does not expire; `_put_back` checks it again.
             return
         self._drop(message)
         session_id = message.content.session_id

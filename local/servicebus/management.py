@@ -47,7 +47,7 @@ class Node(Protocol):
 
 
 class TokenNode:
-    """Takes every token: the emulator keeps nobody out."""
+    """Accepts every token: the emulator checks no permissions."""
 
     def handle(self, operation: str, body: Body) -> Answer:  # noqa: ARG002 - the token is not looked at
         if operation != "put-token":

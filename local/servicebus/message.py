@@ -1,4 +1,4 @@
-"""What was sent, and what the broker knows about it while it keeps it. Times are UTC seconds since 1970."""
+"""A message as it was sent, and its state in the broker. Times are UTC seconds since 1970."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -48,7 +48,7 @@ class DeadLetterNote:
 
 
 class LockHolder(Protocol):
-    """A session receiver; locks on messages of a session live and die with it."""
+    """A session receiver; its locks on messages of a session end with it."""
 
     @property
     def locked_until(self) -> float: ...

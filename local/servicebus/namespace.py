@@ -265,7 +265,7 @@ def _check_ids(content: Content) -> None:
 
 
 def _capped(content: Content, time_to_live: float | None) -> Content:
-    """The message lives as long as its sender said, at most as long as the topic says."""
+    """The message with the sender's time to live, limited to that of the topic or queue."""
     if time_to_live is None or (content.time_to_live is not None and content.time_to_live <= time_to_live):
         return content
     return replace(content, time_to_live=time_to_live)

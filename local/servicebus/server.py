@@ -58,7 +58,7 @@ class ServiceBusEmulator:
         self._turn: asyncio.Handle | None = None
         self._alarm: asyncio.TimerHandle | None = None
 
-    # Life
+    # Start and stop
 
     async def start(self) -> None:
         loop = asyncio.get_running_loop()
@@ -117,7 +117,7 @@ class ServiceBusEmulator:
         return len(forced)
 
     def catch_up(self) -> None:
-        """Lets happen what the clock says is due."""
+        """Carries out what is due by the clock."""
         self.namespace.catch_up()
         self._set_alarm()
 

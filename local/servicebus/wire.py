@@ -39,7 +39,7 @@ _BROKER_ANNOTATIONS = frozenset(
 def decode(payload: bytes) -> list[Content]:
     """The contents of a transfer: one message, or those of a batch. Raises MalformedMessageError, MessageTooLargeError.
 
-    A batch (message format 0x80013700) is a message whose data sections are encoded messages. Proton does not tell the
+    A batch (message format 0x80013700) is a message whose data sections are encoded messages. Proton does not give the
     message format, so the data sections decide: they all begin like a message. A body of text or JSON never does.
     """
     if len(payload) > MAX_MESSAGE_BYTES:

@@ -35,7 +35,7 @@ async def serve(options: argparse.Namespace) -> None:
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     admin_schema()
-    # The schema lives until exit: the garbage collector need not scan it.
+    # The schema is needed until exit: the garbage collector need not scan it.
     gc.freeze()
     async with run_shopify(
         webhooks=options.webhooks,

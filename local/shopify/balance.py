@@ -77,7 +77,7 @@ def total_capturable(order: Order) -> MoneyBag:
 
 
 def financial_status(order: Order) -> str:
-    """REST's `financial_status`. A cancelled order that nobody paid is voided."""
+    """REST's `financial_status`. A cancelled order without a payment is voided."""
     paid, back = received(order).presentment, refunded(order).presentment
     if back:
         return "refunded" if back >= paid else "partially_refunded"

@@ -11,7 +11,7 @@ from local.shopify.faults import FaultKind
 from local.shopify.nodes import Request, error
 from local.shopify.state import IdempotentCall
 
-#: How long a key is remembered. The documented figure is not known; a day is an assumption.
+#: How long a key is kept. Shopify's figure is not known; a day is an assumption.
 RETENTION = timedelta(hours=24)
 
 _CONCURRENT = ("This request is currently in progress, please try again.", "IDEMPOTENCY_CONCURRENT_REQUEST")

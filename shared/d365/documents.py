@@ -60,7 +60,7 @@ class DocumentDraft(Protocol):
 
 
 async def rows_with(client: ODataClient, entity_set: str, company: str, field: str, value: ODataLiteral) -> list[FoRow]:
-    """Rows whose field has exactly this value: F&O's own comparison of texts knows wildcards and ignores case."""
+    """Rows whose field has exactly this value: F&O's own comparison of texts has wildcards and ignores case."""
     select = (*READ[entity_set], field)
     rows = await client.query(entity_set, company=company, where=eq(field, value), select=select)
     return [row for row in rows if row[field] == value]

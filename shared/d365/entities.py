@@ -26,6 +26,7 @@ PAYMENT_JOURNALS: Final = "CustomerPaymentJournalHeaders"
 PAYMENT_LINES: Final = "CustomerPaymentJournalLines"
 RETURN_ORDERS: Final = "ReturnOrderHeadersV2"
 RETURN_LINES: Final = "ReturnOrderLinesV2"
+SALES_INVOICES: Final = "SalesInvoiceHeadersV4"
 INVOICES: Final = "FreeTextInvoiceHeaders"
 INVOICE_LINES: Final = "FreeTextInvoiceLines"
 
@@ -78,13 +79,20 @@ KEYS: Final[dict[str, tuple[str, ...]]] = {
     PAYMENT_LINES: ("dataAreaId", "JournalBatchNumber", "LineNumber"),
     RETURN_ORDERS: ("dataAreaId", "ReturnOrderNumber"),
     RETURN_LINES: ("dataAreaId", "ReturnOrderNumber", "ReturnInventoryLotId"),
+    SALES_INVOICES: ("dataAreaId", "InvoiceNumber", "InvoiceDate", "LedgerVoucher"),
     INVOICES: ("dataAreaId", "InvoiceIdentifier"),
     INVOICE_LINES: ("dataAreaId", "LineNumber", "ParentRecId"),
 }
 
 READ: Final[dict[str, tuple[str, ...]]] = {
     CUSTOMERS: ("CustomerAccount",),
-    SALES_ORDERS: ("SalesOrderNumber", "CustomersOrderReference", "IsSalesProcessingStopped", "SalesOrderStatus"),
+    SALES_ORDERS: (
+        "SalesOrderNumber",
+        "CustomersOrderReference",
+        "IsSalesProcessingStopped",
+        "SalesOrderStatus",
+        "SalesOrderProcessingStatus",
+    ),
     SALES_ORDER_LINES: (
         "InventoryLotId",
         "LineNumber",
@@ -126,6 +134,7 @@ READ: Final[dict[str, tuple[str, ...]]] = {
     ),
     RETURN_ORDERS: ("ReturnOrderNumber", "CustomersOrderReference", "IsReturnProcessingStopped"),
     RETURN_LINES: ("ReturnInventoryLotId", "ReturningInventoryLotId", "ReturnSalesQuantity", "LineAmount"),
+    SALES_INVOICES: ("InvoiceNumber", "SalesOrderNumber", "CurrencyCode", "TotalInvoiceAmount"),
     INVOICES: ("InvoiceIdentifier", "CustomerReference", "IsPosted"),
     INVOICE_LINES: ("LineNumber", "TransactionCurrencyAmount"),
 }

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from shared.d365.documents import rows_with
 from shared.d365.entities import READ, SALES_LINE_PROGRESS, SALES_ORDER_LINES, SALES_ORDERS
 from shared.d365.odata.batch import Operation
 from shared.d365.odata.client import ODataClient
@@ -64,6 +65,18 @@ async def read_fo_order(client: ODataClient, company: str, numbers: Sequence[str
     )
 
 
+async def read_headers(client: ODataClient, company: str, reference: str) -> list[FoHeader]:
+    """All sales orders with exactly this reference, by number. Raises RefusedError FO_STATUS_UNKNOWN."""
+    rows = await rows_with(client, SALES_ORDERS, company, "CustomersOrderReference", reference)
+    return sorted((_header(row) for row in rows), key=lambda header: header.number)
+
+
+async def read_header(client: ODataClient, company: str, number: str) -> FoHeader | None:
+    """The sales order with this number. Raises RefusedError FO_STATUS_UNKNOWN."""
+    row = await client.get(SALES_ORDERS, {"dataAreaId": company, _NUMBER: number})
+    return _header({**row, _NUMBER: number}) if row is not None else None
+
+
 async def write(client: ODataClient, operations: Sequence[Operation]) -> list[FoRow]:
     """All of them or none, in one request; one row for each, as ODataClient.change_set gives them."""
     if len(operations) > 1:
@@ -114,15 +127,16 @@ async def _read(client: ODataClient, company: str, number: str) -> tuple[FoHeade
     )
     if header is None:
         return None
-    stage = str(header["SalesOrderProcessingStatus"])
+    found = _header({**header, _NUMBER: number})
+    by_lot = {row["InventTransId"]: row for row in progress}
+    return found, [_line(number, row, by_lot.get(row[_LOT]), found.status) for row in lines]
+
+
+def _header(row: FoRow) -> FoHeader:
+    number, stage = row[_NUMBER], str(row["SalesOrderProcessingStatus"])
     if stage not in _ORDER_STATUS:
         raise RefusedError(ErrorCode.FO_STATUS_UNKNOWN, sales_order=number, status=stage)
-    status = _ORDER_STATUS[stage]
-    by_lot = {row["InventTransId"]: row for row in progress}
-    return (
-        FoHeader(number, status, header["IsSalesProcessingStopped"] == "Yes", header),
-        [_line(number, row, by_lot.get(row[_LOT]), status) for row in lines],
-    )
+    return FoHeader(number, _ORDER_STATUS[stage], row["IsSalesProcessingStopped"] == "Yes", row)
 
 
 def _line(number: str, row: Mapping[str, Any], progress: Mapping[str, Any] | None, status: FoStatus) -> FoLine:
@@ -147,6 +161,6 @@ def _line(number: str, row: Mapping[str, Any], progress: Mapping[str, Any] | Non
         amount=row["LineAmount"],
         sales_tax_group=row["SalesTaxGroupCode"],
         item_tax_group=row["SalesTaxItemGroupCode"],
-        delivery_mode=row["DeliveryModeCode"],
+        fields=row,
         status=own or status,
     )

@@ -127,7 +127,7 @@ async def hold(client: ODataClient, company: str, number: str) -> None:
 
 
 async def _set_held(client: ODataClient, company: str, number: str, value: Literal["Yes", "No"]) -> None:
-    await client.update(SALES_ORDERS, {"dataAreaId": company, _TYPE.number: number}, {_HELD: value})
+    await client.update(SALES_ORDERS, {"dataAreaId": company, "SalesOrderNumber": number}, {_HELD: value})
 
 
 def _order(draft: SalesOrderDraft, number: str, rows: Sequence[FoRow], *, created: bool, held: bool) -> SalesOrder:

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 import pycountry
 
 
-class Country(NamedTuple):
+class CountryCodes(NamedTuple):
     alpha2: str
     alpha3: str
 
@@ -18,15 +18,15 @@ class Country(NamedTuple):
 # Codes that Shopify or people use and ISO 3166-1 has not, or has no longer. Kosovo's are the user-assigned codes that
 # the EU and the World Bank use. Parts of a country with a reserved code of their own are mapped to that country.
 _CODES: Final = {
-    "XK": Country("XK", "XKX"),
-    "AN": Country("AN", "ANT"),  # the Netherlands Antilles, dissolved in 2010, still in Shopify's list
-    "AC": Country("SH", "SHN"),
-    "TA": Country("SH", "SHN"),
-    "IC": Country("ES", "ESP"),
-    "EA": Country("ES", "ESP"),
-    "DG": Country("IO", "IOT"),
-    "UK": Country("GB", "GBR"),
-    "EL": Country("GR", "GRC"),  # Greece in VAT numbers
+    "XK": CountryCodes("XK", "XKX"),
+    "AN": CountryCodes("AN", "ANT"),  # the Netherlands Antilles, dissolved in 2010, still in Shopify's list
+    "AC": CountryCodes("SH", "SHN"),
+    "TA": CountryCodes("SH", "SHN"),
+    "IC": CountryCodes("ES", "ESP"),
+    "EA": CountryCodes("ES", "ESP"),
+    "DG": CountryCodes("IO", "IOT"),
+    "UK": CountryCodes("GB", "GBR"),
+    "EL": CountryCodes("GR", "GRC"),  # Greece in VAT numbers
 }
 
 # Names in Shopify's list and in people's mouths that pycountry lacks.
@@ -90,7 +90,7 @@ _NAMES: Final = {
 
 
 @lru_cache(maxsize=1024)
-def find_country(code: str, name: str) -> Country | None:
+def find_country(code: str, name: str) -> CountryCodes | None:
     """The country of a code (alpha-2 or alpha-3) or else of a name, whatever their case and accents."""
     return _countries().get(_fold(code)) or _countries().get(_fold(name))
 
@@ -117,11 +117,11 @@ def find_province(country: str, code: str, name: str) -> str:
 
 
 @cache
-def _countries() -> dict[str, Country]:
+def _countries() -> dict[str, CountryCodes]:
     """Every known code and name, folded."""
-    known: dict[str, Country] = {}
+    known: dict[str, CountryCodes] = {}
     for each in pycountry.countries:
-        country = Country(each.alpha_2, each.alpha_3)
+        country = CountryCodes(each.alpha_2, each.alpha_3)
         for word in (each.alpha_2, each.alpha_3, each.name, *(getattr(each, key, "") for key in _OTHER_NAMES)):
             known.setdefault(_fold(word), country)
     known |= {_fold(code): country for code, country in _CODES.items()}

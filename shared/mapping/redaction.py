@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 HIDDEN: Final = "***"
@@ -25,6 +26,35 @@ _SHOWN: Final = frozenset(
         *("fulfillment_service", "target_type", "target_selection", "allocation_method", "carrier_identifier"),
     }
 )
+
+# Further keys that Shopify fills, not the buyer: a value of the wrong type is quoted, so that the cause can be found.
+_TYPED: Final = frozenset(
+    {
+        *("id", "order_id", "line_item_id", "product_id", "variant_id", "location_id", "parent_id", "current_quantity"),
+        *("channel_liable", "gift_card", "requires_shipping", "product_exists", "test", "taxes_included", "confirmed"),
+        *("is_removed", "duties_included", "restock_type", "restock", "subtotal", "refund_shipping_lines"),
+        *(
+            "line_items",
+            "tax_lines",
+            "shipping_lines",
+            "refunds",
+            "transactions",
+            "fulfillments",
+            "discount_allocations",
+        ),
+        *("discounted_price_set", "total_discounts_set", "currency_exchange_adjustment", "exchange_rate"),
+    }
+)
+_INDEX: Final = re.compile(r"\[\d+\]")
+
+
+def is_shown(path: str) -> bool:
+    """Whether a value at this JSON path (`line_items[0].sku`) may be quoted in a cause or a note. The path names the
+    fields from the top of the payload.
+    """
+    *blocks, key = _INDEX.sub("", path).split(".")
+    personal = not _PERSONAL.isdisjoint(blocks)
+    return key in (_SHOWN_OF_A_PERSON if personal else _SHOWN | _TYPED)
 
 
 def redacted(value: Any, *, key: str = "", personal: bool = False) -> Any:

@@ -57,6 +57,7 @@ class Listing:
     sku: str
     item: Item
     level: LevelId
+    variant_id: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,11 @@ def match_variants(
             unlisted += [(variant, Unlisted.AMBIGUOUS) for variant in same]
             problems.append(RefusedError(ErrorCode.STOCK_SKU_AMBIGUOUS, sku=same[0].sku, count=len(same)))
         else:
-            listings += [Listing(same[0].sku, item, LevelId(same[0].inventory_item, place)) for place in locations]
+            [variant] = same
+            listings += [
+                Listing(variant.sku, item, LevelId(variant.inventory_item, place), variant.variant_id)
+                for place in locations
+            ]
     return Catalogue(tuple(listings), tuple(unlisted), tuple(problems))
 
 
@@ -196,9 +201,29 @@ def units_taken(sales: Iterable[Sale], listings: Iterable[Listing]) -> Counter[L
 
 
 def sales_of_parked(sold: Sequence[SoldUnits], location: int | None, listings: Iterable[Listing]) -> list[Sale]:
-    """What a parked order has taken. A SKU without a figure takes from none."""
-    items = {listing.sku: listing.level.inventory_item for listing in listings}
-    return [Sale(items[each.sku], location, each.units) for each in sold if each.sku in items]
+    """What a parked order has taken. What has no figure is not in the result.
+
+    It takes from its variant, whatever SKU that has now, and from the variant that has the order line's SKU now: F&O
+    will deliver the item of that SKU. Mostly both are the same variant. F&O ignores the case of a SKU, and so does
+    this.
+    """
+    variants = {each.variant_id for each in sold}
+    skus = {_without_case(each.sku) for each in sold}
+    candidates = {
+        (listing.level.inventory_item, listing.variant_id, _without_case(listing.sku))
+        for listing in listings
+        if listing.variant_id in variants or _without_case(listing.sku) in skus
+    }
+    return [
+        Sale(item, location, each.units)
+        for each in sold
+        for item, variant_id, sku in sorted(candidates)
+        if variant_id == each.variant_id or sku == _without_case(each.sku)
+    ]
+
+
+def _without_case(sku: str) -> str:
+    return sku.strip().casefold()
 
 
 def decide(figure: int, shown: Level, *, frozen: bool, withheld: bool, settled_before: datetime) -> FigureOutcome:

@@ -66,7 +66,8 @@ class FoLine:
     """LineAmount, as F&O computed it."""
     sales_tax_group: str
     item_tax_group: str
-    delivery_mode: str
+    fields: Mapping[str, Any]
+    """The line's fields of SalesOrderLinesV3 that are read, those above included."""
     status: FoStatus
     """The line's own status where it is closed, else its order's."""
 

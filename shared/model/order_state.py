@@ -29,6 +29,8 @@ class HoldReason(StrEnum):
     TAG = "tag"
     CHANGE = "change"
     """A change that a person has to decide about."""
+    FULFILMENT = "fulfilment in Shopify"
+    """Its goods were fulfilled before F&O had it: shipping them again is for a person to decide."""
     CANCELLATION = "cancellation"
     """Cancelled or refunded in Shopify, and not yet carried out in F&O."""
 

@@ -51,8 +51,9 @@ class Variant:
 
     sku: str
     inventory_item: int
+    variant_id: int
     tracked: bool
-    """Shopify counts it. Nobody can set a figure of what is not counted."""
+    """Shopify counts it. The figure of what is not counted cannot be set."""
     bundle: bool
     """It consists of other variants; its figure follows from theirs."""
 

@@ -1,4 +1,4 @@
-"""How F&O computes sales tax in one company: its tax codes, and the groups in which they meet."""
+"""How F&O computes sales tax in one company: its tax codes, and the groups whose intersection applies."""
 
 from __future__ import annotations
 

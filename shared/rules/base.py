@@ -42,6 +42,9 @@ CurrencyOrAny = Annotated[str, AfterValidator(_currency_or_any)]
 Code = Annotated[str, StringConstraints(min_length=1, max_length=20, pattern=r"^\S(.*\S)?$")]
 """A key of an F&O table: at most 20 characters, no leading or trailing blanks."""
 
+LedgerAccount = Annotated[str, StringConstraints(min_length=1, max_length=250, pattern=r"^\S(.*\S)?$")]
+"""A main account with its dimensions, or a bank account, as F&O displays it."""
+
 Prefix = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{0,2}$")]
 """The prefix of numbers that the app assigns in F&O. Sales order numbers and customer accounts hold 20 characters, and
 Shopify's ids have up to 18 digits, so 2 are left. No "-", which F&O escapes in display values."""

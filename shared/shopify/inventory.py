@@ -81,6 +81,7 @@ async def read_variants(admin: QueryRunner) -> list[Variant]:
         Variant(
             sku=(node["sku"] or "").strip(),
             inventory_item=number_of(node["inventoryItem"]["id"]),
+            variant_id=number_of(node["id"]),
             tracked=node["inventoryItem"]["tracked"],
             bundle=node["requiresComponents"],
         )

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import batched
 from typing import Any, Final
 
 from shared.model import Sale
@@ -17,9 +18,16 @@ from shared.shopify.paging import node_pages, search_time
 _AT_ONCE: Final = 5
 """Orders to a call: more could exceed Shopify's limit of 1,000 points a query."""
 
+_TIMES_AT_ONCE: Final = 250
+"""Shopify takes at most 250 elements in an input array."""
+
+type _Node = dict[str, Any]
+
 
 @dataclass(frozen=True, slots=True)
 class OrderHead:
+    """When an order was created, changed and cancelled, by Shopify's clock."""
+
     id: int
     created_at: datetime
     updated_at: datetime
@@ -32,16 +40,26 @@ async def read_orders_since(admin: QueryRunner, moment: datetime) -> list[OrderH
     Shopify's search lags behind the shop by some seconds, so that the newest orders may be missing.
     """
     query = f"created_at:>={search_time(moment)}"
-    return [
-        OrderHead(
-            id=number_of(node["id"]),
-            created_at=datetime.fromisoformat(node["createdAt"]),
-            updated_at=datetime.fromisoformat(node["updatedAt"]),
-            cancelled_at=datetime.fromisoformat(node["cancelledAt"]) if node["cancelledAt"] else None,
-        )
-        async for nodes in node_pages(admin, "stock_orders", "orders", query=query)
-        for node in nodes
-    ]
+    return [_head(node) async for nodes in node_pages(admin, "stock_orders", "orders", query=query) for node in nodes]
+
+
+async def read_order_heads(admin: QueryRunner, orders: Collection[int]) -> list[OrderHead]:
+    """The heads of these orders, without those that Shopify does not show: deleted, or too old for the app's scopes."""
+    heads: list[OrderHead] = []
+    for batch in batched(orders, _TIMES_AT_ONCE, strict=False):
+        ids = [gid_of("Order", order) for order in batch]
+        data = await admin.run(queries.load("stock_order_times"), {"orders": ids})
+        heads += [_head(node) for node in data["nodes"] if node]
+    return heads
+
+
+def _head(node: _Node) -> OrderHead:
+    return OrderHead(
+        id=number_of(node["id"]),
+        created_at=datetime.fromisoformat(node["createdAt"]),
+        updated_at=datetime.fromisoformat(node["updatedAt"]),
+        cancelled_at=datetime.fromisoformat(node["cancelledAt"]) if node["cancelledAt"] else None,
+    )
 
 
 async def read_sales(admin: QueryRunner, orders: Sequence[int]) -> dict[int, list[Sale]]:
@@ -55,38 +73,48 @@ async def read_sales(admin: QueryRunner, orders: Sequence[int]) -> dict[int, lis
         batch = orders[start : start + _AT_ONCE]
         ids = [gid_of("Order", order) for order in batch]
         data = await admin.run(queries.load("stock_order_units"), {"orders": ids})
-        for order, gid, node in zip(batch, ids, data["nodes"], strict=True):
-            sales[order] = await _sales(admin, gid, node) if node else []
+        for order, node in zip(batch, data["nodes"], strict=True):
+            sales[order] = await _sales(admin, node) if node else []
     return sales
 
 
-async def _sales(admin: QueryRunner, gid: str, node: dict[str, Any]) -> list[Sale]:
-    ordered = _units(node["lineItems"]["nodes"])
-    parts = node["fulfillmentOrders"]
-    pages = [parts["pageInfo"], *(part["lineItems"]["pageInfo"] for part in parts["nodes"])]
-    rest = node["lineItems"]["pageInfo"]
+async def _sales(admin: QueryRunner, order: _Node) -> list[Sale]:
+    ordered = _units(await _all_nodes(admin, order, "lineItems", "order", "stock_order_lines"))
     located: list[Sale] = []
-    if not rest["hasNextPage"] and not any(page["hasNextPage"] for page in pages):
-        located = [sale for part in parts["nodes"] if part["status"] != "CANCELLED" for sale in _located(part)]
-    while rest["hasNextPage"]:
-        variables = {"order": gid, "after": rest["endCursor"]}
-        page = (await admin.run(queries.load("stock_order_lines"), variables))["order"]["lineItems"]
-        ordered += _units(page["nodes"])
-        rest = page["pageInfo"]
+    for part in await _all_nodes(admin, order, "fulfillmentOrders", "order", "stock_fulfillment_orders"):
+        if part["status"] != "CANCELLED":
+            lines = await _all_nodes(admin, part, "lineItems", "fulfillmentOrder", "stock_fulfillment_lines")
+            located += _located(part, lines)
     for sale in located:
         ordered[sale.inventory_item] -= sale.units
     return [*located, *(Sale(item, None, units) for item, units in ordered.items() if units > 0)]
 
 
-def _located(part: dict[str, Any]) -> Iterable[Sale]:
+async def _all_nodes(admin: QueryRunner, owner: _Node, name: str, root: str, document: str) -> list[_Node]:
+    """All nodes of the owner's connection of this name. `document` reads a later page of it below the field `root`.
+
+    An owner that is gone by then has no later page: the units of a deleted fulfilment order have no location.
+    """
+    nodes: list[_Node] = list(owner[name]["nodes"])
+    page = owner[name]["pageInfo"]
+    while page["hasNextPage"]:
+        found = (await admin.run(queries.load(document), {"part": owner["id"], "after": page["endCursor"]}))[root]
+        if found is None:
+            break
+        nodes += found[name]["nodes"]
+        page = found[name]["pageInfo"]
+    return nodes
+
+
+def _located(part: _Node, lines: Iterable[_Node]) -> Iterable[Sale]:
     place = part["assignedLocation"]["location"]
     location = number_of(place["id"]) if place else None
-    for line in part["lineItems"]["nodes"]:
+    for line in lines:
         if line["inventoryItemId"] is not None:
             yield Sale(number_of(line["inventoryItemId"]), location, line["totalQuantity"])
 
 
-def _units(lines: Iterable[dict[str, Any]]) -> Counter[int]:
+def _units(lines: Iterable[_Node]) -> Counter[int]:
     """Ordered units by inventory item. Lines without a variant take no stock."""
     units: Counter[int] = Counter()
     for line in lines:

@@ -18,6 +18,8 @@ class ListedOrder:
     id: int
     updated_at: datetime
     """By Shopify's clock, to the second."""
+    name: str = ""
+    """For people: #1001."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,4 +56,4 @@ async def read_subscriptions(admin: AdminClient) -> list[Subscription]:
 
 
 def _listed(node: dict[str, Any]) -> ListedOrder:
-    return ListedOrder(number_of(node["id"]), datetime.fromisoformat(node["updatedAt"]))
+    return ListedOrder(number_of(node["id"]), datetime.fromisoformat(node["updatedAt"]), node["name"])

@@ -20,7 +20,8 @@ from shared.settings import Secret
 # An order's payload has its gid in admin_graphql_api_id, every other payload about an order has order_id. Inside a text
 # value the quotes would be escaped, so that this cannot match a buyer's input.
 _ORDER_ID: Final = re.compile(
-    rb'(?<!\\)"(?:admin_graphql_api_id"\s*:\s*"gid://shopify/Order/|order_id"\s*:\s*"?)(\d{1,20})\b'
+    rb'(?<!\\)"(?:admin_graphql_api_id"\s*:\s*"gid://shopify/Order/(?P<gid>\d{1,20})\b'
+    rb'|order_id"\s*:\s*"?(?P<named>\d{1,20})\b)'
 )
 _HEADER_LIMIT: Final = 100
 
@@ -33,7 +34,9 @@ class Webhook:
     """X-Shopify-Webhook-Id: the same on every retry of one delivery."""
     topic: str
     order_id: str
-    """ "" if the body has none."""
+    """ "" if neither a gid nor an order_id was found in the body's bytes."""
+    has_gid: bool
+    """Whether order_id is from the order's gid. If not, the body's JSON decides."""
     triggered_at: datetime
     body: bytes
 
@@ -65,7 +68,8 @@ def verify_webhook(
     return Webhook(
         event_id=_header(headers, "x-shopify-webhook-id"),
         topic=topic,
-        order_id=found[1].decode() if found else "",
+        order_id=(found["gid"] or found["named"]).decode() if found else "",
+        has_gid=found is not None and found["gid"] is not None,
         triggered_at=_moment(headers.get("x-shopify-triggered-at", "")),
         body=body,
     )

@@ -54,7 +54,7 @@ class OrderLink:
     is_holding: bool = False
     """Set before the hold is sent, so that a retry after a crash finishes it."""
     parked_parts: frozenset[Part] = frozenset()
-    """The parts of the order with a parked message."""
+    """The parts of the order with a parked message; payments also while they wait."""
     given_up: bool = False
     """Staff handle the order in F&O by hand; later events about it are left to them too."""
     sold: tuple[SoldUnits, ...] = ()

@@ -152,8 +152,9 @@ class _RefundBooking:
         )
 
     async def _plan(self, refund: Refund, value: Money) -> RefundPlan:
-        takes_back = needs_lots(refund, self._order, self._rules)
         link = self._link
+        known = link.record if link is not None else None
+        takes_back = needs_lots(refund, self._order, self._rules, known)
         tax_setup = await tax_setup_of(self._rules.company, self._ports.taxes, verify=self._rules.tax.verify)
         if link is not None and link.sales_order:
             return plan_refund(
@@ -164,6 +165,7 @@ class _RefundBooking:
                 sales_order=link.sales_order,
                 sold=await self._lots(link, refund) if takes_back else (),
                 tax_setup=tax_setup,
+                known=known,
             )
         # Without a sales order, only a refund that needs no document can be booked.
         if not takes_back:

@@ -184,6 +184,7 @@ FUNCTIONS: Final[Mapping[str, Callable[..., Any]]] = {
     "filter": lambda items, keep: [item for item in items if keep(item)],
     "guid": _joined("guid"),
     "items": _items,
+    "join": lambda items, delimiter: delimiter.join(items),
     "length": len,
     "max": max,
     "min": min,

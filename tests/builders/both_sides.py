@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any, Final
@@ -37,6 +37,7 @@ from shared.store.payments import Payments
 from shared.store.refunds import Refunds
 from shared.store.shared_rows import SharedRows
 from shared.sync.messages.outcome import MessageOutcome, Park, Retry, as_parts
+from shared.sync.messages.parked import ParkedPorts, discard, replay
 from shared.sync.orders.flow import sync_order
 from shared.sync.orders.ports import OrderPorts
 from shared.sync.payments import PaymentPorts
@@ -164,6 +165,13 @@ class App:
             traceparent="",
             body=webhook.body,
         )
+        try:
+            await self._handle(envelope)
+        except TransientError:
+            self.waiting.append(webhook)
+
+    async def _handle(self, envelope: Envelope) -> None:
+        """Raises TransientError where the message, or a part of it, waits."""
         outcome: MessageOutcome
         try:
             outcome = await sync_order(envelope, self._ports)
@@ -177,7 +185,29 @@ class App:
         if parts.then is not None:
             await parts.then()
         if parts.retry is not None:
-            self.waiting.append(webhook)
+            raise parts.retry.error
+
+    def change_rules(self, rules: StoreRules) -> None:
+        """The same store with other rules, as after a deployment."""
+        self.rules = rules
+        self._ports = replace(self._ports, rules={rules.key: rules})
+
+    async def replay_parked(self) -> None:
+        """Sends every parked message again, as the operator's command does. Raises TransientError of their handling."""
+        sent: list[Envelope] = []
+
+        async def publish(envelope: Envelope) -> None:
+            sent.append(envelope)
+
+        for parked in await self._parking.open():
+            await replay([parked], replace(self._operator, publish=publish))
+        for envelope in sent:
+            await self._handle(envelope)
+
+    async def discard_parked(self, *, sales_order: str = "") -> None:
+        """Discards every parked message, as the operator's command does."""
+        while still_open := await self._parking.open():
+            await discard([still_open[0]], "entered by hand", sales_order=sales_order, ports=self._operator)
 
     async def _park(self, envelope: Envelope, refused: Park) -> None:
         message = ParkedMessage(
@@ -196,6 +226,14 @@ class App:
     async def parked(self) -> set[str]:
         """The error codes of the parked messages."""
         return {each.code for each in await self._parking.open()}
+
+    async def next_steps(self) -> list[str]:
+        """What the parked messages advise, oldest first."""
+        return [each.next_step for each in await self._parking.open()]
+
+    @property
+    def _operator(self) -> ParkedPorts:
+        return ParkedPorts(self._parking, self._links, self._parking._bodies, self._handle)
 
     async def redeliver_waiting(self) -> None:
         """Delivers waiting webhooks again, a few rounds, so that those that wait for each other are handled."""
@@ -217,6 +255,9 @@ class Bodies:
     async def put(self, name: str, body: bytes) -> str:
         self._held[name] = body
         return sha256(body).hexdigest()
+
+    async def get(self, name: str, *, sha256: str) -> bytes:
+        return self._held[name]
 
 
 @dataclass

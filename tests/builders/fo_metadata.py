@@ -1,4 +1,4 @@
-"""What F&O's metadata says of its entity sets."""
+"""F&O's metadata of its entity sets."""
 
 from typing import NamedTuple
 from xml.etree import ElementTree as ET

@@ -9,6 +9,7 @@ from typing import Any
 
 from shared.mapping.orders.allocation import AllocatedPart, Allocation
 from shared.mapping.orders.changes import Action, ChangePlan, ChangeStep, plan_cancellation, plan_changes
+from shared.mapping.orders.differences import FOLLOWING
 from shared.mapping.orders.header import header_fingerprints
 from shared.mapping.orders.lines import PlannedLine
 from shared.mapping.orders.matching import LinkedOrder, match_lines, own_lines, place_lines
@@ -102,7 +103,7 @@ class FoModel:
             discount=step.fields.get("LineDiscountAmount", line.discount),
             sales_tax_group=step.fields.get("SalesTaxGroupCode", line.sales_tax_group),
             item_tax_group=step.fields.get("SalesTaxItemGroupCode", line.item_tax_group),
-            delivery_mode=step.fields.get("DeliveryModeCode", line.delivery_mode),
+            fields={**line.fields, **step.fields},
         )
         if not quantity:
             changed = replace(changed, status=FoStatus.CANCELLED)
@@ -155,7 +156,7 @@ class FoModel:
                 amount=Decimal(0),
                 sales_tax_group=record["SalesTaxGroupCode"],
                 item_tax_group=record["SalesTaxItemGroupCode"],
-                delivery_mode=record.get("DeliveryModeCode", ""),
+                fields={name: record.get(name, "") for name in FOLLOWING},
                 status=self.order.header(order).status,
             )
             self.fo = replace(self.order, lines=(*self.order.lines, self._priced(line)))

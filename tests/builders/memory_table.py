@@ -25,7 +25,7 @@ class Entity(dict[str, Any]):
 
 
 class MemoryTable:
-    """`step` is told of every write, before it and after it."""
+    """`step` is called before and after every write."""
 
     def __init__(self, step: Callable[[], None] = lambda: None) -> None:
         self.rows: dict[tuple[str, str], Entity] = {}

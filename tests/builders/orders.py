@@ -1,4 +1,4 @@
-"""Shopify orders as the REST webhooks give them, whole and consistent unless told otherwise.
+"""Shopify orders as the REST webhooks give them, whole and consistent by default.
 
 `order_payload(lines=[line(...), ...], shipping=[shipping_line(...)], ...)` computes the totals from its parts. Any
 other keyword overrides (or adds) a key of the payload as it is. Amounts are strings, as in Shopify's JSON.

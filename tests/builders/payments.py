@@ -1,4 +1,4 @@
-"""Money that moves for an order, and everything it meets on its way: F&O and the tables, in memory and strict."""
+"""Transactions of an order, and strict fakes of F&O and the tables that they are booked in, in memory."""
 
 from __future__ import annotations
 
@@ -156,7 +156,7 @@ class MemoryFo:
     before_write: Callable[[], None] | None = None
     """Happens once, between the look at F&O and the write."""
     step: Callable[[], None] = lambda: None
-    """Is told of every write, before it and after it."""
+    """Is called before and after every write."""
 
     async def query(
         self, entity_set: str, *, company: str, where: str, select: Sequence[str], order_by=()

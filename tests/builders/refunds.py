@@ -148,7 +148,7 @@ class MemoryFo:
     ids: count[int] = field(default_factory=lambda: count(5_637_144_576))
 
     def sell(self, order: Order, *, invoiced: bool = True, number: str = "", company: str = "nleu") -> None:
-        """The sales order, a lot for each line. No line says Shopify's id: the order's link knows it."""
+        """The sales order, a lot for each line. No line has Shopify's id: the order's link has it."""
         for at, line in enumerate(order.lines, start=1):
             sales_order = number or f"SN{order.id}"
             self.tables["SalesOrderLinesV3"].append(

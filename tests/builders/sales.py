@@ -106,7 +106,7 @@ def shipping(
 
 
 def order(*lines: OrderLine, **other: Any) -> Order:
-    """A consistent order of these lines; prices include tax unless told otherwise."""
+    """A consistent order of these lines; prices include tax by default."""
     nothing = Money(Decimal(0), lines[0].unit_price.currency)
     plain = Order(
         store="nordlys",

@@ -48,7 +48,8 @@ _BUDGET_REFILL: Final = 60.0
 """Seconds until Shopify's query budget is full again: a throttled run makes more calls than the others."""
 _VARYING_COLUMNS: Final = {
     "payments": {"lines", "next_line"},  # a line number that was reserved and not used stays unused
-    "refunds": {"since"},  # when it was first received
+    # When it was first received; F&O numbers documents as they come, and payments that wait let the refunds pass.
+    "refunds": {"since", "invoice"},
     "parked": {"at", "closed_at", "properties"},  # the attempt; a replay by the operator counts from one
 }
 """Columns that may differ after a second attempt."""
@@ -141,12 +142,12 @@ class Installation:
             queue.wire = wire
             try:
                 async with self._process(wire) as (ports, journal):
-                    desk = QueuePorts(queue=queue, claims=None, journal=journal, parking=ports.parking)
+                    queue_ports = QueuePorts(queue=queue, claims=None, journal=journal, parking=ports.parking)
                     while queue.waiting:
                         one = await queue.first()
                         await handle_message(
                             lambda envelope: sync_order(envelope, ports),
-                            *(one.body, one.properties(), one.message_id, desk),
+                            *(one.body, one.properties(), one.message_id, queue_ports),
                         )
                         queue.waiting.pop(0)
                     return first.calls

@@ -195,7 +195,7 @@ async def _sent_again(app: Installation, parked: Parked) -> Envelope:
         sent.append(envelope)
 
     links = OrderLinks(app.tables["links"])
-    await replay(parked, ParkedPorts(app.parking(), links, claims=app.bodies(), publish=publish))
+    await replay([parked], ParkedPorts(app.parking(), links, claims=app.bodies(), publish=publish))
     (one,) = sent
     return one
 

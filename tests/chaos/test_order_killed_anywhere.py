@@ -100,8 +100,8 @@ def orders(app: Installation) -> list[dict[str, Any]]:
 async def test_an_order_that_fo_books_otherwise_is_held_and_parked_wherever_it_was_cut_off(
     app: Installation, scenario: Scenario, how: How
 ) -> None:
-    """The reason may be another one: who finds the order in F&O tries to correct it, and says what F&O does not take.
-    He also knows its number then.
+    """The refusal may be another one: an attempt that finds the order in F&O tries to correct it, and reports what F&O
+    refuses. It also has the order's number then.
     """
     (event,) = await prepared(app, scenario)
     before = app.remember()

@@ -1,4 +1,4 @@
-"""The real worker process dies with an order half-way; the intake loses Service Bus's confirmation."""
+"""The real worker process is killed in the middle of an order; the intake loses Service Bus's confirmation."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ async def test_an_order_whose_worker_is_killed_while_fo_writes_it_is_there_once(
     await doomed.fo_fault(kind="timeout_after_commit", method="POST", set="$batch", ms=60_000, times=1)
     order = await doomed.buy("nordlys", BASKET)
     async with asyncio.timeout(20):
-        while not await doomed.sales_orders(str(order["id"])):  # noqa: ASYNC110 - F&O tells nobody
+        while not await doomed.sales_orders(str(order["id"])):  # noqa: ASYNC110 - F&O sends no event
             await asyncio.sleep(0.05)
     assert await doomed.journal_of("nordlys", order["id"]) == []
     await kill_host(doomed)

@@ -24,7 +24,7 @@ from shared.store.outbox import Outbox
 
 TIMERS = {timer["function"]: timer["setting"] for timer in json.loads((ROOT / "infra/timers.json").read_text())}
 EVENTS = 3
-"""Shopify tells three times of an order that is paid at once: orders/create, orders/paid, order_transactions/create."""
+"""Webhooks of an order that is paid at once: orders/create, orders/paid, order_transactions/create."""
 
 KEY = "00000000-1111-2222-3333-444444444444"
 
@@ -111,7 +111,7 @@ async def ingestion() -> AsyncIterator[Ingestion]:
 
 @asynccontextmanager
 async def watched_world(log: Path) -> AsyncIterator[tuple[World, Ingestion]]:
-    """The whole stack, its app sending to an endpoint that keeps everything. Timers run when they are told."""
+    """The whole stack, its app sending to an endpoint that keeps everything. Timers run on demand only."""
     schedules = dict.fromkeys(TIMERS.values(), NEVER)
     stores = _stores_that_settle_at_once(log.parent / "stores")
     async with ingestion() as endpoint:
@@ -141,7 +141,7 @@ def _stores_that_settle_at_once(folder: Path) -> Path:
 
 
 async def a_day_in_the_shop(world: World, basket: dict[str, Any]) -> list[dict[str, Any]]:
-    """Some of everything that telemetry tells of. Gives the three orders: good, retried, parked."""
+    """Causes every kind of telemetry. Returns the three orders: good, retried, parked."""
     await _subscribe(world, "ORDERS_RISK_ASSESSMENT_CHANGED")
     good = await world.buy("nordlys", basket)
     await world.ends_of("nordlys", good["id"], count=EVENTS)
@@ -174,7 +174,7 @@ async def a_day_in_the_shop(world: World, basket: dict[str, Any]) -> list[dict[s
 
 
 async def _a_day_of_sweeps(world: World, changed: dict[str, Any], edited: dict[str, Any]) -> None:
-    """An order that somebody edits in F&O, and a change that no webhook tells of."""
+    """An order that somebody edits in F&O, and a change without a webhook."""
     line = (await world.sales_orders(str(edited["id"])))[0]["lines"][0]
     await world.fo_data(
         "PATCH", f"SalesOrderLinesV3(dataAreaId='nleu',InventoryLotId='{line['lot']}')", {"SalesPrice": 1}

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from shared.d365 import entities
+from shared.d365.order_changes import LINE_FIELDS
+from shared.mapping.orders.differences import FOLLOWING
 from tests.builders.fo_metadata import read_entity_sets
 
 # The mapping's files that build records of F&O, whose keys are fields of these entity sets.
@@ -71,3 +73,7 @@ def test_every_field_that_is_written_exists(path):
     parts = {name for name in used for field in known if field.startswith(name) or field.endswith(name)}
     assert used
     assert used - parts == set()
+
+
+def test_every_field_of_a_line_that_follows_shopify_is_read():
+    assert set(FOLLOWING) <= set(LINE_FIELDS)

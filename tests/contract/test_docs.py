@@ -211,7 +211,7 @@ def test_graphql_is_valid_in_shopifys_schema(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", [DEPLOY, UPGRADE, RECOVERY, SECURITY], ids=ids)
-def test_a_page_says_what_was_never_tried(page: Path) -> None:
+def test_a_page_states_what_was_never_tried(page: Path) -> None:
     assert re.search(r"real (installation|subscription|tenant)", text(page).split("\n## ")[0])
 
 

@@ -1,4 +1,4 @@
-"""One ceiling for F&O, told in three places: sessions of the queue, sessions of an instance, calls of a process."""
+"""One limit of calls to F&O, in three places: sessions of the queue, sessions of an instance, calls of a process."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""function_app.py against what it must agree with: the worker, host.json, the topology and the sample settings.
+"""function_app.py against what it must agree with: the worker, host.json, the topology and the local settings.
 
 The app is indexed by Microsoft's own worker library, which checks bindings and annotations as in Azure.
 """
@@ -16,6 +16,7 @@ from local.functions.ncrontab import parse_schedule
 from local.functions.triggers import ServiceBusTrigger, TimerTrigger, read_triggers
 from local.functions.worker import Function
 from local.shopify.topics import ENDPOINTS
+from local.stack import Ports, app_settings
 from shared.flows import TOPICS
 
 SETTING = re.compile(r"%([^%]+)%")
@@ -36,9 +37,7 @@ def triggers(functions: list[Function]) -> Bindings:
 
 @pytest.fixture(scope="module")
 def settings() -> Mapping[str, str]:
-    document = json.loads((ROOT / "local.settings.sample.json").read_text())
-    values: Mapping[str, str] = document["Values"]
-    return values
+    return app_settings(Ports())
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +100,9 @@ def test_queue_triggers_read_queues_that_exist_with_their_kind_of_sessions(
     assert sources == {source: with_sessions.get(source) for source in sources}
 
 
-def test_every_setting_that_a_binding_names_is_in_the_sample(triggers: Bindings, settings: Mapping[str, str]) -> None:
+def test_every_setting_that_a_binding_names_is_set_by_the_local_stack(
+    triggers: Bindings, settings: Mapping[str, str]
+) -> None:
     named = {
         setting
         for binding in triggers.values()
@@ -114,7 +115,7 @@ def test_every_setting_that_a_binding_names_is_in_the_sample(triggers: Bindings,
     assert named <= set(settings)
 
 
-def test_schedules_of_the_sample_can_be_followed(functions: list[Function], settings: Mapping[str, str]) -> None:
+def test_schedules_can_be_followed(functions: list[Function], settings: Mapping[str, str]) -> None:
     timers = [each for each in read_triggers(functions, settings) if isinstance(each, TimerTrigger)]
     assert timers
     for timer in timers:
@@ -122,7 +123,7 @@ def test_schedules_of_the_sample_can_be_followed(functions: list[Function], sett
         assert not timer.run_on_startup, "runs on every scale-out too"
 
 
-def test_lock_outlives_the_longest_run() -> None:
+def test_lock_lasts_longer_than_the_longest_run() -> None:
     # Otherwise a message is delivered a second time while its first run still goes on.
     config = load_host_config(ROOT, {})
     assert config.function_timeout is not None

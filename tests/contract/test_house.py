@@ -1,6 +1,8 @@
 """The layout rules of shared/: folders stay small, a type name means one thing, no import hides a circle."""
 
 import ast
+import re
+import tomllib
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +10,7 @@ from pathlib import Path
 from builders.root import ROOT
 
 SHARED = ROOT / "shared"
+CAMEL_CASE = re.compile(r"_?[A-Z]+[a-z]")
 FULL = 12
 """Modules that a folder holds at most, without __init__."""
 
@@ -21,6 +24,9 @@ LONG = {
 TYPE_CHECKING_ONLY = {
     "shared/triggers.py": "the cold start: clients are loaded at the first invocation",
 }
+
+SHARED_LIBRARY = {"countries", "evidence", "redaction", "text"}
+"""What both wings of mapping use: Shopify -> model and model -> F&O."""
 
 
 def modules() -> Iterator[tuple[str, ast.Module]]:
@@ -38,6 +44,9 @@ def type_names(tree: ast.Module) -> Iterator[str]:
             yield node.name
         elif isinstance(node, ast.TypeAlias):
             yield node.name.id
+    for node in tree.body:
+        if isinstance(node, ast.Assign):  # aliases that pydantic reads: Code = Annotated[...]
+            yield from (each.id for each in node.targets if isinstance(each, ast.Name) and CAMEL_CASE.match(each.id))
 
 
 def test_a_folder_has_at_most_twelve_modules_unless_it_is_a_list_of_subjects() -> None:
@@ -53,7 +62,7 @@ def test_a_type_name_is_defined_once() -> None:
     defined = defaultdict(list)
     for module, tree in modules():
         for name in type_names(tree):
-            defined[name].append(module)
+            defined[name.removeprefix("_")].append(module)
     twice = {name: places for name, places in defined.items() if len(places) > 1}
     assert twice == {}
 
@@ -66,3 +75,18 @@ def test_imports_for_the_type_checker_alone_have_a_reason() -> None:
         if isinstance(node, ast.Name | ast.Attribute) and ast.unparse(node).endswith("TYPE_CHECKING")
     }
     assert users == TYPE_CHECKING_ONLY.keys()
+
+
+def test_each_module_of_mapping_is_on_one_side_of_the_model_or_in_the_shared_library() -> None:
+    """import-linter forbids only what its contracts name: a new module that they leave out could import either side."""
+    contracts = {
+        contract["name"]: contract
+        for contract in tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    }
+    reading = contracts["What is read from Shopify knows neither rules nor F&O"]
+    writing = contracts["What is written to F&O knows no JSON of Shopify"]
+    children = {path.stem for path in (SHARED / "mapping").iterdir()} - {"__init__", "__pycache__"}
+    to_fo = {f"shared.mapping.{name}" for name in children - SHARED_LIBRARY - {"shopify"}}
+    assert children >= SHARED_LIBRARY
+    assert set(reading["forbidden_modules"]) == to_fo | {"shared.rules"}
+    assert set(writing["source_modules"]) == to_fo

@@ -28,10 +28,15 @@ def test_every_query_belongs_to_an_alert_and_every_alert_has_one() -> None:
     assert len(named) == len(read("alerts.json"))
 
 
-def test_queries_are_deployed_as_they_stand() -> None:
+def test_queries_are_deployed_as_they_stand_but_for_the_timers_that_are_filled_in() -> None:
+    timers = ", ".join(f'"{each["function"]}", {each["alertAfterMinutes"]}' for each in read("timers.json"))
     for alert, rule in zip(read("alerts.json"), resources("Insights/scheduledQueryRules", deployment()), strict=True):
         (condition,) = rule.properties["criteria"]["allOf"]
-        assert condition["query"] == query(alert["name"])
+        expected = query(alert["name"])
+        if alert["name"] == "timer_missing":
+            assert expected.count("{timers}") == 1
+            expected = expected.replace("{timers}", timers)
+        assert condition["query"] == expected
         assert (condition["timeAggregation"], condition["operator"], condition["threshold"]) == (
             "Count",
             "GreaterThan",
@@ -71,7 +76,7 @@ def test_every_alert_links_to_its_section_of_the_runbook() -> None:
         assert match[1] in headings(), rule.name
 
 
-def test_dead_letters_of_every_queue_and_topic_are_told() -> None:
+def test_dead_letters_of_every_queue_and_topic_raise_an_alert() -> None:
     alert = resource("Insights/metricAlerts", deployment()).properties
     (condition,) = alert["criteria"]["allOf"]
     assert alert["scopes"] == [resource("ServiceBus/namespaces", deployment()).id]

@@ -1,4 +1,4 @@
-"""What the deployment sets up: closed to keys, narrow roles, and exactly the topology that the code knows."""
+"""What the deployment sets up: no access keys, narrow roles, and exactly the topology that the code uses."""
 
 import re
 from collections import Counter
@@ -48,7 +48,7 @@ def test_roles_are_azures_own_and_have_their_reasons() -> None:
         assert role["principal"] in {"app", "operator"}
 
 
-def test_every_role_is_granted_where_roles_json_says_and_no_other(deployed: Template) -> None:
+def test_roles_are_granted_as_in_roles_json_and_no_others(deployed: Template) -> None:
     granted = Counter(
         (each.properties["roleDefinitionId"].rpartition("/")[2], each.body["scope"].kind, each.body["scope"].name)
         for each in resources("Authorization/roleAssignments", deployed)
@@ -91,8 +91,8 @@ def test_app_is_reached_by_https_and_deployed_without_passwords(deployed: Templa
     assert site["httpsOnly"] is True
     assert (site["siteConfig"]["minTlsVersion"], site["siteConfig"]["scmMinTlsVersion"]) == ("1.2", "1.2")
     assert site["siteConfig"]["ftpsState"] == "Disabled"
-    doors = resources("Web/sites/basicPublishingCredentialsPolicies", deployed)
-    assert {door.name: door.properties["allow"] for door in doors} == {"ftp": False, "scm": False}
+    policies = resources("Web/sites/basicPublishingCredentialsPolicies", deployed)
+    assert {policy.name: policy.properties["allow"] for policy in policies} == {"ftp": False, "scm": False}
 
 
 def test_one_user_assigned_identity_does_everything(deployed: Template) -> None:
@@ -145,8 +145,8 @@ def test_only_bodies_that_no_message_can_still_point_to_are_deleted(deployed: Te
     (rule,) = resource("Storage/storageAccounts/managementPolicies", deployed).properties["policy"]["rules"]
     assert rule["definition"]["filters"]["prefixMatch"] == ["claims/"]
     days = rule["definition"]["actions"]["baseBlob"]["delete"]["daysAfterModificationGreaterThan"]
-    lives = [int(queue["defaultMessageTimeToLive"].strip("PD")) for queue in read("topology.json")["queues"]]
-    assert days > 2 * max(lives), "a life in the queue, and as long again until a dead letter is taken up"
+    days_to_live = [int(queue["defaultMessageTimeToLive"].strip("PD")) for queue in read("topology.json")["queues"]]
+    assert days > 2 * max(days_to_live), "the time to live in the queue, and as long again for a dead letter"
 
 
 def test_isolated_environment_is_open_to_no_network_but_its_own() -> None:
@@ -168,7 +168,7 @@ def test_isolated_environment_is_open_to_no_network_but_its_own() -> None:
     }
     for each in (host, state, bus, vault):
         assert each.properties["publicNetworkAccess"] == "Disabled"
-    assert bus.body["sku"]["tier"] == "Premium", "Standard knows no private endpoints"
+    assert bus.body["sku"]["tier"] == "Premium", "Standard has no private endpoints"
     assert resource("Web/sites", deployed).properties["virtualNetworkSubnetId"].endswith("/subnets/functions")
     subnet = resource("Network/virtualNetworks", deployed).properties["subnets"][0]
     assert subnet["properties"]["delegations"][0]["properties"]["serviceName"] == "Microsoft.App/environments"

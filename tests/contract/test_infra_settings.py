@@ -1,4 +1,4 @@
-"""The app settings that Bicep sets are those that somebody reads, and nothing that is read is left out."""
+"""The app settings that Bicep sets are those that the code and the host read, and none is left out."""
 
 import ast
 import json
@@ -35,7 +35,7 @@ REFERENCE = re.compile(r"@Microsoft\.KeyVault\(SecretUri=vault\.properties\.vaul
 
 
 class Recorded(Mapping[str, str]):
-    """An environment that remembers what was asked for."""
+    """An environment that records which names are read."""
 
     def __init__(self, values: Mapping[str, str]) -> None:
         self._values = values
@@ -99,7 +99,7 @@ def test_every_setting_that_is_set_is_read(settings: Mapping[str, str], function
     )
 
 
-def test_nobody_else_reads_the_environment() -> None:
+def test_no_other_module_reads_the_environment() -> None:
     """Otherwise the comparisons would miss some."""
     readers = {
         str(path.relative_to(ROOT))

@@ -17,6 +17,7 @@ from typing import Any
 import duckdb_kql
 import pytest
 import pytest_asyncio
+from bicep.deployments import INFRA, deployment, read, resources
 from builders.root import ROOT
 from recorded_telemetry import COLUMNS, EVENTS, TIMERS, Row, Tables, a_day_in_the_shop, watched_world
 
@@ -24,7 +25,12 @@ from local.functions.worker import Function
 from shared.flows import TOPICS
 from shared.metrics import METRICS
 
-ALERTS = {path.stem: path.read_text() for path in sorted((ROOT / "infra/queries").glob("*.kql"))}
+ALERTS = {
+    alert["name"]: rule.properties["criteria"]["allOf"][0]["query"]
+    for alert, rule in zip(read("alerts.json"), resources("Insights/scheduledQueryRules", deployment()), strict=True)
+    if (INFRA / f"queries/{alert['name']}.kql").is_file()
+}
+"""As they are deployed; those in queries/azure are about tables that the app does not write."""
 BASKET = {
     "customer": {"first_name": "Sanne", "last_name": "Bergkamp", "email": "sanne@example.com", "phone": "+31201234567"},
     "shipping_address": {
@@ -68,9 +74,9 @@ async def recording(wire: None, tmp_path_factory: pytest.TempPathFactory) -> Asy
         def is_complete(tables: Tables) -> bool:
             """Spans, events and metrics are sent apart: a timer's span is the last of its kind to end."""
             names = {table: {row["Name"] for row in rows} for table, rows in tables.items()}
-            told = {row["Properties"]["timer"] for row in tables["AppEvents"] if row["Name"] == "timer.succeeded"}
+            reported = {row["Properties"]["timer"] for row in tables["AppEvents"] if row["Name"] == "timer.succeeded"}
             return (
-                set(TIMERS) == told
+                set(TIMERS) == reported
                 and set(TIMERS) <= names["AppDependencies"]
                 and expected <= names["AppMetrics"]
                 and taken(tables) <= ended(tables)
@@ -171,9 +177,9 @@ def test_query_names_only_events_and_fields_that_the_app_sends(name: str, record
     }
     prefixes = tuple(re.findall(r"Name startswith \"([^\"]+)\"", text))
     fields = {dotted or quoted for dotted, quoted in re.findall(r"Properties(?:\.(\w+)|\[\"([\w.]+)\"\])", text)}
-    told = [row for row in rows if not (named or prefixes) or row["Name"] in named or row["Name"].startswith(prefixes)]
+    used = [row for row in rows if not (named or prefixes) or row["Name"] in named or row["Name"].startswith(prefixes)]
     assert named <= {row["Name"] for row in rows}
-    assert fields <= {field for row in told for field in row["Properties"]}
+    assert fields <= {field for row in used for field in row["Properties"]}
     assert named or fields or "{Trace}" in text
 
 
@@ -197,7 +203,7 @@ def test_no_alert_while_all_is_well(name: str, recording: Recording) -> None:
     assert ask(ALERTS[name], changed(recording.tables, is_well)) == []
 
 
-def test_what_is_parked_is_told_with_its_code_and_whose_job_it_is(recording: Recording) -> None:
+def test_what_is_parked_is_reported_with_its_code_and_owner(recording: Recording) -> None:
     found = {row["Code"]: row for row in ask(ALERTS["parked"], recording.tables)}
     assert (found["UNKNOWN_SKU"]["Count"], found["UNKNOWN_SKU"]["Orders"]) == (EVENTS, 1)
     assert found["UNKNOWN_SKU"]["Owner"]
@@ -239,7 +245,7 @@ def test_a_flow_that_handles_messages_minutes_after_their_event_does_not_keep_up
     assert (flow["Flow"], flow["MedianAge"]) == ("orders", 400)
 
 
-def test_a_breaker_that_stays_open_is_told_and_one_that_closed_again_is_not(recording: Recording) -> None:
+def test_a_breaker_that_stays_open_is_reported_and_one_that_closed_again_is_not(recording: Recording) -> None:
     past = changed(recording.tables, lambda row: earlier(row, minutes=10))
     assert ask(ALERTS["breaker_open"], past) == []
 
@@ -264,8 +270,8 @@ def test_every_timer_of_the_app_is_awaited(functions: list[Function]) -> None:
         for function in functions
         if any(binding["type"] == "timerTrigger" for binding in function.bindings)
     }
-    rows = re.findall(r'^ *"(\w+)", \d+,?$', ALERTS["timer_missing"], re.MULTILINE)
-    assert set(rows) == timers
+    rows = re.findall(r'"(\w+)", \d+[,\]]', ALERTS["timer_missing"])
+    assert sorted(rows) == sorted(timers)
 
 
 def test_ten_wrong_signatures_are_a_spike_and_one_is_not(recording: Recording) -> None:
@@ -295,14 +301,14 @@ def test_a_topic_that_a_shop_dropped_is_lost(recording: Recording) -> None:
     assert found == {("nordlys", topic) for topics in TOPICS.values() for topic in topics - sent}
 
 
-def test_an_order_that_somebody_changed_in_fo_differs(recording: Recording) -> None:
+def test_an_order_that_staff_changed_in_fo_differs(recording: Recording) -> None:
     (found,) = ask(ALERTS["reconciliation"], recording.tables)
     order = recording.retried
     assert (found["Code"], found["Order"]) == ("SALES_ORDER_DIFFERS", order["name"])
     assert found["FoNumber"] == f"SN{order['id']}"
 
 
-def test_a_change_that_no_webhook_told_of_is_one_trace_too(recording: Recording) -> None:
+def test_a_change_without_a_webhook_is_one_trace_too(recording: Recording) -> None:
     (handled,) = [row for row in recording.tables["AppRequests"] if row["Properties"].get("topic") == "sweep/order"]
     assert handled["Properties"]["outcome"] == "done"
     calls = [row for row in recording.tables["AppDependencies"] if row["OperationId"] == handled["OperationId"]]

@@ -72,7 +72,7 @@ def rich_order(**changes: Any) -> Order:
 
 
 class WritingFo:
-    """F&O's OData client, which remembers the fields that are written."""
+    """F&O's OData client, which records the fields that are written."""
 
     def __init__(self) -> None:
         self.written: set[str] = set()

@@ -58,9 +58,9 @@ TABLE: Final[Mapping[str, tuple[tuple[str, Outcome, str], ...]]] = {
         ),
     ),
     "orders/delete": (("order id", "None", "it names the order by its bare id; a deleted order cannot be fetched"),),
-    "orders/edited": (("order id", ORDER, "it tells differences only"),),
+    "orders/edited": (("order id", ORDER, "it has differences only"),),
     "orders/risk_assessment_changed": (("order id", "None", "the example leaves its order_id null"),),
-    "orders/shopify_protect_eligibility_changed": (("order id", "1", "it tells nothing that is booked"),),
+    "orders/shopify_protect_eligibility_changed": (("order id", "1", "it has nothing that is booked"),),
     "refunds/create": (
         ("order id", ORDER, "what its goods mean stands in the order"),
         (
@@ -158,7 +158,5 @@ def test_every_example_is_in_the_table():
 
 
 @pytest.mark.parametrize(("version", "topic", "way", "outcomes", "why"), CASES)
-def test_an_example_is_read_or_refused_as_the_table_says(
-    version: str, topic: str, way: str, outcomes: Outcome, why: str
-):
+def test_an_example_is_read_or_refused_as_in_the_table(version: str, topic: str, way: str, outcomes: Outcome, why: str):
     assert outcome(version, topic, way) == expected_of(outcomes, version), why

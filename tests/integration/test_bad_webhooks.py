@@ -1,7 +1,8 @@
-"""Bad input at the door and behind it, through the whole stack: the right answer, and nothing lost or half-written."""
+"""Bad input through the whole stack: the right answer, and nothing lost or half-written."""
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import json
 import uuid
@@ -30,7 +31,7 @@ ORDER = b'{"id":5550000000001,"admin_graphql_api_id":"gid://shopify/Order/555000
 
 @pytest.fixture(scope="module")
 async def template(world: World) -> dict[str, Any]:
-    """A real order of the simulator, to be spoiled in one place each."""
+    """A real order of the simulator; each test changes one part of it."""
     return await world.buy("nordlys", BASKET)
 
 
@@ -38,11 +39,11 @@ def new_id() -> int:
     return 6_000_000_000_000 + uuid.uuid4().int % 10**12
 
 
-def spoiled(template: dict[str, Any], spoil: Callable[[dict[str, Any]], Any]) -> dict[str, Any]:
+def changed_copy(template: dict[str, Any], change: Callable[[dict[str, Any]], Any]) -> dict[str, Any]:
     order = copy.deepcopy(template)
     order["id"] = new_id()
     order["admin_graphql_api_id"] = f"gid://shopify/Order/{order['id']}"
-    spoil(order)
+    change(order)
     return order
 
 
@@ -82,7 +83,7 @@ async def test_a_body_over_the_limit_is_turned_away(world: World) -> None:
 
 
 async def test_a_webhook_signed_with_the_previous_secret_is_accepted(world: World, template: dict[str, Any]) -> None:
-    order = spoiled(template, lambda order: None)
+    order = changed_copy(template, lambda order: None)
     answer = await world.deliver(encode(order), secret="dev-nordlys-old")
     assert answer.status_code == 200
     assert (await world.end_of("nordlys", order["id"]))["outcome"] == "done"
@@ -108,6 +109,38 @@ async def test_a_signed_webhook_that_cannot_be_read_is_kept_whole(world: World, 
     assert (record["code"], record["body"]) == (code, body)
     assert record["owner"]
     assert record["next_step"]
+
+
+def without_gids(value: Any) -> Any:
+    match value:
+        case dict():
+            return {key: without_gids(part) for key, part in value.items() if key != "admin_graphql_api_id"}
+        case list():
+            return [without_gids(part) for part in value]
+        case _:
+            return value
+
+
+async def test_events_without_the_gid_become_one_sales_order(world: World, template: dict[str, Any]) -> None:
+    order = without_gids(changed_copy(template, lambda order: None))
+    topics = ("orders/create", "orders/paid", "orders/updated")
+    answers = await asyncio.gather(*(world.deliver(encode(order), X_Shopify_Topic=topic) for topic in topics))
+    assert [answer.status_code for answer in answers] == [200] * len(topics)
+    ends = await world.ends_of("nordlys", order["id"], count=len(topics))
+    assert {end["outcome"] for end in ends} == {"done"}
+    assert len(await world.sales_orders(str(order["id"]))) == 1
+
+
+async def test_an_order_without_any_id_is_acknowledged_and_kept_whole(world: World, template: dict[str, Any]) -> None:
+    order, event = without_gids(changed_copy(template, lambda order: None)), str(uuid.uuid4())
+    order_id = order.pop("id")
+    answer = await world.deliver(encode(order), event_id=event)
+    assert answer.status_code == 200
+    assert (await world.end_of_event(event))["outcome"] == "parked"
+    record = await world.parked(event)
+    assert json.loads(record["body"]) == order
+    assert record["next_step"]
+    assert await world.sales_orders(str(order_id)) == []
 
 
 def unknown_sku(order: dict[str, Any]) -> None:
@@ -155,7 +188,7 @@ def unknown_shipping(order: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("spoil", "code", "named"),
+    ("change", "code", "named"),
     [
         (unknown_sku, "UNKNOWN_SKU", "NO-SUCH-THING"),
         (unknown_country, "UNKNOWN_COUNTRY", "Atlantis"),
@@ -170,9 +203,9 @@ def unknown_shipping(order: dict[str, Any]) -> None:
     ids=lambda value: value.__name__ if callable(value) else "",
 )
 async def test_an_order_that_cannot_be_booked_is_parked_with_words_for_a_clerk(
-    world: World, template: dict[str, Any], spoil: Callable[[dict[str, Any]], None], code: str, named: str
+    world: World, template: dict[str, Any], change: Callable[[dict[str, Any]], None], code: str, named: str
 ) -> None:
-    order, event = spoiled(template, spoil), str(uuid.uuid4())
+    order, event = changed_copy(template, change), str(uuid.uuid4())
     answer = await world.deliver(encode(order), event_id=event)
     assert answer.status_code == 200
     assert (await world.end_of("nordlys", order["id"]))["outcome"] == "parked"
@@ -186,7 +219,7 @@ async def test_an_order_that_cannot_be_booked_is_parked_with_words_for_a_clerk(
 
 
 async def test_a_large_order_takes_the_way_through_blob_storage(world: World, template: dict[str, Any]) -> None:
-    order = spoiled(template, lambda order: order["note_attributes"].append({"name": "essay", "value": "x" * 300_000}))
+    order = changed_copy(template, lambda order: order["note_attributes"].append({"name": "a", "value": "x" * 300_000}))
     answer = await world.deliver(encode(order))
     assert answer.status_code == 200
     assert (await world.end_of("nordlys", order["id"]))["outcome"] == "done"

@@ -160,8 +160,8 @@ async def test_a_revoked_token_is_replaced_without_anybody_noticing(client, fo):
 async def test_an_app_that_f_and_o_does_not_know_is_denied(fo, monkeypatch):
     monkeypatch.setenv("IDENTITY_ENDPOINT", f"{fo.base_url}/msi/token")
     monkeypatch.setenv("IDENTITY_HEADER", fo.options.identity_header)
-    async with ManagedIdentityCredential(client_id="11111111-1111-1111-1111-111111111111") as stranger:
-        client = new_client(fo, stranger)
+    async with ManagedIdentityCredential(client_id="11111111-1111-1111-1111-111111111111") as unknown:
+        client = new_client(fo, unknown)
         with pytest.raises((RefusedError, TransientError)):
             await client.get("CustomersV3", KEY)
         await client.aclose()

@@ -83,7 +83,7 @@ async def test_a_line_that_a_person_added_stays_and_is_not_ours(scenario):
     assert [row["InventoryLotId"] for row in await scenario.lines()] == [theirs["InventoryLotId"]]
 
 
-async def test_what_a_person_corrected_in_the_header_stays_until_shopify_says_something_new(scenario):
+async def test_what_a_person_corrected_in_the_header_stays_until_shopify_changes_it(scenario):
     await scenario.create(sale(2))
     key = {"dataAreaId": "nleu", "SalesOrderNumber": NUMBER}
     await scenario.fo.update("SalesOrderHeadersV4", key, {"DeliveryAddressStreet": "Damrak 1, at the back"})

@@ -162,7 +162,7 @@ async def test_a_timeout_after_fo_has_written_creates_no_second_order(world: Wor
     assert len(await world.sales_orders(str(order["id"]))) == 1
 
 
-async def test_when_fo_is_busy_the_order_waits_as_long_as_fo_says(world: World) -> None:
+async def test_when_fo_is_busy_the_order_waits_as_long_as_fo_asks(world: World) -> None:
     await world.fo_fault(kind="throttle", retry_after=2, times=1)
     order = await world.buy("prairie", US)
     end = await world.end_of("prairie", order["id"])

@@ -89,8 +89,8 @@ async def test_a_clerk_sees_the_message_mends_the_cause_and_sends_it_again(
 
     key = f"dataAreaId='nleu',SalesOrderNumber='SN{order['id']}'"
     await world.fo_data("DELETE", f"SalesOrderHeadersV4({key})")
-    code, told, _ = await operator(world, "replay", event)
-    assert (code, told) == (0, f"{event} sent again as {event}.replay-1\n1 of 1 sent again\n")
+    code, output, _ = await operator(world, "replay", event)
+    assert (code, output) == (0, f"{event} sent again as {event}.replay-1\n1 of 1 sent again\n")
     end = await world.end_of_event(f"{event}.replay-1")
     assert (end["outcome"], end["document"], end["topic"]) == ("done", f"SN{order['id']}", "orders/create")
     code, listed, _ = await operator(world, "list", "--all")
@@ -117,8 +117,8 @@ async def test_an_order_that_is_given_up_is_not_created_by_its_later_events(
     order = another(template, sku="NO-SUCH-THING")
     event, second = await park(world, order), await park(world, order)
     reason = "entered by hand"
-    code, told, _ = await operator(world, "discard", event, "--reason", reason, "--sales-order", "NL-77")
-    assert (code, told) == (0, f"{event} discarded\n")
+    code, output, _ = await operator(world, "discard", event, "--reason", reason, "--sales-order", "NL-77")
+    assert (code, output) == (0, f"{event} discarded\n")
     for one in (event, second):
         row = await world.parked(one)
         assert (row["state"], row["why"]) == ("discarded", reason)

@@ -1,4 +1,4 @@
-"""Payments over the wire: Azure tables remember them, and F&O has each transaction once, posts and settles it."""
+"""Payments over the wire: Azure tables record them, and F&O has each transaction once, posts and settles it."""
 
 import asyncio
 from collections import Counter

@@ -1,4 +1,4 @@
-"""A Service Bus that accepts a connection and then says nothing: callers are answered, no socket stays open."""
+"""A Service Bus that accepts a connection and never answers: callers get an error, no socket stays open."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ async def silence() -> AsyncIterator[tuple[Silence, ServiceBusClient]]:
         yield silent, client
 
 
-# The SDK forgets the socket of an opening that is given up, and Python closes it with this warning.
+# The SDK does not close the socket of an opening that is cancelled; Python does, with this warning.
 @pytest.mark.wire
 @pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
 @pytest.mark.filterwarnings("ignore:Exception ignored.*StreamWriter:pytest.PytestUnraisableExceptionWarning")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 
 import pytest
 from fixtures.stock import Retailer, retailing
 
+from local.shopify.changing import cancel
+from local.shopify.placing import place_order
 from shared.mapping.stock import FigureOutcome, Unlisted
 from shared.model import SoldUnits
 from shared.store.links import PendingSale
@@ -109,6 +112,77 @@ async def test_a_parked_order_counts_wherever_it_may_be_shipped_from(prairie: Re
     prairie.memory.pending.append(PendingSale(4711, (SoldUnits("TEE-RED-M", 3),), None))
     await prairie.push()
     assert (prairie.shown(MOUNTAIN)["TEE-RED-M"], prairie.shown(AUSTIN)["TEE-RED-M"]) == (82, 15)
+
+
+@pytest.mark.parametrize("line_sku", ["stove-gas", "STOVE-GAS-2025"])
+async def test_a_parked_order_counts_although_its_variant_has_another_sku_by_now(nordlys: Retailer, line_sku: str):
+    """Another case is found without the variant's id too."""
+    variant = nordlys.shop.variant_by_sku["STOVE-GAS"].id if line_sku == "STOVE-GAS-2025" else None
+    nordlys.memory.pending.append(PendingSale(4711, (SoldUnits(line_sku, 3, variant),), None))
+    await nordlys.push()
+    assert nordlys.shown(WEB)["STOVE-GAS"] == 37
+
+
+async def test_a_variant_that_gets_another_sku_after_the_assortment_was_read_keeps_its_parked_orders(nordlys: Retailer):
+    stove = nordlys.shop.variant_by_sku["STOVE-GAS"]
+    nordlys.memory.pending.append(PendingSale(4711, (SoldUnits("STOVE-GAS", 3, stove.id),), None))
+    await nordlys.push()
+    stove.sku = "stove-gas"
+    nordlys.set_on_hand("STOVE-GAS", "AMS", 50)
+    for _ in range(2):
+        await nordlys.push()
+        assert nordlys.shown(WEB)[stove.sku] == 47
+        nordlys.clock.ahead += timedelta(hours=2)
+
+
+async def test_a_parked_order_no_longer_counts_once_it_is_cancelled_in_shopify(nordlys: Retailer):
+    await nordlys.push()
+    order = nordlys.shop.orders[nordlys.sell("STOVE-GAS", 3)]
+    nordlys.memory.pending.append(PendingSale(order.id, (SoldUnits("STOVE-GAS", 3),), None))
+    cancel(nordlys.shop, order, {"restock": False})
+    await nordlys.push()
+    assert nordlys.shown(WEB)["STOVE-GAS"] == 37
+    nordlys.clock.ahead += timedelta(hours=2)
+    await nordlys.push()
+    assert nordlys.shown(WEB)["STOVE-GAS"] == 40
+
+
+async def test_an_order_of_many_lines_counts_at_the_location_that_fulfils_it(prairie: Retailer):
+    await prairie.push()
+    place_order(prairie.shop, {"lines": [{"sku": "TEE-RED-M", "quantity": 1}] * 130})
+    report = await prairie.push()
+    unknown = {f.wanted.listing.level.location: f.wanted.unknown for f in report.figures if f.wanted.unknown}
+    assert unknown == {MOUNTAIN: 130}
+
+
+async def test_an_assortment_that_an_older_release_stored_is_read_again(nordlys: Retailer):
+    await nordlys.push()
+    name = "stock/nordlys/catalogue"
+    stored = json.loads(nordlys.memory.documents[name])
+    older = {
+        **stored,
+        "basis": stored["basis"][1:],
+        "listings": [[sku, *rest] for sku, _, *rest in stored["listings"]],
+    }
+    nordlys.memory.documents[name] = json.dumps(older)
+    assert (await nordlys.push()).changed == 0
+    again = json.loads(nordlys.memory.documents[name])
+    assert {**again, "read_at": ""} == {**stored, "read_at": ""}
+
+
+@pytest.mark.parametrize(("days", "unknown"), [(-1, 3), (0, 3), (1, 0)])
+async def test_orders_before_the_first_day_in_the_stores_time_zone_are_taken_as_known(
+    nordlys: Retailer, days: int, unknown: int
+):
+    """At 23:30 UTC the next day has begun in Amsterdam."""
+    now = nordlys.clock.now()
+    nordlys.clock.ahead = now.replace(hour=23, minute=30) - now
+    today_there = nordlys.clock.now().date() + timedelta(days=1)
+    orders = nordlys.store.orders.model_copy(update={"first_day": today_there + timedelta(days=days)})
+    nordlys.store = nordlys.store.model_copy(update={"orders": orders})
+    nordlys.sell("STOVE-GAS", 3)
+    await nordlys.push()
+    assert nordlys.shown(WEB)["STOVE-GAS"] == 40 - unknown
 
 
 async def test_a_sale_while_the_figure_is_being_set_is_not_lost(nordlys: Retailer):

@@ -1,4 +1,4 @@
-"""The order's webhook and its GraphQL node tell the same state, over the whole life of an order in the simulator."""
+"""The order's webhook and its GraphQL node give the same state, after every step of an order in the simulator."""
 
 import json
 from collections.abc import AsyncIterator
@@ -44,7 +44,7 @@ class Shop:
             on_other_version=pytest.fail,
         )
 
-    async def live(self, order: dict[str, Any], step: str, **wish: Any) -> dict[str, Any]:
+    async def take_step(self, order: dict[str, Any], step: str, **wish: Any) -> dict[str, Any]:
         self.client.clock.advance(60)
         answer: dict[str, Any] = await self.client.sim("POST", f"orders/{order['id']}/{step}", wish)
         found: dict[str, Any] = answer["order"]
@@ -62,8 +62,8 @@ async def shop(wire: None) -> AsyncIterator[Shop]:
         yield Shop(client, http)
 
 
-def told(order: dict[str, Any], side: CurrencySide = CurrencySide.PRESENTMENT) -> OrderState:
-    """What the webhook says."""
+def from_webhook(order: dict[str, Any], side: CurrencySide = CurrencySide.PRESENTMENT) -> OrderState:
+    """The state from the webhook."""
     return read_state(json.loads(json.dumps(order), parse_float=Decimal), store="nordlys", side=side)
 
 
@@ -96,14 +96,14 @@ TWO_LINES: dict[str, Any] = {
 async def test_an_untouched_order_takes_one_call(shop: Shop):
     order = await shop.client.place(**TWO_LINES)
     state = await shop.fetched(order)
-    same(told(order), state)
+    same(from_webhook(order), state)
     assert [call for call in shop.calls if call.startswith("Order")] == ["OrderState"]
     [payment] = state.transactions or ()
     assert (payment.kind, payment.amount) == ("sale", state.order.total)
     assert prove_payments(state).total == Money(Decimal(0), "EUR")
 
 
-async def test_every_step_of_a_life_reads_the_same_both_ways(shop: Shop):
+async def test_every_step_of_an_order_is_read_alike_from_rest_and_graphql(shop: Shop):
     order = await shop.client.place(**TWO_LINES, tip="2.50", fees=[{"name": "Handling", "price": "1.10"}])
     tents, mugs = (line["id"] for line in order["line_items"][:2])
     steps: list[tuple[str, dict[str, Any]]] = [
@@ -117,9 +117,9 @@ async def test_every_step_of_a_life_reads_the_same_both_ways(shop: Shop):
         ("refund", {"lines": [{"line": tents, "quantity": 1, "restock": "no_restock"}], "status": "pending"}),
     ]
     for step, wish in steps:
-        order = await shop.live(order, step, **wish)
+        order = await shop.take_step(order, step, **wish)
         state = await shop.fetched(order)
-        same(told(order), state)
+        same(from_webhook(order), state)
         prove(state.order)
         for refund in state.refunds:
             prove_refund(refund, state.order)
@@ -138,9 +138,9 @@ async def test_only_graphql_has_the_shops_side_of_a_payment_in_another_currency(
     order = await shop.client.place(**TWO_LINES, currency="DKK", exchange_rate="7.46")
     line = order["line_items"][0]["id"]
     wish = {"lines": [{"line": line, "quantity": 1, "restock": "cancel"}], "exchange_rate": "7.30"}
-    order = await shop.live(order, "refund", **wish)
+    order = await shop.take_step(order, "refund", **wish)
     with pytest.raises(RefusedError) as caught:
-        told(order, CurrencySide.SHOP)
+        from_webhook(order, CurrencySide.SHOP)
     assert caught.value.code == "TRANSACTION_CURRENCY"
     state = await shop.fetched(order, CurrencySide.SHOP)
     [refund] = state.refunds
@@ -150,8 +150,8 @@ async def test_only_graphql_has_the_shops_side_of_a_payment_in_another_currency(
     evidence = prove_refund(refund, state.order)
     assert evidence.notes == ("proved in DKK, which was paid",)
     assert evidence.row("exchange difference").shopify
-    same(told(order), await shop.fetched(order))
-    order = await shop.live(order, "refund", **wish, status="pending")
+    same(from_webhook(order), await shop.fetched(order))
+    order = await shop.take_step(order, "refund", **wish, status="pending")
     state = await shop.fetched(order, CurrencySide.SHOP)
     assert prove_refund(state.refunds[1], state.order).notes[0] == "proved in DKK, which was paid"
 
@@ -161,12 +161,12 @@ async def test_an_order_with_many_lines_and_refunds_is_read_whole(shop: Shop):
     order = await shop.client.place(lines=lines)
     ids = [line["id"] for line in order["line_items"]]
     cancelled = [{"line": each, "quantity": 1, "restock": "cancel"} for each in ids[:70]]
-    order = await shop.live(order, "refund", lines=cancelled)
-    order = await shop.live(order, "fulfill", lines=[{"line": each, "quantity": 1} for each in ids[:8]])
+    order = await shop.take_step(order, "refund", lines=cancelled)
+    order = await shop.take_step(order, "fulfill", lines=[{"line": each, "quantity": 1} for each in ids[:8]])
     for line in ids[:4]:
-        order = await shop.live(order, "refund", lines=[{"line": line, "quantity": 1, "restock": "return"}])
+        order = await shop.take_step(order, "refund", lines=[{"line": line, "quantity": 1, "restock": "return"}])
     state = await shop.fetched(order)
-    same(told(order), state)
+    same(from_webhook(order), state)
     assert len(state.order.lines) == 75
     assert [len(refund.lines) for refund in state.refunds] == [70, 1, 1, 1, 1]
     refunds = ["OrderRefunds", "OrderRefundLines", "OrderRefundLines", "OrderRefunds"]
@@ -182,11 +182,11 @@ async def test_an_order_with_more_payments_and_parcels_than_one_answer_holds_is_
     )
     line = order["line_items"][0]["id"]
     for _ in range(41):
-        order = await shop.live(order, "fulfill", lines=[{"line": line, "quantity": 1}])
-    order = await shop.live(order, "refund", lines=[{"line": line, "quantity": 4, "restock": "cancel"}])
-    order = await shop.live(order, "refund", lines=[{"line": line, "quantity": 20, "restock": "return"}])
+        order = await shop.take_step(order, "fulfill", lines=[{"line": line, "quantity": 1}])
+    order = await shop.take_step(order, "refund", lines=[{"line": line, "quantity": 4, "restock": "cancel"}])
+    order = await shop.take_step(order, "refund", lines=[{"line": line, "quantity": 20, "restock": "return"}])
     state = await shop.fetched(order)
-    same(told(order), state)
+    same(from_webhook(order), state)
     assert [len(refund.transactions) for refund in state.refunds] == [4, 20]
     assert len(state.transactions or ()) == 31 + 24
     assert state.shipped[line] == 41
@@ -202,7 +202,7 @@ async def test_an_order_that_the_buyer_picks_up_names_its_location(shop: Shop):
     state = await shop.fetched(order)
     assert (state.delivery, state.assigned_location) == (DeliveryMethod.PICK_UP, 71001001)
     assert state.order.shipping_address is None
-    assert told(order).delivery is None
+    assert from_webhook(order).delivery is None
 
 
 async def test_an_order_has_no_delivery_method_before_it_is_routed(shop: Shop):

@@ -143,7 +143,7 @@ class Store:
 
     async def ship(self) -> None:
         for action in ("pack", "invoice"):
-            await self.desk(f"orders/{self.rules.company}/{self.number}/{action}")
+            await self.post_action(f"orders/{self.rules.company}/{self.number}/{action}")
 
     async def converge(self, *refunds: Refund) -> RefundsReport:
         ports = RefundPorts(Refunds(self.table), self.fo, TaxSetups(self.fo))  # type: ignore[arg-type]  # a table in memory
@@ -159,7 +159,7 @@ class Store:
     def rows(self, entity_set: str) -> list[dict[str, Any]]:
         return [dict(row.values) for row in self.simulator.books.rows(entity_set)]
 
-    async def desk(self, path: str) -> Any:
+    async def post_action(self, path: str) -> Any:
         """What people do in F&O."""
         async with self.http.post(f"{self.simulator.base_url}/_sim/{path}", json={}) as answer:
             assert answer.status == 200, await answer.text()
@@ -170,9 +170,9 @@ class Store:
         before = await self.balance()
         for row in self.rows("ReturnOrderHeadersV2"):
             for action in ("receive", "invoice"):
-                await self.desk(f"returns/{self.rules.company}/{row['ReturnOrderNumber']}/{action}")
+                await self.post_action(f"returns/{self.rules.company}/{row['ReturnOrderNumber']}/{action}")
         for row in self.rows("FreeTextInvoiceHeaders"):
-            await self.desk(f"free-text-invoices/{self.rules.company}/{row['InvoiceIdentifier']}/post")
+            await self.post_action(f"free-text-invoices/{self.rules.company}/{row['InvoiceIdentifier']}/post")
         return await self.balance() - before
 
     async def balance(self) -> Decimal:

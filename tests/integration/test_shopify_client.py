@@ -175,7 +175,7 @@ async def test_a_spent_budget_is_waited_for_as_long_as_it_takes(admin, shopify):
 
 
 @pytest.mark.parametrize("kind", ["server_error", "bad_gateway", "unavailable", "internal_error", "connection_reset"])
-async def test_a_query_outlives_a_fault(admin, shopify, kind):
+async def test_a_query_is_repeated_after_a_fault(admin, shopify, kind):
     await admin.run(NAME, {})
     shopify.simulator.faults.add({"kind": kind, "times": 2})
     await admin.run(NAME, {})

@@ -1,7 +1,8 @@
-"""What webhooks missed reaches F&O all the same, and what differs is told and left alone: over the wire."""
+"""Missed webhooks reach F&O, and differences are reported and not corrected: over the wire."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from decimal import Decimal
@@ -40,8 +41,8 @@ async def test_an_order_whose_webhooks_were_lost_is_brought_to_fo(scenario: Swee
     assert await scenario.later() == [str(order.id)]
     assert await scenario.work() == [str(order.id)]
     assert await scenario.number(order) == f"SN{order.id}"
-    (told,) = scenario.events("sweep.order_missed")
-    assert (told["order"], told["level"]) == (order.id, "WARNING")
+    (logged,) = scenario.events("sweep.order_missed")
+    assert (logged["order"], logged["level"]) == (order.id, "WARNING")
     (done,) = await scenario.journal(order, "done")
     assert (done["topic"], done["document"]) == ("sweep/order", f"SN{order.id}")
     assert await scenario.later() == []
@@ -207,6 +208,7 @@ async def test_an_order_that_agrees_costs_its_reads_and_no_write(scenario: Sweep
         "GET /data/CustomerPaymentJournalLines",
         "GET /data/SalesLineBiEntities",
         "GET /data/SalesOrderHeadersV4",
+        "GET /data/SalesOrderHeadersV4",
         "GET /data/SalesOrderLinesV3",
     ]
     assert sorted(scenario.shopify_calls()) == [
@@ -229,11 +231,11 @@ async def test_a_line_that_was_changed_in_fo_is_reported_in_every_run_and_left_a
     await scenario.reprice(order, Decimal("1.00"))
     for runs in (1, 2):
         assert await scenario.later() == []
-        (told,) = scenario.events("reconciliation.difference")
-        assert (told["code"], told["order"]) == ("SALES_ORDER_DIFFERS", order.name)
-        assert told["shopify"] == f"{TOTAL} EUR"
-        assert told["fo"] == f"{TOTAL - 248} EUR"
-        assert "what" not in told  # it may be an address: the journal has it
+        (logged,) = scenario.events("reconciliation.difference")
+        assert (logged["code"], logged["order"]) == ("SALES_ORDER_DIFFERS", order.name)
+        assert logged["shopify"] == f"{TOTAL} EUR"
+        assert logged["fo"] == f"{TOTAL - 248} EUR"
+        assert "what" not in logged  # it may be an address: the journal has it
         assert len(await scenario.journal(order, "differs")) == runs
     assert {line["SalesPrice"] for line in await scenario.lines(order)} >= {1}
 
@@ -242,15 +244,15 @@ async def test_a_payment_that_was_deleted_in_fo_is_reported(scenario: SweepScena
     order = await scenario.bought()
     await scenario.delete_payments(order)
     assert await scenario.later() == []
-    (told,) = scenario.events("reconciliation.difference")
-    assert (told["code"], told["fo"]) == ("PAYMENT_DIFFERS", "nothing")
-    assert told["shopify"] == f"{TOTAL} EUR"
+    (logged,) = scenario.events("reconciliation.difference")
+    assert (logged["code"], logged["fo"]) == ("PAYMENT_DIFFERS", "nothing")
+    assert logged["shopify"] == f"{TOTAL} EUR"
     assert await scenario.payments() == []
 
 
 async def test_a_payment_whose_webhook_was_lost_is_brought_to_fo(scenario: SweepScenario) -> None:
     order = await scenario.bought(payment={"kind": "authorization"})
-    await scenario.step(order, "capture", received=("orders/updated",))  # which tells of no payment
+    await scenario.step(order, "capture", received=("orders/updated",))  # which has no payment
     assert await scenario.later() == [str(order.id)]
     assert scenario.events("reconciliation.difference") == []
     await scenario.work()
@@ -284,7 +286,7 @@ async def test_what_was_missed_before_the_overlap_is_brought_too(scenario: Sweep
     order = await scenario.bought()
     await scenario.step(order, "edit", add=[{"sku": "MAP-NORDIC", "quantity": 2}])
     await scenario.later()
-    scenario.queue.waiting.clear()  # it got lost, and nobody looked for hours
+    scenario.queue.waiting.clear()  # it got lost hours ago
     scenario.clock.forward(180)
     scenario.buy()
     for _ in range(2):
@@ -305,7 +307,7 @@ async def test_an_order_that_cannot_be_read_does_not_stop_the_others(scenario: S
     scenario.forget_calls()
     await scenario.later()
     assert scenario.shopify_calls().count("OrderState") == 1
-    assert [told["order"] for told in scenario.events("reconciliation.difference")] == [second.name]
+    assert [logged["order"] for logged in scenario.events("reconciliation.difference")] == [second.name]
 
 
 async def test_an_order_that_changes_while_it_is_compared_is_no_difference(scenario: SweepScenario) -> None:
@@ -336,16 +338,24 @@ async def test_a_refund_whose_value_changed_is_reported(scenario: SweepScenario)
     (row,) = (await scenario.refunds(order)).values()
     await scenario.ports.orders.refunds.records.put(replace(row, worth=euros("200.00")))
     assert await scenario.later() == []
-    (told,) = scenario.events("reconciliation.difference")
-    assert (told["code"], told["shopify"], told["fo"]) == ("REFUND_DIFFERS", "249.00 EUR", "200.00 EUR")
+    (logged,) = scenario.events("reconciliation.difference")
+    assert (logged["code"], logged["shopify"], logged["fo"]) == ("REFUND_DIFFERS", "249.00 EUR", "200.00 EUR")
 
 
 async def test_an_order_that_the_rules_cannot_translate_is_reported(scenario: SweepScenario) -> None:
     await scenario.bought()
-    scenario.use(shipping=({"code": "OTHER", "delivery_mode": "STD"},))
+    scenario.use(currencies=("USD",))
     await scenario.later()
     (told,) = scenario.events("reconciliation.refused")
-    assert told["code"] == "SHIPPING_WITHOUT_RULE"
+    assert told["code"] == "CURRENCY_WITHOUT_RULE"
+
+
+async def test_an_order_agrees_although_its_shipping_rule_is_gone(scenario: SweepScenario) -> None:
+    await scenario.bought()
+    scenario.use(shipping=({"code": "OTHER", "delivery_mode": "STD"},))
+    await scenario.later()
+    assert scenario.events("reconciliation.refused") == []
+    assert scenario.events("reconciliation.done")[0]["agreeing"] == 1
 
 
 async def test_an_order_that_was_deleted_in_fo_is_reported(scenario: SweepScenario) -> None:
@@ -357,7 +367,7 @@ async def test_an_order_that_was_deleted_in_fo_is_reported(scenario: SweepScenar
     key = {"dataAreaId": "nleu", "SalesOrderNumber": await scenario.number(order)}
     await scenario.client.delete("SalesOrderHeadersV4", key)
     await scenario.later()
-    assert [told["code"] for told in scenario.events("reconciliation.difference")] == ["FO_ORDER_GONE"]
+    assert [logged["code"] for logged in scenario.events("reconciliation.difference")] == ["FO_ORDER_GONE"]
 
 
 async def test_a_cancelled_and_a_refunded_order_agree(scenario: SweepScenario) -> None:
@@ -377,7 +387,7 @@ async def test_a_change_that_waits_for_a_person_is_no_difference(scenario: Sweep
     await scenario.step(order, "edit", quantities={"TENT-2P": 2}, received=("orders/updated",))
     await scenario.step(order, "edit", quantities={"TENT-2P": 0}, received=("orders/updated",))
     assert await scenario.journal(order, "parked")
-    await scenario.receive(order, Event("orders/updated", order))  # says the same, and is done with
+    await scenario.receive(order, Event("orders/updated", order))  # the same state, so it is done
     await scenario.later()
     assert (scenario.events("reconciliation.done")[0]["busy"], scenario.events("reconciliation.difference")) == (1, [])
 
@@ -409,3 +419,133 @@ async def test_nothing_is_compared_where_the_rules_say_so(scenario: SweepScenari
     scenario.forget_calls()
     await scenario.later()
     assert scenario.fo_calls() == []
+
+
+# ---- several sales orders of one order
+
+
+async def test_of_two_sales_orders_the_one_of_the_link_is_kept_and_the_other_held_until_it_is_cancelled(
+    scenario: SweepScenario,
+) -> None:
+    order = await scenario.bought()
+    kept, other = await scenario.number(order), await scenario.book_again(order)
+    for _ in range(2):
+        scenario.forget_calls()
+        assert await scenario.later() == []
+        (told,) = scenario.events("reconciliation.difference")
+        assert (told["code"], told["order"], told["sales_order"]) == ("SALES_ORDER_TWICE", order.name, kept)
+        assert told["fo"] == f"{kept} (open), {other} (open)"
+        assert await scenario.held(kept, other) == [False, True]
+    assert [call for call in scenario.fo_calls() if not call.startswith("GET")] == []  # the second run writes nothing
+    (first, _) = await scenario.journal(order, "differs")
+    assert f"The app keeps {kept}. Held in F&O: {other}." in first["note"]
+    await scenario.advance(other, "cancel")
+    await scenario.later()
+    assert scenario.events("reconciliation.done")[0]["agreeing"] == 1
+
+
+async def test_of_two_sales_orders_the_one_that_was_delivered_is_kept_and_the_link_follows_it(
+    scenario: SweepScenario,
+) -> None:
+    order = await scenario.bought()
+    linked, delivered = await scenario.number(order), await scenario.book_again(order)
+    await scenario.advance(delivered, "pack")
+    assert await scenario.later() == [str(order.id)]
+    assert [told["code"] for told in scenario.events("reconciliation.difference")] == ["SALES_ORDER_TWICE"]
+    assert await scenario.held(linked, delivered) == [True, False]
+    await scenario.work()
+    assert (await scenario.number(order), bool((await scenario.link(order)).sources)) == (delivered, True)
+    await scenario.advance(linked, "cancel")
+    await scenario.later()
+    assert scenario.events("reconciliation.done")[0]["agreeing"] == 1  # its payment names the cancelled one
+
+
+async def test_the_app_follows_the_sales_order_that_staff_keep(scenario: SweepScenario) -> None:
+    order = await scenario.bought()
+    linked, other = await scenario.number(order), await scenario.book_again(order)
+    await scenario.later()
+    await scenario.advance(linked, "cancel")
+    await scenario.client.update(
+        "SalesOrderHeadersV4", {"dataAreaId": "nleu", "SalesOrderNumber": other}, {"IsSalesProcessingStopped": "No"}
+    )
+    assert await scenario.later() == [str(order.id)]
+    await scenario.work()
+    assert await scenario.number(order) == other
+    await scenario.later()
+    assert (scenario.events("reconciliation.done")[0]["agreeing"], await scenario.held(other)) == (1, [False])
+
+
+async def test_if_both_have_moved_the_one_that_can_still_be_held_is_held(scenario: SweepScenario) -> None:
+    order = await scenario.bought()
+    invoiced, delivered = await scenario.number(order), await scenario.book_again(order)
+    await scenario.advance(invoiced, "pack", "invoice")
+    await scenario.advance(delivered, "pack")
+    await scenario.later()
+    assert {told["code"] for told in scenario.events("reconciliation.difference")} == {"SALES_ORDER_TWICE"}
+    assert await scenario.held(invoiced, delivered) == [False, True]
+    assert await scenario.number(order) == invoiced
+
+
+async def test_a_copy_of_an_order_that_was_cancelled_in_shopify_is_given_up_too(scenario: SweepScenario) -> None:
+    order = await scenario.bought()
+    other = await scenario.book_again(order)
+    await scenario.step(order, "cancel", refund=True, received=("orders/cancelled", "refunds/create"))
+    assert await scenario.later() == [str(order.id)]
+    await scenario.work()
+    await scenario.later()
+    assert scenario.events("reconciliation.difference") == []
+    row = await scenario.client.get("SalesOrderHeadersV4", {"dataAreaId": "nleu", "SalesOrderNumber": other})
+    assert row is None or row["SalesOrderStatus"] == "Canceled"
+
+
+async def test_copies_of_an_order_that_is_parked_are_held(scenario: SweepScenario) -> None:
+    order = await scenario.bought()
+    kept, other = await scenario.number(order), await scenario.book_again(order)
+    link = await scenario.link(order)
+    await scenario.ports.orders.links.put(replace(link, sales_order="", has_parked=True))
+    await scenario.later()
+    (told,) = scenario.events("reconciliation.difference")
+    assert (told["code"], told["order"]) == ("SALES_ORDER_TWICE", order.name)
+    assert await scenario.held(kept, other) == [False, True]
+
+
+# ---- credit, money, and what is left open
+
+
+async def test_a_refund_that_was_credited_and_not_paid_out_is_reported_with_its_proof(scenario: SweepScenario) -> None:
+    order = await scenario.bought(lines=[{"sku": "TENT-2P", "quantity": 2}])
+    back = {"lines": [{"line": "TENT-2P", "quantity": 1}], "status": "pending"}
+    await scenario.step(order, "refund", **back, received=("refunds/create",))
+    await scenario.later()
+    assert scenario.events("reconciliation.done")[0]["agreeing"] == 1  # the money is on its way
+    (made,) = order.refunds
+    failed = {"transaction": made.transactions[0].id, "status": "failure"}
+    await scenario.step(order, "settle", **failed)
+    made.adjustments.clear()
+    await scenario.receive(order, Event("orders/updated", order))
+    assert await scenario.later() == []
+    (told,) = scenario.events("reconciliation.difference")
+    assert (told["code"], told["shopify"], told["fo"]) == ("REFUND_SUM_DIFFERS", "0.00 EUR", "249.00 EUR")
+    (row,) = await scenario.journal(order, "differs")
+    assert json.loads(row["evidence"])["differences"][0]["proof"]["subject"] == f"{order.name}, refund {made.id}"
+
+
+async def test_an_invoiced_order_agrees_at_the_price_of_one_more_read(scenario: SweepScenario) -> None:
+    order = await scenario.bought()
+    await scenario.advance(await scenario.number(order), "pack", "invoice")
+    scenario.forget_calls()
+    await scenario.later()
+    assert scenario.events("reconciliation.done")[0]["agreeing"] == 1
+    assert [call for call in scenario.fo_calls() if "Invoice" in call] == ["GET /data/SalesInvoiceHeadersV4"]
+
+
+async def test_an_invoice_with_more_than_was_sold_is_reported_with_what_is_open(scenario: SweepScenario) -> None:
+    order = await scenario.bought()
+    number = await scenario.number(order)
+    extra = {"dataAreaId": "nleu", "SalesOrderNumber": number, "ItemNumber": "FREIGHT", "OrderedSalesQuantity": 1}
+    await scenario.client.create("SalesOrderLinesV3", {**extra, "SalesPrice": Decimal("3.00")})
+    await scenario.advance(number, "pack", "invoice")
+    await scenario.later()
+    (told,) = scenario.events("reconciliation.difference")
+    assert (told["code"], told["sales_order"]) == ("BALANCE_DIFFERS", number)
+    assert (told["shopify"], told["fo"]) == ("0.00 EUR", "3.00 EUR")

@@ -200,9 +200,9 @@ async def test_a_run_logs_what_it_did_and_an_idle_run_logs_nothing(scenario: Wri
         await scenario.put(scenario.order(), "SN5001")
         await scenario.push()
         await scenario.push()
-    (told,) = [json.loads(record.message) for record in caplog.records]
-    assert (told["event"], told["store"], told["flow"]) == ("write_back.pushed", "nordlys", "write_back")
-    assert (told["numbers"], told["tags"], told["settled"], told["put_off"]) == (1, 1, 1, 0)
+    (logged,) = [json.loads(record.message) for record in caplog.records]
+    assert (logged["event"], logged["store"], logged["flow"]) == ("write_back.pushed", "nordlys", "write_back")
+    assert (logged["numbers"], logged["tags"], logged["settled"], logged["put_off"]) == (1, 1, 1, 0)
 
 
 async def test_a_throttled_run_leaves_its_rows_for_the_next(scenario: WriteBackScenario):

@@ -39,7 +39,7 @@ class StoreStub:
             Warehouse(id=WAREHOUSE_OF[place], site="EU", location=place, country="NL", countries=("*",))
             for place in locations
         )
-        self.orders = type("Orders", (), {"product_identity": "item"})
+        self.orders = type("Orders", (), {"product_identity": "item", "first_day": None})
 
 
 class Pause:
@@ -54,6 +54,8 @@ class Order:
     id: int
     location: int
     units: int
+    skus: dict[int, str]
+    """Inventory item -> its SKU when the order was placed."""
     created: int
     visible: int
     """When Shopify's search shows it."""
@@ -62,6 +64,8 @@ class Order:
     """The warehouse that F&O holds it against."""
     known: bool = False
     parked: bool = False
+    sold: tuple[SoldUnits, ...] = ()
+    """What its link stores while it is parked."""
     gone: bool = False
     """Shipped, or cancelled in F&O too: F&O holds nothing for it any more."""
 
@@ -83,12 +87,14 @@ class World:
     documents: dict[str, str] = field(default_factory=dict)
     versions: Counter[str] = field(default_factory=Counter)
     answers: dict[str, tuple[str, list]] = field(default_factory=dict)
+    renumbered: int = 0
+    """How often."""
     budget_is_spent: bool = False
     """Shopify does not answer the next call; a write may have happened all the same."""
 
     def __post_init__(self):
         self.rules = StoreStub(self.stock, self.locations)
-        self.inventory_items = {f"TENT-{number}P": 100 + number for number in range(1, self.skus + 1)}
+        self.skus_now = {100 + number: f"TENT-{number}P" for number in range(1, self.skus + 1)}
         self.available = dict.fromkeys(self.locations, 0)
         self.changed = dict.fromkeys(self.locations, -3600)
 
@@ -105,7 +111,7 @@ class World:
         if self.available[location] < units:
             return None
         self._move(location, -units)
-        order = Order(1000 + len(self.orders), location, units, self.time, self.time + lag)
+        order = Order(1000 + len(self.orders), location, units, self.skus_now, self.time, self.time + lag)
         self.orders.append(order)
         return order
 
@@ -127,8 +133,22 @@ class World:
         self.physical[order.booked] -= order.units
         order.gone = True
 
-    def park(self, order: Order) -> None:
+    def park(self, order: Order, *, by_older_release: bool = False) -> None:
+        """The link of an order that an older release parked has no variant ids."""
         order.parked = True
+        order.sold = tuple(
+            SoldUnits(sku, order.units, None if by_older_release else _variant_of(item))
+            for item, sku in order.skus.items()
+        )
+
+    def renumber(self) -> None:
+        """Every variant and its F&O item get another number; orders keep the SKUs that they were placed with."""
+        self.renumbered += 1
+        self.skus_now = {item: f"TENT-{item}-{self.renumbered}" for item in self.skus_now}
+
+    def respell(self) -> None:
+        """Every variant gets its SKU in another case, which F&O ignores."""
+        self.skus_now = {item: sku.swapcase() for item, sku in self.skus_now.items()}
 
     def free(self, order: Order) -> None:
         """F&O has cancelled it too."""
@@ -220,8 +240,13 @@ class FakeAdmin:
 
     def StockVariants(self, after):  # noqa: N802 - GraphQL's name
         nodes = [
-            {"sku": sku, "requiresComponents": False, "inventoryItem": {"id": _gid(number), "tracked": True}}
-            for sku, number in self.world.inventory_items.items()
+            {
+                "id": f"gid://shopify/ProductVariant/{_variant_of(number)}",
+                "sku": sku,
+                "requiresComponents": False,
+                "inventoryItem": {"id": _gid(number), "tracked": True},
+            }
+            for number, sku in self.world.skus_now.items()
         ]
         return {"productVariants": {"nodes": nodes, "pageInfo": {"hasNextPage": False, "endCursor": None}}}
 
@@ -229,7 +254,7 @@ class FakeAdmin:
         return {"nodes": [self._item(gid, location) for gid in items]}
 
     def StockLevelPage(self, location, after):  # noqa: N802
-        gids = [_gid(number) for number in self.world.inventory_items.values()]
+        gids = [_gid(number) for number in self.world.skus_now]
         edges = [{"cursor": gid, "node": self._item(gid, location)} for gid in gids]
         return {"inventoryItems": {"edges": edges, "pageInfo": {"hasNextPage": False}}}
 
@@ -246,24 +271,32 @@ class FakeAdmin:
     def StockOrders(self, query, after):  # noqa: N802
         since = datetime.fromisoformat(query.partition("'")[2].rstrip("'"))
         nodes = [
-            {
-                "id": f"gid://shopify/Order/{order.id}",
-                "createdAt": self._text(order.created),
-                "updatedAt": self._text(order.cancelled or order.created),
-                "cancelledAt": self._text(order.cancelled),
-            }
+            self._times(order)
             for order in self.world.orders
             if order.visible <= self.world.time and EPOCH + timedelta(seconds=order.created) >= since
         ]
         return {"orders": {"nodes": nodes, "pageInfo": {"hasNextPage": False, "endCursor": None}}}
 
+    def StockOrderTimes(self, orders):  # noqa: N802
+        return {"nodes": [self._times(self._find(gid)) for gid in orders]}
+
+    def _times(self, order: Order):
+        return {
+            "id": f"gid://shopify/Order/{order.id}",
+            "createdAt": self._text(order.created),
+            "updatedAt": self._text(order.cancelled or order.created),
+            "cancelledAt": self._text(order.cancelled),
+        }
+
+    def _find(self, gid: str) -> Order:
+        return next(order for order in self.world.orders if gid == f"gid://shopify/Order/{order.id}")
+
     def StockOrderUnits(self, orders):  # noqa: N802
-        wanted = [int(gid.rpartition("/")[2]) for gid in orders]
-        return {"nodes": [self._order(next(o for o in self.world.orders if o.id == number)) for number in wanted]}
+        return {"nodes": [self._order(self._find(gid)) for gid in orders]}
 
     def _order(self, order: Order):
         last = {"hasNextPage": False, "endCursor": None}
-        gids = [_gid(number) for number in self.world.inventory_items.values()]
+        gids = [_gid(number) for number in self.world.skus_now]
         lines = [{"quantity": order.units, "variant": {"inventoryItem": {"id": gid}}} for gid in gids]
         parts = [{"inventoryItemId": gid, "totalQuantity": order.units} for gid in gids]
         part = {
@@ -322,7 +355,7 @@ class FakeFo:
         yield await self.query(entity_set, **what)
 
     def items(self):
-        return [{"ItemNumber": sku} for sku in self.world.inventory_items]
+        return [{"ItemNumber": sku.upper()} for sku in self.world.skus_now.values()]
 
     def rows(self):
         blank = dict.fromkeys(
@@ -331,7 +364,7 @@ class FakeFo:
         return [
             {
                 **blank,
-                "ItemNumber": sku,
+                "ItemNumber": sku.upper(),
                 "InventorySiteId": "EU",
                 "InventoryWarehouseId": WAREHOUSE_OF[place],
                 "OnHandQuantity": Decimal(self.world.physical[WAREHOUSE_OF[place]]),
@@ -343,7 +376,7 @@ class FakeFo:
                 ),
             }
             for place in self.world.locations
-            for sku in self.world.inventory_items
+            for sku in self.world.skus_now.values()
         ]
 
 
@@ -362,11 +395,7 @@ class FakeState:
 
     async def parked(self, store):
         await Pause()
-        return [
-            PendingSale(order.id, tuple(SoldUnits(sku, order.units) for sku in self.world.inventory_items), None)
-            for order in self.world.orders
-            if order.parked
-        ]
+        return [PendingSale(order.id, order.sold, None) for order in self.world.orders if order.parked]
 
     async def read(self, name):
         await Pause()
@@ -381,6 +410,10 @@ class FakeState:
         self.world.documents[name] = json.dumps(value)
         self.world.versions[name] += 1
         return str(self.world.versions[name])
+
+
+def _variant_of(inventory_item: int) -> int:
+    return 9000 + inventory_item
 
 
 def _gid(number: int) -> str:

@@ -11,7 +11,7 @@ from shared.mapping.stock import FigureOutcome
 from shared.rules import StockRules
 
 MOST_LAG = 20
-STOCK = StockRules(settle_seconds=30)
+STOCK = StockRules(settle_seconds=30, catalogue_minutes=1)
 
 PLACES = st.sampled_from((1, 2))
 UNITS = st.integers(1, 4)
@@ -23,6 +23,9 @@ EVENTS = st.one_of(
     st.tuples(st.just("F&O gets an order"), WHICH, PLACES),
     st.tuples(st.just("an import is written down"), WHICH),
     st.tuples(st.just("an order is parked"), WHICH),
+    st.tuples(st.just("an older release parked an order"), WHICH),
+    st.tuples(st.just("all products are renumbered")),
+    st.tuples(st.just("all SKUs are written in another case")),
     st.tuples(st.just("a buyer cancels"), WHICH),
     st.tuples(st.just("F&O learns of a cancellation"), WHICH),
     st.tuples(st.just("goods are shipped"), WHICH),
@@ -50,6 +53,12 @@ class Retail:
                 self.world.time += seconds
             case ("the query budget is spent",):
                 self.world.budget_is_spent = True
+            case ("all products are renumbered",):
+                # Of an order that an older release parked only the SKU is known.
+                if all(units.variant_id for order in self.world.orders if order.parked for units in order.sold):
+                    self.world.renumber()
+            case ("all SKUs are written in another case",):
+                self.world.respell()
             case what, which, *place:
                 self._to_an_order(what, which, *(self._place(each) for each in place))
 
@@ -61,6 +70,10 @@ class Retail:
             "F&O gets an order": (lambda o: not (o.booked or o.gone) and o.cancelled is None, world.book),
             "an import is written down": (lambda o: o.booked and not o.known, lambda o, _: world.link(o)),
             "an order is parked": (lambda o: not o.booked, lambda o, _: world.park(o)),
+            "an older release parked an order": (
+                lambda o: not o.booked and self._has_its_skus(o),
+                lambda o, _: world.park(o, by_older_release=True),
+            ),
             "a buyer cancels": (lambda o: o.cancelled is None and not o.gone, lambda o, _: world.cancel(o)),
             "F&O learns of a cancellation": (lambda o: o.cancelled is not None and o.known, lambda o, _: world.free(o)),
             "goods are shipped": (lambda o: o.known and o.cancelled is None and not o.gone, lambda o, _: world.ship(o)),
@@ -69,6 +82,9 @@ class Retail:
         orders = [order for order in world.orders if fits(order)]
         if orders:
             act(orders[which % len(orders)], place)
+
+    def _has_its_skus(self, order: Order) -> bool:
+        return all(sku.upper() == self.world.skus_now[item].upper() for item, sku in order.skus.items())
 
     def _import(self, order: Order, place: int) -> None:
         self.world.book(order, place)
@@ -83,9 +99,13 @@ class Retail:
                 pass
 
     def comes_to_rest(self) -> None:
-        """Every order reaches F&O, every cancellation too, and a day goes by."""
+        """Every order reaches F&O, every cancellation too, and a day goes by. A parked order that was cancelled stays
+        parked.
+        """
         for order in self.world.orders:
-            if order.cancelled is not None:
+            if order.cancelled is not None and order.parked:
+                order.gone = True
+            elif order.cancelled is not None:
                 self.world.link(order)
                 self.world.free(order)
             elif not order.booked:
@@ -298,6 +318,39 @@ def test_goods_sold_at_one_location_and_booked_on_anothers_warehouse_are_not_off
     world.link(order)
     push.finish()
     assert world.available == {1: 5, 2: 2}
+
+
+def an_order_is_parked_and_its_goods_get_other_skus(world: World, *, by_older_release: bool = False) -> None:
+    order = world.sell(1, 3)
+    world.park(order, by_older_release=by_older_release)
+    if by_older_release:
+        world.respell()
+    else:
+        world.renumber()
+    world.time += 60
+    world.receive(1, 1)
+    world.push().finish()
+    while world.sell(1, 1):
+        pass
+
+
+@pytest.mark.parametrize("by_older_release", [False, True])
+def test_the_goods_of_a_parked_order_are_not_offered_again_under_another_sku(by_older_release):
+    world = opened(5)
+    an_order_is_parked_and_its_goods_get_other_skus(world, by_older_release=by_older_release)
+    assert len(world.orders) == 4
+    world.assert_nothing_is_oversold()
+
+
+def test_a_parked_order_that_is_cancelled_later_gives_its_goods_back():
+    world = opened(5)
+    order = world.sell(1, 3)
+    world.park(order)
+    world.time += 3600
+    world.cancel(order)
+    world.time += 3600
+    world.push().finish()
+    assert world.available == {1: 5}
 
 
 def test_a_push_that_must_end_early_gives_its_turn_back_and_the_next_goes_on():

@@ -51,7 +51,7 @@ def sold_line(draw: st.DrawFn, currency: str, line_id: int) -> Payload:
 
 
 @st.composite
-def lives(draw: st.DrawFn) -> ChangedOrder:
+def changed_orders(draw: st.DrawFn) -> ChangedOrder:
     """A consistent order with up to five things that happened to it, in any order that makes sense."""
     currency = draw(st.sampled_from(sorted(PRESENTMENT)))
     amount = st.none() | st.integers(0, 3_000).map(lambda units: written(units, currency))
@@ -121,7 +121,7 @@ def webhook(changed: ChangedOrder, side: CurrencySide) -> Payload:
 
 
 @unhurried
-@given(changed=lives(), side=st.sampled_from(CurrencySide))
+@given(changed=changed_orders(), side=st.sampled_from(CurrencySide))
 def test_what_is_left_is_read_and_proved(changed: ChangedOrder, side: CurrencySide):
     payload = webhook(changed, side)
     untouched = deepcopy(payload)
@@ -143,7 +143,7 @@ def expected_quantities(changed: ChangedOrder, state: OrderState) -> dict[int, i
 
 
 @unhurried
-@given(changed=lives(), side=st.sampled_from(CurrencySide))
+@given(changed=changed_orders(), side=st.sampled_from(CurrencySide))
 def test_nothing_is_lost_between_the_order_and_its_refunds(changed: ChangedOrder, side: CurrencySide):
     """What is to be delivered, less what its refunds take off it, is Shopify's current total."""
     payload = webhook(changed, side)
@@ -182,7 +182,7 @@ def places(payload: Payload, edited: set[int]) -> list[Any]:
 
 
 @unhurried
-@given(changed=lives(), side=st.sampled_from(CurrencySide), units=st.sampled_from([-1, 1]), data=st.data())
+@given(changed=changed_orders(), side=st.sampled_from(CurrencySide), units=st.sampled_from([-1, 1]), data=st.data())
 def test_a_single_amount_off_by_one_unit_is_refused_or_another_reading_explains_it(
     changed: ChangedOrder, side: CurrencySide, units: int, data: st.DataObject
 ):

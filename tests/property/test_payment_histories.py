@@ -1,4 +1,4 @@
-"""Whatever happens to an order's money, told in any order, twice, and with failures on the way: F&O has it once."""
+"""F&O has each payment once, for events in any order, delivered twice, and with failed calls."""
 
 import asyncio
 from contextlib import suppress
@@ -34,7 +34,7 @@ class Delivery:
 
 
 @st.composite
-def lives(draw: st.DrawFn) -> list[OrderState]:
+def order_states(draw: st.DrawFn) -> list[OrderState]:
     """An order's states one after the other, each with one more thing that happened to its money."""
     abroad = draw(st.booleans())
     happened: dict[int, Transaction] = {}
@@ -74,15 +74,15 @@ def paid_of(one: Transaction) -> Decimal:
 
 @st.composite
 def scenarios(draw: st.DrawFn) -> tuple[list[OrderState], list[Delivery]]:
-    life = draw(lives())
+    states = draw(order_states())
     delivery = st.builds(
         Delivery,
-        at=st.integers(0, len(life) - 1),
+        at=st.integers(0, len(states) - 1),
         lost=st.none() | st.tuples(st.sampled_from([OPEN, WRITE]), st.booleans()),
         cut_off_after=st.none() | st.integers(0, 30),
         posts_journals=st.booleans(),
     )
-    return life, draw(st.lists(delivery, max_size=8))
+    return states, draw(st.lists(delivery, max_size=8))
 
 
 def settled_by(one: OrderState, *, incoming: bool) -> Money:
@@ -99,7 +99,7 @@ def test_any_history_ends_with_every_payment_booked_once(scenario):
     asyncio.run(play(*scenario))
 
 
-async def play(life: list[OrderState], deliveries: list[Delivery]) -> None:
+async def play(states: list[OrderState], deliveries: list[Delivery]) -> None:
     books = Books()
 
     async def deliver(one: OrderState) -> None:
@@ -109,14 +109,14 @@ async def play(life: list[OrderState], deliveries: list[Delivery]) -> None:
         books.fo.losses = {each.lost[0]: [each.lost[1]]} if each.lost else {}
         books.fuse.left = each.cut_off_after
         with suppress(TransientError, CutOff):
-            await deliver(life[each.at])
+            await deliver(states[each.at])
         books.fuse.left, books.fo.losses = None, {}
         if each.posts_journals:
             for company, number in books.fo.headers:
                 books.fo.post(number, company)
         books.clock.pass_by(seconds=20)  # sometimes too early for the next one
     books.clock.pass_by(minutes=8)
-    last = life[-1]
+    last = states[-1]
     await deliver(last)
     moved = {str(each.id) for each in last.transactions or () if each.moves_money}
     assert len(set(books.ids())) == len(books.ids())

@@ -1,6 +1,8 @@
 """The catalogue is complete: every code has an entry, every code is used, and docs/errors.md is the same."""
 
+import ast
 import re
+from collections.abc import Iterator
 from string import Formatter
 
 import pytest
@@ -14,6 +16,18 @@ SOURCES = "\n".join(
     if path != ROOT / "shared/error_catalogue.py"
 )
 USED = set(re.findall(r"\bErrorCode\.([A-Z_]+)\b", SOURCES))
+AMOUNTS_DIFFER = {
+    ErrorCode.SUM_DIFFERS,
+    ErrorCode.TAX_DIFFERS,
+    ErrorCode.STATE_SUM_DIFFERS,
+    ErrorCode.REFUND_SUM_DIFFERS,
+    ErrorCode.REFUND_PLAN_DIFFERS,
+    ErrorCode.PAYMENTS_DIFFER,
+    ErrorCode.FO_SUM_DIFFERS,
+    ErrorCode.FO_REFUND_DIFFERS,
+}
+REPORTED = {ErrorCode.SALES_ORDER_DIFFERS, ErrorCode.PAYMENT_DIFFERS, ErrorCode.REFUND_DIFFERS}
+"""Differences between both systems that the sweep reports: its finding has both sides."""
 RAISED = re.compile(r"\b(?:\w*Refused|AlreadyExists)Error\(\s*([^\s,)]+)")
 
 
@@ -46,3 +60,26 @@ def test_every_entry_has_a_cause_and_a_next_step(code: ErrorCode) -> None:
 def test_the_page_for_people_is_the_catalogue() -> None:
     page = (ROOT / "docs/errors.md").read_text(encoding="utf-8")
     assert page == as_markdown(), "run: python -m shared.error_catalogue > docs/errors.md"
+
+
+@pytest.mark.parametrize("code", sorted(AMOUNTS_DIFFER))
+def test_every_refusal_of_differing_amounts_has_its_proof(code: ErrorCode) -> None:
+    refusals = list(with_and_without_proof(f"ErrorCode.{code.name}"))
+    assert refusals
+    assert all(refusals)
+
+
+def test_no_code_of_differing_amounts_is_left_out() -> None:
+    assert {code for code in ErrorCode if code.endswith(("_DIFFERS", "_DIFFER"))} == AMOUNTS_DIFFER | REPORTED
+
+
+def with_and_without_proof(code: str) -> Iterator[bool]:
+    """Of every refusal with this code in shared/: whether `.with_proof` follows it."""
+    for path in (ROOT / "shared").rglob("*.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        proved = {
+            id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Attribute) and node.attr == "with_proof"
+        }
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and node.args and ast.unparse(node.args[0]) == code:
+                yield id(node) in proved

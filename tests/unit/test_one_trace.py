@@ -155,8 +155,8 @@ async def send_webhook(wire: Wire, *, secret: str = "s", body: bytes = BODY) -> 
 
 async def handle(flow, envelope: Envelope, wire: Wire) -> None:
     kept = Kept()
-    desk = QueuePorts(queue=wire, claims=kept, journal=kept, parking=kept)
-    await handle_message(flow, envelope.body, envelope.properties(), envelope.message_id, desk)
+    queue_ports = QueuePorts(queue=wire, claims=kept, journal=kept, parking=kept)
+    await handle_message(flow, envelope.body, envelope.properties(), envelope.message_id, queue_ports)
 
 
 async def sync(envelope: Envelope) -> MessageOutcome:
@@ -292,7 +292,7 @@ def test_a_call_failed_unless_it_was_answered_or_found_nothing(
     assert recorder.metrics["fo.calls"] == 0.5
 
 
-def test_metrics_count_what_their_table_says(recorder: Recorder) -> None:
+def test_metrics_count_what_their_table_lists(recorder: Recorder) -> None:
     emit("webhook.accepted", store="nordlys", topic="orders/create")
     emit("webhook.accepted", store="nordlys", topic="orders/updated")
     emit("order.booked", store="nordlys", company="nleu", seconds=2.5)

@@ -10,7 +10,7 @@ its own.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -24,6 +24,16 @@ from shared.model.fo_order import FoRow
 
 _DEFAULT_WAIT: Final = timedelta(seconds=30)  # Microsoft's advice for a missing Retry-After
 _LONGEST_INFOLOG: Final = 1_000
+_HIDDEN: Final = "***"
+_PERSONAL_FIELDS: Final = frozenset(
+    {
+        *("SalesOrderName", "Email", "OrganizationName", "PersonFirstName", "PersonMiddleName", "PersonLastName"),
+        *("PrimaryContactEmail", "PrimaryContactPhone", "AddressStreet", "AddressCity", "AddressZipCode"),
+        *("AddressBuildingComplement", "DeliveryAddressName", "DeliveryAddressStreet", "DeliveryAddressCity"),
+        *("DeliveryAddressZipCode", "DeliveryBuildingCompliment"),
+    }
+)
+_EMAIL: Final = re.compile(r"[^\s'\"“”<>(),;:]+@[^\s'\"“”<>(),;:]+\.\w+")
 
 _STACK: Final = re.compile(r"\s*(?:\r?\n|\\n)\s*at \S.*", re.DOTALL)
 _EXCEPTION_NAME: Final = re.compile(r"\b(?:\w+\.)+\w*Exception:\s*")
@@ -55,6 +65,14 @@ class Request:
     writes: bool
     atomic: bool = False
     """Part of a change set: when it fails, nothing at all was written."""
+    personal: frozenset[str] = frozenset()
+    """Personal data that it sent. F&O's reason may quote it, an error's text never does."""
+
+
+def personal_values(records: Iterable[FoRow | None]) -> frozenset[str]:
+    """The texts in the records' fields for name, e-mail, phone and address; of several lines, each line too."""
+    values = {str(value) for record in records for field, value in (record or {}).items() if field in _PERSONAL_FIELDS}
+    return frozenset(part for value in values for part in (value, *value.split("\n")) if len(part) > 1)
 
 
 def row(answer: Answer, request: Request) -> FoRow:
@@ -71,7 +89,7 @@ def row(answer: Answer, request: Request) -> FoRow:
 
 def failure(answer: Answer, request: Request) -> ConnectorError:
     """The error that an answer other than 2xx stands for."""
-    error = _Problem.of(answer.body)
+    error = _Problem.of(answer.body, request.personal)
     status = answer.status
     if status == httpx.codes.TOO_MANY_REQUESTS:
         reason = f"F&O is busy and did not take {request.what}"
@@ -135,6 +153,14 @@ def infolog(message: str) -> str:
     return clean if len(clean) <= _LONGEST_INFOLOG else clean[: _LONGEST_INFOLOG - 1] + "…"
 
 
+def _hide(text: str, personal: frozenset[str]) -> str:
+    """The text without these values, as whole words, and without e-mail addresses."""
+    text = _EMAIL.sub(_HIDDEN, text)
+    for value in sorted(personal, key=len, reverse=True):
+        text = re.sub(rf"(?<!\w){re.escape(' '.join(value.split()))}(?!\w)", _HIDDEN, text, flags=re.IGNORECASE)
+    return text
+
+
 @dataclass(frozen=True, slots=True)
 class _Problem:
     infolog: str
@@ -145,12 +171,12 @@ class _Problem:
     """Whether F&O itself answered, rather than a gateway in front of it."""
 
     @classmethod
-    def of(cls, body: bytes) -> _Problem:
+    def of(cls, body: bytes, personal: frozenset[str]) -> _Problem:
         match _json(body):
             case {"error": {"innererror": {"message": str(message), **inner}}}:
-                return cls(infolog(message), f"{message} {inner.get('type', '')}", from_fo=True)
+                return cls(_hide(infolog(message), personal), f"{message} {inner.get('type', '')}", from_fo=True)
             case {"error": {"message": str(message)}} | {"Message": str(message)}:
-                return cls(infolog(message), message, from_fo=True)
+                return cls(_hide(infolog(message), personal), message, from_fo=True)
             case _:
                 return cls("(no reason given)", "", from_fo=False)
 

@@ -16,7 +16,7 @@ from typing import Final, Literal
 
 import httpx
 
-from shared.d365.odata.answers import Answer, Request, row
+from shared.d365.odata.answers import Answer, Request, personal_values, row
 from shared.d365.odata.exact_json import encode
 from shared.d365.odata.literals import ODataLiteral, keyed
 from shared.errors import OutcomeUnknownError
@@ -85,7 +85,8 @@ def read(content_type: str, body: bytes, operations: Sequence[Operation]) -> lis
 def _request(operations: Sequence[Operation]) -> Request:
     kinds = dict.fromkeys(f"{operation.method} {operation.entity_set}" for operation in operations)
     what = f"a change set of {len(operations)} writes ({', '.join(kinds)})"
-    return Request(what, writes=True, atomic=True)
+    personal = personal_values(operation.body for operation in operations)
+    return Request(what, writes=True, atomic=True, personal=personal)
 
 
 def _answers(content_type: str, body: bytes, count: int) -> list[Answer]:

@@ -21,7 +21,7 @@ from azure.core.exceptions import AzureError
 
 from shared.d365.entities import KEYS
 from shared.d365.odata import batch
-from shared.d365.odata.answers import Answer, Request, failure, row, throttle_delay, unsettled
+from shared.d365.odata.answers import Answer, Request, failure, personal_values, row, throttle_delay, unsettled
 from shared.d365.odata.auth import EntraAuth
 from shared.d365.odata.batch import CROSS_COMPANY, Operation
 from shared.d365.odata.breaker import Breaker
@@ -155,14 +155,14 @@ class ODataClient:
 
     async def create(self, entity_set: str, record: FoRow) -> FoRow:
         """The record as F&O stored it, with the defaults and numbers that F&O set."""
-        request = Request(f"POST {entity_set}", writes=True)
+        request = Request(f"POST {entity_set}", writes=True, personal=personal_values([record]))
         url = self._root.join(f"{entity_set}?{CROSS_COMPANY}")
         created = row(await self._send("POST", url, request, encode(record).encode()), request)
         _assert_company([created], record[_COMPANY])
         return created
 
     async def update(self, entity_set: str, key: Mapping[str, ODataLiteral], changes: FoRow) -> None:
-        request = Request(f"PATCH {entity_set}", writes=True)
+        request = Request(f"PATCH {entity_set}", writes=True, personal=personal_values([changes]))
         row(await self._send("PATCH", self._record(entity_set, key), request, encode(changes).encode()), request)
 
     async def delete(self, entity_set: str, key: Mapping[str, ODataLiteral]) -> None:
@@ -171,7 +171,11 @@ class ODataClient:
 
     async def change_set(self, operations: Sequence[Operation]) -> list[FoRow]:
         """All of the operations or none, in one HTTP request; one row for each, {} for PATCH and DELETE."""
-        request = Request(f"a change set of {len(operations)} operations", writes=True)
+        request = Request(
+            f"a change set of {len(operations)} operations",
+            writes=True,
+            personal=personal_values(operation.body for operation in operations),
+        )
         boundary = f"batch_{uuid4().hex}"
         answer = await self._send(
             "POST",

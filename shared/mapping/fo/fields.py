@@ -39,6 +39,22 @@ LIMITS: Final = {
     "CustomerRequisition": 20,
 }
 
+_IN_SHOPIFY: Final = {
+    "CustomerRequisitionNumber": "purchase order number",
+    "SalesOrderName": "buyer's name",
+    "DeliveryAddressName": "name of the shipping address",
+    "OrganizationName": "buyer's name or company",
+    "PrimaryContactEmail": "e-mail address",
+    "PrimaryContactPhone": "phone number",
+    "Email": "e-mail address",
+    "LineDescription": "title of a line",
+    "Street": "street of the address",
+    "City": "city of the address",
+    "ZipCode": "postal code of the address",
+    "State": "state of the address",
+}
+"""What the value of the field is in Shopify."""
+
 
 def length(text: str) -> int:
     """In UTF-16 units: a character beyond the basic plane (an emoji) counts two."""
@@ -50,10 +66,14 @@ def fits(field: str, text: str) -> bool:
 
 
 def fit(field: str, text: str) -> str:
-    """The text, unless F&O's field is too short for it: then RefusedError FIELD_TOO_LONG, never a cut."""
+    """The text, unless F&O's field is too short for it: then RefusedError FIELD_TOO_LONG, never a cut.
+
+    The refusal names the value without quoting it: most of these are personal data.
+    """
     if fits(field, text):
         return text
-    raise RefusedError(ErrorCode.FIELD_TOO_LONG, field=field, value=text, length=length(text), limit=LIMITS[field])
+    what = _IN_SHOPIFY.get(field, "value")
+    raise RefusedError(ErrorCode.FIELD_TOO_LONG, what=what, field=field, length=length(text), limit=LIMITS[field])
 
 
 def yes_no(value: bool) -> str:  # noqa: FBT001 - the only argument

@@ -11,6 +11,9 @@ from shared.rules import ChangeKind
 
 _PRICE_FIELDS: Final = ("SalesPrice", "SalesPriceQuantity", "LineDiscountAmount")
 
+FOLLOWING: Final = {"DeliveryModeCode": (ChangeKind.DELIVERY_MODE, "mode of delivery")}
+"""Fields that follow Shopify while the line is open -> their kind of change, and their name in the journal."""
+
 
 class Difference(NamedTuple):
     kind: ChangeKind
@@ -53,10 +56,10 @@ def differences(planned: PlannedLine, line: FoLine) -> Iterator[Difference]:
     taxes = {name: record[name] for name, found in groups.items() if record[name] != found}
     if taxes:
         yield Difference(price_kind, price_status, "other tax groups", taxes)
-    mode = record.get("DeliveryModeCode")
-    if mode is not None and mode != line.delivery_mode and line.is_open:
-        words = f"mode of delivery {mode}"
-        yield Difference(ChangeKind.DELIVERY_MODE, line.status, words, {"DeliveryModeCode": mode})
+    for name, (kind, words) in FOLLOWING.items():
+        wanted = record.get(name)
+        if wanted is not None and wanted != line.fields[name] and line.is_open:
+            yield Difference(kind, line.status, f"{words} {wanted}", {name: wanted})
 
 
 def closed_status(line: FoLine) -> FoStatus:

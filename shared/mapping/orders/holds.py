@@ -15,6 +15,8 @@ def hold_reason(state: OrderState, rules: StoreRules, *, held: str = "") -> Hold
     """
     if state.order.cancelled_at is not None:
         return None
+    if held == HoldReason.FULFILMENT:
+        return HoldReason.FULFILMENT
     at_risk = held == HoldReason.RISK if state.transactions is None else state.risk in rules.orders.hold_risks
     if at_risk:
         return HoldReason.RISK

@@ -42,7 +42,7 @@ def _proof(order: Order, refunds: Sequence[Refund], transactions: Sequence[Trans
     moved = [each for each in transactions if each.moves_money]
     received = _sum(moved, order, *_RECEIVING) - _sum(moved, order, TransactionKind.CHANGE)
     back = _sum(moved, order, TransactionKind.REFUND)
-    credited = total((_beyond_order(refund, order) for refund in refunds), order.currency)
+    credited = total((beyond_order(refund, order) for refund in refunds), order.currency)
     amounts = {"charged": order.total, "credited": -credited, "received": -received, "given back": back}
     abroad = any(each.exchange_rate is not None for each in moved)
     notes = (
@@ -57,8 +57,8 @@ def _proof(order: Order, refunds: Sequence[Refund], transactions: Sequence[Trans
     )
 
 
-def _beyond_order(refund: Refund, order: Order) -> Money:
-    """What a refund takes off what is owed and the order itself still holds."""
+def beyond_order(refund: Refund, order: Order) -> Money:
+    """What a refund takes off what is owed and the order's total still contains: in F&O a credit of its own."""
     lines = tuple(line for line in refund.lines if line.restock is not Restock.CANCEL)
     adjustments = tuple(each for each in refund.adjustments if not each.on_order)
     return replace(refund, lines=lines, adjustments=adjustments).worth(taxes_included=order.taxes_included)

@@ -7,20 +7,54 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from shared.errors import ErrorCode, RefusedError
+
 _MAX_ID: Final = 2**63 - 1
 _DIGITS: Final = re.compile("[0-9]{1,19}")
+_ORDER_GID: Final = re.compile("gid://shopify/Order/([0-9]{1,19})")
+_GID_KEYS: Final = ("admin_graphql_api_id", "admin_graphql_api_order_id", "order_graphql_api_id")
+_ORDER_TOPICS: Final = "orders/"
+"""Topics whose body is the order itself, or names it."""
 
 
-def order_id_of(payload: Any) -> int | None:
+def order_id_of(payload: Any, topic: str = "") -> int | None:
     """The order's id, or None where the body names none (returns/process, returns/update) or is none of these.
 
     refunds/create, order_transactions/create, orders/shopify_protect_eligibility_changed and returns/cancel, close
     and reopen have an order_id (a text of digits in orders/risk_assessment_changed), orders/edited has it in
-    order_edit, the other returns topics in order.id.
+    order_edit, the other returns topics in order.id. Bodies of orders/* that are the order have its gid and its id, and
+    a subscription's includeFields may leave out either. `id` counts for those topics only: elsewhere it is the id of
+    the refund, the transaction or the return. Ids of nested objects, as of a line, never count.
     """
-    match payload:
-        case {"order_edit": {"order_id": found}} | {"order_id": found} | {"order": {"id": found}}:
-            return _id(found)
+    if not isinstance(payload, dict):
+        return None
+    own = payload.get("id") if topic.startswith(_ORDER_TOPICS) else None
+    found = _gid_of(payload) or _id(own) or _id(payload.get("order_id"))
+    if found is not None:
+        return found
+    for inner, key in ((payload.get("order_edit"), "order_id"), (payload.get("order"), "id")):
+        if isinstance(inner, dict) and (found := _id(inner.get(key)) or _gid_of(inner)) is not None:
+            return found
+    return None
+
+
+def require_order_id(payload: Any, topic: str) -> int:
+    """The id of the order that the event is about. Raises RefusedError ORDER_NOT_NAMED where the body has none, and
+    NOT_AN_ORDER for a body that is no object.
+    """
+    if not isinstance(payload, dict):
+        raise RefusedError(ErrorCode.NOT_AN_ORDER, problem="the body is not an object")
+    found = order_id_of(payload, topic)
+    if found is None:
+        raise RefusedError(ErrorCode.ORDER_NOT_NAMED, topic=topic)
+    return found
+
+
+def _gid_of(block: dict[str, Any]) -> int | None:
+    for key in _GID_KEYS:
+        value = block.get(key)
+        if isinstance(value, str) and (match := _ORDER_GID.fullmatch(value)):
+            return _id(match[1])
     return None
 
 

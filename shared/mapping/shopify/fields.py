@@ -14,6 +14,7 @@ from functools import cache
 from typing import Any, Final, NoReturn
 
 from shared.errors import ErrorCode, RefusedError
+from shared.mapping.redaction import is_shown
 from shared.mapping.text import one_line, storable
 from shared.model import CurrencySide, Money, minor_digits
 
@@ -33,11 +34,24 @@ _SIDE_KEYS: Final = {CurrencySide.SHOP: "shop_money", CurrencySide.PRESENTMENT: 
 
 
 def refuse(path: str, key: str, value: object, expected: str) -> NoReturn:
-    """Raise the refusal that names the field, what it holds and what it should be."""
+    """Raise the refusal that names the field, what it holds and what it should be. Of personal data it gives the type
+    only.
+    """
     where = f"{path}.{key}" if path else key
     if value is _MISSING:
         raise RefusedError(ErrorCode.NOT_AN_ORDER, problem=f"{where} is missing")
-    raise RefusedError(ErrorCode.NOT_AN_ORDER, problem=f"{where} is {_shown(value)}, not {expected}")
+    shown = _shown(value) if is_shown(where) else _type_of(value)
+    raise RefusedError(ErrorCode.NOT_AN_ORDER, problem=f"{where} is {shown}, not {expected}")
+
+
+def _type_of(value: object) -> str:
+    match value:
+        case str():
+            return "a text" if value.strip() else "empty"
+        case bool() | dict() | list() | None:
+            return _shown(value)
+        case _:
+            return "a number"
 
 
 def _shown(value: object) -> str:

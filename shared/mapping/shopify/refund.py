@@ -121,11 +121,11 @@ def _adjustments(
 
 def _require_same_shipping(lines: Money, adjustments: Sequence[Adjustment], count: int, path: str) -> None:
     """Refuses shipping of which lines and adjustments give different amounts, beyond the rounding of each line."""
-    told = total((each.amount for each in adjustments), lines.currency)
+    adjusted = total((each.amount for each in adjustments), lines.currency)
     before_tax = total((each.amount - each.tax for each in adjustments), lines.currency)
     rounding = smallest_unit(lines.currency) * count
-    if min(abs(lines - told).amount, abs(lines - before_tax).amount) > rounding:
-        refuse(path, "refund_shipping_lines", str(lines), f"{told} as in order_adjustments")
+    if min(abs(lines - adjusted).amount, abs(lines - before_tax).amount) > rounding:
+        refuse(path, "refund_shipping_lines", str(lines), f"{adjusted} as in order_adjustments")
 
 
 def _plain_adjustments(block: Block, terms: Terms, amounts: Amounts, path: str) -> list[Adjustment]:

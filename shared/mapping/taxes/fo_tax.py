@@ -36,7 +36,7 @@ class CodeTax(NamedTuple):
     amount: Money
 
 
-class _Code(NamedTuple):
+class _CodeInForce(NamedTuple):
     id: str
     rate: Decimal
     step: Decimal
@@ -46,7 +46,7 @@ class _Code(NamedTuple):
 
 
 class _Combination(NamedTuple):
-    codes: tuple[_Code, ...]
+    codes: tuple[_CodeInForce, ...]
     rate: Decimal
     rounding_by: RoundingBy
 
@@ -85,7 +85,7 @@ class FoTax:
             taxed.append(tuple(amounts))
         return taxed
 
-    def _piece(self, code: _Code, combination: _Combination, number: int) -> tuple[object, ...]:
+    def _piece(self, code: _CodeInForce, combination: _Combination, number: int) -> tuple[object, ...]:
         """What is rounded together with this code on this line."""
         if combination.rounding_by is RoundingBy.COMBINATION:
             return combination.codes
@@ -100,12 +100,12 @@ class FoTax:
             self._found[key] = _Combination(codes, sum((code.rate for code in codes), Decimal(0)), group.rounding_by)
         return self._found[key]
 
-    def _codes(self, group: TaxGroup, item_group: Mapping[str, bool]) -> Iterable[_Code]:
+    def _codes(self, group: TaxGroup, item_group: Mapping[str, bool]) -> Iterable[_CodeInForce]:
         for name in sorted(group.codes.keys() & item_group.keys()):
             code = self._get(self._setup.codes, name, "tax code")
             paid = group.codes[name] and item_group[name]
             foreign = code.currency not in ("", self._currency)
-            yield _Code(
+            yield _CodeInForce(
                 id=code.id,
                 rate=self._rate(code) if paid else Decimal(0),
                 # A foreign currency's amounts are rounded by that currency, and no amount is finer than its currency.
@@ -152,7 +152,7 @@ _ROUNDING: Final = {RoundOff.ORDINARY: ROUND_HALF_UP, RoundOff.DOWN: ROUND_DOWN,
 _NOISE: Final = Decimal("1e-12")
 
 
-def _round(amount: Decimal, code: _Code) -> Decimal:
+def _round(amount: Decimal, code: _CodeInForce) -> Decimal:
     """To the code's precision. Thirds that make a whole must not be rounded up by their last digit."""
     steps = amount.quantize(_NOISE, ROUND_HALF_EVEN) / code.step
     return steps.quantize(Decimal(1), code.rounding) * code.step

@@ -5,11 +5,9 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from shared.rules.base import ANY, Code, CurrencyOrAny, Rules
-
-_Account = Annotated[str, StringConstraints(min_length=1, max_length=250, pattern=r"^\S(.*\S)?$")]
+from shared.rules.base import ANY, Code, CurrencyOrAny, LedgerAccount, Rules
 
 _OWED: Final = ("gift_card", "shopify_store_credit")
 """Gateways that pay with money that the store already owes the buyer: no bank receives anything."""
@@ -39,7 +37,7 @@ class PaymentMethod(Rules):
     offset_type: Literal["bank", "ledger"] = Field(
         description="Where the money is booked: a bank account, or a main account (clearing, gift card liability).",
     )
-    offset_account: _Account = Field(
+    offset_account: LedgerAccount = Field(
         description="The bank account's id, or the main account with its dimensions as F&O displays it: 110180-001.",
     )
     posting_profile: Code | None = Field(
@@ -59,12 +57,12 @@ class PaymentRules(Rules):
     methods: tuple[PaymentMethod, ...] = Field(
         min_length=1, description="Where the money of each payment provider is booked."
     )
-    exchange_account: _Account | None = Field(
+    exchange_account: LedgerAccount | None = Field(
         default=None,
         description="Main account of exchange differences: a payment's amount at its own rate less its amount at the "
         "order's rate. Without it a payment with a difference is parked.",
     )
-    rounding_account: _Account | None = Field(
+    rounding_account: LedgerAccount | None = Field(
         default=None,
         description="Main account of cash rounding. The sales order then has no rounding, so orders.rounding_item must "
         "not be set.",

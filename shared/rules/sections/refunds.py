@@ -5,17 +5,15 @@ The money that is paid back is booked by `[payments]`.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, model_validator
 
-from shared.rules.base import Code, Prefix, Rules
-
-_MainAccount = Annotated[str, StringConstraints(min_length=1, max_length=250, pattern=r"^\S(.*\S)?$")]
+from shared.rules.base import Code, LedgerAccount, Prefix, Rules
 
 
 class RefundAccount(Rules):
-    main_account: _MainAccount = Field(
+    main_account: LedgerAccount = Field(
         description="F&O main account with its dimensions as F&O displays it: 403100-001.",
     )
     sales_tax_group: Code | None = Field(

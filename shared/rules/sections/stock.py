@@ -11,7 +11,7 @@ from decimal import Decimal
 from fnmatch import fnmatchcase
 from typing import Literal
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from shared.rules.base import Rules
 
@@ -56,10 +56,6 @@ class StockRules(Rules):
         description="What becomes of an item without an on-hand row in any warehouse of the location: Shopify keeps "
         "its figure (`skip`), or shows 0 (`zero`). F&O has no row for an item that a warehouse never held, so a "
         "missing row does not mean sold out.",
-    )
-    orders_from: AwareDatetime | None = Field(
-        default=None,
-        description="The go-live date: older Shopify orders count as known to F&O. Default: the first run.",
     )
     write_behind_overlap_minutes: int = Field(
         default=10,

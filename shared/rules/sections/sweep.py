@@ -26,7 +26,7 @@ class SweepRules(Rules):
         ge=0,
         le=250,
         description="Orders of each run whose sales order, payments and refunds are compared with F&O; 0 for none. "
-        "Each costs 1 or 2 calls to Shopify, about 80 points of its query budget, and 4 reads of F&O. The next run "
+        "Each costs 1 or 2 calls to Shopify, about 80 points of its query budget, and 5 reads of F&O. The next run "
         "continues where this one stopped.",
     )
     window_days: int = Field(

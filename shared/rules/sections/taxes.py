@@ -14,7 +14,7 @@ from pydantic import Discriminator, Field, Tag, model_validator
 
 from shared.rules.base import ANY, Code, CountryOrAny, Rules
 
-Rate = Annotated[Decimal, Field(ge=0, lt=1, strict=False)]
+Fraction = Annotated[Decimal, Field(ge=0, lt=1, strict=False)]
 
 
 def _written_as(rates: Any) -> str:
@@ -22,7 +22,7 @@ def _written_as(rates: Any) -> str:
 
 
 Rates = Annotated[
-    Annotated[tuple[Rate, ...], Field(min_length=1), Tag("list")] | Annotated[Literal["any"], Tag("word")],
+    Annotated[tuple[Fraction, ...], Field(min_length=1), Tag("list")] | Annotated[Literal["any"], Tag("word")],
     Discriminator(_written_as),
 ]
 

@@ -92,8 +92,6 @@ async def _carry_out(parts: Parts, envelope: Envelope, body: bytes, now: datetim
     """Parks what was refused, schedules a copy for what waits, and writes one entry into the journal."""
     for refused in parts.parked:
         await ports.parking.park(_message(envelope, refused, body, envelope.properties(), now))
-    if parts.then is not None:
-        await parts.then()
     until = None
     notes = [f"{refused.error.code}: {refused.error.cause}" for refused in parts.parked]
     if parts.retry is not None:
@@ -126,6 +124,8 @@ async def _carry_out(parts: Parts, envelope: Envelope, body: bytes, now: datetim
         level=level,
         **fields,
     )
+    if parts.then is not None:
+        await parts.then()
     for refused in parts.parked[1:]:
         emit("message.parked", level=logging.WARNING, code=refused.error.code, owner=refused.error.entry.owner)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -14,6 +15,7 @@ from shared.bus.envelope import Claim, Envelope
 from shared.bus.publisher import Publisher
 from shared.errors import ErrorCode, OutcomeUnknownError, WebhookRefusedError
 from shared.flows import BY_FAMILY
+from shared.mapping.shopify.events import order_id_of
 from shared.settings import Secret
 from shared.shopify import webhooks
 from shared.store.blobs import Bodies
@@ -59,14 +61,15 @@ async def receive_webhook(
         received.add({"status": _FAILED})
         try:
             webhook = _check(family, store, headers, body, ports)
-            annotate(topic=webhook.topic, event_id=webhook.event_id, entity_id=webhook.order_id)
+            order_id = _order_id(webhook)
+            annotate(topic=webhook.topic, event_id=webhook.event_id, entity_id=order_id)
             envelope = Envelope(
                 flow=flow.name,
                 event_id=webhook.event_id,
                 source="shopify",
                 store=store,
                 topic=webhook.topic,
-                entity_id=webhook.order_id,
+                entity_id=order_id,
                 occurred_at=webhook.triggered_at,
                 traceparent=received.traceparent,
                 body=body,
@@ -97,6 +100,23 @@ def _check(family: str, store: str, headers: Mapping[str, str], body: bytes, por
         topics=flow.webhooks[family],
         max_bytes=ports.max_bytes,
     )
+
+
+def _order_id(webhook: webhooks.Webhook) -> str:
+    """The id of the order that the webhook is about, "" if none is found: the event then has a session of its own, and
+    its flow parks it.
+
+    Only a body of orders/* without the gid is parsed here, as an includeFields setting of the subscription makes them:
+    its order_id may be a nested one. Parsing all bodies would cost every webhook what few need.
+    """
+    if webhook.has_gid or (webhook.order_id and not webhook.topic.startswith("orders/")):
+        return webhook.order_id
+    try:
+        payload = json.loads(webhook.body)
+    except (ValueError, RecursionError):
+        return webhook.order_id
+    found = order_id_of(payload, webhook.topic)
+    return webhook.order_id if found is None else str(found)
 
 
 async def _publish(envelope: Envelope, ports: IntakePorts) -> Envelope:

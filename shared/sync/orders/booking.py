@@ -17,14 +17,14 @@ from shared.d365.sold_lines import read_sold_lines
 from shared.d365.tax import tax_setup_of
 from shared.errors import RefusedError, TransientError
 from shared.mapping.customers import customer_account, customer_record
-from shared.mapping.orders.allocation import Allocation, Need, allocate, needs
+from shared.mapping.cut_over import is_held_as_fulfilled
+from shared.mapping.orders.allocation import Allocation, Need, allocate_order, needs
 from shared.mapping.orders.header import header_fingerprints
 from shared.mapping.orders.holds import hold_reason
 from shared.mapping.orders.items import product_skus, resolve, sku_field
 from shared.mapping.orders.matching import number_key
 from shared.mapping.orders.plan import LINE_KEY, SalesOrderPlan, check_booked, plan_sales_order
 from shared.mapping.orders.record import add_lines, add_refunds, digest, reconstruct, with_decisions
-from shared.mapping.taxes.place import ship_to
 from shared.model import HoldReason, Item, Order, OrderRecord, OrderState
 from shared.rules import StoreRules
 from shared.store.links import OrderLink
@@ -72,6 +72,8 @@ async def create(
     unclaimed = link or OrderLink(order.store, order.id, order.version)
     claimed = await ports.links.claim(replace(unclaimed, record=record), now)
     reason = hold_reason(state, rules)
+    if reason is None and is_held_as_fulfilled(state, rules):
+        reason = HoldReason.FULFILMENT
     try:
         await _ensure_customer(order, account, rules, ports)
         booked = await _book(plan, ports, held=reason is not None)
@@ -135,7 +137,7 @@ async def reconstruct_record(link: OrderLink, rules: StoreRules, ports: OrderPor
 async def _allocate(wanted: Sequence[Need], order: Order, rules: StoreRules, ports: OrderPorts) -> Allocation:
     warehouses = {warehouse.id for warehouse in rules.warehouses}
     on_hand = await read_on_hand(ports.fo, rules.company, {need.item for need in wanted}, warehouses)
-    return allocate(wanted, on_hand, rules, destination=ship_to(order), location_id=order.location_id)
+    return allocate_order(order, wanted, on_hand, rules)
 
 
 async def _ensure_customer(order: Order, account: str, rules: StoreRules, ports: OrderPorts) -> None:

@@ -15,16 +15,24 @@ from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from shared.bus.envelope import OPERATOR, Envelope
 from shared.errors import ErrorCode, RefusedError, TaxRefusedError, TransientError
 from shared.flows import ORDERS
+from shared.mapping.cut_over import (
+    is_before_first_day,
+    is_finished,
+    refuse_already_fulfilled,
+    refuse_before_first_day,
+)
+from shared.mapping.delivery import needs_delivery_method, with_delivery
 from shared.mapping.orders.holds import hold_reason
+from shared.mapping.orders.items import needs_barcodes
 from shared.mapping.orders.proof import prove
 from shared.mapping.orders.record import add_refunds, digest
 from shared.mapping.shopify.events import Signals, read_signals
-from shared.model import LineKind, Order, OrderState, Part, SoldUnits
+from shared.model import LineKind, Order, OrderRecord, OrderState, Part, SoldUnits
 from shared.rules import StoreRules
 from shared.store.links import OrderLink
 from shared.store.parking import State
@@ -37,7 +45,8 @@ from shared.sync.payments import converge_payments
 from shared.sync.refunds import converge_refunds
 from shared.telemetry import annotate, emit
 
-_GIVEN_UP_EARLY = "cancelled or given back before it reached F&O"
+_GIVEN_UP_EARLY: Final = "cancelled or given back before it reached F&O"
+BEFORE_FIRST_DAY: Final = "placed before the store's first day"
 
 
 async def sync_order(envelope: Envelope, ports: OrderPorts) -> MessageOutcome:
@@ -102,7 +111,7 @@ class _Event:
     notes: list[str] = field(default_factory=list)
     evidence: dict[str, object] = field(default_factory=dict)
     parked: list[Park] = field(default_factory=list)
-    waiting: list[TransientError] = field(default_factory=list)
+    waiting: dict[Part, TransientError] = field(default_factory=dict)
     done: set[Part] = field(default_factory=lambda: {Part.READING})
 
     @property
@@ -116,15 +125,24 @@ class _Event:
             self.link = await self.ports.links.put(replace(self.link, record=record))
         state = await self._reader.read(self.envelope.topic, payload)
         annotate(order=state.order.name)
-        if self.is_replay or self._needs_all():
+        if self.is_replay or self._needs_all() or self._needs_more_than_the_webhook(state):
             state = await self._reader.complete(state)
         return state
 
+    def _needs_more_than_the_webhook(self, state: OrderState) -> bool:
+        """Whether the rules ask for something of the order that only Shopify's API has."""
+        known = self._record
+        return needs_delivery_method(state, self.rules, known) or needs_barcodes(state.order, self.rules, known)
+
+    @property
+    def _record(self) -> OrderRecord | None:
+        """What was decided about the order; None for one that is not booked."""
+        return self.link.record if self.link is not None and self.link.sales_order else None
+
     @property
     def _reader(self) -> Reader:
-        known = self.link.record if self.link is not None and self.link.sales_order else None
         admin = self.ports.admins[self.rules.key]
-        return Reader(self.order_id, self.rules, admin, self.now, known)
+        return Reader(self.order_id, self.rules, admin, self.now, self._record)
 
     def _needs_all(self) -> bool:
         """Whether to fetch payments and risk, which the event may not contain: for a new order, and where parked
@@ -152,6 +170,7 @@ class _Event:
 
     async def converge(self, state: OrderState) -> MessageOutcome:
         try:
+            state = self._delivered(state)
             booking = await self._sales_order(state)
         except RefusedError as refusal:
             await self._reread_link()
@@ -167,8 +186,10 @@ class _Event:
             self.evidence |= booking.evidence
             if booking.is_current:
                 self.done.add(Part.ORDER)
-        if not booking.number and self.parked:
-            self.notes.append("payments and refunds wait for the sales order")
+        if not booking.number and (self.parked or not booking.is_current):
+            self.notes.append(
+                "payments and refunds wait for the sales order" if self.parked else "neither is its money"
+            )
         else:
             ports = self.ports
             payments = converge_payments(state, link=booking.link, rules=self.rules, ports=ports.payments)
@@ -179,9 +200,15 @@ class _Event:
         return Parts(
             Done("; ".join(self.notes), document=booking.number, evidence=self.evidence),
             parked=tuple(self.parked),
-            retry=Retry(min(self.waiting, key=_delay)) if self.waiting else None,
+            retry=Retry(min(self.waiting.values(), key=_delay)) if self.waiting else None,
             then=partial(self._store_refusals, state) if self.parked else None,
         )
+
+    def _delivered(self, state: OrderState) -> OrderState:
+        """The state with how the buyer gets the goods. An order that is given up is delivered nowhere."""
+        if state.order.is_given_up:
+            return state
+        return replace(state, order=with_delivery(state, self.rules, self._record, now=self.now))
 
     async def _part(self, part: Part, converging: Awaitable[_Report]) -> None:
         try:
@@ -189,7 +216,7 @@ class _Event:
         except RefusedError as refusal:
             self._refuse(refusal, part)
         except TransientError as failure:
-            self.waiting.append(failure)
+            self.waiting[part] = failure
         else:
             self.notes.append(report.note)
             if report.evidence:
@@ -209,7 +236,8 @@ class _Event:
             return Booking("F&O has a later state of the order", self.link.sales_order, self.link, is_current=False)
         if state.order.version == self.link.version and digest(state.order) != self.link.digest:
             # Two changes within one second of Shopify's clock: only the shop knows which is the later.
-            state = await self._reader.fetch() or state
+            fetched = await self._reader.fetch()
+            state = self._delivered(fetched) if fetched is not None else state
         self.link = link = await self._with_refunds(self.link, state)
         order, content = state.order, digest(state.order)
         if content == link.parked_digest and not self.is_replay:
@@ -225,7 +253,12 @@ class _Event:
     async def _new_sales_order(self, state: OrderState) -> Booking:
         """An order that was given up before it came leaves a link, so that a late event does not book it."""
         order, link = state.order, self.link
-        if link is not None and link.not_booked and order.version <= link.version and not order.is_given_up:
+        if (
+            link is not None
+            and link.not_booked == _GIVEN_UP_EARLY
+            and order.version <= link.version
+            and not order.is_given_up
+        ):
             return Booking(f"not booked: {link.not_booked}", link=link, is_current=False)
         if order.is_given_up:
             given_up = OrderLink(
@@ -238,12 +271,29 @@ class _Event:
                 etag=link.etag if link else None,
             )
             return Booking(f"{_GIVEN_UP_EARLY}: nothing to book", link=await self.ports.links.put(given_up))
+        if not self.is_replay:
+            if is_before_first_day(order, self.rules):
+                return await self._leave_out(state)
+            refuse_already_fulfilled(state, self.rules)
         proof = prove(order).as_dict()
         booking = await create(state, link, self.rules, self.ports, now=self.now)
         lag = self.ports.now() - self.envelope.occurred_at
         seconds = round(lag.total_seconds(), 3)
         emit("order.booked", company=self.rules.company, document=booking.number, seconds=seconds)
         return replace(booking, evidence={"shopify": proof, **booking.evidence})
+
+    async def _leave_out(self, state: OrderState) -> Booking:
+        """An order from before the store's first day, which a person may bring by name.
+
+        The person is told once if something of it is still to be delivered.
+        """
+        link = self.link
+        if link is None or link.not_booked != BEFORE_FIRST_DAY:
+            if not is_finished(state):
+                refuse_before_first_day(state.order, self.rules)
+            unknown = link or OrderLink(state.order.store, state.order.id, state.order.version)
+            link = await self.ports.links.put(replace(unknown, not_booked=BEFORE_FIRST_DAY, sold=()))
+        return Booking(f"not booked: {link.not_booked}", link=link, is_current=False)
 
     async def _with_refunds(self, link: OrderLink, state: OrderState) -> OrderLink:
         """The link that has a record of every refund of the state, stored before anything is written about it."""
@@ -256,7 +306,10 @@ class _Event:
         self.link = await self.ports.links.get(self.rules.key, self.order_id)
 
     async def _close_done(self) -> None:
-        """Closes what is parked of parts that are done, then clears their mark: in this order a crash is repaired."""
+        """Closes what is parked of parts that are done, then clears their mark: in this order a crash is repaired.
+
+        Payments that wait keep a mark instead: the next attempt has to fetch them again.
+        """
         link = await self.ports.links.get(self.rules.key, self.order_id)
         done = self.done - {refused.part for refused in self.parked}
         closing = link.parked_parts & done if link is not None else frozenset()
@@ -271,8 +324,11 @@ class _Event:
             now=self.now,
             parts=closing,
         )
+        waiting = self.waiting.keys() & {Part.PAYMENTS}
         digest_left = "" if Part.ORDER in closing else link.parked_digest
-        await self.ports.links.put(replace(link, parked_parts=link.parked_parts - closing, parked_digest=digest_left))
+        await self.ports.links.put(
+            replace(link, parked_parts=(link.parked_parts - closing) | waiting, parked_digest=digest_left)
+        )
 
     async def _store_refusals(self, state: OrderState) -> None:
         """Marks the refused parts in the link. A refused sales order is not tried again by the next event with the same
@@ -283,6 +339,8 @@ class _Event:
         of_order = any(refused.part is Part.ORDER for refused in self.parked)
         if link is None or not link.sales_order:
             known = replace(_sold_but_unknown(state.order, link), parked_parts=parts)
+            if any(refused.error.code == ErrorCode.ORDER_BEFORE_FIRST_DAY for refused in self.parked):
+                known = replace(known, not_booked=BEFORE_FIRST_DAY, sold=())
         else:
             refused_digest = digest(state.order) if of_order else link.parked_digest
             known = replace(link, parked_digest=refused_digest, parked_parts=parts)

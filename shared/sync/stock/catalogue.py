@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from shared.d365.items import ItemCache, read_items
 from shared.d365.odata.client import RowReader
@@ -18,6 +18,9 @@ from shared.rules import StoreRules
 from shared.shopify.admin.client import QueryRunner
 from shared.shopify.inventory import read_variants
 from shared.store.blobs import Snapshots
+
+_FORMAT: Final = 2
+"""Of the stored assortment. One in another format is read again from both systems."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,7 @@ async def load_assortment(
     name = f"stock/{rules.key}/catalogue"
     warehouses = sorted(warehouse.id for warehouse in rules.warehouses)
     locations = sorted({warehouse.location for warehouse in rules.warehouses})
-    basis = [rules.company, sku_field(rules), warehouses, locations]
+    basis = [_FORMAT, rules.company, sku_field(rules), warehouses, locations]
     value, etag = await snapshots.read(name)
     max_age = timedelta(minutes=rules.stock.catalogue_minutes)
     if value and value["basis"] == basis and now < datetime.fromisoformat(value["read_at"]) + max_age:
@@ -58,7 +61,9 @@ async def load_assortment(
             "read_at": now.isoformat(),
             "basis": basis,
             "shop_items": len(variants),
-            "listings": [[listing.sku, *listing.level, *listing.item] for listing in catalogue.listings],
+            "listings": [
+                [listing.sku, listing.variant_id, *listing.level, *listing.item] for listing in catalogue.listings
+            ],
             "safety": [[warehouse, str(units), *item] for (item, warehouse), units in safety.items()],
         },
         etag,
@@ -76,8 +81,8 @@ async def load_assortment(
 def _from_stored(value: dict[str, Any]) -> Assortment:
     return Assortment(
         listings=tuple(
-            Listing(sku, Item(*item), LevelId(inventory_item, location))
-            for sku, inventory_item, location, *item in value["listings"]
+            Listing(sku, Item(*item), LevelId(inventory_item, location), variant_id)
+            for sku, variant_id, inventory_item, location, *item in value["listings"]
         ),
         safety={(Item(*item), warehouse): Decimal(units) for warehouse, units, *item in value["safety"]},
         shop_items=value["shop_items"],

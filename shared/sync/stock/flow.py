@@ -27,7 +27,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import Final
 
 from shared.d365.odata.client import RowReader
@@ -82,7 +82,9 @@ async def push_stock(
         return StockReport(store=rules.key, run=run, busy=True)
     shopify, counted_fo = CountingRunner(admin), CountingReader(fo)
     assortment = await load_assortment(rules, admin=shopify, fo=counted_fo, snapshots=snapshots, now=began)
-    sales = await UnknownSales.load(shopify, links, snapshots, store=rules.key, rules=rules.stock, now=began)
+    sales = await UnknownSales.load(
+        shopify, links, snapshots, store=rules.key, rules=rules.stock, known_before=_known_before(rules), now=began
+    )
     push = _StockPush(rules, shopify, counted_fo, memory, assortment, sales, run, began, now, sleep)
     await push.run_all()
     await sales.save()
@@ -98,6 +100,12 @@ async def push_stock(
         shopify_calls=shopify.calls,
         fo_calls=counted_fo.calls,
     )
+
+
+def _known_before(rules: StoreRules) -> datetime | None:
+    """The first moment of the store's first day; None where the rules have none."""
+    day = rules.orders.first_day
+    return None if day is None else datetime.combine(day, time.min, rules.zone)
 
 
 @dataclass(slots=True)

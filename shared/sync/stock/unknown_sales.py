@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final, Self
 
@@ -12,9 +12,9 @@ from shared.mapping.stock import Listing, sales_of_parked
 from shared.model import Sale
 from shared.rules.sections.stock import StockRules
 from shared.shopify.admin.client import QueryRunner
-from shared.shopify.sold import OrderHead, read_orders_since, read_sales
+from shared.shopify.sold import OrderHead, read_order_heads, read_orders_since, read_sales
 from shared.store.blobs import Snapshots
-from shared.store.links import OrderLinks
+from shared.store.links import OrderLinks, PendingSale
 
 _CLOCKS_DIFFER: Final = timedelta(minutes=1)
 
@@ -35,8 +35,9 @@ class UnknownSales:
     here; its webhook has arrived by then, so that it is known or parked. A figure whose sale is not visible yet is not
     raised either: see StockRules.settle_seconds.
 
-    The units of an unknown order are read once and stored until the order changes. An order that was cancelled since
-    the run began still counts: Shopify has added its units again, but the run may have read the figure before.
+    The units of an unknown order are read once and stored until the order changes; those of a parked one are in its
+    link. Both count until F&O has the order or it is cancelled in Shopify. An order that was cancelled since the run
+    began still counts: Shopify has added its units again, but the run may have read the figure before.
     """
 
     admin: QueryRunner
@@ -47,11 +48,15 @@ class UnknownSales:
     began: datetime
     etag: str | None
     saved: dict[str, Any]
+    known_before: datetime | None
+    """F&O is taken to have every order created before this, parked ones too. None where the store has no first day."""
     first: datetime
-    """Orders before this are skipped: F&O is assumed to have them."""
+    """Where the first search starts: at known_before, else shortly before the first run."""
     since: datetime
     orders: dict[int, tuple[datetime, list[Sale]]]
     """Unknown order -> its updated_at and its sales."""
+    looked_up: dict[int, OrderHead | None] = field(default_factory=dict)
+    """Parked orders that are older than the search, as this run found them; None for one that Shopify does not show."""
 
     @classmethod
     async def load(
@@ -62,12 +67,13 @@ class UnknownSales:
         *,
         store: str,
         rules: StockRules,
+        known_before: datetime | None,
         now: datetime,
     ) -> Self:
         value, etag = await snapshots.read(_name(store))
         saved = value or {}
         overlap = timedelta(minutes=rules.write_behind_overlap_minutes)
-        first = rules.orders_from or (datetime.fromisoformat(saved["first"]) if saved else now - overlap)
+        first = known_before or (datetime.fromisoformat(saved["first"]) if saved else now - overlap)
         return cls(
             admin=admin,
             links=links,
@@ -77,6 +83,7 @@ class UnknownSales:
             began=now,
             etag=etag,
             saved=saved,
+            known_before=known_before,
             first=first,
             since=datetime.fromisoformat(saved["since"]) if saved else first,
             orders={
@@ -95,7 +102,7 @@ class UnknownSales:
         heads = await read_orders_since(self.admin, max(self.first, self.since - overlap))
         known = await self.links.known(self.store, [head.id for head in heads])
         parked = await self.links.parked(self.store)
-        settled = known | {sale.order_id for sale in parked}
+        settled = known | {pending.order_id for pending in parked}
         unknown = [head for head in heads if head.id not in settled and self._holds_units(head)]
         self.since = min(
             (head.created_at for head in unknown),
@@ -104,11 +111,25 @@ class UnknownSales:
         await self._read_units(unknown[: self.rules.freeze_backlog])
         listings = list(listings)
         sales = [sale for _, sales in self.orders.values() for sale in sales]
-        for pending in parked:
+        for pending in await self._still_sold(parked, heads):
             sales += sales_of_parked(pending.sold, pending.location_id, listings)
         return SalesToSubtract(sales, len(unknown))
 
+    async def _still_sold(self, parked: Sequence[PendingSale], heads: Iterable[OrderHead]) -> list[PendingSale]:
+        """The parked orders that are neither cancelled nor from before the store's first day. An order that Shopify
+        does not show counts: it may be too old for the app's scopes.
+        """
+        found = self.looked_up | {head.id: head for head in heads}
+        missing = [each.order_id for each in parked if each.sold and each.order_id not in found]
+        if missing:
+            read: dict[int, OrderHead | None] = {head.id: head for head in await read_order_heads(self.admin, missing)}
+            self.looked_up |= dict.fromkeys(missing) | read
+            found |= self.looked_up
+        return [each for each in parked if (head := found.get(each.order_id)) is None or self._holds_units(head)]
+
     def _holds_units(self, head: OrderHead) -> bool:
+        if self.known_before is not None and head.created_at < self.known_before:
+            return False
         return head.cancelled_at is None or head.cancelled_at > self.began - _CLOCKS_DIFFER
 
     async def _read_units(self, unknown: list[OrderHead]) -> None:

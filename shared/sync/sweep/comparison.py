@@ -15,7 +15,9 @@ from shared.model import Money
 from shared.rules import StoreRules
 from shared.shopify.sweep import ListedOrder, orders_from
 from shared.store.journal import JournalEntry
+from shared.store.links import OrderLink
 from shared.sync.orders.reading import Reader
+from shared.sync.sweep.duplicates import Duplicates, hold_duplicates
 from shared.sync.sweep.missed import TOPIC, event_of, is_recorded, is_settled
 from shared.sync.sweep.ports import SweepPorts
 from shared.sync.sweep.progress import Progress
@@ -60,7 +62,7 @@ async def compare_some(
     """
     if not rules.sweep.sample:
         return None
-    comparison = _Comparison(rules, ports, now, now(), Tally())
+    comparison = _ComparisonRun(rules, ports, now, now(), Tally())
     try:
         return await comparison.of_some(progress, until)
     finally:
@@ -68,7 +70,7 @@ async def compare_some(
 
 
 @dataclass(frozen=True, slots=True)
-class _Comparison:
+class _ComparisonRun:
     """One run for one store."""
 
     rules: StoreRules
@@ -108,9 +110,28 @@ class _Comparison:
     async def _compare(self, order: ListedOrder, since: datetime) -> None:
         """`since`: orders that changed from then on are checked for missed events by this run or the next."""
         link = await self.ports.orders.links.get(self.rules.key, order.id)
-        if link is None or link.given_up or not link.sales_order:
+        if link is None or link.given_up:
             self.tally.unknown += 1
             return
+        duplicates = Duplicates((link.sales_order, *link.further))
+        try:
+            duplicates = await hold_duplicates(link, self.rules, self.ports.orders)
+            found = await self._compared(order, link, duplicates, since)
+        except RefusedError as refusal:
+            self._refused(order, link, refusal)
+            found = None
+        if found is not None:
+            await self._conclude(order, found)
+        elif duplicates.findings:
+            await self._report(order, Comparison(order.name, duplicates.kept[0], duplicates.findings))
+
+    async def _compared(
+        self, order: ListedOrder, link: OrderLink, duplicates: Duplicates, since: datetime
+    ) -> Comparison | None:
+        """None for an order that is not compared now, which is counted here."""
+        if not link.sales_order:
+            self.tally.unknown += 1
+            return None
         entries = await self.ports.journal.history(self.rules.key, str(order.id))
         settled_since = self.began - timedelta(minutes=self.rules.sweep.settle_minutes)
         is_missed = link.version < order.updated_at and not is_recorded(
@@ -118,41 +139,38 @@ class _Comparison:
         )
         if is_missed and order.updated_at < since:
             await self._send(order, "a change")
-            return
+            return None
         if is_missed or order.updated_at > settled_since or not is_settled(entries):
             self.tally.busy += 1
-            return
+            return None
         admin = self.ports.orders.admins[self.rules.key]
-        try:
-            state = await Reader(order.id, self.rules, admin, self.now(), link.record).read(TOPIC, None)
-            found = None
-            if state.order.version == order.updated_at:
-                found = await compare_order(state, link, self.rules, self.ports.orders)
-        except RefusedError as refusal:
-            self.tally.refused += 1
-            emit(
-                "reconciliation.refused",
-                level=logging.WARNING,
-                order=order.id,
-                sales_order=link.sales_order,
-                code=refusal.code,
-                owner=refusal.entry.owner,
-            )
-            return
-        await self._conclude(order, found)
-
-    async def _conclude(self, order: ListedOrder, found: Comparison | None) -> None:
+        state = await Reader(order.id, self.rules, admin, self.now(), link.record).read(TOPIC, None)
+        found = None
+        if state.order.version == order.updated_at:
+            found = await compare_order(state, link, duplicates, self.rules, self.ports.orders)
         if found is None:
             self.tally.busy += 1
-            return
-        if found.missed:
-            await self._send(order, ", ".join(found.missed))
-            return
+        return found
+
+    def _refused(self, order: ListedOrder, link: OrderLink, refusal: RefusedError) -> None:
+        self.tally.refused += 1
+        emit(
+            "reconciliation.refused",
+            level=logging.WARNING,
+            order=order.id,
+            sales_order=link.sales_order,
+            code=refusal.code,
+            owner=refusal.entry.owner,
+        )
+
+    async def _conclude(self, order: ListedOrder, found: Comparison) -> None:
         if found.sums is not None:
             self.tally.add(found.sums)
         if found.findings:
             await self._report(order, found)
-        else:
+        if found.missed:
+            await self._send(order, ", ".join(found.missed))
+        elif not found.findings:
             self.tally.agreeing += 1
 
     async def _send(self, order: ListedOrder, what: str) -> None:

@@ -4,8 +4,9 @@ changes         an order that changed in Shopify without an event is put onto th
 the flow of orders fetches and converges it as any other subscriptions   topics that a shop no longer sends are reported
 comparison      orders in Shopify are compared with F&O, some in each run, all of them over time
 
-It writes neither to F&O nor to Shopify. After an interrupted run the next begins where progress was last saved; an
-event that is sent twice is dropped by the queue, or has nothing to do.
+It writes nothing to Shopify, and to F&O one thing: where several sales orders have the reference of one order, it holds
+those that are not kept (shared/sync/sweep/duplicates.py). After an interrupted run the next begins where progress was
+last saved; an event that is sent twice is dropped by the queue, or has nothing to do.
 """
 
 from __future__ import annotations

@@ -278,6 +278,13 @@ async def test_a_reset_brings_the_world_back_and_keeps_tokens(d365: Client) -> N
     assert await d365.order() == "WEB-000001"
 
 
+async def test_records_of_an_entity_set_show_all_their_fields(d365: Client) -> None:
+    number = await d365.order(BankSpecificSymbol="19AAA44C4")
+    (record,) = (await d365.admin("GET", "records/SalesOrderHeadersV4")).json
+    assert (record["SalesOrderNumber"], record["BankSpecificSymbol"]) == (number, "19AAA44C4")
+    assert (await d365.admin("GET", "records/Orders")).status == 404
+
+
 @pytest.mark.wire
 async def test_it_runs_as_a_process_of_its_own_and_stops_at_once() -> None:
     command = (sys.executable, "-m", "local.d365", "--port", "0", "--world", "local/world.toml")

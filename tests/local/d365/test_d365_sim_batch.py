@@ -168,7 +168,7 @@ async def test_plain_line_feeds_are_understood(d365: Client) -> None:
     assert status == 201
 
 
-async def test_boundaries_that_nobody_closed_end_with_the_body(d365: Client) -> None:
+async def test_boundaries_that_are_not_closed_end_with_the_body(d365: Client) -> None:
     operations = [operation(1, "POST", "SalesOrderHeadersV4", HEADER), operation(2, "POST", "SalesOrderLinesV3", LINE)]
     body = multipart("batch_1", change_set(*operations))
     for closing in ("--cs_1--\r\n", "--batch_1--\r\n"):

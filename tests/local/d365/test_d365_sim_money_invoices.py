@@ -18,7 +18,7 @@ async def d365(wire: None) -> AsyncIterator[Client]:
         yield client
 
 
-async def desk(d365: Client, number: str, action: str, body: Any = None) -> dict[str, Any]:
+async def post_action(d365: Client, number: str, action: str, body: Any = None) -> dict[str, Any]:
     answer = await d365.admin("POST", f"orders/web/{number}/{action}", body)
     assert answer.status == 200, answer.text
     return answer.json
@@ -27,8 +27,8 @@ async def desk(d365: Client, number: str, action: str, body: Any = None) -> dict
 async def invoiced(d365: Client, *lines: dict[str, Any], **header: Any) -> tuple[str, str]:
     """An order that is delivered and invoiced whole: its number and the invoice's."""
     number = await d365.order(*lines, **header)
-    await desk(d365, number, "pack")
-    return number, (await desk(d365, number, "invoice"))["invoice"]
+    await post_action(d365, number, "pack")
+    return number, (await post_action(d365, number, "invoice"))["invoice"]
 
 
 async def paid(d365: Client, order: str, amount: float, **fields: Any) -> Answer:
@@ -129,7 +129,7 @@ async def test_a_tax_code_without_a_rate_stops_the_invoice(d365: Client) -> None
     where = f"TaxCodeValuesV2({key},MinimumLimit=0,MaximumLimit=0)"
     assert (rate["Value"], (await d365.data("DELETE", where)).status) == (Decimal("2.5"), 204)
     number = await d365.order({}, SalesTaxGroupCode="VAT")
-    await desk(d365, number, "pack")
+    await post_action(d365, number, "pack")
     refused = await d365.admin("POST", f"orders/web/{number}/invoice")
     assert (refused.status, "CITY2 has no one rate" in refused.json["error"]) == (409, True)
     assert await d365.rows("CustTransactions") == []
@@ -138,10 +138,10 @@ async def test_a_tax_code_without_a_rate_stops_the_invoice(d365: Client) -> None
 
 async def test_invoices_of_parts_sum_to_the_line(d365: Client) -> None:
     number = await d365.order({"OrderedSalesQuantity": 3, "CalculateLineAmount": "No", "LineAmount": 10})
-    lot = (await desk(d365, number, "confirm"))["lines"][0]["lot"]
+    lot = (await post_action(d365, number, "confirm"))["lines"][0]["lot"]
     for _ in range(3):
-        await desk(d365, number, "pack", {"lines": [{"lot": lot, "quantity": 1}]})
-        await desk(d365, number, "invoice")
+        await post_action(d365, number, "pack", {"lines": [{"lot": lot, "quantity": 1}]})
+        await post_action(d365, number, "invoice")
     headers = await d365.rows("SalesInvoiceHeadersV4?$orderby=InvoiceNumber")
     amounts = [header["TotalInvoiceAmount"] for header in headers]
     assert amounts == [Decimal("3.33"), Decimal("3.34"), Decimal("3.33")]
@@ -152,7 +152,7 @@ async def test_payments_settle_the_invoices_of_their_order_and_of_no_other(d365:
     second, _ = await invoiced(d365, {"SalesPrice": 100})
     await paid(d365, first, 60)
     await paid(d365, first, 40)
-    assert (await desk(d365, first, "settle"))["settled"] == 100
+    assert (await post_action(d365, first, "settle"))["settled"] == 100
     assert await transactions(d365, first) == [
         ("Sales", 100, 0, True),
         ("Payment", -60, 0, True),
@@ -161,13 +161,13 @@ async def test_payments_settle_the_invoices_of_their_order_and_of_no_other(d365:
     assert await transactions(d365, second) == [("Sales", 100, 100, False)]
     (opened,) = await d365.rows("CustTransOpens")
     assert opened["AmountCur"] == 100
-    assert (await desk(d365, first, "settle"))["settled"] == 0
+    assert (await post_action(d365, first, "settle"))["settled"] == 0
 
 
 async def test_what_is_paid_in_part_stays_open_in_part(d365: Client) -> None:
     order, invoice = await invoiced(d365, {"SalesPrice": 100})
     await paid(d365, order, 30)
-    await desk(d365, order, "settle")
+    await post_action(d365, order, "settle")
     (row,) = await d365.rows(f"CustTransactions?$filter=Invoice eq '{invoice}'")
     assert (row["SettleAmountCur"], row["Closed"], row["LastSettleDate"]) == (30, "1900-01-01T12:00:00Z", DAY)
     (opened,) = await d365.rows("CustTransOpens")
@@ -177,7 +177,7 @@ async def test_what_is_paid_in_part_stays_open_in_part(d365: Client) -> None:
 async def test_money_in_another_currency_settles_nothing(d365: Client) -> None:
     order, _ = await invoiced(d365, {"SalesPrice": 100})
     await paid(d365, order, 15_000, CurrencyCode="JPY")
-    assert (await desk(d365, order, "settle"))["settled"] == 0
+    assert (await post_action(d365, order, "settle"))["settled"] == 0
     assert await transactions(d365, order) == [("Sales", 100, 100, False), ("Payment", -15_000, -15_000, False)]
 
 
@@ -192,7 +192,7 @@ async def test_a_marked_invoice_is_settled_when_the_payment_is_posted(d365: Clie
 async def test_a_return_and_its_refund_settle_each_other(d365: Client) -> None:
     order, _ = await invoiced(d365, {"SalesPrice": 100})
     await paid(d365, order, 100)
-    await desk(d365, order, "settle")
+    await post_action(d365, order, "settle")
     (sold,) = await d365.rows(f"SalesOrderLinesV3?$filter=SalesOrderNumber eq '{order}'")
     header = {
         "dataAreaId": "web",
@@ -211,7 +211,7 @@ async def test_a_return_and_its_refund_settle_each_other(d365: Client) -> None:
     assert (await d365.data("POST", "ReturnOrderLinesV2", line)).status == 201
     assert (await d365.admin("POST", f"returns/web/{number}/invoice")).status == 200
     await paid(d365, order, -100)
-    assert (await desk(d365, order, "settle"))["settled"] == 100
+    assert (await post_action(d365, order, "settle"))["settled"] == 100
     assert all(closed for *_, closed in await transactions(d365, order))
 
 

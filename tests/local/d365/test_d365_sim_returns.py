@@ -51,7 +51,7 @@ async def returned(d365: Client, lot: str, **fields: Any) -> tuple[str, str]:
     return number, answer.json["ReturnInventoryLotId"]
 
 
-async def desk(d365: Client, number: str, action: str, body: Any = None) -> Answer:
+async def post_action(d365: Client, number: str, action: str, body: Any = None) -> Answer:
     return await d365.admin("POST", f"returns/web/{number}/{action}", body)
 
 
@@ -194,15 +194,15 @@ async def test_goods_that_come_back_go_into_stock_and_are_credited(d365: Client)
     number, own = await returned(d365, lot, ReturnSalesQuantity=-2, ReturnDispositionCode="CREDIT")
     assert await on_hand(d365) == (4, 2)
 
-    part = (await desk(d365, number, "receive", {"lines": [{"lot": own, "quantity": 1}]})).json
+    part = (await post_action(d365, number, "receive", {"lines": [{"lot": own, "quantity": 1}]})).json
     assert (part["status"], part["lines"][0]["status"], part["lines"][0]["received"]) == ("Open", "Registered", -1)
     assert await on_hand(d365) == (5, 1)
-    assert (await desk(d365, number, "invoice")).status == 409
-    rest = (await desk(d365, number, "receive")).json
+    assert (await post_action(d365, number, "invoice")).status == 409
+    rest = (await post_action(d365, number, "receive")).json
     assert (rest["status"], rest["sales_status"], rest["lines"][0]["status"]) == ("Open", "Delivered", "Received")
     assert await on_hand(d365) == (6, 0)
 
-    credited = (await desk(d365, number, "invoice")).json
+    credited = (await post_action(d365, number, "invoice")).json
     assert (credited["status"], credited["sales_status"]) == ("Closed", "Invoiced")
     (note,) = await d365.rows(f"SalesInvoiceHeadersV4?$filter=SalesOrderNumber eq '{number}'")
     assert (note["InvoiceNumber"], note["TotalInvoiceAmount"], note["TotalTaxAmount"]) == (
@@ -212,17 +212,17 @@ async def test_goods_that_come_back_go_into_stock_and_are_credited(d365: Client)
     )
     (row,) = await d365.rows(f"CustTransactions?$filter=Invoice eq '{credited['invoice']}'")
     assert (row["TransType"], row["AmountCur"]) == ("Sales", Decimal("-67.5"))
-    assert (await desk(d365, number, "receive")).status == 409
+    assert (await post_action(d365, number, "receive")).status == 409
 
 
 async def test_a_return_is_open_while_it_awaits_another_line(d365: Client) -> None:
     _, (lot, other) = await sold(d365, {}, {})
     number, own = await returned(d365, lot, ReturnDispositionCode="CREDIT")
     await line(d365, number, other, ReturnDispositionCode="CREDIT")
-    arrived = (await desk(d365, number, "receive", {"lines": [{"lot": own, "quantity": 1}]})).json
+    arrived = (await post_action(d365, number, "receive", {"lines": [{"lot": own, "quantity": 1}]})).json
     assert (arrived["status"], arrived["sales_status"]) == ("Open", "Backorder")
     assert [each["status"] for each in arrived["lines"]] == ["Received", "Awaiting"]
-    credited = (await desk(d365, number, "invoice")).json
+    credited = (await post_action(d365, number, "invoice")).json
     assert (credited["status"], [each["status"] for each in credited["lines"]]) == ("Open", ["Invoiced", "Awaiting"])
 
 
@@ -238,7 +238,7 @@ async def test_a_return_is_open_while_it_awaits_another_line(d365: Client) -> No
 async def test_nothing_else_than_what_is_awaited_can_arrive(d365: Client, arrival: dict[str, Any], reason: str) -> None:
     _, (lot,) = await sold(d365, {})
     number, own = await returned(d365, lot, ReturnDispositionCode="CREDIT")
-    refused = await desk(d365, number, "receive", {"lines": [{"lot": own} | arrival]})
+    refused = await post_action(d365, number, "receive", {"lines": [{"lot": own} | arrival]})
     assert (refused.status, reason in refused.json["error"]) == (409, True)
     assert await on_hand(d365) == (4, 1)
 
@@ -246,19 +246,19 @@ async def test_nothing_else_than_what_is_awaited_can_arrive(d365: Client, arriva
 async def test_scrap_is_credited_and_does_not_go_into_stock(d365: Client) -> None:
     _, (lot,) = await sold(d365, {})
     number, own = await returned(d365, lot)
-    assert "no disposition code" in (await desk(d365, number, "receive")).json["error"]
+    assert "no disposition code" in (await post_action(d365, number, "receive")).json["error"]
     arrival = {"lines": [{"lot": own, "quantity": 1, "disposition": "SCRAP"}]}
-    assert (await desk(d365, number, "receive", arrival)).status == 200
+    assert (await post_action(d365, number, "receive", arrival)).status == 200
     assert await on_hand(d365) == (4, 0)
-    assert (await desk(d365, number, "invoice")).status == 200
+    assert (await post_action(d365, number, "invoice")).status == 200
 
 
 async def test_goods_that_the_buyer_keeps_are_credited_at_once(d365: Client) -> None:
     _, (lot,) = await sold(d365, {})
     number, _ = await returned(d365, lot, ReturnDispositionCode="KEEP")
     assert await on_hand(d365) == (4, 0)
-    assert (await desk(d365, number, "receive")).status == 409
-    assert (await desk(d365, number, "invoice")).json["status"] == "Closed"
+    assert (await post_action(d365, number, "receive")).status == 409
+    assert (await post_action(d365, number, "invoice")).json["status"] == "Closed"
 
 
 async def test_a_held_return_is_neither_received_nor_credited(d365: Client) -> None:
@@ -267,15 +267,15 @@ async def test_a_held_return_is_neither_received_nor_credited(d365: Client) -> N
     key = f"{HEADERS}(dataAreaId='web',ReturnOrderNumber='{number}')"
     assert (await d365.data("PATCH", key, {"IsReturnProcessingStopped": "Yes"})).status == 204
     for action in ("receive", "invoice"):
-        assert "is stopped" in (await desk(d365, number, action)).json["error"]
+        assert "is stopped" in (await post_action(d365, number, action)).json["error"]
     await d365.data("PATCH", key, {"IsReturnProcessingStopped": "No"})
-    assert (await desk(d365, number, "receive")).status == 200
+    assert (await post_action(d365, number, "receive")).status == 200
 
 
 async def test_what_was_given_up_can_be_returned_anew(d365: Client) -> None:
     _, (lot,) = await sold(d365, {})
     number, _ = await returned(d365, lot)
-    assert (await desk(d365, number, "cancel")).json["status"] == "Canceled"
+    assert (await post_action(d365, number, "cancel")).json["status"] == "Canceled"
     assert await on_hand(d365) == (4, 0)
     assert "is Canceled" in (await line(d365, number, lot)).infolog
     again, own = await returned(d365, lot)
@@ -291,7 +291,7 @@ async def test_what_was_given_up_can_be_returned_anew(d365: Client) -> None:
 async def test_what_has_arrived_cannot_be_changed_or_deleted(d365: Client) -> None:
     _, (lot,) = await sold(d365, {})
     number, own = await returned(d365, lot, ReturnDispositionCode="CREDIT")
-    await desk(d365, number, "receive")
+    await post_action(d365, number, "receive")
     key = f"{LINES}(dataAreaId='web',ReturnOrderNumber='{number}',ReturnInventoryLotId='{own}')"
     assert "is Received" in (await d365.data("PATCH", key, {"SalesPrice": 1})).infolog
     assert "is Received" in (await d365.data("DELETE", key)).infolog
@@ -309,7 +309,7 @@ async def test_variants_come_back_as_the_variant_that_was_sold(d365: Client) -> 
     blue = {"ProductColorId": "Blue", "ProductSizeId": "M"}
     other = (await header(d365)).json["ReturnOrderNumber"]
     assert "not those of the returned lot" in (await line(d365, other, lot, **blue)).infolog
-    await desk(d365, number, "receive")
+    await post_action(d365, number, "receive")
     rows = await d365.rows("WarehousesOnHandV2?$filter=dataAreaId eq 'web' and InventoryWarehouseId eq '12'")
     assert {(row["ProductColorId"], row["OnHandQuantity"]) for row in rows if row["ItemNumber"] == "TEE"} == {
         ("Red", 1)
@@ -320,5 +320,5 @@ async def test_goods_of_no_known_sale_come_back_at_the_items_price(d365: Client)
     number = (await header(d365)).json["ReturnOrderNumber"]
     added = await line(d365, number, "", ItemNumber="LAMP", ReturnDispositionCode="CREDIT")
     assert (added.status, added.json["LineAmount"]) == (201, Decimal("-34.5"))
-    await desk(d365, number, "receive")
-    assert (await desk(d365, number, "invoice")).status == 200
+    await post_action(d365, number, "receive")
+    assert (await post_action(d365, number, "invoice")).status == 200

@@ -119,7 +119,7 @@ def test_an_order_is_as_far_as_its_least_advanced_line(lines: list[str], status:
         ("Canceled", 0, 0, "Confirmed", "Canceled"),
     ],
 )
-def test_processing_status_tells_how_far_the_documents_are(
+def test_processing_status_follows_the_documents(
     status: str,
     delivered: int,
     invoiced: int,
@@ -146,7 +146,7 @@ class MishapError(Exception):
     pass
 
 
-def spoil(journal: Journal, table: Table[str, int]) -> None:
+def change_both(journal: Journal, table: Table[str, int]) -> None:
     """A change set that replaces, adds and (inside another) removes before it fails."""
     with journal.change_set():
         table.put("new", 3)
@@ -163,5 +163,5 @@ def test_a_change_set_that_fails_leaves_the_tables_as_they_were() -> None:
         table.put("kept", 1)
         table.put("removed", 2)
     with pytest.raises(MishapError):
-        spoil(journal, table)
+        change_both(journal, table)
     assert dict(table.items()) == {"kept": 1, "removed": 2}

@@ -7,10 +7,12 @@ from decimal import Decimal
 from io import StringIO
 
 import pytest
+from builders.root import ROOT
 from rich.console import Console
 from rich.table import Table
 
 from local.demo import tables
+from local.demo.systems import NOTHING_DONE, done_in_fo
 from local.demo.values import (
     Account,
     OrderChange,
@@ -77,13 +79,13 @@ def test_every_row_has_the_six_texts(result: Result) -> None:
         assert row["what"]
 
 
-def test_compared_money_has_its_currency_and_its_difference() -> None:
+def test_difference_is_what_is_too_much_in_fo() -> None:
     rows = documents([ACCOUNT])
     assert [(row["flow"], row["what"], row["difference"]) for row in rows] == [
         ("orders", "2 x HAT-STR-ONE", "0.00 USD"),
-        ("orders", "Ground", "0.25 USD"),
-        ("orders", "invoiced, tax included", "0.01 USD"),
-        ("payments", "paid, less money back", "-10.00 USD"),
+        ("orders", "Ground", "-0.25 USD"),
+        ("orders", "invoiced, tax included", "-0.01 USD"),
+        ("payments", "paid, less money back", "10.00 USD"),
     ]
     assert all(MONEY.fullmatch(row[side]) for row in rows for side in ("shopify", "fo", "difference"))
     assert not ACCOUNT.agrees
@@ -127,4 +129,17 @@ def test_tables_print_what_the_rows_hold(table: Table, results: list[Result]) ->
 
 def test_accounts_print_each_difference() -> None:
     text = printed(tables.accounts([ACCOUNT]))
-    assert [each for each in (" 0.00 USD", " 0.25 USD", " 0.01 USD", " -10.00 USD") if each not in text] == []
+    assert [each for each in (" 0.00 USD", " -0.25 USD", " -0.01 USD", " 10.00 USD") if each not in text] == []
+
+
+def test_parts_of_a_note_without_a_change_in_fo_are_left_out() -> None:
+    assert done_in_fo("LAMP-HEAD on line 2: quantity 2 -> 1; no money has moved; no refunds") == (
+        "LAMP-HEAD on line 2: quantity 2 -> 1"
+    )
+    assert done_in_fo("F&O has the order as it is; no money has moved; no refunds") == ""
+
+
+@pytest.mark.parametrize("beginning", NOTHING_DONE)
+def test_what_is_left_out_of_a_note_is_what_the_app_writes(beginning: str) -> None:
+    sources = [path.read_text(encoding="utf-8") for path in (ROOT / "shared/sync").rglob("*.py")]
+    assert any(f'"{beginning}' in source for source in sources)

@@ -128,7 +128,7 @@ def test_missing_setting_is_named_with_its_function() -> None:
         resolve_settings("%QUEUE%", {}, "function f")
 
 
-def test_connection_by_identity_says_what_to_set_instead() -> None:
+def test_connection_by_identity_names_the_setting_to_use_instead() -> None:
     with pytest.raises(StartError, match=r"managed identity.*Set Bus to a connection string"):
         connection_string("Bus", {"Bus__fullyQualifiedNamespace": "x.servicebus.windows.net"}, "f")
 

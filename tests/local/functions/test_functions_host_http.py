@@ -148,7 +148,7 @@ async def test_timer_runs_on_demand(http: aiohttp.ClientSession) -> None:
         assert {"timer": True, "past_due": False} in await answer.json()
 
 
-async def test_timer_that_fails_on_demand_says_why(http: aiohttp.ClientSession) -> None:
+async def test_timer_that_fails_on_demand_answers_with_the_reason(http: aiohttp.ClientSession) -> None:
     async with http.post("/admin/functions/failing_timer?wait=true", json={"input": ""}) as answer:
         assert answer.status == 500
         report = await answer.json()

@@ -39,7 +39,7 @@ async def test_start_lists_each_function_and_stop_is_clean() -> None:
         assert "Traceback" not in host.log
 
 
-async def test_broker_that_is_away_is_told_once_for_each_queue() -> None:
+async def test_unreachable_broker_is_logged_once_for_each_queue() -> None:
     async with functions_host() as host, aiohttp.ClientSession(host.url) as http:
         async with http.get("/api/slow?seconds=1.5") as answer:
             assert answer.status == 200
@@ -103,7 +103,7 @@ async def test_missing_setting_stops_the_start(missing: str) -> None:
         ),
     ],
 )
-async def test_app_that_cannot_be_indexed_says_why(tmp_path: Path, code: str, complaint: str) -> None:
+async def test_app_that_cannot_be_indexed_gives_the_reason(tmp_path: Path, code: str, complaint: str) -> None:
     assert complaint in await refusal(write_app(tmp_path, code))
 
 

@@ -210,7 +210,7 @@ async def test_queue_without_a_free_session_is_asked_again_without_a_word(
     assert not caplog.records
 
 
-async def test_lost_broker_is_told_once_and_taken_up_again(caplog: pytest.LogCaptureFixture) -> None:
+async def test_lost_broker_is_logged_once_and_reconnected(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "host.servicebus")
     queue = Queue([ServiceBusConnectionError()], [ServiceBusConnectionError()], [Message("m1")])
     listener = listen(queue)

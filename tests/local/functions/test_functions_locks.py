@@ -1,4 +1,4 @@
-"""Keeping a Service Bus lock alive."""
+"""Renewal of a Service Bus lock."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -79,7 +79,7 @@ async def test_what_has_no_lock_yet_is_left_alone() -> None:
     assert renewable.renewals == 0
 
 
-async def test_failed_renewal_is_told_and_does_not_break_the_work(caplog: pytest.LogCaptureFixture) -> None:
+async def test_failed_renewal_is_logged_and_does_not_break_the_work(caplog: pytest.LogCaptureFixture) -> None:
     renewable = Renewable(seconds=0.01, error=MessageLockLostError())
     async with asyncio.timeout(5), kept_alive(renewable.lock, limit=60):
         await renewable.renewed.wait()

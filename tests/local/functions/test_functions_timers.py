@@ -76,7 +76,7 @@ async def test_timer_runs_at_each_occurrence() -> None:
     assert await runs(World(), 2, make_timer) == [("08:01:00", False), ("08:02:00", False)]
 
 
-async def test_timer_that_overran_runs_once_at_once_and_is_told_so() -> None:
+async def test_timer_that_overran_runs_once_at_once_as_past_due() -> None:
     world = World()
     world.takes = timedelta(minutes=3, seconds=10)
     assert await runs(world, 2, make_timer) == [("08:01:00", False), ("08:04:10", True)]

@@ -60,7 +60,7 @@ def test_repeated_ids_become_a_sequence_and_are_settled_under_the_clients_number
     assert [fields[1] for fields, _ in received] == [5, 6, 7]
     assert [payload for _, payload in received] == [b"body"] * 3
     assert [fields[1] for fields, _ in read(ids.to_client(disposition(5, 7)))] == [5, 5, 7]
-    assert ids.to_client(disposition(6)) == disposition(6), "settled, so the number is forgotten"
+    assert ids.to_client(disposition(6)) == disposition(6), "settled, so the number is dropped"
 
 
 def test_the_frames_of_one_delivery_keep_one_id_while_another_link_sends(ids):
@@ -90,6 +90,7 @@ def test_what_cannot_be_read_is_passed_on(ids, fields):
     assert ids.from_client(frame(TRANSFER, fields)) == frame(TRANSFER, fields)
 
 
+@pytest.mark.wire
 async def test_management_requests_of_one_client_may_run_at_once():
     async with (
         emulator(queues=[{"name": "orders"}]) as bus,
@@ -105,6 +106,7 @@ async def test_management_requests_of_one_client_may_run_at_once():
         assert bus.namespace.depths()["orders"].active == 0
 
 
+@pytest.mark.wire
 async def test_sends_and_schedules_of_one_client_may_run_at_once():
     async with emulator(queues=[{"name": "orders"}]) as bus, opened(bus, sender("orders")) as (out,):
         later = datetime.now(UTC) + timedelta(hours=1)

@@ -77,7 +77,7 @@ async def test_a_delayed_confirmation_comes_after_its_time():
         assert time.monotonic() - started < 0.4
 
 
-async def test_a_confirmation_that_comes_after_the_sender_left_hurts_nobody():
+async def test_a_confirmation_after_the_sender_left_does_no_harm():
     async with emulator(queues=[{"name": "q"}]) as bus:
         bus.faults.inject(fault(SendAction.DELAY, seconds=0.5, count=1))
         async with opened(bus, sender("q")) as (out,):
@@ -166,13 +166,13 @@ async def test_a_silent_connection_is_given_up():
         reader, writer = await asyncio.open_connection(*bus.url.removeprefix("amqp://").split(":"))
         writer.write(sasl + opening)
         async with asyncio.timeout(5):
-            said = await reader.read()
+            answer = await reader.read()
         writer.close()
         await writer.wait_closed()
-        assert b"amqp:resource-limit-exceeded" in said
+        assert b"amqp:resource-limit-exceeded" in answer
 
 
-async def test_the_process_serves_tells_depths_takes_faults_and_stops_on_a_signal():
+async def test_the_process_serves_reports_depths_takes_faults_and_stops_on_a_signal():
     command = ("-m", "local.servicebus", "--port", "0", "--control-port", "0")
     process = await asyncio.create_subprocess_exec(
         sys.executable, *command, cwd=ROOT, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE

@@ -86,7 +86,7 @@ def test_a_released_message_has_not_failed():
     assert box.received().delivery_count == 0
 
 
-def test_a_locked_message_is_nobody_elses_until_its_lock_expires():
+def test_a_locked_message_has_one_receiver_until_its_lock_expires():
     box = Box()
     box.put()
     held = token(box.received())
@@ -177,7 +177,7 @@ def test_an_expired_message_is_dead_lettered_where_configured_and_stays_there():
     assert dead.dead_letter.reason == "TTLExpiredException"
 
 
-def test_a_lock_outlives_the_messages_time():
+def test_a_locked_message_does_not_expire():
     box = Box(dead_letter_expired=True)
     box.put(time_to_live=5.0), box.put(time_to_live=5.0)
     kept, given_back = box.received(), box.received()

@@ -92,7 +92,7 @@ async def test_a_batch_arrives_as_its_messages_in_order():
         assert bodies(await receive(into, 21)) == [*map(str, range(20)), "last"]
 
 
-async def test_each_outcome_does_what_it_says():
+async def test_each_outcome_has_its_effect():
     async with (
         emulator(queues=[{"name": "q"}]) as bus,
         opened(bus, sender("q"), receiver("q"), receiver("q", sub_queue=ServiceBusSubQueue.DEAD_LETTER)) as links,
@@ -136,7 +136,7 @@ async def test_a_deferred_message_can_be_dead_lettered_and_abandoned_by_token():
         assert dead.dead_letter.reason == "enough"
 
 
-async def test_the_broker_tells_when_a_lock_was_lost():
+async def test_the_broker_reports_a_lost_lock():
     clock = MovableClock()
     async with (
         emulator(clock=clock, queues=[{"name": "q", "lockDuration": "PT30S"}]) as bus,

@@ -98,7 +98,7 @@ def test_a_closed_session_gives_its_messages_back_without_counting_a_failure():
     assert not box.lost
 
 
-def test_an_expired_session_lock_counts_a_failure_and_tells_the_receiver():
+def test_an_expired_session_lock_counts_a_failure_and_notifies_the_receiver():
     box = SessionBox()
     box.put("a")
     lock = box.accept("a")
@@ -152,7 +152,7 @@ def test_an_abandoned_message_keeps_its_place_in_the_session():
     assert (again.sequence_number, again.delivery_count) == (1, 1)
 
 
-def test_state_outlives_the_receiver_and_needs_one_to_be_set():
+def test_session_state_stays_after_the_receiver_and_needs_one_to_be_set():
     box = SessionBox()
     lock = box.accept("a")
     box.mailbox.set_session_state("a", b"step 2")

@@ -178,7 +178,7 @@ async def test_a_session_id_that_is_not_text_is_refused():
                 raise AssertionError("the link should have been refused")
 
 
-async def test_the_link_outlives_the_session_lock_and_gets_nothing_more():
+async def test_the_link_stays_after_the_session_lock_and_gets_nothing_more():
     clock = MovableClock()
     async with (
         emulator(clock=clock, queues=[ORDERS]) as bus,
@@ -187,7 +187,7 @@ async def test_the_link_outlives_the_session_lock_and_gets_nothing_more():
         await out.send_messages(message("x", session_id="a"))
         (got,) = await receive(into)
         clock.move(bus, 31)
-        assert has_consumer(bus), "the client hears of it when it uses the link"
+        assert has_consumer(bus), "the client gets the error when it uses the link"
         async with opened(bus, next_session()) as (other,):
             assert bodies(await receive(other)) == ["x"]
         with pytest.raises(SessionLockLostError):
@@ -196,7 +196,7 @@ async def test_the_link_outlives_the_session_lock_and_gets_nothing_more():
             await into.receive_messages(max_wait_time=5)
 
 
-async def test_a_client_that_waits_hears_soon_that_its_session_lock_is_lost(monkeypatch):
+async def test_a_client_that_waits_soon_gets_the_error_of_its_lost_session_lock(monkeypatch):
     monkeypatch.setattr("local.servicebus.links.DETACH_AFTER_LOCK_LOST", 0.2)
     clock = MovableClock()
     async with (

@@ -52,7 +52,7 @@ def test_a_batch_is_taken_apart_and_a_json_body_is_not():
     assert content.body_sections == two_sections
 
 
-def test_binary_values_outlive_the_decoding():
+def test_binary_values_stay_valid_after_the_decoding():
     (content,) = wire.decode(section(0x74, {"raw": b"\x01" * 100, "more": [b"\x02" * 100]}) + section(0x75, b"x"))
     assert content.properties == {"raw": b"\x01" * 100, "more": [b"\x02" * 100]}
 
@@ -64,14 +64,14 @@ def test_senders_cannot_forge_what_the_broker_annotates():
     assert (got.sequence_number, got.enqueued_sequence_number, got.partition_key) == (7, 3, "p")
 
 
-def test_a_dead_letter_tells_why_among_its_own_properties():
+def test_a_dead_letter_has_its_reason_among_its_own_properties():
     (content,) = wire.decode(sent(b"x", flow="orders"))
     got = received(stored(content, dead_letter=DeadLetterNote("bad", None), delivery_count=3))
     assert got.application_properties == {b"flow": b"orders", b"DeadLetterReason": b"bad"}
     assert got.delivery_count == 3
 
 
-def test_the_time_to_live_told_is_the_one_that_counts():
+def test_the_time_to_live_that_is_sent_is_the_one_that_counts():
     (content,) = wire.decode(section(0x70, [True, None, 60_000]) + section(0x75, b"x"))
     assert content.time_to_live == 60.0
     got = received(stored(content, expires_at=1010.0))

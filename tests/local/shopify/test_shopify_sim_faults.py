@@ -44,7 +44,7 @@ async def test_502_is_a_page_for_people(client: Client):
     assert response.content_type == "text/html"
 
 
-async def test_internal_error_says_its_request_id_twice(client: Client):
+async def test_internal_error_has_its_request_id_twice(client: Client):
     await client.fault("internal_error")
     (error,) = (await client.graphql(SHOP))["errors"]
     assert error["extensions"]["code"] == "INTERNAL_SERVER_ERROR"

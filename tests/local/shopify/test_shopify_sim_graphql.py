@@ -401,7 +401,7 @@ async def test_the_last_value_of_a_cursor_may_be_a_text(client: Client, path: st
     assert codes(await client.graphql(query, {"after": wrong})) == ["BAD_REQUEST"]
 
 
-async def test_cursor_survives_a_change_of_the_record_that_it_points_to(client: Client):
+async def test_cursor_stays_valid_after_a_change_of_its_record(client: Client):
     names = await orders_at(client, 3)
     query = (
         "query Q($after: String) { orders(first: 1, after: $after, sortKey: UPDATED_AT) "
@@ -504,7 +504,7 @@ async def test_nodes_keep_order_and_holes(client: Client):
     ]
 
 
-async def test_calls_are_counted_by_operation_and_can_be_forgotten(client: Client):
+async def test_calls_are_counted_by_operation_and_can_be_reset(client: Client):
     await client.data("query ReadShop { shop { id } }")
     await client.data("query ReadShop { shop { id } }")
     totals = (await client.control("GET", "/_sim/calls"))["totals"]

@@ -1,4 +1,4 @@
-"""Random lives of orders in the Shopify simulator: whatever happens, the books balance in both currencies."""
+"""Random steps of orders in the Shopify simulator: the sums agree in both currencies after each."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -206,7 +206,7 @@ def check_stock(shop: Shop, order: Order) -> None:
 
 @settings(deadline=None, max_examples=150)
 @given(data=st.data(), checkout=a_checkout())
-def test_books_balance_after_every_step_of_any_life(data: st.DataObject, checkout: dict[str, Any]):
+def test_sums_agree_after_every_step_of_any_history(data: st.DataObject, checkout: dict[str, Any]):
     moment = datetime(2026, 11, 23, 9, tzinfo=UTC)
     shop = Shop(NORDLYS, lambda: moment)
     try:

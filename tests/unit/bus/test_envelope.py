@@ -1,4 +1,4 @@
-"""An envelope survives its way through Service Bus; other messages are refused."""
+"""An envelope is read from Service Bus as it was sent; other messages are refused."""
 
 from dataclasses import replace
 from datetime import UTC, datetime

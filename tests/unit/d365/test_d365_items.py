@@ -9,7 +9,7 @@ from shared.model import Item
 
 
 class Fo:
-    """A company's items; remembers what was asked for."""
+    """A company's items; records what was asked for."""
 
     def __init__(self, *numbers):
         self.numbers = numbers

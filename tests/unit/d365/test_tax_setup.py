@@ -115,7 +115,7 @@ async def test_a_set_up_is_read_once_for_hours_however_many_ask():
     assert len(fo.queries) == 12
 
 
-async def test_a_forgotten_set_up_is_read_again():
+async def test_a_dropped_set_up_is_read_again():
     fo = Fo()
     setups = TaxSetups(fo)
     await setups.of("nleu")

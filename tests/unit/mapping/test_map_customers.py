@@ -20,7 +20,7 @@ def test_an_account_of_the_longest_id_fits():
     assert len(account) == 20
 
 
-def test_a_guest_is_found_again_by_his_address_however_he_writes_it():
+def test_a_guest_is_identified_by_the_email_address_in_any_spelling():
     first = customer_account(sale(buyer=buyer(id=None, email="Ada@Example.com ")), EU)
     second = customer_account(sale(buyer=buyer(id=None, email="ada@example.com", first_name="A.")), EU)
     other = customer_account(sale(buyer=buyer(id=None, email="eda@example.com")), EU)
@@ -34,14 +34,14 @@ def test_a_guests_account_fits_and_has_letters_and_digits_only():
     assert account.isalnum()
 
 
-def test_a_guest_without_address_is_known_by_his_phone():
+def test_a_guest_without_email_address_is_identified_by_phone():
     by_phone = customer_account(sale(buyer=buyer(id=None, email="")), EU)
     assert by_phone == customer_account(sale(buyer=buyer(id=None, email="", first_name="")), EU)
     assert by_phone != customer_account(sale(buyer=buyer(id=None)), EU)
 
 
 @pytest.mark.parametrize("nobody", [None, buyer(id=None, email="", phone="")])
-def test_an_order_of_nobody_is_refused_or_goes_to_the_shared_account(nobody):
+def test_an_order_without_buyer_is_refused_or_goes_to_the_shared_account(nobody):
     with pytest.raises(RefusedError) as refused:
         customer_account(sale(buyer=nobody), EU)
     assert refused.value.code == "NO_BUYER"
@@ -54,7 +54,7 @@ def test_one_account_for_all_by_rule():
     assert customer_account(sale(buyer=None), US) == "WEB-US"
 
 
-def test_everybody_who_buys_for_a_company_is_that_company():
+def test_all_buyers_of_a_company_share_its_account():
     by_ada = customer_account(sale(buyer=buyer(id=1, company="Acme", company_id=77)), EU)
     by_bob = customer_account(sale(buyer=buyer(id=2, company="Acme", company_id=77)), EU)
     assert by_ada == by_bob == "CB77"
@@ -98,7 +98,7 @@ def test_a_single_name_is_not_given_an_invented_second_one():
     assert (record["PartyType"], record["OrganizationName"]) == ("Organization", "Björk")
 
 
-def test_who_has_no_name_is_called_by_his_address():
+def test_a_buyer_without_a_name_is_named_by_the_email_address():
     record = customer_record(
         sale(buyer=buyer(first_name="", last_name=""), shipping_address=None, billing_address=None), EU, "C1"
     )

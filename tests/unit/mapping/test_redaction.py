@@ -1,4 +1,4 @@
-"""What of a body is shown: goods, money and place; nothing that tells who bought."""
+"""What of a body is shown: goods, money and place; nothing that identifies the buyer."""
 
 import json
 

@@ -24,8 +24,8 @@ from shared.rules import StockRules
 from shared.rules.sections.stock import Buffer, Share
 
 TENT = Item("TENT-2P")
-LISTING = Listing("TENT-2P", TENT, LevelId(101, 1))
-ELSEWHERE = Listing("TENT-2P", TENT, LevelId(101, 2))
+LISTING = Listing("TENT-2P", TENT, LevelId(101, 1), 9001)
+ELSEWHERE = Listing("TENT-2P", TENT, LevelId(101, 2), 9001)
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
@@ -103,13 +103,41 @@ def test_the_same_figure_from_other_on_hand_has_another_basis():
     assert before.figure == after.figure
 
 
-def test_units_count_where_they_were_sold_and_everywhere_when_nobody_knows():
+def test_units_count_where_they_were_sold_and_everywhere_when_that_is_unknown():
     sales = [Sale(101, 1, 2), Sale(101, None, 3), Sale(101, 9, 5), Sale(555, 1, 7)]
     assert units_taken(sales, [LISTING, ELSEWHERE]) == {LISTING.level: 5, ELSEWHERE.level: 3}
 
 
 def test_a_parked_order_takes_from_the_skus_that_have_figures():
     assert sales_of_parked([SoldUnits("TENT-2P", 2), SoldUnits("FREIGHT", 1)], None, [LISTING]) == [Sale(101, None, 2)]
+
+
+@pytest.mark.parametrize("sku", ["TENT-2P", "tent-2p", " TENT-2P", "TENT-OLD", ""])
+def test_a_parked_order_takes_from_its_variant_whatever_sku_that_has_now(sku):
+    assert sales_of_parked([SoldUnits(sku, 1, 9001)], 1, [LISTING, ELSEWHERE]) == [Sale(101, 1, 1)]
+
+
+def test_a_parked_order_without_variant_ids_takes_from_the_sku_in_any_case():
+    assert sales_of_parked([SoldUnits("tent-2p", 1)], None, [LISTING]) == [Sale(101, None, 1)]
+
+
+def test_a_parked_order_takes_from_the_variant_that_got_its_deleted_variants_sku():
+    assert sales_of_parked([SoldUnits("TENT-2P", 1, 8000)], None, [LISTING]) == [Sale(101, None, 1)]
+
+
+def test_a_parked_order_whose_product_was_deleted_takes_from_nothing():
+    assert sales_of_parked([SoldUnits("STOVE", 1, 8000), SoldUnits("", 1)], None, [LISTING]) == []
+
+
+def test_where_two_variants_exchanged_their_skus_a_parked_order_takes_from_both():
+    """Shopify took its unit from one, and F&O will deliver the item of the other."""
+    other = Listing("STOVE", Item("STOVE"), LevelId(102, 1), 9002)
+    assert sales_of_parked([SoldUnits("STOVE", 1, 9001)], 1, [LISTING, other]) == [Sale(101, 1, 1), Sale(102, 1, 1)]
+
+
+def test_lines_of_one_variant_all_count():
+    sold = [SoldUnits("TENT-2P", 1, 9001), SoldUnits("tent-2p", 2, 9001)]
+    assert sum(sale.units for sale in sales_of_parked(sold, None, [LISTING, ELSEWHERE])) == 3
 
 
 @pytest.mark.parametrize(
@@ -133,11 +161,11 @@ def test_lowering_is_never_held_up_and_raising_by_every_doubt(shown, how, outcom
 
 def test_variants_and_items_meet_by_sku():
     variants = [
-        Variant("TENT-2P", 101, tracked=True, bundle=False),
-        Variant("GHOST-1", 102, tracked=True, bundle=False),
-        Variant("KIT", 103, tracked=True, bundle=True),
-        Variant("EBOOK", 104, tracked=False, bundle=False),
-        Variant("", 105, tracked=True, bundle=False),
+        Variant("TENT-2P", 101, 9001, tracked=True, bundle=False),
+        Variant("GHOST-1", 102, 9002, tracked=True, bundle=False),
+        Variant("KIT", 103, 9003, tracked=True, bundle=True),
+        Variant("EBOOK", 104, 9004, tracked=False, bundle=False),
+        Variant("", 105, 9005, tracked=True, bundle=False),
     ]
     items = {"TENT-2P": TENT, "KIT": Item("KIT"), "EBOOK": Item("EBOOK")}
     catalogue = match_variants(variants, items, locations=(1, 2), company="nleu")
@@ -152,7 +180,10 @@ def test_variants_and_items_meet_by_sku():
 
 
 def test_two_variants_of_one_item_would_sell_it_twice_and_get_no_figure():
-    variants = [Variant(sku, number, tracked=True, bundle=False) for sku, number in (("TENT-2P", 1), ("tent-2p", 2))]
+    variants = [
+        Variant(sku, number, 9000 + number, tracked=True, bundle=False)
+        for sku, number in (("TENT-2P", 1), ("tent-2p", 2))
+    ]
     catalogue = match_variants(variants, {"TENT-2P": TENT, "tent-2p": TENT}, locations=(1,), company="nleu")
     assert catalogue.listings == ()
     assert [why for _, why in catalogue.unlisted] == [Unlisted.AMBIGUOUS] * 2

@@ -1,4 +1,4 @@
-"""The example stores name only what the local F&O has, so that the demo tells of the connector, not of its set-up."""
+"""The example stores name only what the local F&O has, so that the demo has no mistakes of set-up."""
 
 import tomllib
 from typing import Any

@@ -16,7 +16,7 @@ def folder(tmp_path: Path) -> Path:
     return Path(shutil.copytree(STORES, tmp_path / "stores"))
 
 
-def spoil(folder: Path, *changes: tuple[str, str], name: str = "nordlys.toml") -> None:
+def replace_text(folder: Path, *changes: tuple[str, str], name: str = "nordlys.toml") -> None:
     text = (folder / name).read_text(encoding="utf-8")
     for old, new in changes:
         assert old in text
@@ -56,7 +56,7 @@ def test_every_rule_is_explained():
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "expected"),
     [
         (
             ('reservation = "automatic"', 'reservaton = "automatic"'),
@@ -153,18 +153,20 @@ def test_every_rule_is_explained():
         (('shop_domain = "', 'shop_domain "'), "nordlys.toml: is not TOML"),
     ],
 )
-def test_a_mistake_is_explained(folder: Path, change: tuple[str, str], said: str):
-    spoil(folder, change)
-    assert [mistake for mistake in mistakes(folder) if said in mistake], mistakes(folder)
+def test_a_mistake_is_explained(folder: Path, change: tuple[str, str], expected: str):
+    replace_text(folder, change)
+    assert [mistake for mistake in mistakes(folder) if expected in mistake], mistakes(folder)
 
 
 def test_every_mistake_of_every_file_is_told_at_once(folder: Path):
-    spoil(folder, ('currencies = ["EUR"]', 'currencies = ["EURO"]'), ('reservation = "automatic"', 'reservaton = "no"'))
-    spoil(folder, ('company = "usmf"', 'company = "USMF"'), name="prairie.toml")
-    told = mistakes(folder)
-    assert len(told) == 3
-    assert {mistake.split(": ")[0] for mistake in told} == {"nordlys.toml", "prairie.toml"}
-    assert {mistake.split(": ")[1] for mistake in told} == {"currencies #1", "orders.reservaton", "company"}
+    replace_text(
+        folder, ('currencies = ["EUR"]', 'currencies = ["EURO"]'), ('reservation = "automatic"', 'reservaton = "no"')
+    )
+    replace_text(folder, ('company = "usmf"', 'company = "USMF"'), name="prairie.toml")
+    found = mistakes(folder)
+    assert len(found) == 3
+    assert {mistake.split(": ")[0] for mistake in found} == {"nordlys.toml", "prairie.toml"}
+    assert {mistake.split(": ")[1] for mistake in found} == {"currencies #1", "orders.reservaton", "company"}
 
 
 def test_one_warehouse_may_stand_behind_two_locations_that_share_its_stock(folder: Path):
@@ -183,7 +185,7 @@ def test_one_warehouse_may_stand_behind_two_locations_that_share_its_stock(folde
 
 
 def test_the_longest_prefix_and_the_longest_shopify_id_fit_a_sales_order_number(folder: Path):
-    spoil(folder, ('number_prefix = "SN"', 'number_prefix = "SNX"'))
+    replace_text(folder, ('number_prefix = "SN"', 'number_prefix = "SNX"'))
     assert "2 capital letters" in mistakes(folder)[0]
     assert len(f"{EU.orders.number_prefix}{820982911946154508}") <= 20
 
@@ -212,6 +214,6 @@ def test_check_prints_the_rules_in_force_with_defaults_marked(capsys: pytest.Cap
 
 
 def test_check_counts_the_mistakes_and_fails(folder: Path, capsys: pytest.CaptureFixture[str]):
-    spoil(folder, ('currencies = ["EUR"]', 'currencies = ["EURO"]'))
+    replace_text(folder, ('currencies = ["EUR"]', 'currencies = ["EURO"]'))
     assert main(["check", str(folder)]) == 1
     assert capsys.readouterr().err.endswith("1 mistake\n")

@@ -1,4 +1,4 @@
-"""The rules of refunds: what the examples name exists, and what cannot be right is refused in words."""
+"""The rules of refunds: what the examples name exists, and wrong keys are refused with the reason."""
 
 import tomllib
 
@@ -39,15 +39,15 @@ def test_every_part_of_a_refund_has_its_key():
 
 
 def test_without_the_table_nothing_is_credited():
-    (path,) = {store for store in load_stores(ROOT / "config" / "stores").values() if store.key == "nordlys"}
-    data = path.model_dump(exclude_unset=True)
+    (nordlys,) = {store for store in load_stores(ROOT / "config" / "stores").values() if store.key == "nordlys"}
+    data = nordlys.model_dump(exclude_unset=True)
     del data["refunds"]
     assert StoreRules.model_validate(data).refunds is None
-    assert path.masters.refunds == "shopify"
+    assert nordlys.masters.refunds == "shopify"
 
 
 @pytest.mark.parametrize(
-    ("changes", "says"),
+    ("changes", "mistake"),
     [
         ({"number_prefix": "SN"}, "must differ from orders.number_prefix"),
         ({"number_prefix": "RNX"}, "number_prefix"),
@@ -58,8 +58,8 @@ def test_without_the_table_nothing_is_credited():
         ({"accounts": {"goodwill": {"main_account": " 4"}}}, "main_account"),
     ],
 )
-def test_what_cannot_be_right_is_refused(changes, says):
-    with pytest.raises(ValidationError, match=says):
+def test_what_cannot_be_right_is_refused(changes, mistake):
+    with pytest.raises(ValidationError, match=mistake):
         rules(**changes)
 
 

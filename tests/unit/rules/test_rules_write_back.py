@@ -42,7 +42,7 @@ def test_a_fixed_tag_is_only_itself():
 
 
 @pytest.mark.parametrize(
-    ("tag", "said"),
+    ("tag", "expected"),
     [
         ("{number}", "needs at least 2 letters or digits"),
         ("#-{number}", "needs at least 2 letters or digits"),
@@ -55,8 +55,8 @@ def test_a_fixed_tag_is_only_itself():
         ("Dynamics 365 for F&O: {number}", "40 characters"),
     ],
 )
-def test_a_tag_that_shopify_or_we_would_misread_is_refused(tag: str, said: str):
-    with pytest.raises(ValidationError, match=said):
+def test_a_tag_that_shopify_or_we_would_misread_is_refused(tag: str, expected: str):
+    with pytest.raises(ValidationError, match=expected):
         WriteBackRules(tag=tag)
 
 
@@ -81,8 +81,8 @@ def test_our_tag_is_not_the_tag_that_holds_orders(hold_tag: str):
 
 
 def test_the_flow_needs_the_orders_flow():
-    said = mistake(EU, flows={"orders": False, "stock": False})
-    assert "write_back = true needs orders = true" in said
+    text = mistake(EU, flows={"orders": False, "stock": False})
+    assert "write_back = true needs orders = true" in text
 
 
 def test_an_unknown_key_is_refused():

@@ -7,12 +7,13 @@ from datetime import UTC, datetime
 import pytest
 
 from shared.errors import RefusedError, TransientError
-from shared.model import Level, LevelId, Sale
-from shared.shopify.inventory import Change, FigureRejection, NoLevel, read_levels, set_available
-from shared.shopify.sold import read_orders_since, read_sales
+from shared.model import Level, LevelId, Sale, Variant
+from shared.shopify.inventory import Change, FigureRejection, NoLevel, read_levels, read_variants, set_available
+from shared.shopify.sold import read_order_heads, read_orders_since, read_sales
 
 CHANGES = [Change(LevelId(101, 1), before=5, after=9)]
 LAST = {"hasNextPage": False, "endCursor": None}
+MORE = {"hasNextPage": True, "endCursor": "c"}
 
 
 class Admin:
@@ -143,21 +144,36 @@ def line(item, quantity):
     return {"quantity": quantity, "variant": item and {"inventoryItem": {"id": f"gid://shopify/InventoryItem/{item}"}}}
 
 
-def part(location, item, quantity, status="OPEN"):
+def lines_of(*units, page=LAST):
+    lines = [
+        {"inventoryItemId": f"gid://shopify/InventoryItem/{item}", "totalQuantity": count} for item, count in units
+    ]
+    return {"nodes": lines, "pageInfo": page}
+
+
+def part(location, item, quantity, status="OPEN", page=LAST):
     place = {"location": location and {"id": f"gid://shopify/Location/{location}"}}
-    lines = [{"inventoryItemId": f"gid://shopify/InventoryItem/{item}", "totalQuantity": quantity}]
-    return {"status": status, "assignedLocation": place, "lineItems": {"nodes": lines, "pageInfo": LAST}}
-
-
-def order(lines, parts, page=LAST):
     return {
+        "id": f"part-{location}",
+        "status": status,
+        "assignedLocation": place,
+        "lineItems": lines_of((item, quantity), page=page),
+    }
+
+
+def order(lines, parts, page=LAST, parts_page=LAST):
+    return {
+        "id": "order-7",
         "lineItems": {"nodes": lines, "pageInfo": page},
-        "fulfillmentOrders": {"nodes": parts, "pageInfo": LAST},
+        "fulfillmentOrders": {"nodes": parts, "pageInfo": parts_page},
     }
 
 
 async def sold(node, *more):
-    return (await read_sales(Admin({"nodes": [node]}, *more), [7]))[7]
+    admin = Admin({"nodes": [node]}, *more)
+    sales = (await read_sales(admin, [7]))[7]
+    assert admin.answers == []
+    return sales
 
 
 async def test_an_order_takes_from_the_locations_that_fulfil_it_shipped_or_not():
@@ -182,7 +198,72 @@ async def test_lines_without_a_product_take_nothing():
     assert await sold(order([line(None, 3)], [])) == []
 
 
-async def test_a_very_long_order_counts_everywhere_to_its_last_line():
-    node = order([line(101, 1)], [part(1, 101, 1)], {"hasNextPage": True, "endCursor": "c"})
+async def test_a_very_long_order_counts_to_its_last_line_where_it_is_fulfilled():
+    node = order([line(101, 1)], [part(1, 101, 1)], MORE)
     rest = {"order": {"lineItems": {"nodes": [line(101, 2), line(102, 5)], "pageInfo": LAST}}}
-    assert await sold(node, rest) == [Sale(101, None, 3), Sale(102, None, 5)]
+    assert await sold(node, rest) == [Sale(101, 1, 1), Sale(101, None, 2), Sale(102, None, 5)]
+
+
+async def test_every_fulfilment_order_and_every_line_of_it_is_read():
+    node = order([line(101, 3), line(102, 4)], [part(1, 101, 1, page=MORE)], parts_page=MORE)
+    parts = {"order": {"fulfillmentOrders": {"nodes": [part(2, 102, 3, page=MORE)], "pageInfo": MORE}}}
+    last_part = {"order": {"fulfillmentOrders": {"nodes": [part(3, 102, 1)], "pageInfo": LAST}}}
+    of_first = {"fulfillmentOrder": {"lineItems": lines_of((101, 1), page=MORE)}}
+    admin = Admin(
+        {"nodes": [node]},
+        parts,
+        last_part,
+        of_first,
+        {"fulfillmentOrder": {"lineItems": lines_of((101, 1))}},
+        {"fulfillmentOrder": {"lineItems": lines_of()}},
+    )
+    assert (await read_sales(admin, [7]))[7] == [
+        Sale(101, 1, 1),
+        Sale(101, 1, 1),
+        Sale(101, 1, 1),
+        Sale(102, 2, 3),
+        Sale(102, 3, 1),
+    ]
+    assert [(name, variables.get("part")) for name, variables in admin.asked[1:]] == [
+        ("StockFulfillmentOrders", "order-7"),
+        ("StockFulfillmentOrders", "order-7"),
+        ("StockFulfillmentLines", "part-1"),
+        ("StockFulfillmentLines", "part-1"),
+        ("StockFulfillmentLines", "part-2"),
+    ]
+
+
+async def test_the_units_of_a_fulfilment_order_that_is_gone_by_then_come_from_anywhere():
+    node = order([line(101, 3)], [part(1, 101, 1, page=MORE)])
+    assert await sold(node, {"fulfillmentOrder": None}) == [Sale(101, 1, 1), Sale(101, None, 2)]
+
+
+async def test_a_cancelled_fulfilment_order_is_not_read_further():
+    assert await sold(order([line(101, 3)], [part(1, 101, 1, "CANCELLED", page=MORE)])) == [Sale(101, None, 3)]
+
+
+async def test_orders_are_looked_up_by_id_250_to_a_call_without_those_that_shopify_does_not_show():
+    node = {
+        "id": "gid://shopify/Order/1",
+        "createdAt": "2026-11-23T08:00:00Z",
+        "updatedAt": "2026-11-23T09:00:00Z",
+        "cancelledAt": "2026-11-23T09:00:00Z",
+    }
+    admin = Admin({"nodes": [node, *[None] * 249]}, {"nodes": [None]})
+    [head] = await read_order_heads(admin, range(1, 252))
+    assert (head.id, head.cancelled_at) == (1, datetime(2026, 11, 23, 9, tzinfo=UTC))
+    assert [len(variables["orders"]) for _, variables in admin.asked] == [250, 1]
+
+
+async def test_a_variant_is_read_with_its_own_id_and_its_inventory_items():
+    node = {
+        "id": "gid://shopify/ProductVariant/9001",
+        "sku": " TENT-2P ",
+        "requiresComponents": False,
+        "inventoryItem": {"id": "gid://shopify/InventoryItem/101", "tracked": True},
+    }
+    admin = Admin({"productVariants": {"nodes": [node, {**node, "sku": None}], "pageInfo": LAST}})
+    assert await read_variants(admin) == [
+        Variant("TENT-2P", 101, 9001, tracked=True, bundle=False),
+        Variant("", 101, 9001, tracked=True, bundle=False),
+    ]

@@ -134,6 +134,13 @@ def test_a_body_without_an_order_id_is_accepted() -> None:
     assert verify(BODY, headers(BODY)).order_id == ""
 
 
+def test_an_id_from_the_gid_is_distinguished_from_an_order_id_that_may_be_nested() -> None:
+    nested = b'{"id":42,"refunds":[{"id":1,"order_id":42}]}'
+    assert verify(ORDER, headers(ORDER)).has_gid
+    assert not verify(nested, headers(nested)).has_gid
+    assert not verify(b"not json", headers(b"not json")).has_gid
+
+
 @pytest.mark.parametrize(
     "body",
     [

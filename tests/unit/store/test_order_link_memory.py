@@ -1,4 +1,4 @@
-"""What the app remembers of an order's lines comes back from Table Storage as it was, and is written over once."""
+"""What the link records of an order's lines is read from Table Storage as it was written."""
 
 from dataclasses import replace
 from datetime import UTC, datetime

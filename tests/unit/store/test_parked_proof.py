@@ -66,7 +66,7 @@ async def test_a_row_of_an_older_version_has_no_proof():
     assert found.proof is None
 
 
-async def test_a_very_long_proof_fits_the_row_and_says_what_is_left_out():
+async def test_a_very_long_proof_fits_the_row_and_counts_what_is_left_out():
     lines = [{"name": f"{number} x TENT", **SIDES} for number in range(3000)]
     table = MemoryTable()
     parking, found = await parked(table, PROOF | {"lines": lines})

@@ -1,4 +1,4 @@
-"""What is remembered of money that moved: nothing is booked by two, and nothing is forgotten."""
+"""The table of payments: no payment is booked by two workers, and none is lost."""
 
 from datetime import timedelta
 

@@ -30,7 +30,7 @@ async def converge(books: Books, one=TWO_GATEWAYS, applied=None, **changes):
     return await converge_payments(one, link=target, rules=applied or rules(), ports=books.instance())
 
 
-async def test_every_payment_is_booked_and_told(books):
+async def test_every_payment_is_booked_and_logged(books):
     report = await converge(books)
     assert (report.note, report.written, report.adopted) == ("2 of 2 transactions booked", 2, 0)
     assert report.evidence["fo"] == {
@@ -159,7 +159,7 @@ async def test_a_refused_payment_is_free_for_the_next_attempt(books):
     assert (await converge(books)).written == 2
 
 
-async def test_a_line_with_our_id_for_another_order_is_nobodys_to_adopt(books):
+async def test_a_line_with_our_id_for_another_order_is_not_adopted(books):
     await converge(books)
     books.table.rows.clear()
     with pytest.raises(RefusedError) as refused:
@@ -167,7 +167,7 @@ async def test_a_line_with_our_id_for_another_order_is_nobodys_to_adopt(books):
     assert refused.value.code == "FO_FOREIGN_PAYMENT"
 
 
-async def test_a_line_in_another_currency_is_nobodys_to_adopt(books):
+async def test_a_line_in_another_currency_is_not_adopted(books):
     await converge(books)
     books.table.rows.clear()
     for row in books.fo.lines.values():
@@ -177,7 +177,7 @@ async def test_a_line_in_another_currency_is_nobodys_to_adopt(books):
     assert refused.value.code == "FO_FOREIGN_PAYMENT"
 
 
-async def test_a_payment_that_f_and_o_has_twice_is_told_once_and_counts_once(books):
+async def test_a_payment_that_f_and_o_has_twice_is_reported_once_and_counts_once(books):
     await converge(books)
     books.table.rows.clear()
     first = next(iter(books.fo.lines.values()))

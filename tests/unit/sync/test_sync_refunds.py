@@ -322,7 +322,7 @@ async def test_a_crash_at_any_write_of_the_table_is_made_good(applied):
 
 
 # ---- what F&O has is not ours, or not what was sent
-async def test_a_number_that_somebody_else_uses_is_refused():
+async def test_a_number_of_another_document_is_refused():
     books = sold_books()
     await books.fo.create(
         "ReturnOrderHeadersV2",

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from shared.d365.odata.answers import Answer, Request, failure, infolog, retry_after, row
+from shared.d365.odata.answers import Answer, Request, failure, infolog, personal_values, retry_after, row
 from shared.errors import OutcomeUnknownError, RefusedError, ThrottledError, TransientError
 
 READ = Request("GET CustomersV3", writes=False)
@@ -162,3 +162,34 @@ def test_no_content_is_an_empty_row():
 def test_a_good_status_with_a_page_of_html_is_no_success():
     with pytest.raises(OutcomeUnknownError):
         row(answer(200, b"<html>Sign in</html>"), WRITE)
+
+
+@pytest.mark.parametrize(
+    ("message", "shown"),
+    [
+        (
+            "The e-mail sanne@example.com is not valid.",
+            "The e-mail *** is not valid.",
+        ),
+        ("The value 'Sanne de Vries' is too long.", "The value '***' is too long."),
+        ("The value 'sanne DE vries' is too long.", "The value '***' is too long."),
+        ("ZIP code 1016GV does not exist in Amsterdam.", "ZIP code *** does not exist in ***."),
+        ("Unknown: other@example.org, which nobody sent.", "Unknown: ***, which nobody sent."),
+        ("Item 1016GVX of group Annex is blocked.", "Item 1016GVX of group Annex is blocked."),
+    ],
+)
+def test_an_error_does_not_quote_the_personal_data_that_was_sent(message, shown):
+    record = {
+        "PersonFirstName": "Ann",
+        "SalesOrderName": "Sanne de Vries",
+        "Email": "sanne@example.com",
+        "DeliveryAddressCity": "Amsterdam",
+        "DeliveryAddressStreet": "Keizersgracht 1\nAmsterdam",
+        "DeliveryAddressZipCode": "1016GV",
+        "CustomerGroupId": "Annex",
+    }
+    request = Request("POST SalesOrderHeadersV4", writes=True, personal=personal_values([record, None]))
+    assert failure(answer(400, fo_error(message)), request).details["infolog"] == shown
+    unknown_outcome = failure(answer(502, fo_error(message)), request)
+    assert shown in str(unknown_outcome)
+    assert record["Email"] not in str(unknown_outcome)

@@ -97,7 +97,7 @@ def test_an_operation_without_content_gets_an_empty_row():
 @pytest.mark.parametrize("wrap", [change_set, alone])
 @pytest.mark.parametrize("status", ["400 Bad Request", "500 Internal Server Error"])
 @pytest.mark.parametrize("content_id", [1, 2])
-def test_a_failed_change_set_is_refused_as_a_whole_whatever_its_content_id_says(wrap, status, content_id):
+def test_a_failed_change_set_is_refused_as_a_whole_whatever_its_content_id(wrap, status, content_id):
     body = wrap(part(content_id, status, fo_error("Infolog: Warning: Inventory dimension Site is mandatory.")))
     with pytest.raises(RefusedError) as refused:
         batch.read(CONTENT_TYPE, body, OPERATIONS)

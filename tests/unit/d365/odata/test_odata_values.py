@@ -68,7 +68,7 @@ def test_chunks_stay_below_the_room_in_encoded_characters():
 
 
 @given(st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**15), max_value=10**15, places=6))
-def test_an_amount_survives_json_digit_by_digit(amount):
+def test_an_amount_keeps_every_digit_in_json(amount):
     assert decode(encode({"LineAmount": amount})) == {"LineAmount": amount}
     assert "E" not in encode(amount)
 

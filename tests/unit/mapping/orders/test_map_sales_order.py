@@ -286,7 +286,7 @@ def test_the_cents_between_both_taxes_can_be_a_line():
     assert sum(each.amount.amount + each.expected_tax.amount for each in planned.lines) == sale.total.amount
 
 
-def test_a_marketplaces_tax_is_told_in_the_evidence():
+def test_a_marketplaces_tax_is_in_the_evidence():
     rules = with_rules(US, tax={"marketplace": "leave_out"})
     sale = american(line(1, dollars("100.00"), taxes=[tax(dollars("8.81"), "0.0881", channel_liable=True)]))
     evidence = plan(sale, rules).evidence

@@ -66,9 +66,10 @@ def test_a_warehouse_ships_only_to_its_countries():
     with pytest.raises(RefusedError) as refused:
         ways([Need(1, HAT, 1)], on_hand, only_us, address("JP"))
     assert refused.value.code == "NO_WAREHOUSE"
+    assert "no [[warehouses]] entry that ships to JP." in refused.value.cause
 
 
-def test_a_sale_over_the_counter_leaves_that_counter():
+def test_a_sale_over_the_counter_takes_stock_of_its_location():
     on_hand = [stock(DENVER, TEE, "5"), stock(AUSTIN, TEE, "0")]
     assert ways([Need(1, TEE, 1)], on_hand, destination=None, location=72002002) == {1: [(AUSTIN, 1)]}
     with pytest.raises(RefusedError) as refused:
@@ -131,13 +132,13 @@ def test_only_goods_to_ship_need_stock():
     assert [need.line_id for need in needs(sale, items_of(sale))] == [1]
 
 
-def test_goods_over_the_counter_go_nowhere_and_are_taxed_there():
+def test_goods_over_the_counter_have_no_delivery_and_are_taxed_at_the_location():
     sale = order(line(), location_id=72002002, shipping_address=None, billing_address=address("US", "CO"))
     assert ship_to(sale) is None
     assert place_of_sale(sale, US) == ("US", "TX")
 
 
-def test_goods_ordered_at_a_counter_are_taxed_where_they_go():
+def test_goods_ordered_at_a_counter_are_taxed_where_they_are_delivered():
     sale = order(line(), location_id=72002002, shipping_address=address("US", "CO"))
     assert place_of_sale(sale, US) == ("US", "CO")
 

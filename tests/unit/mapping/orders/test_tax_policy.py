@@ -313,12 +313,12 @@ def test_a_line_may_have_our_tax_and_a_marketplaces(policy, included):
     assert planned.evidence.row("total tax").shopify == euros("21.00")
 
 
-def test_a_marketplaces_tax_of_nothing_stands_in_nobodys_way():
+def test_a_marketplaces_tax_of_zero_changes_nothing():
     sale = american(line(1, dollars("100.00"), taxes=[tax(dollars(0), "0.05", channel_liable=True), *DENVER_TAXES]))
     assert amounts(plan(sale, US)) == [Decimal("100.00")]
 
 
-def test_lines_of_a_marketplace_and_of_ours_are_told_apart():
+def test_tax_lines_of_a_marketplace_and_of_the_seller_are_distinguished():
     sale = american(
         line(1, dollars("100.00"), taxes=[replace(each, channel_liable=True) for each in DENVER_TAXES]),
         line(2, dollars("100.00"), taxes=DENVER_TAXES),

@@ -62,7 +62,7 @@ async def test_rounded_cash_has_no_difference(books):
     assert await differences(books, one) == []
 
 
-async def test_a_payment_that_f_and_o_lacks_is_told(books):
+async def test_a_payment_that_f_and_o_lacks_is_reported(books):
     await converge(books, state(transaction(1, "30.00", gateway="gift_card")))
     assert await differences(books) == [
         "payment 2: nothing in F&O, 70.00 EUR in Shopify",
@@ -70,19 +70,19 @@ async def test_a_payment_that_f_and_o_lacks_is_told(books):
     ]
 
 
-async def test_an_amount_that_was_changed_is_told(books):
+async def test_an_amount_that_was_changed_is_reported(books):
     await converge(books)
     the_line(books, "2")["CreditAmount"] = Decimal("70.01")
     assert await differences(books) == ["payment 2: 70.01 EUR in F&O, 70.00 EUR in Shopify"]
 
 
-async def test_a_currency_that_was_changed_is_told(books):
+async def test_a_currency_that_was_changed_is_reported(books):
     await converge(books)
     the_line(books, "2")["CurrencyCode"] = "USD"
     assert await differences(books) == ["payment 2: 70.00 USD in F&O, 70.00 EUR in Shopify"]
 
 
-async def test_a_deleted_exchange_difference_is_told(books):
+async def test_a_deleted_exchange_difference_is_reported(books):
     one = state(
         transaction(1, "12.77", paid=dollars("9.00")),
         total="13.50",
@@ -93,14 +93,14 @@ async def test_a_deleted_exchange_difference_is_told(books):
     assert await differences(books, one) == ["payment 1-X: nothing in F&O, 0.73 EUR in Shopify"]
 
 
-async def test_a_payment_that_is_there_twice_is_told(books):
+async def test_a_payment_that_f_and_o_has_twice_is_reported(books):
     await converge(books)
     row = the_line(books, "2")
     books.fo.lines["nleu", "00077", Decimal(1)] = {**row, "JournalBatchNumber": "00077", "LineNumber": Decimal(1)}
     assert await differences(books) == ["payment 2: 70.00 EUR and 70.00 EUR in F&O, 70.00 EUR in Shopify"]
 
 
-async def test_money_that_shopify_does_not_know_is_told(books):
+async def test_a_payment_that_shopify_does_not_have_is_reported(books):
     await converge(books)
     row = the_line(books, "3")
     books.fo.lines["nleu", "00077", Decimal(1)] = {**row, "PaymentId": ""}

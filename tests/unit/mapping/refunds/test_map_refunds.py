@@ -198,7 +198,7 @@ def test_money_alone_is_goodwill_but_a_discrepancy_where_it_favours_the_seller()
     assert credits_of(plan(refund(adjustments=[beside("-5.00")]), order(TENT))) == {"discrepancy": "-5.00"}
 
 
-def test_a_reason_that_nobody_knows_is_refused():
+def test_an_unknown_reason_is_refused():
     error = refusal(refund(adjustments=[beside("5.00", "karma")]), order(TENT))
     assert (error.code, error.details["reason"]) == ("REFUND_REASON_UNKNOWN", "karma")
 

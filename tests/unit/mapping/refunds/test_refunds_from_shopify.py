@@ -65,7 +65,7 @@ def test_of_a_line_shipped_in_part_only_what_was_shipped_is_credited():
     )
 
 
-def test_goodwill_and_its_pending_money_are_told_apart():
+def test_goodwill_and_its_pending_money_are_distinguished():
     life = placed()
     life.ship({11: 2})
     life.refund(adjustment=euro("-5.00"), status="pending")

@@ -180,5 +180,5 @@ def test_a_phone_number_that_is_understood_becomes_e164(number: str, country: st
 
 
 def test_a_wrong_type_is_named_with_its_path():
-    with pytest.raises(RefusedError, match=r"shipping_address\.zip is 1016, not text"):
+    with pytest.raises(RefusedError, match=r"shipping_address\.zip is a number, not text"):
         read_address(address(zip=1016), "shipping_address")

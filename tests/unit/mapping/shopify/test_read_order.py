@@ -135,7 +135,7 @@ def test_bare_amounts_serve_the_shop_side_only():
         read(payload, CurrencySide.PRESENTMENT)
 
 
-def test_lines_are_told_apart_by_what_stands_behind_them():
+def test_kind_of_a_line_comes_from_its_product_or_gift_card():
     lines = [
         line(1),
         line(2, variant_id=None, product_exists=False),
@@ -291,7 +291,7 @@ def test_an_order_of_five_hundred_lines_adds_up():
     assert order.total == euros("17585.00")
 
 
-def test_a_cancelled_order_says_when():
+def test_a_cancelled_order_has_the_time_of_its_cancellation():
     order = read(order_payload(cancelled_at="2026-11-22T10:15:01+01:00"))
     assert order.cancelled_at == datetime(2026, 11, 22, 9, 15, 1, tzinfo=UTC)
 

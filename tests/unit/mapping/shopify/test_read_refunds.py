@@ -10,7 +10,7 @@ import pytest
 from shared.errors import RefusedError
 from shared.mapping.payments.proof import prove_payments
 from shared.mapping.refunds.proof import prove_refund
-from shared.mapping.shopify.events import order_id_of
+from shared.mapping.shopify.events import order_id_of, require_order_id
 from shared.mapping.shopify.refund import read_refund
 from shared.mapping.shopify.state import read_state
 from shared.mapping.shopify.terms import Terms, read_terms
@@ -323,7 +323,7 @@ def test_money_that_failed_leaves_its_discrepancy_and_a_reversal_alone_counts():
     assert (alone.reason, alone.amount) == ("refund_discrepancy", euro("3.00"))
 
 
-def test_a_refund_of_money_alone_says_so():
+def test_a_refund_of_money_alone_has_a_component_of_its_own():
     life = delivered()
     life.refund(transactions=[transaction(bag("3.00"))])
     assert components(proved(life)) == {"owed before": "3.00 EUR"}
@@ -444,9 +444,33 @@ def test_the_refunds_of_a_state_are_the_refunds_alone():
         ({"order_id": 7.0}, None),
         ({"order_id": -7}, None),
         ({"order": {}}, None),
+        ({"order": {"admin_graphql_api_id": "gid://shopify/Order/7"}}, 7),
+        ({"admin_graphql_api_id": "gid://shopify/Order/7"}, 7),
+        ({"admin_graphql_api_order_id": "gid://shopify/Order/7", "order_id": None}, 7),
+        ({"order_graphql_api_id": "gid://shopify/Order/7"}, 7),
+        ({"admin_graphql_api_id": "gid://shopify/Refund/1", "order_id": 7}, 7),
+        ({"admin_graphql_api_id": "gid://shopify/Refund/1", "id": 1}, None),
+        ({"admin_graphql_api_id": "gid://shopify/Order/7x"}, None),
+        ({"line_items": [{"id": 7, "order_id": 7}]}, None),
+        ({"id": 7}, None),
         ({}, None),
         ([], None),
     ],
 )
 def test_a_body_without_an_order_names_it(body: Any, expected: int | None):
     assert order_id_of(body) == expected
+
+
+def test_the_id_of_an_orders_own_body_is_its_id() -> None:
+    assert order_id_of({"id": 7, "refunds": [{"order_id": 8}]}, "orders/updated") == 7
+    assert order_id_of({"id": 7}, "refunds/create") is None
+
+
+def test_an_event_that_names_no_order_is_refused_with_what_to_set_in_the_subscription() -> None:
+    with pytest.raises(RefusedError) as refused:
+        require_order_id({"name": "#1001"}, "orders/updated")
+    assert (refused.value.code, refused.value.details) == ("ORDER_NOT_NAMED", {"topic": "orders/updated"})
+    assert "includeFields" in refused.value.next_step
+    assert require_order_id({"id": 7}, "orders/updated") == 7
+    with pytest.raises(RefusedError, match="the body is not an object"):
+        require_order_id([7], "orders/updated")

@@ -167,7 +167,7 @@ def test_a_code_that_is_more_than_a_percentage_is_refused_not_guessed(special):
     assert refusal(known, "1.00", "G", "I").code == "TAX_SETUP_BEYOND"
 
 
-def test_each_code_says_its_rate():
+def test_each_code_has_its_rate():
     (found,) = FoTax(DUTCH, day=DAY, currency="EUR", method="line", store="nordlys").of(
         [Taxed(euros("100.00"), "NL-VAT", "FULL")], included=False
     )

@@ -204,7 +204,7 @@ async def test_it_gives_up_after_three_attempts():
 
 
 @pytest.mark.parametrize(("header", "seconds"), [({"Retry-After": "2.0"}, 2.0), ({}, 1.0), ({"Retry-After": "x"}, 1.0)])
-async def test_http_429_waits_as_it_says(header, seconds):
+async def test_http_429_waits_for_retry_after(header, seconds):
     shopify = Shopify(httpx.Response(429, headers=header), good())
     await shopify.client().run(MUTATION, {})
     assert shopify.time.slept == [seconds]

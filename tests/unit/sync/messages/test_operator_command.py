@@ -110,7 +110,7 @@ async def test_a_message_that_was_never_ours_cannot_be_sent_again():
     assert at.publish.sent == []
 
 
-async def test_a_lost_claim_is_sent_again_as_it_was_since_somebody_may_have_brought_it_back():
+async def test_a_lost_claim_is_sent_again_as_it_was_since_its_blob_may_be_restored():
     claimed = replace(PARKED, properties={**PARKED.properties, "claim_blob": "c", "claim_sha256": "d"})
     at = ports(parking=Parking(body=b""))
     await replay([claimed], at)
@@ -119,7 +119,7 @@ async def test_a_lost_claim_is_sent_again_as_it_was_since_somebody_may_have_brou
     assert sent.claim.blob == "c"
 
 
-async def test_two_people_at_the_same_message_are_told():
+async def test_two_people_at_the_same_message_get_an_error():
     with pytest.raises(TransientError, match="look again"):
         await replay([PARKED], ports(parking=Parking(contested=True)))
 
@@ -147,7 +147,7 @@ def test_settings_that_are_missing_are_all_named(capsys, monkeypatch, tmp_path):
     settings = tmp_path / "local.settings.json"
     settings.write_text(json.dumps({"Values": {"StateStorage__blobServiceUri": "https://x"}}))
     assert main(["--settings", str(settings), "list"]) == 1
-    told = capsys.readouterr().err
-    assert "ServiceBusConnection__fullyQualifiedNamespace is missing" in told
-    assert "StateStorage__tableServiceUri is missing" in told
-    assert "blobServiceUri" not in told
+    output = capsys.readouterr().err
+    assert "ServiceBusConnection__fullyQualifiedNamespace is missing" in output
+    assert "StateStorage__tableServiceUri is missing" in output
+    assert "blobServiceUri" not in output

@@ -15,7 +15,7 @@ from shared.store.links import PendingSale
 from shared.sync.stock.unknown_sales import UnknownSales
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
-LISTINGS = [Listing("TENT-2P", Item("TENT-2P"), LevelId(101, 1))]
+LISTINGS = [Listing("TENT-2P", Item("TENT-2P"), LevelId(101, 1), 9001)]
 LAST = {"hasNextPage": False, "endCursor": None}
 
 
@@ -33,7 +33,7 @@ class Shop:
     def __init__(self, *orders):
         self.orders = orders
         self.known_to_fo, self.pending, self.document = set(), [], None
-        self.searches, self.looked_into = [], []
+        self.searches, self.looked_into, self.looked_up = [], [], []
         self.lost_race = False
 
     async def run(self, query, variables):
@@ -45,19 +45,26 @@ class Shop:
             return {
                 "nodes": [{"lineItems": lines, "fulfillmentOrders": {"nodes": [], "pageInfo": LAST}}] * len(numbers)
             }
+        if query.name == "StockOrderTimes":
+            numbers = [int(gid.rpartition("/")[2]) for gid in variables["orders"]]
+            self.looked_up += numbers
+            nodes = {number: self.times(number, *moments) for number, *moments in self.orders}
+            return {"nodes": [nodes.get(number) for number in numbers]}
         since = datetime.fromisoformat(variables["query"].partition("'")[2].rstrip("'"))
         self.searches.append(since)
         nodes = [
-            {
-                "id": f"gid://shopify/Order/{number}",
-                "createdAt": text(created),
-                "updatedAt": text(cancelled[0] if cancelled else created),
-                "cancelledAt": text(cancelled[0]) if cancelled else None,
-            }
-            for number, created, *cancelled in self.orders
-            if created >= since
+            self.times(number, created, *cancelled) for number, created, *cancelled in self.orders if created >= since
         ]
         return {"orders": {"nodes": nodes, "pageInfo": LAST}}
+
+    @staticmethod
+    def times(number, created, *cancelled):
+        return {
+            "id": f"gid://shopify/Order/{number}",
+            "createdAt": text(created),
+            "updatedAt": text(cancelled[0] if cancelled else created),
+            "cancelledAt": text(cancelled[0]) if cancelled else None,
+        }
 
     async def known(self, store, order_ids):
         return self.known_to_fo & set(order_ids)
@@ -74,9 +81,12 @@ class Shop:
         self.document = json.dumps(value)
         return "etag"
 
-    async def tick(self, now=NOON, **rules):
-        sales = await UnknownSales.load(self, self, self, store="nordlys", rules=StockRules(**rules), now=now)
-        taken = await sales.read(LISTINGS)
+    async def tick(self, now=NOON, known_before=None, readings=1, **rules):
+        sales = await UnknownSales.load(
+            self, self, self, store="nordlys", rules=StockRules(**rules), known_before=known_before, now=now
+        )
+        for _ in range(readings):
+            taken = await sales.read(LISTINGS)
         await sales.save()
         return taken
 
@@ -126,7 +136,7 @@ async def test_an_order_that_fo_never_got_holds_the_search_back_however_many_new
     shop = Shop(*((number, at(number)) for number in range(1, 61)))
     shop.known_to_fo = set(range(2, 60))
     for minute in (5, 30, 60, 90):
-        taken = await shop.tick(now=at(minute), orders_from=at(-60))
+        taken = await shop.tick(now=at(minute), known_before=at(-60))
     assert taken.backlog == 2
     assert shop.searches[-1] == at(1 - 10)
 
@@ -140,14 +150,60 @@ async def test_a_parked_order_counts_by_its_own_record_and_does_not_hold_the_sea
     assert shop.searches[-1] == at(40 - 10)
 
 
-async def test_the_first_search_goes_back_to_the_go_live_and_no_further():
+@pytest.mark.parametrize(("cancelled", "counts"), [((), 1), ((at(20),), 0), ((at(60),), 1)])
+async def test_a_parked_order_counts_until_it_is_cancelled_however_old_it_is(cancelled, counts):
+    """One that was cancelled since the run began may be in the figure that was read."""
+    shop = Shop((1, at(-9), *cancelled), (2, at(40)))
+    shop.known_to_fo, shop.pending = {2}, [PendingSale(1, (SoldUnits("TENT-2P", 3, 9001),), 1)]
+    await shop.tick()
+    taken = await shop.tick(now=at(60))
+    assert taken.sales == [Sale(101, 1, 3)] * counts
+    await shop.tick(now=at(61))
+    assert shop.searches[-1] == at(40 - 10)
+
+
+async def test_a_parked_order_that_the_search_shows_and_that_is_cancelled_does_not_count():
+    shop = Shop((1, at(-9), at(-5)))
+    shop.pending = [PendingSale(1, (SoldUnits("TENT-2P", 3),), 1)]
+    assert (await shop.tick()).sales == []
+    assert shop.looked_up == []
+
+
+async def test_parked_orders_older_than_the_search_are_looked_up_once_in_a_run():
+    shop = Shop((1, at(-600)))
+    shop.pending = [PendingSale(1, (SoldUnits("TENT-2P", 3),), 1)]
+    await shop.tick(readings=3)
+    assert shop.looked_up == [1]
+
+
+async def test_a_parked_order_that_shopify_does_not_show_counts():
     shop = Shop()
-    await shop.tick(orders_from=at(-300))
-    await shop.tick(orders_from=at(-300))
+    shop.pending = [PendingSale(1, (SoldUnits("TENT-2P", 3),), 1)]
+    assert (await shop.tick()).sales == [Sale(101, 1, 3)]
+
+
+async def test_a_parked_order_from_before_the_first_day_does_not_count():
+    shop = Shop((1, at(-600)), (2, at(-200)))
+    shop.pending = [PendingSale(order, (SoldUnits("TENT-2P", order),), 1) for order in (1, 2)]
+    assert (await shop.tick(known_before=at(-300))).sales == [Sale(101, 1, 2)]
+
+
+async def test_a_parked_order_without_goods_is_no_backlog_and_is_not_looked_up():
+    shop = Shop((1, at(-2)), (2, at(-600)))
+    shop.pending = [PendingSale(order, (), None) for order in (1, 2)]
+    taken = await shop.tick()
+    assert (taken.sales, taken.backlog) == ([], 0)
+    assert shop.looked_into == shop.looked_up == []
+
+
+async def test_the_first_search_goes_back_to_the_first_day_and_no_further():
+    shop = Shop()
+    await shop.tick(known_before=at(-300))
+    await shop.tick(known_before=at(-300))
     assert shop.searches == [at(-300), at(-300)]
 
 
-async def test_without_a_go_live_orders_before_the_first_run_are_fos():
+async def test_without_a_first_day_orders_before_the_first_run_are_fos():
     shop = Shop((1, at(-11)), (2, at(-9)))
     assert (await shop.tick()).backlog == 1
 

@@ -42,7 +42,9 @@ class Shop:
 
 def listings(items, places=(1,)):
     return [
-        Listing(f"SKU-{number}", Item(f"SKU-{number}"), LevelId(number, place)) for number in items for place in places
+        Listing(f"SKU-{number}", Item(f"SKU-{number}"), LevelId(number, place), number)
+        for number in items
+        for place in places
     ]
 
 

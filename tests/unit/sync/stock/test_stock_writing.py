@@ -14,13 +14,13 @@ from shared.sync.stock.writing import FigureStep, set_figures
 
 def step(number: int, outcome=FigureOutcome.RAISED, *, item: int | None = None) -> FigureStep:
     sku = f"SKU-{number if item is None else item}"
-    listing = Listing(sku, Item(sku), LevelId(number, 1))
+    listing = Listing(sku, Item(sku), LevelId(number, 1), number)
     before, after = (5, 9) if outcome is FigureOutcome.RAISED else (9, 5)
     return FigureStep(Wanted(listing, (), Decimal(after), 0, after), after, before, outcome)
 
 
 class Shopify:
-    """Refuses whole calls that hold a bad step; tells which, unless it is asked not to."""
+    """Refuses whole calls that hold a bad step; names the step, unless it is asked not to."""
 
     def __init__(self, *bad: int, stale: bool = False, says_which: bool = True):
         self.bad, self.stale, self.says_which = bad, stale, says_which

@@ -1,4 +1,4 @@
-"""The journal tells which changes of an order came to us, and a change that did not becomes one event."""
+"""The journal has the changes of an order that the app received; a change that it has not becomes one event."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -26,42 +26,42 @@ def row(occurred_at=CHANGED, outcome="done", topic="orders/updated", until=None,
     }
 
 
-def heard(*rows):
+def recorded(*rows):
     return is_recorded(rows, CHANGED, overdue=OVERDUE)
 
 
 @pytest.mark.parametrize("topic", sorted({topic for topics in TOPICS.values() for topic in topics} | {TOPIC}))
-def test_any_event_of_the_change_or_of_a_later_one_tells_of_it(topic):
-    assert heard(row(topic=topic))
-    assert heard(row(CHANGED + MINUTE, topic=topic))
+def test_any_event_of_the_change_or_of_a_later_one_records_it(topic):
+    assert recorded(row(topic=topic))
+    assert recorded(row(CHANGED + MINUTE, topic=topic))
 
 
 def test_an_earlier_event_does_not_however_late_it_was_handled():
-    assert not heard(row(CHANGED - MINUTE, took=3600.0))
+    assert not recorded(row(CHANGED - MINUTE, took=3600.0))
 
 
 def test_an_event_of_the_very_moment_counts_although_its_age_was_rounded():
-    assert heard(row(took=1.2346))
-    assert heard(row(took=1.2344))
+    assert recorded(row(took=1.2346))
+    assert recorded(row(took=1.2344))
 
 
 @pytest.mark.parametrize("topic", ["write_back", "reconciliation", "push_stock"])
-def test_our_own_work_on_the_order_tells_nothing(topic):
-    assert not heard(row(CHANGED + MINUTE, topic=topic))
+def test_our_own_work_on_the_order_records_no_change(topic):
+    assert not recorded(row(CHANGED + MINUTE, topic=topic))
 
 
-def test_a_parked_event_was_heard():
-    assert heard(row(outcome="parked"))
+def test_a_parked_event_was_recorded():
+    assert recorded(row(outcome="parked"))
 
 
 def test_an_event_that_waits_was_heard_until_it_is_overdue():
-    assert heard(row(outcome="waiting", until=OVERDUE + MINUTE))
-    assert not heard(row(outcome="waiting", until=OVERDUE - MINUTE))
-    assert heard(row(outcome="waiting", until=OVERDUE - MINUTE), row(outcome="done"))
+    assert recorded(row(outcome="waiting", until=OVERDUE + MINUTE))
+    assert not recorded(row(outcome="waiting", until=OVERDUE - MINUTE))
+    assert recorded(row(outcome="waiting", until=OVERDUE - MINUTE), row(outcome="done"))
 
 
-def test_nothing_was_heard_of_an_order_without_a_life():
-    assert not heard()
+def test_an_order_without_journal_is_not_recorded():
+    assert not recorded()
 
 
 @pytest.mark.parametrize(("outcome", "settled"), [("done", True), ("waiting", False), ("parked", False)])

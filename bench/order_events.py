@@ -1,4 +1,4 @@
-"""How many calls to F&O an order's life takes: a new address, an edit, payments."""
+"""How many calls to F&O the events of a booked order take: another address, an edit, payments."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _MOVED: Final = {"address1": "Oudegracht 9", "city": "Utrecht", "zip": "3511AB",
 
 
 async def measure(stack: Stack, http: httpx.AsyncClient) -> list[Figure]:
-    """Of orders that F&O has. Shopify tells of each change as it does: an edit and a payment with several events."""
+    """For orders that F&O has. As in Shopify, one edit or payment sends several webhooks."""
     async with TableServiceClient.from_connection_string(stack.storage) as service:
-        life = await _Life.begin(stack, http, service.get_table_client("journal"))
-        address = await life.amend(shipping_address=_MOVED)
-        edit = await life.step("edit", quantities=dict.fromkeys(_THREE, 2))
-        first = await life.step("pay")
-        other = await _Life.begin(stack, http, service.get_table_client("journal"))
+        booked = await _BookedOrder.begin(stack, http, service.get_table_client("journal"))
+        address = await booked.amend(shipping_address=_MOVED)
+        edit = await booked.step("edit", quantities=dict.fromkeys(_THREE, 2))
+        first = await booked.step("pay")
+        other = await _BookedOrder.begin(stack, http, service.get_table_client("journal"))
         later = await other.step("pay")
     return [
         at_most("F&O writes for another address", _writes(address), "requests", 1),
@@ -39,9 +39,9 @@ async def measure(stack: Stack, http: httpx.AsyncClient) -> list[Figure]:
 
 
 async def histories(stack: Stack, http: httpx.AsyncClient) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
-    """An order of five lines as placed, after an edit of three, and one whose three lines came back after delivery.
+    """An order of five lines as placed and after an edit of three, and one of which three lines were returned.
 
-    The app hears nothing of them.
+    The app gets no webhook of them.
     """
     edited = await _place(stack, http, announce=[])
     returned = await _place(stack, http, announce=[])
@@ -54,8 +54,8 @@ async def histories(stack: Stack, http: httpx.AsyncClient) -> tuple[dict[str, An
     )
 
 
-class _Life:
-    """An order that F&O has, unpaid, and what is called in F&O when something happens to it."""
+class _BookedOrder:
+    """An unpaid order that F&O has, and the calls to F&O for each of its events."""
 
     def __init__(self, stack: Stack, http: httpx.AsyncClient, journal: TableClient, order: dict[str, Any]) -> None:
         self._stack = stack
@@ -64,37 +64,37 @@ class _Life:
         self._order = order
 
     @classmethod
-    async def begin(cls, stack: Stack, http: httpx.AsyncClient, journal: TableClient) -> _Life:
-        life = cls(stack, http, journal, await _place(stack, http, payment="unpaid", announce=["orders/create"]))
-        await life._ends(1)
-        return life
+    async def begin(cls, stack: Stack, http: httpx.AsyncClient, journal: TableClient) -> _BookedOrder:
+        booked = cls(stack, http, journal, await _place(stack, http, payment="unpaid", announce=["orders/create"]))
+        await booked._wait_until(1)
+        return booked
 
     async def amend(self, **changes: Any) -> Counter[str]:
-        ended = await self._forget()
+        handled = await self._reset()
         url = f"{self._stack.shopify}/{NORDLYS}/_sim/orders/{self._order['id']}"
         (await self._http.patch(url, json=changes)).raise_for_status()
-        return await self._calls(ended + 1)
+        return await self._calls(handled + 1)
 
-    async def step(self, name: str, **wish: Any) -> Counter[str]:
-        ended = await self._forget()
-        happened = await _step(self._stack, self._http, self._order, name, **wish)
-        return await self._calls(ended + len(happened["events"]))
+    async def step(self, name: str, **changes: Any) -> Counter[str]:
+        handled = await self._reset()
+        happened = await _step(self._stack, self._http, self._order, name, **changes)
+        return await self._calls(handled + len(happened["events"]))
 
-    async def _forget(self) -> int:
-        """How many events have come to their end so far; F&O's calls are counted from here."""
+    async def _reset(self) -> int:
+        """Returns how many events are handled so far; F&O's calls are counted from now on."""
         (await self._http.delete(f"{self._stack.d365}/_sim/calls")).raise_for_status()
         return len(await self._outcomes())
 
-    async def _calls(self, ends: int) -> Counter[str]:
-        await self._ends(ends)
+    async def _calls(self, handled: int) -> Counter[str]:
+        await self._wait_until(handled)
         return Counter((await self._http.get(f"{self._stack.d365}/_sim/calls")).json()["http"])
 
-    async def _ends(self, count: int) -> None:
+    async def _wait_until(self, count: int) -> None:
         for _ in range(600):
             if len(await self._outcomes()) >= count:
                 return
             await asyncio.sleep(0.1)
-        raise RuntimeError(f"order {self._order['name']}: {await self._outcomes()}, not {count} ends")
+        raise RuntimeError(f"order {self._order['name']}: {await self._outcomes()}, not {count} outcomes")
 
     async def _outcomes(self) -> list[str]:
         rows = [row async for row in self._journal.query_entities(f"PartitionKey eq 'nordlys-{self._order['id']}'")]
@@ -107,8 +107,10 @@ async def _place(stack: Stack, http: httpx.AsyncClient, **more: Any) -> dict[str
     return await place(stack, http, lines=[{"sku": sku, "quantity": 3, "price": "19.95"} for sku in _SKUS], **more)
 
 
-async def _step(stack: Stack, http: httpx.AsyncClient, order: dict[str, Any], name: str, **wish: Any) -> dict[str, Any]:
-    answer = await http.post(f"{stack.shopify}/{NORDLYS}/_sim/orders/{order['id']}/{name}", json=wish)
+async def _step(
+    stack: Stack, http: httpx.AsyncClient, order: dict[str, Any], name: str, **changes: Any
+) -> dict[str, Any]:
+    answer = await http.post(f"{stack.shopify}/{NORDLYS}/_sim/orders/{order['id']}/{name}", json=changes)
     answer.raise_for_status()
     happened: dict[str, Any] = answer.json()
     return happened
