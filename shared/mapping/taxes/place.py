@@ -23,18 +23,20 @@ def ship_to(order: Order) -> Address | None:
 def place_of_sale(order: Order, rules: StoreRules, known: OrderRecord | None = None) -> Place:
     """The country and province whose tax applies: of the location that serves the order by rule, else of the delivery,
     else of the point of sale, else the store's home country. An order without a full address keeps the place that is
-    recorded for it.
+    recorded for it; without a recorded place, its billing address counts, as in the release that booked it.
 
-    Raises RefusedError for goods that must be shipped: PERSONAL_DATA_WITHHELD where the address is not full, NO_ADDRESS
-    where there is none, unless the rules allow it; LOCATION_WITHOUT_WAREHOUSE for a point of sale that the rules do not
-    have.
+    Raises RefusedError for goods of a new order that must be shipped: PERSONAL_DATA_WITHHELD where the address is not
+    full, NO_ADDRESS where there is none, unless the rules allow it; LOCATION_WITHOUT_WAREHOUSE for a point of sale that
+    the rules do not have.
     """
     address = ship_to(order)
     is_full = address is not None and not address.is_withheld
     if known is not None and known.place is not None and not is_full:
         return known.place
-    if _are_goods_sent(order):
+    if known is None and _are_goods_sent(order):
         _require_address(order, rules)
+    if known is not None and address is None and order.location_id is None:
+        address = order.destination  # an older release booked the order, and kept no place
     handed_over_at = order.served_by
     if handed_over_at is None and address is None:
         handed_over_at = order.location_id

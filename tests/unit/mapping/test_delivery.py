@@ -166,6 +166,12 @@ def test_an_order_of_an_older_release_is_not_decided_anew():
     assert (again.served_by, place_of_sale(again, WITHOUT_RULE, known)) == (None, Place("US", "UT"))
 
 
+def test_an_order_that_an_older_release_sent_to_the_billing_address_stays_taxed_there():
+    reconstructed = OrderRecord(CurrencySide.SHOP, is_reconstructed=True)
+    sale = decided(state(online(), fetched=False), WITHOUT_RULE, reconstructed, hours=0)
+    assert (ship_to(sale), place_of_sale(sale, WITHOUT_RULE, reconstructed)) == (None, Place("US", "UT"))
+
+
 def test_downloads_are_taxed_at_the_billing_address():
     ebook = online(line(price=dollars("5"), requires_shipping=False))
     assert place_of_sale(decided(state(ebook), WITHOUT_RULE, hours=0), WITHOUT_RULE) == Place("US", "UT")
