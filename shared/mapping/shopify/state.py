@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from shared.errors import ErrorCode, RefusedError
-from shared.mapping.shopify.edits import Figures, Goods, figures_of, read_figures, reduce
+from shared.mapping.shopify.edits.reduction import Figures, Goods, figures_of, read_figures, reduce
 from shared.mapping.shopify.fields import Block, blocks, count, identifier, moment, refuse, text
 from shared.mapping.shopify.order import read_order
 from shared.mapping.shopify.refund import read_refund
