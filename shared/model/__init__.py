@@ -4,7 +4,17 @@ from shared.model.address import Address
 from shared.model.component import COMPONENTS, Component, source_of
 from shared.model.fo_order import FoHeader, FoLine, FoOrder, FoRow, FoStatus
 from shared.model.money import CurrencyMismatchError, Money, minor_digits, smallest_unit, total
-from shared.model.order import Buyer, CurrencySide, LineKind, Order, OrderLine, ShippingLine, TaxLine, is_sample
+from shared.model.order import (
+    Buyer,
+    CurrencySide,
+    LineKind,
+    Order,
+    OrderLine,
+    ShippingLine,
+    TaxedCharge,
+    TaxLine,
+    is_sample,
+)
 from shared.model.order_state import HoldReason, OrderState, Rate, Risk
 from shared.model.payment import Transaction, TransactionKind, TransactionStatus
 from shared.model.record import DeliveryMethod, LineRecord, OrderRecord, Place, RefundRecord, TaxGroupPair, TaxKey
@@ -57,6 +67,7 @@ __all__ = [
     "TaxLine",
     "TaxRate",
     "TaxSetup",
+    "TaxedCharge",
     "Transaction",
     "TransactionKind",
     "TransactionStatus",

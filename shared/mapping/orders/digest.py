@@ -9,7 +9,7 @@ from decimal import Decimal
 from hashlib import sha256
 from typing import Any, Final
 
-from shared.model import Address, Buyer, Money, Order, OrderLine, ShippingLine, TaxLine
+from shared.model import Address, Buyer, Money, Order, OrderLine, ShippingLine, TaxedCharge, TaxLine
 
 
 def digest(order: Order) -> str:
@@ -34,5 +34,5 @@ _LEFT_OUT: Final = {(Order, "version"), (OrderLine, "variant_id")}
 """The id of a variant goes when its product is deleted, which changes nothing of the order."""
 _FIELDS: Final = {
     kind: tuple(field.name for field in fields(kind) if (kind, field.name) not in _LEFT_OUT)
-    for kind in (Order, OrderLine, ShippingLine, TaxLine, Money, Buyer, Address)
+    for kind in (Order, OrderLine, ShippingLine, TaxedCharge, TaxLine, Money, Buyer, Address)
 }

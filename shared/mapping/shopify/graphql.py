@@ -75,11 +75,15 @@ def as_webhook(node: GraphqlNode) -> GraphqlNode:
         "total_cash_rounding_payment_adjustment_set": _money(rounding),
         "original_total_duties_set": _money(node["originalTotalDutiesSet"]),
         "original_total_additional_fees_set": _money(node["originalTotalAdditionalFeesSet"]),
+        "additional_fees": [
+            {"price_set": _money(each["price"]), "tax_lines": _taxes(each)} for each in node["additionalFees"]
+        ],
         "current_total_price": None,  # the key shows that the version has it; the amount is in the set
         "current_total_price_set": _money(node["currentTotalPriceSet"]),
         "current_total_tax": None,
         "current_total_tax_set": _money(node["currentTotalTaxSet"]),
         "current_shipping_price_set": _money(node["currentShippingPriceSet"]),
+        "current_total_discounts_set": _money(node["currentTotalDiscountsSet"]),
         "current_total_duties_set": _money(node["currentTotalDutiesSet"]),
         "current_total_additional_fees_set": _money(node["currentTotalAdditionalFeesSet"]),
         "line_items": [_line(each) for each in node["lineItems"]["nodes"]],
@@ -154,6 +158,7 @@ def _line(node: GraphqlNode) -> GraphqlNode:
         "price_set": _money(node["originalUnitPriceSet"]),
         "discount_allocations": _allocations(node),
         "tax_lines": _taxes(node),
+        "duties": [{**(_money(each["price"]) or {}), "tax_lines": _taxes(each)} for each in node["duties"]],
     }
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
+from functools import partial
 from itertools import product
 from typing import Final
 
 from shared.errors import ErrorCode, RefusedError
 from shared.mapping.evidence import Proof, ProofRow, line_name, line_rows, present, summed, tax_rows
-from shared.mapping.shopify.fields import Amounts, Block
+from shared.mapping.shopify.edits.figures import Figures
 from shared.model import (
     Adjustment,
     AdjustmentReason,
@@ -21,7 +24,9 @@ from shared.model import (
     RefundLine,
     Restock,
     ShippingLine,
+    TaxedCharge,
     TaxLine,
+    smallest_unit,
     total,
 )
 
@@ -34,6 +39,9 @@ class Goods:
     removed: int
     left: int
 
+
+type Reading = Callable[[], tuple[Order, tuple[str, ...]]]
+"""One way to understand an order's amounts: the order then, and the name of the way. Raises _DifferenceError."""
 
 type RemovedShare = Callable[[Money, Goods, Money], Money]
 """(amount of all ordered units, goods, what refunds took of the amount) -> what went with the removed units."""
@@ -82,18 +90,6 @@ _COUNTED: Final[Mapping[str, Callable[[Adjustment], bool]]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """An order's totals as Shopify gives them."""
-
-    total: Money
-    tax: Money
-    shipping: Money | None
-    """After discounts; None where the API version lacks it."""
-    duties: Money
-    fees: Money
-
-
 class _DifferenceError(Exception):
     """The amounts, understood in one way, do not fit."""
 
@@ -103,65 +99,177 @@ class _DifferenceError(Exception):
         super().__init__(problem)
 
 
-def read_figures(payload: Block, amounts: Amounts, *, duties_included: bool) -> Figures:
-    """The totals after edits and refunds; where the API version lacks one, that of before.
-
-    Raises RefusedError NOT_AN_ORDER, NEGATIVE_AMOUNT.
-    """
-
-    def latest(name: str, before: str = "") -> str:
-        return f"current_{name}" if f"current_{name}" in payload else f"{before}{name}"
-
-    duties = latest("total_duties_set", "original_")
-    has_shipping = payload.get("current_shipping_price_set") is not None
-    return Figures(
-        total=amounts.required(payload, latest("total_price"), "", signed=True),  # goodwill may exceed what is left
-        tax=amounts.required(payload, latest("total_tax"), ""),
-        shipping=amounts.optional(payload, "current_shipping_price_set", "") if has_shipping else None,
-        duties=amounts.zero if duties_included else amounts.optional(payload, duties, ""),
-        fees=amounts.optional(payload, latest("total_additional_fees_set", "original_"), ""),
-    )
-
-
-def figures_of(order: Order, like: Figures) -> Figures:
-    """The order's own totals; no shipping where the other figures have none."""
-    return Figures(
-        total=order.total,
-        tax=order.total_tax,
-        shipping=None if like.shipping is None else order.shipping_net,
-        duties=order.duties,
-        fees=order.additional_fees,
-    )
-
-
 def reduce(
     order: Order, refunds: Sequence[Refund], goods: Mapping[int, Goods], figures: Figures
 ) -> tuple[Order, tuple[str, ...]]:
     """The order with what is or was to be delivered, and how its amounts were understood where that was open.
 
     `order` has the ordered quantities; the refunds' lines are right about what was shipped (CANCEL: not shipped).
-    Raises RefusedError STATE_SUM_DIFFERS unless the parts sum to Shopify's current totals exactly. Of Shopify's sample
-    order nothing is proved: it contradicts itself, and prove() refuses it.
+    Raises RefusedError STATE_SUM_DIFFERS unless the parts sum to Shopify's current totals exactly. Of a cancelled order
+    whose totals do not fit, quantities and restock types decide alone: to stop it may not wait for a proof. Of
+    Shopify's sample order nothing is proved: it contradicts itself, and prove() refuses it.
     """
-    removes = any(some.removed for some in goods.values())
-    shares = list(_SHARES.items()) if removes else list(_SHARES.items())[:1]
-    adjusted = any(each.reason != AdjustmentReason.SHIPPING for refund in refunds for each in refund.adjustments)
-    counts = list(_COUNTED.items()) if adjusted else list(_COUNTED.items())[:1]
+    readings = _Readings(order, refunds, goods, figures)
     first: _DifferenceError | None = None
-    for (tax_name, tax), (discount_name, discount), (count_name, counted) in product(shares, shares, counts):
-        stated = _stated(figures, refunds, counted, taxes_included=order.taxes_included)
+    for reading in (*readings.uniform(), *readings.by_rates(), *readings.of_one_line()):
         try:
-            reduced = _reduced(order, refunds, goods, stated, tax=tax, discount=discount)
-            if not order.is_sample:
-                _compare(reduced, stated)
+            return reading()
         except _DifferenceError as difference:
             first = first or difference
-            continue
-        edits = (f"taxes: {tax_name}", f"discounts: {discount_name}") if removes else ()
-        return reduced, (*edits, *((count_name,) if adjusted else ()))
+    if order.cancelled_at is not None:
+        return _what_is_left(order, refunds, goods, figures), (_NOT_PROVED,)
     problem, proof = (first.problem, first.proof) if first else ("", None)
     proof = proof or _unreduced(order, refunds, figures, problem)
     raise RefusedError(ErrorCode.STATE_SUM_DIFFERS, problem=problem).with_proof(proof.as_dict())
+
+
+_NOT_PROVED: Final = "the order is cancelled, and what is left of it is not proved: Shopify's totals do not fit it"
+
+
+class _Readings:
+    """The ways in which an order's amounts can be understood, those that Shopify's schema suggests first."""
+
+    def __init__(self, order: Order, refunds: Sequence[Refund], goods: Mapping[int, Goods], figures: Figures) -> None:
+        self._order = order
+        self._refunds = refunds
+        self._goods = goods
+        self._figures = figures
+        self._edited = [line_id for line_id, some in goods.items() if some.removed]
+        beside = {AdjustmentReason.SHIPPING, AdjustmentReason.DUTIES, AdjustmentReason.FEES}
+        self._adjusted = any(each.reason not in beside for refund in refunds for each in refund.adjustments)
+
+    def uniform(self) -> Iterator[Reading]:
+        """Every line's removed units take the same kind of share."""
+        shares = list(_SHARES.items()) if self._edited else list(_SHARES.items())[:1]
+        for (tax_name, tax), (discount_name, discount), counted in product(shares, shares, self._counts()):
+            edits = (f"taxes: {tax_name}", f"discounts: {discount_name}") if self._edited else ()
+            yield partial(self._read, counted, edits, tax=tax, discount=discount)
+
+    def by_rates(self) -> Iterator[Reading]:
+        """An edit had Shopify compute the taxes of what is left anew."""
+        for (discount_name, discount), counted in product(_SHARES.items() if self._edited else (), self._counts()):
+            edits = (_BY_RATES, f"discounts: {discount_name}")
+            yield partial(self._read, counted, edits, tax=None, discount=discount)
+
+    def of_one_line(self) -> Iterator[Reading]:
+        """The only line that was edited has what Shopify's totals leave for it."""
+        for counted in self._counts() if len(self._edited) == 1 else ():
+            yield partial(self._read_one_line, counted)
+
+    def _counts(self) -> list[tuple[str, Callable[[Adjustment], bool]]]:
+        return list(_COUNTED.items()) if self._adjusted else list(_COUNTED.items())[:1]
+
+    def _read(
+        self,
+        counted: tuple[str, Callable[[Adjustment], bool]],
+        edits: tuple[str, ...],
+        *,
+        tax: RemovedShare | None,
+        discount: RemovedShare,
+    ) -> tuple[Order, tuple[str, ...]]:
+        count_name, counts = counted
+        stated = _stated(self._figures, self._refunds, counts, taxes_included=self._order.taxes_included)
+        reduced = _reduced(self._order, self._refunds, self._goods, stated, tax=tax, discount=discount)
+        if not self._order.is_sample:
+            _compare(reduced, stated)
+        return reduced, (*edits, *((count_name,) if self._adjusted else ()))
+
+    def _read_one_line(self, counted: tuple[str, Callable[[Adjustment], bool]]) -> tuple[Order, tuple[str, ...]]:
+        """Accepted only if the rates explain the line's tax then, or Shopify's total of discounts its discount."""
+        count_name, counts = counted
+        (line_id,) = self._edited
+        stated = _stated(self._figures, self._refunds, counts, taxes_included=self._order.taxes_included)
+        rough = _reduced(self._order, self._refunds, self._goods, stated, tax=_of_all, discount=_of_all)
+        line = next((each for each in rough.lines if each.id == line_id), None)
+        if line is None:
+            raise _DifferenceError(f"line {line_id} has no unit left, and the rest does not fit Shopify's totals")
+        solved = _solved(line, rough, stated)
+        whole = next(each for each in self._order.lines if each.id == line_id)
+        if not 0 <= solved.discount.amount <= whole.discount.amount:
+            raise _DifferenceError(f"Shopify's totals leave line {line_id} a discount of {solved.discount}")
+        reduced = replace(rough, lines=tuple(solved if each is line else each for each in rough.lines))
+        if not (_has_its_rates(solved, self._order) or self._has_stated_discounts(reduced)):
+            raise _DifferenceError(f"Shopify's totals leave line {line_id} amounts that its tax rates do not explain")
+        _compare(reduced, stated)
+        return reduced, (_OF_ONE_LINE, *((count_name,) if self._adjusted else ()))
+
+    def _has_stated_discounts(self, reduced: Order) -> bool:
+        """With refunds the total of discounts is of fewer units than the order's lines."""
+        if self._refunds or self._figures.discounts is None:
+            return False
+        found = (*(line.discount for line in reduced.lines), *(line.discount for line in reduced.shipping))
+        return total(found, reduced.currency) == self._figures.discounts
+
+
+_BY_RATES: Final = "taxes: computed anew, by the rates, for the units that are left"
+_OF_ONE_LINE: Final = "the edited line has what Shopify's current totals leave for it"
+
+
+def _solved(line: OrderLine, order: Order, stated: Figures) -> OrderLine:
+    """The line with the discount and the tax that make the order's parts Shopify's totals."""
+    charged = total((each.amount for each in line.taxes), order.currency)
+    tax = stated.tax - (total((each.amount for each in order.taxes), order.currency) - charged)
+    on_top = stated.tax * (0 if order.taxes_included else 1)
+    others = order.lines_net - line.net + order.shipping_net + order.duties + order.additional_fees
+    net = stated.total - on_top - others
+    if tax.amount < 0 or net.amount < 0:
+        raise _DifferenceError(f"Shopify's totals leave {net} and {tax} of tax for line {line.id}")
+    return replace(line, discount=line.unit_price * line.quantity - net, taxes=_scaled(line.taxes, charged, tax))
+
+
+def _by_rates(taxes: Sequence[TaxLine], net: Money, *, included: bool) -> tuple[TaxLine, ...]:
+    """The tax lines as Shopify computes them for this amount."""
+    divisor = 1 + sum((each.rate for each in taxes), Decimal(0)) if included else Decimal(1)
+    return tuple(
+        replace(each, amount=Money(net.amount * each.rate / divisor, net.currency).rounded()) for each in taxes
+    )
+
+
+def _has_its_rates(line: OrderLine, order: Order) -> bool:
+    """Whether a taxed line has the tax that its rates make of it, within the rounding of each."""
+    expected = _by_rates(line.taxes, line.net, included=order.taxes_included)
+    unit = smallest_unit(order.currency)
+    return bool(line.taxes) and all(
+        abs(each.amount - by_rate.amount).amount <= unit for each, by_rate in zip(line.taxes, expected, strict=True)
+    )
+
+
+def _what_is_left(order: Order, refunds: Sequence[Refund], goods: Mapping[int, Goods], figures: Figures) -> Order:
+    """By the quantities and the restock types alone; the totals are those of the parts."""
+    delivered: Counter[int] = Counter()
+    for refund in refunds:
+        for back in refund.lines:
+            if back.restock is not Restock.CANCEL:
+                delivered[back.line_id] += back.quantity
+    lines = []
+    for line in order.lines:
+        units = goods[line.id].left + delivered[line.id] if line.id in goods else line.quantity
+        if units:
+            lines.append(
+                replace(
+                    line,
+                    quantity=units,
+                    discount=_part(line.discount, units, line.quantity),
+                    taxes=tuple(replace(each, amount=_part(each.amount, units, line.quantity)) for each in line.taxes),
+                )
+            )
+    nothing = figures.total * 0
+    left = replace(
+        order,
+        lines=tuple(lines),
+        shipping=order.shipping if lines else (),
+        duties=figures.duties if lines else nothing,
+        additional_fees=figures.fees if lines else nothing,
+        taxed_duties=_left_of(order.taxed_duties, figures.duties, order.duties) if lines else (),
+        taxed_fees=_left_of(order.taxed_fees, figures.fees, order.additional_fees) if lines else (),
+    )
+    tax = total((each.amount for each in left.taxes), order.currency)
+    parts = left.lines_net + left.shipping_net + left.duties + left.additional_fees
+    return replace(left, total=parts if order.taxes_included else parts + tax, total_tax=tax)
+
+
+def _left_of(charges: tuple[TaxedCharge, ...], now: Money, placed: Money) -> tuple[TaxedCharge, ...]:
+    return tuple(charge.scaled(now, placed) for charge in charges) if now else ()
 
 
 def _stated(
@@ -171,26 +279,31 @@ def _stated(
     on_top = 0 if taxes_included else 1
     goods = [line for refund in refunds for line in refund.lines if line.restock is not Restock.CANCEL]
     adjustments = [each for refund in refunds for each in refund.adjustments if not each.on_order]
-    shipping = [each for each in adjustments if each.reason == AdjustmentReason.SHIPPING]
-    others = [each for each in adjustments if each.reason != AdjustmentReason.SHIPPING and counted(each)]
     zero = figures.total * 0
+
+    def given_back(reason: AdjustmentReason) -> Money:
+        return sum((each.amount for each in adjustments if each.reason == reason), zero)
+
+    def is_counted(each: Adjustment) -> bool:
+        return each.reason in _CHARGES or counted(each)
+
     duties = sum((refund.duties for refund in refunds), zero)
     goods_tax = sum((line.tax for line in goods), zero)
-    shipping_tax, shipping_net = (
-        sum((each.tax for each in shipping), zero),
-        sum((each.amount for each in shipping), zero),
-    )
+    charges_tax = sum((each.tax for each in adjustments if each.reason in _CHARGES), zero)
     return Figures(
         total=sum((line.subtotal for line in goods), figures.total)
-        + shipping_net
-        + (goods_tax + shipping_tax) * on_top
+        + goods_tax * on_top
         + duties
-        + sum((each.amount + each.tax * on_top for each in others), zero),
-        tax=figures.tax + goods_tax + shipping_tax,
-        shipping=None if figures.shipping is None else figures.shipping + shipping_net,
-        duties=figures.duties + duties,
-        fees=figures.fees,
+        + sum((each.amount + each.tax * on_top for each in adjustments if is_counted(each)), zero),
+        tax=figures.tax + goods_tax + charges_tax,
+        shipping=None if figures.shipping is None else figures.shipping + given_back(AdjustmentReason.SHIPPING),
+        duties=figures.duties + duties + given_back(AdjustmentReason.DUTIES),
+        fees=figures.fees + given_back(AdjustmentReason.FEES),
     )
+
+
+_CHARGES: Final = (AdjustmentReason.SHIPPING, AdjustmentReason.DUTIES, AdjustmentReason.FEES)
+"""What the current totals are less by, whatever they know of other adjustments."""
 
 
 def _reduced(
@@ -199,15 +312,22 @@ def _reduced(
     goods: Mapping[int, Goods],
     stated: Figures,
     *,
-    tax: RemovedShare,
+    tax: RemovedShare | None,
     discount: RemovedShare,
 ) -> Order:
+    """`tax` is None where the rates decide."""
     refunded: dict[int, list[RefundLine]] = {}
     for refund in refunds:
         for back in refund.lines:
             refunded.setdefault(back.line_id, []).append(back)
     lines = tuple(
-        _left(line, goods[line.id], refunded.get(line.id, []), tax=tax, discount=discount)
+        _left(
+            line,
+            goods[line.id],
+            refunded.get(line.id, []),
+            tax=tax or _taxed_anew(line, refunded.get(line.id, []), discount, included=order.taxes_included),
+            discount=discount,
+        )
         if line.id in goods  # a tip beside the lines is not a line of Shopify's
         else line
         for line in order.lines
@@ -224,6 +344,8 @@ def _reduced(
         shipping=_less(order.shipping, early) if early else order.shipping,
         duties=stated.duties,
         additional_fees=stated.fees,
+        taxed_duties=_left_of(order.taxed_duties, stated.duties, order.duties),
+        taxed_fees=_left_of(order.taxed_fees, stated.fees, order.additional_fees),
         total=stated.total,
         total_tax=stated.tax,
     )
@@ -316,6 +438,22 @@ def _left(
             f"line {line.id} ({line.title}) has no unit left, but a discount of {discount_left} and a tax of {tax_left}"
         )
     return replace(line, quantity=units, discount=discount_left, taxes=_scaled(line.taxes, taxes, tax_left))
+
+
+def _taxed_anew(
+    line: OrderLine, refunded: Sequence[RefundLine], discount: RemovedShare, *, included: bool
+) -> RemovedShare:
+    """What is not left of the taxes, where those of the units that are left were computed anew."""
+
+    def share(amount: Money, goods: Goods, refunded_tax: Money) -> Money:
+        if not goods.removed:
+            return amount * 0
+        discounts = _discounts(line, refunded)
+        left = line.discount - discount(line.discount, goods, discounts) - discounts
+        taxes = _by_rates(line.taxes, line.unit_price * goods.left - left, included=included)
+        return amount - refunded_tax - sum((tax.amount for tax in taxes), amount * 0)
+
+    return share
 
 
 def _taxes(refunded: Iterable[RefundLine], like: Money) -> Money:
