@@ -155,6 +155,32 @@ class Risk:
     created_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Sale:
+    """What an agreement changed of one line, shipping line, duty or fee; `action` and `line_type` as in GraphQL.
+
+    `amount` is after discounts, with tax. A removal is below zero.
+    """
+
+    id: int
+    action: str
+    line_type: str
+    source_id: int
+    quantity: int
+    amount: MoneyBag
+    tax: MoneyBag
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """`reason`: ORDER, ORDER_EDIT, REFUND or RETURN."""
+
+    id: int
+    reason: str
+    happened_at: datetime
+    sales: tuple[Sale, ...]
+
+
 @dataclass(slots=True)
 class OrderEdit:
     """What one edit changed: units by line, and the lines whose discounts or shipping were added or removed."""

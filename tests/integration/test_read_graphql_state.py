@@ -21,7 +21,7 @@ from shared.model import CurrencySide, Money, OrderState, Restock, Risk
 from shared.settings import Secret
 from shared.shopify.admin.client import AdminClient
 from shared.shopify.admin.tokens import ClientCredentials
-from shared.shopify.orders import fetch_order
+from shared.shopify.orders import fetch_agreements, fetch_order
 
 
 class Shop:
@@ -195,3 +195,46 @@ async def test_an_order_with_more_payments_and_parcels_than_one_answer_holds_is_
 
 async def test_an_order_that_shopify_does_not_have_is_none(shop: Shop):
     assert await fetch_order(shop.admin, 1) is None
+
+
+async def test_edits_that_totals_cannot_explain_are_read_from_the_sales_agreements(shop: Shop):
+    """Two lines under a discount code, each with fewer units and then with more again."""
+    order = await shop.client.place(
+        **TWO_LINES | {"discount_codes": [{"code": "TEN", "percentage": 10}], "taxes_included": False}
+    )
+    tents, mugs = (line["id"] for line in order["line_items"][:2])
+    await shop.live(order, "edit", quantities={str(tents): 2, str(mugs): 1})
+    await shop.live(order, "edit", quantities={str(tents): 3})
+    order = await shop.live(order, "edit", quantities={str(mugs): 4})
+    order = await shop.live(order, "refund", lines=[{"line": tents, "quantity": 1, "restock": "cancel"}])
+    with pytest.raises(RefusedError, match="STATE_SUM_DIFFERS"):
+        told(order)
+    agreements = await fetch_agreements(shop.admin, order["id"])
+    assert [each["reason"] for each in agreements] == ["ORDER", "ORDER_EDIT", "ORDER_EDIT", "ORDER_EDIT", "REFUND"]
+    body = json.loads(json.dumps(order), parse_float=Decimal)
+    webhook = read_state(body, store="nordlys", side=CurrencySide.PRESENTMENT, agreements=agreements)
+    node = await fetch_order(shop.admin, order["id"])
+    assert node is not None
+    state = read_graphql_state(node, store="nordlys", side=CurrencySide.PRESENTMENT, agreements=agreements)
+    same(webhook, state)
+    prove(state.order)
+    assert {line.id: line.quantity for line in state.order.lines} == {tents: 2, mugs: 4}
+    assert f"{state.order.total.amount}" == order["current_total_price"]
+    assert any("sales agreements" in reading for reading in state.readings)
+
+
+async def test_one_line_that_went_down_and_up_under_a_code_is_read_from_the_body(shop: Shop):
+    order = await shop.client.place(
+        **TWO_LINES | {"discount_codes": [{"code": "TEN", "percentage": 10}], "taxes_included": False}
+    )
+    tents = order["line_items"][0]["id"]
+    await shop.live(order, "edit", quantities={str(tents): 2})
+    order = await shop.live(order, "edit", quantities={str(tents): 3})
+    state = await shop.fetched(order)
+    same(told(order), state)
+    prove(state.order)
+    assert state.order.lines[0].quantity == 3
+
+
+async def test_agreements_of_an_order_that_does_not_exist_are_none(shop: Shop):
+    assert await fetch_agreements(shop.admin, 1) == []

@@ -7,10 +7,12 @@ payments, both currencies of each, and the risk.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
+from shared.mapping.shopify.edits.agreements import AgreementNode
 from shared.mapping.shopify.state import read_state
 from shared.mapping.shopify.terms import read_terms
 from shared.mapping.shopify.transaction import read_transactions
@@ -33,13 +35,14 @@ def read_graphql_state(
     side: CurrencySide,
     now: datetime | None = None,
     known: OrderRecord | None = None,
+    agreements: Iterable[AgreementNode] | None = None,
 ) -> OrderState:
     """The state with payments and risk; else what read_state gives for the same order, and its refusals.
 
     `node` is what shared.shopify.orders.fetch_order returns.
     """
     payload = as_webhook(node)
-    state = read_state(payload, store=store, side=side, now=now, known=known)
+    state = read_state(payload, store=store, side=side, now=now, known=known, agreements=agreements)
     transactions = read_transactions(payload["transactions"], read_terms(payload, side), "transactions")
     return replace(state, transactions=transactions, risk=_risk(node["risk"]))
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
 from shared.errors import ErrorCode, RefusedError
+from shared.mapping.shopify.edits.agreements import AgreementNode, as_agreed, read_agreements
 from shared.mapping.shopify.edits.charges import charges_of, give_back_charges
 from shared.mapping.shopify.edits.figures import Figures, figures_of, read_figures
 from shared.mapping.shopify.edits.reduction import Goods, reduce
@@ -45,6 +46,7 @@ def read_state(
     side: CurrencySide,
     now: datetime | None = None,
     known: OrderRecord | None = None,
+    agreements: Iterable[AgreementNode] | None = None,
 ) -> OrderState:
     """What is to be delivered now, what was given back, what was shipped. The payload has no payments.
 
@@ -56,6 +58,9 @@ def read_state(
 
     `known` is the record of an order that is booked: lines keep their kind, and a refund that was decided about stays
     what it was, although its parcel is cancelled since.
+
+    `agreements` are the order's sales agreements (shared.shopify.orders.fetch_agreements), for an order that was
+    refused with STATE_SUM_DIFFERS without them: they show what edits left of each line.
 
     Raises RefusedError as read_order, read_refund and read_transaction do, and STATE_SUM_DIFFERS if what is left does
     not sum to Shopify's current totals in any of the ways in which they can be understood.
@@ -85,7 +90,10 @@ def read_state(
     refunds = give_back_charges(refunds, charges_of(payload, order, terms, figures), terms)
     goods = _goods(line_blocks, refunds)
     settled = _settle(refunds, goods, shipped, first_shipped_at, known.refunds if known else {})
-    reduced, readings = reduce(order, settled, goods, figures)
+    agreed = None if agreements is None else as_agreed(order, goods, read_agreements(agreements, terms.booked))
+    reduced, readings = reduce(*(agreed or (order, goods)), settled, figures)
+    if agreed is not None:
+        readings = (*readings, "edited lines have what the order's sales agreements left of them")
     return OrderState(
         order=reduced,
         refunds=tuple(_without_pending(refund) for refund in settled),

@@ -100,7 +100,7 @@ class _DifferenceError(Exception):
 
 
 def reduce(
-    order: Order, refunds: Sequence[Refund], goods: Mapping[int, Goods], figures: Figures
+    order: Order, goods: Mapping[int, Goods], refunds: Sequence[Refund], figures: Figures
 ) -> tuple[Order, tuple[str, ...]]:
     """The order with what is or was to be delivered, and how its amounts were understood where that was open.
 
@@ -214,7 +214,7 @@ def _solved(line: OrderLine, order: Order, stated: Figures) -> OrderLine:
     net = stated.total - on_top - others
     if tax.amount < 0 or net.amount < 0:
         raise _DifferenceError(f"Shopify's totals leave {net} and {tax} of tax for line {line.id}")
-    return replace(line, discount=line.unit_price * line.quantity - net, taxes=_scaled(line.taxes, charged, tax))
+    return replace(line, discount=line.unit_price * line.quantity - net, taxes=scaled(line.taxes, charged, tax))
 
 
 def _by_rates(taxes: Sequence[TaxLine], net: Money, *, included: bool) -> tuple[TaxLine, ...]:
@@ -437,7 +437,7 @@ def _left(
         raise _DifferenceError(
             f"line {line.id} ({line.title}) has no unit left, but a discount of {discount_left} and a tax of {tax_left}"
         )
-    return replace(line, quantity=units, discount=discount_left, taxes=_scaled(line.taxes, taxes, tax_left))
+    return replace(line, quantity=units, discount=discount_left, taxes=scaled(line.taxes, taxes, tax_left))
 
 
 def _taxed_anew(
@@ -465,7 +465,7 @@ def _discounts(line: OrderLine, refunded: Iterable[RefundLine]) -> Money:
     return sum((line.unit_price * back.quantity - back.subtotal for back in refunded), line.discount * 0)
 
 
-def _scaled(taxes: tuple[TaxLine, ...], before: Money, after: Money) -> tuple[TaxLine, ...]:
+def scaled(taxes: tuple[TaxLine, ...], before: Money, after: Money) -> tuple[TaxLine, ...]:
     """The tax lines, in proportion, with another sum."""
     if before == after:
         return taxes
@@ -483,7 +483,7 @@ def _less(shipping: tuple[ShippingLine, ...], given_back: Sequence[Adjustment]) 
     for line in shipping:
         charged = sum((each.amount for each in line.taxes), zero)
         price_back, tax_back = min(amount, line.net), min(tax, charged)
-        taxes = _scaled(line.taxes, charged, charged - tax_back)
+        taxes = scaled(line.taxes, charged, charged - tax_back)
         left.append(replace(line, price=line.price - price_back, taxes=taxes))
         amount, tax = amount - price_back, tax - tax_back
     if amount or tax:
