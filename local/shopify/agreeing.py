@@ -40,7 +40,7 @@ def standings(order: Order) -> Standings:
         amount = shipping.left if included else shipping.left + tax
         found["SHIPPING", shipping.id] = Standing(0 if shipping.removed else 1, amount, tax)
     for fee in order.fees:
-        found["ADDITIONAL_FEE", fee.id] = Standing(1, fee.price, order.zero)
+        found["ADDITIONAL_FEE", fee.id] = Standing(1, fee.price - fee.refunded, order.zero)
     return found
 
 

@@ -190,11 +190,12 @@ def tax_lines(rates: Sequence[Rate], amounts: Sequence[MoneyBag]) -> list[TaxLin
     return [TaxLine(rate.title, rate.rate, amount, rate.channel_liable) for rate, amount in pairs]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Fee:
     id: int
     name: str
     price: MoneyBag
+    refunded: MoneyBag
 
 
 @dataclass(frozen=True, slots=True)

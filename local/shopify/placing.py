@@ -89,7 +89,7 @@ def _order(shop: Shop, document: Mapping[str, Any], priced: Priced, currencies: 
         shipping_lines=priced.shipping,
         discounts=priced.discounts,
         fees=[
-            Fee(shop.next_id(), row["name"], currencies.both(Decimal(str(row["price"]))))
+            Fee(shop.next_id(), row["name"], currencies.both(Decimal(str(row["price"]))), zero)
             for row in document.get("fees", [])
         ],
         groups=[],

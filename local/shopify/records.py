@@ -59,6 +59,13 @@ class RefundDuty:
 
 
 @dataclass(frozen=True, slots=True)
+class RefundFee:
+    fee_id: int
+    name: str
+    amount: MoneyBag
+
+
+@dataclass(frozen=True, slots=True)
 class Adjustment:
     """A difference between what a refund's parts are worth and what it gave back: negative favours the buyer.
 
@@ -85,6 +92,7 @@ class Refund:
     adjustments: list[Adjustment] = field(default_factory=list)
     transactions: list[Transaction] = field(default_factory=list)
     return_id: int | None = None
+    fees: list[RefundFee] = field(default_factory=list)
 
 
 @dataclass(slots=True)

@@ -238,3 +238,20 @@ async def test_one_line_that_went_down_and_up_under_a_code_is_read_from_the_body
 
 async def test_agreements_of_an_order_that_does_not_exist_are_none(shop: Shop):
     assert await fetch_agreements(shop.admin, 1) == []
+
+
+async def test_a_fee_given_back_after_delivery_reads_the_same_both_ways(shop: Shop):
+    """GraphQL shows it on no refund."""
+    order = await shop.client.place(**TWO_LINES, fees=[{"name": "Handling", "price": "1.10"}])
+    tents = order["line_items"][0]["id"]
+    await shop.live(order, "fulfill")
+    order = await shop.live(order, "refund", lines=[{"line": tents, "quantity": 1, "restock": "return"}], fees=True)
+    state = await shop.fetched(order)
+    same(told(order), state)
+    [refund] = state.refunds
+    prove(state.order)
+    prove_refund(refund, state.order)
+    assert [(each.reason, each.amount.amount, each.on_order) for each in refund.adjustments] == [
+        ("additional_fees_refund", Decimal("1.10"), False)
+    ]
+    assert state.order.additional_fees.amount == Decimal("1.10")

@@ -12,7 +12,8 @@ from shared.errors import ErrorCode, RefusedError
 from shared.mapping.shopify.edits.agreements import AgreementNode, as_agreed, read_agreements
 from shared.mapping.shopify.edits.charges import charges_of, give_back_charges
 from shared.mapping.shopify.edits.figures import Figures, figures_of, read_figures
-from shared.mapping.shopify.edits.reduction import Goods, reduce
+from shared.mapping.shopify.edits.readings import reduce
+from shared.mapping.shopify.edits.shares import Goods
 from shared.mapping.shopify.fields import Block, blocks, count, identifier, moment, refuse, text
 from shared.mapping.shopify.order import read_order
 from shared.mapping.shopify.refund import read_refund

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from shared.mapping.shopify.edits.reduction import Goods, scaled
+from shared.mapping.shopify.edits.reduction import scaled
+from shared.mapping.shopify.edits.shares import Goods
 from shared.mapping.shopify.fields import Amounts, refuse
 from shared.model import Money, Order, OrderLine, total
 

@@ -270,3 +270,14 @@ def test_shipping_that_was_taxed_needs_its_tax(row: Payload):
         read(shipping_refund(taxed=True, **row))
     [refund] = read(shipping_refund(taxed=True, **row, tax_amount_set=money_set("1.74"))).refunds
     assert [each.tax for each in refund.adjustments] == [euro("1.74")]
+
+
+def test_of_a_cancelled_order_with_stale_totals_charges_given_back_early_are_gone_too():
+    lines = [line(11, quantity=3), line(12)]
+    changed = ChangedOrder(order_payload(lines=lines, duties="4.00", fees="0.28"))
+    changed.refund({11: (2, "cancel")}, shipping=True, duties=True, fees=True, status=None)
+    changed.ship({11: 1})
+    order = read(cancelled(changed)).order
+    assert {each.id: each.quantity for each in order.lines} == {11: 1, 12: 1}
+    assert (order.shipping_net, order.duties, order.additional_fees) == (euro("0.00"), euro("0.00"), euro("0.00"))
+    assert order.total == euro("20.00")
