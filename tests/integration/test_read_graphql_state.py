@@ -15,8 +15,10 @@ from shared.flows import ORDERS
 from shared.mapping.orders.proof import prove
 from shared.mapping.payments.proof import prove_payments
 from shared.mapping.refunds.proof import prove_refund
-from shared.mapping.shopify.graphql import read_graphql_state
+from shared.mapping.shopify.fields import Amounts
+from shared.mapping.shopify.graphql import as_webhook, read_graphql_state
 from shared.mapping.shopify.state import read_state
+from shared.mapping.shopify.taxes import read_taxed_duties, read_taxed_fees
 from shared.model import CurrencySide, Money, OrderState, Restock, Risk
 from shared.settings import Secret
 from shared.shopify.admin.client import AdminClient
@@ -255,3 +257,21 @@ async def test_a_fee_given_back_after_delivery_reads_the_same_both_ways(shop: Sh
         ("additional_fees_refund", Decimal("1.10"), False)
     ]
     assert state.order.additional_fees.amount == Decimal("1.10")
+
+
+async def test_taxes_of_duties_and_fees_are_read_from_the_node(shop: Shop):
+    order = await shop.client.place(**TWO_LINES, duties="10.00", fees=[{"name": "Handling", "price": "2.00"}])
+    node = await fetch_order(shop.admin, order["id"])
+    assert node is not None
+    [duty, *_], [fee] = node["lineItems"]["nodes"][0]["duties"], node["additionalFees"]
+    both = {side: {"amount": "0.42", "currencyCode": "EUR"} for side in ("shopMoney", "presentmentMoney")}
+    for charge in (duty, fee):
+        charge["taxLines"] = [{"title": "VAT", "rate": Decimal("0.21"), "channelLiable": False, "priceSet": both}]
+    webhook = as_webhook(node)
+    amounts = Amounts(CurrencySide.SHOP, "EUR")
+    found = (*read_taxed_duties(webhook["line_items"], amounts), *read_taxed_fees(webhook, amounts))
+    assert [charge.amount.amount for charge in found] == [
+        Decimal(duty["price"]["shopMoney"]["amount"]),
+        Decimal("2.0"),
+    ]
+    assert [charge.taxes[0].amount.amount for charge in found] == [Decimal("0.42")] * 2
