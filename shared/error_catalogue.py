@@ -70,6 +70,8 @@ class ErrorCode(StrEnum):
     TRANSACTION_CURRENCY = "TRANSACTION_CURRENCY"
     FO_SUM_DIFFERS = "FO_SUM_DIFFERS"
     TAX_OF_MARKETPLACE = "TAX_OF_MARKETPLACE"
+    TAX_OF_CHARGE = "TAX_OF_CHARGE"
+    CHARGE_TAX_ON_TOP = "CHARGE_TAX_ON_TOP"
     SHIPPING_WITHOUT_RULE = "SHIPPING_WITHOUT_RULE"
     UNKNOWN_COUNTRY = "UNKNOWN_COUNTRY"
     NO_ADDRESS = "NO_ADDRESS"
@@ -296,7 +298,8 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
     ErrorCode.TAX_WITHOUT_RULE: Entry(
         "No tax rule fits “{title}” at {rate} % for {country} {province}.",
         Owner.ACCOUNTANT,
-        "Add a [[taxes]] rule with the F&O tax groups to config/stores/{store}.toml. " + _REPLAY,
+        "Add a [[taxes]] rule with rates = [{fraction}] and the F&O tax groups to config/stores/{store}.toml. "
+        + _REPLAY,
     ),
     ErrorCode.TAX_AMBIGUOUS: Entry(
         "The order's lines need different sales tax groups ({groups}), but a sales order to one destination has one.",
@@ -318,6 +321,18 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
         Owner.ACCOUNTANT,
         "Compare the rates of the F&O tax groups with the tax settings in Shopify, or change tax.tolerance or "
         "tax.policy. " + _REPLAY,
+    ),
+    ErrorCode.TAX_OF_CHARGE: Entry(
+        "Shopify charged a tax of {charged} on {what} of {amount}, of which F&O would compute {expected}.",
+        Owner.ACCOUNTANT,
+        'Set tax.policy = "service_line" in config/stores/{store}.toml, so that Shopify\'s tax is booked as it is, and '
+        "replay the message. Or enter the order in F&O by hand and discard the message.",
+    ),
+    ErrorCode.CHARGE_TAX_ON_TOP: Entry(
+        "The order's prices include tax, but a tax of {tax} on its duties or fees is on top of them.",
+        Owner.ACCOUNTANT,
+        "Enter the order in F&O by hand, where a sales order has all its tax either in the prices or on top, and "
+        "discard the message.",
     ),
     ErrorCode.SUM_DIFFERS: Entry(
         "The parts of the order sum to {sum}, but its total in Shopify is {total} (difference {difference}).",

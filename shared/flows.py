@@ -62,6 +62,7 @@ class Flow:
 
 _ORDER_DOCUMENTS: Final = frozenset(
     {
+        "order_agreements",
         "order_further_parcels",
         "order_lines",
         "order_parcel_lines",

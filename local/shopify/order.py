@@ -12,7 +12,7 @@ from typing import Any
 
 from local.shopify.model import Metafield, Variant
 from local.shopify.money import MoneyBag, total
-from local.shopify.records import Fulfillment, Refund, Return, Risk, Transaction
+from local.shopify.records import Agreement, Fulfillment, Refund, Return, Risk, Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,11 +190,12 @@ def tax_lines(rates: Sequence[Rate], amounts: Sequence[MoneyBag]) -> list[TaxLin
     return [TaxLine(rate.title, rate.rate, amount, rate.channel_liable) for rate, amount in pairs]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Fee:
     id: int
     name: str
     price: MoneyBag
+    refunded: MoneyBag
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,6 +278,7 @@ class Order:
     refunds: list[Refund] = field(default_factory=list)
     returns: list[Return] = field(default_factory=list)
     fulfillments: list[Fulfillment] = field(default_factory=list)
+    agreements: list[Agreement] = field(default_factory=list)
     risks: list[Risk] = field(default_factory=list)
     metafields: dict[tuple[str, str], Metafield] = field(default_factory=dict)
     cancelled_at: datetime | None = None

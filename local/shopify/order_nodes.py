@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from local.shopify.agreement_nodes import agreement_node
 from local.shopify.balance import (
     financial_status,
     fulfillment_status,
@@ -212,6 +213,15 @@ class OrderNode(Node):
             self.request,
             self._order.returns,
             lambda each: ReturnNode(self, self._order, each),
+            lambda each: (each.id, each.id),
+            **window,
+        )
+
+    def agreements(self, **window: Any) -> Connection:
+        return connect(
+            self.request,
+            self._order.agreements,
+            lambda each: agreement_node(self.request, self._order, each),
             lambda each: (each.id, each.id),
             **window,
         )

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from local.shopify.agreeing import agree
 from local.shopify.buyer import address, address_of, buyer_of
 from local.shopify.cart import Cart, CartError, read_cart
 from local.shopify.lines import Currencies, Priced, price_lines, spread_duties
@@ -33,6 +34,7 @@ def place_order(shop: Shop, document: Mapping[str, Any]) -> Order:
     order.payment_terms = _terms(shop, document, order.created_at)
     for params in _payments(document, order.original_total):
         (authorize if params.get("kind", "sale") == "authorization" else pay)(shop, order, params)
+    agree(shop, order, "ORDER", {})
     shop.orders[order.id] = order
     for line in order.lines:
         commit(shop, order, line, line.quantity)
@@ -92,7 +94,7 @@ def _order(shop: Shop, document: Mapping[str, Any], priced: Priced, currencies: 
         shipping_lines=priced.shipping,
         discounts=priced.discounts,
         fees=[
-            Fee(shop.next_id(), row["name"], currencies.both(Decimal(str(row["price"]))))
+            Fee(shop.next_id(), row["name"], currencies.both(Decimal(str(row["price"]))), zero)
             for row in document.get("fees", [])
         ],
         groups=[],

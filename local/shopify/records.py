@@ -59,6 +59,13 @@ class RefundDuty:
 
 
 @dataclass(frozen=True, slots=True)
+class RefundFee:
+    fee_id: int
+    name: str
+    amount: MoneyBag
+
+
+@dataclass(frozen=True, slots=True)
 class Adjustment:
     """A difference between what a refund's parts are worth and what it gave back: negative favours the buyer.
 
@@ -85,6 +92,7 @@ class Refund:
     adjustments: list[Adjustment] = field(default_factory=list)
     transactions: list[Transaction] = field(default_factory=list)
     return_id: int | None = None
+    fees: list[RefundFee] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -153,6 +161,32 @@ class Risk:
 
     level: str
     created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Sale:
+    """What an agreement changed of one line, shipping line, duty or fee; `action` and `line_type` as in GraphQL.
+
+    `amount` is after discounts, with tax. A removal is below zero.
+    """
+
+    id: int
+    action: str
+    line_type: str
+    source_id: int
+    quantity: int
+    amount: MoneyBag
+    tax: MoneyBag
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """`reason`: ORDER, ORDER_EDIT, REFUND or RETURN."""
+
+    id: int
+    reason: str
+    happened_at: datetime
+    sales: tuple[Sale, ...]
 
 
 @dataclass(slots=True)

@@ -16,7 +16,7 @@ from local.shopify.events import Event, find_line, transaction_events
 from local.shopify.money import MoneyBag, rest_amount, rounded, total
 from local.shopify.order import LineItem, Order, ShippingLine
 from local.shopify.payments import give_back, settle_pending, settling
-from local.shopify.records import Adjustment, Refund, RefundDuty, RefundLine, RefundShipping, Transaction
+from local.shopify.records import Adjustment, Refund, RefundDuty, RefundFee, RefundLine, RefundShipping, Transaction
 from local.shopify.state import Shop
 from local.shopify.stock import bring_back, release
 
@@ -24,11 +24,14 @@ REASONS = ("REFUND_DISCREPANCY", "RESTOCK", "DAMAGE", "CUSTOMER")
 
 
 def refund(shop: Shop, order: Order, params: Mapping[str, Any], *, before: MoneyBag | None = None) -> list[Event]:
-    """One refund: {lines?, shipping?, duties?, amount?, restocking_fee?, reason?, transactions?, status?, note?}.
+    """One refund.
+
+    {lines?, shipping?, duties?, fees?, amount?, restocking_fee?, reason?, transactions?, status?, note?}
 
     `lines`: [{line, quantity, restock: return|cancel|no_restock, location_id?}]; `shipping`: true or an amount;
-    `duties`: true refunds those of the lines. `amount` (buyer's currency, default: what the buyer is owed for
-    it) is refunded to the payments in their order, or as `transactions` gives: [{parent, amount, exchange_rate?}].
+    `duties`: true refunds those of the lines; `fees`: true refunds all that is left of them. `amount` (buyer's
+    currency, default: what the buyer is owed for it) is refunded to the payments in their order, or as `transactions`
+    gives: [{parent, amount, exchange_rate?}].
     `before`: what the buyer was owed before the step that this refund is part of.
     """
     return _Refunding(shop, order, params, owed_to_buyer(order) if before is None else before).run()
@@ -54,6 +57,7 @@ class _Refunding:
     lines: list[RefundLine] = field(default_factory=list)
     shipping: list[RefundShipping] = field(default_factory=list)
     duties: list[RefundDuty] = field(default_factory=list)
+    fees: list[RefundFee] = field(default_factory=list)
 
     def run(self) -> list[Event]:
         shop, order = self.shop, self.order
@@ -61,6 +65,7 @@ class _Refunding:
         for row in self.params.get("lines", []):
             self._give_back_goods(row)
         self._give_back_shipping()
+        self._give_back_fees()
         now = shop.clock()
         made = Refund(
             shop.next_id(),
@@ -72,6 +77,7 @@ class _Refunding:
             self.shipping,
             self.duties,
             return_id=self.params.get("return_id"),
+            fees=self.fees,
         )
         owed = owed_to_buyer(order)
         made.transactions = self._pay_back(owed)
@@ -142,6 +148,13 @@ class _Refunding:
             duty.refunded += part
             self.duties.append(RefundDuty(duty.id, part))
 
+    def _give_back_fees(self) -> None:
+        for fee in self.order.fees if self.params.get("fees") else ():
+            left = fee.price - fee.refunded
+            if left:
+                fee.refunded += left
+                self.fees.append(RefundFee(fee.id, fee.name, left))
+
     def _give_back_shipping(self) -> None:
         params = self.params.get("shipping")
         left = None if params is True else Decimal(str(params or 0))
@@ -166,7 +179,7 @@ class _Refunding:
         if "transactions" in params:
             rows = [(self._parent(row), Decimal(str(row["amount"])), row) for row in params["transactions"]]
         else:
-            parts = self.lines or self.shipping
+            parts = self.lines or self.shipping or self.fees
             default = (owed - self.before if parts else owed).presentment
             fee = Decimal(str(params.get("restocking_fee", 0)))
             rows = self._from_first(max(Decimal(str(params.get("amount", default))) - fee, Decimal(0)))

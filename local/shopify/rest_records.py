@@ -107,6 +107,10 @@ def refund_document(shop: Shop, order: Order, refund: Refund) -> dict[str, Any]:
         "user_id": shop.seed.id,
         "processed_at": created,
         "duties": [{"duty_id": each.duty_id, "amount_set": each.amount.rest_set} for each in refund.duties],
+        "additional_fees": [
+            {"id": each.fee_id, "name": each.name, "price_set": each.amount.rest_set} for each in refund.fees
+        ],
+        "total_additional_fees_set": total((each.amount for each in refund.fees), order.zero).rest_set,
         "total_duties_set": total((each.amount for each in refund.duties), order.zero).rest_set,
         "return": (
             {"id": refund.return_id, "admin_graphql_api_id": gid("Return", refund.return_id)}

@@ -6,6 +6,7 @@ from typing import Any
 
 from aiohttp import web
 
+from local.shopify.agreeing import agree, standings
 from local.shopify.balance import financial_status
 from local.shopify.bodies import body
 from local.shopify.changing import assess, cancel, fulfill
@@ -41,10 +42,15 @@ STEPS: dict[str, Step] = {
 }
 
 
+_REASONS = {"edit": "ORDER_EDIT", "return": "RETURN"}
+"""Of the agreement that a step makes, where it changes what was sold."""
+
+
 def apply_step(shop: Shop, order: Order, step: str, params: Mapping[str, Any]) -> list[Event]:
     """Apply a step to the order and return its webhooks. Undone when it raises a ValueError, KeyError or TypeError."""
     shared: dict[int, Any] = {id(each): each for each in (*shop.variants.values(), order.customer)}
     before = copy.deepcopy(order, shared)
+    had = standings(order)
     levels = {pair: dict(level.states) for pair, level in shop.levels.items()}
     status = financial_status(order)
     try:
@@ -55,6 +61,7 @@ def apply_step(shop: Shop, order: Order, step: str, params: Mapping[str, Any]) -
         for pair, level in shop.levels.items():
             level.states = levels.get(pair, {"available": 0})
         raise
+    agree(shop, order, _REASONS.get(step, "REFUND"), had)
     if order.updated_at == before.updated_at:
         touch(shop, order, same_second=params.get("same_second", False))
     return [*events, *paid_event(order, status), Event("orders/updated", order)]

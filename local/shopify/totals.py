@@ -40,12 +40,16 @@ def ordered(order: Order) -> Totals:
         ),
         shipping_taxes=lambda shipping_line: shipping_line.taxes,
         duties=total((duty.price for line in order.lines for duty in line.duties), zero),
+        fees=total((fee.price for fee in order.fees), zero),
         adjustments=zero,
     )
 
 
 def current(order: Order) -> Totals:
-    """Remaining units, shipping and duties, and adjustments of refunds: outstanding is this less the net payment."""
+    """What remains of units, shipping, duties and fees, and adjustments of refunds.
+
+    Outstanding is this less the net payment.
+    """
     zero = order.zero
     left = [shipping_line for shipping_line in order.shipping_lines if not shipping_line.removed]
     shipping = total((shipping_line.left for shipping_line in left), zero)
@@ -57,6 +61,7 @@ def current(order: Order) -> Totals:
         shipping_discounts=total((a.amount for shipping_line in left for a in shipping_line.allocations), zero),
         shipping_taxes=lambda shipping_line: shipping_line.taxes_left,
         duties=total((duty.price - duty.refunded for line in order.lines for duty in line.duties), zero),
+        fees=total((fee.price - fee.refunded for fee in order.fees), zero),
         adjustments=total((a.amount for refund in order.refunds for a in refund.adjustments), zero),
     )
 
@@ -70,6 +75,7 @@ def _totals(
     shipping_discounts: MoneyBag,
     shipping_taxes: Callable[[ShippingLine], tuple[MoneyBag, ...]],
     duties: MoneyBag,
+    fees: MoneyBag,
     adjustments: MoneyBag,
 ) -> Totals:
     zero = order.zero
@@ -83,7 +89,6 @@ def _totals(
         )
     )
     tax = total((each.price for each in taxes), zero)
-    fees = total((fee.price for fee in order.fees), zero)
     beside = (zero if order.taxes_included else tax) + (zero if order.duties_included else duties)
     return Totals(
         line_items=line_items,

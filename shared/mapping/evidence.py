@@ -99,6 +99,8 @@ def tax_rows(order: Order) -> Iterator[ProofRow]:
     """What Shopify charged, tax by tax and line by line."""
     named = [(line_name(line), line.taxes) for line in order.lines]
     named += [(f"shipping: {shipping.title}", shipping.taxes) for shipping in order.shipping]
+    named += [("duties", charge.taxes) for charge in order.taxed_duties]
+    named += [("additional fees", charge.taxes) for charge in order.taxed_fees]
     for name, taxes in named:
         for tax in taxes:
             yield ProofRow(f"{tax_name(tax)} on {name}", tax.amount)

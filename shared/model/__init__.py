@@ -12,6 +12,7 @@ from shared.model.order import (
     Order,
     OrderLine,
     ShippingLine,
+    TaxedCharge,
     TaxLine,
     is_sample,
 )
@@ -70,6 +71,7 @@ __all__ = [
     "TaxLine",
     "TaxRate",
     "TaxSetup",
+    "TaxedCharge",
     "Transaction",
     "TransactionKind",
     "TransactionStatus",

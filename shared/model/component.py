@@ -33,7 +33,7 @@ class Component(StrEnum):
     TIPS = "tips", "tip", "tip_item", "tips"
     SHIPPING = "shipping", "", "shipping_item", "shipping"
     DUTIES = "duties", "", "duties_item", "duties"
-    FEES = "additional fees", "additional fee", "fees_item"
+    FEES = "additional fees", "additional fee", "fees_item", "fees"
     CASH_ROUNDING = "cash rounding", "", "rounding_item"
     TAX = "tax", "", "", "tax"
     TAX_DIFFERENCE = "tax difference", "", "", "tax_difference"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -92,6 +93,32 @@ class ShippingLine:
 
 
 @dataclass(frozen=True, slots=True)
+class TaxedCharge:
+    """Duties or additional fees of an order that have the same taxes."""
+
+    amount: Money
+    """Contains the taxes when the order's prices do."""
+    taxes: tuple[TaxLine, ...]
+
+    def plus(self, amount: Money, taxes: Sequence[TaxLine]) -> TaxedCharge:
+        """Both together; the taxes are the same ones, with amounts of their own."""
+        pairs = zip(self.taxes, taxes, strict=True)
+        return TaxedCharge(
+            self.amount + amount, tuple(replace(one, amount=one.amount + other.amount) for one, other in pairs)
+        )
+
+    def scaled(self, part: Money, of: Money) -> TaxedCharge:
+        """The same share of the amount and of each tax as `part` is of `of`, rounded."""
+        if part == of:
+            return self
+
+        def share(amount: Money) -> Money:
+            return Money(amount.amount * part.amount / of.amount, amount.currency).rounded()
+
+        return TaxedCharge(share(self.amount), tuple(replace(tax, amount=share(tax.amount)) for tax in self.taxes))
+
+
+@dataclass(frozen=True, slots=True)
 class Buyer:
     """Who bought: a guest has no id, a private person no company."""
 
@@ -158,6 +185,10 @@ class Order:
     """Where it is decided (mapping/delivery); None as Shopify's payloads are read."""
     served_by: int | None = None
     """Likewise: the Shopify location whose warehouse hands the goods over and where they are taxed, by rule."""
+    taxed_duties: tuple[TaxedCharge, ...] = ()
+    """The part of the duties that is taxed; the rest is not."""
+    taxed_fees: tuple[TaxedCharge, ...] = ()
+    """The part of the additional fees that is taxed; the rest is not."""
 
     @property
     def is_sample(self) -> bool:
@@ -187,7 +218,8 @@ class Order:
     def taxes(self) -> tuple[TaxLine, ...]:
         of_lines = (tax for line in self.lines for tax in line.taxes)
         of_shipping = (tax for line in self.shipping for tax in line.taxes)
-        return (*of_lines, *of_shipping)
+        of_charges = (tax for charge in (*self.taxed_duties, *self.taxed_fees) for tax in charge.taxes)
+        return (*of_lines, *of_shipping, *of_charges)
 
     @property
     def lines_net(self) -> Money:

@@ -40,7 +40,9 @@ class AdjustmentReason(StrEnum):
 
     SHIPPING = "shipping_refund"
     DUTIES = "duties_refund"
-    """Ours, for duties that were given back before anything was shipped."""
+    """Ours, for duties that were given back before anything was shipped, or that are taxed."""
+    FEES = "additional_fees_refund"
+    """Ours, for additional fees that were given back."""
     PENDING = "pending_refund_discrepancy"
     """What a refund is short of while its money is on the way: its transactions show that better."""
     RESTOCK = "restock"

@@ -43,6 +43,37 @@ async def fetch_order(admin: AdminClient, order_id: int) -> Json | None:
     return order
 
 
+async def fetch_agreements(admin: AdminClient, order_id: int) -> list[Json]:
+    """The agreements with all their sales, each `sales` a plain list; [] for an order that Shopify does not have.
+
+    One call for each agreement, and for each further 50 sales of it. Raises what AdminClient.run does, and
+    TransientError if the order changed between two calls.
+    """
+    found: list[Json] = []
+    updated_at: str | None = None
+    after: str | None = None
+    sales: str | None = None
+    while True:
+        variables = {"order": gid_of("Order", order_id), "after": after, "sales": sales}
+        order: Json | None = (await admin.run(queries.load("order_agreements"), variables))["order"]
+        if order is None:
+            return []
+        if updated_at not in (None, order["updatedAt"]):
+            raise TransientError(f"{order['id']} changed while it was being read")
+        updated_at = order["updatedAt"]
+        page = order["agreements"]
+        for node in page["nodes"]:
+            if sales is None:
+                found.append(node | {"sales": []})
+            found[-1]["sales"] += node["sales"]["nodes"]
+            further = node["sales"]["pageInfo"]
+            sales = further["endCursor"] if further["hasNextPage"] else None
+        if sales is None:
+            if not page["pageInfo"]["hasNextPage"]:
+                return found
+            after = page["pageInfo"]["endCursor"]
+
+
 class _OrderParts:
     """The parts of one order, each list to its end."""
 

@@ -12,7 +12,7 @@ and taxes are of all units ever ordered, the `current_*` totals of the units tha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -127,6 +127,13 @@ class ChangedOrder:
         self.shipping_tax = total([_tax(tax) for each in kept for tax in each["tax_lines"]], self.zero)
         has_duties = self.placed["original_total_duties_set"] and not self.placed["duties_included"]
         self.duties = Bag.of(self.placed["original_total_duties_set"]) if has_duties else self.zero
+        has_fees = self.placed["original_total_additional_fees_set"]
+        self.fees = Bag.of(has_fees) if has_fees else self.zero
+        self.duties_tax = self.fees_tax = self.zero
+        if not self.placed["duties_included"]:
+            duties = (duty for line in self.placed["line_items"] for duty in line["duties"])
+            self.duties_tax = _taxes_of(duties) or self.zero
+        self.fees_tax = _taxes_of(self.placed.get("additional_fees", ())) or self.zero
         self.moments = (PLACED + timedelta(hours=hours) for hours in count(1))
         self.ids = count(700)
 
@@ -159,6 +166,7 @@ class ChangedOrder:
         *,
         shipping: bool = False,
         duties: bool = False,
+        fees: bool = False,
         adjustment: Bag | None = None,
         reason: str = "Refund discrepancy",
         status: str | None = "success",
@@ -184,6 +192,13 @@ class ChangedOrder:
         duties_back = self.duties if duties else self.zero
         value += duties_back
         self.duties -= duties_back
+        fees_back = self.fees if fees else self.zero
+        value += fees_back
+        self.fees -= fees_back
+        if not included:
+            value += (self.duties_tax if duties else self.zero) + (self.fees_tax if fees else self.zero)
+        self.duties_tax = self.zero if duties else self.duties_tax
+        self.fees_tax = self.zero if fees else self.fees_tax
         if adjustment:
             value -= adjustment
             self.adjusted.append(adjustment)
@@ -202,6 +217,7 @@ class ChangedOrder:
             "user_id": None,
             "duties": [],
             "total_duties_set": duties_back.set,
+            "total_additional_fees_set": fees_back.set,
             "return": None,
             "refund_shipping_lines": shipping_lines,
             "restock": True,
@@ -250,10 +266,9 @@ class ChangedOrder:
         lines = [each | {"current_quantity": self.units[each["id"]].number} for each in self.placed["line_items"]]
         net = total([units.net for units in self.units.values()], self.zero)
         tax = total([each for units in self.units.values() for each in units.taxes], self.zero) + self.shipping_tax
+        tax += self.duties_tax + self.fees_tax
         beside = self.zero if self.placed["taxes_included"] else tax
-        if self.placed["original_total_additional_fees_set"]:
-            beside += Bag.of(self.placed["original_total_additional_fees_set"])
-        beside += self.duties
+        beside += self.fees + self.duties
         current = net + self.shipping + beside + self._tip_beside() + total(self.adjusted, self.zero)
         payload = self.placed | {
             "line_items": lines,
@@ -264,6 +279,8 @@ class ChangedOrder:
         }
         if payload["current_total_duties_set"] and not payload["duties_included"]:
             payload["current_total_duties_set"] = self.duties.set
+        if payload["current_total_additional_fees_set"]:
+            payload["current_total_additional_fees_set"] = self.fees.set
         for key, amount in (
             ("current_total_price", current),
             ("current_total_tax", tax),
@@ -296,6 +313,11 @@ def transaction(worth: Bag, /, **overrides: Any) -> Payload:
         "currency": worth.currencies[1],
         "amount_rounding": None,
     } | overrides
+
+
+def _taxes_of(charges: Iterable[Payload]) -> Bag | None:
+    found = [_tax(tax) for charge in charges for tax in charge["tax_lines"]]
+    return total(found, found[0]) if found else None
 
 
 def _tax(tax_line: Payload) -> Bag:

@@ -82,6 +82,28 @@ def line(
     } | overrides
 
 
+def duty(amount: str = "10.00", *, taxes: Iterable[Payload] = (), currency: str = "EUR", number: int = 61) -> Payload:
+    """A duty of a line. Shopify writes both its amounts beside the other keys."""
+    return {
+        "id": str(number),
+        "admin_graphql_api_id": f"gid://shopify/Duty/{number}",
+        "harmonized_system_code": "732111",
+        "country_code_of_origin": "CN",
+        **money_set(amount, currency),
+        "tax_lines": list(taxes),
+    }
+
+
+def fee(amount: str = "2.00", *, taxes: Iterable[Payload] = (), currency: str = "EUR", number: int = 71) -> Payload:
+    return {
+        "id": number,
+        "name": "Delivery fee",
+        "price": amount,
+        "price_set": money_set(amount, currency),
+        "tax_lines": list(taxes),
+    }
+
+
 def custom_line(line_id: int = 21, **overrides: Any) -> Payload:
     """Typed in by staff: neither product nor SKU."""
     return line(line_id, **({"product_id": None, "variant_id": None, "sku": None, "vendor": None} | overrides))
@@ -183,7 +205,8 @@ def order_payload(
     gross = sum((Decimal(each["price"]) * each["quantity"] for each in lines), Decimal(0))
     discounts = _sum(each["amount"] for part in lines for each in part["discount_allocations"])
     delivery = _sum(each["discounted_price"] for each in kept)
-    tax = _sum(each["price"] for part in (*lines, *kept) for each in part["tax_lines"])
+    charges = [*(each for part in lines for each in part["duties"]), *overrides.get("additional_fees", ())]
+    tax = _sum(each["price"] for part in (*lines, *kept, *charges) for each in part["tax_lines"])
     on_top = [tax] if not taxes_included else []
     if duties is not None and not overrides.get("duties_included"):
         on_top.append(Decimal(duties))
@@ -295,7 +318,9 @@ def in_presentment(payload: Payload, currency: str, factor: int) -> Payload:
             return value
         if "shop_money" in value:
             amount = Decimal(value["shop_money"]["amount"]) * factor
-            return value | {"presentment_money": {"amount": _plain(amount), "currency_code": currency}}
+            others = {key: shown(each) for key, each in value.items() if not key.endswith("_money")}
+            own = {"shop_money": value["shop_money"]}
+            return others | own | {"presentment_money": {"amount": _plain(amount), "currency_code": currency}}
         return {key: shown(each) for key, each in value.items()}
 
     converted: Payload = shown(payload)

@@ -47,7 +47,7 @@ def strategy(
     account = {"main_account": "418190"}
     exempt = EXEMPT[store] if policy == "service_line" else {}
     prefixes = {"number_prefix": "SN" if number == "manual" else ""}
-    parts = ("goods_returned", "custom_lines", "tips", "gift_cards", "duties", "tax", "tax_difference")
+    parts = ("goods_returned", "custom_lines", "tips", "gift_cards", "duties", "fees", "tax", "tax_difference")
     assert base.refunds is not None
     accounts = base.refunds.accounts.model_dump(exclude_unset=True)
     return with_rules(

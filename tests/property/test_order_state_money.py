@@ -16,6 +16,8 @@ from shared.model import CurrencySide, OrderState, Restock, minor_digits, total
 from tests.builders.changed_orders import Bag, ChangedOrder, transaction
 from tests.builders.orders import (
     Payload,
+    duty,
+    fee,
     in_presentment,
     line,
     order_payload,
@@ -51,10 +53,26 @@ def sold_line(draw: st.DrawFn, currency: str, line_id: int) -> Payload:
 
 
 @st.composite
+def charge_taxes(draw: st.DrawFn, charge: str, currency: str) -> list[Payload]:
+    """No tax, one, or two, each no more than its rate; nothing where an app shows a rate without an amount."""
+    whole = int(Decimal(charge).scaleb(minor_digits(currency)))
+    rates = draw(st.sampled_from([(), ("0.21",), ("0.05", "0.02")]))
+    return [
+        tax_line(written(draw(st.sampled_from([0, int(whole * Decimal(rate))])), currency), rate, currency=currency)
+        for rate in rates
+    ]
+
+
+@st.composite
 def changed_orders(draw: st.DrawFn) -> ChangedOrder:
     """A consistent order with up to five things that happened to it, in any order that makes sense."""
     currency = draw(st.sampled_from(sorted(PRESENTMENT)))
     amount = st.none() | st.integers(0, 3_000).map(lambda units: written(units, currency))
+    duties, fees = draw(amount), draw(amount)
+    lines = [draw(sold_line(currency, 1 + at)) for at in range(draw(st.integers(1, 3)))]
+    if duties:
+        lines[0]["duties"] = [duty(duties, taxes=draw(charge_taxes(duties, currency)), currency=currency)]
+    charged = [fee(fees, taxes=draw(charge_taxes(fees, currency)), currency=currency)] if fees else []
     tip = draw(st.sampled_from([0, 250]))
     shipping = shipping_line(
         price=written(draw(st.integers(0, 2_000)), currency),
@@ -63,15 +81,16 @@ def changed_orders(draw: st.DrawFn) -> ChangedOrder:
     )
     payload = order_payload(
         lines=[
-            *(draw(sold_line(currency, 1 + at)) for at in range(draw(st.integers(1, 3)))),
+            *lines,
             *([tip_line(written(tip, currency), 90, currency=currency)] if tip else []),
         ],
         shipping=[shipping],
         currency=currency,
         taxes_included=draw(st.booleans()),
         tip=written(tip, currency),
-        duties=draw(amount),
-        fees=draw(amount),
+        duties=duties,
+        fees=fees,
+        additional_fees=charged,
     )
     changed = ChangedOrder(in_presentment(payload, *PRESENTMENT[currency]))
     for _ in range(draw(st.integers(0, 5))):
@@ -85,7 +104,7 @@ def _happen(draw: st.DrawFn, changed: ChangedOrder) -> None:
     units = changed.units[line_id]
     unshipped = units.number - min(units.number, units.fulfilled)
     number = draw(st.integers(1, 3))
-    match draw(st.sampled_from(["edit", "ship", "cancel", "back", "keep", "goodwill", "shipping"])):
+    match draw(st.sampled_from(["edit", "ship", "cancel", "back", "keep", "goodwill", "shipping", "duties", "fees"])):
         case "edit" if number <= unshipped and not units.edited:
             changed.edit(line_id, number)
         case "ship" if number <= unshipped:
@@ -100,6 +119,10 @@ def _happen(draw: st.DrawFn, changed: ChangedOrder) -> None:
             changed.refund(adjustment=-Bag.of(changed.placed["total_price_set"]).share(1, 50))
         case "shipping":
             changed.refund(shipping=True)
+        case "duties":
+            changed.refund(duties=True)
+        case "fees":
+            changed.refund(fees=True)
 
 
 def read(payload: Payload, side: CurrencySide) -> OrderState:
@@ -151,12 +174,13 @@ def test_nothing_is_lost_between_the_order_and_its_refunds(changed: ChangedOrder
     key = "shop_money" if side is CurrencySide.SHOP else "presentment_money"
     current = Decimal(payload["current_total_price_set"][key]["amount"])
     on_top = 0 if state.order.taxes_included else 1
+    duties = total((refund.duties for refund in state.refunds), state.order.currency)
     beyond = [
         *(each for refund in state.refunds for each in refund.lines if each.restock is not Restock.CANCEL),
         *(each for refund in state.refunds for each in refund.adjustments if not each.on_order),
     ]
     amounts = ((each.subtotal if hasattr(each, "subtotal") else each.amount) + each.tax * on_top for each in beyond)
-    assert (state.order.total - total(amounts, state.order.currency)).amount == current
+    assert (state.order.total - duties - total(amounts, state.order.currency)).amount == current
 
 
 def places(payload: Payload, edited: set[int]) -> list[Any]:
@@ -171,6 +195,7 @@ def places(payload: Payload, edited: set[int]) -> list[Any]:
         *(tax["price_set"] for part in parts for tax in part["tax_lines"]),
         *(each["amount_set"] for part in parts for each in part["discount_allocations"]),
         *(each[key] for each in adjustments for key in ("amount_set", "tax_amount_set")),
+        *(each[key] for each in refunds for key in ("total_duties_set", "total_additional_fees_set")),
         *(
             each[key]
             for refund in refunds

@@ -18,6 +18,7 @@ from shared.model import (
     RefundLine,
     Restock,
     ShippingLine,
+    TaxedCharge,
     TaxLine,
     smallest_unit,
     total,
@@ -88,9 +89,24 @@ def orders(draw: st.DrawFn) -> Order:
     for at in range(draw(st.integers(0, 2))):
         price = draw(amounts(currency, 2_000))
         freight.append(shipping(price, taxes=taxed(draw, price, included=included), at=900 + at))
+    duties, fees = draw(amounts(currency, 500)), draw(amounts(currency, 500))
     return order(
-        *lines, taxes_included=included, shipping=tuple(freight), duties=draw(amounts(currency, 500)), currency=currency
+        *lines,
+        taxes_included=included,
+        shipping=tuple(freight),
+        duties=duties,
+        additional_fees=fees,
+        taxed_duties=draw(taxed_charges(duties, included=included)),
+        taxed_fees=draw(taxed_charges(fees, included=included)),
+        currency=currency,
     )
+
+
+@st.composite
+def taxed_charges(draw: st.DrawFn, charge: Money, *, included: bool) -> tuple[TaxedCharge, ...]:
+    """All of a charge with taxes, or none of it."""
+    taxes = tuple(each for each in taxed(draw, charge, included=included) if each.amount)
+    return (TaxedCharge(charge, taxes),) if taxes else ()
 
 
 def share(amount: Money, part: int, of: int) -> Money:
@@ -134,6 +150,14 @@ def _adjustments(draw: st.DrawFn, sale: Order):
         part = draw(st.integers(1, 4))
         early = draw(st.booleans())
         yield Adjustment("shipping_refund", share(sale.shipping_net, part, 4), share(charged, part, 4), on_order=early)
+    for reason, charge, charged in (
+        ("duties_refund", sale.duties, sale.taxed_duties),
+        ("additional_fees_refund", sale.additional_fees, sale.taxed_fees),
+    ):
+        if charge and draw(st.booleans()):
+            part, early = draw(st.integers(1, 2)), draw(st.booleans())
+            tax_back = total((one.amount for each in charged for one in each.taxes), sale.currency)
+            yield Adjustment(reason, share(charge, part, 2), share(tax_back, part, 2), on_order=early)
     for reason in draw(st.lists(st.sampled_from(BESIDE), max_size=2)):
         amount = draw(amounts(sale.currency, 500)) * draw(st.sampled_from([-1, 1]))
         yield Adjustment(reason, amount, amount * 0)
@@ -172,6 +196,7 @@ async def test_a_second_run_finds_nothing_to_do_and_the_books_say_the_same(histo
     sale, refunds = history
     sale = replace(sale, lines=tuple(replace(each, taxes=()) for each in sale.lines), taxes_included=True)
     sale = replace(sale, shipping=tuple(replace(each, taxes=()) for each in sale.shipping))
+    sale = replace(sale, taxed_duties=(), taxed_fees=())
     refunds = tuple(untaxed(each) for each in refunds)
     applied = rules(currencies=CURRENCIES, goods=goods, number="manual" if numbers else "sequence")
     books = Books()

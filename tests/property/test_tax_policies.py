@@ -2,6 +2,7 @@
 refused; F&O's tax is computed here from what it is sent, by rules of its own (tests/builders/tax_setups.py).
 """
 
+from dataclasses import replace
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 from functools import cache
 from typing import Any
@@ -11,7 +12,8 @@ from hypothesis import strategies as st
 
 from shared.errors import RefusedError
 from shared.mapping.orders.plan import SalesOrderPlan, plan_sales_order
-from shared.model import Money, Order, TaxLine, minor_digits
+from shared.mapping.shopify.taxes import TaxedPart, charged_taxes
+from shared.model import Money, Order, TaxedCharge, TaxLine, minor_digits
 from shared.rules import StoreRules
 from tests.builders.sales import EU, everything_from, items_of, line, order, shipping, tax, with_rules
 from tests.builders.tax_setups import code, setup
@@ -42,7 +44,7 @@ def store(policy: str, **keys: Any) -> StoreRules:
     return with_rules(
         EU,
         currencies=("EUR", "JPY", "KWD"),
-        orders={"tip_item": "TIP", "duties_item": "DUTY"},
+        orders={"tip_item": "TIP", "duties_item": "DUTY", "fees_item": "FEE"},
         tax={"policy": policy, "marketplace": "take_out", "shipping_rates": "divide"} | POLICIES[policy] | keys,
     )
 
@@ -59,12 +61,14 @@ def taxed(draw: st.DrawFn, net: Money, *, included: bool) -> list[TaxLine]:
         (draw(st.sampled_from(("0.21", "0.09", None))), False),
         (draw(st.sampled_from(("0.05", None, None))), True),
     ]
-    divisor = 1 + sum(Decimal(rate) for rate, _ in rates if rate) if included else 1
-    for rate, liable in rates:
+    waived = [draw(st.sampled_from((False, False, False, True))) for _ in rates]
+    counted = sum(Decimal(rate) for (rate, _), nothing in zip(rates, waived, strict=True) if rate and not nothing)
+    divisor = 1 + counted if included else 1
+    for (rate, liable), nothing in zip(rates, waived, strict=True):
         if rate is not None:
             rounding = draw(st.sampled_from((ROUND_HALF_UP, ROUND_HALF_UP, ROUND_DOWN)))
             amount = Money(rounded(net.amount * Decimal(rate) / divisor, net.currency, rounding), net.currency)
-            lines.append(tax(amount, rate, "Theirs" if liable else "VAT", channel_liable=liable))
+            lines.append(tax(amount * (not nothing), rate, "Theirs" if liable else "VAT", channel_liable=liable))
     return lines
 
 
@@ -106,7 +110,39 @@ def orders(draw: st.DrawFn) -> Order:
         charges.append(
             shipping(price, discount=discount, taxes=draw(rates(price - discount, included=included)), at=at)
         )
-    return order(*lines, taxes_included=included, shipping=tuple(charges), duties=money(500))
+    duties, fees = money(500), money(500)
+    sale = order(
+        *lines,
+        taxes_included=included,
+        shipping=tuple(charges),
+        duties=duties,
+        additional_fees=fees,
+        taxed_duties=draw(taxed_part(duties, included=included)),
+        taxed_fees=draw(taxed_part(fees, included=included)),
+    )
+    return _as_charged(sale)
+
+
+@st.composite
+def taxed_part(draw: st.DrawFn, charge: Money, *, included: bool) -> tuple[TaxedCharge, ...]:
+    """All of a charge, none, or half of it, with taxes like a line's."""
+    unit = Decimal(1).scaleb(-minor_digits(charge.currency))
+    amount = draw(st.sampled_from((charge, charge * 0, Money(charge.amount // 2 // unit * unit, charge.currency))))
+    taxes = tuple(each for each in draw(taxed(amount, included=included)) if each.amount)
+    return (TaxedCharge(amount, taxes),) if taxes else ()
+
+
+def _as_charged(sale: Order) -> Order:
+    """As it is read: without the tax lines that nothing was charged for."""
+    parts = [*(TaxedPart(each.net, each.taxes) for each in sale.lines)]
+    parts += [TaxedPart(each.net, each.taxes) for each in sale.shipping]
+    charged = charged_taxes(parts, included=sale.taxes_included)
+    count = len(sale.lines)
+    return replace(
+        sale,
+        lines=tuple(replace(one, taxes=taxes) for one, taxes in zip(sale.lines, charged[:count], strict=True)),
+        shipping=tuple(replace(one, taxes=taxes) for one, taxes in zip(sale.shipping, charged[count:], strict=True)),
+    )
 
 
 def planned(sale: Order, rules: StoreRules) -> SalesOrderPlan | None:

@@ -12,7 +12,20 @@ from shared.mapping.orders.allocation import AllocatedPart, Allocation, BookedPr
 from shared.mapping.orders.items import charge_item
 from shared.mapping.taxes.groups import LineTax, TaxGroups, taxes_by_title
 from shared.mapping.taxes.settling import TaxedLine
-from shared.model import COMPONENTS, Component, FoRow, Item, Money, Order, OrderLine, ShippingLine, source_of
+from shared.model import (
+    COMPONENTS,
+    Component,
+    FoRow,
+    Item,
+    Money,
+    Order,
+    OrderLine,
+    ShippingLine,
+    TaxedCharge,
+    TaxLine,
+    source_of,
+    total,
+)
 from shared.rules import StoreRules, Warehouse
 
 
@@ -162,17 +175,32 @@ def _charges(order: Order, rules: StoreRules, taxes: TaxGroups) -> Iterator[_Dra
     for shipping in order.shipping:
         if shipping.price:
             yield from _shipping(shipping, rules, taxes)
-    for component, amount in (
-        (Component.DUTIES, order.duties),
-        (Component.FEES, order.additional_fees),
-        (Component.CASH_ROUNDING, order.cash_rounding),
+    for component, amount, taxed in (
+        (Component.DUTIES, order.duties, order.taxed_duties),
+        (Component.FEES, order.additional_fees, order.taxed_fees),
+        (Component.CASH_ROUNDING, order.cash_rounding, ()),
     ):
         if amount:
-            yield _charge(component, charge_item(component, amount, rules), amount, order.id, taxes)
+            item = charge_item(component, amount, rules)
+            charges = _by_taxes(component, item, amount, taxed, order=order, taxes=taxes)
+            yield from (charge._replace(part=part) for part, charge in enumerate(charges))
     if rules.tax.service_item is not None:
         for part, (title, amount) in enumerate(taxes_by_title(order, by_marketplace=False).items()):
             charge = _charge(Component.TAX, Item(rules.tax.service_item), amount, order.id, taxes)
             yield charge._replace(title=title, part=part)
+
+
+def _by_taxes(
+    component: Component, item: Item, amount: Money, taxed: Sequence[TaxedCharge], *, order: Order, taxes: TaxGroups
+) -> Iterator[_DraftLine]:
+    """A charge of the whole order: what is not taxed of it, then a line for all that has the same taxes."""
+    untaxed = amount - total((each.amount for each in taxed), order.currency)
+    if untaxed:
+        yield _charge(component, item, untaxed, order.id, taxes)
+    for each in taxed:
+        charge = _charge(component, item, each.amount, order.id, taxes, charged=each.taxes)
+        taxes.require_rates(component, each, charge.tax)
+        yield _with_gross(charge, taxes.moved(each.amount, each.taxes))
 
 
 def _shipping(shipping: ShippingLine, rules: StoreRules, taxes: TaxGroups) -> Iterator[_DraftLine]:
@@ -208,8 +236,16 @@ def _with_gross(draft: _DraftLine, gross: Money) -> _DraftLine:
     return draft._replace(gross=gross, unit_price=Money(gross.amount / draft.quantity, gross.currency))
 
 
-def _charge(component: Component, item: Item, amount: Money, order_id: int, taxes: TaxGroups) -> _DraftLine:
-    """A charge of the whole order, without tax; what is below zero as one piece taken back, as F&O writes credits."""
+def _charge(
+    component: Component,
+    item: Item,
+    amount: Money,
+    order_id: int,
+    taxes: TaxGroups,
+    *,
+    charged: Sequence[TaxLine] = (),
+) -> _DraftLine:
+    """A charge of the whole order; what is below zero as one piece taken back, as F&O writes credits."""
     price = abs(amount)
     return _DraftLine(
         component=component,
@@ -220,7 +256,7 @@ def _charge(component: Component, item: Item, amount: Money, order_id: int, taxe
         unit_price=price,
         gross=price,
         discount=price * 0,
-        tax=taxes.of(component, ()),
+        tax=taxes.of(component, charged),
     )
 
 

@@ -12,7 +12,7 @@ from shared.mapping.evidence import Proof, ProofRow, compared, line_name, presen
 from shared.mapping.orders.lines import PlannedLine
 from shared.mapping.taxes.groups import TaxGroups, charged_tax, taxes_by_title
 from shared.mapping.taxes.proof import TaxedSource, compare_taxes
-from shared.model import COMPONENTS, Component, Money, Order, OrderLine, ShippingLine, source_of, total
+from shared.model import COMPONENTS, Component, Money, Order, OrderLine, ShippingLine, TaxedCharge, source_of, total
 
 _BESIDE_THE_TOTAL: Final = {Component.CASH_ROUNDING, Component.TAX_DIFFERENCE}
 
@@ -133,7 +133,15 @@ def _wanted(order: Order, taxes: TaxGroups) -> dict[Component, Money]:
         amounts[COMPONENTS[line.kind]] += taxes.moved(line.net, line.taxes)
     for shipping in order.shipping:
         amounts[Component.SHIPPING] += taxes.moved(shipping.net, shipping.taxes)
-    return amounts | _beside_lines(order, taxes)
+    amounts |= _beside_lines(order, taxes)
+    for component, charges in _taxed_charges(order):
+        for charge in charges:
+            amounts[component] += taxes.moved(charge.amount, charge.taxes) - charge.amount
+    return amounts
+
+
+def _taxed_charges(order: Order) -> tuple[tuple[Component, tuple[TaxedCharge, ...]], ...]:
+    return (Component.DUTIES, order.taxed_duties), (Component.FEES, order.taxed_fees)
 
 
 def _beside_lines(order: Order, taxes: TaxGroups) -> dict[Component, Money]:
@@ -166,7 +174,11 @@ def _tax_rows(order: Order, lines: Sequence[PlannedLine]) -> tuple[ProofRow, ...
     if on_lines:
         mine = taxes_by_title(order, by_marketplace=False)
         return tuple(compared(name, amount, on_lines.get(name, nothing)) for name, amount in mine.items())
-    charged = {source: line.taxes for source, _, line in _sources(order)}
+    charged = {source: line.taxes for source, _, line in _sources(order)} | {
+        source_of(component, order.id): tuple(tax for charge in charges for tax in charge.taxes)
+        for component, charges in _taxed_charges(order)
+        if charges
+    }
     sources: list[TaxedSource] = [
         (planned, [tax for tax in charged.get(source, ()) if not tax.channel_liable])
         for source, planned in _by_source(lines).items()
@@ -176,13 +188,17 @@ def _tax_rows(order: Order, lines: Sequence[PlannedLine]) -> tuple[ProofRow, ...
 
 def _taxes_by_line(order: Order, lines: Sequence[PlannedLine]) -> tuple[ProofRow, ...]:
     by_source = _by_source(lines)
+    taxed = [(source, name, line.taxes) for source, name, line in _sources(order)]
+    for component, charges in _taxed_charges(order):
+        taxes = tuple(tax for charge in charges for tax in charge.taxes)
+        taxed.append((source_of(component, order.id), component.value, taxes))
     return present(
         compared(
             f"tax on {name}",
-            total((tax.amount for tax in line.taxes if not tax.channel_liable), order.currency),
+            total((tax.amount for tax in taxes if not tax.channel_liable), order.currency),
             total((planned.expected_tax for planned in by_source.get(source, ())), order.currency),
         )
-        for source, name, line in _sources(order)
+        for source, name, taxes in taxed
     )
 
 

@@ -27,6 +27,7 @@ def prove(order: Order) -> Proof:
     tax = total((line.amount for line in order.taxes), order.currency)
     components = _components(order, tax)
     parts = total((row.shopify for row in components if row.shopify), order.currency)
+    charges = (*order.taxed_duties, *order.taxed_fees)
     proof = Proof(
         subject=order.name,
         components=present(components),
@@ -37,6 +38,9 @@ def prove(order: Order) -> Proof:
         ),
         notes=_notes(order),
     )
+    of_charges = total((tax.amount for each in charges for tax in each.taxes), order.currency)
+    if of_charges and order.taxes_included and parts + of_charges == order.total:
+        raise RefusedError(ErrorCode.CHARGE_TAX_ON_TOP, tax=of_charges).with_proof(proof.as_dict())
     if tax != order.total_tax:
         raise _differs(order, proof, tax, order.total_tax, suffix=" of tax")
     if parts != order.total:

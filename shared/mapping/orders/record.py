@@ -30,6 +30,7 @@ from shared.model import (
     RefundRecord,
     Restock,
     ShippingLine,
+    TaxedCharge,
     TaxLine,
 )
 
@@ -102,6 +103,7 @@ def _refund_record(refund: Refund) -> RefundRecord:
         cancelled=dict(cancelled),
         shipping_off_order=AdjustmentReason.SHIPPING in off_order,
         duties_off_order=AdjustmentReason.DUTIES in off_order,
+        fees_off_order=AdjustmentReason.FEES in off_order,
     )
 
 
@@ -135,5 +137,5 @@ deleted, which changes nothing of the order.
 """
 _FIELDS: Final = {
     kind: tuple(field.name for field in fields(kind) if (kind, field.name) not in _LEFT_OUT)
-    for kind in (Order, OrderLine, ShippingLine, TaxLine, Money, Buyer, Address)
+    for kind in (Order, OrderLine, ShippingLine, TaxedCharge, TaxLine, Money, Buyer, Address)
 }

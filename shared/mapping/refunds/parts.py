@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Final
 
 from shared.errors import ErrorCode, RefusedError
@@ -21,6 +22,7 @@ from shared.model import (
     RefundLine,
     Restock,
     ShippingLine,
+    TaxedCharge,
     TaxLine,
     total,
 )
@@ -123,10 +125,36 @@ class _Reading:
                 self._off_order += self._worth(adjustment.amount, adjustment.tax)
             elif adjustment.reason == AdjustmentReason.SHIPPING:
                 yield from self._shipping(adjustment)
+            elif adjustment.reason == AdjustmentReason.DUTIES:
+                yield from self._charge(adjustment, Component.DUTIES, self._order.duties, self._order.taxed_duties)
+            elif adjustment.reason == AdjustmentReason.FEES:
+                fees = self._order.additional_fees
+                yield from self._charge(adjustment, Component.FEES, fees, self._order.taxed_fees)
             elif adjustment.reason != AdjustmentReason.PENDING and (adjustment.amount or adjustment.tax):
                 yield self._untaxed(adjustment)
         if self._refund.duties:
             yield Credit(Component.DUTIES, "Duties", self._refund.duties, None)
+
+    def _charge(
+        self, adjustment: Adjustment, component: Component, whole: Money, taxed: Sequence[TaxedCharge]
+    ) -> Iterator[Credit]:
+        """A share of what is not taxed of the charge, and of each part that is."""
+        title = component.capitalize()
+        if not taxed:
+            if adjustment.tax:
+                raise self._tax_unknown(adjustment.tax, component)
+            yield Credit(component, title, adjustment.amount, None)
+            return
+        untaxed = whole - total((each.amount for each in taxed), whole.currency)
+        weights = [max(untaxed.amount, Decimal(0)), *(each.amount.amount for each in taxed)]
+        rest, *amounts = adjustment.amount.split(weights)
+        if rest:
+            yield Credit(component, title, rest, None)
+        taxes = self._divided(adjustment.tax, [_sum(each.taxes, whole) for each in taxed], component)
+        for each, amount, tax in zip(taxed, amounts, taxes, strict=True):
+            charged = self._given_back(each.taxes, tax, component)
+            if amount:
+                yield Credit(component, title, self._taxes.moved(amount, charged), self._taxes.of(title, each.taxes))
 
     def _worth(self, amount: Money, tax: Money) -> Money:
         return amount if self._order.taxes_included else amount + tax

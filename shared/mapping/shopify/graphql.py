@@ -7,11 +7,12 @@ payments, both currencies of each, the risk, and how the buyer gets the goods.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
+from shared.mapping.shopify.edits.agreements import AgreementNode
 from shared.mapping.shopify.state import read_state
 from shared.mapping.shopify.terms import read_terms
 from shared.mapping.shopify.transaction import read_transactions
@@ -37,6 +38,7 @@ def read_graphql_state(
     side: CurrencySide,
     now: datetime | None = None,
     known: OrderRecord | None = None,
+    agreements: Iterable[AgreementNode] | None = None,
 ) -> OrderState:
     """The state with payments, risk and delivery method; else what read_state gives for the same order, and its
     refusals.
@@ -44,7 +46,7 @@ def read_graphql_state(
     `node` is what shared.shopify.orders.fetch_order returns.
     """
     payload = as_webhook(node)
-    state = read_state(payload, store=store, side=side, now=now, known=known)
+    state = read_state(payload, store=store, side=side, now=now, known=known, agreements=agreements)
     transactions = read_transactions(payload["transactions"], read_terms(payload, side), "transactions")
     delivery, location = read_delivery(node["fulfillmentOrders"]["nodes"])
     return replace(
@@ -117,11 +119,15 @@ def as_webhook(node: GraphqlNode) -> GraphqlNode:
         "total_cash_rounding_payment_adjustment_set": _money(rounding),
         "original_total_duties_set": _money(node["originalTotalDutiesSet"]),
         "original_total_additional_fees_set": _money(node["originalTotalAdditionalFeesSet"]),
+        "additional_fees": [
+            {"price_set": _money(each["price"]), "tax_lines": _taxes(each)} for each in node["additionalFees"]
+        ],
         "current_total_price": None,  # the key shows that the version has it; the amount is in the set
         "current_total_price_set": _money(node["currentTotalPriceSet"]),
         "current_total_tax": None,
         "current_total_tax_set": _money(node["currentTotalTaxSet"]),
         "current_shipping_price_set": _money(node["currentShippingPriceSet"]),
+        "current_total_discounts_set": _money(node["currentTotalDiscountsSet"]),
         "current_total_duties_set": _money(node["currentTotalDutiesSet"]),
         "current_total_additional_fees_set": _money(node["currentTotalAdditionalFeesSet"]),
         "line_items": [_line(each) for each in node["lineItems"]["nodes"]],
@@ -197,6 +203,7 @@ def _line(node: GraphqlNode) -> GraphqlNode:
         "price_set": _money(node["originalUnitPriceSet"]),
         "discount_allocations": _allocations(node),
         "tax_lines": _taxes(node),
+        "duties": [{**(_money(each["price"]) or {}), "tax_lines": _taxes(each)} for each in node["duties"]],
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -22,10 +23,17 @@ from shared.mapping.shopify.fields import (
     optional_block,
     optional_flag,
     optional_identifier,
-    rate,
     refuse,
     required_text,
     text,
+)
+from shared.mapping.shopify.taxes import (
+    TaxedPart,
+    charged_taxes,
+    read_taxed_duties,
+    read_taxed_fees,
+    read_taxes,
+    with_taxes_of_duties,
 )
 from shared.mapping.shopify.tip import place_tip
 from shared.mapping.text import lines
@@ -37,7 +45,6 @@ from shared.model import (
     OrderLine,
     OrderRecord,
     ShippingLine,
-    TaxLine,
     is_sample,
     total,
 )
@@ -81,6 +88,19 @@ def read_order(
     destination = shipping_address or billing_address
     kinds = {line_id: line.kind for line_id, line in known.lines.items()} if known else {}
     order_lines = tuple(_line(block, f"line_items[{at}]", amounts, kinds) for at, block in enumerate(line_blocks))
+    shipping = tuple(
+        _shipping_line(block, f"shipping_lines[{at}]", amounts, sample=is_sample(order_id, is_test=is_test))
+        for at, block in enumerate(blocks(payload, "shipping_lines", ""))
+        if not optional_flag(block, "is_removed", f"shipping_lines[{at}]")
+    )
+    taxes_included = flag(payload, "taxes_included", "")
+    order_lines, shipping = _with_charged_taxes(order_lines, shipping, included=taxes_included)
+    duties_included = optional_flag(payload, "duties_included", "")
+    if duties_included:
+        order_lines = tuple(
+            replace(line, taxes=with_taxes_of_duties(line.taxes, block, f"line_items[{at}]", amounts))
+            for at, (line, block) in enumerate(zip(order_lines, line_blocks, strict=True))
+        )
     _refuse_repeated_ids(order_lines)
     if require_untouched:
         _refuse_changes(payload, order_lines, line_blocks)
@@ -92,14 +112,10 @@ def read_order(
         created_at=created_at,
         cancelled_at=cancelled_at,
         currency=amounts.currency,
-        taxes_included=flag(payload, "taxes_included", ""),
+        taxes_included=taxes_included,
         lines=place_tip(payload, order_lines, line_blocks, amounts, kinds),
-        shipping=tuple(
-            _shipping_line(block, f"shipping_lines[{at}]", amounts, sample=is_sample(order_id, is_test=is_test))
-            for at, block in enumerate(blocks(payload, "shipping_lines", ""))
-            if not optional_flag(block, "is_removed", f"shipping_lines[{at}]")
-        ),
-        duties=_duties_on_top(payload, amounts),
+        shipping=shipping,
+        duties=amounts.zero if duties_included else amounts.optional(payload, "original_total_duties_set", ""),
         additional_fees=amounts.optional(payload, "original_total_additional_fees_set", ""),
         cash_rounding=amounts.signed(payload, "total_cash_rounding_payment_adjustment_set", ""),
         total=amounts.required(payload, "total_price", ""),
@@ -118,6 +134,8 @@ def read_order(
         attributes=_attributes(payload),
         tags=tuple(filter(None, (tag.strip() for tag in text(payload, "tags", "").split(",")))),
         is_test=is_test,
+        taxed_duties=() if duties_included else read_taxed_duties(line_blocks, amounts),
+        taxed_fees=read_taxed_fees(payload, amounts),
     )
 
 
@@ -137,6 +155,23 @@ def _dates(payload: Block, now: datetime | None) -> tuple[datetime, datetime, da
         if value is not None and latest is not None and value - latest > _TOLERANCE:
             raise RefusedError(ErrorCode.DATE_ABSURD, field=key, value=value.isoformat())
     return updated_at, created_at, cancelled_at
+
+
+def _with_charged_taxes(
+    lines: tuple[OrderLine, ...], shipping: tuple[ShippingLine, ...], *, included: bool
+) -> tuple[tuple[OrderLine, ...], tuple[ShippingLine, ...]]:
+    """Lines and shipping without the tax lines that nothing was charged for."""
+    parts = [
+        *(TaxedPart(line.net, line.taxes) for line in lines),
+        *(TaxedPart(line.net, line.taxes) for line in shipping),
+    ]
+    charged = charged_taxes(parts, included=included)
+    taxed_lines = zip(lines, charged[: len(lines)], strict=True)
+    taxed_shipping = zip(shipping, charged[len(lines) :], strict=True)
+    return (
+        tuple(replace(line, taxes=taxes) for line, taxes in taxed_lines),
+        tuple(replace(line, taxes=taxes) for line, taxes in taxed_shipping),
+    )
 
 
 def _refuse_changes(payload: Block, order_lines: tuple[OrderLine, ...], line_blocks: list[Block]) -> None:
@@ -176,7 +211,7 @@ def _line(block: Block, path: str, amounts: Amounts, kinds: Mapping[int, LineKin
         quantity=quantity,
         unit_price=price,
         discount=discount,
-        taxes=_taxes(block, path, amounts),
+        taxes=read_taxes(block, path, amounts),
         requires_shipping=flag(block, "requires_shipping", path),
         variant_id=optional_identifier(block, "variant_id", path),
         barcode=text(block, "barcode", path),
@@ -209,7 +244,7 @@ def _shipping_line(block: Block, path: str, amounts: Amounts, *, sample: bool) -
         title=text(block, "title", path),
         price=price,
         discount=discount,
-        taxes=_taxes(block, path, amounts),
+        taxes=read_taxes(block, path, amounts),
     )
 
 
@@ -222,27 +257,6 @@ def _allocated(block: Block, path: str, amounts: Amounts) -> Money:
         ),
         amounts.currency,
     )
-
-
-def _taxes(block: Block, path: str, amounts: Amounts) -> tuple[TaxLine, ...]:
-    return tuple(
-        _tax_line(tax, f"{path}.tax_lines[{at}]", amounts) for at, tax in enumerate(blocks(block, "tax_lines", path))
-    )
-
-
-def _tax_line(block: Block, path: str, amounts: Amounts) -> TaxLine:
-    return TaxLine(
-        title=text(block, "title", path),
-        rate=rate(block, "rate", path),
-        amount=amounts.required(block, "price", path),
-        channel_liable=optional_flag(block, "channel_liable", path),
-    )
-
-
-def _duties_on_top(payload: Block, amounts: Amounts) -> Money:
-    """Duties beside the lines: zero where duties_included says that the prices contain them."""
-    duties = amounts.optional(payload, "original_total_duties_set", "")
-    return amounts.zero if optional_flag(payload, "duties_included", "") else duties
 
 
 def _attributes(payload: Block) -> tuple[tuple[str, str], ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import replace
 
 from shared.mapping.shopify.fields import (
@@ -35,8 +35,13 @@ from shared.model import (
 )
 
 
-def read_refund(block: Block, terms: Terms, path: str = "refund") -> Refund:
-    """The refund without its order. Which of its goods had been shipped needs the order (read_state).
+def read_refund(
+    block: Block, terms: Terms, path: str = "refund", *, untaxed_shipping: Container[int | None] = ()
+) -> Refund:
+    """The refund without its order. Which of its goods had been shipped needs the order (read_state), as do the taxes
+    of its duties and fees.
+
+    `untaxed_shipping` has the ids of the order's shipping lines without tax, and None if no shipping line has any.
 
     An adjustment is positive when the buyer gets more: Shopify's sign is the opposite. Raises RefusedError
     NOT_AN_ORDER, NEGATIVE_AMOUNT and what read_transaction raises.
@@ -50,7 +55,7 @@ def read_refund(block: Block, terms: Terms, path: str = "refund") -> Refund:
         created_at=moment(block, "processed_at" if block.get("created_at") is None else "created_at", path),
         note=lines(exact_text(block, "note", path)),
         lines=_lines(block, terms.booked, path),
-        adjustments=_adjustments(block, terms, terms.booked, path, pending),
+        adjustments=_adjustments(block, terms, terms.booked, path, pending, untaxed_shipping=untaxed_shipping),
         duties=_duties(block, terms, terms.booked, path),
         transactions=transactions,
         return_id=None if returned is None else identifier(returned, "id", f"{path}.return"),
@@ -60,7 +65,7 @@ def read_refund(block: Block, terms: Terms, path: str = "refund") -> Refund:
     presented = replace(
         refund,
         lines=_lines(block, terms.presented, path),
-        adjustments=_adjustments(block, terms, terms.presented, path, pending),
+        adjustments=_adjustments(block, terms, terms.presented, path, pending, untaxed_shipping=untaxed_shipping),
         duties=_duties(block, terms, terms.presented, path),
     )
     return replace(refund, presented=presented.worth(taxes_included=terms.taxes_included))
@@ -88,9 +93,16 @@ def _line(block: Block, amounts: Amounts, path: str) -> RefundLine:
 
 
 def _adjustments(
-    block: Block, terms: Terms, amounts: Amounts, path: str, pending: frozenset[int]
+    block: Block,
+    terms: Terms,
+    amounts: Amounts,
+    path: str,
+    pending: frozenset[int],
+    *,
+    untaxed_shipping: Container[int | None],
 ) -> tuple[Adjustment, ...]:
     """Refunded shipping stands in the adjustments, tax included, and again in lines of its own: it counts once.
+    Refunded fees are no adjustments of Shopify's, and come last.
 
     REST has the tax of refunded shipping in the adjustments alone, GraphQL in the lines alone.
     """
@@ -105,18 +117,34 @@ def _adjustments(
         )
         for at, each in enumerate(_plain_adjustments(block, terms, amounts, path))
     ]
+    fees = tuple(_fees(block, amounts, path))
     rows = _optional_blocks(block, "refund_shipping_lines", path)
     in_adjustments = [each for each in found if each.reason == AdjustmentReason.SHIPPING]
     if not in_adjustments:
-        shipping = (_shipping(each, amounts, f"{path}.refund_shipping_lines[{at}]") for at, each in enumerate(rows))
-        return (*shipping, *found)
+        shipping = (
+            _shipping(each, amounts, f"{path}.refund_shipping_lines[{at}]", untaxed_shipping)
+            for at, each in enumerate(rows)
+        )
+        return (*shipping, *found, *fees)
     if rows:
         subtotals = [
             amounts.required(each, "subtotal_amount", f"{path}.refund_shipping_lines[{at}]")
             for at, each in enumerate(rows)
         ]
         _require_same_shipping(total(subtotals, amounts.currency), in_adjustments, len(rows), path)
-    return tuple(found)
+    return (*found, *fees)
+
+
+def _fees(block: Block, amounts: Amounts, path: str) -> Iterator[Adjustment]:
+    """Additional fees given back. Shopify shows no tax of them here, and GraphQL does not show them at all."""
+    amount = amounts.optional(block, "total_additional_fees_set", path)
+    if block.get("total_additional_fees_set") is None:
+        rows = enumerate(_optional_blocks(block, "additional_fees", path))
+        amount = total(
+            (amounts.required(each, "price", f"{path}.additional_fees[{at}]") for at, each in rows), amounts.currency
+        )
+    if amount:
+        yield Adjustment(AdjustmentReason.FEES, amount, amounts.zero)
 
 
 def _require_same_shipping(lines: Money, adjustments: Sequence[Adjustment], count: int, path: str) -> None:
@@ -166,9 +194,15 @@ def _adjustment(block: Block, terms: Terms, amounts: Amounts, path: str) -> Adju
     return Adjustment(_reason(block, path), amount + tax if terms.taxes_included else amount, tax)
 
 
-def _shipping(block: Block, amounts: Amounts, path: str) -> Adjustment:
+def _shipping(block: Block, amounts: Amounts, path: str, untaxed_shipping: Container[int | None]) -> Adjustment:
+    """A refund without adjustments shows the tax in `tax_amount_set` or not at all: then there must be none to give
+    back.
+    """
     subtotal = amounts.required(block, "subtotal_amount", path)
-    return Adjustment(AdjustmentReason.SHIPPING, subtotal, amounts.required(block, "tax_amount", path))
+    is_shown = block.get("tax_amount_set") is not None or block.get("tax_amount") is not None
+    is_untaxed = None in untaxed_shipping or optional_identifier(block, "shipping_line_id", path) in untaxed_shipping
+    tax = amounts.required(block, "tax_amount", path) if is_shown or not is_untaxed else amounts.zero
+    return Adjustment(AdjustmentReason.SHIPPING, subtotal, tax)
 
 
 def _reason(block: Block, path: str) -> str:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
 from shared.errors import ErrorCode, RefusedError
-from shared.mapping.shopify.edits import Figures, Goods, figures_of, read_figures, reduce
+from shared.mapping.shopify.edits.agreements import AgreementNode, as_agreed, read_agreements
+from shared.mapping.shopify.edits.charges import charges_of, give_back_charges
+from shared.mapping.shopify.edits.figures import Figures, figures_of, read_figures
+from shared.mapping.shopify.edits.readings import reduce
+from shared.mapping.shopify.edits.shares import Goods
 from shared.mapping.shopify.fields import Block, blocks, count, identifier, moment, refuse, text
 from shared.mapping.shopify.order import read_order
 from shared.mapping.shopify.refund import read_refund
@@ -19,6 +23,7 @@ from shared.model import (
     AdjustmentReason,
     CurrencySide,
     Money,
+    Order,
     OrderRecord,
     OrderState,
     Rate,
@@ -42,6 +47,7 @@ def read_state(
     side: CurrencySide,
     now: datetime | None = None,
     known: OrderRecord | None = None,
+    agreements: Iterable[AgreementNode] | None = None,
 ) -> OrderState:
     """What is to be delivered now, what was given back, what was shipped. The payload has no payments.
 
@@ -53,6 +59,9 @@ def read_state(
 
     `known` is the record of an order that is booked: lines keep their kind, and a refund that was decided about stays
     what it was, although its parcel is cancelled since.
+
+    `agreements` are the order's sales agreements (shared.shopify.orders.fetch_agreements), for an order that was
+    refused with STATE_SUM_DIFFERS without them: they show what edits left of each line.
 
     Raises RefusedError as read_order, read_refund and read_transaction do, and STATE_SUM_DIFFERS if what is left does
     not sum to Shopify's current totals in any of the ways in which they can be understood.
@@ -74,13 +83,18 @@ def read_state(
             rate=_rate(payload, terms),
             costs_now=costs_now,
         )
-    refunds = [read_refund(block, terms, f"refunds[{at}]") for at, block in enumerate(found)]
+    untaxed = _untaxed_shipping(order)
+    refunds = [read_refund(block, terms, f"refunds[{at}]", untaxed_shipping=untaxed) for at, block in enumerate(found)]
     for refund in refunds:
         if refund.order_id != order.id:
             raise RefusedError(ErrorCode.NOT_AN_ORDER, problem=f"refund {refund.id} is of order {refund.order_id}")
+    refunds = give_back_charges(refunds, charges_of(payload, order, terms, figures), terms)
     goods = _goods(line_blocks, refunds)
     settled = _settle(refunds, goods, shipped, first_shipped_at, known.refunds if known else {})
-    reduced, readings = reduce(order, settled, goods, figures)
+    agreed = None if agreements is None else as_agreed(order, goods, read_agreements(agreements, terms.booked))
+    reduced, readings = reduce(*(agreed or (order, goods)), settled, figures)
+    if agreed is not None:
+        readings = (*readings, "edited lines have what the order's sales agreements left of them")
     return OrderState(
         order=reduced,
         refunds=tuple(_without_pending(refund) for refund in settled),
@@ -91,6 +105,12 @@ def read_state(
         rate=_rate(payload, terms),
         costs_now=costs_now,
     )
+
+
+def _untaxed_shipping(order: Order) -> frozenset[int | None]:
+    """The ids of the shipping lines without tax, and None if none of them is taxed."""
+    untaxed = {line.id for line in order.shipping if not any(tax.amount for tax in line.taxes)}
+    return frozenset(untaxed | {None} if len(untaxed) == len(order.shipping) else untaxed)
 
 
 def _costs_now(payload: Block, terms: Terms, booked: Figures) -> tuple[Money, Money] | None:
@@ -166,8 +186,8 @@ def _settle(
 ) -> tuple[Refund, ...]:
     """The refunds, oldest first, each line either of goods that never left or of goods that did.
 
-    Shipping and duties that were given back before the first parcel left are off the order as well. A refund that is
-    known was decided about before.
+    Shipping, duties and fees that were given back before the first parcel left are off the order as well. A refund that
+    is known was decided about before.
     """
     unshipped = _unshipped(refunds, goods, shipped)
     settled = []
@@ -180,14 +200,18 @@ def _settle(
         early = first_shipped_at is None or refund.created_at < first_shipped_at
         shipping = early if record is None else record.shipping_off_order
         duties = early if record is None else record.duties_off_order
-        settled.append(_off_the_order(changed, shipping=shipping, duties=duties))
+        fees = early if record is None else record.fees_off_order
+        settled.append(_off_the_order(changed, shipping=shipping, duties=duties, fees=fees))
     return tuple(settled)
 
 
-def _off_the_order(refund: Refund, *, shipping: bool, duties: bool) -> Refund:
-    adjustments = [
-        replace(each, on_order=shipping and each.reason == AdjustmentReason.SHIPPING) for each in refund.adjustments
-    ]
+def _off_the_order(refund: Refund, *, shipping: bool, duties: bool, fees: bool) -> Refund:
+    off = {
+        AdjustmentReason.SHIPPING.value: shipping,
+        AdjustmentReason.DUTIES.value: duties,
+        AdjustmentReason.FEES.value: fees,
+    }
+    adjustments = [replace(each, on_order=off.get(each.reason, False)) for each in refund.adjustments]
     if not duties or not refund.duties:
         return replace(refund, adjustments=tuple(adjustments))
     nothing = refund.duties * 0

@@ -9,7 +9,18 @@ from typing import Final
 
 from shared.errors import ErrorCode, TaxRefusedError
 from shared.mapping.evidence import tax_name
-from shared.model import Money, Order, Place, ShippingLine, TaxGroupPair, TaxKey, TaxLine, smallest_unit, total
+from shared.model import (
+    Money,
+    Order,
+    Place,
+    ShippingLine,
+    TaxedCharge,
+    TaxGroupPair,
+    TaxKey,
+    TaxLine,
+    smallest_unit,
+    total,
+)
 from shared.rules import StoreRules, TaxPolicy
 
 
@@ -69,6 +80,24 @@ class TaxGroups:
             self._found[key] = self.exempt or self._look_up(title, *key)
         return self._found[key]
 
+    def require_rates(self, what: str, charge: TaxedCharge, tax: LineTax) -> None:
+        """Raises RefusedError TAX_OF_CHARGE where Shopify's tax of duties or fees is not what its rates make of them:
+        F&O would compute another.
+        """
+        ours = [each for each in charge.taxes if not each.channel_liable]
+        charged = total((each.amount for each in ours), charge.amount.currency)
+        expected = tax.expected(self.moved(charge.amount, charge.taxes), included=self.included)
+        rounding = smallest_unit(charged.currency) * len(charge.taxes)
+        if self.exempt is None and abs(expected - charged).amount > rounding:
+            raise TaxRefusedError(
+                ErrorCode.TAX_OF_CHARGE,
+                what=what,
+                amount=charge.amount,
+                charged=charged,
+                expected=expected,
+                store=self._rules.key,
+            )
+
     def moved(self, amount: Money, taxes: Iterable[TaxLine]) -> Money:
         """Shopify's amount with the tax in it or out of it, as F&O gets it; a marketplace's tax is in no price."""
         for tax in taxes:
@@ -114,6 +143,7 @@ class TaxGroups:
             ErrorCode.TAX_WITHOUT_RULE,
             title=", ".join(titles) or title,
             rate=f"{(rate * 100).normalize():f}",
+            fraction=f"{rate.normalize():f}",
             country=country,
             province=province,
             store=self._rules.key,

@@ -46,6 +46,7 @@ class RefundAccounts(Rules):
     gift_cards: RefundAccount | None = Field(default=None, description="Gift cards sold: the liability.")
     shipping: RefundAccount | None = Field(default=None, description="Shipping, after the goods were shipped.")
     duties: RefundAccount | None = Field(default=None, description="Import duties, after the goods were shipped.")
+    fees: RefundAccount | None = Field(default=None, description="Additional fees, after the goods were shipped.")
     goodwill: RefundAccount | None = Field(default=None, description="Money given back for no line of the order.")
     restocking_fee: RefundAccount | None = Field(
         default=None, description="What the seller keeps of the amount of a return."

@@ -116,7 +116,7 @@ async def change(state: OrderState, link: OrderLink, rules: StoreRules, ports: O
 
 async def items_of(order: Order, rules: StoreRules, ports: OrderPorts, record: OrderRecord | None) -> dict[int, Item]:
     """The item of every line, by the line's id: as recorded, else as F&O has it for the line's SKU."""
-    skus = product_skus(order, record)
+    skus = product_skus(order, record, rules)
     known = await read_items(ports.fo, rules.company, sku_field(rules), skus, cache=ports.items)
     return resolve(order, rules, known, record)
 

@@ -156,7 +156,7 @@ class _OrderChange:
         if operations:
             await write(self._ports.fo, operations)
         if self._target is not None:
-            self._link = replace(self._link, said=header_fingerprints(self._target.header))
+            self._link = replace(self._link, said=header_fingerprints(self._target.header, self._link.said))
             for step in plan.steps:
                 if step.action is Action.NEW_ORDER:
                     await self._create_further(step, fo, self._target)
@@ -224,7 +224,7 @@ class _OrderChange:
         note = "; ".join(step.reason for step in self._done) or "F&O has the order as it is"
         link = replace(self._link, promised={})
         if self._target is not None:
-            link = replace(link, said=header_fingerprints(self._target.header))
+            link = replace(link, said=header_fingerprints(self._target.header, self._link.said))
         return ChangeReport(note, fo.number, link, self._evidence())
 
     def _evidence(self) -> dict[str, Any]:

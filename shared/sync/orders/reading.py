@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any, Final
 
-from shared.bus.envelope import Envelope
 from shared.errors import ErrorCode, OtherCurrencyError, RefusedError
 from shared.mapping.shopify.graphql import read_graphql_state
 from shared.mapping.shopify.state import read_state
-from shared.model import CurrencySide, OrderRecord, OrderState
+from shared.model import OrderRecord, OrderState
 from shared.rules import StoreRules, without_our_tag
 from shared.shopify.admin.client import AdminClient
-from shared.shopify.orders import fetch_order
+from shared.shopify.orders import fetch_agreements, fetch_order
 
 WITH_THE_ORDER: Final = frozenset(
     {
@@ -49,8 +50,7 @@ class StateReader:
         """
         if topic in WITH_THE_ORDER:
             try:
-                state = read_state(payload, store=self.rules.key, side=self._side, now=self.now, known=self.known)
-                return _normalized(state, self.rules)
+                return await self._read(read_state, payload)
             except OtherCurrencyError:
                 pass  # GraphQL has the amount in both currencies
         fetched = await self.fetch()
@@ -69,12 +69,25 @@ class StateReader:
         node = await fetch_order(self.admin, self.order_id)
         if node is None:
             return None
-        state = read_graphql_state(node, store=self.rules.key, side=self._side, now=self.now, known=self.known)
-        return _normalized(state, self.rules)
+        return await self._read(read_graphql_state, node)
 
-    @property
-    def _side(self) -> CurrencySide:
-        return self.known.side if self.known is not None else self.rules.currency_side
+    async def _read(self, read: Callable[..., OrderState], order: Any) -> OrderState:
+        """Edits that the order's totals cannot explain are read from its sales agreements, at a call for each."""
+        read = partial(
+            read,
+            order,
+            store=self.rules.key,
+            side=self.known.side if self.known is not None else self.rules.currency_side,
+            now=self.now,
+            known=self.known,
+        )
+        try:
+            state = read()
+        except RefusedError as unclear:
+            if unclear.code != ErrorCode.STATE_SUM_DIFFERS:
+                raise
+            state = read(agreements=await fetch_agreements(self.admin, self.order_id))
+        return _normalized(state, self.rules)
 
 
 def _normalized(state: OrderState, rules: StoreRules) -> OrderState:

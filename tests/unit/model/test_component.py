@@ -9,7 +9,9 @@ from shared.rules.sections.refunds import RefundAccounts
 
 def test_every_service_item_of_the_rules_is_one_components():
     keys = [each.order_key for each in Component if each.order_key]
-    assert sorted(keys) == sorted(key for key in OrderRules.model_fields if key.endswith("_item") and key != "sku_missing_item")
+    assert sorted(keys) == sorted(
+        key for key in OrderRules.model_fields if key.endswith("_item") and key != "sku_missing_item"
+    )
 
 
 def test_every_account_of_the_rules_is_one_components():

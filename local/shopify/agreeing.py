@@ -1,0 +1,57 @@
+"""Sales agreements: what the placement of an order, and each edit, refund and return of it, changed.
+
+An agreement is the difference between the order before and after. Shopify records more sales where one edit both
+removes and adds units; the sums are the same.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from local.shopify.money import MoneyBag, total
+from local.shopify.order import Order
+from local.shopify.records import Agreement, Sale
+from local.shopify.state import Shop
+
+
+class Standing(NamedTuple):
+    """What the order has of one line, shipping line, duty or fee."""
+
+    quantity: int
+    amount: MoneyBag
+    tax: MoneyBag
+
+
+type Standings = Mapping[tuple[str, int], Standing]
+
+
+def standings(order: Order) -> Standings:
+    """By line type and id."""
+    included = order.taxes_included
+    found: dict[tuple[str, int], Standing] = {}
+    for line in order.lines:
+        kind = "TIP" if line.tip else "GIFT_CARD" if line.gift_card else "PRODUCT"
+        tax = total(line.left.taxes, order.zero)
+        net = line.net(line.left)
+        found[kind, line.id] = Standing(line.left.quantity, net if included else net + tax, tax)
+        for duty in line.duties:
+            found["DUTY", duty.id] = Standing(1, duty.price - duty.refunded, order.zero)
+    for shipping in order.shipping_lines:
+        tax = total(shipping.taxes_left, order.zero)
+        amount = shipping.left if included else shipping.left + tax
+        found["SHIPPING", shipping.id] = Standing(0 if shipping.removed else 1, amount, tax)
+    for fee in order.fees:
+        found["ADDITIONAL_FEE", fee.id] = Standing(1, fee.price - fee.refunded, order.zero)
+    return found
+
+
+def agree(shop: Shop, order: Order, reason: str, before: Standings) -> None:
+    """Record what changed since `before`; nothing where nothing did."""
+    sales = []
+    for (kind, source_id), now in standings(order).items():
+        was = before.get((kind, source_id), Standing(0, order.zero, order.zero))
+        quantity, amount, tax = now.quantity - was.quantity, now.amount - was.amount, now.tax - was.tax
+        if quantity or amount or tax:
+            action = "ORDER" if quantity > 0 else "RETURN" if quantity < 0 else "UPDATE"
+            sales.append(Sale(shop.next_id(), action, kind, source_id, quantity, amount, tax))
+    if sales:
+        order.agreements.append(Agreement(shop.next_id(), reason, shop.clock(), tuple(sales)))

@@ -1,0 +1,123 @@
+"""The tax lines of a Shopify order, and which of them were charged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from decimal import Decimal
+from typing import NamedTuple
+
+from shared.mapping.shopify.fields import Amounts, Block, blocks, optional_flag, rate, text
+from shared.model import Money, TaxedCharge, TaxLine, total
+
+
+class TaxedPart(NamedTuple):
+    """A line or a charge with the tax lines that Shopify shows on it."""
+
+    net: Money
+    """After discounts; contains the taxes where the order's prices do."""
+    taxes: tuple[TaxLine, ...]
+
+
+def read_taxes(block: Block, path: str, amounts: Amounts) -> tuple[TaxLine, ...]:
+    return tuple(
+        _tax_line(tax, f"{path}.tax_lines[{at}]", amounts) for at, tax in enumerate(blocks(block, "tax_lines", path))
+    )
+
+
+def _tax_line(block: Block, path: str, amounts: Amounts) -> TaxLine:
+    return TaxLine(
+        title=text(block, "title", path),
+        rate=rate(block, "rate", path),
+        amount=amounts.required(block, "price", path),
+        channel_liable=optional_flag(block, "channel_liable", path),
+    )
+
+
+def charged_taxes(parts: Sequence[TaxedPart], *, included: bool) -> list[tuple[TaxLine, ...]]:
+    """The tax lines of each part that count, in the order of the parts.
+
+    Shopify shows a rate with an amount of 0.00 for what it does not tax: an untaxable line, an exempt buyer, an exempt
+    jurisdiction. Such a tax line does not count. One whose amount is 0.00 because the part is free, or too small for
+    its rate to come to anything, does, unless the order was exempt from that tax: it was charged nowhere, although
+    there was something to tax.
+    """
+    exempt = {_key(tax) for part in parts for tax in part.taxes if _is_waived(tax, part, included=included)}
+    exempt -= {_key(tax) for part in parts for tax in part.taxes if tax.amount}
+    return [
+        tuple(
+            tax
+            for tax in part.taxes
+            if tax.amount or not (_is_waived(tax, part, included=included) or _key(tax) in exempt)
+        )
+        for part in parts
+    ]
+
+
+def _key(tax: TaxLine) -> tuple[str, Decimal]:
+    return tax.title, tax.rate
+
+
+def _is_waived(tax: TaxLine, part: TaxedPart, *, included: bool) -> bool:
+    """Whether nothing was charged where the rate would come to something."""
+    if tax.amount:
+        return False
+    rates = sum((each.rate for each in part.taxes), Decimal(0))
+    base = part.net.amount / (1 + rates) if included else part.net.amount
+    return bool(Money(base * tax.rate, part.net.currency).rounded())
+
+
+def read_taxed_duties(line_blocks: Iterable[Block], amounts: Amounts) -> tuple[TaxedCharge, ...]:
+    """The duties that are taxed, one charge for all with the same taxes."""
+    return _taxed_alike(
+        duty for at, line in enumerate(line_blocks) for duty in _duties(line, f"line_items[{at}]", amounts)
+    )
+
+
+def _duties(line: Block, path: str, amounts: Amounts) -> Iterator[TaxedCharge]:
+    """A line's duties that have tax lines. A duty is itself the set of its amounts."""
+    for at, duty in enumerate(_optional_blocks(line, "duties", path)):
+        where = f"{path}.duties[{at}]"
+        if _optional_blocks(duty, "tax_lines", where):
+            yield TaxedCharge(amounts.required({"duty_set": duty}, "duty", where), read_taxes(duty, where, amounts))
+
+
+def read_taxed_fees(payload: Block, amounts: Amounts) -> tuple[TaxedCharge, ...]:
+    """The additional fees that are taxed, one charge for all with the same taxes."""
+    found = []
+    for at, fee in enumerate(_optional_blocks(payload, "additional_fees", "")):
+        path = f"additional_fees[{at}]"
+        if _optional_blocks(fee, "tax_lines", path):
+            found.append(TaxedCharge(amounts.required(fee, "price", path), read_taxes(fee, path, amounts)))
+    return _taxed_alike(found)
+
+
+def _taxed_alike(charges: Iterable[TaxedCharge]) -> tuple[TaxedCharge, ...]:
+    sums: dict[tuple[tuple[str, Decimal, bool], ...], TaxedCharge] = {}
+    for charge in charges:
+        taxes = [tax for tax in charge.taxes if tax.amount]
+        key = tuple((tax.title, tax.rate, tax.channel_liable) for tax in taxes)
+        if key:
+            sums[key] = (
+                sums[key].plus(charge.amount, taxes) if key in sums else TaxedCharge(charge.amount, tuple(taxes))
+            )
+    return tuple(sums.values())
+
+
+def with_taxes_of_duties(taxes: tuple[TaxLine, ...], block: Block, path: str, amounts: Amounts) -> tuple[TaxLine, ...]:
+    """The taxes of a line whose price contains its duties: those of the duties are on the same price."""
+    found = {(tax.title, tax.rate, tax.channel_liable): tax for tax in taxes}
+    for charge in _duties(block, path, amounts):
+        for tax in charge.taxes:
+            key = (tax.title, tax.rate, tax.channel_liable)
+            known = found.get(key)
+            found[key] = replace(known, amount=known.amount + tax.amount) if known else tax
+    return tuple(found.values())
+
+
+def tax_of(charges: Iterable[TaxedCharge], currency: str) -> Money:
+    return total((tax.amount for charge in charges for tax in charge.taxes), currency)
+
+
+def _optional_blocks(block: Block, key: str, path: str) -> list[Block]:
+    return [] if block.get(key) is None else blocks(block, key, path)
