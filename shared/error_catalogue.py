@@ -276,9 +276,9 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
     ErrorCode.SKU_EMPTY: Entry(
         "The line “{title}” has no {missing}.",
         Owner.CLERK,
-        "A SKU that the product gets now stays missing on this order's line. Enter the order in F&O by hand and "
-        "discard the message with --sales-order. Or set orders.sku_missing in config/stores/{store}.toml: "
-        "such lines are then found by the variant's barcode or id, or are one item of your choice. " + _REPLAY,
+        "A SKU that the product gets now stays missing on this order's line. Set orders.sku_missing in "
+        "config/stores/{store}.toml: such lines are then found by the variant's barcode or id, or are one item of "
+        "your choice. " + _REPLAY + " Or " + _BY_HAND,
     ),
     ErrorCode.LINE_WITHOUT_RULE: Entry(
         "The order has a {kind} (“{title}”), and the store's file does not say which F&O item it is booked on.",
@@ -325,14 +325,15 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
     ErrorCode.TAX_OF_CHARGE: Entry(
         "Shopify charged a tax of {charged} on {what} of {amount}, of which F&O would compute {expected}.",
         Owner.ACCOUNTANT,
-        'Set tax.policy = "service_line" in config/stores/{store}.toml, so that Shopify\'s tax is booked as it is, and '
-        "replay the message. Or enter the order in F&O by hand and discard the message.",
+        'Set tax.policy = "service_line" in config/stores/{store}.toml, so that Shopify\'s tax is booked as it is. '
+        + _REPLAY
+        + " Or "
+        + _BY_HAND,
     ),
     ErrorCode.CHARGE_TAX_ON_TOP: Entry(
         "The order's prices include tax, but a tax of {tax} on its duties or fees is on top of them.",
         Owner.ACCOUNTANT,
-        "Enter the order in F&O by hand, where a sales order has all its tax either in the prices or on top, and "
-        "discard the message.",
+        "A sales order in F&O has all its tax either in the prices or on top: " + _BY_HAND,
     ),
     ErrorCode.SUM_DIFFERS: Entry(
         "The parts of the order sum to {sum}, but its total in Shopify is {total} (difference {difference}).",
@@ -486,8 +487,7 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
     ErrorCode.PICK_UP_DIVIDED: Entry(
         "The buyer picks up only a part of the order, or picks it up at several locations or at one that is closed.",
         Owner.CLERK,
-        "Enter the order in F&O by hand, one sales order for each location, and discard the message with "
-        "--sales-order.",
+        "Each location needs a sales order of its own: " + _BY_HAND,
     ),
     ErrorCode.LOCATION_WITHOUT_WAREHOUSE: Entry(
         "The order has no shipping address, and no [[warehouses]] entry has its Shopify location {location}.",

@@ -482,6 +482,7 @@ BY_HAND: dict[ErrorCode, Repair] = {
 CLOSED: Final = sorted(code for code, entry in CATALOGUE.items() if "shared.operator discard" in entry.next_step)
 NOT_PROVOKED: Final = {
     ErrorCode.ATTEMPTS_EXHAUSTED: "a replay, as FO_REJECTED",
+    ErrorCode.ALREADY_FULFILLED: "a rule, then a replay (tests/unit/mapping/test_cut_over.py)",
     ErrorCode.CHANGE_NOT_TAKEN: "a replay, as FO_REJECTED",
     ErrorCode.FO_CONFLICT: "a replay, as FO_REJECTED",
     ErrorCode.FO_FOREIGN_PAYMENT: "a correction in F&O, then a replay",
@@ -492,7 +493,11 @@ NOT_PROVOKED: Final = {
     ErrorCode.FO_STATUS_UNKNOWN: "a new release of the app",
     ErrorCode.FO_SUM_DIFFERS: "a correction in F&O, then a replay",
     ErrorCode.FO_WRONG_COMPANY: "set-up of F&O's security, then a replay",
+    ErrorCode.LOCATION_WITHOUT_WAREHOUSE: "a rule, then a replay (tests/unit/mapping/test_delivery.py)",
+    ErrorCode.ORDER_BEFORE_FIRST_DAY: "the operator's bring (tests/unit/mapping/test_cut_over.py)",
     ErrorCode.PAYMENTS_DIFFER: "a correction in Shopify, then a replay",
+    ErrorCode.PERSONAL_DATA_WITHHELD: "access in Shopify, then a replay",
+    ErrorCode.PICK_UP_WITHOUT_RULE: "a rule, then a replay (tests/unit/mapping/test_delivery.py)",
     ErrorCode.REFUND_REASON_UNKNOWN: "a new release of the app",
     ErrorCode.RETURN_BEYOND_ORDER: "a correction in F&O, then a replay",
     ErrorCode.SHOPIFY_DENIED: "access scopes of the app, then a replay",
@@ -544,7 +549,7 @@ async def test_a_message_that_nothing_else_can_be_done_about_is_closed_by_discar
     await parking.park(ParkedMessage("orders", "nordlys", "e-1", "42", datetime.now(UTC), {}, b"{}", refusal))
     (parked,) = await parking.open()
     ports = ParkedPorts(parking, OrderLinks(MemoryTable()), Bodies(), _never)
-    await discard(parked, "done by hand", sales_order="", ports=ports)
+    await discard([parked], "done by hand", sales_order="", ports=ports)
     assert await parking.open() == []
 
 

@@ -188,6 +188,11 @@ def places(payload: Payload, edited: set[int]) -> list[Any]:
     parts = (*(each for each in payload["line_items"] if each["id"] not in edited), *payload["shipping_lines"])
     refunds = payload["refunds"]
     adjustments = [each for refund in refunds for each in refund["order_adjustments"]]
+    given_back = [
+        key
+        for key in ("total_duties_set", "total_additional_fees_set")
+        if any(Decimal(money["amount"]) for money in (payload[f"original_{key}"] or {}).values())
+    ]  # of an order without duties or fees, nothing that is left depends on them
     return [
         *(payload[key] for key in ("current_total_price_set", "current_total_tax_set", "current_shipping_price_set")),
         *(payload[key] for key in ("current_total_duties_set", "current_total_additional_fees_set") if payload[key]),
@@ -195,7 +200,7 @@ def places(payload: Payload, edited: set[int]) -> list[Any]:
         *(tax["price_set"] for part in parts for tax in part["tax_lines"]),
         *(each["amount_set"] for part in parts for each in part["discount_allocations"]),
         *(each[key] for each in adjustments for key in ("amount_set", "tax_amount_set")),
-        *(each[key] for each in refunds for key in ("total_duties_set", "total_additional_fees_set")),
+        *(each[key] for each in refunds for key in given_back),
         *(
             each[key]
             for refund in refunds

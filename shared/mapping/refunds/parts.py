@@ -82,10 +82,10 @@ def read_parts(refund: Refund, order: Order, taxes: TaxGroups, *, return_orders:
 
     Raises RefusedError REFUND_REASON_UNKNOWN, REFUND_TAX_UNKNOWN, and what TaxGroups.of raises.
     """
-    return _Reading(refund, order, taxes).read(return_orders=return_orders)
+    return _CreditsReading(refund, order, taxes).read(return_orders=return_orders)
 
 
-class _Reading:
+class _CreditsReading:
     def __init__(self, refund: Refund, order: Order, taxes: TaxGroups) -> None:
         self._refund = refund
         self._order = order
