@@ -20,6 +20,8 @@ from shared.store.tables import TableRow
 _PAGE: Final = 1000  # Table Storage returns no more rows at once
 LEASE: Final = timedelta(minutes=8)
 """An invocation may take four minutes (host.json), and F&O may work as long on its last call."""
+LEASE_OF_NUMBERED: Final = timedelta(seconds=30)
+"""Where the app numbers the sales order: F&O itself refuses a second one, so that the lease only saves calls."""
 _CHUNKED: Final = tuple(f"{name}_" for name in ("lots", "sold", "goods", "sources", "promised", "said", "record"))
 _CHUNK: Final = 30_000  # a string property of a table row holds 32 Ki characters
 
@@ -115,16 +117,16 @@ class OrderLinks:
             raise TransientError(f"the link of order {link.order_id} was changed by another worker")
         return replace(link, columns=link.columns | row.keys(), etag=etag)
 
-    async def claim(self, link: OrderLink, now: datetime) -> OrderLink:
-        """The link as this worker's alone, to create the sales order: until it is stored without a claim, or for eight
-        minutes if this worker dies.
+    async def claim(self, link: OrderLink, now: datetime, lease: timedelta) -> OrderLink:
+        """The link as this worker's alone, to create the sales order: until it is stored without a claim, or for the
+        lease if this worker dies.
 
         Raises TransientError while another worker has it.
         """
         until = link.claimed_until
         if until is not None and now < until:
             raise TransientError(f"another worker books order {link.order_id}", retry_after=until - now)
-        return await self.put(replace(link, claimed_until=now + LEASE))
+        return await self.put(replace(link, claimed_until=now + lease))
 
     async def known(self, store: str, order_ids: Collection[int]) -> set[int]:
         """The given orders that F&O has.

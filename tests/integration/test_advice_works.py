@@ -104,13 +104,14 @@ class Scene:
         await self.step("amend", wish)
 
     async def deliver(self) -> None:
-        """Delivers the webhooks that Shopify has sent since."""
+        """Delivers the webhooks that Shopify has sent since. Those that have the order are lost while it is hidden."""
         self.app.shopify.show("nordlys", self.order.order)
         if self.hides_orders:
             self.app.shopify.running.simulator.shops[EU.shop_domain].orders = {}
         history = self.order.history().webhooks
         for webhook in history[self._delivered :]:
-            await self.app.handle(self._as_sent(webhook))
+            if not (self.hides_orders and "line_items" in json.loads(webhook.body)):
+                await self.app.handle(self._as_sent(webhook))
         self._delivered = len(history)
 
     def _as_sent(self, webhook: Webhook) -> Webhook:
@@ -298,19 +299,12 @@ async def _invoice_and_replay(scene: Scene) -> None:
     await scene.replay()
 
 
-def tax_amount(payload: dict[str, Any]) -> None:
+def more_tax(order: Order) -> None:
     """Ten cents more tax on the first line than its rate gives. The price includes it."""
-    for block in (payload["line_items"][0]["tax_lines"][0], payload):
-        key = "price" if "rate" in block else "total_tax"
-        _add(block, key)
-    _add(payload, "current_total_tax")
-
-
-def _add(block: dict[str, Any], key: str) -> None:
-    text = str(Decimal(block[key]) + Decimal("0.10"))
-    block[key] = text
-    for side in block[f"{key}_set"].values():
-        side["amount"] = text
+    units = order.lines[0].left
+    tax = units.taxes[0]
+    more = replace(tax, shop=tax.shop + Decimal("0.10"), presentment=tax.presentment + Decimal("0.10"))
+    order.lines[0].left = replace(units, taxes=(more, *units.taxes[1:]))
 
 
 def no_country(payload: dict[str, Any]) -> None:
@@ -390,7 +384,7 @@ REPAIRED: dict[ErrorCode, Repair] = {
         rules=changed(EU, taxes=with_taxes(_rates("0.21", "NO-SUCH")), tax={"verify": "fo"}),
         act=deploying(taxes=with_taxes()),
     ),
-    ErrorCode.TAX_DIFFERS: Repair(spoil=tax_amount, act=deploying(tax={"tolerance": 50})),
+    ErrorCode.TAX_DIFFERS: Repair(shape=more_tax, act=deploying(tax={"tolerance": 50})),
     ErrorCode.TAX_OF_MARKETPLACE: Repair(
         order=checkout(lines=[{**TENT, "tax": [{**BTW[0], "channel_liable": True}]}]),
         act=deploying(tax={"marketplace": "take_out"}),

@@ -220,10 +220,10 @@ async def test_edits_that_totals_cannot_explain_are_read_from_the_sales_agreemen
         **TWO_LINES | {"discount_codes": [{"code": "TEN", "percentage": 10}], "taxes_included": False}
     )
     tents, mugs = (line["id"] for line in order["line_items"][:2])
-    await shop.live(order, "edit", quantities={str(tents): 2, str(mugs): 1})
-    await shop.live(order, "edit", quantities={str(tents): 3})
-    order = await shop.live(order, "edit", quantities={str(mugs): 4})
-    order = await shop.live(order, "refund", lines=[{"line": tents, "quantity": 1, "restock": "cancel"}])
+    await shop.take_step(order, "edit", quantities={str(tents): 2, str(mugs): 1})
+    await shop.take_step(order, "edit", quantities={str(tents): 3})
+    order = await shop.take_step(order, "edit", quantities={str(mugs): 4})
+    order = await shop.take_step(order, "refund", lines=[{"line": tents, "quantity": 1, "restock": "cancel"}])
     with pytest.raises(RefusedError, match="STATE_SUM_DIFFERS"):
         from_webhook(order)
     agreements = await fetch_agreements(shop.admin, order["id"])
@@ -245,8 +245,8 @@ async def test_one_line_that_went_down_and_up_under_a_code_is_read_from_the_body
         **TWO_LINES | {"discount_codes": [{"code": "TEN", "percentage": 10}], "taxes_included": False}
     )
     tents = order["line_items"][0]["id"]
-    await shop.live(order, "edit", quantities={str(tents): 2})
-    order = await shop.live(order, "edit", quantities={str(tents): 3})
+    await shop.take_step(order, "edit", quantities={str(tents): 2})
+    order = await shop.take_step(order, "edit", quantities={str(tents): 3})
     state = await shop.fetched(order)
     same(from_webhook(order), state)
     prove(state.order)
@@ -261,8 +261,8 @@ async def test_a_fee_given_back_after_delivery_reads_the_same_both_ways(shop: Sh
     """GraphQL shows it on no refund."""
     order = await shop.client.place(**TWO_LINES, fees=[{"name": "Handling", "price": "1.10"}])
     tents = order["line_items"][0]["id"]
-    await shop.live(order, "fulfill")
-    order = await shop.live(order, "refund", lines=[{"line": tents, "quantity": 1, "restock": "return"}], fees=True)
+    await shop.take_step(order, "fulfill")
+    order = await shop.take_step(order, "refund", lines=[{"line": tents, "quantity": 1, "restock": "return"}], fees=True)
     state = await shop.fetched(order)
     same(from_webhook(order), state)
     [refund] = state.refunds

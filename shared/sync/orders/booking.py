@@ -27,7 +27,7 @@ from shared.mapping.orders.plan import LINE_KEY, SalesOrderPlan, check_booked, p
 from shared.mapping.orders.record import add_lines, add_refunds, digest, reconstruct, with_decisions
 from shared.model import HoldReason, Item, Order, OrderRecord, OrderState
 from shared.rules import StoreRules
-from shared.store.links import OrderLink
+from shared.store.links import LEASE, LEASE_OF_NUMBERED, OrderLink
 from shared.sync.orders.changes import ChangePorts, converge_changes
 from shared.sync.orders.ports import OrderPorts
 
@@ -70,7 +70,8 @@ async def create(
     record = add_lines(record or OrderRecord(rules.currency_side), order, items)
     record = with_decisions(add_refunds(record, state.refunds), plan)
     unclaimed = link or OrderLink(order.store, order.id, order.version)
-    claimed = await ports.links.claim(replace(unclaimed, record=record), now)
+    lease = LEASE if plan.number is None else LEASE_OF_NUMBERED
+    claimed = await ports.links.claim(replace(unclaimed, record=record), now, lease)
     reason = hold_reason(state, rules)
     if reason is None and is_held_as_fulfilled(state, rules):
         reason = HoldReason.FULFILMENT
