@@ -238,5 +238,5 @@ async def test_money_kept_of_an_order_cancelled_before_its_first_webhook_waits_f
     history = simulated.history()
     scenario = Scenario("nordlys", history, after_the_last_step(history, *range(len(history.webhooks))))
     await deliver_all(apps[0], scenario, scenario.late)
-    assert await apps[0].parked() == {"PAYMENT_WITHOUT_ORDER"}
+    assert "PAYMENT_WITHOUT_ORDER" in await apps[0].parked() <= FOR_A_PERSON
     assert not apps[0].waiting
