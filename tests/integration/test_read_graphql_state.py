@@ -262,7 +262,9 @@ async def test_a_fee_given_back_after_delivery_reads_the_same_both_ways(shop: Sh
     order = await shop.client.place(**TWO_LINES, fees=[{"name": "Handling", "price": "1.10"}])
     tents = order["line_items"][0]["id"]
     await shop.take_step(order, "fulfill")
-    order = await shop.take_step(order, "refund", lines=[{"line": tents, "quantity": 1, "restock": "return"}], fees=True)
+    order = await shop.take_step(
+        order, "refund", lines=[{"line": tents, "quantity": 1, "restock": "return"}], fees=True
+    )
     state = await shop.fetched(order)
     same(from_webhook(order), state)
     [refund] = state.refunds
