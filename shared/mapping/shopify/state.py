@@ -88,7 +88,7 @@ def read_state(
     for refund in refunds:
         if refund.order_id != order.id:
             raise RefusedError(ErrorCode.NOT_AN_ORDER, problem=f"refund {refund.id} is of order {refund.order_id}")
-    refunds = give_back_charges(refunds, charges_of(payload, order, terms, figures), terms)
+    refunds, found_fees = give_back_charges(refunds, charges_of(payload, order, terms, figures), terms)
     goods = _goods(line_blocks, refunds)
     settled = _settle(refunds, goods, shipped, first_shipped_at, known.refunds if known else {})
     agreed = None if agreements is None else as_agreed(order, goods, read_agreements(agreements, terms.booked))
@@ -101,7 +101,7 @@ def read_state(
         transactions=None,
         risk=Risk.NONE,
         shipped=shipped,
-        readings=readings,
+        readings=(*found_fees, *readings),
         rate=_rate(payload, terms),
         costs_now=costs_now,
     )

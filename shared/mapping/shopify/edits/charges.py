@@ -62,8 +62,11 @@ def _read_side(payload: Block, amounts: Amounts) -> _Side:
     )
 
 
-def give_back_charges(refunds: Sequence[Refund], charges: Charges, terms: Terms) -> list[Refund]:
-    """The refunds with the taxes of the duties and fees that they give back, and with fees that only the order shows.
+def give_back_charges(
+    refunds: Sequence[Refund], charges: Charges, terms: Terms
+) -> tuple[list[Refund], tuple[str, ...]]:
+    """The refunds with the taxes of the duties and fees that they give back, and with fees that only the order shows;
+    and how those were found.
 
     GraphQL shows on no refund that a fee was given back: the order's fees are lower. It was the refund whose money is
     more than the worth of its other parts by just that.
@@ -72,12 +75,12 @@ def give_back_charges(refunds: Sequence[Refund], charges: Charges, terms: Terms)
     fees, seen = charges.booked.fees, charges.presented.fees
     given_back = fees.placed - fees.now - total((_fee_of(refund) for refund in found), fees.placed.currency)
     if given_back.amount <= 0:
-        return found
+        return found, ()
     in_presentment = seen.placed - seen.now if terms.two_currencies else given_back
     wanted = in_presentment + (seen.tax_on(in_presentment) * (0 if terms.taxes_included else 1))
     short = [at for at, refund in enumerate(found) if _short_of_money(refund, terms) == wanted]
     if len(short) != 1:
-        return found
+        return found, ()
     (at,) = short
     fee = Adjustment(AdjustmentReason.FEES, given_back, fees.tax_on(given_back))
     refund = found[at]
@@ -86,7 +89,7 @@ def give_back_charges(refunds: Sequence[Refund], charges: Charges, terms: Terms)
         adjustments=(*refund.adjustments, fee),
         presented=None if refund.presented is None else refund.presented + wanted,
     )
-    return found
+    return found, (f"refund {refund.id} gave back {given_back} of the fees: its money is more by that",)
 
 
 def _with_taxes(refund: Refund, charges: Charges, terms: Terms) -> Refund:

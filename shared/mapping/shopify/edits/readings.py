@@ -15,6 +15,7 @@ from shared.mapping.shopify.edits.figures import Figures
 from shared.mapping.shopify.edits.reduction import (
     DifferenceError,
     compare,
+    compare_charges,
     left_of_charges,
     left_of_order,
     less_shipping,
@@ -60,8 +61,14 @@ def reduce(
     Shopify's sample order nothing is proved: it contradicts itself, and prove() refuses it.
     """
     readings = _Readings(order, refunds, goods, figures)
+    ways = [*readings.uniform(), *readings.by_rates(), *readings.of_one_line()]
     first: DifferenceError | None = None
-    for reading in (*readings.uniform(), *readings.by_rates(), *readings.of_one_line()):
+    try:
+        if not order.is_sample:
+            compare_charges(order, refunds, figures, is_edited=any(some.removed for some in goods.values()))
+    except DifferenceError as difference:
+        ways, first = [], difference
+    for reading in ways:
         try:
             return reading()
         except DifferenceError as difference:

@@ -118,6 +118,27 @@ def left_of_order(
     )
 
 
+def compare_charges(order: Order, refunds: Sequence[Refund], figures: Figures, *, is_edited: bool) -> None:
+    """Duties and fees that were given back lead from what was charged to what Shopify says is left.
+
+    Where none were given back, an edit may have changed them.
+    """
+    for name, charged, left, reason in (
+        (Component.DUTIES, order.duties, figures.duties, AdjustmentReason.DUTIES),
+        (Component.FEES, order.additional_fees, figures.fees, AdjustmentReason.FEES),
+    ):
+        given_back = total(
+            (each.amount for refund in refunds for each in refund.adjustments if each.reason == reason), order.currency
+        )
+        if name is Component.DUTIES:
+            given_back = sum((refund.duties for refund in refunds), given_back)
+        expected = charged - given_back
+        if left != expected and (given_back or (refunds and left < expected and not is_edited)):
+            raise DifferenceError(
+                f"{name} of {charged} were charged and {given_back} given back, but Shopify has {left} left"
+            )
+
+
 def compare(order: Order, stated: Figures) -> None:
     tax = total((line.amount for line in order.taxes), order.currency)
     on_top = tax * 0 if order.taxes_included else tax

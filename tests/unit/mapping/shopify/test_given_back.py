@@ -117,6 +117,19 @@ def test_a_fee_given_back_is_found_where_shopify_shows_it(named: str, currency: 
     assert state.order.additional_fees == euro("0.28")
 
 
+@pytest.mark.parametrize("cents", ["0.29", "0.50"])
+def test_a_fee_that_is_given_back_leads_from_what_was_charged_to_what_is_left(cents: str):
+    """The fee was 0.28, and Shopify has none left."""
+    changed = with_fee()
+    changed.refund(fees=True)
+    payload = changed.payload()
+    payload["refunds"][0]["total_additional_fees_set"] = money_set(cents)
+    with pytest.raises(RefusedError) as caught:
+        read(payload)
+    assert caught.value.code == "STATE_SUM_DIFFERS"
+    assert f"{cents} EUR given back" in caught.value.details["problem"]
+
+
 def pending_refund(status: str, *rows: tuple[str, str]) -> Payload:
     changed = ChangedOrder(order_payload(lines=[line(11, price="50.00")], shipping=[]))
     changed.ship({11: 1})
