@@ -123,9 +123,7 @@ class OrderLinks:
 
         Raises TransientError while another worker has it.
         """
-        until = link.claimed_until
-        if until is not None and now < until:
-            raise TransientError(f"another worker books order {link.order_id}", retry_after=until - now)
+        refuse_claimed(link, now)
         return await self.put(replace(link, claimed_until=now + lease))
 
     async def known(self, store: str, order_ids: Collection[int]) -> set[int]:
@@ -160,6 +158,13 @@ class OrderLinks:
         found = self._table.query_entities(query, parameters={"store": store})
         links = [_read(dict(row)) async for row in found]
         return [PendingSale(link.order_id, link.sold, link.location_id) for link in links if link.is_pending_sale]
+
+
+def refuse_claimed(link: OrderLink, now: datetime) -> None:
+    """Raises TransientError while another worker creates the sales order."""
+    until = link.claimed_until
+    if until is not None and now < until:
+        raise TransientError(f"another worker books order {link.order_id}", retry_after=until - now)
 
 
 def _row(link: OrderLink) -> TableRow:

@@ -136,12 +136,12 @@ class App:
         self.rules = rules
         self.waiting = []
         links, payments, taxes = MemoryTable(), MemoryTable(), TaxSetups(self.client)
-        self._links = OrderLinks(links)
+        self.links = OrderLinks(links)
         self._parking = Parking(MemoryTable(), Bodies())
         self._ports = OrderPorts(
             rules={rules.key: rules},
             admins={rules.key: self.shopify.admin(rules)},
-            links=self._links,
+            links=self.links,
             known_customers=KnownCustomers(links),
             fo=self.client,
             customers=Customers(self.client),
@@ -233,7 +233,7 @@ class App:
 
     @property
     def _operator(self) -> ParkedPorts:
-        return ParkedPorts(self._parking, self._links, self._parking._bodies, self._handle)
+        return ParkedPorts(self._parking, self.links, self._parking._bodies, self._handle)
 
     async def redeliver_waiting(self) -> None:
         """Delivers waiting webhooks again, a few rounds, so that those that wait for each other are handled."""
@@ -243,7 +243,7 @@ class App:
                 await self.handle(webhook)
 
     async def link(self, order_id: int) -> OrderLink | None:
-        return await self._links.get(self.rules.key, order_id)
+        return await self.links.get(self.rules.key, order_id)
 
 
 class Bodies:

@@ -11,6 +11,7 @@ from typing import Any
 
 from shared.d365.items import item_of, read_items
 from shared.d365.on_hand import read_on_hand
+from shared.d365.order_changes import read_header, read_headers
 from shared.d365.payment_journals import settling_time
 from shared.d365.sales_orders import SalesOrder, SalesOrderDraft, create_numbered, create_sequenced, hold
 from shared.d365.sold_lines import read_sold_lines
@@ -23,11 +24,12 @@ from shared.mapping.orders.header import header_fingerprints
 from shared.mapping.orders.holds import hold_reason
 from shared.mapping.orders.items import product_skus, resolve, sku_field
 from shared.mapping.orders.matching import number_key
-from shared.mapping.orders.plan import LINE_KEY, SalesOrderPlan, check_booked, plan_sales_order
+from shared.mapping.orders.plan import LINE_KEY, SalesOrderPlan, check_booked, order_reference, plan_sales_order
 from shared.mapping.orders.record import add_lines, add_refunds, digest, reconstruct, with_decisions
+from shared.mapping.reconciliation import choose_kept
 from shared.model import HoldReason, Item, Order, OrderRecord, OrderState
 from shared.rules import StoreRules
-from shared.store.links import LEASE, LEASE_OF_NUMBERED, OrderLink
+from shared.store.links import LEASE, LEASE_OF_NUMBERED, OrderLink, refuse_claimed
 from shared.sync.orders.changes import ChangePorts, converge_changes
 from shared.sync.orders.ports import OrderPorts
 
@@ -91,6 +93,33 @@ async def create(
     stored = await ports.links.put(new_link)
     note = f"created, held for its {reason}" if reason else "created"
     return Booking(note, booked.number, stored, {"fo": plan.evidence.as_dict()})
+
+
+async def find_unrecorded(link: OrderLink, rules: StoreRules, ports: OrderPorts, *, now: datetime) -> OrderLink:
+    """The link with the sales order that a worker created and died before it recorded it; unchanged if F&O has none.
+
+    Raises TransientError while a worker creates it, RefusedError FO_STATUS_UNKNOWN.
+    """
+    refuse_claimed(link, now)
+    company = link.company or rules.company
+    found, _ = choose_kept(await read_headers(ports.fo, company, order_reference(link.store, link.order_id)), "")
+    header = await read_header(ports.fo, company, found.number) if found is not None else None
+    if header is None:
+        return link
+    if rules.flows.write_back:
+        await ports.outbox.put(link.store, link.order_id, header.number, now=link.version)
+    known = replace(
+        link,
+        sales_order=header.number,
+        company=company,
+        customer_account=header.fields["OrderingCustomerAccountNumber"],
+        # Without a sales order in its link, only an earlier attempt of the app can have held the order.
+        held=HoldReason.CHANGE if header.is_held else "",
+        sold=(),
+        not_booked="",
+        claimed_until=None,
+    )
+    return await ports.links.put(known)
 
 
 async def change(state: OrderState, link: OrderLink, rules: StoreRules, ports: OrderPorts) -> Booking:

@@ -32,12 +32,12 @@ from shared.mapping.orders.items import needs_barcodes
 from shared.mapping.orders.proof import prove
 from shared.mapping.orders.record import add_refunds, digest
 from shared.mapping.shopify.events import Signals, read_signals, require_order_id
-from shared.model import LineKind, Order, OrderRecord, OrderState, Part, SoldUnits
+from shared.model import HoldReason, LineKind, Order, OrderRecord, OrderState, Part, SoldUnits
 from shared.rules import StoreRules
 from shared.store.links import OrderLink
 from shared.store.parking import State
 from shared.sync.messages.outcome import Done, MessageOutcome, Park, Parts, Retry
-from shared.sync.orders.booking import Booking, change, create, reconstruct_record
+from shared.sync.orders.booking import Booking, change, create, find_unrecorded, reconstruct_record
 from shared.sync.orders.ports import OrderPorts
 from shared.sync.orders.reading import StateReader, read_json
 from shared.sync.orders.safety import stop, stop_reason
@@ -156,15 +156,37 @@ class _Event:
     async def stop(self) -> None:
         """Stops what F&O has of the order, if it must not go on."""
         reason = stop_reason(self.signals, self.rules)
+        if reason is HoldReason.CANCELLATION:
+            await self._find_unrecorded()
         if reason is not None and self.link is not None and self.link.sales_order:
             self.link = await stop(self.link, reason, self.ports.fo, self.ports.links)
+
+    async def _find_unrecorded(self) -> None:
+        """Looks in F&O for a sales order that a worker may have created before it died."""
+        link = self.link
+        if link is not None and not link.sales_order and not link.not_booked:
+            self.link = await find_unrecorded(link, self.rules, self.ports, now=self.now)
+
+    def _given_up_early(self, version: datetime) -> OrderLink:
+        """The link that remains of an order that was given up before it came, so that a late event does not book it."""
+        link = self.link
+        return OrderLink(
+            self.rules.key,
+            self.order_id,
+            version,
+            not_booked=_GIVEN_UP_EARLY,
+            parked_parts=link.parked_parts if link else frozenset(),
+            columns=link.columns if link else frozenset(),
+            etag=link.etag if link else None,
+        )
 
     async def unreadable(self, refusal: RefusedError) -> Parts:
         """Parks an event that cannot be read, the order stopped first."""
         await self.stop()
-        link = self.link or OrderLink(self.rules.key, self.order_id, self.signals.updated_at or self.now)
+        version = self.signals.updated_at or self.now
+        link = self.link or OrderLink(self.rules.key, self.order_id, version)
         if self.signals.is_cancelled and not link.sales_order:
-            link = replace(link, version=self.signals.updated_at or self.now, not_booked=_GIVEN_UP_EARLY, sold=())
+            link = self._given_up_early(version)
         marked = replace(link, parked_parts=link.parked_parts | {Part.READING})
         return Parts(Done(""), parked=(Park(refusal, Part.READING),), then=partial(self.ports.links.put, marked))
 
@@ -251,7 +273,6 @@ class _Event:
         return replace(booking, evidence={"shopify": proof, **booking.evidence})
 
     async def _new_sales_order(self, state: OrderState) -> Booking:
-        """An order that was given up before it came leaves a link, so that a late event does not book it."""
         order, link = state.order, self.link
         if (
             link is not None
@@ -261,16 +282,11 @@ class _Event:
         ):
             return Booking(f"not booked: {link.not_booked}", link=link, is_current=False)
         if order.is_given_up:
-            given_up = OrderLink(
-                order.store,
-                order.id,
-                order.version,
-                not_booked=_GIVEN_UP_EARLY,
-                parked_parts=link.parked_parts if link else frozenset(),
-                columns=link.columns if link else frozenset(),
-                etag=link.etag if link else None,
-            )
-            return Booking(f"{_GIVEN_UP_EARLY}: nothing to book", link=await self.ports.links.put(given_up))
+            await self._find_unrecorded()
+            if self.link is not None and self.link.sales_order:
+                return await self._sales_order(state)
+            given_up = await self.ports.links.put(self._given_up_early(order.version))
+            return Booking(f"{_GIVEN_UP_EARLY}: nothing to book", link=given_up)
         if not self.is_replay:
             if is_before_first_day(order, self.rules):
                 return await self._leave_out(state)
