@@ -176,7 +176,12 @@ def scarce() -> Iterator[Document]:
         each | {"processed_at": None, "amount_set": money_set(each["amount"]), "amount_rounding_set": money_set("0.02")}
         for each in refund["transactions"]
     ]
-    yield order | {"refunds": [refund]}
+    total = Decimal(order["current_total_price_set"]["shop_money"]["amount"]) - Decimal("0.50")
+    less_fees = {
+        "current_total_additional_fees_set": money_set("1.00"),
+        "current_total_price_set": money_set(str(total)),
+    }
+    yield order | {"refunds": [refund]} | less_fees
     nobody = customer(first_name=None, last_name=None)
     nameless = address(first_name=None, last_name=None, name=None, company="Jansen BV")
     yield order | {"customer": nobody, "billing_address": nameless}
