@@ -10,9 +10,8 @@ from typing import Any, Final
 from bench.figures import Figure, at_most, microseconds
 from local.stack import ROOT
 from shared.mapping.orders.allocation import AllocatedPart, Allocation
-from shared.mapping.orders.changes import ChangePlan, plan_changes
+from shared.mapping.orders.changes import ChangePlan, fingerprints_of, plan_changes
 from shared.mapping.orders.differences import FOLLOWING
-from shared.mapping.orders.header import header_fingerprints
 from shared.mapping.orders.lines import PlannedLine
 from shared.mapping.orders.matching import LinkedOrder, match_lines, own_lines, place_lines
 from shared.mapping.orders.plan import SalesOrderPlan, plan_sales_order
@@ -63,11 +62,11 @@ class _Change:
         lines = tuple(map(_booked, target.lines))
         self._fo = FoOrder((FoHeader(_NUMBER, FoStatus.OPEN, False, target.header),), lines)
         sources = {line.lot: planned.source for line, planned in zip(lines, target.lines, strict=True)}
-        self._memory = LinkedOrder(sources=sources, fingerprints=header_fingerprints(target.header))
+        self._memory = LinkedOrder(sources=sources, fingerprints=fingerprints_of(target))
 
     def plan(self) -> ChangePlan:
         own = own_lines(self._fo, self._after, self._rules, self._memory)
-        matched = match_lines(self._after, self._items, own, self._rules)
+        matched = match_lines(self._after, self._items, own, self._rules, self._memory.fingerprints)
         placement = place_lines(matched, self._after, self._rules, None)
         target = self._target(self._after, placement.allocation)
         return plan_changes(target, self._fo, placement, self._rules, fingerprints=self._memory.fingerprints)

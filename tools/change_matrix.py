@@ -37,8 +37,8 @@ def matrix(rules: ChangeRules) -> str:
 
 def section() -> str:
     """What stands between the markers, which are part of it."""
-    cancellation = f"`changes.cancellation`: {_description('cancellation')}"
-    return "\n\n".join([BEGIN, matrix(ChangeRules()), cancellation, END])
+    others = [f"`changes.{key}`: {_description(key)}" for key in ("cancellation", "by_staff")]
+    return "\n\n".join([BEGIN, matrix(ChangeRules()), *others, END])
 
 
 def replaced(page: str) -> str:

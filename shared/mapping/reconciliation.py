@@ -67,8 +67,12 @@ def sums(order: Order, target: SalesOrderPlan | None, own: OwnLines) -> Sums:
 
 
 def sales_order_finding(number: str, plan: ChangePlan, compared: Sums) -> Finding | None:
-    """What a plan would change on the sales order, or hold for a person. What the rules ignore is no difference."""
-    changes = [str(step) for step in plan.steps] + [str(cell) for cell in plan.held]
+    """What a plan would change on the sales order, or hold for a person, and what staff changed.
+
+    What the rules ignore of Shopify's changes is no difference.
+    """
+    by_staff = [cell for cell in plan.ignored if cell.by_staff]
+    changes = [*map(str, plan.steps), *map(str, plan.held), *map(str, by_staff)]
     if not changes:
         return None
     what, shopify, fo = "; ".join(changes), str(compared.shopify), str(compared.fo)

@@ -8,9 +8,15 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from shared.mapping.orders.allocation import AllocatedPart, Allocation
-from shared.mapping.orders.changes import Action, ChangePlan, ChangeStep, plan_cancellation, plan_changes
+from shared.mapping.orders.changes import (
+    Action,
+    ChangePlan,
+    ChangeStep,
+    fingerprints_of,
+    plan_cancellation,
+    plan_changes,
+)
 from shared.mapping.orders.differences import FOLLOWING
-from shared.mapping.orders.header import header_fingerprints
 from shared.mapping.orders.lines import PlannedLine
 from shared.mapping.orders.matching import LinkedOrder, match_lines, own_lines, place_lines
 from shared.mapping.orders.plan import SalesOrderPlan
@@ -30,7 +36,7 @@ class FoModel:
         self.rules = rules
         self.currency = sale.currency
         target = plan(sale, rules)
-        self.memory = LinkedOrder(fingerprints=header_fingerprints(target.header))
+        self.memory = LinkedOrder(fingerprints=fingerprints_of(target))
         self._lot = 0
         self.fo: FoOrder | None = FoOrder((FoHeader("SN1", status, False, target.header),), ())
         self._add("SN1", target.lines)
@@ -65,7 +71,7 @@ class FoModel:
         own = own_lines(self.order, sale, self.rules, self.memory)
         if sale.cancelled_at is not None or not sale.lines:
             return plan_cancellation(sale, self.order, own, self.rules), None
-        matched = match_lines(sale, items_of(sale), own, self.rules)
+        matched = match_lines(sale, items_of(sale), own, self.rules, self.memory.fingerprints)
         chosen = self.rules.warehouses[warehouse]
         parts = {need.line_id: (AllocatedPart(need.quantity, chosen),) for need in matched.wanted}
         extra = Allocation(chosen, parts, ("told to",)) if parts else None
@@ -77,7 +83,7 @@ class FoModel:
         for step in steps.steps:
             _DO[step.action](self, step, target)
         if target is not None and not steps.held:
-            self.memory = replace(self.memory, fingerprints=header_fingerprints(target.header))
+            self.memory = replace(self.memory, fingerprints=fingerprints_of(target))
         if self.fo is not None:
             self._refresh()
 

@@ -6,14 +6,22 @@ The plan is made against F&O's current state. After it is carried out, planning 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
-from shared.mapping.orders.differences import closed_status, differences, kind_of_charge
-from shared.mapping.orders.header import header_changes, loses_delivery_mode
+from shared.mapping.orders.differences import (
+    Aspect,
+    closed_status,
+    differences,
+    kind_of_charge,
+    line_fingerprints,
+    unchanged_aspects,
+    without_aspects,
+)
+from shared.mapping.orders.header import header_changes, header_fingerprints, loses_delivery_mode
 from shared.mapping.orders.lines import PlannedLine
 from shared.mapping.orders.matching import OwnLines, Placement
 from shared.mapping.orders.plan import SalesOrderPlan
@@ -38,9 +46,18 @@ class Cell:
     status: FoStatus
     decision: Decision
     what: str
+    by_staff: bool = False
+    """Whether staff changed it in F&O, while Shopify has it as before."""
 
     def __str__(self) -> str:
-        return f"{self.what}: [changes.{self.kind}] {self.status} = {self.decision}"
+        if not self.by_staff:
+            return f"{self.what}: [changes.{self.kind}] {self.status} = {self.decision}"
+        if self.decision is Decision.IGNORE:
+            return f"{self.what}, which staff changed in F&O: [changes] by_staff = keep"
+        return (
+            f"{self.what}, which staff had changed in F&O: [changes] by_staff = overrule, "
+            f"[changes.{self.kind}] {self.status} = {self.decision}"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +99,33 @@ class ChangePlan:
         return "\n".join(lines) or "nothing to do"
 
 
+def fingerprints_of(target: SalesOrderPlan, before: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Of the header and the lines, to be stored in the order's link once F&O has them."""
+    return {**header_fingerprints(target.header, before), **line_fingerprints(target.lines)}
+
+
+def while_written(
+    fingerprints: Mapping[str, str], steps: Iterable[ChangeStep], sources: Mapping[str, str]
+) -> dict[str, str]:
+    """The fingerprints to be stored before the steps are carried out: without what is written, so that after a crash
+    nobody takes the app's own change for one by staff. `sources` is by InventoryLotId.
+    """
+    left = dict(fingerprints)
+    for step in steps:
+        if step.action is Action.CHANGE_HEADER:
+            left |= {cell.kind.value: "" for cell in step.cells}
+        for source in {line.source for line in step.lines} | {sources.get(step.lot, "")}:
+            if source in left:
+                left[source] = without_aspects(left[source], step.fields)
+    return left
+
+
 def plan_changes(
     target: SalesOrderPlan, fo: FoOrder, placement: Placement, rules: StoreRules, *, fingerprints: Mapping[str, str]
 ) -> ChangePlan:
     """The steps from `fo` to `target`, which was planned with the placement's allocation.
 
-    `fingerprints` are of the header as it was last brought to F&O (header_fingerprints).
+    `fingerprints` are those that the link has of what was last brought to F&O (fingerprints_of).
     """
     draft = _PlanDraft(fo, rules)
     for header in fo.headers:
@@ -95,18 +133,22 @@ def plan_changes(
     unshipped = loses_delivery_mode(target.header, fingerprints)
     own = placement.own
     sources = {planned.source for planned in target.lines}
+    unchanged = unchanged_aspects(target.lines, fingerprints)
     claimed: set[str] = set()
     for planned in target.lines:
         line = _line_of(planned, placement)
+        same = unchanged.get(planned.source, frozenset())
         if line is None:
-            draft.add(planned, own.get(planned.source, ()), placement.growing.get(planned.source_id))
+            growing = placement.growing.get(planned.source_id)
+            draft.add(planned, own.get(planned.source, ()), growing, by_staff=Aspect.QUANTITY in same)
         else:
             claimed.add(line.lot)
-            draft.change(planned.without_delivery_mode() if unshipped else planned, line)
+            draft.change(planned.without_delivery_mode() if unshipped else planned, line, same)
     for source, lines in own.items():
+        by_staff = Aspect.QUANTITY in unchanged.get(source, frozenset())
         for line in lines:
             if line.lot not in claimed:
-                draft.remove(line, _removal_kind(source, sources), source)
+                draft.remove(line, _removal_kind(source, sources), source, by_staff=by_staff)
     return draft.plan()
 
 
@@ -188,9 +230,11 @@ class _PlanDraft:
         self._new: defaultdict[str, list[tuple[PlannedLine, Cell]]] = defaultdict(list)
         """By the number of the order that takes them; by "" what needs a further order."""
 
-    def decide(self, kind: ChangeKind, status: FoStatus, what: str) -> Cell | None:
+    def decide(self, kind: ChangeKind, status: FoStatus, what: str, *, by_staff: bool = False) -> Cell | None:
         """The matrix cell, if its decision is to change something; cells that hold or ignore are recorded."""
-        cell = Cell(kind, status, self._rules.changes.decide(kind, status), what)
+        is_kept = by_staff and self._rules.changes.by_staff == "keep"
+        decision = Decision.IGNORE if is_kept else self._rules.changes.decide(kind, status)
+        cell = Cell(kind, status, decision, what, by_staff)
         match cell.decision:
             case Decision.HOLD:
                 self._held.append(cell)
@@ -214,7 +258,9 @@ class _PlanDraft:
             reason = ", ".join(cell.what for cell in cells)
             self.steps.append(ChangeStep(Action.CHANGE_HEADER, header.number, reason, tuple(cells), fields=fields))
 
-    def add(self, planned: PlannedLine, siblings: Sequence[FoLine], growing: FoStatus | None) -> None:
+    def add(
+        self, planned: PlannedLine, siblings: Sequence[FoLine], growing: FoStatus | None, *, by_staff: bool
+    ) -> None:
         """A line that F&O lacks. For additional pieces the status of the line that they are added to decides."""
         last = self._fo.headers[-1]
         kind = kind_of_charge(planned.component)
@@ -223,7 +269,8 @@ class _PlanDraft:
             kind = ChangeKind.QUANTITY_UP if siblings else ChangeKind.LINE_ADDED
             status = growing or status
         record = planned.record
-        cell = self.decide(kind, status, f"{record['OrderedSalesQuantity']} x {record['ItemNumber']} more")
+        what = f"{record['OrderedSalesQuantity']} x {record['ItemNumber']} more"
+        cell = self.decide(kind, status, what, by_staff=by_staff)
         if cell is None:
             return
         further = len(self._fo.headers) > 1 and not last.status.is_closed
@@ -234,11 +281,12 @@ class _PlanDraft:
         else:
             self._new[last.number].append((planned, cell))
 
-    def change(self, planned: PlannedLine, line: FoLine) -> None:
+    def change(self, planned: PlannedLine, line: FoLine, unchanged: frozenset[Aspect]) -> None:
         fields: FoRow = {}
         cells = []
-        for kind, status, what, changed in differences(planned, line):
-            cell = self.decide(kind, status, f"{line.item} on line {line.number.normalize():f}: {what}")
+        for aspect, kind, status, what, changed in differences(planned, line):
+            which = f"{line.item} on line {line.number.normalize():f}: {what}"
+            cell = self.decide(kind, status, which, by_staff=aspect in unchanged)
             if cell is not None:
                 fields |= changed
                 cells.append(cell)
@@ -248,13 +296,13 @@ class _PlanDraft:
                 ChangeStep(Action.CHANGE_LINE, line.order, reason, tuple(cells), lot=line.lot, fields=fields)
             )
 
-    def remove(self, line: FoLine, kind: ChangeKind, source: str) -> None:
+    def remove(self, line: FoLine, kind: ChangeKind, source: str, *, by_staff: bool = False) -> None:
         """What is open of the line is given up. Below the shipped quantity the line's own status decides."""
         status = line.status
         if kind is not ChangeKind.CANCEL and line.done and line.status is not FoStatus.CANCELLED:
             status = closed_status(line)
         what = f"{line.remaining.normalize():f} of {line.quantity.normalize():f} x {line.item} given up ({source})"
-        cell = self.decide(kind, status, what)
+        cell = self.decide(kind, status, what, by_staff=by_staff)
         if cell is None or not line.is_open:
             return
         if not line.done and self._rules.changes.cancellation == "delete_lines":

@@ -1,8 +1,14 @@
-"""Where a line of F&O's sales order differs from what it should be, and which cell of the matrix that is for."""
+"""Where a line of F&O's sales order differs from what it should be, which cell of the matrix that is for, and whether
+Shopify or staff changed it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal
+from enum import StrEnum
 from typing import Final, NamedTuple
 
 from shared.mapping.orders.lines import PlannedLine
@@ -15,7 +21,24 @@ FOLLOWING: Final = {"DeliveryModeCode": (ChangeKind.DELIVERY_MODE, "mode of deli
 """Fields that follow Shopify while the line is open -> their kind of change, and their name in the journal."""
 
 
+class Aspect(StrEnum):
+    """What of a line Shopify and staff change apart from each other."""
+
+    QUANTITY = "quantity"
+    PRICE = "price"
+    DELIVERY = "delivery"
+
+
+_TAX_GROUPS: Final = ("SalesTaxGroupCode", "SalesTaxItemGroupCode")
+_ASPECTS: Final[Mapping[str, Aspect]] = {
+    "OrderedSalesQuantity": Aspect.QUANTITY,
+    **dict.fromkeys((*_PRICE_FIELDS, *_TAX_GROUPS), Aspect.PRICE),
+    **dict.fromkeys(FOLLOWING, Aspect.DELIVERY),
+}
+
+
 class Difference(NamedTuple):
+    aspect: Aspect
     kind: ChangeKind
     status: FoStatus
     """The status by which the rules decide."""
@@ -48,18 +71,69 @@ def differences(planned: PlannedLine, line: FoLine) -> Iterator[Difference]:
         kind = charge or (ChangeKind.QUANTITY_UP if grows else ChangeKind.QUANTITY_DOWN)
         status = line.status if abs(quantity) >= abs(line.done) else closed_status(line)
         words = f"quantity {line.quantity.normalize():f} -> {quantity}"
-        yield Difference(kind, status, words, {"OrderedSalesQuantity": quantity})
+        yield Difference(Aspect.QUANTITY, kind, status, words, {"OrderedSalesQuantity": quantity})
     if _is_priced_otherwise(planned, line):
         words = f"amount {line.amount} -> {planned.amount}"
-        yield Difference(price_kind, price_status, words, price or {name: record[name] for name in _PRICE_FIELDS})
-    groups = {"SalesTaxGroupCode": line.sales_tax_group, "SalesTaxItemGroupCode": line.item_tax_group}
-    taxes = {name: record[name] for name, found in groups.items() if record[name] != found}
+        fields = price or {name: record[name] for name in _PRICE_FIELDS}
+        yield Difference(Aspect.PRICE, price_kind, price_status, words, fields)
+    groups = zip(_TAX_GROUPS, (line.sales_tax_group, line.item_tax_group), strict=True)
+    taxes = {name: record[name] for name, found in groups if record[name] != found}
     if taxes:
-        yield Difference(price_kind, price_status, "other tax groups", taxes)
+        yield Difference(Aspect.PRICE, price_kind, price_status, "other tax groups", taxes)
     for name, (kind, words) in FOLLOWING.items():
         wanted = record.get(name)
         if wanted is not None and wanted != line.fields[name] and line.is_open:
-            yield Difference(kind, line.status, f"{words} {wanted}", {name: wanted})
+            yield Difference(Aspect.DELIVERY, kind, line.status, f"{words} {wanted}", {name: wanted})
+
+
+def line_fingerprints(lines: Iterable[PlannedLine]) -> dict[str, str]:
+    """The source of each line -> what Shopify says of it, to be stored in the order's link once F&O has it."""
+    by_source: defaultdict[str, list[PlannedLine]] = defaultdict(list)
+    for line in lines:
+        by_source[line.source].append(line)
+    return {source: json.dumps(_aspects(its)) for source, its in by_source.items()}
+
+
+def unchanged_aspects(lines: Iterable[PlannedLine], fingerprints: Mapping[str, str]) -> dict[str, frozenset[Aspect]]:
+    """By source, what Shopify says as it did when F&O last got it: where F&O has something else, staff changed it."""
+    return {
+        source: _equal_aspects(json.loads(now), json.loads(fingerprints[source]))
+        for source, now in line_fingerprints(lines).items()
+        if source in fingerprints
+    }
+
+
+def quantity_before(source: str, fingerprints: Mapping[str, str]) -> Decimal | None:
+    """The units that F&O last got for this source; None where that is not known."""
+    before = json.loads(fingerprints.get(source) or "{}").get(Aspect.QUANTITY)
+    return None if before is None else Decimal(before)
+
+
+def without_aspects(fingerprint: str, written: Iterable[str]) -> str:
+    """The fingerprint of a line without what these fields show; without anything where there are none."""
+    known = json.loads(fingerprint or "{}")
+    gone = {_ASPECTS[field] for field in written} or set(Aspect)
+    return json.dumps({aspect: value for aspect, value in known.items() if aspect not in gone})
+
+
+def _aspects(lines: list[PlannedLine]) -> dict[str, str]:
+    """Of all lines of one source together: how they are divided among warehouses is not Shopify's."""
+    record = lines[0].record
+    price = (
+        sum((line.amount.amount for line in lines), Decimal(0)).normalize(),
+        *(record[name] for name in _TAX_GROUPS),
+    )
+    return {
+        Aspect.QUANTITY: f"{sum((line.record['OrderedSalesQuantity'] for line in lines), Decimal(0)).normalize():f}",
+        Aspect.PRICE: " ".join(str(part) for part in price),
+        Aspect.DELIVERY: record.get("DeliveryModeCode", ""),
+    }
+
+
+def _equal_aspects(now: Mapping[str, str], before: Mapping[str, str]) -> frozenset[Aspect]:
+    """The price of other units is another one."""
+    equal = {aspect for aspect in Aspect if now[aspect] == before.get(aspect)}
+    return frozenset(equal if Aspect.QUANTITY in equal else equal - {Aspect.PRICE})
 
 
 def closed_status(line: FoLine) -> FoStatus:

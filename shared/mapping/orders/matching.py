@@ -14,6 +14,7 @@ from typing import Final
 
 from shared.errors import ErrorCode, RefusedError
 from shared.mapping.orders.allocation import AllocatedPart, Allocation, BookedPrice, Need
+from shared.mapping.orders.differences import quantity_before
 from shared.mapping.orders.items import service_item
 from shared.model import COMPONENTS, Component, FoLine, FoOrder, FoStatus, Item, LineKind, Order, source_of
 from shared.rules import ChangeKind, Decision, StoreRules, Warehouse
@@ -133,23 +134,39 @@ class Placement:
     growing: Mapping[int, FoStatus]
 
 
-def match_lines(order: Order, items: Mapping[int, Item], own: OwnLines, rules: StoreRules) -> MatchedLines:
-    """Fewer pieces are taken off the last line that is not shipped; additional ones are placed as the rules say."""
+def match_lines(
+    order: Order,
+    items: Mapping[int, Item],
+    own: OwnLines,
+    rules: StoreRules,
+    fingerprints: Mapping[str, str],
+) -> MatchedLines:
+    """Fewer pieces are taken off the last line that is not shipped; additional ones are placed as the rules say.
+
+    `fingerprints` are of the lines as they were last brought to F&O. Pieces that staff took off or added, and that the
+    rules leave to them, are placed on the lines that there are, where the plan ignores the difference.
+    """
     kept: dict[int, list[Kept]] = {}
     wanted: list[Need] = []
     growing: dict[int, FoStatus] = {}
     in_place: set[int] = set()
     known = {warehouse.id: warehouse for warehouse in reversed(rules.warehouses)}
     for line in order.lines:
-        its = own.get(source_of(COMPONENTS[line.kind], line.id), ())
+        source = source_of(COMPONENTS[line.kind], line.id)
+        its = own.get(source, ())
+        is_kept = rules.changes.by_staff == "keep" and quantity_before(source, fingerprints) == line.quantity
         stocked = line.kind is LineKind.PRODUCT and line.requires_shipping
         quantities = [int(each.quantity) for each in its]
         missing = line.quantity - sum(quantities)
         fresh: list[Kept] = []
-        if not its:
+        if not its and is_kept:
+            fresh.append(Kept(None, line.quantity, rules.warehouses[0] if stocked else None))
+        elif not its:
             wanted += [Need(line.id, items[line.id], line.quantity)] if stocked else []
         elif missing < 0:
             quantities = _taken(its, quantities, -missing)
+        elif missing > 0 and is_kept:
+            quantities[_line_to_grow(its)] += missing
         elif missing > 0:
             at = _line_to_grow(its)
             growing[line.id] = its[at].status

@@ -80,6 +80,13 @@ class ChangeRules(Rules):
         "quantity to what was delivered and keeps the order; F&O must accept a quantity of zero. Delivered lines stay "
         "in both cases.",
     )
+    by_staff: Literal["keep", "overrule"] = Field(
+        default="keep",
+        description="What becomes of a quantity, price, tax group or mode of delivery on a line that staff changed in "
+        "F&O, or of a line that they deleted, while Shopify has it as before. `keep` leaves it and `overrule` writes "
+        "Shopify's value again, by the table of its kind of change; the journal says which. What Shopify changes "
+        "itself, and a cancellation, always follow the tables.",
+    )
     line_added: ChangeRow = Field(
         default=_row("apply", "apply", "apply", "apply", "apply", "new_order", "hold"),
         description="A line was added. An invoiced order takes no lines, so the line goes into a further order. For an "

@@ -20,7 +20,7 @@ from shared.errors import RefusedError, TransientError
 from shared.mapping.customers import customer_account, customer_record
 from shared.mapping.cut_over import is_held_as_fulfilled
 from shared.mapping.orders.allocation import Allocation, Need, allocate_order, needs
-from shared.mapping.orders.header import header_fingerprints
+from shared.mapping.orders.changes import fingerprints_of
 from shared.mapping.orders.holds import hold_reason
 from shared.mapping.orders.items import product_skus, resolve, sku_field
 from shared.mapping.orders.matching import number_key
@@ -239,7 +239,7 @@ def _link(
         customer_account=plan.header["OrderingCustomerAccountNumber"],
         lots={number_key(Decimal(number)): lot for number, lot in booked.lots.items()},
         sources={booked.lots[line.number]: line.source for line in plan.lines} if created else {},
-        said=header_fingerprints(plan.header) if created else {},
+        said=fingerprints_of(plan) if created else {},
         # Without a link, only an earlier attempt of the app can have held the order.
         held=reason or (HoldReason.CHANGE if booked.held else ""),
         parked_parts=link.parked_parts,

@@ -25,7 +25,7 @@ from shared.d365.order_changes import (
 from shared.d365.sales_orders import SalesOrderDraft, create_numbered, create_sequenced
 from shared.errors import ErrorCode, RefusedError
 from shared.mapping.fo.fields import fit
-from shared.mapping.orders.changes import Action, Cell, ChangePlan, ChangeStep
+from shared.mapping.orders.changes import Action, Cell, ChangePlan, ChangeStep, fingerprints_of, while_written
 from shared.mapping.orders.header import header_fingerprints
 from shared.mapping.orders.holds import hold_reason, holdable
 from shared.mapping.orders.matching import number_key
@@ -150,13 +150,15 @@ class _OrderChange:
             if step.action is Action.ADD_LINE
             for line in step.lines
         }
-        if promised:
-            self._link = await self._ports.links.put(replace(self._link, promised=promised))
+        said = while_written(self._link.said, plan.steps, self._link.sources)
+        if promised or said != self._link.said:
+            self._link = await self._ports.links.put(replace(self._link, promised=promised, said=said))
         operations = [operation for step in plan.steps for operation in _operations(step, company)]
         if operations:
             await write(self._ports.fo, operations)
         if self._target is not None:
-            self._link = replace(self._link, said=header_fingerprints(self._target.header, self._link.said))
+            said = {**self._link.said, **header_fingerprints(self._target.header, self._link.said)}
+            self._link = replace(self._link, said=said)
             for step in plan.steps:
                 if step.action is Action.NEW_ORDER:
                     await self._create_further(step, fo, self._target)
@@ -224,8 +226,9 @@ class _OrderChange:
         note = "; ".join(step.reason for step in self._done) or "F&O has the order as it is"
         link = replace(self._link, promised={})
         if self._target is not None:
-            link = replace(link, said=header_fingerprints(self._target.header, self._link.said))
-        return ChangeReport(note, fo.number, link, self._evidence())
+            link = replace(link, said=fingerprints_of(self._target, self._link.said))
+        kept = "; ".join(str(cell) for cell in self._ignored if cell.by_staff)
+        return ChangeReport(f"{note}; {kept}" if kept else note, fo.number, link, self._evidence())
 
     def _evidence(self) -> dict[str, Any]:
         evidence: dict[str, Any] = {"steps": [str(step) for step in self._done]}

@@ -47,7 +47,7 @@ async def plan_change(
     link = replace(link, sources=known, lots=lots)
     if order.is_given_up:
         return PlannedChange(plan_cancellation(order, fo, own, rules), own, None, link)
-    matched = match_lines(order, items, own, rules)
+    matched = match_lines(order, items, own, rules, link.said)
     extra = await allocate(matched.wanted) if matched.wanted else None
     placement = place_lines(matched, order, rules, extra)
     target = plan_sales_order(

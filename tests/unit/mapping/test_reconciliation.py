@@ -378,3 +378,10 @@ def test_several_sales_orders_are_reported_with_all_numbers_and_which_is_kept():
 def test_one_sales_order_beside_cancelled_ones_is_no_finding():
     kept = header("SN1")
     assert duplicate_finding("shopify-nordlys-1", [kept, header("SN2", FoStatus.CANCELLED)], kept, []) is None
+
+
+def test_what_staff_changed_is_a_difference_although_it_is_kept():
+    cell = replace(CELL, decision=Decision.IGNORE, by_staff=True)
+    finding = sales_order_finding("SN1", ChangePlan(ignored=(cell,)), UNLIKE)
+    assert finding is not None
+    assert "which staff changed in F&O" in finding.what

@@ -1,0 +1,127 @@
+"""What staff changed on a line in F&O, while Shopify has it as before: kept or overruled, and told in both cases."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+from fixtures.order_changes import NUMBER, ChangeScenario, moved, running_change_scenario, sale
+
+from shared.errors import TransientError
+from tests.builders.sales import EU, with_rules
+
+OVERRULE = with_rules(EU, changes={"by_staff": "overrule"})
+TENTS, ANOTHER_TENT, FREIGHT = "products:11", "products:12", "shipping:900"
+
+
+@pytest.fixture
+async def scenario(wire: None) -> AsyncIterator[ChangeScenario]:
+    async with running_change_scenario() as one:
+        yield one
+
+
+@pytest.mark.parametrize("pieces", [1, 5])
+async def test_pieces_that_staff_took_off_or_added_stay_as_they_are(scenario: ChangeScenario, pieces: int) -> None:
+    await scenario.create(sale(3, 1))
+    await scenario.correct(TENTS, OrderedSalesQuantity=pieces)
+    report = await scenario.change(sale(3, 1, po_number="PO-7"))
+    assert scenario.wire.writes == ["PATCH SalesOrderHeadersV4"]
+    assert await scenario.quantities() == {"11": pieces, "12": 1, "900": 1}
+    kept = f"TENT-2P on line 1: quantity {pieces} -> 3, which staff changed in F&O: [changes] by_staff = keep"
+    assert report.evidence["left_alone"] == [kept]
+    assert kept in report.note
+    assert scenario.allocated == []
+
+
+@pytest.mark.parametrize("pieces", [1, 5])
+async def test_a_store_may_overrule_staff(scenario: ChangeScenario, pieces: int) -> None:
+    await scenario.create(sale(3, 1), OVERRULE)
+    await scenario.correct(TENTS, OrderedSalesQuantity=pieces)
+    report = await scenario.change(sale(3, 1, po_number="PO-7"), OVERRULE)
+    assert await scenario.quantities() == {"11": 3, "12": 1, "900": 1}
+    assert await scenario.amount() == sale(3, 1).total.amount
+    (told,) = [each for each in report.evidence["decided_by"] if "TENT-2P" in each]
+    assert "which staff had changed in F&O: [changes] by_staff = overrule" in told
+    assert report.evidence["left_alone"] == []
+
+
+async def test_a_line_that_staff_deleted_does_not_come_back(scenario: ChangeScenario) -> None:
+    await scenario.create(sale(3, 1))
+    await scenario.strike(ANOTHER_TENT)
+    report = await scenario.change(sale(3, 1, po_number="PO-7"))
+    assert await scenario.quantities() == {"11": 3, "900": 1}
+    assert "1 x TENT-2P more, which staff changed in F&O" in report.note
+    await scenario.change(sale(3, 2, po_number="PO-7"))
+    assert await scenario.quantities() == {"11": 3, "12": 2, "900": 1}
+
+
+async def test_a_deleted_line_comes_back_where_staff_are_overruled(scenario: ChangeScenario) -> None:
+    await scenario.create(sale(3, 1), OVERRULE)
+    await scenario.strike(FREIGHT)
+    await scenario.change(sale(3, 1, po_number="PO-7"), OVERRULE)
+    assert await scenario.quantities() == {"11": 3, "12": 1, "900": 1}
+    assert await scenario.amount() == sale(3, 1).total.amount
+
+
+@pytest.mark.parametrize("source", [TENTS, FREIGHT])
+async def test_a_price_that_staff_gave_stays(scenario: ChangeScenario, source: str) -> None:
+    await scenario.create(sale(3, 1))
+    before = await scenario.amount()
+    await scenario.correct(source, SalesPrice=Decimal(1))
+    lower = await scenario.amount()
+    assert lower < before
+    await scenario.change(sale(3, 1, shipping_address=moved()))
+    assert scenario.wire.writes == ["PATCH SalesOrderHeadersV4"]
+    assert await scenario.amount() == lower
+
+
+async def test_what_shopify_changes_is_written_although_staff_changed_it_before(scenario: ChangeScenario) -> None:
+    await scenario.create(sale(3, 1))
+    await scenario.correct(TENTS, OrderedSalesQuantity=1)
+    await scenario.change(sale(4, 1))
+    assert await scenario.quantities() == {"11": 4, "12": 1, "900": 1}
+    assert await scenario.amount() == sale(4, 1).total.amount
+
+
+async def test_another_price_in_shopify_leaves_the_pieces_to_staff(scenario: ChangeScenario) -> None:
+    await scenario.create(sale(3))
+    await scenario.correct(TENTS, OrderedSalesQuantity=2)
+    await scenario.change(sale(3, discount="15.00"))
+    assert await scenario.quantities() == {"11": 2, "900": 1}
+    (tents,) = [row for row in await scenario.lines() if row["ExternalItemNumber"] == "11"]
+    assert tents["LineAmount"] == 2 * (249 - 5)
+
+
+async def test_a_cancellation_gives_up_what_staff_changed_too(scenario: ChangeScenario) -> None:
+    await scenario.create(sale(3, 1))
+    await scenario.correct(TENTS, OrderedSalesQuantity=5)
+    await scenario.change(sale())
+    assert await scenario.lines(NUMBER) == []
+
+
+@pytest.mark.parametrize("put", [1, 2])
+async def test_a_crash_does_not_make_the_apps_own_change_one_of_staff(scenario: ChangeScenario, put: int) -> None:
+    """The buyer takes the change back before it is recorded that F&O has it."""
+    await scenario.create(sale(3, 1))
+    scenario.stored.fails_at = scenario.stored.puts + put
+    with pytest.raises(TransientError):
+        await scenario.change(sale(2, 1, shipping_address=moved()))
+    scenario.stored.fails_at = None
+    report = await scenario.change(sale(3, 1))
+    assert await scenario.quantities() == {"11": 3, "12": 1, "900": 1}
+    assert report.evidence["left_alone"] == []
+    header = await scenario.header()
+    assert header is not None
+    assert header["DeliveryAddressCity"] == "Amsterdam"
+
+
+async def test_a_link_without_the_lines_values_follows_shopify(scenario: ChangeScenario) -> None:
+    """It is not known then who changed the line."""
+    await scenario.create(sale(3, 1))
+    said = {kind: value for kind, value in scenario.link.said.items() if ":" not in kind}
+    scenario.stored.link = replace(scenario.link, said=said)
+    await scenario.correct(TENTS, OrderedSalesQuantity=1)
+    await scenario.change(sale(3, 1, po_number="PO-7"))
+    assert await scenario.quantities() == {"11": 3, "12": 1, "900": 1}
