@@ -145,6 +145,9 @@ def test_every_rule_is_explained():
         ),
         (("latitude = 52.37\n", ""), "warehouses #1: latitude and longitude go together"),
         (('time_zone = "Europe/Amsterdam"', 'time_zone = "CET+1"'), "time_zone: 'CET+1' is not an IANA time zone"),
+        (('time_zone = "Europe/Amsterdam"', 'time_zone = "Europe"'), "time_zone: 'Europe' is not an IANA time zone"),
+        (('time_zone = "Europe/Amsterdam"', 'time_zone = "../UTC"'), "time_zone: '../UTC' is not an IANA time zone"),
+        (('time_zone = "Europe/Amsterdam"', 'time_zone = ""'), "time_zone: '' is not an IANA time zone"),
         (('key = "nordlys"', 'key = "nordlis"'), "key: is 'nordlis', but the file is nordlys.toml"),
         (
             ('"nordlys-outdoor.my', '"prairie-supply.my'),
