@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -36,6 +36,15 @@ class _Module:
     """Functions, classes and assigned names of the module's top level."""
     imports: Mapping[str, Place]
     """Names that come from elsewhere in shared/. An empty second part stands for a whole module."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What one definition names, sends and writes."""
+
+    named: frozenset[Place]
+    documents: frozenset[str]
+    writes: frozenset[tuple[str, str]]
 
 
 @dataclass(slots=True)
@@ -114,19 +123,27 @@ def _follow(place: Place, uses: Uses) -> None:
     if name in module.imports:
         _follow(module.imports[name], uses)
     elif name in module.definitions:
-        definition = module.definitions[name]
-        for named in _named(definition, module):
+        found = _found_in(place)
+        for named in found.named:
             _follow(named if named[0] else (module_name, named[1]), uses)
         if module_name.startswith("shared.shopify."):
-            uses.documents.update(_documents(definition))
-        for verb, constant in _writes(definition):
+            uses.documents.update(found.documents)
+        for verb, constant in found.writes:
             if module.imports.get(constant, ("",))[0] == _ENTITIES:
                 uses.access.setdefault(getattr(entities, constant), set()).add(verb)
 
 
-def _named(definition: ast.stmt, module: _Module) -> Iterator[Place]:
+@cache
+def _found_in(place: Place) -> _Found:
+    module_name, name = place
+    module = _module(module_name)
+    nodes = list(ast.walk(module.definitions[name]))
+    return _Found(frozenset(_named(nodes, module)), frozenset(_documents(nodes)), frozenset(_writes(nodes)))
+
+
+def _named(nodes: Iterable[ast.AST], module: _Module) -> Iterator[Place]:
     """What a definition names: of its own module (with an empty first part), or imported."""
-    for node in ast.walk(definition):
+    for node in nodes:
         if isinstance(node, ast.Name):
             yield module.imports.get(node.id, ("", node.id))
         elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
@@ -135,12 +152,12 @@ def _named(definition: ast.stmt, module: _Module) -> Iterator[Place]:
                 yield ".".join(imported), node.attr
 
 
-def _writes(definition: ast.stmt) -> Iterator[tuple[str, str]]:
+def _writes(nodes: Iterable[ast.AST]) -> Iterator[tuple[str, str]]:
     """Calls of ODataClient's create, update and delete, and operations of a change set: verb, name of the constant.
 
     Raises ValueError for an operation whose method or entity set is computed at run time: the code does not show it.
     """
-    for node in ast.walk(definition):
+    for node in nodes:
         match node:
             case ast.Call(
                 func=ast.Attribute(attr=("create" | "update" | "delete") as verb), args=[ast.Name(id=constant), *_]
@@ -160,9 +177,9 @@ def _writes(definition: ast.stmt) -> Iterator[tuple[str, str]]:
                 raise ValueError(f"cannot be known without running it: {ast.unparse(node)}")
 
 
-def _documents(definition: ast.stmt) -> Iterator[str]:
+def _documents(nodes: Iterable[ast.AST]) -> Iterator[str]:
     """Names of GraphQL documents that stand in a definition, wherever they are passed on to queries.load."""
-    for node in ast.walk(definition):
+    for node in nodes:
         if isinstance(node, ast.Constant) and node.value in _QUERIES:
             yield node.value
 

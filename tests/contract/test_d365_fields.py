@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+from builders.source import nodes_of
 
 from shared.d365 import entities
 from shared.d365.order_changes import LINE_FIELDS
@@ -63,10 +64,9 @@ def test_every_field_that_is_read_exists(entity_set):
 @pytest.mark.parametrize("path", RECORDS, ids=str)
 def test_every_field_that_is_written_exists(path):
     known = set().union(*(SETS[entity_set][1] for entity_set in RECORDS[path]))
-    tree = ast.parse(path.read_text(encoding="utf-8"))
     used = {
         node.value
-        for node in ast.walk(tree)
+        for node in nodes_of(path)
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and FIELD.fullmatch(node.value)
     }
     # An address's fields are put together from the party ("DeliveryAddress") and the part ("ZipCode").

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from builders.root import ROOT
+from builders.source import nodes_of, tree_of
 
 SHARED = ROOT / "shared"
 CAMEL_CASE = re.compile(r"_?[A-Z]+[a-z]")
@@ -31,7 +32,7 @@ SHARED_LIBRARY = {"countries", "evidence", "redaction", "text"}
 
 def modules() -> Iterator[tuple[str, ast.Module]]:
     for path in sorted(SHARED.rglob("*.py")):
-        yield name_of(path), ast.parse(path.read_text(encoding="utf-8"))
+        yield name_of(path), tree_of(path)
 
 
 def name_of(path: Path) -> str:
@@ -69,10 +70,11 @@ def test_a_type_name_is_defined_once() -> None:
 
 def test_imports_for_the_type_checker_alone_have_a_reason() -> None:
     users = {
-        module
-        for module, tree in modules()
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Name | ast.Attribute) and ast.unparse(node).endswith("TYPE_CHECKING")
+        name_of(path)
+        for path in SHARED.rglob("*.py")
+        for node in nodes_of(path)
+        if (isinstance(node, ast.Name) and node.id == "TYPE_CHECKING")
+        or (isinstance(node, ast.Attribute) and node.attr == "TYPE_CHECKING")
     }
     assert users == TYPE_CHECKING_ONLY.keys()
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 from bicep.deployments import ENVIRONMENTS, ROOT, app_settings, deployment, read
+from builders.source import nodes_of
 
 from local.functions.ncrontab import parse_schedule
 from local.functions.worker import Function
@@ -104,7 +105,7 @@ def test_no_other_module_reads_the_environment() -> None:
     readers = {
         str(path.relative_to(ROOT))
         for path in [*(ROOT / "shared").rglob("*.py"), ROOT / "function_app.py"]
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for node in nodes_of(path)
         if isinstance(node, ast.Attribute) and node.attr in {"environ", "getenv"}
     }
     assert readers == {"shared/clients.py", "shared/operator.py"}

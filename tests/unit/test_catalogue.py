@@ -3,10 +3,12 @@
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from string import Formatter
 
 import pytest
 from builders.root import ROOT
+from builders.source import nodes_of
 
 from shared.error_catalogue import CATALOGUE, ErrorCode, as_markdown
 
@@ -80,11 +82,19 @@ def test_no_code_of_differing_amounts_is_left_out() -> None:
 
 def with_and_without_proof(code: str) -> Iterator[bool]:
     """Of every refusal with this code in shared/: whether `.with_proof` follows it."""
+    return (is_proved for found, is_proved in refusals() if found == code)
+
+
+@cache
+def refusals() -> tuple[tuple[str, bool], ...]:
+    """Of every call in shared/, its first argument and whether `.with_proof` follows the call."""
+    found = []
     for path in (ROOT / "shared").rglob("*.py"):
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        proved = {
-            id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Attribute) and node.attr == "with_proof"
-        }
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Call) and node.args and ast.unparse(node.args[0]) == code:
-                yield id(node) in proved
+        nodes = nodes_of(path)
+        proved = {id(node.value) for node in nodes if isinstance(node, ast.Attribute) and node.attr == "with_proof"}
+        found += [
+            (ast.unparse(node.args[0]), id(node) in proved)
+            for node in nodes
+            if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Attribute)
+        ]
+    return tuple(found)
