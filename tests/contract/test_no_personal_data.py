@@ -119,7 +119,7 @@ def test_no_text_about_an_order_quotes_a_personal_field(path: Path, store: str, 
 
 class Claims:
     async def put(self, name: str, body: bytes) -> str:
-        raise NotImplementedError
+        raise AssertionError("no body is large enough for a claim")
 
 
 class Bodies:

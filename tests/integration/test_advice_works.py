@@ -452,6 +452,7 @@ assert EU.refunds is not None
 ACCOUNTS: Final = EU.refunds.accounts.model_dump(exclude_unset=True)
 
 ALSO_REPAIRED: dict[ErrorCode, Repair] = {
+    ErrorCode.NOT_AN_ORDER: Repair(spoil=no_lines_field, act=replaying),  # what was wrong came with the event alone
     ErrorCode.AMOUNT_WITHOUT_RULE: Repair(
         rules=changed(
             EU, refunds={"accounts": {part: account for part, account in ACCOUNTS.items() if part != "goodwill"}}

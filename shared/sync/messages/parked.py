@@ -35,9 +35,10 @@ async def replay(rows: Sequence[Parked], ports: ParkedPorts) -> str:
 
     `rows` are refused parts of one message: a replay handles all of its parts.
 
-    A second replay before the row is marked sends the same message id, which the queue's duplicate detection drops.
+    A second replay before the row is marked sends the same message id, which the queue's duplicate detection drops. The
+    app may have handled the message, and closed the row, before it is marked here.
     Raises RefusedError ENVELOPE_UNREADABLE for a message that the app did not send, CLAIM_MISSING when its body is
-    gone, TransientError when sending was not confirmed or the row has changed meanwhile.
+    gone, TransientError when sending was not confirmed or somebody else discarded the row meanwhile.
     """
     parked = rows[0]
     body = await ports.parking.body(parked)
@@ -47,8 +48,20 @@ async def replay(rows: Sequence[Parked], ports: ParkedPorts) -> str:
         envelope = await _with_claim(envelope, ports.claims)
     await ports.publish(envelope)
     for row in rows:
-        await _close(row, State.REPLAYED, f"sent again as {envelope.event_id}", ports)
+        await _close_sent(row, f"sent again as {envelope.event_id}", ports)
     return envelope.event_id
+
+
+async def _close_sent(row: Parked, why: str, ports: ParkedPorts) -> None:
+    if await ports.parking.close(row, State.REPLAYED, why, datetime.now(UTC)):
+        return
+    states = {each.state for each in await ports.parking.of_event(row.event_id) if _is_same(each, row)}
+    if not states <= {State.RESOLVED, State.REPLAYED}:
+        raise TransientError(f"event {row.event_id} was changed by someone else at the same time: look again")
+
+
+def _is_same(one: Parked, other: Parked) -> bool:
+    return (one.flow, one.store, one.part) == (other.flow, other.store, other.part)
 
 
 async def discard(rows: Sequence[Parked], reason: str, *, sales_order: str, ports: ParkedPorts) -> None:
@@ -68,7 +81,8 @@ async def discard(rows: Sequence[Parked], reason: str, *, sales_order: str, port
         )
     else:
         for row in rows:
-            await _close(row, State.DISCARDED, reason, ports)
+            if not await ports.parking.close(row, State.DISCARDED, reason, datetime.now(UTC)):
+                raise TransientError(f"event {row.event_id} was changed by someone else at the same time: look again")
 
 
 async def bring(store: str, order_id: int, now: datetime, ports: ParkedPorts) -> str:
@@ -89,11 +103,6 @@ async def bring(store: str, order_id: int, now: datetime, ports: ParkedPorts) ->
     )
     await ports.publish(envelope)
     return envelope.event_id
-
-
-async def _close(parked: Parked, state: State, why: str, ports: ParkedPorts) -> None:
-    if not await ports.parking.close(parked, state, why, datetime.now(UTC)):
-        raise TransientError(f"event {parked.event_id} was changed by someone else at the same time: look again")
 
 
 async def _with_claim(envelope: Envelope, claims: Bodies) -> Envelope:

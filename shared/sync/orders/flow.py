@@ -119,13 +119,17 @@ class _Event:
         return self.envelope.source == OPERATOR
 
     async def read(self, payload: Any) -> OrderState:
-        """The order's state, read with what was decided about the order before."""
+        """The order's state, read with what was decided about the order before.
+
+        A replay reads the order as Shopify has it now: what was wrong in the event may have been mended there.
+        """
         if self.link is not None and self.link.sales_order and self.link.record is None:
             record = await reconstruct_record(self.link, self.rules, self.ports)
             self.link = await self.ports.links.put(replace(self.link, record=record))
-        state = await self._reader.read(self.envelope.topic, payload)
+        fetched = await self._reader.fetch() if self.is_replay else None
+        state = fetched or await self._reader.read(self.envelope.topic, payload)
         annotate(order=state.order.name)
-        if self.is_replay or self._needs_all() or self._needs_more_than_the_webhook(state):
+        if self._needs_all() or self._needs_more_than_the_webhook(state):
             state = await self._reader.complete(state)
         return state
 

@@ -36,9 +36,9 @@ PARKED = Parked(
 
 
 class Parking:
-    """One body; remembers what was closed, unless somebody else is always faster."""
+    """One body; remembers what was closed, unless somebody else is always faster, and left this state."""
 
-    def __init__(self, *, body=b'{"id":42}', contested=False):
+    def __init__(self, *, body=b'{"id":42}', contested=None):
         self._body = body
         self._contested = contested
         self.closed = []
@@ -48,7 +48,10 @@ class Parking:
 
     async def close(self, parked, state, why, now):
         self.closed.append((parked.event_id, state, why))
-        return not self._contested
+        return self._contested is None
+
+    async def of_event(self, event_id):
+        return [replace(PARKED, state=self._contested)]
 
     async def close_all(self, flow, store, entity_id, *, state, why, now):
         self.closed.append((entity_id, state, why))
@@ -120,8 +123,15 @@ async def test_a_lost_claim_is_sent_again_as_it_was_since_its_blob_may_be_restor
 
 
 async def test_two_people_at_the_same_message_get_an_error():
+    at = ports(parking=Parking(contested=State.DISCARDED))
     with pytest.raises(TransientError, match="look again"):
-        await replay([PARKED], ports(parking=Parking(contested=True)))
+        await replay([PARKED], at)
+    with pytest.raises(TransientError, match="look again"):
+        await discard([PARKED], "nonsense", sales_order="", ports=at)
+
+
+async def test_a_message_that_the_app_was_done_with_before_it_was_marked_was_sent_all_the_same():
+    assert await replay([PARKED], ports(parking=Parking(contested=State.RESOLVED))) == "event-1.replay-1"
 
 
 async def test_an_order_given_up_is_no_pending_sale_any_more():
