@@ -84,7 +84,6 @@ class ErrorCode(StrEnum):
     LOCATION_WITHOUT_WAREHOUSE = "LOCATION_WITHOUT_WAREHOUSE"
     FIELD_TOO_LONG = "FIELD_TOO_LONG"
     NO_WAREHOUSE = "NO_WAREHOUSE"
-    CHANGED_BEFORE_CREATION = "CHANGED_BEFORE_CREATION"
     CHANGE_HELD = "CHANGE_HELD"
     FURTHER_ORDERS_EXHAUSTED = "FURTHER_ORDERS_EXHAUSTED"
     CHANGE_NOT_TAKEN = "CHANGE_NOT_TAKEN"
@@ -507,11 +506,6 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
         "No [[warehouses]] entry ships to {country}.",
         Owner.ENGINEER,
         "Add the country to the countries of a warehouse in config/stores/{store}.toml. " + _REPLAY,
-    ),
-    ErrorCode.CHANGED_BEFORE_CREATION: Entry(
-        "The order was edited or refunded in Shopify before it reached F&O ({what}).",
-        Owner.CLERK,
-        "As Shopify shows the order now, " + _BY_HAND,
     ),
     ErrorCode.CHANGE_HELD: Entry(
         "The order was changed in Shopify, and the change cannot be made to {sales_order} automatically: {changes}.",

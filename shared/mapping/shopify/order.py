@@ -58,19 +58,18 @@ def read_order(
     *,
     store: str,
     side: CurrencySide,
-    require_untouched: bool = True,
     now: datetime | None = None,
     known: OrderRecord | None = None,
 ) -> Order:
     """The order as a model value, its amounts on one side (shop or presentment currency).
 
     The payload comes from `json.loads(body, parse_float=Decimal)`. Other keys are ignored.
-    `require_untouched` refuses an order with edits or refunds, which its first amounts do not describe any more.
+    Its quantities and amounts are those of the order as it was placed; read_state has what edits and refunds left.
     `now` bounds its dates from above. `known` is the order's record: a line that was booked keeps its kind, whatever
     became of its product.
 
-    Raises RefusedError: NOT_AN_ORDER naming the JSON path, NEGATIVE_AMOUNT, DATE_ABSURD, NO_LINES, UNKNOWN_COUNTRY,
-    CHANGED_BEFORE_CREATION. Whether the amounts sum up is checked later (shared.mapping.orders.proof).
+    Raises RefusedError: NOT_AN_ORDER naming the JSON path, NEGATIVE_AMOUNT, DATE_ABSURD, NO_LINES, UNKNOWN_COUNTRY.
+    Whether the amounts sum up is checked later (shared.mapping.orders.proof).
     """
     if type(payload) is not dict:
         refuse("", "the body", payload, "an object")
@@ -102,8 +101,6 @@ def read_order(
             for at, (line, block) in enumerate(zip(order_lines, line_blocks, strict=True))
         )
     _refuse_repeated_ids(order_lines)
-    if require_untouched:
-        _refuse_changes(payload, order_lines, line_blocks)
     return Order(
         store=store,
         id=order_id,
@@ -172,18 +169,6 @@ def _with_charged_taxes(
         tuple(replace(line, taxes=taxes) for line, taxes in taxed_lines),
         tuple(replace(line, taxes=taxes) for line, taxes in taxed_shipping),
     )
-
-
-def _refuse_changes(payload: Block, order_lines: tuple[OrderLine, ...], line_blocks: list[Block]) -> None:
-    if blocks(payload, "refunds", ""):
-        raise RefusedError(ErrorCode.CHANGED_BEFORE_CREATION, what="refunds has entries")
-    for position, (line, block) in enumerate(zip(order_lines, line_blocks, strict=True)):
-        if block.get("current_quantity") is None:  # absent before API version 2024-01
-            continue
-        left = count(block, "current_quantity", f"line_items[{position}]", least=0)
-        if left != line.quantity:
-            what = f"line_items[{position}]: {line.quantity} ordered, {left} left"
-            raise RefusedError(ErrorCode.CHANGED_BEFORE_CREATION, what=what)
 
 
 def _refuse_repeated_ids(order_lines: tuple[OrderLine, ...]) -> None:

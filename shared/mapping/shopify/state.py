@@ -66,7 +66,7 @@ def read_state(
     Raises RefusedError as read_order, read_refund and read_transaction do, and STATE_SUM_DIFFERS if what is left does
     not sum to Shopify's current totals in any of the ways in which they can be understood.
     """
-    order = read_order(payload, store=store, side=side, require_untouched=False, now=now, known=known)
+    order = read_order(payload, store=store, side=side, now=now, known=known)
     terms = read_terms(payload, side)
     shipped, first_shipped_at = _shipped(payload)
     found = blocks(payload, "refunds", "")

@@ -36,6 +36,15 @@ def two_lines(**overrides: Any) -> ChangedOrder:
     return ChangedOrder(order_payload(**({"lines": lines, "shipping": shipping} | overrides)))
 
 
+def test_a_quantity_left_that_is_no_number_is_named():
+    payload = order_payload()
+    payload["line_items"][0]["current_quantity"] = "1"
+    with pytest.raises(RefusedError) as caught:
+        read(payload)
+    assert caught.value.code == "NOT_AN_ORDER"
+    assert "line_items[0].current_quantity is “1”, not a whole number" in caught.value.cause
+
+
 def quantities(state: OrderState) -> dict[int, int]:
     return {each.id: each.quantity for each in state.order.lines}
 
@@ -46,6 +55,15 @@ def test_an_untouched_order_is_read_as_it_was_placed():
     assert state.order == read_order(parsed(payload), store="nordlys", side=CurrencySide.SHOP)
     assert (state.refunds, state.transactions, state.risk, state.shipped) == ((), None, Risk.NONE, {})
     assert state.readings == ()
+
+
+def test_an_order_without_its_list_of_refunds_is_refused():
+    payload = order_payload()
+    del payload["refunds"]
+    with pytest.raises(RefusedError) as caught:
+        read(payload)
+    assert caught.value.code == "NOT_AN_ORDER"
+    assert "refunds" in caught.value.cause
 
 
 def test_parcels_and_payments_alone_change_nothing_that_is_booked():
