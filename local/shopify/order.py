@@ -281,6 +281,8 @@ class Order:
     agreements: list[Agreement] = field(default_factory=list)
     risks: list[Risk] = field(default_factory=list)
     metafields: dict[tuple[str, str], Metafield] = field(default_factory=dict)
+    #: the point of sale, or the location that staff gave a draft order; None for online
+    sold_at: int | None = None
     cancelled_at: datetime | None = None
     cancel_reason: str | None = None
     edited: bool = False

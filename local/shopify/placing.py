@@ -55,6 +55,9 @@ def _order(shop: Shop, document: Mapping[str, Any], priced: Priced, currencies: 
     location_id = int(document.get("location_id") or next(iter(shop.locations)))
     if location_id not in shop.locations:
         raise CartError(f"no location has the id {location_id}")
+    sold_at = document.get("sold_at")
+    if sold_at is not None and sold_at not in shop.locations:
+        raise CartError(f"no location has the id {sold_at}")
     customer = buyer_of(shop, document, now)
     buyer = document.get("customer") or {}
     delivery_method = document.get("delivery_method", _usual_method(priced))
@@ -102,6 +105,7 @@ def _order(shop: Shop, document: Mapping[str, Any], priced: Priced, currencies: 
         original_total=zero,
         delivery_method=delivery_method,
         routed_at=now + timedelta(seconds=document.get("routing_seconds", 0)),
+        sold_at=sold_at,
     )
 
 

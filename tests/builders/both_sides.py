@@ -37,7 +37,7 @@ from shared.store.payments import Payments
 from shared.store.refunds import Refunds
 from shared.store.shared_rows import SharedRows
 from shared.sync.messages.outcome import MessageOutcome, Park, Retry, as_parts
-from shared.sync.messages.parked import ParkedPorts, discard, replay
+from shared.sync.messages.parked import ParkedPorts, bring, discard, replay
 from shared.sync.orders.flow import sync_order
 from shared.sync.orders.ports import OrderPorts
 from shared.sync.payments import PaymentPorts
@@ -201,6 +201,17 @@ class App:
 
         for parked in await self._parking.open():
             await replay([parked], replace(self._operator, publish=publish))
+        for envelope in sent:
+            await self._handle(envelope)
+
+    async def bring(self, order_id: int) -> None:
+        """Books one order by its id, as the operator's command does."""
+        sent: list[Envelope] = []
+
+        async def publish(envelope: Envelope) -> None:
+            sent.append(envelope)
+
+        await bring(self.rules.key, order_id, datetime.now(UTC), replace(self._operator, publish=publish))
         for envelope in sent:
             await self._handle(envelope)
 
