@@ -284,14 +284,14 @@ class Shopify:
         shop = self.running.simulator.shops[STORES[store].shop_domain]
         shop.orders = {order.id: order}
 
-    def admin(self, rules: StoreRules) -> AdminClient:
+    def admin(self, rules: StoreRules, scopes: frozenset[str] = ORDERS.scopes) -> AdminClient:
         url = f"{self.running.url}/{rules.shop_domain}"
         tokens = ClientCredentials(
             self.http,
             url,
             client_id=f"dev-{rules.key}-client",
             client_secret=Secret(f"dev-{rules.key}-new"),
-            scopes=ORDERS.scopes,
+            scopes=scopes,
         )
         return AdminClient(
             self.http,
