@@ -96,7 +96,12 @@ class OrderNode(Node):
         self.payment_terms = payment_terms(order)
         self.risk = risk(order)
         self.additional_fees = [
-            {"id": gid("AdditionalFee", fee.id), "name": fee.name, "price": money(fee.price), "taxLines": []}
+            {
+                "id": gid("AdditionalFee", fee.id),
+                "name": fee.name,
+                "price": money(fee.price),
+                "taxLines": [tax_line(tax) for tax in fee.tax_lines],
+            }
             for fee in order.fees
         ]
         self.discount_codes = order.discount_codes
