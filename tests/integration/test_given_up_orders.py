@@ -165,7 +165,10 @@ async def test_two_workers_at_once_create_an_order_once(app: App) -> None:
     await let_the_claim_end(app, history.order.id)
     await app.redeliver_waiting()
     assert not app.waiting
-    assert len(headers(app.fo)) == 1
+    (header,) = headers(app.fo)
+    assert open_orders(app.fo) == [header.values["SalesOrderNumber"]]
+    (line,) = lines_of(app.fo.books, header)
+    assert number(line.values, "OrderedSalesQuantity") == 2
     assert not await app.parked()
 
 
