@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import pytest
 
+from local.d365.books import key_of
 from local.d365.inventory import Stock
 from local.d365.sales_tables import HEADERS
 from local.shopify.order import Order
@@ -222,19 +223,36 @@ def without_sku(order: Order) -> None:
     line.sku, line.variant = None, replace(line.variant, sku="", barcode="STOVE-GAS")
 
 
+LAMP_BY_ID = "91004"
+"""The id of the variant LAMP-HEAD, as the number of an item in F&O."""
+
+
+def number_by_variant(app: App) -> None:
+    """F&O has the lamp under the id of its variant too."""
+    books = app.fo.books
+    item = books.items["nleu", "lamp-head"]
+    books.items["nleu", LAMP_BY_ID] = replace(item, number=LAMP_BY_ID)
+    rows, keys = books.rows("ReleasedProductsV2"), books.schema.sets["ReleasedProductsV2"]
+    lamp = next(row for row in rows if row.values["ItemNumber"] == "LAMP-HEAD")
+    values = {**lamp.values, "ItemNumber": LAMP_BY_ID}
+    rows.put(key_of(keys, values), replace(lamp, values=values))
+
+
 @pytest.mark.parametrize(
     ("rule", "item"),
     [
+        ({"sku_missing": "variant_id"}, LAMP_BY_ID),
         ({"sku_missing": "barcode"}, "STOVE-GAS"),
         ({"sku_missing": "item", "sku_missing_item": "CUSTOM_LINE"}, "CUSTOM_LINE"),
     ],
-    ids=["by barcode", "one item"],
+    ids=["by variant", "by barcode", "one item"],
 )
 async def test_a_product_without_sku_is_booked_on_the_item_that_the_rules_give(
     app: App, rule: dict[str, str], item: str
 ) -> None:
     lamps = {"sku": "LAMP-HEAD", "quantity": 2, "price": "27.45", "tax": VAT}
     one = OneOrder(app, EU, checkout("nordlys", lamps), shape=without_sku)
+    number_by_variant(app)
     await one.deliver()
     assert one.rows(HEADERS) == []
     assert await app.parked() == {"SKU_EMPTY"}
