@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from local.shopify.money import MoneyBag, total
-from local.shopify.order import Order
+from local.shopify.order import Charge, Order
 from local.shopify.records import Agreement, Sale
 from local.shopify.state import Shop
 
@@ -34,14 +34,19 @@ def standings(order: Order) -> Standings:
         net = line.net(line.left)
         found[kind, line.id] = Standing(line.left.quantity, net if included else net + tax, tax)
         for duty in line.duties:
-            found["DUTY", duty.id] = Standing(1, duty.price - duty.refunded, order.zero)
+            found["DUTY", duty.id] = _of_charge(duty, order)
     for shipping in order.shipping_lines:
         tax = total(shipping.taxes_left, order.zero)
         amount = shipping.left if included else shipping.left + tax
         found["SHIPPING", shipping.id] = Standing(0 if shipping.removed else 1, amount, tax)
     for fee in order.fees:
-        found["ADDITIONAL_FEE", fee.id] = Standing(1, fee.price - fee.refunded, order.zero)
+        found["ADDITIONAL_FEE", fee.id] = _of_charge(fee, order)
     return found
+
+
+def _of_charge(charge: Charge, order: Order) -> Standing:
+    tax = total(charge.taxes_left, order.zero)
+    return Standing(1, charge.left if order.taxes_included else charge.left + tax, tax)
 
 
 def agree(shop: Shop, order: Order, reason: str, before: Standings) -> None:

@@ -23,6 +23,7 @@ class CartDuty:
     amount: Decimal
     harmonized_system_code: str | None
     country_of_origin: str | None
+    rates: tuple[Rate, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +143,9 @@ def _line(row: Mapping[str, Any], rates: tuple[Rate, ...], variant_by_sku: Mappi
         gift_card=row.get("gift_card", False),
         properties=tuple((entry["name"], entry["value"]) for entry in row.get("properties", [])),
         duties=tuple(
-            CartDuty(Decimal(str(duty["amount"])), duty.get("hs_code"), duty.get("origin"))
+            CartDuty(
+                Decimal(str(duty["amount"])), duty.get("hs_code"), duty.get("origin"), read_rates(duty.get("tax", []))
+            )
             for duty in row.get("duties", [])
         ),
         group=row.get("group"),
@@ -217,20 +220,21 @@ def price_cart(cart: Cart, *, currency: str, taxes_included: bool, convert: Call
         discount = min(convert(shipping_line.discount), price)
         allocated = ((index, discount),) if shipping_line.discount else ()
         index += 1 if shipping_line.discount else 0
-        taxes = _taxes(price - discount, shipping_line.rates, currency, included=taxes_included)
+        taxes = taxes_of(price - discount, shipping_line.rates, currency, included=taxes_included)
         shipping.append(PricedLine(price, allocated, price - discount, taxes))
     lines = [
         PricedLine(
             units[i],
             tuple(allocations[i]),
             nets[i],
-            _taxes(nets[i], line.rates, currency, included=taxes_included),
+            taxes_of(nets[i], line.rates, currency, included=taxes_included),
         )
         for i, line in enumerate(cart.lines)
     ]
     return PricedCart(tuple(lines), tuple(shipping))
 
 
-def _taxes(net: Decimal, rates: tuple[Rate, ...], currency: str, *, included: bool) -> tuple[Decimal, ...]:
+def taxes_of(net: Decimal, rates: tuple[Rate, ...], currency: str, *, included: bool) -> tuple[Decimal, ...]:
+    """The tax of each rate, rounded; `net` contains them if `included`."""
     divisor = 1 + sum((rate.rate for rate in rates), ZERO) if included else Decimal(1)
     return tuple(rounded(net * rate.rate / divisor, currency) for rate in rates)

@@ -120,7 +120,7 @@ class VariantNode(Node):
         self.title = variant.title or "Default Title"
         self.display_name = variant.name
         self.sku = variant.sku
-        self.barcode = None
+        self.barcode = variant.barcode
         self.price = graphql_amount(variant.price)
         self.compare_at_price = None
         self.taxable = True

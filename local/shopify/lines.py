@@ -4,9 +4,28 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from local.shopify.cart import Cart, CartDuty, CartError, CartLine, PricedCart, PricedLine, applications, price_cart
+from local.shopify.cart import (
+    Cart,
+    CartDuty,
+    CartError,
+    CartLine,
+    PricedCart,
+    PricedLine,
+    applications,
+    price_cart,
+    taxes_of,
+)
 from local.shopify.money import ZERO, MoneyBag, allocate, rounded
-from local.shopify.order import DiscountAllocation, DiscountApplication, Duty, LineItem, Order, ShippingLine, Units
+from local.shopify.order import (
+    DiscountAllocation,
+    DiscountApplication,
+    Duty,
+    LineItem,
+    Order,
+    Rate,
+    ShippingLine,
+    Units,
+)
 from local.shopify.state import Shop
 
 
@@ -69,7 +88,8 @@ def price_lines(
     lines = []
     for line, pair in zip(cart.lines, zip(mine.lines, theirs.lines, strict=True), strict=True):
         units = Units(line.quantity, allocations(pair), taxes(pair))
-        lines.append(_line(shop, line, currencies.bag(pair[0].price, pair[1].price), units, currencies))
+        duties = [_duty(shop, duty, currencies, taxes_included=taxes_included) for duty in line.duties]
+        lines.append(_line(shop, line, currencies.bag(pair[0].price, pair[1].price), units, duties))
     shipping_lines = []
     for shipping_line, pair in zip(cart.shipping, zip(mine.shipping, theirs.shipping, strict=True), strict=True):
         taxed = taxes(pair)
@@ -92,7 +112,7 @@ def price_lines(
     return Priced(lines, shipping_lines, list(applications(cart)))
 
 
-def _line(shop: Shop, line: CartLine, price: MoneyBag, units: Units, currencies: Currencies) -> LineItem:
+def _line(shop: Shop, line: CartLine, price: MoneyBag, units: Units, duties: list[Duty]) -> LineItem:
     nothing = price.zero
     return LineItem(
         id=shop.next_id(),
@@ -110,15 +130,30 @@ def _line(shop: Shop, line: CartLine, price: MoneyBag, units: Units, currencies:
         tip=line.tip,
         properties=[{"name": name, "value": value} for name, value in line.properties],
         fulfillment_line_id=shop.next_id(),
-        duties=[_duty(shop, duty, currencies) for duty in line.duties],
+        duties=duties,
     )
 
 
-def _duty(shop: Shop, duty: CartDuty, currencies: Currencies) -> Duty:
+def _duty(shop: Shop, duty: CartDuty, currencies: Currencies, *, taxes_included: bool) -> Duty:
     if duty.amount < 0:
         raise CartError("a duty cannot be negative")
     price = currencies.both(duty.amount)
-    return Duty(shop.next_id(), duty.harmonized_system_code, duty.country_of_origin, price, price.zero)
+    return Duty(
+        id=shop.next_id(),
+        harmonized_system_code=duty.harmonized_system_code,
+        country_of_origin=duty.country_of_origin,
+        price=price,
+        refunded=price.zero,
+        rates=duty.rates,
+        taxes=charge_taxes(price, duty.rates, taxes_included=taxes_included),
+    )
+
+
+def charge_taxes(price: MoneyBag, rates: tuple[Rate, ...], *, taxes_included: bool) -> tuple[MoneyBag, ...]:
+    """The taxes of a duty or an additional fee, computed as those of a line."""
+    mine = taxes_of(price.shop, rates, price.shop_currency, included=taxes_included)
+    theirs = taxes_of(price.presentment, rates, price.presentment_currency, included=taxes_included)
+    return tuple(replace(price, shop=a, presentment=b) for a, b in zip(mine, theirs, strict=True))
 
 
 def spread_duties(shop: Shop, lines: list[LineItem], amount: Decimal, currencies: Currencies) -> None:
@@ -131,7 +166,15 @@ def spread_duties(shop: Shop, lines: list[LineItem], amount: Decimal, currencies
         raise CartError("duties need goods with a price")
     for line, weight in zip(goods, _spread(whole, weights), strict=True):
         if weight:
-            line.duties.append(Duty(shop.next_id(), None, None, weight, weight.zero))
+            line.duties.append(
+                Duty(
+                    id=shop.next_id(),
+                    harmonized_system_code=None,
+                    country_of_origin=None,
+                    price=weight,
+                    refunded=weight.zero,
+                )
+            )
 
 
 def _spread(whole: MoneyBag, weights: list[MoneyBag]) -> list[MoneyBag]:

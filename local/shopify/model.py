@@ -27,6 +27,7 @@ class Variant:
     grams: int
     created_at: datetime
     updated_at: datetime
+    barcode: str | None = None
 
     @property
     def name(self) -> str:

@@ -90,13 +90,34 @@ class Units:
         return taken, rest
 
 
-@dataclass(slots=True)
-class Duty:
+@dataclass(slots=True, kw_only=True)
+class Charge:
+    """An amount of the order that is no line: a duty or an additional fee."""
+
     id: int
-    harmonized_system_code: str | None
-    country_of_origin: str | None
     price: MoneyBag
     refunded: MoneyBag
+    rates: tuple[Rate, ...] = ()
+    taxes: tuple[MoneyBag, ...] = ()
+
+    @property
+    def left(self) -> MoneyBag:
+        return self.price - self.refunded
+
+    @property
+    def tax_lines(self) -> list[TaxLine]:
+        return tax_lines(self.rates, self.taxes)
+
+    @property
+    def taxes_left(self) -> tuple[MoneyBag, ...]:
+        """A refund of the charge takes the same share of its taxes with it."""
+        return tuple(MoneyBag.portions(self.taxes, self.left.presentment, self.price.presentment))
+
+
+@dataclass(slots=True, kw_only=True)
+class Duty(Charge):
+    harmonized_system_code: str | None
+    country_of_origin: str | None
 
 
 @dataclass(slots=True)
@@ -190,12 +211,9 @@ def tax_lines(rates: Sequence[Rate], amounts: Sequence[MoneyBag]) -> list[TaxLin
     return [TaxLine(rate.title, rate.rate, amount, rate.channel_liable) for rate, amount in pairs]
 
 
-@dataclass(slots=True)
-class Fee:
-    id: int
+@dataclass(slots=True, kw_only=True)
+class Fee(Charge):
     name: str
-    price: MoneyBag
-    refunded: MoneyBag
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,6 +299,8 @@ class Order:
     agreements: list[Agreement] = field(default_factory=list)
     risks: list[Risk] = field(default_factory=list)
     metafields: dict[tuple[str, str], Metafield] = field(default_factory=dict)
+    #: the point of sale, or the location that staff gave a draft order; None for online
+    sold_at: int | None = None
     cancelled_at: datetime | None = None
     cancel_reason: str | None = None
     edited: bool = False
@@ -288,6 +308,10 @@ class Order:
     @property
     def name(self) -> str:
         return f"#{self.number}"
+
+    @property
+    def charges(self) -> list[Charge]:
+        return [*(duty for line in self.lines for duty in line.duties), *self.fees]
 
     @property
     def discount_codes(self) -> list[str]:

@@ -16,6 +16,7 @@ from local.shopify.balance import (
     rounding,
     total_capturable,
 )
+from local.shopify.catalogue_nodes import LocationNode
 from local.shopify.ids import gid
 from local.shopify.metafields import is_private, metafield_document, resolved
 from local.shopify.money import total
@@ -95,7 +96,12 @@ class OrderNode(Node):
         self.payment_terms = payment_terms(order)
         self.risk = risk(order)
         self.additional_fees = [
-            {"id": gid("AdditionalFee", fee.id), "name": fee.name, "price": money(fee.price), "taxLines": []}
+            {
+                "id": gid("AdditionalFee", fee.id),
+                "name": fee.name,
+                "price": money(fee.price),
+                "taxLines": [tax_line(tax) for tax in fee.tax_lines],
+            }
             for fee in order.fees
         ]
         self.discount_codes = order.discount_codes
@@ -106,7 +112,9 @@ class OrderNode(Node):
         self.current_subtotal_line_items_quantity = sum(line.current_quantity for line in counted)
         self.billing_address = mailing_address(order.billing_address, order.id * 2)
         self.shipping_address = self.display_address = mailing_address(order.shipping_address, order.id * 2 + 1)
-        self.merchant_of_record_app = self.staff_member = self.retail_location = self.physical_location = None
+        self.merchant_of_record_app = self.staff_member = self.physical_location = None
+        sold_at = self.shop.locations.get(order.sold_at) if order.sold_at is not None else None
+        self.retail_location = None if sold_at is None else LocationNode(request, sold_at)
         self._amounts(order)
 
     def _amounts(self, order: Order) -> None:

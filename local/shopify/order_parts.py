@@ -115,7 +115,7 @@ def _duty(duty: Duty) -> dict[str, Any]:
         "countryCodeOfOrigin": duty.country_of_origin,
         "harmonizedSystemCode": duty.harmonized_system_code,
         "price": money(duty.price),
-        "taxLines": [],
+        "taxLines": [tax_line(tax) for tax in duty.tax_lines],
     }
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from local.shopify.agreeing import agree
 from local.shopify.buyer import address, address_of, buyer_of
-from local.shopify.cart import Cart, CartError, read_cart
-from local.shopify.lines import Currencies, Priced, price_lines, spread_duties
+from local.shopify.cart import Cart, CartError, read_cart, read_rates
+from local.shopify.lines import Currencies, Priced, charge_taxes, price_lines, spread_duties
 from local.shopify.money import ZERO, MoneyBag
 from local.shopify.order import Fee, Group, Order, PaymentTerms
 from local.shopify.payments import authorize, pay
@@ -55,6 +55,9 @@ def _order(shop: Shop, document: Mapping[str, Any], priced: Priced, currencies: 
     location_id = int(document.get("location_id") or next(iter(shop.locations)))
     if location_id not in shop.locations:
         raise CartError(f"no location has the id {location_id}")
+    sold_at = document.get("sold_at")
+    if sold_at is not None and sold_at not in shop.locations:
+        raise CartError(f"no location has the id {sold_at}")
     customer = buyer_of(shop, document, now)
     buyer = document.get("customer") or {}
     delivery_method = document.get("delivery_method", _usual_method(priced))
@@ -93,15 +96,25 @@ def _order(shop: Shop, document: Mapping[str, Any], priced: Priced, currencies: 
         lines=priced.lines,
         shipping_lines=priced.shipping,
         discounts=priced.discounts,
-        fees=[
-            Fee(shop.next_id(), row["name"], currencies.both(Decimal(str(row["price"]))), zero)
-            for row in document.get("fees", [])
-        ],
+        fees=[_fee(shop, row, currencies, taxes_included=included) for row in document.get("fees", [])],
         groups=[],
         payment_terms=None,
         original_total=zero,
         delivery_method=delivery_method,
         routed_at=now + timedelta(seconds=document.get("routing_seconds", 0)),
+        sold_at=sold_at,
+    )
+
+
+def _fee(shop: Shop, row: Mapping[str, Any], currencies: Currencies, *, taxes_included: bool) -> Fee:
+    price, rates = currencies.both(Decimal(str(row["price"]))), read_rates(row.get("tax", []))
+    return Fee(
+        id=shop.next_id(),
+        name=row["name"],
+        price=price,
+        refunded=price.zero,
+        rates=rates,
+        taxes=charge_taxes(price, rates, taxes_included=taxes_included),
     )
 
 

@@ -60,7 +60,7 @@ def order_document(shop: Shop, order: Order) -> dict[str, Any]:
         "fulfillment_status": fulfillment_status(order),
         "landing_site": "/",
         "landing_site_ref": None,
-        "location_id": None,
+        "location_id": order.sold_at,
         "merchant_business_entity_id": f"MTU{shop.seed.id}",
         "merchant_of_record_app_id": None,
         "name": order.name,

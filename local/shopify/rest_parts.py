@@ -101,7 +101,7 @@ def duty_document(duty: Duty) -> dict[str, Any]:
         "harmonized_system_code": duty.harmonized_system_code,
         "country_code_of_origin": duty.country_of_origin,
         **duty.price.rest_set,
-        "tax_lines": [],
+        "tax_lines": [tax_line(tax) for tax in duty.tax_lines],
         "admin_graphql_api_id": gid("Duty", duty.id),
     }
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 from itertools import chain
 
 from local.shopify.money import MoneyBag, total
-from local.shopify.order import Order, ShippingLine, TaxLine, Units, tax_lines
+from local.shopify.order import Charge, Order, ShippingLine, TaxLine, Units, tax_lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,7 @@ def ordered(order: Order) -> Totals:
             (a.amount for shipping_line in shipping_lines for a in shipping_line.allocations), zero
         ),
         shipping_taxes=lambda shipping_line: shipping_line.taxes,
+        charge_taxes=lambda charge: charge.taxes,
         duties=total((duty.price for line in order.lines for duty in line.duties), zero),
         fees=total((fee.price for fee in order.fees), zero),
         adjustments=zero,
@@ -60,8 +61,9 @@ def current(order: Order) -> Totals:
         shipping_discounted=shipping,
         shipping_discounts=total((a.amount for shipping_line in left for a in shipping_line.allocations), zero),
         shipping_taxes=lambda shipping_line: shipping_line.taxes_left,
-        duties=total((duty.price - duty.refunded for line in order.lines for duty in line.duties), zero),
-        fees=total((fee.price - fee.refunded for fee in order.fees), zero),
+        charge_taxes=lambda charge: charge.taxes_left,
+        duties=total((duty.left for line in order.lines for duty in line.duties), zero),
+        fees=total((fee.left for fee in order.fees), zero),
         adjustments=total((a.amount for refund in order.refunds for a in refund.adjustments), zero),
     )
 
@@ -74,6 +76,7 @@ def _totals(
     shipping_discounted: MoneyBag,
     shipping_discounts: MoneyBag,
     shipping_taxes: Callable[[ShippingLine], tuple[MoneyBag, ...]],
+    charge_taxes: Callable[[Charge], tuple[MoneyBag, ...]],
     duties: MoneyBag,
     fees: MoneyBag,
     adjustments: MoneyBag,
@@ -86,6 +89,7 @@ def _totals(
         chain(
             (tax_lines(line.rates, some.taxes) for line, some in pairs),
             (tax_lines(shipping_line.rates, shipping_taxes(shipping_line)) for shipping_line in order.shipping_lines),
+            (tax_lines(charge.rates, charge_taxes(charge)) for charge in order.charges),
         )
     )
     tax = total((each.price for each in taxes), zero)

@@ -37,7 +37,7 @@ from shared.store.payments import Payments
 from shared.store.refunds import Refunds
 from shared.store.shared_rows import SharedRows
 from shared.sync.messages.outcome import MessageOutcome, Park, Retry, as_parts
-from shared.sync.messages.parked import ParkedPorts, discard, replay
+from shared.sync.messages.parked import ParkedPorts, bring, discard, replay
 from shared.sync.orders.flow import sync_order
 from shared.sync.orders.ports import OrderPorts
 from shared.sync.payments import PaymentPorts
@@ -204,6 +204,17 @@ class App:
         for envelope in sent:
             await self._handle(envelope)
 
+    async def bring(self, order_id: int) -> None:
+        """Books one order by its id, as the operator's command does."""
+        sent: list[Envelope] = []
+
+        async def publish(envelope: Envelope) -> None:
+            sent.append(envelope)
+
+        await bring(self.rules.key, order_id, datetime.now(UTC), replace(self._operator, publish=publish))
+        for envelope in sent:
+            await self._handle(envelope)
+
     async def discard_parked(self, *, sales_order: str = "") -> None:
         """Discards every parked message, as the operator's command does."""
         while still_open := await self._parking.open():
@@ -273,14 +284,14 @@ class Shopify:
         shop = self.running.simulator.shops[STORES[store].shop_domain]
         shop.orders = {order.id: order}
 
-    def admin(self, rules: StoreRules) -> AdminClient:
+    def admin(self, rules: StoreRules, scopes: frozenset[str] = ORDERS.scopes) -> AdminClient:
         url = f"{self.running.url}/{rules.shop_domain}"
         tokens = ClientCredentials(
             self.http,
             url,
             client_id=f"dev-{rules.key}-client",
             client_secret=Secret(f"dev-{rules.key}-new"),
-            scopes=ORDERS.scopes,
+            scopes=scopes,
         )
         return AdminClient(
             self.http,

@@ -5,23 +5,48 @@ from __future__ import annotations
 import asyncio
 import operator
 import re
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import datetime
-from itertools import count
+from itertools import batched, count
 from typing import Any
 
 from azure.core import MatchConditions
 from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
 from azure.data.tables import UpdateMode
 
-_TERM = re.compile(r"(\w+) (eq|ge|lt) @(\w+)")
-_OPERATORS = {"eq": operator.eq, "ge": operator.ge, "lt": operator.lt}
+_TERM = re.compile(r"(\w+) (eq|ge|le|lt) (?:@(\w+)|'([^']*)')")
+_OPERATORS = {"eq": operator.eq, "ge": operator.ge, "le": operator.le, "lt": operator.lt}
 
 
 class Entity(dict[str, Any]):
     def __init__(self, row: Mapping[str, Any], etag: str) -> None:
         super().__init__(row)
         self.metadata = {"etag": etag}
+
+
+class Found:
+    """The rows of a query, one by one or in pages."""
+
+    def __init__(self, rows: Sequence[Entity], page: int) -> None:
+        self._rows = rows
+        self._page = page
+
+    async def __aiter__(self) -> AsyncIterator[Entity]:
+        await asyncio.sleep(0)
+        for row in self._rows:
+            yield row
+
+    async def by_page(self) -> AsyncIterator[AsyncIterator[Entity]]:
+        for page in batched(self._rows, self._page, strict=False):
+            yield aiter(Found(page, self._page))
+
+
+def _term(text: str, parameters: Mapping[str, str]) -> Callable[[Entity], bool]:
+    term = _TERM.fullmatch(text)
+    assert term, f"a term that is not simulated: {text}"
+    field, name, parameter, literal = term.groups()
+    value = parameters[parameter] if parameter else literal
+    return lambda row: bool(_OPERATORS[name](row[field], value))
 
 
 class MemoryTable:
@@ -58,13 +83,19 @@ class MemoryTable:
         await asyncio.sleep(0)
         return self._write(row)
 
-    async def query_entities(self, query: str, *, parameters: Mapping[str, str]) -> AsyncIterator[Entity]:
-        terms = [_TERM.fullmatch(term) for term in query.split(" and ")]
-        await asyncio.sleep(0)
-        for key in sorted(self.rows):
-            row = self.rows[key]
-            if all(term and _OPERATORS[term[2]](row[term[1]], parameters[term[3]]) for term in terms):
-                yield row
+    def query_entities(
+        self,
+        query: str,
+        *,
+        parameters: Mapping[str, str],
+        select: Sequence[str] | None = None,
+        results_per_page: int | None = None,
+    ) -> Found:
+        """The rows by their keys. `select` is not applied."""
+        del select
+        terms = [_term(text, parameters) for text in query.split(" and ")]
+        rows = [self.rows[key] for key in sorted(self.rows)]
+        return Found([row for row in rows if all(fits(row) for fits in terms)], results_per_page or len(rows) or 1)
 
     def _write(self, row: Mapping[str, Any]) -> dict[str, Any]:
         assert all(isinstance(value, str | int | float | datetime) for value in row.values()), row

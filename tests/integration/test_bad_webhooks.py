@@ -7,6 +7,7 @@ import copy
 import json
 import uuid
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -129,6 +130,43 @@ async def test_events_without_the_gid_become_one_sales_order(world: World, templ
     ends = await world.ends_of("nordlys", order["id"], count=len(topics))
     assert {end["outcome"] for end in ends} == {"done"}
     assert len(await world.sales_orders(str(order["id"]))) == 1
+
+
+SHIRTS = {
+    "customer": {"first_name": "Wren", "last_name": "Abbott", "email": "wren@example.net"},
+    "shipping_address": {
+        "first_name": "Wren",
+        "last_name": "Abbott",
+        "address1": "2150 Larimer St",
+        "city": "Denver",
+        "zip": "80205",
+        "country_code": "US",
+        "province_code": "CO",
+    },
+    "lines": [{"sku": "TEE-RED-L", "quantity": 2, "price": "19.75"}],
+    "tax": [{"title": "Colorado", "rate": 0.0881}],
+    "shipping": [{"title": "Ground", "code": "GROUND", "price": "5.40", "tax": []}],
+}
+
+
+async def test_events_without_the_gid_become_one_sales_order_where_fo_draws_the_number(world: World) -> None:
+    """While F&O takes a second to create it, the other event has arrived."""
+    order = without_gids(changed_copy(await world.buy("prairie", SHIRTS), lambda order: None))
+    later = {**order, "tags": "second look"}
+    await world.fo_fault(kind="slow", method="POST", set="SalesOrderHeadersV4", ms=1000)
+    prairie = {"store": "prairie", "secret": "dev-prairie-new"}
+    answers = await asyncio.gather(
+        world.deliver(encode(order), X_Shopify_Topic="orders/create", **prairie),
+        world.deliver(encode(later), X_Shopify_Topic="orders/updated", **prairie),
+    )
+    assert [answer.status_code for answer in answers] == [200, 200]
+    ends = await world.ends_of("prairie", order["id"], count=2)
+    assert {end["outcome"] for end in ends} == {"done"}
+    (booked,) = await world.sales_orders(str(order["id"]))
+    assert [(line["item"], line["quantity"], Decimal(str(line["line_amount"]))) for line in booked["lines"]] == [
+        ("TEE", 2, Decimal("39.50")),
+        ("SHIPPING", 1, Decimal("5.40")),
+    ]
 
 
 async def test_an_order_without_any_id_is_acknowledged_and_kept_whole(world: World, template: dict[str, Any]) -> None:

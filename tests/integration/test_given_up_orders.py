@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 
 from local.d365 import Simulator
+from local.d365.edm import number
+from local.d365.journals import LINES as PAYMENTS
 from local.d365.sales_tables import HEADERS, lines_of
 from local.d365.tables import Row
 from shared.store.links import OrderLink
@@ -46,11 +48,11 @@ def app(shared_app: App, request: pytest.FixtureRequest) -> App:
     return shared_app
 
 
-def cancelled(store: str) -> History:
+def cancelled(store: str, *, payment: Any = "unpaid", refund: bool = False) -> History:
     lines = [{"sku": "TENT-2P" if store == "nordlys" else "TEE-RED-L", "quantity": 2, "tax": []}]
-    checkout = {"customer": BUYER, "shipping_address": ADDRESSES[store], "lines": lines, "payment": "unpaid"}
+    checkout = {"customer": BUYER, "shipping_address": ADDRESSES[store], "lines": lines, "payment": payment}
     simulated = SimulatedOrder(store, checkout)
-    simulated.step("cancel", {"refund": False})
+    simulated.step("cancel", {"refund": refund})
     return simulated.history()
 
 
@@ -163,5 +165,38 @@ async def test_two_workers_at_once_create_an_order_once(app: App) -> None:
     await let_the_claim_end(app, history.order.id)
     await app.redeliver_waiting()
     assert not app.waiting
-    assert len(headers(app.fo)) == 1
+    (header,) = headers(app.fo)
+    assert open_orders(app.fo) == [header.values["SalesOrderNumber"]]
+    (line,) = lines_of(app.fo.books, header)
+    assert number(line.values, "OrderedSalesQuantity") == 2
     assert not await app.parked()
+
+
+def with_totals_of_before(webhook: Webhook) -> Webhook:
+    """The cancellation, whose totals Shopify has not computed anew."""
+    payload = json.loads(webhook.body)
+    for name in ("current_total_price", "current_total_tax", "current_subtotal_price"):
+        old = name.removeprefix("current_")
+        payload |= {name: payload[old], f"{name}_set": payload[f"{old}_set"]}
+    return replace(webhook, body=json.dumps(payload).encode())
+
+
+@pytest.mark.parametrize("payment", ["unpaid", {"gateway": "shopify_payments"}])
+async def test_a_cancellation_whose_totals_are_stale_stops_the_order_at_once(app: App, payment: Any) -> None:
+    history = cancelled(app.rules.key, payment=payment, refund=payment != "unpaid")
+    total = history.steps[0].order.original_total.shop
+    app.shopify.show(history.store, history.steps[0].order)
+    await app.handle(of_topic(history, "orders/create"))
+    assert len(open_orders(app.fo)) == 1
+    app.shopify.show(history.store, history.order)
+    for webhook in history.webhooks:
+        if webhook.topic == "order_transactions/create":
+            await app.handle(webhook)
+    await app.handle(with_totals_of_before(of_topic(history, "orders/cancelled")))
+    assert headers(app.fo) == []
+    assert not await app.parked()
+    assert not app.waiting
+    money = [
+        number(row.values, "CreditAmount") - number(row.values, "DebitAmount") for row in app.fo.books.rows(PAYMENTS)
+    ]
+    assert money == ([] if payment == "unpaid" else [total, -total])

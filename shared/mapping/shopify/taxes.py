@@ -7,8 +7,8 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import NamedTuple
 
-from shared.mapping.shopify.fields import Amounts, Block, blocks, optional_flag, rate, text
-from shared.model import Money, TaxedCharge, TaxLine, total
+from shared.mapping.shopify.fields import Amounts, Block, blocks, currency, optional_flag, rate, text
+from shared.model import CurrencySide, Money, TaxedCharge, TaxLine, total
 
 
 class TaxedPart(NamedTuple):
@@ -90,6 +90,27 @@ def read_taxed_fees(payload: Block, amounts: Amounts) -> tuple[TaxedCharge, ...]
         if _optional_blocks(fee, "tax_lines", path):
             found.append(TaxedCharge(amounts.required(fee, "price", path), read_taxes(fee, path, amounts)))
     return _taxed_alike(found)
+
+
+def lacks_taxes_of_fees(payload: Block) -> bool:
+    """Whether an order has additional fees that are taxed, and the payload does not show how.
+
+    Shopify's REST order has the sum of its fees alone; their tax lines are in GraphQL. An order whose other tax lines
+    sum to its tax has fees without tax.
+    """
+    if payload.get("additional_fees") is not None:
+        return False
+    amounts = Amounts(CurrencySide.SHOP, currency(payload, "currency", ""))
+    if not amounts.optional(payload, "original_total_additional_fees_set", ""):
+        return False
+    taxed = [
+        (block, f"{name}[{at}]")
+        for name in ("line_items", "shipping_lines")
+        for at, block in enumerate(blocks(payload, name, ""))
+    ]
+    shown = [tax.amount for block, path in taxed for tax in read_taxes(block, path, amounts)]
+    of_duties = tax_of((duty for block, path in taxed for duty in _duties(block, path, amounts)), amounts.currency)
+    return total(shown, amounts.currency) + of_duties != amounts.required(payload, "total_tax", "")
 
 
 def _taxed_alike(charges: Iterable[TaxedCharge]) -> tuple[TaxedCharge, ...]:

@@ -13,6 +13,7 @@ from typing import Any, Final
 from shared.errors import ErrorCode, OtherCurrencyError, RefusedError
 from shared.mapping.shopify.graphql import read_graphql_state
 from shared.mapping.shopify.state import read_state
+from shared.mapping.shopify.taxes import lacks_taxes_of_fees
 from shared.model import OrderRecord, OrderState
 from shared.rules import StoreRules, without_our_tag
 from shared.shopify.admin.client import AdminClient
@@ -45,12 +46,14 @@ class StateReader:
         """The order from the event's body, without a call to Shopify, where the body contains it.
 
         Other events only name their order, which is fetched with its payments and its risk; so is an order with
-        payments in a currency that is not booked: GraphQL has both currencies. Tags that the app set are left out.
+        payments in a currency that is not booked, or with fees that are taxed: GraphQL has both currencies, and the
+        taxes of fees. Tags that the app set are left out.
         Raises RefusedError ORDER_GONE and what the readers raise.
         """
         if topic in WITH_THE_ORDER:
             try:
-                return await self._read(read_state, payload)
+                if not lacks_taxes_of_fees(payload):
+                    return await self._read(read_state, payload)
             except OtherCurrencyError:
                 pass  # GraphQL has the amount in both currencies
         fetched = await self.fetch()

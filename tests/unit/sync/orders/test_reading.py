@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from builders.changed_orders import Bag, transaction
-from builders.orders import as_json, in_presentment, order_payload
+from builders.orders import as_json, in_presentment, line, money_set, order_payload, tax_line
 from builders.root import ROOT
 
 from shared.errors import RefusedError
@@ -60,3 +60,20 @@ async def test_an_order_that_cannot_be_read_for_another_reason_is_not_fetched() 
     with pytest.raises(RefusedError) as refused:
         await read(order_payload() | {"line_items": "x"}, shop)
     assert (refused.value.code, shop.calls) == ("NOT_AN_ORDER", 0)
+
+
+@pytest.mark.parametrize(("total_tax", "calls"), [("1.91", 1), ("1.74", 0)])
+async def test_an_order_whose_fees_are_taxed_is_fetched_since_its_body_does_not_show_their_taxes(
+    total_tax: str, calls: int
+) -> None:
+    """The line has a tax of 1.74."""
+    shop = Shop()
+    payload = order_payload(lines=[line(taxes=[tax_line("1.74")])], fees="0.98")
+    payload |= dict.fromkeys(("total_tax", "current_total_tax"), total_tax)
+    payload |= {f"{name}_set": money_set(total_tax) for name in ("total_tax", "current_total_tax")}
+    if calls:
+        with pytest.raises(RefusedError):
+            await read(payload, shop)
+    else:
+        assert (await read(payload, shop)).order.additional_fees.amount == Decimal("0.98")
+    assert shop.calls == calls
