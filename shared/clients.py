@@ -88,12 +88,13 @@ def build(settings: Settings) -> Services:
     claims = blobs.Bodies(containers.get_container_client(blobs.CLAIMS))
     parked = blobs.Bodies(containers.get_container_client(blobs.PARKED))
     links = OrderLinks(tables.get_table_client("links"))
+    breaker = SharedRows(tables.get_table_client("breaker"), "breaker", keep_others=False)  # no value, no column
     fo = ODataClient(
         settings.d365_base_url,
         credential,
         max_calls=settings.d365_max_calls,
         timeout=settings.d365_timeout,
-        breaker=SharedBreaker(_BreakerRow(SharedRows(tables.get_table_client("breaker"), "breaker"), "fo")),
+        breaker=SharedBreaker(_BreakerRow(breaker, "fo")),
         on_call=lambda call: emit("fo.call", **asdict(call)),
     )
     admins = _admins(settings, rules)

@@ -12,11 +12,15 @@ from shared.store.tables import TableRow
 
 
 class SharedRows:
-    """The rows of one partition, as plain values under any names; an ETag decides between two writers."""
+    """The rows of one partition, as plain values under any names; an ETag decides between two writers.
 
-    def __init__(self, table: TableClient, partition: str) -> None:
+    Columns of a newer release survive a write, unless a column that is not given has to go (`keep_others`).
+    """
+
+    def __init__(self, table: TableClient, partition: str, *, keep_others: bool = True) -> None:
         self._table = table
         self._partition = partition
+        self._keep_others = keep_others
 
     async def load(self, name: str) -> tuple[TableRow | None, str | None]:
         """The values and their ETag, or (None, None)."""
@@ -26,4 +30,4 @@ class SharedRows:
     async def save(self, name: str, values: Mapping[str, Any], etag: str | None) -> str | None:
         """The new ETag, or None when another writer has changed (etag None: created) the row since it was loaded."""
         row = {"PartitionKey": self._partition, "RowKey": tables.key(name), **values}
-        return await tables.write(self._table, row, etag=etag)
+        return await tables.write(self._table, row, etag=etag, keep_others=self._keep_others)

@@ -42,7 +42,7 @@ from shared.sync.orders.flow import sync_order
 from shared.sync.orders.ports import OrderPorts
 from shared.sync.payments import PaymentPorts
 from shared.sync.refunds import RefundPorts
-from tests.builders.histories import Webhook
+from tests.builders.histories import Brief, Webhook
 from tests.builders.memory_table import MemoryTable
 from tests.builders.sales import EU, US
 from tests.builders.strategies import CHARGES, STORES
@@ -121,7 +121,7 @@ class Time:
 
 
 @dataclass(repr=False)
-class App:
+class App(Brief):
     """One installation of the app with its F&O, and the webhooks that wait to be delivered again."""
 
     fo: Simulator

@@ -30,7 +30,8 @@ def ship_and_invoice(fo: Simulator) -> None:
         lines = lines_of(fo.books, header)
         if any(line.values["SalesOrderLineStatus"] == "Backorder" for line in lines):
             fo.posting.pack(header, Shipment(quantities={}))
-        if any(progress_of(fo.books, line).delivered for line in lines):
+        progress = [progress_of(fo.books, line) for line in lines]
+        if any(each.delivered > each.invoiced for each in progress):
             fo.posting.invoice(header)
 
 

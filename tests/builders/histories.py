@@ -28,8 +28,15 @@ NOT_SUBSCRIBED: Final = "returns/"
 """Begin of the topics that the simulator sends and the app does not subscribe to."""
 
 
+class Brief:
+    """Hypothesis prints it by its `repr`, and not with all fields: a failing example must stay readable."""
+
+    def _repr_pretty_(self, printer: Any, cycle: object) -> None:
+        printer.text(repr(self))
+
+
 @dataclass(frozen=True)
-class Webhook:
+class Webhook(Brief):
     """One webhook. `at` is the step that sent it, from 0."""
 
     at: int
@@ -40,7 +47,7 @@ class Webhook:
 
 
 @dataclass(frozen=True)
-class HistoryStep:
+class HistoryStep(Brief):
     """A step, the order in Shopify after it, and the webhooks that Shopify sends."""
 
     step: str
@@ -111,13 +118,21 @@ class SimulatedOrder:
 
 
 @st.composite
-def histories(draw: st.DrawFn, store: str, *, currencies: tuple[str, ...], longest: int = 7) -> History:
+def histories(
+    draw: st.DrawFn, store: str, *, currencies: tuple[str, ...], longest: int = 7, last: str | None = None
+) -> History:
+    """Random steps after a checkout; `last` is the step at the end, which the simulator may refuse."""
     simulated = SimulatedOrder(store, draw(checkouts(store, currencies=currencies)))
-    for _ in range(draw(st.integers(2, longest))):
-        name = draw(st.sampled_from(sorted(_STEPS)))
+
+    def take(name: str) -> None:
         wish = _STEPS[name](draw, simulated)
         if wish is not None:
             simulated.step(name.partition(" ")[0], wish)
+
+    for _ in range(draw(st.integers(2, longest))):
+        take(draw(st.sampled_from(sorted(_STEPS))))
+    if last is not None:
+        take(last)
     return simulated.history()
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from shared.mapping.shopify.edits.reduction import scaled
+from shared.mapping.shopify.edits.reduction import DifferenceError, scaled
 from shared.mapping.shopify.edits.shares import Goods
 from shared.mapping.shopify.fields import Amounts, refuse
 from shared.model import Money, Order, OrderLine, total
@@ -72,7 +72,7 @@ def as_agreed(
     order: Order, goods: Mapping[int, Goods], agreed: Mapping[int, AgreedLine]
 ) -> tuple[Order, dict[int, Goods]] | None:
     """The order as its edits left it, with nothing removed any more. None where the agreements do not explain it: a
-    line that edits reduced is missing, or has another number of units.
+    line that edits reduced is missing, has another number of units, or has tax where none was charged.
     """
     lines, left = [], dict(goods)
     for line in order.lines:
@@ -84,7 +84,10 @@ def as_agreed(
         if one is None or one.quantity != some.left + refunded:
             return None
         left[line.id] = Goods(ordered=one.quantity, removed=0, left=some.left)
-        lines += _agreed_line(line, one, included=order.taxes_included)
+        try:
+            lines += _agreed_line(line, one, included=order.taxes_included)
+        except DifferenceError:
+            return None
     return replace(order, lines=tuple(lines)), left
 
 

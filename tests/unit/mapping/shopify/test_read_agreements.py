@@ -105,3 +105,13 @@ def test_agreements_that_do_not_sum_to_shopifys_totals_are_refused():
 def test_agreements_with_other_units_than_the_line_has_are_not_used():
     with pytest.raises(RefusedError, match="STATE_SUM_DIFFERS"):
         read(edited(), [agreement(sale(11, 2, "100.83", "17.5"), sale(12, 2, "44.96", "7.8"))])
+
+
+def test_agreements_with_tax_where_the_order_has_none_are_not_used():
+    """As when they are newer than the body: an edit has removed a discount of everything since."""
+    payload = edited()
+    payload["line_items"][0] = line(
+        11, price="30.00", quantity=4, current_quantity=3, discounts=["120.00"], taxes=[tax_line("0.00")]
+    )
+    with pytest.raises(RefusedError, match="STATE_SUM_DIFFERS"):
+        read(payload, [agreement(sale(11, 3, "107.5", "17.5"), sale(12, 2, "44.96", "7.8"))])
