@@ -42,7 +42,7 @@ def measure(payload: dict[str, Any]) -> list[Figure]:
 def _map(parsed: Any, rules: StoreRules, catalogue: dict[str, Item], on_hand: list[OnHand]) -> None:
     order = read_order(parsed, store=rules.key, side=rules.currency_side)
     prove(order)
-    digest(order)
+    digest(order, rules)
     items = resolve(order, rules, catalogue)
     wanted = needs(order, items)
     allocation = allocate(wanted, on_hand, rules, destination=ship_to(order), location_id=order.location_id)

@@ -26,6 +26,7 @@ from tests.builders.orders import (
     tax_line,
     tip_line,
 )
+from tests.builders.sales import EU
 
 # How long an example takes says something about the machine, not about the order.
 unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -152,7 +153,7 @@ def test_what_is_left_is_read_and_proved(changed: ChangedOrder, side: CurrencySi
     assert payload == untouched
     assert {each.id: each.quantity for each in state.order.lines} == expected_quantities(changed, state)
     assert all(each.amount.is_whole() for each in state.order.taxes)
-    assert digest(state.order) == digest(read(payload, side).order)
+    assert digest(state.order, EU) == digest(read(payload, side).order, EU)
 
 
 def expected_quantities(changed: ChangedOrder, state: OrderState) -> dict[int, int]:

@@ -11,6 +11,7 @@ from decimal import Decimal
 from hashlib import sha256
 from typing import Any, Final
 
+from shared.mapping.orders.holds import is_hold_tag_among
 from shared.mapping.orders.plan import SalesOrderPlan
 from shared.model import (
     COMPONENTS,
@@ -33,6 +34,7 @@ from shared.model import (
     TaxedCharge,
     TaxLine,
 )
+from shared.rules import StoreRules
 
 _KINDS: Final[Mapping[Component, LineKind]] = {component: kind for kind, component in COMPONENTS.items()}
 
@@ -107,12 +109,19 @@ def _refund_record(refund: Refund) -> RefundRecord:
     )
 
 
-def digest(order: Order) -> str:
-    """SHA-256, in hex, over everything in the order but its version.
+def digest(order: Order, rules: StoreRules) -> str:
+    """SHA-256, in hex, over all of the order that reaches F&O: not its version, its note, or tags and attributes
+    without a rule.
 
     Equal amounts (5.0, 5.00) and equal instants (another offset) give equal digests.
     """
-    content = json.dumps(_plain(order), default=_plain, separators=(",", ":"))
+    heard = replace(
+        order,
+        note="",
+        tags=tuple(sorted(tag.casefold() for tag in order.tags if is_hold_tag_among((tag,), rules))),
+        attributes=tuple(each for each in order.attributes if each[0] == rules.orders.requested_date_attribute),
+    )
+    content = json.dumps(_plain(heard), default=_plain, separators=(",", ":"))
     return sha256(content.encode()).hexdigest()
 
 

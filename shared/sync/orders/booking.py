@@ -85,7 +85,8 @@ async def create(
         raise
     if rules.flows.write_back:
         await ports.outbox.put(order.store, order.id, booked.number, now=order.version)
-    new_link = _link(order, claimed, plan, booked, reason)
+    content = digest(order, rules) if booked.created else ""
+    new_link = replace(_link(order, claimed, plan, booked, reason), digest=content)
     if not booked.created:
         adopted = await change(state, new_link, rules, ports)
         return replace(adopted, note=f"found in F&O, created by an earlier attempt; {adopted.note}")
@@ -140,7 +141,7 @@ async def change(state: OrderState, link: OrderLink, rules: StoreRules, ports: O
         items=items,
         tax_setup=await tax_setup_of(rules.company, ports.taxes, verify=rules.tax.verify),
     )
-    known = replace(report.link, version=order.version, digest=digest(order), parked_digest="")
+    known = replace(report.link, version=order.version, digest=digest(order, rules), parked_digest="")
     return Booking(report.note, report.number, await ports.links.put(known), report.evidence)
 
 
@@ -234,7 +235,6 @@ def _link(
         order_id=order.id,
         version=order.version,
         sales_order=booked.number,
-        digest=digest(order) if created else "",
         company=plan.company,
         customer_account=plan.header["OrderingCustomerAccountNumber"],
         lots={number_key(Decimal(number)): lot for number, lot in booked.lots.items()},

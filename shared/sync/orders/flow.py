@@ -260,12 +260,12 @@ class _Event:
             return await self._new_sales_order(state)
         if state.order.version < self.link.version:
             return Booking("F&O has a later state of the order", self.link.sales_order, self.link, is_current=False)
-        if state.order.version == self.link.version and digest(state.order) != self.link.digest:
+        if state.order.version == self.link.version and digest(state.order, self.rules) != self.link.digest:
             # Two changes within one second of Shopify's clock: only the shop knows which is the later.
             fetched = await self._reader.fetch()
             state = self._delivered(fetched) if fetched is not None else state
         self.link = link = await self._with_refunds(self.link, state)
-        order, content = state.order, digest(state.order)
+        order, content = state.order, digest(state.order, self.rules)
         if content == link.parked_digest and not self.is_replay:
             return Booking("this change of the order waits for a person", link.sales_order, link, is_current=False)
         if content == link.digest and not link.held and not self.is_replay and hold_reason(state, self.rules) is None:
@@ -358,11 +358,11 @@ class _Event:
         parts = frozenset(refused.part for refused in self.parked) | (link.parked_parts if link else frozenset())
         of_order = any(refused.part is Part.ORDER for refused in self.parked)
         if link is None or not link.sales_order:
-            known = replace(_sold_but_unknown(state.order, link), parked_parts=parts)
+            known = replace(_sold_but_unknown(state.order, link, digest(state.order, self.rules)), parked_parts=parts)
             if any(refused.error.code == ErrorCode.ORDER_BEFORE_FIRST_DAY for refused in self.parked):
                 known = replace(known, not_booked=BEFORE_FIRST_DAY, sold=())
         else:
-            refused_digest = digest(state.order) if of_order else link.parked_digest
+            refused_digest = digest(state.order, self.rules) if of_order else link.parked_digest
             known = replace(link, parked_digest=refused_digest, parked_parts=parts)
         await self.ports.links.put(known)
 
@@ -371,7 +371,7 @@ def _delay(error: TransientError) -> float:
     return error.retry_after.total_seconds() if error.retry_after is not None else 0.0
 
 
-def _sold_but_unknown(order: Order, link: OrderLink | None) -> OrderLink:
+def _sold_but_unknown(order: Order, link: OrderLink | None, content: str) -> OrderLink:
     """The link of an order whose goods are sold but unknown to F&O: the stock flow must not offer them again."""
     sold: defaultdict[tuple[str, int | None], int] = defaultdict(int)
     if not order.is_given_up:
@@ -382,7 +382,7 @@ def _sold_but_unknown(order: Order, link: OrderLink | None) -> OrderLink:
         store=order.store,
         order_id=order.id,
         version=order.version,
-        parked_digest=digest(order),
+        parked_digest=content,
         sold=tuple(SoldUnits(sku, units, variant_id) for (sku, variant_id), units in sold.items()),
         location_id=order.location_id,
         not_booked=link.not_booked if link else "",

@@ -69,7 +69,7 @@ async def compare_order(
     Raises RefusedError for an order that today's rules do not translate, TransientError when F&O is not ready.
     """
     order = state.order
-    if link.has_parked or digest(order) == link.parked_digest:
+    if link.has_parked or digest(order, rules) == link.parked_digest:
         return None
     kept = duplicates.kept[0]
     if await follow_kept(link, duplicates, rules, ports):

@@ -1,0 +1,45 @@
+"""What F&O has no field for costs no call of F&O."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from tests.builders.both_sides import App, running_apps
+from tests.builders.one_order import VAT, OneOrder, checkout
+from tests.builders.sales import EU, with_rules
+
+RULES = with_rules(EU, orders={"hold_tag": "Check"})
+TENTS = {"sku": "TENT-2P", "quantity": 2, "price": "20", "tax": VAT}
+
+
+@pytest.fixture(scope="module")
+async def app(wire: None) -> AsyncIterator[App]:
+    async with running_apps(1) as (one,):
+        yield one
+
+
+@pytest.mark.parametrize(("key", "values"), [("note", ("Ring twice", None)), ("tags", (["vip"], []))])
+async def test_two_hundred_edits_that_fo_has_no_field_for_make_no_call(
+    app: App, key: str, values: tuple[Any, Any]
+) -> None:
+    order = OneOrder(app, RULES, checkout("nordlys", TENTS, payment="unpaid"))
+    await order.deliver()
+    app.fo.clear_calls()
+    for number in range(200):
+        await order.step("amend", **{key: values[number % 2]})
+    assert not app.fo.http_calls
+    link = await app.link(order.order.id)
+    assert link is not None
+    assert link.version == order.order.updated_at
+
+
+async def test_a_tag_that_holds_the_order_does_reach_fo(app: App) -> None:
+    order = OneOrder(app, RULES, checkout("nordlys", TENTS, payment="unpaid"))
+    await order.deliver()
+    await order.step("amend", tags=["vip", "check"])
+    assert order.header["IsSalesProcessingStopped"] == "Yes"
+    await order.step("amend", tags=["vip"])
+    assert order.header["IsSalesProcessingStopped"] == "No"
