@@ -62,6 +62,7 @@ async def converge_payments(
     A state without transactions has only the money of its refunds. Raises TransientError while F&O does not have the
     sales order or another worker has claimed a transaction, RefusedError (see plan_payments; FO_PAYMENT_TWICE,
     FO_FOREIGN_PAYMENT, and PAYMENT_WITHOUT_ORDER for money that is kept for an order that F&O will not get).
+    `is_replay`: a person has dealt with a payment that F&O had twice.
     """
     if rules.payments is None:
         return PaymentsReport("payments are not booked for this store")

@@ -79,6 +79,15 @@ async def test_an_order_that_was_entered_by_hand_is_closed_for_good(app: App, co
     assert (link.sales_order, link.given_up) == ("SO-000123", True)
 
 
+@pytest.mark.parametrize("code", [ErrorCode.PAYMENTS_DIFFER, ErrorCode.RETURN_BEYOND_ORDER])
+async def test_what_was_discarded_about_money_is_parked_again_while_its_cause_lasts(app: App, code: ErrorCode) -> None:
+    scene = await provoked(app, code, REPAIRED[code])
+    await scene.close()
+    assert await app.parked() == set()
+    await scene.step("amend", {"note": "packed by Ada"})
+    assert await app.parked() == {code}
+
+
 @pytest.mark.parametrize("code", CLOSED)
 async def test_a_message_thatnothing_else_can_be_done_about_is_closed_by_discarding_it(code: ErrorCode) -> None:
     entry = CATALOGUE[code]

@@ -20,6 +20,7 @@ GOODS: Final = [
     ("MUG-ENAMEL", Decimal(1), Decimal("12.95")),
     ("FREIGHT", Decimal(1), Decimal("6.95")),
 ]
+PRICES: Final = {item: amount / quantity for item, quantity, amount in GOODS}
 
 
 def faulty(*faults: Fault) -> Act:
@@ -30,9 +31,9 @@ def faulty(*faults: Fault) -> Act:
     return act
 
 
-def overriding(method: str, entity_set: str, field: str, value: Any, *, times: int | None = None) -> Act:
+def overriding(method: str, entity_set: str, field: str, value: Any) -> Act:
     """F&O stores or gives this value in the field, whatever was sent."""
-    return faulty(Fault("override", method, entity_set, times=times, field=field, value=value))
+    return faulty(Fault("override", method, entity_set, times=None, field=field, value=value))
 
 
 async def _mend_fo(scene: Scene) -> None:
@@ -76,11 +77,17 @@ def _set_status(scene: Scene, status: str) -> None:
         rows.put(key, replace(row, values={**row.values, "SalesOrderProcessingStatus": status}))
 
 
+AGREEMENT: Final = [
+    Fault("override", method, LINES, times=None, field="SalesPrice", value=199) for method in ("POST", "PATCH")
+]
+
+
 async def _correct_price(scene: Scene) -> None:
-    """The tents get the price of the order back in F&O, by a person."""
-    line = next(line for line in scene.lines if line["ItemNumber"] == "TENT-2P")
-    key = {"dataAreaId": "nleu", "InventoryLotId": line["InventoryLotId"]}
-    await scene.app.client.update(LINES, key, {"SalesPrice": Decimal("249.00")})
+    """The agreement is ended, and a person gives the lines the prices of the order in F&O."""
+    scene.app.fo.faults.clear()
+    for line in scene.lines:
+        key = {"dataAreaId": "nleu", "InventoryLotId": line["InventoryLotId"]}
+        await scene.app.client.update(LINES, key, {"SalesPrice": PRICES[line["ItemNumber"]]})
     await scene.replay()
 
 
@@ -89,12 +96,6 @@ async def _take_one_tent_in_fo(scene: Scene) -> None:
     line = next(line for line in scene.lines if line["ItemNumber"] == "TENT-2P")
     key = {"dataAreaId": "nleu", "InventoryLotId": line["InventoryLotId"]}
     await scene.app.client.update(LINES, key, {"OrderedSalesQuantity": Decimal(1)})
-    await scene.replay()
-
-
-async def _end_agreement(scene: Scene) -> None:
-    """Lets the app write the line again."""
-    scene.app.fo.faults.clear()
     await scene.replay()
 
 
@@ -147,7 +148,7 @@ REPAIRED: Final[dict[ErrorCode, Repair]] = {
     ErrorCode.FO_STATUS_UNKNOWN: Repair(then=_in_unknown_status, act=_leave_unknown_status, has={"goods": ONE_TENT}),
     ErrorCode.FO_SUM_DIFFERS: Repair(
         order=UNPAID,
-        before=overriding("POST", LINES, "SalesPrice", 199, times=1),
+        before=faulty(*AGREEMENT),
         act=_correct_price,
         has={"goods": GOODS, "is_held": False},
     ),
@@ -175,8 +176,8 @@ ALSO_REPAIRED: Final = (
         ErrorCode.FO_SUM_DIFFERS,
         Repair(
             order=UNPAID,
-            before=overriding("POST", LINES, "SalesPrice", 199, times=1),
-            act=_end_agreement,
+            before=faulty(*AGREEMENT),
+            act=_mend_fo,
             has={"goods": GOODS, "is_held": False},
         ),
     ),
