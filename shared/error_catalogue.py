@@ -364,8 +364,11 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
     ErrorCode.REFUND_REASON_UNKNOWN: Entry(
         "Refund {refund} has an adjustment for the reason “{reason}”, which Shopify does not document.",
         Owner.ENGINEER,
-        "Look up in Shopify's release notes what the reason means, and add it to the app. Nothing was credited. "
-        + _REPLAY,
+        "Replay the parked message (python -m shared.operator replay): the app then reads the refund from Shopify's "
+        "API, which may give a reason that it knows. Otherwise look up in Shopify's release notes what the reason "
+        "means, and add it to the app. If the credit cannot wait for that, enter a free text invoice in F&O by hand "
+        "with the customer reference shopify-{store}-r{refund}: the app takes it for its own and credits nothing else. "
+        + _DISCARD,
     ),
     ErrorCode.REFUND_TAX_UNKNOWN: Entry(
         "Refund {refund} gives back {tax} of tax for “{what}”, which the order did not tax.",
@@ -394,7 +397,11 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
     ErrorCode.RETURN_BEYOND_ORDER: Entry(
         "{quantity} of order line {line} came back, but the sales order in F&O has fewer that were not returned yet.",
         Owner.CLERK,
-        "Compare the sales order and its return orders in F&O with the order in Shopify. " + _REPLAY,
+        "Compare the sales order and its return orders in F&O with the order in Shopify. If the line is not invoiced "
+        "yet, correct its quantity, and post packing slip and invoice. "
+        + _REPLAY
+        + " If it is, enter in F&O by hand what is left to credit. "
+        + _DISCARD,
     ),
     ErrorCode.PAYMENT_WITHOUT_ORDER: Entry(
         "The order was cancelled, or all its lines were refunded, before it reached F&O, and a part of its money "
@@ -406,13 +413,19 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
     ErrorCode.PAYMENTS_DIFFER: Entry(
         "The order's payments contradict each other: {problem}.",
         Owner.ACCOUNTANT,
-        "Compare the payments of the order in Shopify with those at the payment provider. " + _REPLAY,
+        "Compare the payments of the order in Shopify with those at the payment provider. If Shopify lacks a payment, "
+        "record it there. "
+        + _REPLAY
+        + " If a payment in Shopify is wrong, book in F&O by hand what the provider has. "
+        + _DISCARD,
     ),
     ErrorCode.TRANSACTION_UNKNOWN: Entry(
         "Payment transaction {transaction} has the {field} “{value}”, which Shopify does not document.",
         Owner.ENGINEER,
-        "Look up in Shopify's release notes what the value means, and add it to the app. Nothing was booked. "
-        + _REPLAY,
+        "Replay the parked message (python -m shared.operator replay): the app then reads the payment from Shopify's "
+        "API, which may give a value that it knows. Otherwise look up in Shopify's release notes what the value means, "
+        "and add it to the app. If the payment cannot wait for that, book it in F&O by hand with the payment id "
+        "{transaction} and the sales order as payment reference: the app takes it for its own. " + _DISCARD,
     ),
     ErrorCode.TRANSACTION_CURRENCY: Entry(
         "Payment transaction {transaction} is in {paid}, and Shopify gives no amount in {booked}.",
@@ -522,7 +535,7 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
         "F&O did not keep what was written to {sales_order}. Missing: {changes}.",
         Owner.FO_ADMIN,
         "Look for trade agreements, workflows or defaults in F&O that override what was sent. The order is held "
-        "in F&O. " + _REPLAY,
+        "in F&O. End them, or make the change in F&O by hand. " + _REPLAY,
     ),
     ErrorCode.TOO_MANY_LINES: Entry(
         "The order has {count} lines, but at most {limit} are sent to F&O in one request.",
@@ -580,8 +593,9 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
     ErrorCode.FO_REFUND_DIFFERS: Entry(
         "F&O has {booked} on {document}, but the app sent {expected}.",
         Owner.ACCOUNTANT,
-        "Look for prices or charges in F&O that override what was sent. If it is a return order, it is held in "
-        "F&O. " + _REPLAY,
+        "Look for prices or charges in F&O that override what was sent. If it is a return order, it is held in F&O. "
+        "Correct its lines there; or end what overrides them, and delete the document: the app then writes it again. "
+        + _REPLAY,
     ),
     ErrorCode.FO_PAYMENT_TWICE: Entry(
         "F&O has {count} payment lines with the payment id {payment}, in the journals {journals}.",
@@ -640,7 +654,10 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
     ErrorCode.FO_STATUS_UNKNOWN: Entry(
         "The sales order {sales_order} has the processing status {status}, which this release does not know.",
         Owner.ENGINEER,
-        "Look up in F&O's release notes what the status means, and add it to the app. Nothing was changed. " + _REPLAY,
+        "Wait until the sales order has another status. "
+        + _REPLAY
+        + " If it stays, look up in F&O's release notes what the status means, and add it to the app. Until then make "
+        "the change in F&O by hand, where nothing was changed. " + _DISCARD,
     ),
     ErrorCode.FO_WRONG_COMPANY: Entry(
         "F&O answered for company {found}, but company {company} was requested.",
@@ -656,7 +673,9 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
     ErrorCode.SHOPIFY_REJECTED: Entry(
         "Shopify refused {what}: {message}",
         Owner.ENGINEER,
-        "Read Shopify's message in the cause. Correct the product, location or permission that it names. " + _REPLAY,
+        "Read Shopify's message in the cause. Correct the product, location or permission that it names. If it names a "
+        "field that does not exist, Shopify has retired the api_version of the store's file: upgrade it "
+        "(docs/upgrade.md). " + _REPLAY,
     ),
     ErrorCode.SHOPIFY_DENIED: Entry(
         "Shopify does not permit the app's request: {message}",
@@ -739,7 +758,8 @@ def as_markdown() -> str:
             "- A number is the HTTP status that Shopify gets: the webhook is refused, and Shopify repeats it.",
             "- **parked**: the message is kept whole until someone acts, and other orders go on. When the cause is",
             "  corrected, replay the message. If the order was entered in F&O by hand, discard it with",
-            "  `discard --sales-order`. README, “Operate”, shows the commands.",
+            "  `discard --sales-order`. README, “Operate”, shows the commands. What was discarded about the",
+            "  payments or refunds of an order in F&O is parked again by its next event, while the cause lasts.",
             "- **reported**: nothing is parked. The sweep or the stock flow writes it into the journal, and an alert",
             "  reports it. Stock figures are tried again by themselves.",
             "",

@@ -218,7 +218,9 @@ class _Event:
             )
         else:
             ports = self.ports
-            payments = converge_payments(state, link=booking.link, rules=self.rules, ports=ports.payments)
+            payments = converge_payments(
+                state, link=booking.link, rules=self.rules, ports=ports.payments, is_replay=self.is_replay
+            )
             await self._part(Part.PAYMENTS, payments)
             refunds = converge_refunds(state, link=booking.link, rules=self.rules, ports=ports.refunds, now=self.now)
             await self._part(Part.REFUNDS, refunds)
