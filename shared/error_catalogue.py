@@ -158,7 +158,8 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
         401,
     ),
     ErrorCode.HEADER_MISSING: Entry(
-        "The request has no header {header}, so it is not a webhook of Shopify.",
+        "The request has no header {header} of at most {limit} characters of plain text, so it is not a webhook of "
+        "Shopify.",
         Owner.ENGINEER,
         "Nothing, unless Shopify's delivery log shows this failure. Then check the proxies between Shopify and "
         "the app.",

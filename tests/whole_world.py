@@ -48,10 +48,10 @@ class World:
         store: str = "nordlys",
         secret: str = "dev-nordlys-new",
         event_id: str | None = None,
-        **headers: str | None,
+        **headers: str | bytes | None,
     ) -> httpx.Response:
         """Posts a webhook to the app, signed with the secret; headers can be replaced or (None) left out."""
-        complete = {
+        complete: dict[str, str | bytes | None] = {
             "X-Shopify-Topic": "orders/create",
             "X-Shopify-Hmac-Sha256": base64.b64encode(hmac.new(secret.encode(), body, sha256).digest()).decode(),
             "X-Shopify-Shop-Domain": SHOPS.get(store, NORDLYS),
@@ -60,7 +60,11 @@ class World:
         }
         for name, value in headers.items():
             complete[name.replace("_", "-")] = value
-        kept = {name: value for name, value in complete.items() if value is not None}
+        kept = {
+            name.encode(): value.encode() if isinstance(value, str) else value
+            for name, value in complete.items()
+            if value is not None
+        }
         url = f"{self.stack.host}/api/webhooks/shopify/{store}/orders"
         return await self.http.post(url, content=body, headers=kept)
 
