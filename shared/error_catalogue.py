@@ -26,6 +26,7 @@ class ErrorCode(StrEnum):
 
     UNKNOWN_STORE = "UNKNOWN_STORE"
     FLOW_OFF = "FLOW_OFF"
+    SECRETS_MISSING = "SECRETS_MISSING"
     WRONG_SHOP = "WRONG_SHOP"
     HEADER_MISSING = "HEADER_MISSING"
     SIGNATURE_WRONG = "SIGNATURE_WRONG"
@@ -149,6 +150,14 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
         Owner.ENGINEER,
         "Set flows.{flow} = true in config/stores/{store}.toml and deploy. Until then Shopify repeats its "
         "webhooks, for four hours.",
+        503,
+    ),
+    ErrorCode.SECRETS_MISSING: Entry(
+        "The store {store} is configured, but the app does not have all of its secrets.",
+        Owner.ENGINEER,
+        "Open /api/health, which names those that are missing, enter them in Key Vault and restart the app "
+        "(docs/deploy.md, “Secrets”). Until then Shopify repeats the store's webhooks, for four hours; the sweep finds "
+        "the orders of longer ones.",
         503,
     ),
     ErrorCode.WRONG_SHOP: Entry(

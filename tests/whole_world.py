@@ -8,7 +8,7 @@ import hmac
 import json
 import time
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from hashlib import sha256
 from pathlib import Path
@@ -27,9 +27,12 @@ NEVER = "0 0 0 29 2 *"
 
 
 class World:
-    def __init__(self, stack: Stack, http: httpx.AsyncClient, tables: TableServiceClient, blobs: BlobServiceClient):
+    def __init__(
+        self, stack: Stack, http: httpx.AsyncClient, tables: TableServiceClient, blobs: BlobServiceClient, log: Path
+    ) -> None:
         self.stack = stack
         self.http = http
+        self.log = log
         self._tables = tables
         self._blobs = blobs
 
@@ -173,19 +176,20 @@ class World:
 
 
 @asynccontextmanager
-async def start_world(log: Path) -> AsyncIterator[World]:
+async def start_world(log: Path, settings: Mapping[str, str] | None = None) -> AsyncIterator[World]:
+    """`settings` replace settings of the app."""
     with log.open("w", encoding="utf-8") as lines:
         async with (
             running(
                 Ports.free(),
                 log=lambda part, line: print(f"{part:>10} | {line}", file=lines, flush=True),
-                overrides=dict.fromkeys(SCHEDULES, NEVER),
+                overrides={**dict.fromkeys(SCHEDULES, NEVER), **(settings or {})},
             ) as stack,
             httpx.AsyncClient(timeout=60) as http,
             TableServiceClient.from_connection_string(stack.storage) as tables,
             BlobServiceClient.from_connection_string(stack.storage) as blobs,
         ):
-            yield World(stack, http, tables, blobs)
+            yield World(stack, http, tables, blobs, log)
 
 
 def encode(payload: Any) -> bytes:
