@@ -26,6 +26,7 @@ class ErrorCode(StrEnum):
 
     UNKNOWN_STORE = "UNKNOWN_STORE"
     FLOW_OFF = "FLOW_OFF"
+    SECRETS_MISSING = "SECRETS_MISSING"
     WRONG_SHOP = "WRONG_SHOP"
     HEADER_MISSING = "HEADER_MISSING"
     SIGNATURE_WRONG = "SIGNATURE_WRONG"
@@ -43,6 +44,7 @@ class ErrorCode(StrEnum):
     TEST_ORDER = "TEST_ORDER"
     DATE_ABSURD = "DATE_ABSURD"
     NO_LINES = "NO_LINES"
+    ORDER_TOO_LARGE = "ORDER_TOO_LARGE"
     NEGATIVE_AMOUNT = "NEGATIVE_AMOUNT"
     UNKNOWN_SKU = "UNKNOWN_SKU"
     SKU_EMPTY = "SKU_EMPTY"
@@ -151,6 +153,14 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
         "webhooks, for four hours.",
         503,
     ),
+    ErrorCode.SECRETS_MISSING: Entry(
+        "The store {store} is configured, but the app does not have all of its secrets.",
+        Owner.ENGINEER,
+        "Open /api/health, which names those that are missing, enter them in Key Vault and restart the app "
+        "(docs/deploy.md, “Secrets”). Until then Shopify repeats the store's webhooks, for four hours; the sweep finds "
+        "the orders of longer ones.",
+        503,
+    ),
     ErrorCode.WRONG_SHOP: Entry(
         "The webhook names the shop {shop}, which is not the shop of store {store}.",
         Owner.ENGINEER,
@@ -158,7 +168,8 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
         401,
     ),
     ErrorCode.HEADER_MISSING: Entry(
-        "The request has no header {header}, so it is not a webhook of Shopify.",
+        "The request has no header {header} of at most {limit} characters of plain text, so it is not a webhook of "
+        "Shopify.",
         Owner.ENGINEER,
         "Nothing, unless Shopify's delivery log shows this failure. Then check the proxies between Shopify and "
         "the app.",
@@ -257,6 +268,12 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
         Owner.CLERK,
         "Check the order in Shopify. If it is a real order, add what was sold by an edit: Shopify then sends it again. "
         + _DISCARD,
+    ),
+    ErrorCode.ORDER_TOO_LARGE: Entry(
+        "The order has {count} {what}, more than the {limit} that the app reads.",
+        Owner.CLERK,
+        "Check in Shopify which app made this order. If it is a real one, place it in Shopify as several smaller "
+        "orders and cancel this one, or " + _BY_HAND,
     ),
     ErrorCode.NEGATIVE_AMOUNT: Entry(
         "The amount of {what} is negative ({amount}).",

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from local.shopify.order import Order
 from shared.error_catalogue import ErrorCode
+from shared.mapping.bounds import MAX_PROPERTIES
 from tests.builders.advice.scene import (
     BTW,
     MUG,
@@ -122,6 +123,10 @@ def no_country(payload: dict[str, Any]) -> None:
     payload["shipping_address"].update(country_code="ZZ", country="Atlantis")
 
 
+def with_endless_attributes(order: Order) -> None:
+    order.note_attributes = [{"name": f"n{at}", "value": "x"} for at in range(MAX_PROPERTIES + 1)]
+
+
 def without_sku(order: Order) -> None:
     order.lines[0].sku = None
 
@@ -210,6 +215,7 @@ REPAIRED: Final[dict[ErrorCode, Repair]] = {
     ),
     ErrorCode.UNKNOWN_COUNTRY: Repair(spoil=no_country, act=correcting(note="the address is corrected")),
     ErrorCode.FIELD_TOO_LONG: Repair(order=checkout(po_number="PO-" + "7" * 30), act=correcting(po_number="PO-7")),
+    ErrorCode.ORDER_TOO_LARGE: Repair(shape=with_endless_attributes, act=_cancel, sales_orders=0),
     ErrorCode.TOO_MANY_LINES: Repair(
         rules=changed(EU, orders={"max_lines": 2}), act=deploying(orders={"max_lines": 10})
     ),
@@ -244,5 +250,6 @@ BY_HAND: dict[ErrorCode, Repair] = {
     ErrorCode.SKU_EMPTY: Repair(shape=without_sku, act=nothing),
     ErrorCode.FIELD_TOO_LONG: Repair(order=checkout(po_number="PO-" + "7" * 30), act=nothing),
     ErrorCode.TOO_MANY_LINES: Repair(rules=changed(EU, orders={"max_lines": 2}), act=nothing),
+    ErrorCode.ORDER_TOO_LARGE: Repair(shape=with_endless_attributes, act=nothing),
 }
 """The order is entered in F&O by hand: its later events do nothing."""
