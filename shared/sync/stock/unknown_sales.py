@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final, Self
@@ -114,6 +114,16 @@ class UnknownSales:
         for pending in await self._still_sold(parked, heads):
             sales += sales_of_parked(pending.sold, pending.location_id, listings)
         return SalesToSubtract(sales, len(unknown))
+
+    def read_again(self, items: Collection[int]) -> None:
+        """Forgets what unknown orders took of these inventory items: Shopify has raised a figure of theirs, perhaps
+        because a fulfillment order was moved to another location. That need not change the order's updated_at.
+        """
+        self.orders = {
+            order: (updated_at, sales)
+            for order, (updated_at, sales) in self.orders.items()
+            if not any(sale.inventory_item in items for sale in sales)
+        }
 
     async def _still_sold(self, parked: Sequence[PendingSale], heads: Iterable[OrderHead]) -> list[PendingSale]:
         """The parked orders that are neither cancelled nor from before the store's first day. An order that Shopify
