@@ -30,7 +30,7 @@ class FigureOutcome(StrEnum):
     LOWERED = "lowered"
     RAISED = "raised"
     NO_ROW = "F&O has no on-hand row in the location's warehouses"
-    FROZEN = "not raised: too many orders wait for F&O"
+    FROZEN = "not raised: too many orders wait for F&O, or the units of some are not known yet"
     SETTLING = "not raised yet: Shopify changed it a moment ago"
     WITHHELD = "not raised: another figure of the SKU could not be set"
     REFUSED = "refused by Shopify"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -11,7 +12,8 @@ from fixtures.stock import Retailer, retailing
 from local.shopify.changing import cancel, fulfill
 from local.shopify.order import Order
 from local.shopify.placing import place_order
-from local.shopify.refunding import refund
+from local.shopify.refunding import everything, refund
+from local.shopify.state import Shop
 from shared.mapping.stock import FigureOutcome, Unlisted
 from shared.model import SoldUnits
 from shared.store.links import PendingSale
@@ -137,11 +139,22 @@ async def test_a_variant_that_gets_another_sku_after_the_assortment_was_read_kee
         nordlys.clock.ahead += timedelta(hours=2)
 
 
-async def test_a_parked_order_no_longer_counts_once_it_is_cancelled_in_shopify(nordlys: Retailer):
+@pytest.mark.parametrize("is_readable", [True, False])
+@pytest.mark.parametrize(
+    "end",
+    [
+        lambda shop, order: cancel(shop, order, {"restock": False}),
+        lambda shop, order: refund(shop, order, everything(order, restock=False, refund_money=True)),
+    ],
+)
+async def test_a_parked_order_no_longer_counts_once_it_is_cancelled_or_given_back_in_shopify(
+    nordlys: Retailer, end: Callable[[Shop, Order], object], *, is_readable: bool
+):
     await nordlys.push()
     order = nordlys.shop.orders[nordlys.sell("STOVE-GAS", 3)]
-    nordlys.memory.pending.append(PendingSale(order.id, (SoldUnits("STOVE-GAS", 3),), None))
-    cancel(nordlys.shop, order, {"restock": False})
+    sold = (SoldUnits("STOVE-GAS", 3),) if is_readable else ()
+    nordlys.memory.pending.append(PendingSale(order.id, sold, None, is_readable=is_readable))
+    end(nordlys.shop, order)
     await nordlys.push()
     assert nordlys.shown(WEB)["STOVE-GAS"] == 37
     nordlys.clock.ahead += timedelta(hours=2)
@@ -323,6 +336,21 @@ async def test_a_change_that_shopifys_search_does_not_show_is_corrected_by_the_d
     nordlys.clock.ahead += timedelta(hours=25)
     await nordlys.push()
     assert nordlys.shown(WEB)["STOVE-GAS"] == 40
+
+
+async def test_orders_that_cannot_be_read_keep_figures_from_rising_only_until_their_units_are_known(nordlys: Retailer):
+    await nordlys.push()
+    nordlys.set_rules(freeze_backlog=1)
+    for _ in range(4):
+        order = nordlys.sell("LAMP-HEAD", 1)
+        nordlys.memory.pending.append(PendingSale(order, (), None, is_readable=False))
+    nordlys.set_on_hand("STOVE-GAS", "AMS", 90)
+    report = await nordlys.push()
+    assert (report.frozen, report.backlog, nordlys.shown(WEB)["STOVE-GAS"]) == (True, 0, 40)
+    for _ in range(3):
+        report = await nordlys.push()
+    assert (report.frozen, report.backlog, nordlys.shown(WEB)["STOVE-GAS"]) == (False, 0, 90)
+    assert nordlys.shown(WEB)["LAMP-HEAD"] == 46
 
 
 async def test_a_product_that_is_not_stocked_at_the_location_is_reported_once(prairie: Retailer):

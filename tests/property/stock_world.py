@@ -61,6 +61,9 @@ class Order:
     visible: int
     """When Shopify's search shows it."""
     cancelled: int | None = None
+    is_given_back: bool = False
+    """Not cancelled, but refunded whole at that time."""
+    unreadable: bool = False
     booked: str | None = None
     """The warehouse that F&O holds it against."""
     known: bool = False
@@ -141,6 +144,11 @@ class World:
         order.cancelled = self.time
         self._move(order.location, order.units)
 
+    def give_back(self, order: Order) -> None:
+        """It is refunded whole and restocked, and not cancelled."""
+        order.is_given_back = True
+        self.cancel(order)
+
     def book(self, order: Order, location: int) -> None:
         """F&O has the sales order; the app has not yet written down that it does.
 
@@ -153,7 +161,7 @@ class World:
         order.booked = WAREHOUSE_OF[place]
 
     def link(self, order: Order) -> None:
-        order.known, order.parked = True, False
+        order.known, order.parked, order.unreadable = True, False, False
 
     def ship(self, order: Order) -> None:
         self.physical[order.booked] -= order.units
@@ -206,7 +214,7 @@ class World:
 
     def free(self, order: Order) -> None:
         """F&O has cancelled it too."""
-        order.gone, order.parked = True, False
+        order.gone, order.parked, order.unreadable = True, False, False
 
     def _move(self, location: int, units: int, *, lag: int = 0) -> None:
         self.available[location] += units
@@ -381,7 +389,8 @@ class FakeAdmin:
             "id": f"gid://shopify/Order/{order.id}",
             "createdAt": self._text(order.created),
             "updatedAt": self._text(order.cancelled or order.created),
-            "cancelledAt": self._text(order.cancelled),
+            "cancelledAt": None if order.is_given_back else self._text(order.cancelled),
+            "currentSubtotalLineItemsQuantity": order.units if order.cancelled is None else 0,
         }
 
     def _find(self, gid: str) -> Order:
@@ -492,7 +501,11 @@ class FakeState:
 
     async def parked(self, store):
         await Pause()
-        return [PendingSale(order.id, order.sold, None) for order in self.world.orders if order.parked]
+        return [
+            PendingSale(order.id, order.sold if order.parked else (), None, is_readable=order.parked)
+            for order in self.world.orders
+            if order.parked or order.unreadable
+        ]
 
     async def read(self, name):
         await Pause()

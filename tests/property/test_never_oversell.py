@@ -39,7 +39,9 @@ EVENTS = st.one_of(
     st.tuples(st.just("an older release parked an order"), WHICH),
     st.tuples(st.just("all products are renumbered")),
     st.tuples(st.just("all SKUs are written in another case")),
+    st.tuples(st.just("an order cannot be read"), WHICH),
     st.tuples(st.just("a buyer cancels"), WHICH),
+    st.tuples(st.just("an order is given back whole"), WHICH),
     st.tuples(st.just("F&O learns of a cancellation"), WHICH),
     st.tuples(st.just("goods are shipped"), WHICH),
     st.tuples(st.just("F&O receives a return"), WHICH),
@@ -97,7 +99,15 @@ class Retail:
                 lambda o: not o.booked and self._has_its_skus(o),
                 lambda o, _: world.park(o, by_older_release=True),
             ),
+            "an order cannot be read": (
+                lambda o: not o.booked and not o.parked,
+                lambda o, _: setattr(o, "unreadable", True),
+            ),
             "a buyer cancels": (lambda o: o.cancelled is None and not o.gone, lambda o, _: world.cancel(o)),
+            "an order is given back whole": (
+                lambda o: o.cancelled is None and not o.gone,
+                lambda o, _: world.give_back(o),
+            ),
             "F&O learns of a cancellation": (lambda o: o.cancelled is not None and o.known, lambda o, _: world.free(o)),
             "F&O receives a return": (lambda o: o.return_expected, lambda o, _: world.receive_return(o)),
             "goods are shipped": (lambda o: o.known and o.cancelled is None and not o.gone, lambda o, _: world.ship(o)),
@@ -148,10 +158,10 @@ class Retail:
 
     def comes_to_rest(self) -> None:
         """Every order reaches F&O, every cancellation and return too, and some minutes go by: less than until every
-        figure is compared. A parked order that was cancelled stays parked.
+        figure is compared. A parked order that was cancelled or given back stays parked.
         """
         for order in self.world.orders:
-            if order.cancelled is not None and order.parked:
+            if order.cancelled is not None and (order.parked or order.unreadable):
                 order.gone = True
             elif order.cancelled is not None:
                 self.world.link(order)

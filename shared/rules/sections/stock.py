@@ -75,7 +75,8 @@ class StockRules(Rules):
     freeze_backlog: int = Field(
         default=200,
         ge=1,
-        description="While more orders than this are not in F&O yet, figures are only lowered.",
+        description="While more orders than this wait for F&O, figures are only lowered. Parked orders do not count. "
+        "Of as many orders the units are read in one run.",
     )
     full_compare_hours: int = Field(
         default=24,

@@ -103,7 +103,7 @@ async def push_stock(
     )
     push = _StockPush(rules, shopify, counted_fo, memory, assortment, sales, changes, run, began, now, sleep)
     await push.run_all()
-    await sales.save()
+    await sales.save(assortment.listings)
     await changes.save()
     return StockReport(
         store=rules.key,
@@ -142,11 +142,13 @@ class _StockPush:
     sleep: Callable[[float], Awaitable[None]]
     report: ReportBuilder = field(default_factory=ReportBuilder)
     backlog: int = 0
+    is_complete: bool = True
+    """Whether the units of all orders that F&O does not have are known."""
     halted: str = ""
 
     @property
     def frozen(self) -> bool:
-        return self.backlog > self.rules.stock.freeze_backlog
+        return self.backlog > self.rules.stock.freeze_backlog or not self.is_complete
 
     async def run_all(self) -> None:
         """Finds the figures that may have to change, and changes them, those that fall first."""
@@ -183,7 +185,7 @@ class _StockPush:
     async def _survey(self, listings: Sequence[Listing]) -> list[Wanted]:
         """What the figures should be. Orders are read before on-hand: see the module's docstring."""
         taken = await self.sales.read(listings)
-        self.backlog = taken.backlog
+        self.backlog, self.is_complete = taken.backlog, taken.is_complete
         units = units_taken(taken.sales, listings)
         behind: defaultdict[int, list[str]] = defaultdict(list)
         for warehouse in self.rules.warehouses:

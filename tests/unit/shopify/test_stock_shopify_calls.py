@@ -176,6 +176,7 @@ async def test_changed_levels_are_searched_at_20_locations_to_a_call():
 
 async def test_orders_are_searched_from_a_moment_in_utc_and_read_to_the_last_page():
     node = {"id": "gid://shopify/Order/7", "createdAt": "2026-11-23T08:00:00Z", "updatedAt": "2026-11-23T08:00:00Z"}
+    node["currentSubtotalLineItemsQuantity"] = 1
     first = {"nodes": [{**node, "cancelledAt": None}], "pageInfo": {"hasNextPage": True, "endCursor": "c"}}
     last = {"nodes": [{**node, "id": "gid://shopify/Order/8", "cancelledAt": "2026-11-23T08:01:00Z"}], "pageInfo": LAST}
     admin = Admin({"orders": first}, {"orders": last})
@@ -291,6 +292,7 @@ async def test_orders_are_looked_up_by_id_250_to_a_call_without_those_that_shopi
     node = {
         "id": "gid://shopify/Order/1",
         "createdAt": "2026-11-23T08:00:00Z",
+        "currentSubtotalLineItemsQuantity": 0,
         "updatedAt": "2026-11-23T09:00:00Z",
         "cancelledAt": "2026-11-23T09:00:00Z",
     }
