@@ -221,7 +221,7 @@ async def _plan(order: Order, rules: StoreRules) -> None:
         if refusal.code != ErrorCode.SUM_DIFFERS:
             raise
     await asyncio.sleep(0)
-    digest(order)
+    digest(order, rules)
     items = resolve(order, rules, {line.sku: Item(line.sku or "x") for line in order.lines})
     much, nothing = Decimal(10_000_000), Decimal(0)
     on_hand = [OnHand(item, "EU", "AMS", much, nothing, much, nothing, nothing) for item in set(items.values())]

@@ -40,7 +40,7 @@ from shared.store.refunds import Refunds
 from shared.store.shared_rows import SharedRows
 from shared.sync.messages.dispatch import QueuePorts, handle_message
 from shared.sync.messages.outcome import MessageOutcome, Park, Retry, RetryPolicy, as_parts
-from shared.sync.messages.parked import ParkedPorts, bring, discard, replay
+from shared.sync.messages.parked import ParkedPorts, bring, discard, release, replay
 from shared.sync.orders.flow import sync_order
 from shared.sync.orders.ports import OrderPorts
 from shared.sync.payments import PaymentPorts
@@ -245,6 +245,11 @@ class App(Brief):
         """Discards every parked message, as the operator's command does."""
         while still_open := await self._parking.open():
             await discard([still_open[0]], "entered by hand", sales_order=sales_order, ports=self._operator)
+
+    async def release(self, order_id: int) -> None:
+        """Gives an order up that F&O does not have, as the operator's command does."""
+        now = datetime.now(UTC)
+        await release(self.rules.key, order_id, "sold at the fair", sales_order="", now=now, ports=self._operator)
 
     async def _park(self, envelope: Envelope, refused: Park) -> None:
         message = ParkedMessage(

@@ -258,6 +258,20 @@ def test_a_breaker_that_stays_open_is_reported_and_one_that_closed_again_is_not(
     assert found["System"] == "fo"
 
 
+def test_a_store_whose_figures_were_only_lowered_for_half_an_hour_is_reported(recording: Recording) -> None:
+    def frozen(row: Row) -> Row:
+        is_run = row["Name"] == "stock.pushed" and row["Properties"]["store"] == "nordlys"
+        return row | {"Properties": row["Properties"] | {"frozen": "True", "backlog": "201"}} if is_run else row
+
+    lately = changed(recording.tables, frozen)
+    assert ask(ALERTS["stock_frozen"], lately) == []
+    before = changed(lately, lambda row: earlier(row, minutes=20))
+    (found,) = ask(ALERTS["stock_frozen"], before)
+    assert (found["Store"], found["Backlog"]) == ("nordlys", 201)
+    raised = {name: before[name] + recording.tables[name] for name in before}
+    assert ask(ALERTS["stock_frozen"], raised) == []
+
+
 def test_a_timer_that_has_not_run_is_missed(recording: Recording) -> None:
     late = ask(ALERTS["timer_missing"], changed(recording.tables, lambda row: earlier(row, hours=1)))
     assert {missed["Timer"] for missed in late} == set(TIMERS)
