@@ -16,6 +16,9 @@ SCHEMA: Final = 1
 OPERATOR: Final = "operator"
 """The source of a message that a person sends again; it is processed although the order has parked messages."""
 
+HEALING: Final = "sweep-heal"
+"""The source of an event that mends a sales order: it is compared with F&O although Shopify's order did not change."""
+
 SESSION_BUCKETS: Final = 8
 """All messages about one order are in one of this many sessions, so that one worker at a time processes them.
 

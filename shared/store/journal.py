@@ -26,7 +26,7 @@ class JournalEntry:
     attempt: int
     at: datetime
     outcome: str
-    """ "done", "waiting" or "parked"; "differs" for what a sweep found."""
+    """ "done", "waiting" or "parked"; "differs" for what a sweep found, "sent" and "left" for what it mends."""
     note: str
     document: str = ""
     waiting_until: datetime | None = None
