@@ -28,6 +28,11 @@ sessionIdleTimeout.
 """
 
 
+_PROPERTIES_LIMIT: Final = 4_000
+"""Characters of all properties of a message together: a parked row has them as JSON, in one text of at most 32 Ki."""
+_MAX_ATTEMPT: Final = 1_000_000
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
     """The blob that holds a body too large for a message (claim check)."""
@@ -90,6 +95,9 @@ class Envelope:
 
 def read_envelope(body: bytes, properties: Mapping[str, object]) -> Envelope:
     """The envelope of a received message. Raises RefusedError ENVELOPE_UNREADABLE for bad properties."""
+    length = sum(len(str(name)) + len(str(value)) for name, value in properties.items())
+    if length > _PROPERTIES_LIMIT:
+        raise RefusedError(ErrorCode.ENVELOPE_UNREADABLE, problem=f"its properties have {length} characters")
     try:
         schema = int(str(properties["schema"]))
         envelope = Envelope(
@@ -111,6 +119,8 @@ def read_envelope(body: bytes, properties: Mapping[str, object]) -> Envelope:
         raise RefusedError(ErrorCode.ENVELOPE_UNREADABLE, problem=f"the property {missing} is missing") from None
     except ValueError as wrong:
         raise RefusedError(ErrorCode.ENVELOPE_UNREADABLE, problem=str(wrong)) from None
+    if not 1 <= envelope.attempt <= _MAX_ATTEMPT:
+        raise RefusedError(ErrorCode.ENVELOPE_UNREADABLE, problem=f"its attempt is {envelope.attempt}")
     if not 1 <= schema <= SCHEMA:
         raise RefusedError(
             ErrorCode.ENVELOPE_UNREADABLE, problem=f"its schema is {schema}, this release reads up to {SCHEMA}"

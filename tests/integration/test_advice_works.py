@@ -478,6 +478,7 @@ BY_HAND: dict[ErrorCode, Repair] = {
 CLOSED: Final = sorted(code for code, entry in CATALOGUE.items() if "shared.operator discard" in entry.next_step)
 NOT_PROVOKED: Final = {
     ErrorCode.ATTEMPTS_EXHAUSTED: "a replay, as FO_REJECTED",
+    ErrorCode.APP_FAILED: "a new release of the app, then a replay",
     ErrorCode.CHANGE_NOT_TAKEN: "a replay, as FO_REJECTED",
     ErrorCode.FO_CONFLICT: "a replay, as FO_REJECTED",
     ErrorCode.FO_FOREIGN_PAYMENT: "a correction in F&O, then a replay",
