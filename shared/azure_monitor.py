@@ -126,6 +126,9 @@ class _OpenSpan:
         if "status" in fields:
             self._span.set_attributes(_http(int(fields["status"]), "POST"))
 
+    def fail(self, reason: str) -> None:
+        self._span.set_status(Status(StatusCode.ERROR, reason))
+
 
 def _http(status: int, method: str) -> dict[str, Value]:
     """The attributes by which the exporter fills ResultCode."""

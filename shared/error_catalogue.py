@@ -115,6 +115,7 @@ class ErrorCode(StrEnum):
     SHOPIFY_DENIED = "SHOPIFY_DENIED"
     SHOPIFY_SHAPE = "SHOPIFY_SHAPE"
     ATTEMPTS_EXHAUSTED = "ATTEMPTS_EXHAUSTED"
+    APP_FAILED = "APP_FAILED"
     STOCK_SKU_UNKNOWN = "STOCK_SKU_UNKNOWN"
     STOCK_SKU_AMBIGUOUS = "STOCK_SKU_AMBIGUOUS"
     STOCK_REFUSED = "STOCK_REFUSED"
@@ -710,6 +711,14 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
         "After {attempts} attempts over {age} the message still fails: {reason}.",
         Owner.ENGINEER,
         "Check that the system named in the cause works again. " + _REPLAY,
+    ),
+    ErrorCode.APP_FAILED: Entry(
+        "The app itself failed at this message, {times} times: {problem}.",
+        Owner.ENGINEER,
+        "Report the cause with the event's id as a defect of the app. Once the app is corrected: "
+        + _REPLAY
+        + " If it cannot wait for that, do in F&O by hand what the order in Shopify shows. "
+        + _DISCARD,
     ),
     # ---- stock
     ErrorCode.STOCK_SKU_UNKNOWN: Entry(

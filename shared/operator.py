@@ -68,6 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     replaying.add_argument("event", nargs="*")
     replaying.add_argument("--store", help="all open ones of this store")
     replaying.add_argument("--code", help="all open ones with this code")
+    replaying.add_argument("--again", action="store_true", help="also what was sent again before, if that got lost")
     discarding = commands.add_parser("discard", help="give a message up; with it an order that F&O never got")
     discarding.add_argument("event")
     discarding.add_argument("--reason", required=True, help="kept with the message")
@@ -155,7 +156,8 @@ async def _replay(options: argparse.Namespace, ports: ParkedPorts, out: Print) -
     failed = 0
     for rows in events.values():
         try:
-            out(f"{rows[0].event_id} sent again as {await replay(rows, ports)}")
+            sent = await replay(rows, ports, once_more=datetime.now(UTC) if options.again else None)
+            out(f"{rows[0].event_id} sent again as {sent}")
         except ConnectorError as problem:
             failed += 1
             out(f"{rows[0].event_id} not sent: {problem}")

@@ -50,6 +50,9 @@ class Span(Protocol):
 
     def add(self, fields: Fields) -> None: ...
 
+    def fail(self, reason: str) -> None:
+        """Marks it as failed, for an error that ends here."""
+
 
 class Exporter(Protocol):
     """A destination of events and spans."""
@@ -147,6 +150,9 @@ class _Unrecorded:
 
     def add(self, fields: Fields) -> None:
         """Nothing to add to."""
+
+    def fail(self, reason: str) -> None:
+        """Nothing to mark."""
 
 
 def _clean(fields: Mapping[str, object]) -> dict[str, Value]:

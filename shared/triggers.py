@@ -53,6 +53,7 @@ async def handle(queue: str, message: func.ServiceBusMessage) -> None:
         message.application_properties,
         message.message_id,
         services.queues[queue],
+        message.delivery_count or 1,
     )
 
 

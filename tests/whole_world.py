@@ -10,11 +10,13 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import httpx
+from azure.data.tables import UpdateMode
 from azure.data.tables.aio import TableServiceClient
 from azure.storage.blob.aio import BlobServiceClient
 
@@ -130,6 +132,13 @@ class World:
         (row,) = [dict(entity) async for entity in found]
         body = await (await self._blobs.get_blob_client("parked", row["blob"]).download_blob()).readall()
         return {**row, "body": body}
+
+    async def open_again(self, event_id: str) -> None:
+        """The parked record as it is after the same message was delivered and parked once more."""
+        row = await self.parked(event_id)
+        state = {"state": "open", "closed_at": "", "why": "", "at": datetime.now(UTC).isoformat()}
+        key = {name: row[name] for name in ("PartitionKey", "RowKey")}
+        await self._tables.get_table_client("parked").update_entity({**key, **state}, mode=UpdateMode.MERGE)
 
     async def link(self, store: str, order_id: int) -> dict[str, Any]:
         return dict(await self._tables.get_table_client("links").get_entity(store, f"order-{order_id:020d}"))

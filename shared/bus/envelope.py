@@ -16,6 +16,9 @@ SCHEMA: Final = 1
 OPERATOR: Final = "operator"
 """The source of a message that a person sends again; it is processed although the order has parked messages."""
 
+HEALING: Final = "sweep-heal"
+"""The source of an event that mends a sales order: it is compared with F&O although Shopify's order did not change."""
+
 SESSION_BUCKETS: Final = 8
 """All messages about one order are in one of this many sessions, so that one worker at a time processes them.
 
@@ -23,6 +26,11 @@ Each session makes one call to F&O at a time, so this is also the number of conc
 instances. Equal to maxConcurrentSessions in host.json: a session beyond that would wait until another has been idle for
 sessionIdleTimeout.
 """
+
+
+_PROPERTIES_LIMIT: Final = 4_000
+"""Characters of all properties of a message together: a parked row has them as JSON, in one text of at most 32 Ki."""
+_MAX_ATTEMPT: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +95,9 @@ class Envelope:
 
 def read_envelope(body: bytes, properties: Mapping[str, object]) -> Envelope:
     """The envelope of a received message. Raises RefusedError ENVELOPE_UNREADABLE for bad properties."""
+    length = sum(len(str(name)) + len(str(value)) for name, value in properties.items())
+    if length > _PROPERTIES_LIMIT:
+        raise RefusedError(ErrorCode.ENVELOPE_UNREADABLE, problem=f"its properties have {length} characters")
     try:
         schema = int(str(properties["schema"]))
         envelope = Envelope(
@@ -108,6 +119,8 @@ def read_envelope(body: bytes, properties: Mapping[str, object]) -> Envelope:
         raise RefusedError(ErrorCode.ENVELOPE_UNREADABLE, problem=f"the property {missing} is missing") from None
     except ValueError as wrong:
         raise RefusedError(ErrorCode.ENVELOPE_UNREADABLE, problem=str(wrong)) from None
+    if not 1 <= envelope.attempt <= _MAX_ATTEMPT:
+        raise RefusedError(ErrorCode.ENVELOPE_UNREADABLE, problem=f"its attempt is {envelope.attempt}")
     if not 1 <= schema <= SCHEMA:
         raise RefusedError(
             ErrorCode.ENVELOPE_UNREADABLE, problem=f"its schema is {schema}, this release reads up to {SCHEMA}"

@@ -34,6 +34,8 @@ class Finding:
     shopify: str
     """Shopify's amount, or a word where there is none."""
     fo: str
+    is_healable: bool = False
+    """Whether an event of the order would change it in F&O, by the store's rules."""
 
     def as_dict(self) -> dict[str, Any]:
         """With the proof of the refusal, where it has one."""
@@ -77,7 +79,7 @@ def sales_order_finding(number: str, plan: ChangePlan, compared: Sums) -> Findin
         return None
     what, shopify, fo = "; ".join(changes), str(compared.shopify), str(compared.fo)
     refusal = RefusedError(ErrorCode.SALES_ORDER_DIFFERS, sales_order=number, what=what, shopify=shopify, fo=fo)
-    return Finding(refusal, what, shopify, fo)
+    return Finding(refusal, what, shopify, fo, is_healable=bool(plan.steps) and not plan.held)
 
 
 def gone_finding(number: str, order: Order) -> Finding:

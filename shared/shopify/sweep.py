@@ -18,6 +18,7 @@ class ListedOrder:
     id: int
     updated_at: datetime
     """By Shopify's clock, to the second."""
+    created_at: datetime
     name: str = ""
     """For people: #1001."""
 
@@ -56,4 +57,9 @@ async def read_subscriptions(admin: AdminClient) -> list[Subscription]:
 
 
 def _listed(node: dict[str, Any]) -> ListedOrder:
-    return ListedOrder(number_of(node["id"]), datetime.fromisoformat(node["updatedAt"]), node["name"])
+    return ListedOrder(
+        number_of(node["id"]),
+        datetime.fromisoformat(node["updatedAt"]),
+        datetime.fromisoformat(node["createdAt"]),
+        node["name"],
+    )

@@ -7,10 +7,16 @@ import json
 from typing import Any, Final
 
 from azure.core import MatchConditions
-from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
+from azure.core.exceptions import (
+    HttpResponseError,
+    ResourceExistsError,
+    ResourceModifiedError,
+    ResourceNotFoundError,
+)
 from azure.storage.blob.aio import ContainerClient
 
 from shared.errors import ErrorCode, RefusedError, TransientError
+from shared.store import tables
 
 CLAIMS: Final = "claims"
 PARKED: Final = "parked"
@@ -29,12 +35,17 @@ class Bodies:
         return hashlib.sha256(body).hexdigest()
 
     async def get(self, name: str, *, sha256: str) -> bytes:
-        """The body. Raises RefusedError CLAIM_MISSING if it is missing or differs from what was stored."""
+        """The body. Raises RefusedError CLAIM_MISSING if it is missing, differs from what was stored, or has an
+        impossible name.
+        """
         try:
             download = await self._container.download_blob(name)
             body = await download.readall()
-        except ResourceNotFoundError:
-            raise RefusedError(ErrorCode.CLAIM_MISSING, blob=name) from None
+        except (ValueError, HttpResponseError) as problem:
+            is_absent = isinstance(problem, (ValueError, ResourceNotFoundError))
+            if is_absent or tables.is_refused(problem):
+                raise RefusedError(ErrorCode.CLAIM_MISSING, blob=name) from None
+            raise
         if hashlib.sha256(body).hexdigest() != sha256:
             raise RefusedError(ErrorCode.CLAIM_MISSING, blob=name)
         return body

@@ -6,13 +6,11 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from azure.data.tables.aio import TableClient
 
 from shared.store import tables
-
-_EVIDENCE_LIMIT: Final = 30_000  # a string property of a table row holds 32 Ki characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +24,7 @@ class JournalEntry:
     attempt: int
     at: datetime
     outcome: str
-    """ "done", "waiting" or "parked"; "differs" for what a sweep found."""
+    """ "done", "waiting" or "parked"; "differs" for what a sweep found, "sent" and "left" for what it mends."""
     note: str
     document: str = ""
     waiting_until: datetime | None = None
@@ -49,17 +47,17 @@ class Journal:
             {
                 "PartitionKey": partition(entry.store, entry.entity_id),
                 "RowKey": tables.key(f"{entry.at:%Y%m%dT%H%M%S.%f}-{entry.event_id}-{entry.attempt}"),
-                "event_id": entry.event_id,
-                "topic": entry.topic,
+                "event_id": tables.cut(entry.event_id),
+                "topic": tables.cut(entry.topic),
                 "attempt": entry.attempt,
                 "at": entry.at.isoformat(),
                 "outcome": entry.outcome,
-                "note": entry.note,
+                "note": tables.cut(entry.note, tables.REASON_LIMIT),
                 "document": entry.document,
                 "waiting_until": entry.waiting_until.isoformat() if entry.waiting_until else "",
                 "seconds": round(entry.seconds, 3),
                 "traceparent": entry.traceparent,
-                "evidence": evidence if len(evidence) <= _EVIDENCE_LIMIT else evidence[:_EVIDENCE_LIMIT] + " ...",
+                "evidence": tables.cut(evidence),
             },
         )
 

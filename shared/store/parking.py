@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from azure.core import MatchConditions
-from azure.core.exceptions import ResourceModifiedError
+from azure.core.exceptions import HttpResponseError, ResourceModifiedError
 from azure.data.tables import UpdateMode
 from azure.data.tables.aio import TableClient
 
@@ -20,6 +20,11 @@ from shared.store import tables
 from shared.store.blobs import Bodies
 from shared.store.proofs import cut_proof
 
+_SHORT: Final = {
+    "cause": "The table did not take the cause. The body is kept whole.",
+    "next_step": "Look the code up in docs/errors.md.",
+    "proof": "",
+}
 _PART: Final = "|"
 _AFTER_PART: Final = "}"
 """The character after the one that parts an event's id from its part."""
@@ -90,33 +95,41 @@ class Parking:
         self._bodies = bodies
 
     async def park(self, message: ParkedMessage) -> None:
-        """Body first, then the row: a row always has its body. Parking the same event twice leaves one row."""
+        """Body first, then the row: a row always has its body. Parking the same event twice leaves one row.
+
+        Causes and next steps are cut. A row that the table does not take is kept in short: without proof, cause and
+        next step, but with code and body.
+        """
         blob = tables.key(f"{message.flow}-{message.store}-{message.event_id}")
         sha256 = await self._bodies.put(blob, message.body)
-        await tables.overwrite(
-            self._table,
-            {
-                "PartitionKey": _partition(message.flow, message.store),
-                "RowKey": _row_key(message.event_id, message.part),
-                "event_id": message.event_id,
-                "part": message.part.value,
-                "flow": message.flow,
-                "store": message.store,
-                "code": message.error.code,
-                "cause": message.error.cause,
-                "owner": message.error.entry.owner.value,
-                "next_step": message.error.next_step,
-                "entity_id": message.entity_id,
-                "at": message.at.isoformat(),
-                "properties": json.dumps(dict(message.properties)),
-                "state": State.OPEN.value,
-                "closed_at": "",
-                "why": "",
-                "blob": blob,
-                "sha256": sha256,
-                "proof": json.dumps(cut_proof(message.error.proof), ensure_ascii=False) if message.error.proof else "",
-            },
-        )
+        proof = message.error.proof
+        row = {
+            "PartitionKey": _partition(message.flow, message.store),
+            "RowKey": _row_key(message.event_id, message.part),
+            "event_id": tables.cut(message.event_id),
+            "part": message.part.value,
+            "flow": tables.cut(message.flow),
+            "store": tables.cut(message.store),
+            "code": message.error.code,
+            "cause": tables.cut(message.error.cause, tables.REASON_LIMIT),
+            "owner": message.error.entry.owner.value,
+            "next_step": tables.cut(message.error.next_step, tables.REASON_LIMIT),
+            "entity_id": tables.cut(message.entity_id),
+            "at": message.at.isoformat(),
+            "properties": _as_json(message.properties) or "{}",
+            "state": State.OPEN.value,
+            "closed_at": "",
+            "why": "",
+            "blob": blob,
+            "sha256": sha256,
+            "proof": _as_json(cut_proof(proof)) if proof else "",
+        }
+        try:
+            await tables.overwrite(self._table, row)
+        except HttpResponseError as problem:
+            if not tables.is_refused(problem):
+                raise
+            await tables.overwrite(self._table, row | _SHORT)
 
     async def open(self) -> list[Parked]:
         """Every message that waits for a person, oldest first."""
@@ -142,6 +155,7 @@ class Parking:
         """Whether the row is closed now; not if somebody changed it since it was read."""
         partition = _partition(parked.flow, parked.store)
         row = {"PartitionKey": partition, "RowKey": _row_key(parked.event_id, parked.part)}
+        why = tables.cut(why, tables.REASON_LIMIT)
         closed = {**row, "state": state.value, "closed_at": now.isoformat(), "why": why}
         try:
             await self._table.update_entity(
@@ -175,6 +189,12 @@ class Parking:
     async def _query(self, where: str, **parameters: str) -> AsyncIterator[Parked]:
         async for row in self._table.query_entities(where, parameters=parameters):
             yield _read({**row, "etag": row.metadata["etag"]})
+
+
+def _as_json(value: Mapping[str, Any]) -> str:
+    """Empty for what is too long for a text of the table."""
+    text = json.dumps(dict(value), ensure_ascii=False)
+    return tables.cut(text) if tables.fits(text) else ""
 
 
 def _row_key(event_id: str, part: Part) -> str:

@@ -7,22 +7,66 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
+from hashlib import sha256
+from http import HTTPStatus
 from typing import Any, Final
 
 from azure.core import MatchConditions
-from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
+from azure.core.exceptions import (
+    HttpResponseError,
+    ResourceExistsError,
+    ResourceModifiedError,
+    ResourceNotFoundError,
+)
 from azure.data.tables import TableEntity, UpdateMode
 from azure.data.tables.aio import TableClient
 
-_FORBIDDEN: Final = re.compile(r"[/\\#?%\x00-\x1f\x7f-\x9f]")
+_FORBIDDEN: Final = re.compile(r"[/\\#?%\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffd]")
+
+TEXT_LIMIT: Final = 30_000
+"""UTF-16 units of a text property, of at most 32 Ki."""
+REASON_LIMIT: Final = 8_000
+"""UTF-16 units of a cause, note or next step: all properties of a row have at most 1 MiB together."""
+_KEY_LIMIT: Final = 480
+"""UTF-16 units of a key, of at most 512: a part of an event follows it."""
+_DIGEST: Final = 24
+_CUT: Final = " ..."
+
+_REFUSED: Final = (HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.REQUEST_URI_TOO_LONG)
 
 type TableRow = dict[str, Any]
 """A row of Azure Table Storage by column name, with PartitionKey and RowKey."""
 
 
 def key(text: str) -> str:
-    """The text as a table key: forbidden characters replaced by "_", cut after 512 characters."""
-    return _FORBIDDEN.sub("_", text)[:512]
+    """The text as a table key: forbidden characters replaced by "_", the end of a long one by its hash."""
+    allowed = _FORBIDDEN.sub("_", text)
+    if _length(allowed) <= _KEY_LIMIT:
+        return allowed
+    digest = sha256(text.encode(errors="surrogatepass")).hexdigest()[:_DIGEST]
+    return f"{cut(allowed, _KEY_LIMIT - _DIGEST - 1)}-{digest}"
+
+
+def cut(text: str, limit: int = TEXT_LIMIT) -> str:
+    """The text as Azure takes it: halves of characters replaced, and cut after `limit` UTF-16 units."""
+    encoded = text.encode("utf-16-le", "surrogatepass")
+    if len(encoded) <= 2 * limit:
+        return encoded.decode("utf-16-le", "replace")
+    return encoded[: 2 * (limit - len(_CUT))].decode("utf-16-le", "replace") + _CUT
+
+
+def fits(text: str, limit: int = TEXT_LIMIT) -> bool:
+    """Whether `cut` leaves its length as it is."""
+    return _length(text) <= limit
+
+
+def is_refused(problem: Exception) -> bool:
+    """Whether storage does not take what was sent, and will not take it later either."""
+    return isinstance(problem, HttpResponseError) and problem.status_code in _REFUSED
+
+
+def _length(text: str) -> int:
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def order_key(order_id: int) -> str:

@@ -11,7 +11,12 @@ from itertools import batched, count
 from typing import Any
 
 from azure.core import MatchConditions
-from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
+from azure.core.exceptions import (
+    HttpResponseError,
+    ResourceExistsError,
+    ResourceModifiedError,
+    ResourceNotFoundError,
+)
 from azure.data.tables import UpdateMode
 
 _TERM = re.compile(r"(\w+) (eq|ge|le|lt) (?:@(\w+)|'([^']*)')")
@@ -47,6 +52,19 @@ def _term(text: str, parameters: Mapping[str, str]) -> Callable[[Entity], bool]:
     field, name, parameter, literal = term.groups()
     value = parameters[parameter] if parameter else literal
     return lambda row: bool(_OPERATORS[name](row[field], value))
+
+
+def _check_limits(row: Mapping[str, Any]) -> None:
+    """Raises HttpResponseError 400 for what Azure does not store: keys over 512 characters, texts over 32 Ki characters
+    (UTF-16 units), rows over 1 MiB, integers over 32 bits.
+    """
+    texts = {name: len(value.encode("utf-16-le")) for name, value in row.items() if isinstance(value, str)}
+    keys = [texts["PartitionKey"], texts["RowKey"]]
+    is_small = max(texts.values()) <= 2 * 32_768 and max(keys) <= 2 * 512 and sum(texts.values()) < 2**20
+    if not is_small or not all(abs(each) < 2**31 for each in row.values() if isinstance(each, int)):
+        error = HttpResponseError(message="PropertyValueTooLarge")
+        error.status_code = 400
+        raise error
 
 
 class MemoryTable:
@@ -99,6 +117,7 @@ class MemoryTable:
 
     def _write(self, row: Mapping[str, Any]) -> dict[str, Any]:
         assert all(isinstance(value, str | int | float | datetime) for value in row.values()), row
+        _check_limits(row)
         self._step()
         etag = f"W/{next(self._etags)}"
         self.rows[row["PartitionKey"], row["RowKey"]] = Entity(row, etag)

@@ -6,6 +6,7 @@ import asyncio
 import copy
 import json
 import os
+import re
 import sys
 import uuid
 from typing import Any
@@ -58,6 +59,11 @@ async def operator(world: World, *arguments: str) -> tuple[int, str, str]:
     return process.returncode or 0, out.decode(), err.decode()
 
 
+def replays_of(event: str, output: str) -> list[str]:
+    """The ids of the event's replays that the command names."""
+    return re.findall(rf"{event}\.replay-\w+", output)
+
+
 async def park(world: World, order: dict[str, Any]) -> str:
     event = str(uuid.uuid4())
     assert (await world.deliver(encode(order), event_id=event)).status_code == 200
@@ -90,13 +96,36 @@ async def test_a_clerk_sees_the_message_mends_the_cause_and_sends_it_again(
     key = f"dataAreaId='nleu',SalesOrderNumber='SN{order['id']}'"
     await world.fo_data("DELETE", f"SalesOrderHeadersV4({key})")
     code, output, _ = await operator(world, "replay", event)
-    assert (code, output) == (0, f"{event} sent again as {event}.replay-1\n1 of 1 sent again\n")
-    end = await world.end_of_event(f"{event}.replay-1")
+    (sent,) = replays_of(event, output)
+    assert (code, output) == (0, f"{event} sent again as {sent}\n1 of 1 sent again\n")
+    end = await world.end_of_event(sent)
     assert (end["outcome"], end["document"], end["topic"]) == ("done", f"SN{order['id']}", "orders/create")
     code, listed, _ = await operator(world, "list", "--all")
-    assert f"    event: {event}\n    replayed: sent again as {event}.replay-1" in listed
+    assert f"    event: {event}\n    replayed: sent again as {sent}" in listed
     code, listed, _ = await operator(world, "list")
     assert event not in listed
+    code, output, _ = await operator(world, "replay", event)
+    assert (code, replays_of(event, output)) == (1, [sent])
+    assert f"{event} not sent: it was sent again as {sent} on " in output
+    code, output, _ = await operator(world, "replay", event, "--again")
+    (once_more,) = replays_of(event, output)
+    assert (code, once_more == sent) == (0, False)
+    assert (await world.end_of_event(once_more))["outcome"] == "done"
+
+
+async def test_what_is_parked_again_within_the_queues_window_is_sent_each_time(
+    world: World, template: dict[str, Any]
+) -> None:
+    event = await park(world, another(template, sku="NO-SUCH-THING"))
+    ids = set()
+    for _ in range(2):
+        code, output, _ = await operator(world, "replay", event)
+        (sent,) = replays_of(event, output)
+        assert code == 0
+        assert (await world.end_of_event(sent))["outcome"] == "parked"
+        ids.add(sent)
+        await world.open_again(event)
+    assert len(ids) == 2
 
 
 async def test_an_order_that_a_later_event_brought_to_fo_is_no_longer_open(
@@ -134,13 +163,14 @@ async def test_a_large_parked_body_is_set_aside_again_when_it_is_sent_again(
 ) -> None:
     order = another(template, sku="NO-SUCH-THING") | {"note": "x" * 300_000}
     event = await park(world, order)
-    code, _, _ = await operator(world, "replay", event)
+    code, output, _ = await operator(world, "replay", event)
+    (sent,) = replays_of(event, output)
     assert code == 0
-    assert (await world.end_of_event(f"{event}.replay-1"))["outcome"] == "parked"
-    again = await world.parked(f"{event}.replay-1")
+    assert (await world.end_of_event(sent))["outcome"] == "parked"
+    again = await world.parked(sent)
     assert (again["state"], json.loads(again["body"])["id"]) == ("open", order["id"])
     properties = json.loads(again["properties"])
-    assert (properties["attempt"], properties["claim_blob"]) == (1, f"nordlys/{event}.replay-1")
+    assert (properties["attempt"], properties["claim_blob"]) == (1, f"nordlys/{sent}")
 
 
 async def test_what_holds_stock_back_is_listed_and_can_be_released(world: World, template: dict[str, Any]) -> None:

@@ -18,6 +18,7 @@ from shared.model import Part
 from tests.builders.sales import euros
 
 TOTAL = Decimal("253.95")  # a tent and its shipping
+AUTHORIZED = {"kind": "authorization"}
 
 
 @pytest.fixture(scope="module")
@@ -74,18 +75,92 @@ async def test_a_change_whose_webhook_was_lost_is_made(scenario: SweepScenario) 
     assert {line["ItemNumber"] for line in await scenario.lines(order)} == {"TENT-2P", "FREIGHT", "MAP-NORDIC"}
 
 
-async def test_what_is_sent_and_not_handled_yet_is_the_same_event(scenario: SweepScenario) -> None:
-    order = scenario.buy()
+async def test_what_is_sent_and_not_handled_yet_is_not_sent_again(scenario: SweepScenario) -> None:
+    new, changed, unpaid = scenario.buy(), await scenario.bought(), await scenario.bought(payment=AUTHORIZED)
+    await scenario.step(changed, "edit", add=[{"sku": "MAP-NORDIC", "quantity": 2}])
+    await scenario.step(unpaid, "capture", received=("orders/updated",))
+    sent = await scenario.later()
+    assert sorted(sent) == sorted(str(order.id) for order in (new, changed, unpaid))
+    for _ in range(3):
+        assert await scenario.later() == sent
+
+
+async def test_what_is_sent_and_not_handled_yet_is_not_compared(scenario: SweepScenario) -> None:
+    order = await scenario.bought()
+    _, delivered = await scenario.number(order), await scenario.book_again(order)
+    await scenario.advance(delivered, "pack")
+    await scenario.step(order, "edit", add=[{"sku": "MAP-NORDIC", "quantity": 2}], received=("orders/updated",))
+    sent = await scenario.later()
+    assert sent == [str(order.id)]  # the link follows the other sales order, which the event will change
+    assert await scenario.later() == sent
+    assert {told["code"] for told in scenario.events("reconciliation.difference")} == {"SALES_ORDER_TWICE"}
+    assert scenario.events("reconciliation.done")[0]["busy"] == 1
+
+
+async def test_a_run_counts_an_order_that_it_has_just_sent_once(scenario: SweepScenario) -> None:
+    first = await scenario.bought()
+    await scenario.step(first, "edit", add=[{"sku": "MAP-NORDIC", "quantity": 2}])
+    scenario.clock.forward(240)
+    scenario.buy()  # from which the next run looks back less than to the first
     await scenario.later()
-    assert await scenario.later() == [str(order.id)]  # once in the queue, which drops the second
+    assert [told["order"] for told in scenario.events("sweep.order_missed")].count(first.id) == 1
+    (compared,) = scenario.events("reconciliation.done")
+    assert (compared["missed"], compared["busy"]) == (0, 2)
 
 
-async def test_what_got_lost_on_our_side_is_sent_again(scenario: SweepScenario) -> None:
+async def test_what_got_lost_on_our_side_is_sent_again_after_the_overlap(scenario: SweepScenario) -> None:
     order = scenario.buy()
     await scenario.later()
     scenario.queue.waiting.clear()
-    scenario.queue.seen.clear()
+    assert await scenario.later(100) == []
+    assert await scenario.later(20) == [str(order.id)]
+
+
+async def test_every_healing_is_in_the_journal_with_what_came_of_it(scenario: SweepScenario) -> None:
+    order = await scenario.bought()
+    await scenario.step(order, "edit", add=[{"sku": "MAP-NORDIC", "quantity": 2}])
+    await scenario.later()
+    await scenario.work()
+    (sent,) = await scenario.journal(order, "sent")
+    assert (sent["topic"], sent["note"]) == ("sweep/heal", "states: a change")
+    handled = [row for row in await scenario.journal(order, "done") if row["event_id"] == sent["event_id"]]
+    assert len(handled) == 1
+
+
+async def test_an_order_whose_event_the_app_lost_for_good_is_booked(scenario: SweepScenario) -> None:
+    order = await scenario.bought()  # the journal has its events, and neither F&O nor the link has the order
+    await scenario.remove_from_fo(order)
+    await scenario.forget_links()
     assert await scenario.later() == [str(order.id)]
+    assert [row["note"] for row in await scenario.journal(order, "sent")] == ["orders: F&O lacks the order"]
+    await scenario.work()
+    assert {line["ItemNumber"] for line in await scenario.lines(order)} == {"TENT-2P", "FREIGHT"}
+
+
+async def test_what_the_rules_do_not_heal_is_reported_and_left(scenario: SweepScenario) -> None:
+    scenario.use(sweep={"heal": ()})
+    new, changed, unpaid = scenario.buy(), await scenario.bought(), await scenario.bought(payment=AUTHORIZED)
+    await scenario.step(changed, "edit", add=[{"sku": "MAP-NORDIC", "quantity": 2}])
+    await scenario.step(unpaid, "capture", received=("orders/updated",))
+    assert await scenario.later() == []
+    told = {each["order"]: each["sent"] for each in scenario.events("sweep.order_missed")}
+    assert told == {new.id: False, changed.id: False, unpaid.id: False}
+    assert await scenario.later() == []
+    assert scenario.events("sweep.order_missed") == []
+    for order in (new, changed, unpaid):
+        assert len(await scenario.journal(order, "left")) == 1
+
+
+async def test_a_sales_order_that_differs_is_mended_where_the_rules_say_so(scenario: SweepScenario) -> None:
+    order = await scenario.bought()
+    scenario.use(sweep={"heal": ("orders", "states", "differences")}, changes={"by_staff": "overrule"})
+    await scenario.reprice(order, Decimal("1.00"))
+    assert await scenario.later() == [str(order.id)]
+    assert [told["code"] for told in scenario.events("reconciliation.difference")] == ["SALES_ORDER_DIFFERS"]
+    await scenario.work()
+    assert sum(line["LineAmount"] for line in await scenario.lines(order)) == TOTAL
+    await scenario.later()
+    assert scenario.events("reconciliation.done")[0]["agreeing"] == 1
 
 
 async def test_an_order_that_is_parked_is_not_sent_again(scenario: SweepScenario) -> None:
@@ -306,8 +381,7 @@ async def test_what_was_missed_before_the_overlap_is_brought_too(scenario: Sweep
     for _ in range(2):
         await scenario.later()
     scenario.queue.waiting.clear()
-    scenario.queue.seen.clear()
-    assert str(order.id) in await scenario.later()
+    assert str(order.id) in await scenario.later(150)
     assert [each.get("what") for each in scenario.events("sweep.order_missed")][-1] == "a change"
 
 
@@ -374,12 +448,7 @@ async def test_an_order_agrees_although_its_shipping_rule_is_gone(scenario: Swee
 
 async def test_an_order_that_was_deleted_in_fo_is_reported(scenario: SweepScenario) -> None:
     order = await scenario.bought()
-    for line in await scenario.lines(order):
-        await scenario.client.delete(
-            "SalesOrderLinesV3", {"dataAreaId": "nleu", "InventoryLotId": line["InventoryLotId"]}
-        )
-    key = {"dataAreaId": "nleu", "SalesOrderNumber": await scenario.number(order)}
-    await scenario.client.delete("SalesOrderHeadersV4", key)
+    await scenario.remove_from_fo(order)
     await scenario.later()
     assert [logged["code"] for logged in scenario.events("reconciliation.difference")] == ["FO_ORDER_GONE"]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from shared.rules.base import Rules
@@ -19,7 +21,14 @@ class SweepRules(Rules):
         ge=10,
         le=1440,
         description="Minutes that a run looks back before the latest change that the previous run saw. Shopify's "
-        "search shows some changes late, and a message that was lost in the app is noticed within this time.",
+        "search shows some changes late. An event that a sweep sent and that was not handled after this time is sent "
+        "again.",
+    )
+    heal: tuple[Literal["orders", "states", "differences"], ...] = Field(
+        default=("orders", "states"),
+        description='What a sweep mends by an event of its own: "orders" that F&O lacks; "states": changes, payments '
+        'and refunds that F&O missed; "differences" of the sales order, as far as [changes] allow. Each is in the '
+        "journal. What is left out is only reported.",
     )
     sample: int = Field(
         default=25,

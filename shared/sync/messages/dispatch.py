@@ -10,6 +10,11 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from hashlib import sha256
+from traceback import walk_tb
+from typing import Final
+
+from azure.core.exceptions import AzureError
 
 from shared.bus.envelope import Envelope, read_envelope
 from shared.bus.publisher import Publisher
@@ -18,8 +23,9 @@ from shared.store.blobs import Bodies
 from shared.store.journal import Journal, JournalEntry
 from shared.store.parking import ParkedMessage, Parking
 from shared.store.proofs import cut_proof
+from shared.store.tables import is_refused
 from shared.sync.messages.outcome import MessageOutcome, Park, Parts, Retry, RetryPolicy, as_parts
-from shared.telemetry import annotate, correlated, emit, span
+from shared.telemetry import Span, annotate, correlated, emit, span
 
 type MessageHandler = Callable[[Envelope], Awaitable[MessageOutcome]]
 
@@ -36,17 +42,31 @@ class QueuePorts:
     policy: RetryPolicy = field(default_factory=RetryPolicy)
 
 
-async def handle_message(
-    handler: MessageHandler, body: bytes, properties: Mapping[str, object], message_id: str, ports: QueuePorts
+LAST_DELIVERY: Final = 9
+"""From this delivery on a message is parked unread: after maxDeliveryCount the queue dead-letters it unrecorded."""
+
+
+async def handle_message(  # noqa: PLR0917 - what the queue's message has
+    handler: MessageHandler,
+    body: bytes,
+    properties: Mapping[str, object],
+    message_id: str,
+    ports: QueuePorts,
+    delivery: int = 1,
 ) -> None:
-    """Runs the handler on one message and carries out its outcome. Raises only when that fails: the queue then delivers
-    the message again, up to its max delivery count.
+    """Runs the handler on one message and carries out its outcome. Raises only when that fails, or when storage or the
+    queue does not answer: the queue then delivers the message again, up to its max delivery count.
+
+    Every message that cannot be handled is parked: one that is not the app's, one at which the app fails, and one whose
+    handling never came to an end because the process died or ran out of time.
     """
     try:
         envelope = read_envelope(body, properties)
     except RefusedError as error:
-        await _park_foreign(body, error, message_id, ports)
+        await _park_foreign(body, error, message_id or sha256(body).hexdigest(), ports)
         return
+    if delivery >= LAST_DELIVERY:
+        handler = _never_handled(delivery)
     with (
         correlated(
             flow=envelope.flow,
@@ -59,10 +79,11 @@ async def handle_message(
         span(f"sync {envelope.flow}", "consumer", envelope.traceparent) as handling,
     ):
         # The trace of an event that the app itself created begins here; later attempts belong to it.
-        await _handle(handler, replace(envelope, traceparent=envelope.traceparent or handling.traceparent), ports)
+        traced = replace(envelope, traceparent=envelope.traceparent or handling.traceparent)
+        await _handle(handler, traced, ports, handling)
 
 
-async def _handle(handler: MessageHandler, envelope: Envelope, ports: QueuePorts) -> None:
+async def _handle(handler: MessageHandler, envelope: Envelope, ports: QueuePorts, handling: Span) -> None:
     body = envelope.body
     try:
         if envelope.claim:
@@ -72,6 +93,11 @@ async def _handle(handler: MessageHandler, envelope: Envelope, ports: QueuePorts
         outcome = Park(refusal)
     except TransientError as failure:
         outcome = Retry(failure)
+    except Exception as failure:
+        if isinstance(failure, AzureError) and not is_refused(failure):
+            raise  # storage or the queue does not answer
+        handling.fail(type(failure).__name__)
+        outcome = _failed(failure, envelope.attempt, ports.policy)
     parts = as_parts(outcome)
     now = datetime.now(UTC)
     if parts.retry is not None and ports.policy.is_exhausted(
@@ -79,6 +105,24 @@ async def _handle(handler: MessageHandler, envelope: Envelope, ports: QueuePorts
     ):
         parts = replace(parts, parked=(*parts.parked, _exhausted(envelope, parts.retry, now)), retry=None)
     await _carry_out(parts, envelope, body, now, ports)
+
+
+def _never_handled(delivery: int) -> MessageHandler:
+    async def handler(_: Envelope) -> MessageOutcome:
+        problem = "its handling did not end, because the process ended or ran out of time, or storage did not answer"
+        return Park(RefusedError(ErrorCode.APP_FAILED, times=delivery - 1, problem=problem))
+
+    return handler
+
+
+def _failed(failure: Exception, attempt: int, policy: RetryPolicy) -> MessageOutcome:
+    """A bug, or data that storage does not take. Names the place and never the data."""
+    *_, (frame, line) = walk_tb(failure.__traceback__)
+    problem = f"{type(failure).__name__} in {frame.f_globals.get('__name__')}, line {line}"
+    emit("message.failed", level=logging.ERROR, problem=problem)
+    if attempt < policy.max_failures:
+        return Retry(TransientError(f"the app failed: {problem}"))
+    return Park(RefusedError(ErrorCode.APP_FAILED, times=attempt, problem=problem))
 
 
 def _exhausted(envelope: Envelope, retry: Retry, now: datetime) -> Park:

@@ -76,6 +76,8 @@ class RetryPolicy:
     longest: timedelta = timedelta(minutes=15)
     max_attempts: int = 12
     max_age: timedelta = timedelta(hours=24)
+    max_failures: int = 3
+    """Attempts at a message at which the app itself fails."""
 
     def wait(self, attempt: int, error: TransientError) -> timedelta:
         """Before the next attempt: the delay that the other system asked for, else doubling, with up to 25 % jitter."""

@@ -30,19 +30,30 @@ class ParkedPorts:
     """Into the queue of the envelope's flow; returns when the queue has confirmed the message."""
 
 
-async def replay(rows: Sequence[Parked], ports: ParkedPorts) -> str:
+async def replay(rows: Sequence[Parked], ports: ParkedPorts, *, once_more: datetime | None = None) -> str:
     """Sends the message again, as a new event with the same properties and body. Returns the new event's id.
 
-    `rows` are refused parts of one message: a replay handles all of its parts.
+    `rows` are refused parts of one message: a replay handles all of its parts. A message that was sent again before is
+    sent only with `once_more`, the moment of that decision.
 
-    A second replay before the row is marked sends the same message id, which the queue's duplicate detection drops. The
-    app may have handled the message, and closed the row, before it is marked here.
-    Raises RefusedError ENVELOPE_UNREADABLE for a message that the app did not send, CLAIM_MISSING when its body is
-    gone, TransientError when sending was not confirmed or somebody else discarded the row meanwhile.
+    The id is the same until the row is marked, so that the queue drops a second copy after an unconfirmed sending; a
+    message that was parked again has another id, and is sent whenever that is. The app may have handled the message,
+    and closed the row, before it is marked here.
+    Raises ConnectorError for a message that was sent again before, RefusedError ENVELOPE_UNREADABLE for one that the
+    app did not send, CLAIM_MISSING when its body is gone, TransientError when sending was not confirmed or somebody
+    else discarded the row meanwhile.
     """
     parked = rows[0]
+    sent = [row for row in rows if row.state is State.REPLAYED]
+    if len(sent) == len(rows) and once_more is None:
+        when = f" on {parked.closed_at:%Y-%m-%d at %H:%M} UTC" if parked.closed_at else ""
+        raise ConnectorError(
+            f"it was {parked.why}{when}, and what became of it is in the journal. If it was parked again, replay that "
+            "event. If it got lost, send this one with --again"
+        )
+    moment = once_more or max(row.at for row in rows)
     body = await ports.parking.body(parked)
-    envelope = replace(read_envelope(body, parked.properties), event_id=_next_id(parked.event_id), attempt=1)
+    envelope = replace(read_envelope(body, parked.properties), event_id=_id_of(parked.event_id, moment), attempt=1)
     envelope = replace(envelope, source=OPERATOR)
     if body:
         envelope = await _with_claim(envelope, ports.claims)
@@ -132,7 +143,7 @@ async def _with_claim(envelope: Envelope, claims: Bodies) -> Envelope:
     return replace(envelope, body=b"", claim=Claim(blob, await claims.put(blob, envelope.body)))
 
 
-def _next_id(event_id: str) -> str:
-    """A new id for each replay; the same id when the same replay runs again."""
-    first, _, count = event_id.partition(_REPLAY)
-    return f"{first}{_REPLAY}{int(count or 0) + 1}"
+def _id_of(event_id: str, moment: datetime) -> str:
+    """Of the replay of a message that was parked at the moment. The queue drops an id that it saw some minutes ago."""
+    first, _, _ = event_id.partition(_REPLAY)
+    return f"{first}{_REPLAY}{moment.astimezone(UTC):%Y%m%dT%H%M%S%f}"

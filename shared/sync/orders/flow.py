@@ -17,7 +17,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Final, Protocol
 
-from shared.bus.envelope import OPERATOR, Envelope
+from shared.bus.envelope import HEALING, OPERATOR, Envelope
 from shared.errors import ErrorCode, RefusedError, TaxRefusedError, TransientError
 from shared.flows import ORDERS
 from shared.mapping.cut_over import (
@@ -270,7 +270,8 @@ class _Event:
         order, content = state.order, digest(state.order, self.rules)
         if content == link.parked_digest and not self.is_replay:
             return Booking("this change of the order waits for a person", link.sales_order, link, is_current=False)
-        if content == link.digest and not link.held and not self.is_replay and hold_reason(state, self.rules) is None:
+        is_as_booked = content == link.digest and not link.held and hold_reason(state, self.rules) is None
+        if is_as_booked and self.envelope.source not in {OPERATOR, HEALING}:
             if order.version > link.version:  # events between both versions are outdated now
                 link = await self.ports.links.put(replace(link, version=order.version))
             return Booking("F&O has the order as it is", link.sales_order, link)

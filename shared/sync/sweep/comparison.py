@@ -18,7 +18,8 @@ from shared.store.journal import JournalEntry
 from shared.store.links import OrderLink
 from shared.sync.orders.reading import StateReader
 from shared.sync.sweep.duplicates import Duplicates, hold_duplicates
-from shared.sync.sweep.missed import TOPIC, event_of, is_recorded, is_settled
+from shared.sync.sweep.healing import Healer, Healing
+from shared.sync.sweep.missed import TOPIC, JournalEntries, is_recorded, is_settled
 from shared.sync.sweep.ports import SweepPorts
 from shared.sync.sweep.progress import Progress
 from shared.sync.sweep.reconciliation import Comparison, compare_order
@@ -37,11 +38,13 @@ class Tally:
     differences: int = 0
     """In all differing orders together."""
     missed: int = 0
-    """Not compared but put onto the queue: a payment, refund or change was missed."""
+    """Not compared: the order, a payment, refund or change was missed. Put onto the queue, if the rules say so."""
+    healed: int = 0
+    """Put onto the queue because the sales order differs."""
     busy: int = 0
     """Not compared: an event about the order is on its way, or parked."""
     unknown: int = 0
-    """Not compared: the app did not book the order in F&O."""
+    """Not compared: the app did not book the order in F&O, and nothing of it was missed."""
     refused: int = 0
     """Not compared: today's rules do not translate the order."""
     shopify: dict[str, Money] = field(default_factory=dict)
@@ -62,7 +65,8 @@ async def compare_some(
     """
     if not rules.sweep.sample:
         return None
-    comparison = _ComparisonRun(rules, ports, now, now(), Tally())
+    began = now()
+    comparison = _ComparisonRun(rules, ports, now, began, Tally(), Healer(rules, ports, now, began))
     try:
         return await comparison.of_some(progress, until)
     finally:
@@ -78,6 +82,11 @@ class _ComparisonRun:
     now: Callable[[], datetime]
     began: datetime
     tally: Tally
+    healer: Healer
+
+    @property
+    def _settled_since(self) -> datetime:
+        return self.began - timedelta(minutes=self.rules.sweep.settle_minutes)
 
     async def of_some(self, progress: Progress, until: datetime) -> str | None:
         created_since = self.began - timedelta(days=self.rules.sweep.window_days)
@@ -89,7 +98,7 @@ class _ComparisonRun:
             if self.now() >= until:
                 return "time limit reached"
             try:
-                await self._compare(order, progress.since)
+                await self._compare(order, progress)
             except ThrottledError:
                 raise
             except TransientError:
@@ -107,16 +116,19 @@ class _ComparisonRun:
             level = logging.WARNING if self.tally.differing else logging.INFO
             emit("reconciliation.done", level=level, **{**asdict(self.tally), **sides})
 
-    async def _compare(self, order: ListedOrder, since: datetime) -> None:
-        """`since`: orders that changed from then on are checked for missed events by this run or the next."""
+    async def _compare(self, order: ListedOrder, progress: Progress) -> None:
+        """Orders that changed since `progress.since` are checked for missed events by this run or the next."""
         link = await self.ports.orders.links.get(self.rules.key, order.id)
+        if link is None and order.created_at >= progress.began:
+            await self._find_unbooked(order)
+            return
         if link is None or link.given_up:
             self.tally.unknown += 1
             return
         duplicates = Duplicates((link.sales_order, *link.further))
         try:
             duplicates = await hold_duplicates(link, self.rules, self.ports.orders)
-            found = await self._compared(order, link, duplicates, since)
+            found = await self._compared(order, link, duplicates, progress.since)
         except RefusedError as refusal:
             self._refused(order, link, refusal)
             found = None
@@ -130,17 +142,22 @@ class _ComparisonRun:
     ) -> Comparison | None:
         """None for an order that is not compared now, which is counted here."""
         if not link.sales_order:
-            self.tally.unknown += 1
+            if link.not_booked or link.has_parked or duplicates.findings:
+                self.tally.unknown += 1
+            else:
+                await self._find_unbooked(order)
             return None
-        entries = await self.ports.journal.history(self.rules.key, str(order.id))
-        settled_since = self.began - timedelta(minutes=self.rules.sweep.settle_minutes)
+        entries = await self._history(order)
+        if self.healer.is_under_way(entries):
+            self.tally.busy += 1
+            return None
         is_missed = link.version < order.updated_at and not is_recorded(
-            entries, order.updated_at, overdue=settled_since
+            entries, order.updated_at, overdue=self._settled_since
         )
         if is_missed and order.updated_at < since:
-            await self._send(order, "a change")
+            await self._miss("states", order, "a change")
             return None
-        if is_missed or order.updated_at > settled_since or not is_settled(entries):
+        if is_missed or order.updated_at > self._settled_since or not is_settled(entries):
             self.tally.busy += 1
             return None
         admin = self.ports.orders.admins[self.rules.key]
@@ -151,6 +168,17 @@ class _ComparisonRun:
         if found is None:
             self.tally.busy += 1
         return found
+
+    async def _find_unbooked(self, order: ListedOrder) -> None:
+        """An order that F&O lacks, though no event about it is on its way or parked."""
+        entries = await self._history(order)
+        if self.healer.is_under_way(entries) or order.updated_at > self._settled_since or not is_settled(entries):
+            self.tally.busy += 1
+        else:
+            await self._miss("orders", order, "F&O lacks the order")
+
+    async def _history(self, order: ListedOrder) -> JournalEntries:
+        return await self.ports.journal.history(self.rules.key, str(order.id))
 
     def _refused(self, order: ListedOrder, link: OrderLink, refusal: RefusedError) -> None:
         self.tally.refused += 1
@@ -169,14 +197,16 @@ class _ComparisonRun:
         if found.findings:
             await self._report(order, found)
         if found.missed:
-            await self._send(order, ", ".join(found.missed))
+            await self._miss("states", order, ", ".join(found.missed))
         elif not found.findings:
             self.tally.agreeing += 1
+        elif found.is_healable and "differences" in self.rules.sweep.heal:
+            await self.healer.heal("differences", order, "the sales order differs")
+            self.tally.healed += 1
 
-    async def _send(self, order: ListedOrder, what: str) -> None:
-        await self.ports.queue.publish(event_of(self.rules.key, order))
+    async def _miss(self, kind: Healing, order: ListedOrder, what: str) -> None:
+        await self.healer.heal(kind, order, what)
         self.tally.missed += 1
-        emit("sweep.order_missed", level=logging.WARNING, order=order.id, updated_at=order.updated_at, what=what)
 
     async def _report(self, order: ListedOrder, found: Comparison) -> None:
         self.tally.differing += 1

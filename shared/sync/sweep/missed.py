@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from shared.bus.envelope import Envelope
+from shared.bus.envelope import HEALING, Envelope
 from shared.flows import ORDERS
 from shared.shopify.sweep import ListedOrder
 
 TOPIC: Final = "sweep/order"
+HEALING_TOPIC: Final = "sweep/heal"
+"""Of the journal's rows about events that the sweep sent."""
 _SOURCE: Final = "sweep"
 
 _EVENTS: Final = frozenset().union(*ORDERS.webhooks.values()) | {TOPIC}
@@ -40,6 +44,12 @@ def event_of(store: str, order: ListedOrder) -> Envelope:
     )
 
 
+def healing_of(store: str, order: ListedOrder, began: datetime) -> Envelope:
+    """An event that names an order whose sales order differs; a later run sends another one."""
+    event = event_of(store, order)
+    return replace(event, source=HEALING, event_id=f"{event.event_id}-{began.astimezone(UTC):%Y%m%dT%H%M%SZ}")
+
+
 def is_recorded(entries: JournalEntries, updated_at: datetime, *, overdue: datetime) -> bool:
     """Whether an event of this change of the order, or of a later one, was handled or is waiting.
 
@@ -57,6 +67,16 @@ def is_settled(entries: JournalEntries) -> bool:
     """Whether the last recorded event was done: it neither waits nor is parked."""
     outcomes = [row["outcome"] for row in _events(entries)]
     return not outcomes or outcomes[-1] == "done"
+
+
+def is_under_way(entries: JournalEntries, *, overdue: datetime) -> bool:
+    """Whether the sweep sent an event after `overdue` that was not handled yet: it is still in the queue."""
+    rows = list(entries)
+    handled: defaultdict[str, list[datetime]] = defaultdict(list)
+    for row in _events(rows):
+        handled[row["event_id"]].append(datetime.fromisoformat(row["at"]))
+    sent = ((row["event_id"], datetime.fromisoformat(row["at"])) for row in rows if row["topic"] == HEALING_TOPIC)
+    return any(at > overdue and all(when < at for when in handled[event]) for event, at in sent)
 
 
 def _events(entries: JournalEntries) -> Iterator[Mapping[str, Any]]:

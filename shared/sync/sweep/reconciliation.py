@@ -58,6 +58,11 @@ class Comparison:
     missed: tuple[str, ...] = ()
     """Missed events, in words. While there are some, nothing is compared but duplicates."""
 
+    @property
+    def is_healable(self) -> bool:
+        """Whether an event of the order would mend something."""
+        return any(finding.is_healable for finding in self.findings)
+
 
 async def compare_order(
     state: OrderState, link: OrderLink, duplicates: Duplicates, rules: StoreRules, ports: OrderPorts

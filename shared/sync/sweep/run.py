@@ -1,12 +1,14 @@
 """The flow sweep: changes whose webhook was missed, and differences between both systems.
 
 changes         an order that changed in Shopify without an event is put onto the orders' queue, as an event of the app:
-the flow of orders fetches and converges it as any other subscriptions   topics that a shop no longer sends are reported
+                the flow of orders fetches and converges it as any other
+subscriptions   topics that a shop no longer sends are reported
 comparison      orders in Shopify are compared with F&O, some in each run, all of them over time
 
+What was put onto the queue is neither sent again nor compared before it is settled (shared/sync/sweep/healing.py).
 It writes nothing to Shopify, and to F&O one thing: where several sales orders have the reference of one order, it holds
 those that are not kept (shared/sync/sweep/duplicates.py). After an interrupted run the next begins where progress was
-last saved; an event that is sent twice is dropped by the queue, or has nothing to do.
+last saved; an event that is sent twice has nothing to do the second time.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import batched, compress
+from itertools import batched
 from typing import Final
 
 from shared.flows import FLOWS, SWEEP
@@ -24,7 +26,8 @@ from shared.rules import StoreRules
 from shared.shopify.sweep import ListedOrder, changed_orders, read_subscriptions
 from shared.sync.each_store import for_each_store, noting_halt
 from shared.sync.sweep.comparison import compare_some
-from shared.sync.sweep.missed import event_of, is_recorded
+from shared.sync.sweep.healing import Healer, Healing
+from shared.sync.sweep.missed import is_recorded
 from shared.sync.sweep.ports import SweepPorts
 from shared.sync.sweep.progress import Progress
 from shared.sync.sweep.subscriptions import report_lost_topics
@@ -47,7 +50,7 @@ class SweepReport:
     changed: int = 0
     """Checked."""
     missed: int = 0
-    """Put onto the queue."""
+    """Put onto the queue, or left as `sweep.heal` says."""
     halted: str | None = None
     """Why the run ended early."""
 
@@ -118,21 +121,24 @@ class _Sweep:
     async def _send_missed(self, orders: Sequence[ListedOrder]) -> None:
         self.report.changed += len(orders)
         for some in batched(orders, _AT_ONCE, strict=False):
-            is_missed = await asyncio.gather(*(self._is_missed(order) for order in some))
-            missed = list(compress(some, is_missed))
-            await asyncio.gather(*(self.ports.queue.publish(event_of(self.rules.key, order)) for order in missed))
+            found = await asyncio.gather(*(self._missed(order) for order in some))
+            missed = [(kind, order) for kind, order in zip(found, some, strict=True) if kind is not None]
+            healer = Healer(self.rules, self.ports, self.now, self.began)
+            await asyncio.gather(*(healer.heal(kind, order, "a change") for kind, order in missed))
             self.report.missed += len(missed)
-            for order in missed:
-                emit("sweep.order_missed", level=logging.WARNING, order=order.id, updated_at=order.updated_at)
 
-    async def _is_missed(self, order: ListedOrder) -> bool:
-        """Whether neither the link nor the journal has this state of the order or a later one.
+    async def _missed(self, order: ListedOrder) -> Healing | None:
+        """What F&O lacks, if neither the link nor the journal has this state of the order or a later one, and no
+        event that a sweep sent is still in the queue.
 
         An order whose events change nothing in F&O keeps an older version in its link, and so does one whose change is
         parked: the journal has both, so that neither is sent again.
         """
         link = await self.ports.orders.links.get(self.rules.key, order.id)
         if link is not None and (link.given_up or link.version >= order.updated_at):
-            return False
+            return None
         entries = await self.ports.journal.history(self.rules.key, str(order.id))
-        return not is_recorded(entries, order.updated_at, overdue=self._settled_since)
+        healer = Healer(self.rules, self.ports, self.now, self.began)
+        if is_recorded(entries, order.updated_at, overdue=self._settled_since) or healer.is_under_way(entries):
+            return None
+        return "states" if link is not None and link.sales_order else "orders"

@@ -1,14 +1,17 @@
 """Whatever a flow returns or raises, the message ends as done, waiting or parked, or goes back to the queue."""
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from azure.core.exceptions import HttpResponseError, ServiceRequestError
+from builders.root import ROOT
 
 from shared.bus.envelope import Claim, Envelope
 from shared.errors import NotYetError, OutcomeUnknownError, RefusedError, ThrottledError, TransientError
 from shared.model import Part
-from shared.sync.messages.dispatch import QueuePorts, handle_message
+from shared.sync.messages.dispatch import LAST_DELIVERY, QueuePorts, handle_message
 from shared.sync.messages.outcome import Done, Park, Parts, Retry, RetryPolicy
 
 ENVELOPE = Envelope(
@@ -22,6 +25,20 @@ ENVELOPE = Envelope(
     traceparent="",
     body=b'{"id":42}',
 )
+
+
+def too_large() -> HttpResponseError:
+    return _answer(413)
+
+
+def unavailable() -> HttpResponseError:
+    return _answer(503)
+
+
+def _answer(status: int) -> HttpResponseError:
+    error = HttpResponseError(message="storage answers")
+    error.status_code = status
+    return error
 
 
 class Queue:
@@ -163,11 +180,72 @@ async def test_an_exhausted_message_is_parked_with_its_last_reason_and_not_befor
     assert "F&O restarts" in at.parking.messages[0].error.cause
 
 
-async def test_a_bug_gives_the_message_back_to_the_queue():
+@pytest.mark.parametrize(
+    "bug", [ZeroDivisionError("secret"), RecursionError(), too_large()], ids=lambda bug: str(type(bug))
+)
+async def test_a_message_at_which_the_app_fails_is_tried_again_and_then_parked(bug):
+    policy = RetryPolicy()
+    for attempt in range(1, policy.max_failures):
+        at = queue_ports(policy=policy)
+        await handle(flow_that(bug), replace(ENVELOPE, attempt=attempt), at)
+        assert [
+            (copy.attempt, entry.outcome) for (copy, _), entry in zip(at.queue.sent, at.journal.entries, strict=True)
+        ] == [(attempt + 1, "waiting")]
+    at = queue_ports(policy=policy)
+    await handle(flow_that(bug), replace(ENVELOPE, attempt=policy.max_failures), at)
+    (message,) = at.parking.messages
+    assert (message.error.code, message.body) == ("APP_FAILED", ENVELOPE.body)
+    assert message.error.details["problem"].startswith(f"{type(bug).__name__} in test_dispatch, line ")
+    assert "secret" not in message.error.cause
+
+
+@pytest.mark.parametrize("away", [ServiceRequestError("no answer"), unavailable()], ids=["no answer", "503"])
+async def test_while_storage_does_not_answer_the_message_goes_back_to_the_queue(away):
     at = queue_ports()
-    with pytest.raises(ZeroDivisionError):
-        await handle(flow_that(ZeroDivisionError()), ENVELOPE, at)
+    with pytest.raises(type(away)):
+        await handle(flow_that(away), ENVELOPE, at)
     assert at.journal.entries == []
+
+
+async def test_a_message_whose_handling_never_ends_is_parked_unread_before_the_queue_dead_letters_it():
+    handled = []
+
+    async def flow(envelope):
+        handled.append(envelope)
+        raise ServiceRequestError("the process ends here")
+
+    ends = []
+    for delivery in range(1, LAST_DELIVERY + 1):
+        at = queue_ports()
+        try:
+            await handle_message(flow, ENVELOPE.body, ENVELOPE.properties(), "event-1", at, delivery)
+        except ServiceRequestError:
+            ends.append("delivered again")
+    assert (len(handled), ends) == (LAST_DELIVERY - 1, ["delivered again"] * (LAST_DELIVERY - 1))
+    (message,) = at.parking.messages
+    assert (message.error.code, message.body) == ("APP_FAILED", ENVELOPE.body)
+
+
+def test_a_message_is_parked_before_the_queue_counts_its_last_delivery():
+    queues = json.loads((ROOT / "infra/topology.json").read_text())["queues"]
+    assert all(queue["maxDeliveryCount"] > LAST_DELIVERY for queue in queues)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"attempt": -1}, {"attempt": 0}, {"attempt": 2**40}, {"topic": "t" * 20_000}, {"schema": "9" * 5000}]
+)
+async def test_a_message_with_impossible_properties_is_parked_as_foreign(wrong):
+    at = queue_ports()
+    await handle_message(flow_that(Done("never")), b"{}", {**ENVELOPE.properties(), **wrong}, "foreign-1", at)
+    (message,) = at.parking.messages
+    assert (message.error.code, message.event_id) == ("ENVELOPE_UNREADABLE", "foreign-1")
+
+
+async def test_foreign_messages_without_an_id_have_a_row_each():
+    at = queue_ports()
+    for body in (b"one", b"other", b"other"):
+        await handle_message(flow_that(Done("never")), body, {}, "", at)
+    assert len({message.event_id for message in at.parking.messages}) == 2
 
 
 async def test_when_the_copy_cannot_be_sent_the_message_stays_in_the_queue():

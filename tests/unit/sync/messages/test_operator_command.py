@@ -8,7 +8,7 @@ import pytest
 
 from shared.bus.envelope import OPERATOR, Envelope
 from shared.errors import ConnectorError, OutcomeUnknownError, RefusedError, TransientError
-from shared.model import SoldUnits
+from shared.model import Part, SoldUnits
 from shared.operator import main
 from shared.store.links import OrderLink
 from shared.store.parking import Parked, State
@@ -34,6 +34,8 @@ PARKED = Parked(
     sha256="s",
     etag="1",
 )
+REPLAY = "event-1.replay-20261102T100000000000"
+SENT = replace(PARKED, state=State.REPLAYED, closed_at=NOW + timedelta(hours=1), why=f"sent again as {REPLAY}")
 
 
 class Parking:
@@ -86,17 +88,39 @@ def ports(**given):
 
 async def test_a_replay_keeps_all_but_the_id_the_attempts_and_who_sends_it():
     at = ports()
-    assert await replay([PARKED], at) == "event-1.replay-1"
-    assert at.publish.sent == [
-        replace(ENVELOPE, event_id="event-1.replay-1", attempt=1, body=b'{"id":42}', source=OPERATOR)
-    ]
-    assert at.parking.closed == [("event-1", State.REPLAYED, "sent again as event-1.replay-1")]
+    assert await replay([PARKED], at) == REPLAY
+    assert at.publish.sent == [replace(ENVELOPE, event_id=REPLAY, attempt=1, body=b'{"id":42}', source=OPERATOR)]
+    assert at.parking.closed == [("event-1", State.REPLAYED, f"sent again as {REPLAY}")]
 
 
-async def test_a_replay_of_a_replay_has_the_next_number_and_the_same_replay_the_same():
+async def test_the_same_replay_has_the_same_id_until_the_row_is_marked():
     at = ports()
-    again = replace(PARKED, event_id="event-1.replay-9")
-    assert [await replay([again], at) for _ in range(2)] == ["event-1.replay-10"] * 2
+    assert [await replay([PARKED], at) for _ in range(2)] == [REPLAY] * 2
+
+
+@pytest.mark.parametrize("event_id", ["event-1", REPLAY, "event-1.replay-9"])
+async def test_what_was_parked_again_is_sent_under_an_id_that_the_queue_has_not_seen(event_id):
+    soon = NOW + timedelta(seconds=1)
+    again = replace(PARKED, event_id=event_id, at=soon)
+    assert await replay([again], ports()) == "event-1.replay-20261102T100001000000"
+
+
+async def test_what_was_sent_again_before_is_not_sent_and_says_so():
+    at = ports()
+    with pytest.raises(ConnectorError, match=rf"sent again as {REPLAY} on 2026-11-02 at 11:00 UTC.*--again"):
+        await replay([SENT, replace(SENT, part=Part.PAYMENTS)], at)
+    assert (at.publish.sent, at.parking.closed) == ([], [])
+
+
+async def test_what_was_sent_again_before_is_sent_once_more_if_a_person_says_so():
+    at = ports()
+    sent = [await replay([SENT], at, once_more=NOW + timedelta(hours=hours)) for hours in (2, 3)]
+    assert len({REPLAY, *sent}) == len({envelope.message_id for envelope in at.publish.sent} | {REPLAY}) == 3
+
+
+async def test_a_message_with_a_part_that_is_open_again_is_sent():
+    again = replace(PARKED, part=Part.PAYMENTS, at=NOW + timedelta(hours=2))
+    assert await replay([SENT, again], ports()) == "event-1.replay-20261102T120000000000"
 
 
 async def test_a_message_that_was_not_confirmed_stays_open():
@@ -132,7 +156,7 @@ async def test_two_people_at_the_same_message_get_an_error():
 
 
 async def test_a_message_that_the_app_was_done_with_before_it_was_marked_was_sent_all_the_same():
-    assert await replay([PARKED], ports(parking=Parking(contested=State.RESOLVED))) == "event-1.replay-1"
+    assert await replay([PARKED], ports(parking=Parking(contested=State.RESOLVED))) == REPLAY
 
 
 async def test_an_order_given_up_is_no_pending_sale_any_more():

@@ -9,7 +9,15 @@ from shared.flows import TOPICS
 from shared.mapping.shopify.events import order_id_of
 from shared.shopify.sweep import ListedOrder
 from shared.sync.orders.reading import read_json
-from shared.sync.sweep.missed import TOPIC, event_of, is_recorded, is_settled
+from shared.sync.sweep.missed import (
+    HEALING_TOPIC,
+    TOPIC,
+    event_of,
+    healing_of,
+    is_recorded,
+    is_settled,
+    is_under_way,
+)
 
 CHANGED = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 OVERDUE = CHANGED + timedelta(hours=1)
@@ -71,10 +79,50 @@ def test_an_order_is_settled_when_its_last_event_was_done(outcome, settled):
 
 
 def test_the_event_of_a_change_names_its_order_and_is_the_same_whenever_it_is_made():
-    order = ListedOrder(5551, CHANGED)
+    order = ListedOrder(5551, CHANGED, CHANGED)
     event = event_of("nordlys", order)
-    assert event == event_of("nordlys", ListedOrder(5551, CHANGED.astimezone()))
+    assert event == event_of("nordlys", ListedOrder(5551, CHANGED.astimezone(), CHANGED))
     assert order_id_of(read_json(event.body)) == 5551
     assert read_envelope(event.body, event.properties()) == event
-    others = [("prairie", order), ("nordlys", ListedOrder(5552, CHANGED)), ("nordlys", ListedOrder(5551, OVERDUE))]
+    others = [
+        ("prairie", order),
+        ("nordlys", ListedOrder(5552, CHANGED, CHANGED)),
+        ("nordlys", ListedOrder(5551, OVERDUE, CHANGED)),
+    ]
     assert len({event.event_id, *(event_of(*other).event_id for other in others)}) == 4
+
+
+def sent(at=CHANGED, event_id="sweep-1"):
+    return row(at, "sent", HEALING_TOPIC, took=0.0) | {"event_id": event_id}
+
+
+def handled(at=CHANGED + MINUTE, event_id="sweep-1", outcome="done"):
+    return row(at, outcome, TOPIC, until=OVERDUE, took=0.0) | {"event_id": event_id}
+
+
+def under_way(*rows):
+    return is_under_way(rows, overdue=CHANGED - MINUTE)
+
+
+@pytest.mark.parametrize("outcome", ["done", "waiting", "parked"])
+def test_a_healing_is_under_way_until_its_event_was_handled(outcome):
+    assert under_way(sent())
+    assert under_way(sent(), handled(event_id="webhook-1"))
+    assert not under_way(sent(), handled(outcome=outcome))
+
+
+def test_a_healing_that_is_sent_again_is_under_way_again():
+    assert under_way(sent(), handled(), sent(CHANGED + 2 * MINUTE))
+    assert not under_way(sent(), handled(), sent(CHANGED + 2 * MINUTE), handled(CHANGED + 3 * MINUTE))
+
+
+def test_a_healing_that_was_not_handled_in_time_is_lost():
+    assert not under_way(sent(CHANGED - MINUTE))
+    assert not under_way()
+
+
+def test_a_healing_of_a_difference_is_another_event_in_each_run():
+    order = ListedOrder(5551, CHANGED, CHANGED)
+    events = [event_of("nordlys", order), *(healing_of("nordlys", order, at) for at in (CHANGED, OVERDUE))]
+    assert len({event.event_id for event in events}) == len(events)
+    assert {event.topic for event in events} == {TOPIC}
