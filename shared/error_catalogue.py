@@ -44,6 +44,7 @@ class ErrorCode(StrEnum):
     TEST_ORDER = "TEST_ORDER"
     DATE_ABSURD = "DATE_ABSURD"
     NO_LINES = "NO_LINES"
+    ORDER_TOO_LARGE = "ORDER_TOO_LARGE"
     NEGATIVE_AMOUNT = "NEGATIVE_AMOUNT"
     UNKNOWN_SKU = "UNKNOWN_SKU"
     SKU_EMPTY = "SKU_EMPTY"
@@ -267,6 +268,12 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
         Owner.CLERK,
         "Check the order in Shopify. If it is a real order, add what was sold by an edit: Shopify then sends it again. "
         + _DISCARD,
+    ),
+    ErrorCode.ORDER_TOO_LARGE: Entry(
+        "The order has {count} {what}, more than the {limit} that the app reads.",
+        Owner.CLERK,
+        "Check in Shopify which app made this order. If it is a real one, place it in Shopify as several smaller "
+        "orders and cancel this one, or " + _BY_HAND,
     ),
     ErrorCode.NEGATIVE_AMOUNT: Entry(
         "The amount of {what} is negative ({amount}).",

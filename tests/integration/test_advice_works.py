@@ -26,6 +26,7 @@ from local.shopify.order import Order
 from shared.bus.envelope import Envelope
 from shared.error_catalogue import CATALOGUE, REPORTED, ErrorCode
 from shared.errors import RefusedError
+from shared.mapping.bounds import MAX_PROPERTIES
 from shared.mapping.stock import match_variants
 from shared.model import Item, Variant
 from shared.rules import StoreRules
@@ -312,6 +313,10 @@ def no_country(payload: dict[str, Any]) -> None:
     payload["shipping_address"].update(country_code="ZZ", country="Atlantis")
 
 
+def with_endless_attributes(order: Order) -> None:
+    order.note_attributes = [{"name": f"n{at}", "value": "x"} for at in range(MAX_PROPERTIES + 1)]
+
+
 def without_sku(order: Order) -> None:
     order.lines[0].sku = None
 
@@ -423,6 +428,7 @@ REPAIRED: dict[ErrorCode, Repair] = {
     ErrorCode.TOO_MANY_LINES: Repair(
         rules=changed(EU, orders={"max_lines": 2}), act=deploying(orders={"max_lines": 10})
     ),
+    ErrorCode.ORDER_TOO_LARGE: Repair(shape=with_endless_attributes, act=_cancel, sales_orders=0),
     ErrorCode.TEST_ORDER: Repair(order=checkout(test=True), act=deploying(orders={"test_orders": "book"})),
     ErrorCode.CHANGE_HELD: Repair(act=_take_it_back, then=_take_one_less),
     ErrorCode.SKU_EMPTY: Repair(shape=without_sku, act=_sell_another),
@@ -472,6 +478,7 @@ BY_HAND: dict[ErrorCode, Repair] = {
     ErrorCode.SKU_EMPTY: Repair(shape=without_sku, act=_nothing),
     ErrorCode.FIELD_TOO_LONG: Repair(order=checkout(po_number="PO-" + "7" * 30), act=_nothing),
     ErrorCode.TOO_MANY_LINES: Repair(rules=changed(EU, orders={"max_lines": 2}), act=_nothing),
+    ErrorCode.ORDER_TOO_LARGE: Repair(shape=with_endless_attributes, act=_nothing),
 }
 """The order is entered in F&O by hand: its later events do nothing."""
 

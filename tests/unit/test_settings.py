@@ -111,6 +111,12 @@ def test_a_secret_is_hidden_in_every_representation() -> None:
         ("token shpat_0123456789abcdef", "token <token>"),
         ("Bearer eyJ0eXAi.abc.def", "<token>"),
         ("order 5551234567890 NL5551234567890", "order 5551234567890 NL5551234567890"),
+        ("a.b+c@example.com, d@e.fr;x@y.zz", "<email>, <email>;<email>"),
+        ("mail=ada@example.com&sig=abc", "mail=<email>&<token>"),
+        ("+13035550100 +1+13035550100", "<phone> +1<phone>"),
+        ("token=eyJ0eXAi.abc.def %3DeyJ0eXAi.abc.def", "token=<token> %<token>"),
+        ("a" * 60 + "@example.com", "<email>"),
+        ("eyJ" * 60 + "@ " + "+1" * 60 + " shpat_", "eyJ" * 60 + "@ " + "+1" * 60 + " shpat_"),
     ],
 )
 def test_personal_data_and_tokens_are_masked_in_texts(text: str, clean: str) -> None:
