@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from itertools import batched
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import NAMESPACE_URL, uuid5
 
 from shared.errors import ErrorCode, RefusedError, TransientError
@@ -58,6 +58,13 @@ class ShownItem:
 class LevelPage:
     items: list[ShownItem]
     is_last: bool
+
+
+class ChangedPage(NamedTuple):
+    """A page of the levels that changed at each of these locations; `after` is the cursor of the page before it."""
+
+    locations: tuple[int, ...]
+    after: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,31 +143,37 @@ async def read_level_page(admin: QueryRunner, locations: Sequence[int], *, after
     return LevelPage(items, is_last=not pages[0]["pageInfo"]["hasNextPage"])
 
 
-async def read_changed_levels(admin: QueryRunner, locations: Sequence[int], *, since: datetime) -> dict[LevelId, Level]:
-    """The levels at these locations that changed at or after the time, whoever changed them. Items that Shopify does
-    not count are left out, and so are locations that it does not have.
+def pages_of(locations: Sequence[int]) -> list[ChangedPage]:
+    """The first page of each of these locations: mostly one call for 20 of them."""
+    return [ChangedPage(batch, None) for batch in batched(locations, _LOCATIONS_AT_ONCE, strict=False)]
 
-    Mostly one call for 20 locations; one more for each further 250 levels of a location.
+
+async def read_changed_levels(
+    admin: QueryRunner, pages: Iterable[ChangedPage], *, since: datetime, most: int
+) -> tuple[dict[LevelId, Level], list[ChangedPage]]:
+    """The levels on these pages that changed at or after the time, whoever changed them, and the pages that are left
+    after `most` calls. Items that Shopify does not count are left out, and so are locations that it does not have.
     """
     query = f"updated_at:>={search_time(since)}"
     changed: dict[LevelId, Level] = {}
-    pages: deque[tuple[tuple[int, ...], str | None]] = deque(
-        (batch, None) for batch in batched(locations, _LOCATIONS_AT_ONCE, strict=False)
-    )
-    while pages:
-        batch, after = pages.popleft()
-        ids = [gid_of("Location", location) for location in batch]
-        data = await admin.run(queries.load("stock_changed_levels"), {"locations": ids, "query": query, "after": after})
-        for location, node in zip(batch, data["nodes"], strict=True):
+    left = deque(pages)
+    for _ in range(most):
+        if not left:
+            break
+        page = left.popleft()
+        ids = [gid_of("Location", location) for location in page.locations]
+        variables = {"locations": ids, "query": query, "after": page.after}
+        data = await admin.run(queries.load("stock_changed_levels"), variables)
+        for location, node in zip(page.locations, data["nodes"], strict=True):
             if not node:
                 continue
-            page = node["inventoryLevels"]
-            for level in page["nodes"]:
+            found = node["inventoryLevels"]
+            for level in found["nodes"]:
                 if level["item"]["tracked"]:
                     changed[LevelId(number_of(level["item"]["id"]), location)] = _figure(level)
-            if page["pageInfo"]["hasNextPage"]:
-                pages.append(((location,), page["pageInfo"]["endCursor"]))
-    return changed
+            if found["pageInfo"]["hasNextPage"]:
+                left.append(ChangedPage((location,), found["pageInfo"]["endCursor"]))
+    return changed, list(left)
 
 
 def _level(node: dict[str, Any] | None) -> Level | NoLevel:

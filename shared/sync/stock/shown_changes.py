@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Self
+from typing import Final, Self
 
 from shared.errors import TransientError
 from shared.model import LevelId
 from shared.rules.sections.stock import StockRules
 from shared.shopify.admin.client import QueryRunner
-from shared.shopify.inventory import read_changed_levels
+from shared.shopify.inventory import ChangedPage, pages_of, read_changed_levels
 from shared.store.blobs import Snapshots
 from shared.sync.stock.memory import FigureMemory
+
+_CALLS: Final = 20
+"""To Shopify in one run at most; each costs 37 points of its budget, and lists 250 levels."""
 
 
 @dataclass(slots=True)
@@ -23,14 +26,18 @@ class ShownChanges:
     A return with restock, a moved fulfillment order, a cancelled fulfillment or a correction by staff changes a figure
     in Shopify and nothing in F&O. What the flow has set itself is listed too, and shows the figure that it was set to.
 
-    The search starts some minutes before the last search, because Shopify's search may show a change late.
+    The search starts some minutes before the last search, because Shopify's search may show a change late. After a run
+    that has set very many figures, a search goes on over several runs.
     """
 
     snapshots: Snapshots
     name: str
     etag: str | None
     began: datetime
+    """When the search began, perhaps in an earlier run."""
     since: datetime
+    left: list[ChangedPage]
+    """Pages that an earlier run has not read; empty for a new search."""
 
     @classmethod
     async def load(
@@ -40,8 +47,12 @@ class ShownChanges:
         name = f"stock/{store}/shown"
         value, etag = await snapshots.read(name)
         searched = datetime.fromisoformat(value["searched_at"]) if value else start or now
-        overlap = timedelta(minutes=rules.write_behind_overlap_minutes)
-        return cls(snapshots=snapshots, name=name, etag=etag, began=now, since=searched - overlap)
+        if value and value["left"]:
+            left = [ChangedPage(tuple(locations), after) for locations, after in value["left"]]
+            since = datetime.fromisoformat(value["since"])
+            return cls(snapshots=snapshots, name=name, etag=etag, began=searched, since=since, left=left)
+        since = searched - timedelta(minutes=rules.write_behind_overlap_minutes)
+        return cls(snapshots=snapshots, name=name, etag=etag, began=now, since=since, left=[])
 
     async def mark(self, memory: FigureMemory, admin: QueryRunner, locations: Iterable[int]) -> set[LevelId]:
         """Marks the figures that differ as uncertain, so that this run or a later one reads and corrects them. Returns
@@ -49,7 +60,8 @@ class ShownChanges:
         """
         if not memory.figures:  # all are read in any case
             return set()
-        changed = await read_changed_levels(admin, sorted(locations), since=self.since)
+        pages = self.left or pages_of(sorted(locations))
+        changed, self.left = await read_changed_levels(admin, pages, since=self.since, most=_CALLS)
         differing = {
             level: shown.available - memory.figures[level][0]
             for level, shown in changed.items()
@@ -62,7 +74,8 @@ class ShownChanges:
         """Call it at the end of a run, when the marks are stored. Concurrent runs find the same, so either may be
         stored.
         """
+        value = {"searched_at": self.began.isoformat(), "since": self.since.isoformat(), "left": self.left}
         try:
-            await self.snapshots.write(self.name, {"searched_at": self.began.isoformat()}, self.etag)
+            await self.snapshots.write(self.name, value, self.etag)
         except TransientError:
             return

@@ -12,6 +12,7 @@ from shared.shopify.inventory import (
     Change,
     FigureRejection,
     NoLevel,
+    pages_of,
     read_changed_levels,
     read_levels,
     read_variants,
@@ -156,7 +157,8 @@ async def test_changed_levels_are_searched_at_all_locations_and_read_to_the_last
         {"nodes": [changed((101, 5, True), (102, 0, False), more="c"), None, changed((101, 7, True))]},
         {"nodes": [changed((103, 9, True))]},
     )
-    found = await read_changed_levels(admin, [1, 2, 3], since=since)
+    found, left = await read_changed_levels(admin, pages_of([1, 2, 3]), since=since, most=2)
+    assert left == []
     assert found == {
         LevelId(101, 1): Level(5, since),
         LevelId(101, 3): Level(7, since),
@@ -169,9 +171,11 @@ async def test_changed_levels_are_searched_at_all_locations_and_read_to_the_last
     assert {variables["query"] for _, variables in admin.asked} == {"updated_at:>='2026-11-23T12:00:00Z'"}
 
 
-async def test_changed_levels_are_searched_at_20_locations_to_a_call():
-    admin = Admin({"nodes": [None] * 20}, {"nodes": [None]})
-    assert await read_changed_levels(admin, range(1, 22), since=datetime(2026, 11, 23, tzinfo=UTC)) == {}
+async def test_changed_levels_are_searched_at_20_locations_to_a_call_and_in_so_many_calls_at_most():
+    since = datetime(2026, 11, 23, tzinfo=UTC)
+    admin = Admin({"nodes": [None] * 20}, {"nodes": [changed((101, 5, True), more="c")]})
+    found, left = await read_changed_levels(admin, pages_of(range(1, 22)), since=since, most=2)
+    assert (list(found), left) == ([LevelId(101, 21)], [((21,), "c")])
 
 
 async def test_orders_are_searched_from_a_moment_in_utc_and_read_to_the_last_page():
