@@ -201,6 +201,17 @@ async def test_a_change_that_is_too_late_holds_what_is_left_and_names_what_a_per
     assert {line["item"]: line["quantity"] for line in (await placed.fo())["lines"]}["STOVE-GAS"] == 3
 
 
+async def test_an_edit_with_a_line_that_has_no_item_holds_the_goods_that_it_took_off(place_order: PlaceOrder) -> None:
+    """Otherwise F&O ships what the buyer does not have any more."""
+    placed = await place_order()
+    await placed.step("edit", quantities={"STOVE-GAS": 1}, add=[{"title": "Engraving", "quantity": 1, "price": "4.50"}])
+    assert {note.partition(":")[0] for note in await placed.parked()} == {"LINE_WITHOUT_RULE"}
+    assert (await placed.fo())["stopped"] is True
+    await placed.step("edit", quantities={"STOVE-GAS": 3, "Engraving": 0})
+    assert (await placed.fo())["stopped"] is False
+    assert {line["item"]: line["quantity"] for line in (await placed.fo())["lines"]}["STOVE-GAS"] == 3
+
+
 async def test_a_refund_of_an_order_without_earlier_webhooks_brings_both(place_order: PlaceOrder) -> None:
     placed = await place_order(announce=[])
     assert await placed.world.sales_orders(str(placed.id)) == []

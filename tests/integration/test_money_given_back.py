@@ -142,3 +142,23 @@ async def test_the_tax_of_refunded_shipping_is_credited_once(app: App, store: St
     assert one.credits == [(store.account, Decimal("-12.34"))]
     assert one.paid == [Decimal(store.total), -Decimal(store.given_back)]
     assert close_the_books(app.fo) == 0
+
+
+@pytest.mark.parametrize("restock", ["cancel", "return"])
+async def test_duties_that_an_edit_took_off_with_their_line_do_not_park_a_later_refund(app: App, restock: str) -> None:
+    tent = TENT | {"quantity": 2, "duties": [{"amount": "11.30"}]}
+    lamp = {"sku": "LAMP-HEAD", "quantity": 1, "price": "33.10", "tax": VAT, "duties": [{"amount": "6.45"}]}
+    one = OneOrder(app, EU, checkout("nordlys", tent, lamp))
+    await one.deliver()
+    (duty,) = one.order.lines[1].duties
+    duty.refunded = duty.price  # what is left of it: the simulator's edits leave duties as they are
+    await one.step("edit", quantities={"LAMP-HEAD": 0})
+    assert one.goods == [("TENT-2P", 2, Decimal("425.20")), ("DUTIES", 1, Decimal("11.30"))]
+    if restock == "return":
+        await one.step("fulfill")
+        ship_and_invoice(app.fo)
+    await one.step("refund", lines=[{"line": "TENT-2P", "quantity": 1, "restock": restock}], duties=True)
+    assert not await app.parked()
+    assert one.paid == [Decimal("476.05"), Decimal("-218.25")]
+    ship_and_invoice(app.fo)
+    assert close_the_books(app.fo) == Decimal("-39.55"), "the edited line and its duties, which Shopify still owes"

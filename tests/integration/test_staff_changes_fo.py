@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from fixtures.order_changes import NUMBER, ChangeScenario, moved, running_change_scenario, sale
 
-from shared.errors import TransientError
-from tests.builders.sales import EU, with_rules
+from shared.errors import RefusedError, TransientError
+from tests.builders.sales import EU, euros, tax, with_rules
 
 OVERRULE = with_rules(EU, changes={"by_staff": "overrule"})
 TENTS, ANOTHER_TENT, FREIGHT = "products:11", "products:12", "shipping:900"
@@ -125,3 +126,67 @@ async def test_a_link_without_the_lines_values_follows_shopify(scenario: ChangeS
     await scenario.correct(TENTS, OrderedSalesQuantity=1)
     await scenario.change(sale(3, 1, po_number="PO-7"))
     assert await scenario.quantities() == {"11": 3, "12": 1, "900": 1}
+
+
+async def test_what_a_person_entered_for_a_held_change_follows_shopify_when_it_is_taken_back(
+    scenario: ChangeScenario,
+) -> None:
+    """The person did what Shopify's order said then: it is no change of their own."""
+    rules = with_rules(EU, changes={"quantity_down": {"confirmed": "hold"}})
+    await scenario.create(sale(3, 1), rules)
+    await scenario.post("confirm")
+    with pytest.raises(RefusedError, match="CHANGE_HELD"):
+        await scenario.change(sale(2, 1), rules)
+    await scenario.correct(TENTS, OrderedSalesQuantity=2)
+    report = await scenario.change(sale(3, 1), rules)
+    assert await scenario.quantities() == {"11": 3, "12": 1, "900": 1}
+    assert report.evidence["left_alone"] == []
+
+
+async def test_a_held_change_leaves_what_staff_changed_elsewhere(scenario: ChangeScenario) -> None:
+    rules = with_rules(EU, changes={"quantity_down": {"confirmed": "hold"}})
+    await scenario.create(sale(3, 2), rules)
+    await scenario.post("confirm")
+    await scenario.correct(ANOTHER_TENT, OrderedSalesQuantity=1)
+    with pytest.raises(RefusedError, match="CHANGE_HELD"):
+        await scenario.change(sale(2, 2), rules)
+    await scenario.change(sale(3, 2, po_number="PO-7"), rules)
+    assert await scenario.quantities() == {"11": 3, "12": 1, "900": 1}
+
+
+LEFT_ALONE = with_rules(EU, changes={"quantity_down": {"confirmed": "ignore"}, "line_added": {"confirmed": "ignore"}})
+
+
+@pytest.mark.parametrize("pieces", [(2, 0), (3, 1)], ids=["fewer", "another line"])
+async def test_what_the_rules_left_alone_is_not_taken_for_a_change_by_staff(
+    scenario: ChangeScenario, pieces: tuple[int, ...]
+) -> None:
+    await scenario.create(sale(3), LEFT_ALONE)
+    await scenario.post("confirm")
+    await scenario.change(sale(*pieces), LEFT_ALONE)
+    report = await scenario.change(sale(*pieces, po_number="PO-7"), LEFT_ALONE)
+    (left,) = report.evidence["left_alone"]
+    assert left.endswith("confirmed = ignore")
+    assert await scenario.quantities() == {"11": 3, "900": 1}
+    await scenario.change(sale(*pieces, po_number="PO-8"))
+    assert await scenario.amount() == sale(*pieces).total.amount
+
+
+async def test_shipping_taxed_otherwise_is_divided_anew_although_its_sum_stays(
+    scenario: ChangeScenario,
+) -> None:
+    """Two rates share the charge: how is Shopify's, and staff have changed nothing."""
+    rules = with_rules(EU, tax={"shipping_rates": "divide"})
+
+    def shared(full: str, reduced: str) -> Any:
+        taxes = [tax(euros(full)), tax(euros(reduced), "0.09")]
+        before = sale(3)
+        charged = replace(before.shipping[0], price=euros("10.00"), taxes=tuple(taxes))
+        charged_tax = sum((each.amount for line in (*before.lines, charged) for each in line.taxes), euros(0))
+        return replace(before, shipping=(charged,), total=euros("757.00"), total_tax=charged_tax)
+
+    await scenario.create(shared("1.04", "0.33"), rules)
+    report = await scenario.change(shared("0.52", "0.58"), rules)
+    freight = [row["LineAmount"] for row in await scenario.lines() if row["ItemNumber"] == "FREIGHT"]
+    assert freight == [Decimal("2.99"), Decimal("7.01")]
+    assert report.evidence["left_alone"] == []

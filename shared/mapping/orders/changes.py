@@ -19,6 +19,7 @@ from shared.mapping.orders.differences import (
     kind_of_charge,
     line_fingerprints,
     unchanged_aspects,
+    without_aspect,
     without_aspects,
 )
 from shared.mapping.orders.header import header_changes, header_fingerprints, loses_delivery_mode
@@ -48,6 +49,9 @@ class Cell:
     what: str
     by_staff: bool = False
     """Whether staff changed it in F&O, while Shopify has it as before."""
+    source: str = ""
+    """Of the line that it is about (PlannedLine.source); "" for the header and for whole orders."""
+    aspect: Aspect | None = None
 
     def __str__(self) -> str:
         if not self.by_staff:
@@ -117,6 +121,17 @@ def while_written(
         for source in {line.source for line in step.lines} | {sources.get(step.lot, "")}:
             if source in left:
                 left[source] = without_aspects(left[source], step.fields)
+    return left
+
+
+def without_undone(fingerprints: Mapping[str, str], cells: Iterable[Cell]) -> dict[str, str]:
+    """The fingerprints without what the rules left to a person or left alone: F&O does not have it from the app, and
+    where it differs later, that does not show that staff changed it.
+    """
+    left = dict(fingerprints)
+    for cell in cells:
+        if cell.aspect is not None and not cell.by_staff and cell.source in left:
+            left[cell.source] = without_aspect(left[cell.source], cell.aspect)
     return left
 
 
@@ -230,11 +245,20 @@ class _PlanDraft:
         self._new: defaultdict[str, list[tuple[PlannedLine, Cell]]] = defaultdict(list)
         """By the number of the order that takes them; by "" what needs a further order."""
 
-    def decide(self, kind: ChangeKind, status: FoStatus, what: str, *, by_staff: bool = False) -> Cell | None:
+    def decide(
+        self,
+        kind: ChangeKind,
+        status: FoStatus,
+        what: str,
+        *,
+        by_staff: bool = False,
+        source: str = "",
+        aspect: Aspect | None = None,
+    ) -> Cell | None:
         """The matrix cell, if its decision is to change something; cells that hold or ignore are recorded."""
         is_kept = by_staff and self._rules.changes.by_staff == "keep"
         decision = Decision.IGNORE if is_kept else self._rules.changes.decide(kind, status)
-        cell = Cell(kind, status, decision, what, by_staff)
+        cell = Cell(kind, status, decision, what, by_staff, source, aspect)
         match cell.decision:
             case Decision.HOLD:
                 self._held.append(cell)
@@ -270,7 +294,7 @@ class _PlanDraft:
             status = growing or status
         record = planned.record
         what = f"{record['OrderedSalesQuantity']} x {record['ItemNumber']} more"
-        cell = self.decide(kind, status, what, by_staff=by_staff)
+        cell = self.decide(kind, status, what, by_staff=by_staff, source=planned.source, aspect=Aspect.QUANTITY)
         if cell is None:
             return
         further = len(self._fo.headers) > 1 and not last.status.is_closed
@@ -286,7 +310,7 @@ class _PlanDraft:
         cells = []
         for aspect, kind, status, what, changed in differences(planned, line):
             which = f"{line.item} on line {line.number.normalize():f}: {what}"
-            cell = self.decide(kind, status, which, by_staff=aspect in unchanged)
+            cell = self.decide(kind, status, which, by_staff=aspect in unchanged, source=planned.source, aspect=aspect)
             if cell is not None:
                 fields |= changed
                 cells.append(cell)
@@ -302,7 +326,7 @@ class _PlanDraft:
         if kind is not ChangeKind.CANCEL and line.done and line.status is not FoStatus.CANCELLED:
             status = closed_status(line)
         what = f"{line.remaining.normalize():f} of {line.quantity.normalize():f} x {line.item} given up ({source})"
-        cell = self.decide(kind, status, what, by_staff=by_staff)
+        cell = self.decide(kind, status, what, by_staff=by_staff, source=source, aspect=Aspect.QUANTITY)
         if cell is None or not line.is_open:
             return
         if not line.done and self._rules.changes.cancellation == "delete_lines":

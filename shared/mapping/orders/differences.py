@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from enum import StrEnum
 from typing import Final, NamedTuple
@@ -116,18 +116,26 @@ def without_aspects(fingerprint: str, written: Iterable[str]) -> str:
     return json.dumps({aspect: value for aspect, value in known.items() if aspect not in gone})
 
 
+def without_aspect(fingerprint: str, aspect: Aspect) -> str:
+    """The fingerprint of a line that does not tell this aspect any more."""
+    return json.dumps({name: value for name, value in json.loads(fingerprint).items() if name != aspect})
+
+
 def _aspects(lines: list[PlannedLine]) -> dict[str, str]:
-    """Of all lines of one source together: how they are divided among warehouses is not Shopify's."""
-    record = lines[0].record
-    price = (
-        sum((line.amount.amount for line in lines), Decimal(0)).normalize(),
-        *(record[name] for name in _TAX_GROUPS),
-    )
+    """Of all lines of one source together: how goods are divided among warehouses is not Shopify's. The lines of one
+    charge are divided by its taxes, and that is.
+    """
+    priced = [lines] if kind_of_charge(lines[0].component) is None else [[line] for line in lines]
     return {
         Aspect.QUANTITY: f"{sum((line.record['OrderedSalesQuantity'] for line in lines), Decimal(0)).normalize():f}",
-        Aspect.PRICE: " ".join(str(part) for part in price),
-        Aspect.DELIVERY: record.get("DeliveryModeCode", ""),
+        Aspect.PRICE: "; ".join(_price(its) for its in priced),
+        Aspect.DELIVERY: lines[0].record.get("DeliveryModeCode", ""),
     }
+
+
+def _price(lines: Sequence[PlannedLine]) -> str:
+    amount = sum((line.amount.amount for line in lines), Decimal(0)).normalize()
+    return " ".join(str(part) for part in (amount, *(lines[0].record[name] for name in _TAX_GROUPS)))
 
 
 def _equal_aspects(now: Mapping[str, str], before: Mapping[str, str]) -> frozenset[Aspect]:

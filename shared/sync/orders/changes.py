@@ -6,7 +6,7 @@ know about its own writes is stored in the order's link before it writes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from string import ascii_uppercase
 from typing import Any, Final, Protocol
@@ -25,7 +25,15 @@ from shared.d365.order_changes import (
 from shared.d365.sales_orders import SalesOrderDraft, create_numbered, create_sequenced
 from shared.errors import ErrorCode, RefusedError
 from shared.mapping.fo.fields import fit
-from shared.mapping.orders.changes import Action, Cell, ChangePlan, ChangeStep, fingerprints_of, while_written
+from shared.mapping.orders.changes import (
+    Action,
+    Cell,
+    ChangePlan,
+    ChangeStep,
+    fingerprints_of,
+    while_written,
+    without_undone,
+)
 from shared.mapping.orders.header import header_fingerprints
 from shared.mapping.orders.holds import hold_reason, holdable
 from shared.mapping.orders.matching import number_key
@@ -113,6 +121,7 @@ class _OrderChange:
                 await self._hold_at_risk(fo)
                 plan = await self._plan(fo)
                 self._ignored |= dict.fromkeys(plan.ignored)
+                await self._leave_to_a_person(plan.held)
                 _refuse(plan, fo, is_last=rounds_left == 1)
                 if plan.steps:
                     await self._carry_out(fo, plan)
@@ -215,6 +224,12 @@ class _OrderChange:
         if not self._has_held and (self._link.is_holding or holdable(fo, self._link.sources)):
             await self._hold(fo, HoldReason.CHANGE)
 
+    async def _leave_to_a_person(self, held: Sequence[Cell]) -> None:
+        """What a person enters in F&O by hand for the buyer is no change of their own: Shopify may take it back."""
+        said = without_undone(self._link.said, held)
+        if said != self._link.said:
+            self._link = await self._ports.links.put(replace(self._link, said=said))
+
     def _gone(self) -> ChangeReport:
         if not self._state.order.is_given_up:
             raise RefusedError(ErrorCode.FO_ORDER_GONE, sales_order=self._link.sales_order)
@@ -226,7 +241,8 @@ class _OrderChange:
         note = "; ".join(step.reason for step in self._done) or "F&O has the order as it is"
         link = replace(self._link, promised={})
         if self._target is not None:
-            link = replace(link, said=fingerprints_of(self._target, self._link.said))
+            said = fingerprints_of(self._target, self._link.said)
+            link = replace(link, said=without_undone(said, self._ignored))
         kept = "; ".join(str(cell) for cell in self._ignored if cell.by_staff)
         return ChangeReport(f"{note}; {kept}" if kept else note, fo.number, link, self._evidence())
 

@@ -5,7 +5,8 @@ as done, waiting or parked, and none holds up another. Every step may be interru
 decisions are stored before they are carried out, and a refusal only once the message is parked.
 
 Safety does not wait for a proof: an order that is cancelled, refunded or to be held in Shopify is stopped in F&O
-although the rest of the event cannot be read, does not add up, or has to wait.
+although the rest of the event cannot be read, does not add up, or has to wait. One whose change is refused is stopped
+until a person has seen it.
 """
 
 from __future__ import annotations
@@ -157,9 +158,9 @@ class _Event:
         is_new = self.link is None or not self.link.sales_order
         return is_new and bool(self.rules.orders.hold_risks or self.rules.payments)
 
-    async def stop(self) -> None:
-        """Stops what F&O has of the order, if it must not go on."""
-        reason = stop_reason(self.signals, self.rules)
+    async def stop(self, otherwise: HoldReason | None = None) -> None:
+        """Stops what F&O has of the order, if it must not go on; `otherwise` is why, where the event does not say."""
+        reason = stop_reason(self.signals, self.rules) or otherwise
         if reason is HoldReason.CANCELLATION:
             await self._find_unrecorded()
         if reason is not None and self.link is not None and self.link.sales_order:
@@ -200,7 +201,7 @@ class _Event:
             booking = await self._sales_order(state)
         except RefusedError as refusal:
             await self._reread_link()
-            await self.stop()
+            await self.stop(HoldReason.CHANGE)  # F&O has other lines than were sold
             self._refuse(refusal, Part.ORDER)
             booking = Booking("", self.link.sales_order if self.link else "", self.link, is_current=False)
         except TransientError:

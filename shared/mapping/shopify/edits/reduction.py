@@ -121,7 +121,8 @@ def left_of_order(
 def compare_charges(order: Order, refunds: Sequence[Refund], figures: Figures, *, is_edited: bool) -> None:
     """Duties and fees that were given back lead from what was charged to what Shopify says is left.
 
-    Where none were given back, an edit may have changed them.
+    An edit that removed units may have taken their duties with it. Of fees, which no line has, it may have changed
+    those of which nothing was given back.
     """
     for name, charged, left, reason in (
         (Component.DUTIES, order.duties, figures.duties, AdjustmentReason.DUTIES),
@@ -133,7 +134,8 @@ def compare_charges(order: Order, refunds: Sequence[Refund], figures: Figures, *
         if name is Component.DUTIES:
             given_back = sum((refund.duties for refund in refunds), given_back)
         expected = charged - given_back
-        if left != expected and (given_back or (refunds and left < expected and not is_edited)):
+        less_by_edit = is_edited and (name is Component.DUTIES or not given_back)
+        if (given_back and left > expected) or (refunds and left < expected and not less_by_edit):
             raise DifferenceError(
                 f"{name} of {charged} were charged and {given_back} given back, but Shopify has {left} left"
             )
