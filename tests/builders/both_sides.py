@@ -152,9 +152,8 @@ class App(Brief):
             parking=self._parking,
         )
 
-    async def handle(self, webhook: Webhook) -> None:
-        """Handles one delivery, with the outcome that the dispatch would give it."""
-        envelope = Envelope(
+    def envelope(self, webhook: Webhook) -> Envelope:
+        return Envelope(
             flow="orders",
             event_id=str(webhook.number),
             source="shopify",
@@ -165,8 +164,11 @@ class App(Brief):
             traceparent="",
             body=webhook.body,
         )
+
+    async def handle(self, webhook: Webhook) -> None:
+        """Handles one delivery, with the outcome that the dispatch would give it."""
         try:
-            await self._handle(envelope)
+            await self._handle(self.envelope(webhook))
         except TransientError:
             self.waiting.append(webhook)
 

@@ -257,6 +257,17 @@ def test_a_breaker_that_stays_open_is_reported_and_one_that_closed_again_is_not(
     assert found["System"] == "fo"
 
 
+def test_messages_that_wait_because_calls_are_denied_are_reported_and_others_are_not(recording: Recording) -> None:
+    assert ask(ALERTS["denied"], recording.tables) == []
+
+    def denied(row: Row) -> Row:
+        is_waiting = row["Name"] == "message.waiting"
+        return row | {"Properties": row["Properties"] | {"reason": "DeniedError"}} if is_waiting else row
+
+    found = ask(ALERTS["denied"], changed(recording.tables, denied))
+    assert {(row["Store"], row["Flow"]) for row in found} == {("nordlys", "orders")}
+
+
 def test_a_timer_that_has_not_run_is_missed(recording: Recording) -> None:
     late = ask(ALERTS["timer_missing"], changed(recording.tables, lambda row: earlier(row, hours=1)))
     assert {missed["Timer"] for missed in late} == set(TIMERS)

@@ -11,8 +11,9 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from string import Formatter
 from typing import Any, Final
@@ -30,9 +31,14 @@ from shared.mapping.bounds import MAX_PROPERTIES
 from shared.mapping.stock import match_variants
 from shared.model import Item, Variant
 from shared.rules import StoreRules
+from shared.store.journal import JournalEntry
 from shared.store.links import OrderLinks
 from shared.store.parking import ParkedMessage, Parking
+from shared.sync.messages.dispatch import QueuePorts, handle_message
+from shared.sync.messages.outcome import RetryPolicy
 from shared.sync.messages.parked import ParkedPorts, discard
+from shared.sync.orders.flow import sync_order
+from shared.sync.orders.safety import remember_parked
 from tests.builders.both_sides import App, Bodies, running_apps
 from tests.builders.checkouts import ADDRESSES, BUYER, Document
 from tests.builders.histories import SimulatedOrder, Webhook
@@ -203,10 +209,6 @@ async def _withdraw(scene: Scene) -> None:
 async def _set_up(scene: Scene) -> None:
     scene.set_up()
     await scene.replay()
-
-
-async def _unregister(scene: Scene) -> None:
-    scene.take_out("SysAADClients")
 
 
 async def _refund_an_amount(scene: Scene) -> None:
@@ -435,7 +437,6 @@ REPAIRED: dict[ErrorCode, Repair] = {
     ErrorCode.TAX_SETUP_BEYOND: Repair(
         rules=changed(EU, tax={"verify": "fo"}), before=_tax_by_unit, act=deploying(tax={"verify": "rules"})
     ),
-    ErrorCode.FO_DENIED: Repair(before=_unregister, act=_set_up),
     ErrorCode.FO_FOREIGN_ORDER: Repair(
         ready=_use_its_number, act=deploying(orders={"number_prefix": "SW"}), sales_orders=2
     ),
@@ -506,13 +507,14 @@ NOT_PROVOKED: Final = {
 """Codes whose advice no test carries out yet, and what it is. It only shrinks."""
 CARRIED_OUT_IN: Final = {
     ErrorCode.ALREADY_FULFILLED: "test_first_day.py",
+    ErrorCode.FO_DENIED: "test_advice_works.py",
     ErrorCode.LOCATION_WITHOUT_WAREHOUSE: "test_missing_is_no_value.py",
     ErrorCode.ORDER_BEFORE_FIRST_DAY: "test_first_day.py",
     ErrorCode.PERSONAL_DATA_WITHHELD: "test_missing_is_no_value.py",
     ErrorCode.PICK_UP_WITHOUT_RULE: "test_missing_is_no_value.py",
     ErrorCode.TAX_OF_CHARGE: "test_charges_taxed.py",
 }
-"""Codes whose advice is carried out beside this file, with what F&O has then."""
+"""Codes whose advice is carried out by a test of its own, with what F&O has then."""
 
 
 @pytest.fixture(scope="module")
@@ -558,6 +560,43 @@ async def test_a_message_that_nothing_else_can_be_done_about_is_closed_by_discar
     ports = ParkedPorts(parking, OrderLinks(MemoryTable()), Bodies(), _never)
     await discard([parked], "done by hand", sales_order="", ports=ports)
     assert await parking.open() == []
+
+
+class _Unused:
+    """The queue and the journal of a message that is parked."""
+
+    async def publish(self, envelope: Envelope, *, at: datetime | None = None) -> None:
+        raise AssertionError("it does not wait any more")
+
+    async def write(self, entry: JournalEntry) -> None:
+        pass
+
+
+async def test_a_denied_call_waits_and_what_was_parked_in_the_end_closes_with_the_next_event(app: App) -> None:
+    scene = Scene(app, EU)
+    scene.take_out("SysAADClients")
+    await scene.check_out(Repair(act=_nothing))
+    waiting, app.waiting = app.waiting, []
+    assert waiting
+    assert await app.parked() == set()
+    ports = QueuePorts(
+        queue=_Unused(),
+        claims=Bodies(),
+        journal=_Unused(),
+        parking=app._parking,
+        policy=RetryPolicy(max_attempts=1, max_age=timedelta(0)),
+        remember=partial(remember_parked, links=app.links),
+    )
+    for webhook in waiting:
+        envelope = app.envelope(webhook)
+        handler = partial(sync_order, ports=app._ports)
+        await handle_message(handler, envelope.body, envelope.properties(), envelope.message_id, ports)
+    assert await app.parked() == {"FO_DENIED"}
+    assert all("Check that the app is registered" in step for step in await app.next_steps())
+    scene.set_up()
+    await scene.step("amend", {"note": "the next event"})
+    assert await app.parked() == set()
+    assert len(scene.sales_orders) == 1
 
 
 async def _never(envelope: Envelope) -> None:

@@ -16,7 +16,7 @@ from azure.core.exceptions import AzureError
 
 from shared.bus.envelope import Envelope, read_envelope
 from shared.bus.publisher import Publisher
-from shared.errors import ErrorCode, RefusedError, StorageAwayError, TransientError
+from shared.errors import DeniedError, ErrorCode, RefusedError, StorageAwayError, TransientError
 from shared.store.blobs import Bodies
 from shared.store.journal import Journal, JournalEntry
 from shared.store.outage import storage_away
@@ -42,6 +42,8 @@ class QueuePorts:
     parking: Parking
     policy: RetryPolicy = field(default_factory=RetryPolicy)
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    remember: Callable[[Envelope], Awaitable[object]] | None = None
+    """Stores that the event was parked as a whole, so that a later one of the same subject closes it."""
 
 
 async def handle_message(
@@ -81,7 +83,7 @@ async def _handle(handler: MessageHandler, envelope: Envelope, ports: QueuePorts
             raise RefusedError(ErrorCode.ENVELOPE_UNREADABLE, problem="another sender wrote it")  # noqa: TRY301
         outcome = await handler(replace(envelope, body=body))
     except RefusedError as refusal:
-        outcome = Park(refusal)
+        outcome = _remembered(Parts(Done(""), parked=(Park(refusal),)), envelope, ports)
     except TransientError as failure:
         outcome = Retry(failure)
     except AzureError as error:
@@ -91,11 +93,27 @@ async def _handle(handler: MessageHandler, envelope: Envelope, ports: QueuePorts
     if parts.retry is not None and ports.policy.is_exhausted(
         parts.retry.error, envelope.attempt, envelope.occurred_at, now
     ):
-        parts = replace(parts, parked=(*parts.parked, _exhausted(envelope, parts.retry, now)), retry=None)
+        parked = (*parts.parked, _exhausted(envelope, parts.retry, now))
+        parts = _remembered(replace(parts, parked=parked, retry=None), envelope, ports)
     await _carry_out(parts, envelope, body, now, ports)
 
 
+def _remembered(parts: Parts, envelope: Envelope, ports: QueuePorts) -> Parts:
+    """The same, and that the event was parked as a whole is stored as well, once it is."""
+    remember, stored = ports.remember, parts.then
+
+    async def then() -> None:
+        if stored is not None:
+            await stored()
+        if remember is not None:
+            await remember(envelope)
+
+    return replace(parts, then=then)
+
+
 def _exhausted(envelope: Envelope, retry: Retry, now: datetime) -> Park:
+    if isinstance(retry.error, DeniedError):
+        return Park(retry.error.refusal)
     age = str(now - envelope.occurred_at).split(".")[0]
     return Park(
         RefusedError(ErrorCode.ATTEMPTS_EXHAUSTED, attempts=envelope.attempt, age=age, reason=retry.error.reason)
@@ -170,7 +188,8 @@ def _announce(parts: Parts, envelope: Envelope, now: datetime, until: datetime |
         level = logging.WARNING
         fields = {"code": parts.parked[0].error.code, "owner": parts.parked[0].error.entry.owner}
     elif parts.retry is not None:
-        fields = {"reason": type(parts.retry.error).__name__}
+        error = parts.retry.error
+        fields = {"reason": type(error).__name__, "code": error.code if isinstance(error, DeniedError) else None}
     seconds = (now - envelope.occurred_at).total_seconds()
     annotate(outcome=outcome, document=parts.done.document or None, seconds=round(seconds, 3))
     emit(f"message.{outcome}", level=level, waiting_until=until, **fields)
