@@ -41,6 +41,7 @@ from shared.sync.messages.dispatch import QueuePorts
 from shared.sync.messages.intake import IntakePorts, StoreIntake
 from shared.sync.order_numbers import WriteBackPorts
 from shared.sync.orders.ports import OrderPorts
+from shared.sync.orders.safety import remember_parked
 from shared.sync.payments import PaymentPorts
 from shared.sync.refunds import RefundPorts
 from shared.sync.stock.run import StockPorts
@@ -127,6 +128,7 @@ def build(settings: Settings) -> Services:
             claims=claims,
             journal=journal,
             parking=parking,
+            remember=partial(remember_parked, links=links) if name == ORDERS.queue else None,
         )
         for name in BY_QUEUE
     }

@@ -9,6 +9,7 @@
     └── TransientError          it may succeed later: try again
         ├── ThrottledError      the other system asked for a delay
         ├── NotYetError         F&O's batch jobs have to run first; nothing is wrong
+        ├── DeniedError         the other system denies the app access: an administrator has to act
         ├── StorageAwayError    the app's own storage does not work: nothing can be recorded
         └── OutcomeUnknownError a write may or may not have happened: read before writing again
 
@@ -20,13 +21,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from shared.error_catalogue import CATALOGUE, Entry, ErrorCode
 
 __all__ = [
     "ConfigurationError",
     "ConnectorError",
+    "DeniedError",
     "ErrorCode",
     "NotYetError",
     "OtherCurrencyError",
@@ -38,6 +40,10 @@ __all__ = [
     "TransientError",
     "WebhookRefusedError",
 ]
+
+
+DENIED_WAIT: Final = timedelta(minutes=5)
+"""Until a denied call is tried again."""
 
 
 class ConnectorError(Exception):
@@ -107,6 +113,18 @@ class ThrottledError(TransientError):
 
 class NotYetError(TransientError):
     """A batch job of F&O has to run first, as invoicing before a return."""
+
+
+class DeniedError(TransientError):
+    """F&O or Shopify denies the app access: a role, a licence, a scope or a secret was changed, and with it every call.
+
+    Messages wait, and an alert calls for the administrator. `refusal` is what they are parked with if nobody acts.
+    """
+
+    def __init__(self, code: ErrorCode, **details: object) -> None:
+        self.refusal = RefusedError(code, **details)
+        self.code = code
+        super().__init__(f"{code}: {self.refusal.cause}", retry_after=DENIED_WAIT)
 
 
 class StorageAwayError(TransientError):

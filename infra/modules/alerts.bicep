@@ -25,6 +25,7 @@ var queries = {
   orders_late: loadTextContent('../queries/orders_late.kql')
   backlog_age: loadTextContent('../queries/backlog_age.kql')
   breaker_open: loadTextContent('../queries/breaker_open.kql')
+  denied: loadTextContent('../queries/denied.kql')
   timer_missing: replace(loadTextContent('../queries/timer_missing.kql'), '{timers}', join(expectedRuns, ', '))
   stock_frozen: loadTextContent('../queries/stock_frozen.kql')
   signature_failures: loadTextContent('../queries/signature_failures.kql')

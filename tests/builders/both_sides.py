@@ -43,6 +43,7 @@ from shared.sync.messages.outcome import MessageOutcome, Park, Retry, RetryPolic
 from shared.sync.messages.parked import ParkedPorts, bring, discard, release, replay
 from shared.sync.orders.flow import sync_order
 from shared.sync.orders.ports import OrderPorts
+from shared.sync.orders.safety import remember_parked
 from shared.sync.payments import PaymentPorts
 from shared.sync.refunds import RefundPorts
 from tests.builders.histories import Brief, Webhook
@@ -223,6 +224,7 @@ class App(Brief):
             journal=Journal(MemoryTable()),
             parking=self._parking,
             policy=RetryPolicy(max_attempts=1, max_age=timedelta(0)),
+            remember=partial(remember_parked, links=self.links),
         )
         exhausted, self.waiting = self.waiting, []
         for webhook in exhausted:

@@ -272,6 +272,17 @@ def test_a_store_whose_figures_were_only_lowered_for_half_an_hour_is_reported(re
     assert ask(ALERTS["stock_frozen"], raised) == []
 
 
+def test_messages_that_wait_because_calls_are_denied_are_reported_and_others_are_not(recording: Recording) -> None:
+    assert ask(ALERTS["denied"], recording.tables) == []
+
+    def denied(row: Row) -> Row:
+        is_waiting = row["Name"] == "message.waiting"
+        return row | {"Properties": row["Properties"] | {"reason": "DeniedError"}} if is_waiting else row
+
+    found = ask(ALERTS["denied"], changed(recording.tables, denied))
+    assert {(row["Store"], row["Flow"]) for row in found} == {("nordlys", "orders")}
+
+
 def test_a_timer_that_has_not_run_is_missed(recording: Recording) -> None:
     late = ask(ALERTS["timer_missing"], changed(recording.tables, lambda row: earlier(row, hours=1)))
     assert {missed["Timer"] for missed in late} == set(TIMERS)

@@ -30,6 +30,7 @@ from tests.builders.advice.orders import BY_HAND
 from tests.builders.advice.scene import Repair, Scene, nothing
 from tests.builders.both_sides import App, Bodies, running_apps
 from tests.builders.memory_table import MemoryTable
+from tests.builders.sales import EU
 
 REPAIRED: Final = {**orders.REPAIRED, **money.REPAIRED, **systems.REPAIRED}
 ALSO_REPAIRED: Final = (*orders.ALSO_REPAIRED, *money.ALSO_REPAIRED, *systems.ALSO_REPAIRED)
@@ -99,6 +100,20 @@ async def test_a_message_thatnothing_else_can_be_done_about_is_closed_by_discard
     ports = ParkedPorts(parking, OrderLinks(MemoryTable()), Bodies(), _never)
     await discard([parked], "done by hand", sales_order="", ports=ports)
     assert await parking.open() == []
+
+
+async def test_what_a_denied_call_parked_in_the_end_closes_with_the_next_event(app: App) -> None:
+    scene = Scene(app, EU)
+    scene.take_out("SysAADClients")
+    await scene.check_out(Repair(act=nothing))
+    assert app.waiting
+    assert await app.parked() == set()
+    await app.exhaust_waiting()
+    assert await app.parked() == {"FO_DENIED"}
+    scene.set_up()
+    await scene.step("amend", {"note": "the next event"})
+    assert await app.parked() == set()
+    assert len(scene.sales_orders) == 1
 
 
 async def _never(envelope: Envelope) -> None:

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from local.shopify import run_shopify
-from shared.errors import OutcomeUnknownError, RefusedError, TransientError
+from shared.errors import DeniedError, OutcomeUnknownError, RefusedError, TransientError
 from shared.flows import STOCK
 from shared.settings import Secret
 from shared.shopify.admin.bucket import CostBucket
@@ -114,28 +114,28 @@ async def test_a_retired_version_is_noticed(shopify):
 
 async def test_wrong_credentials_are_for_people(shopify):
     admin = Admin(shopify, secret="guessed")
-    with pytest.raises(RefusedError, match="SHOPIFY_DENIED"):
+    with pytest.raises(DeniedError, match="SHOPIFY_DENIED"):
         await admin.run(NAME, {})
     await admin.http.aclose()
 
 
 async def test_a_scope_that_the_shop_did_not_grant_is_named(shopify):
     admin = Admin(shopify, scopes={"write_gift_cards"})
-    with pytest.raises(RefusedError, match="write_gift_cards"):
+    with pytest.raises(DeniedError, match="write_gift_cards"):
         await admin.run(NAME, {})
     await admin.http.aclose()
 
 
 async def test_a_field_without_its_scope_is_denied(admin):
-    with pytest.raises(RefusedError) as refused:
+    with pytest.raises(DeniedError) as refused:
         await admin.run(parse("query Cards { giftCards(first: 1) { nodes { id } } }"), {})
     assert refused.value.code == "SHOPIFY_DENIED"
-    assert "read_gift_cards" in refused.value.details["message"]
+    assert "read_gift_cards" in refused.value.refusal.details["message"]
 
 
 async def test_a_token_that_never_was_is_refused(shopify):
     admin = Admin(shopify, tokens=StaticToken(Secret("shpat_invented")))
-    with pytest.raises(RefusedError, match="SHOPIFY_DENIED"):
+    with pytest.raises(DeniedError, match="SHOPIFY_DENIED"):
         await admin.run(NAME, {})
     assert [call.status for call in admin.calls] == [401, 401]
     await admin.http.aclose()

@@ -12,7 +12,7 @@ from fixtures.write_back import WriteBackScenario, azure_tables, running_write_b
 from local.shopify.metafields import APP_NAMESPACE
 from local.shopify.model import MetafieldDefinition
 from local.shopify.rest import order_document
-from shared.errors import OutcomeUnknownError, RefusedError
+from shared.errors import DeniedError, OutcomeUnknownError
 from shared.mapping.orders.record import digest
 from shared.mapping.shopify.state import read_state
 from shared.model import Order
@@ -353,7 +353,7 @@ async def test_a_missing_scope_does_not_stop_other_stores(scenario: WriteBackSce
     scenario.shop().scopes = frozenset({"read_orders"})
     with pytest.raises(ExceptionGroup) as trouble:
         await scenario.push()
-    assert trouble.group_contains(RefusedError, match="write_orders")
+    assert trouble.group_contains(DeniedError, match="write_orders")
     assert await scenario.waiting() == {here.id: "SN5001"}
     assert shown(there) == {FIELD: "000123"}
 

@@ -19,7 +19,15 @@ from typing import Any, Final
 import httpx
 
 from shared.d365.odata.exact_json import decode
-from shared.errors import ConnectorError, ErrorCode, OutcomeUnknownError, RefusedError, ThrottledError, TransientError
+from shared.errors import (
+    ConnectorError,
+    DeniedError,
+    ErrorCode,
+    OutcomeUnknownError,
+    RefusedError,
+    ThrottledError,
+    TransientError,
+)
 from shared.model.fo_order import FoRow
 
 _DEFAULT_WAIT: Final = timedelta(seconds=30)  # Microsoft's advice for a missing Retry-After
@@ -96,7 +104,7 @@ def failure(answer: Answer, request: Request) -> ConnectorError:
         reason = f"F&O is busy and did not take {request.what}"
         return ThrottledError(reason, retry_after=throttle_delay(answer.headers))
     if status in {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}:
-        return RefusedError(ErrorCode.FO_DENIED, status=status, infolog=error.infolog)
+        return DeniedError(ErrorCode.FO_DENIED, status=status, infolog=error.infolog)
     if status in {httpx.codes.CONFLICT, httpx.codes.PRECONDITION_FAILED}:
         return RefusedError(ErrorCode.FO_CONFLICT, what=request.what)
     if _is_refusal(status, error, request):

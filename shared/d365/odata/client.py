@@ -65,8 +65,8 @@ class RowReader(Protocol):
 class ODataClient:
     """One F&O environment, called as the app's F&O user. Use one for the whole process; close it at the end.
 
-    Raises RefusedError (FO_REJECTED, FO_DENIED, FO_CONFLICT, FO_WRONG_COMPANY) for what stays wrong, ThrottledError and
-    TransientError for what may be sent again, and OutcomeUnknownError for a write that may have happened.
+    Raises RefusedError (FO_REJECTED, FO_CONFLICT, FO_WRONG_COMPANY) for what stays wrong, DeniedError, ThrottledError
+    and TransientError for what may be sent again, and OutcomeUnknownError for a write that may have happened.
     """
 
     def __init__(

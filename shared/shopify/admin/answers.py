@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from shared.errors import ErrorCode, RefusedError, ThrottledError, TransientError
+from shared.errors import DeniedError, ErrorCode, RefusedError, ThrottledError, TransientError
 
 type Json = dict[str, Any]
 
@@ -27,8 +27,8 @@ class UserError:
 def data_of(body: Json, what: str) -> Json:
     """The data of an answer without any error.
 
-    Raises ThrottledError when nothing was executed, TransientError for faults inside Shopify, RefusedError
-    SHOPIFY_DENIED or SHOPIFY_REJECTED for all other errors, even if the answer has some of the data.
+    Raises ThrottledError when nothing was executed, TransientError for faults inside Shopify, DeniedError where the app
+    lacks a right, RefusedError SHOPIFY_REJECTED for all other errors, even if the answer has some of the data.
     """
     errors = body.get("errors")
     if errors:
@@ -59,7 +59,7 @@ def _error(errors: list[Json], what: str) -> RefusedError | TransientError:
     if codes <= _TEMPORARY:
         return TransientError(f"Shopify could not answer {what}: {message}")
     if "ACCESS_DENIED" in codes:
-        return RefusedError(ErrorCode.SHOPIFY_DENIED, message=message)
+        return DeniedError(ErrorCode.SHOPIFY_DENIED, message=message)
     return RefusedError(ErrorCode.SHOPIFY_REJECTED, what=what, message=message)
 
 

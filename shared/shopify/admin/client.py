@@ -13,7 +13,7 @@ from typing import Any, Final, Protocol
 
 import httpx
 
-from shared.errors import ErrorCode, OutcomeUnknownError, RefusedError, ThrottledError, TransientError
+from shared.errors import DeniedError, ErrorCode, OutcomeUnknownError, RefusedError, ThrottledError, TransientError
 from shared.settings import Secret
 from shared.shopify.admin.answers import Json, data_of
 from shared.shopify.admin.bucket import CostBucket
@@ -60,7 +60,7 @@ class QueryRunner(Protocol):
 class AdminClient:
     """One shop's Admin API, called as the app. Use one per shop for the whole process; `http` may be shared by all.
 
-    Raises RefusedError (SHOPIFY_DENIED, SHOPIFY_REJECTED, SHOPIFY_SHAPE) for what stays wrong, ThrottledError and
+    Raises RefusedError (SHOPIFY_REJECTED, SHOPIFY_SHAPE) for what stays wrong, DeniedError, ThrottledError and
     TransientError for what may be sent again, OutcomeUnknownError for a mutation that may have happened.
     """
 
@@ -120,6 +120,8 @@ class AdminClient:
             wait = self._bucket.wait(query.name) or _DEFAULT_WAIT
             emit("shopify.throttled", query=query.name, wait_seconds=round(wait, 3))
             raise ThrottledError(error.reason, retry_after=timedelta(seconds=wait)) from None
+        except DeniedError:
+            raise
         except TransientError as error:
             raise _unsettled(query, error.reason) from None
 
@@ -170,7 +172,7 @@ def _failure(response: httpx.Response, query: Query) -> RefusedError | Transient
             seconds = _DEFAULT_WAIT
         return ThrottledError(f"Shopify did not take {query.name}", retry_after=timedelta(seconds=seconds))
     if status in _DENYING:
-        return RefusedError(ErrorCode.SHOPIFY_DENIED, message=f"HTTP {status}")
+        return DeniedError(ErrorCode.SHOPIFY_DENIED, message=f"HTTP {status}")
     if httpx.codes.is_server_error(status):
         return _unsettled(query, f"Shopify answered {query.name} with {status}")
     return RefusedError(ErrorCode.SHOPIFY_REJECTED, what=query.name, message=f"HTTP {status}")

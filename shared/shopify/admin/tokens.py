@@ -10,7 +10,7 @@ from typing import Final, Protocol
 
 import httpx
 
-from shared.errors import ErrorCode, RefusedError, TransientError
+from shared.errors import DeniedError, ErrorCode, TransientError
 from shared.settings import Secret
 from shared.shopify.scopes import missing_scopes
 
@@ -36,7 +36,7 @@ class MissingCredentials:
 class ClientCredentials:
     """The client credentials grant, for an app and a shop of the same organisation. Tokens are valid for 24 hours.
 
-    Concurrent callers share one renewal. Raises RefusedError SHOPIFY_DENIED for wrong credentials and for missing
+    Concurrent callers share one renewal. Raises DeniedError SHOPIFY_DENIED for wrong credentials and for missing
     access scopes, TransientError when Shopify does not answer.
     """
 
@@ -88,9 +88,7 @@ class ClientCredentials:
             case {"access_token": str(token), "scope": str(scope), "expires_in": int(seconds)}:
                 pass
             case _:
-                raise RefusedError(ErrorCode.SHOPIFY_DENIED, message=f"the app's credentials were refused ({status})")
+                raise DeniedError(ErrorCode.SHOPIFY_DENIED, message=f"the app's credentials were refused ({status})")
         if missing := missing_scopes(scope.split(","), self._scopes):
-            raise RefusedError(
-                ErrorCode.SHOPIFY_DENIED, message=f"the app lacks the access scopes {', '.join(missing)}"
-            )
+            raise DeniedError(ErrorCode.SHOPIFY_DENIED, message=f"the app lacks the access scopes {', '.join(missing)}")
         return Secret(token), self._clock() + seconds

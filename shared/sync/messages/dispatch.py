@@ -18,7 +18,7 @@ from azure.core.exceptions import AzureError
 
 from shared.bus.envelope import Envelope, read_envelope
 from shared.bus.publisher import Publisher
-from shared.errors import ErrorCode, RefusedError, StorageAwayError, TransientError
+from shared.errors import DeniedError, ErrorCode, RefusedError, StorageAwayError, TransientError
 from shared.store.blobs import Bodies
 from shared.store.journal import Journal, JournalEntry
 from shared.store.outage import storage_away
@@ -45,6 +45,8 @@ class QueuePorts:
     parking: Parking
     policy: RetryPolicy = field(default_factory=RetryPolicy)
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    remember: Callable[[Envelope], Awaitable[object]] | None = None
+    """Stores that the event was parked as a whole, so that a later one of the same subject closes it."""
 
 
 LAST_DELIVERY: Final = 9
@@ -100,7 +102,7 @@ async def _handle(handler: MessageHandler, envelope: Envelope, ports: QueuePorts
             raise RefusedError(ErrorCode.ENVELOPE_UNREADABLE, problem="another sender wrote it")  # noqa: TRY301
         outcome = await handler(replace(envelope, body=body))
     except RefusedError as refusal:
-        outcome = Park(refusal)
+        outcome = _remembered(Parts(Done(""), parked=(Park(refusal),)), envelope, ports)
     except TransientError as failure:
         outcome = Retry(failure)
     except Exception as failure:  # noqa: BLE001 - whatever the app fails at is parked
@@ -108,13 +110,14 @@ async def _handle(handler: MessageHandler, envelope: Envelope, ports: QueuePorts
             outcome = Retry(storage_away(failure))
         else:
             handling.fail(type(failure).__name__)
-            outcome = _failed(failure, envelope.attempt, ports.policy)
+            outcome = _failed(failure, envelope, ports)
     parts = as_parts(outcome)
     now = ports.now()
     if parts.retry is not None and ports.policy.is_exhausted(
         parts.retry.error, envelope.attempt, envelope.occurred_at, now
     ):
-        parts = replace(parts, parked=(*parts.parked, _exhausted(envelope, parts.retry, now)), retry=None)
+        parked = (*parts.parked, _exhausted(envelope, parts.retry, now))
+        parts = _remembered(replace(parts, parked=parked, retry=None), envelope, ports)
     await _carry_out(parts, envelope, body, now, ports)
 
 
@@ -126,17 +129,33 @@ def _never_handled(delivery: int) -> MessageHandler:
     return handler
 
 
-def _failed(failure: Exception, attempt: int, policy: RetryPolicy) -> MessageOutcome:
+def _failed(failure: Exception, envelope: Envelope, ports: QueuePorts) -> MessageOutcome:
     """A bug, or data that storage does not take. Names the place and never the data."""
     *_, (frame, line) = walk_tb(failure.__traceback__)
     problem = f"{type(failure).__name__} in {frame.f_globals.get('__name__')}, line {line}"
     emit("message.failed", level=logging.ERROR, problem=problem)
-    if attempt < policy.max_failures:
+    if envelope.attempt < ports.policy.max_failures:
         return Retry(TransientError(f"the app failed: {problem}"))
-    return Park(RefusedError(ErrorCode.APP_FAILED, times=attempt, problem=problem))
+    refusal = RefusedError(ErrorCode.APP_FAILED, times=envelope.attempt, problem=problem)
+    return _remembered(Parts(Done(""), parked=(Park(refusal),)), envelope, ports)
+
+
+def _remembered(parts: Parts, envelope: Envelope, ports: QueuePorts) -> Parts:
+    """The same, and that the event was parked as a whole is stored as well, once it is."""
+    remember, stored = ports.remember, parts.then
+
+    async def then() -> None:
+        if stored is not None:
+            await stored()
+        if remember is not None:
+            await remember(envelope)
+
+    return replace(parts, then=then)
 
 
 def _exhausted(envelope: Envelope, retry: Retry, now: datetime) -> Park:
+    if isinstance(retry.error, DeniedError):
+        return Park(retry.error.refusal)
     age = str(now - envelope.occurred_at).split(".")[0]
     return Park(
         RefusedError(ErrorCode.ATTEMPTS_EXHAUSTED, attempts=envelope.attempt, age=age, reason=retry.error.reason)
@@ -211,7 +230,8 @@ def _announce(parts: Parts, envelope: Envelope, now: datetime, until: datetime |
         level = logging.WARNING
         fields = {"code": parts.parked[0].error.code, "owner": parts.parked[0].error.entry.owner}
     elif parts.retry is not None:
-        fields = {"reason": type(parts.retry.error).__name__}
+        error = parts.retry.error
+        fields = {"reason": type(error).__name__, "code": error.code if isinstance(error, DeniedError) else None}
     seconds = (now - envelope.occurred_at).total_seconds()
     annotate(outcome=outcome, document=parts.done.document or None, seconds=round(seconds, 3))
     emit(f"message.{outcome}", level=level, waiting_until=until, **fields)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from shared.bus.envelope import Envelope
 from shared.d365.odata.client import ODataClient
 from shared.d365.order_changes import header_change, read_fo_order, write
 from shared.mapping.orders.holds import holdable, is_hold_tag_among
 from shared.mapping.shopify.events import Signals
-from shared.model import HoldReason
+from shared.model import HoldReason, Part
 from shared.rules import StoreRules
 from shared.store.links import OrderLink, OrderLinks
 
@@ -20,6 +21,16 @@ def stop_reason(signals: Signals, rules: StoreRules) -> HoldReason | None:
     if signals.is_cancelled or signals.is_given_back:
         return HoldReason.CANCELLATION
     return HoldReason.TAG if is_hold_tag_among(signals.tags, rules) else None
+
+
+async def remember_parked(envelope: Envelope, links: OrderLinks) -> None:
+    """Marks in the order's link that an event about it was parked as a whole: the next one that is done closes it."""
+    if not envelope.entity_id.isdecimal():
+        return
+    order_id = int(envelope.entity_id)
+    link = await links.get(envelope.store, order_id) or OrderLink(envelope.store, order_id, envelope.occurred_at)
+    if Part.READING not in link.parked_parts:
+        await links.put(replace(link, parked_parts=link.parked_parts | {Part.READING}))
 
 
 async def stop(link: OrderLink, reason: HoldReason, fo: ODataClient, links: OrderLinks) -> OrderLink:

@@ -139,7 +139,7 @@ REPAIRED: Final[dict[ErrorCode, Repair]] = {
     ),
     ErrorCode.CHANGE_NOT_TAKEN: Repair(then=_keep_two_tents, act=_mend_fo, has={"goods": ONE_TENT, "is_held": False}),
     ErrorCode.FO_CONFLICT: Repair(then=_change_at_once, act=replaying, has={"goods": ONE_TENT, "is_held": False}),
-    ErrorCode.FO_DENIED: Repair(before=_unregister, act=_register, has={"goods": GOODS}),
+    ErrorCode.FO_DENIED: Repair(before=_unregister, then=_exhaust, act=_register, has={"goods": GOODS}),
     ErrorCode.FO_REJECTED: Repair(
         rules=changed(EU, shipping=[{"code": "STANDARD", "delivery_mode": "NO-SUCH"}]),
         act=deploying(shipping=[{"code": "STANDARD", "delivery_mode": "STD"}]),
@@ -155,7 +155,7 @@ REPAIRED: Final[dict[ErrorCode, Repair]] = {
     ErrorCode.FO_WRONG_COMPANY: Repair(
         before=overriding("GET", "", "dataAreaId", "usmf"), act=_mend_fo, has={"goods": GOODS}
     ),
-    ErrorCode.SHOPIFY_DENIED: Repair(before=_withdraw_scope, act=_grant_scope, has={"goods": GOODS}),
+    ErrorCode.SHOPIFY_DENIED: Repair(before=_withdraw_scope, then=_exhaust, act=_grant_scope, has={"goods": GOODS}),
     ErrorCode.SHOPIFY_REJECTED: Repair(
         rules=ON_RETIRED,
         before=other_answer({"errors": [{"message": "Field 'poNumber' doesn't exist on type 'Order'"}]}),

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from shared.d365.odata.answers import Answer, Request, failure, infolog, personal_values, retry_after, row
-from shared.errors import OutcomeUnknownError, RefusedError, ThrottledError, TransientError
+from shared.errors import DeniedError, OutcomeUnknownError, RefusedError, ThrottledError, TransientError
 
 READ = Request("GET CustomersV3", writes=False)
 WRITE = Request("POST CustomersV3", writes=True)
@@ -73,8 +73,8 @@ def test_a_duplicate_key_is_refused_in_any_language():
 @pytest.mark.parametrize("status", [401, 403])
 def test_a_denial_names_its_status(status):
     error = failure(answer(status), WRITE)
-    assert isinstance(error, RefusedError)
-    assert (error.code, error.details["status"]) == ("FO_DENIED", str(status))
+    assert isinstance(error, DeniedError)
+    assert (error.code, error.refusal.details["status"]) == ("FO_DENIED", str(status))
 
 
 @pytest.mark.parametrize("status", [409, 412])

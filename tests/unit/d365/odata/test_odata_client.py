@@ -16,7 +16,7 @@ from shared.d365.odata.auth import EntraAuth
 from shared.d365.odata.client import ODataClient
 from shared.d365.odata.filters import any_of
 from shared.d365.on_hand import read_on_hand, read_safety_stock
-from shared.errors import OutcomeUnknownError, RefusedError, ThrottledError, TransientError
+from shared.errors import DeniedError, OutcomeUnknownError, RefusedError, ThrottledError, TransientError
 from shared.model import Item
 
 BASE = "https://contoso.operations.dynamics.com"
@@ -387,7 +387,7 @@ async def test_a_write_is_sent_whole_again_with_the_new_token():
 
 async def test_a_token_refused_twice_is_a_refusal_for_the_administrator():
     fo = Fo(httpx.Response(401))
-    with pytest.raises(RefusedError, match="FO_DENIED"):
+    with pytest.raises(DeniedError, match="FO_DENIED"):
         await fo.client().get("CustomersV3", KEY)
     assert len(fo.requests) == 2
 

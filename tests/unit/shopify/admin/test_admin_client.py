@@ -9,7 +9,7 @@ from urllib.parse import parse_qs
 import httpx
 import pytest
 
-from shared.errors import OutcomeUnknownError, RefusedError, ThrottledError, TransientError
+from shared.errors import DeniedError, OutcomeUnknownError, RefusedError, ThrottledError, TransientError
 from shared.settings import Secret
 from shared.shopify.admin.answers import UserError, user_errors
 from shared.shopify.admin.bucket import CostBucket
@@ -225,15 +225,15 @@ async def test_an_error_is_an_error_and_is_not_repeated(code):
 
 async def test_a_missing_scope_is_an_error_even_where_some_data_came():
     shopify = Shopify(errors("ACCESS_DENIED", message="Required access: `read_orders`.", data={"shop": {}}))
-    with pytest.raises(RefusedError) as refused:
+    with pytest.raises(DeniedError) as refused:
         await shopify.client().run(QUERY, {})
     assert refused.value.code == "SHOPIFY_DENIED"
-    assert "read_orders" in refused.value.details["message"]
+    assert "read_orders" in refused.value.refusal.details["message"]
 
 
 async def test_a_lasting_error_beside_a_passing_one_counts():
     shopify = Shopify(errors("INTERNAL_SERVER_ERROR", "ACCESS_DENIED"))
-    with pytest.raises(RefusedError):
+    with pytest.raises(DeniedError):
         await shopify.client().run(QUERY, {})
 
 
@@ -326,7 +326,7 @@ async def test_a_lasting_fault_is_left_to_the_queue():
 )
 async def test_other_statuses_are_for_people(status, code):
     shopify = Shopify(httpx.Response(status))
-    with pytest.raises(RefusedError) as refused:
+    with pytest.raises((RefusedError, DeniedError)) as refused:
         await shopify.client().run(QUERY, {})
     assert refused.value.code == code
     assert len(shopify.requests) == 1
@@ -400,16 +400,16 @@ async def test_a_refused_token_is_renewed_once():
 
 async def test_a_token_refused_twice_is_for_people():
     shopify = Shopify(httpx.Response(401))
-    with pytest.raises(RefusedError, match="SHOPIFY_DENIED"):
+    with pytest.raises(DeniedError, match="SHOPIFY_DENIED"):
         await shopify.client().run(QUERY, {})
     assert len(shopify.requests) == 2
 
 
 async def test_a_scope_that_was_not_granted_is_named_at_once():
-    with pytest.raises(RefusedError) as refused:
+    with pytest.raises(DeniedError) as refused:
         await Grants().tokens(scopes=("read_inventory", "write_orders", "read_locations")).token()
     assert refused.value.code == "SHOPIFY_DENIED"
-    assert "read_locations, write_orders" in refused.value.details["message"]
+    assert "read_locations, write_orders" in refused.value.refusal.details["message"]
 
 
 def test_writing_includes_reading():
@@ -420,10 +420,10 @@ def test_writing_includes_reading():
 @pytest.mark.parametrize(
     ("answer", "error"),
     [
-        (httpx.Response(401, json={"error": "invalid_client"}), RefusedError),
-        (httpx.Response(400, html="<h1>Oauth error</h1>"), RefusedError),
-        (httpx.Response(200, json={"access_token": "x"}), RefusedError),
-        (httpx.Response(200, html="<h1>x</h1>"), RefusedError),
+        (httpx.Response(401, json={"error": "invalid_client"}), DeniedError),
+        (httpx.Response(400, html="<h1>Oauth error</h1>"), DeniedError),
+        (httpx.Response(200, json={"access_token": "x"}), DeniedError),
+        (httpx.Response(200, html="<h1>x</h1>"), DeniedError),
         (httpx.Response(503), TransientError),
         (httpx.Response(429), TransientError),
         (httpx.ConnectTimeout("x"), TransientError),
@@ -443,9 +443,10 @@ async def test_secrets_are_hidden_in_every_representation(caplog):
     shopify = Shopify(httpx.Response(403))
     tokens = grants.tokens()
     client = shopify.client(tokens)
-    with pytest.raises(RefusedError) as refused:
+    with pytest.raises(DeniedError) as refused:
         await client.run(QUERY, {})
-    shown = f"{caplog.text}{refused.value!r}{refused.value.details}{client!r}{tokens!r}{vars(tokens)}{vars(client)}"
+    shown = f"{caplog.text}{refused.value!r}{refused.value.refusal.details}"
+    shown += f"{client!r}{tokens!r}{vars(tokens)}{vars(client)}"
     assert "top-secret" not in shown
     assert "shpat_1" not in shown
 
