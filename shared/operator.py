@@ -31,6 +31,7 @@ from shared.settings import Connections, read_connections
 from shared.store import blobs
 from shared.store.links import OrderLinks
 from shared.store.parking import Parked, Parking
+from shared.sync.exports import TABLES, ExportPorts, restore_tables
 from shared.sync.messages.parked import ParkedPorts, bring, discard, replay
 from shared.telemetry import quiet_libraries, redact
 
@@ -75,6 +76,8 @@ def _parser() -> argparse.ArgumentParser:
     bringing = commands.add_parser("bring", help="fetch and book one order by its id in Shopify")
     bringing.add_argument("store")
     bringing.add_argument("order", type=int)
+    restoring = commands.add_parser("restore", help="insert the rows of a nightly export that the tables lack")
+    restoring.add_argument("--night", help="its day, as 2026-11-28; the last one by default")
     return parser
 
 
@@ -84,6 +87,12 @@ def _values(path: Path | None) -> Mapping[str, str]:
 
 
 async def _run(options: argparse.Namespace, connections: Connections, out: Print) -> int:
+    if options.command == "restore":
+        async with opened_exports(connections) as exports:
+            night, tables = await restore_tables(exports, night=options.night)
+        for name, restored in tables.items():
+            out(f"{name}: {restored.inserted} rows restored from {night}, {restored.kept} were there and are kept")
+        return 0
     async with opened(connections) as ports:
         match options.command:
             case "list":
@@ -193,6 +202,18 @@ async def opened(connections: Connections) -> AsyncIterator[ParkedPorts]:
             links=OrderLinks(tables.get_table_client("links")),
             claims=blobs.Bodies(containers.get_container_client(blobs.CLAIMS)),
             publish=publish,
+        )
+
+
+@asynccontextmanager
+async def opened_exports(connections: Connections) -> AsyncIterator[ExportPorts]:
+    """The tables that are exported, and the container with their exports."""
+    async with AsyncExitStack() as stack:
+        credential = await stack.enter_async_context(ManagedIdentityCredential(client_id=connections.client_id))
+        tables = await stack.enter_async_context(open_tables(connections.state, credential))
+        containers = await stack.enter_async_context(open_blobs(connections.state, credential))
+        yield ExportPorts(
+            {name: tables.get_table_client(name) for name in TABLES}, containers.get_container_client(blobs.EXPORTS)
         )
 
 

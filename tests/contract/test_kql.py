@@ -258,7 +258,7 @@ def test_a_breaker_that_stays_open_is_reported_and_one_that_closed_again_is_not(
 
 
 def test_a_timer_that_has_not_run_is_missed(recording: Recording) -> None:
-    late = ask(ALERTS["timer_missing"], changed(recording.tables, lambda row: earlier(row, hours=1)))
+    late = ask(ALERTS["timer_missing"], changed(recording.tables, lambda row: earlier(row, hours=28)))
     assert {missed["Timer"] for missed in late} == set(TIMERS)
     never = changed(recording.tables, lambda row: None if row["Name"] == "timer.succeeded" else row)
     assert len(ask(ALERTS["timer_missing"], never)) == len(TIMERS)
