@@ -151,6 +151,16 @@ def test_only_bodies_that_no_message_can_still_point_to_are_deleted(deployed: Te
     assert days > 2 * max(days_to_live), "the time to live in the queue, and as long again for a dead letter"
 
 
+def test_no_rule_deletes_the_bodies_of_parked_messages(deployed: Template) -> None:
+    (policy,) = resources("Storage/storageAccounts/managementPolicies", deployed)
+    deleting = [
+        rule["definition"]
+        for rule in policy.properties["policy"]["rules"]
+        if "baseBlob" in rule["definition"]["actions"]
+    ]
+    assert {prefix for each in deleting for prefix in each["filters"]["prefixMatch"]} == {"claims/", "exports/"}
+
+
 def test_exports_have_versions_and_are_kept_for_weeks(deployed: Template) -> None:
     host, state = resources("Storage/storageAccounts/blobServices", deployed)
     assert (host.properties["isVersioningEnabled"], state.properties["isVersioningEnabled"]) == (False, True)
