@@ -37,9 +37,10 @@ demo: setup
 up: setup
 	@$(BIN)/python -m local.stack
 
-# A file's tests stay in one process: what their fixtures start is started once, and the whole world once a process.
-test: setup
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+# First the tests that start no process and open no socket, which are held to that only when they run by themselves. Of
+# the others a file's tests stay in one process: what their fixtures start is started once, the world once a process.
+test: test-fast
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m wire
 
 test-fast: setup
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not wire"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Final
@@ -27,7 +27,7 @@ from shared.flows import BY_QUEUE, EXPORT, FLOWS, ORDERS, STOCK, SWEEP, WRITE_BA
 from shared.rules import StoreRules, load_stores
 from shared.settings import Settings, read_settings
 from shared.shopify.admin.client import AdminClient
-from shared.shopify.admin.tokens import ClientCredentials
+from shared.shopify.admin.tokens import ClientCredentials, MissingCredentials
 from shared.store import blobs
 from shared.store.customers import KnownCustomers
 from shared.store.journal import Journal
@@ -59,6 +59,8 @@ class Services:
 
     rules: Mapping[str, StoreRules]
     """By store key."""
+    mistakes: Mapping[str, Sequence[str]]
+    """By key of each store that lacks secrets: what is missing."""
     intake: IntakePorts
     queues: Mapping[str, QueuePorts]
     """By name of the queue."""
@@ -131,6 +133,7 @@ def build(settings: Settings) -> Services:
     }
     return Services(
         rules=rules,
+        mistakes={key: settings.shops[key].mistakes for key in rules if settings.shops[key].mistakes},
         intake=IntakePorts(
             stores=_intakes(settings, rules),
             publisher=Publisher(partial(bus.get_topic_sender, TOPIC), deadline=settings.publish_timeout),
@@ -174,6 +177,7 @@ def _intakes(settings: Settings, rules: Mapping[str, StoreRules]) -> dict[str, S
             shop_domain=store.shop_domain,
             secrets=settings.shops[key].webhook_secrets,
             flows=frozenset(flow.name for flow in FLOWS if store.runs(flow)),
+            lacks_secrets=bool(settings.shops[key].mistakes),
         )
         for key, store in rules.items()
     }
@@ -192,7 +196,9 @@ def _admin(http: httpx.AsyncClient, settings: Settings, store: StoreRules) -> Ad
         http,
         url,
         api_version=store.api_version,
-        tokens=ClientCredentials(http, url, client_id=shop.client_id, client_secret=shop.client_secret, scopes=scopes),
+        tokens=ClientCredentials(http, url, client_id=shop.client_id, client_secret=shop.client_secret, scopes=scopes)
+        if shop.client_id and shop.client_secret.reveal()
+        else MissingCredentials(),
         on_call=lambda call: emit("shopify.call", store=store.key, **asdict(call)),
         on_other_version=lambda version: emit("shopify.other_version", store=store.key, version=version),
     )

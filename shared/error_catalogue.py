@@ -26,6 +26,7 @@ class ErrorCode(StrEnum):
 
     UNKNOWN_STORE = "UNKNOWN_STORE"
     FLOW_OFF = "FLOW_OFF"
+    SECRETS_MISSING = "SECRETS_MISSING"
     WRONG_SHOP = "WRONG_SHOP"
     HEADER_MISSING = "HEADER_MISSING"
     SIGNATURE_WRONG = "SIGNATURE_WRONG"
@@ -43,6 +44,7 @@ class ErrorCode(StrEnum):
     TEST_ORDER = "TEST_ORDER"
     DATE_ABSURD = "DATE_ABSURD"
     NO_LINES = "NO_LINES"
+    ORDER_TOO_LARGE = "ORDER_TOO_LARGE"
     NEGATIVE_AMOUNT = "NEGATIVE_AMOUNT"
     UNKNOWN_SKU = "UNKNOWN_SKU"
     SKU_EMPTY = "SKU_EMPTY"
@@ -152,6 +154,14 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
         "webhooks, for four hours.",
         503,
     ),
+    ErrorCode.SECRETS_MISSING: Entry(
+        "The store {store} is configured, but the app does not have all of its secrets.",
+        Owner.ENGINEER,
+        "Open /api/health, which names those that are missing, enter them in Key Vault and restart the app "
+        "(docs/deploy.md, “Secrets”). Until then Shopify repeats the store's webhooks, for four hours; the sweep finds "
+        "the orders of longer ones.",
+        503,
+    ),
     ErrorCode.WRONG_SHOP: Entry(
         "The webhook names the shop {shop}, which is not the shop of store {store}.",
         Owner.ENGINEER,
@@ -159,7 +169,8 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
         401,
     ),
     ErrorCode.HEADER_MISSING: Entry(
-        "The request has no header {header}, so it is not a webhook of Shopify.",
+        "The request has no header {header} of at most {limit} characters of plain text, so it is not a webhook of "
+        "Shopify.",
         Owner.ENGINEER,
         "Nothing, unless Shopify's delivery log shows this failure. Then check the proxies between Shopify and "
         "the app.",
@@ -258,6 +269,12 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
         Owner.CLERK,
         "Check the order in Shopify. If it is a real order, add what was sold by an edit: Shopify then sends it again. "
         + _DISCARD,
+    ),
+    ErrorCode.ORDER_TOO_LARGE: Entry(
+        "The order has {count} {what}, more than the {limit} that the app reads.",
+        Owner.CLERK,
+        "Check in Shopify which app made this order. If it is a real one, place it in Shopify as several smaller "
+        "orders and cancel this one, or " + _BY_HAND,
     ),
     ErrorCode.NEGATIVE_AMOUNT: Entry(
         "The amount of {what} is negative ({amount}).",
@@ -365,8 +382,11 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
     ErrorCode.REFUND_REASON_UNKNOWN: Entry(
         "Refund {refund} has an adjustment for the reason “{reason}”, which Shopify does not document.",
         Owner.ENGINEER,
-        "Look up in Shopify's release notes what the reason means, and add it to the app. Nothing was credited. "
-        + _REPLAY,
+        "Replay the parked message (python -m shared.operator replay): the app then reads the refund from Shopify's "
+        "API, which may give a reason that it knows. Otherwise look up in Shopify's release notes what the reason "
+        "means, and add it to the app. If the credit cannot wait for that, enter a free text invoice in F&O by hand "
+        "with the customer reference shopify-{store}-r{refund}: the app takes it for its own and credits nothing else. "
+        + _DISCARD,
     ),
     ErrorCode.REFUND_TAX_UNKNOWN: Entry(
         "Refund {refund} gives back {tax} of tax for “{what}”, which the order did not tax.",
@@ -395,7 +415,11 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
     ErrorCode.RETURN_BEYOND_ORDER: Entry(
         "{quantity} of order line {line} came back, but the sales order in F&O has fewer that were not returned yet.",
         Owner.CLERK,
-        "Compare the sales order and its return orders in F&O with the order in Shopify. " + _REPLAY,
+        "Compare the sales order and its return orders in F&O with the order in Shopify. If the line is not invoiced "
+        "yet, correct its quantity, and post packing slip and invoice. "
+        + _REPLAY
+        + " If it is, enter in F&O by hand what is left to credit. "
+        + _DISCARD,
     ),
     ErrorCode.PAYMENT_WITHOUT_ORDER: Entry(
         "The order was cancelled, or all its lines were refunded, before it reached F&O, and a part of its money "
@@ -407,13 +431,19 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
     ErrorCode.PAYMENTS_DIFFER: Entry(
         "The order's payments contradict each other: {problem}.",
         Owner.ACCOUNTANT,
-        "Compare the payments of the order in Shopify with those at the payment provider. " + _REPLAY,
+        "Compare the payments of the order in Shopify with those at the payment provider. If Shopify lacks a payment, "
+        "record it there. "
+        + _REPLAY
+        + " If a payment in Shopify is wrong, book in F&O by hand what the provider has. "
+        + _DISCARD,
     ),
     ErrorCode.TRANSACTION_UNKNOWN: Entry(
         "Payment transaction {transaction} has the {field} “{value}”, which Shopify does not document.",
         Owner.ENGINEER,
-        "Look up in Shopify's release notes what the value means, and add it to the app. Nothing was booked. "
-        + _REPLAY,
+        "Replay the parked message (python -m shared.operator replay): the app then reads the payment from Shopify's "
+        "API, which may give a value that it knows. Otherwise look up in Shopify's release notes what the value means, "
+        "and add it to the app. If the payment cannot wait for that, book it in F&O by hand with the payment id "
+        "{transaction} and the sales order as payment reference: the app takes it for its own. " + _DISCARD,
     ),
     ErrorCode.TRANSACTION_CURRENCY: Entry(
         "Payment transaction {transaction} is in {paid}, and Shopify gives no amount in {booked}.",
@@ -523,7 +553,7 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
         "F&O did not keep what was written to {sales_order}. Missing: {changes}.",
         Owner.FO_ADMIN,
         "Look for trade agreements, workflows or defaults in F&O that override what was sent. The order is held "
-        "in F&O. " + _REPLAY,
+        "in F&O. End them, or make the change in F&O by hand. " + _REPLAY,
     ),
     ErrorCode.TOO_MANY_LINES: Entry(
         "The order has {count} lines, but at most {limit} are sent to F&O in one request.",
@@ -581,8 +611,9 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
     ErrorCode.FO_REFUND_DIFFERS: Entry(
         "F&O has {booked} on {document}, but the app sent {expected}.",
         Owner.ACCOUNTANT,
-        "Look for prices or charges in F&O that override what was sent. If it is a return order, it is held in "
-        "F&O. " + _REPLAY,
+        "Look for prices or charges in F&O that override what was sent. If it is a return order, it is held in F&O. "
+        "Correct its lines there; or end what overrides them, and delete the document: the app then writes it again. "
+        + _REPLAY,
     ),
     ErrorCode.FO_PAYMENT_TWICE: Entry(
         "F&O has {count} payment lines with the payment id {payment}, in the journals {journals}.",
@@ -641,7 +672,10 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
     ErrorCode.FO_STATUS_UNKNOWN: Entry(
         "The sales order {sales_order} has the processing status {status}, which this release does not know.",
         Owner.ENGINEER,
-        "Look up in F&O's release notes what the status means, and add it to the app. Nothing was changed. " + _REPLAY,
+        "Wait until the sales order has another status. "
+        + _REPLAY
+        + " If it stays, look up in F&O's release notes what the status means, and add it to the app. Until then make "
+        "the change in F&O by hand, where nothing was changed. " + _DISCARD,
     ),
     ErrorCode.FO_WRONG_COMPANY: Entry(
         "F&O answered for company {found}, but company {company} was requested.",
@@ -657,7 +691,9 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
     ErrorCode.SHOPIFY_REJECTED: Entry(
         "Shopify refused {what}: {message}",
         Owner.ENGINEER,
-        "Read Shopify's message in the cause. Correct the product, location or permission that it names. " + _REPLAY,
+        "Read Shopify's message in the cause. Correct the product, location or permission that it names. If it names a "
+        "field that does not exist, Shopify has retired the api_version of the store's file: upgrade it "
+        "(docs/upgrade.md). " + _REPLAY,
     ),
     ErrorCode.SHOPIFY_DENIED: Entry(
         "Shopify does not permit the app's request: {message}",
@@ -679,7 +715,10 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
     ErrorCode.APP_FAILED: Entry(
         "The app itself failed at this message, {times} times: {problem}.",
         Owner.ENGINEER,
-        "Report the cause with the event's id as a defect of the app. Once the app is corrected: " + _REPLAY,
+        "Report the cause with the event's id as a defect of the app. Once the app is corrected: "
+        + _REPLAY
+        + " If it cannot wait for that, do in F&O by hand what the order in Shopify shows. "
+        + _DISCARD,
     ),
     # ---- stock
     ErrorCode.STOCK_SKU_UNKNOWN: Entry(
@@ -745,7 +784,8 @@ def as_markdown() -> str:
             "- A number is the HTTP status that Shopify gets: the webhook is refused, and Shopify repeats it.",
             "- **parked**: the message is kept whole until someone acts, and other orders go on. When the cause is",
             "  corrected, replay the message. If the order was entered in F&O by hand, discard it with",
-            "  `discard --sales-order`. README, “Operate”, shows the commands.",
+            "  `discard --sales-order`. README, “Operate”, shows the commands. What was discarded about the",
+            "  payments or refunds of an order in F&O is parked again by its next event, while the cause lasts.",
             "- **reported**: nothing is parked. The sweep or the stock flow writes it into the journal, and an alert",
             "  reports it. Stock figures are tried again by themselves.",
             "",

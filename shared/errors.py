@@ -9,6 +9,7 @@
     └── TransientError          it may succeed later: try again
         ├── ThrottledError      the other system asked for a delay
         ├── NotYetError         F&O's batch jobs have to run first; nothing is wrong
+        ├── StorageAwayError    the app's own storage does not work: nothing can be recorded
         └── OutcomeUnknownError a write may or may not have happened: read before writing again
 
 A refusal has a code from CATALOGUE (shared/error_catalogue.py), with the cause in plain words, the owner and
@@ -31,6 +32,7 @@ __all__ = [
     "OtherCurrencyError",
     "OutcomeUnknownError",
     "RefusedError",
+    "StorageAwayError",
     "TaxRefusedError",
     "ThrottledError",
     "TransientError",
@@ -105,6 +107,10 @@ class ThrottledError(TransientError):
 
 class NotYetError(TransientError):
     """A batch job of F&O has to run first, as invoicing before a return."""
+
+
+class StorageAwayError(TransientError):
+    """The app's own storage does not answer, or lets the app do nothing. Messages wait, since none can be parked."""
 
 
 class OutcomeUnknownError(TransientError):

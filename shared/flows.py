@@ -142,6 +142,7 @@ STOCK: Final = Flow(
             "stock_fulfillment_orders",
             "stock_level_page",
             "stock_levels",
+            "stock_changed_levels",
             "stock_order_lines",
             "stock_order_times",
             "stock_order_units",
@@ -151,7 +152,15 @@ STOCK: Final = Flow(
         }
     ),
     # Fulfilment orders only of the merchant's own locations: F&O keeps the stock of those.
-    scopes=frozenset({"read_orders", "read_products", "write_inventory", "read_merchant_managed_fulfillment_orders"}),
+    scopes=frozenset(
+        {
+            "read_locations",
+            "read_merchant_managed_fulfillment_orders",
+            "read_orders",
+            "read_products",
+            "write_inventory",
+        }
+    ),
     entity_sets=_ITEMS | {"ItemCoverageSettingsV2", "WarehousesOnHandV2"},
 )
 WRITE_BACK: Final = Flow(

@@ -1,4 +1,4 @@
-"""`python -m shared.operator`: parked messages seen, sent again or given up, by whoever looks after stuck orders.
+"""`python -m shared.operator`: parked messages and orders that hold stock back, for whoever looks after stuck orders.
 
 It opens what the app's own settings name, with the app's own identity, and needs no others of them.
 """
@@ -32,7 +32,8 @@ from shared.store import blobs
 from shared.store.links import OrderLinks
 from shared.store.parking import Parked, Parking
 from shared.sync.exports import TABLES, ExportPorts, restore_tables
-from shared.sync.messages.parked import ParkedPorts, bring, discard, replay
+from shared.sync.messages.parked import ParkedPorts, bring, discard, release, replay
+from shared.sync.stock.held import HeldOrder, read_held
 from shared.telemetry import quiet_libraries, redact
 
 _SEND_SECONDS: Final = 30.0
@@ -53,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m shared.operator", description="Parked messages.")
+    parser = argparse.ArgumentParser(prog="python -m shared.operator", description="Parked messages and held stock.")
     parser.add_argument(
         "--settings", type=Path, help="a local.settings.json for what the environment lacks (Azure sets all of it)"
     )
@@ -73,6 +74,13 @@ def _parser() -> argparse.ArgumentParser:
     discarding.add_argument("event")
     discarding.add_argument("--reason", required=True, help="kept with the message")
     discarding.add_argument("--sales-order", default="", help="the number under which it was entered in F&O by hand")
+    holding = commands.add_parser("held", help="orders that hold stock back: units by SKU, since when, why, what to do")
+    holding.add_argument("--store", help="of this store only")
+    releasing = commands.add_parser("release", help="give an order up that F&O does not have: its goods are sold again")
+    releasing.add_argument("store")
+    releasing.add_argument("order", type=int)
+    releasing.add_argument("--reason", required=True, help="kept with the order and its parked messages")
+    releasing.add_argument("--sales-order", default="", help="the number under which it was entered in F&O by hand")
     bringing = commands.add_parser("bring", help="fetch and book one order by its id in Shopify")
     bringing.add_argument("store")
     bringing.add_argument("order", type=int)
@@ -88,12 +96,9 @@ def _values(path: Path | None) -> Mapping[str, str]:
 
 async def _run(options: argparse.Namespace, connections: Connections, out: Print) -> int:
     if options.command == "restore":
-        async with opened_exports(connections) as exports:
-            night, tables = await restore_tables(exports, night=options.night)
-        for name, restored in tables.items():
-            out(f"{name}: {restored.inserted} rows restored from {night}, {restored.kept} were there and are kept")
+        await _restore(options.night, connections, out)
         return 0
-    async with opened(connections) as ports:
+    async with opened(connections) as (ports, snapshots):
         match options.command:
             case "list":
                 found = await (ports.parking.all() if options.all else ports.parking.open())
@@ -107,10 +112,50 @@ async def _run(options: argparse.Namespace, connections: Connections, out: Print
                 rows = await _parts_of(options.event, ports)
                 await discard(rows, options.reason, sales_order=options.sales_order, ports=ports)
                 out(f"{options.event} discarded")
+            case "held":
+                await _show_held(options.store, ports, snapshots, out)
+            case "release":
+                await release(
+                    options.store,
+                    options.order,
+                    options.reason,
+                    sales_order=options.sales_order,
+                    now=datetime.now(UTC),
+                    ports=ports,
+                )
+                out(f"order {options.order} is given up: the next stock run offers its goods again")
             case "bring":
                 event = await bring(options.store, options.order, datetime.now(UTC), ports)
                 out(f"order {options.order} is fetched and booked as event {event}: the journal has its outcome")
     return 0
+
+
+async def _show_held(store: str | None, ports: ParkedPorts, snapshots: blobs.Snapshots, out: Print) -> None:
+    """As the last stock run of each store found it."""
+    messages: defaultdict[tuple[str, str], list[Parked]] = defaultdict(list)
+    for row in await ports.parking.open():
+        messages[row.store, row.entity_id].append(row)
+    for each, orders in (await read_held(snapshots, store)).items():
+        for order in orders:
+            out("\n".join(_held_lines(each, order, messages[each, str(order.order_id)])))
+
+
+def _held_lines(store: str, order: HeldOrder, messages: Sequence[Parked]) -> list[str]:
+    units = ", ".join(f"{count} x {sku}" for sku, count in sorted(order.units.items())) or "units not read yet"
+    since = f"since {order.since:%Y-%m-%d %H:%M} UTC" if order.since else "Shopify does not show it any more"
+    lines = [f"{store}  order {order.order_id}  {units}  {since}", f"    why:   {order.why}"]
+    for row in messages:
+        lines += [f"    {row.code}: {row.cause}", f"    next:  {row.next_step}", f"    event: {row.event_id}"]
+    if not messages:
+        lines.append(f"    next:  bring {store} {order.order_id}, or release it")
+    return lines
+
+
+async def _restore(night: str | None, connections: Connections, out: Print) -> None:
+    async with opened_exports(connections) as ports:
+        chosen, tables = await restore_tables(ports, night=night)
+    for name, restored in tables.items():
+        out(f"{name}: {restored.inserted} rows restored from {chosen}, {restored.kept} were there and are kept")
 
 
 async def _replay(options: argparse.Namespace, ports: ParkedPorts, out: Print) -> int:
@@ -179,7 +224,7 @@ def _lines(parked: Parked) -> list[str]:
 
 
 @asynccontextmanager
-async def opened(connections: Connections) -> AsyncIterator[ParkedPorts]:
+async def opened(connections: Connections) -> AsyncIterator[tuple[ParkedPorts, blobs.Snapshots]]:
     """The ports, closed again at the end. A queue is opened when something is sent to it."""
     async with AsyncExitStack() as stack:
         credential = await stack.enter_async_context(ManagedIdentityCredential(client_id=connections.client_id))
@@ -195,7 +240,7 @@ async def opened(connections: Connections) -> AsyncIterator[ParkedPorts]:
                 stack.push_async_callback(publishers[queue].close)
             await publishers[queue].publish(envelope)
 
-        yield ParkedPorts(
+        ports = ParkedPorts(
             parking=Parking(
                 tables.get_table_client("parked"), blobs.Bodies(containers.get_container_client(blobs.PARKED))
             ),
@@ -203,6 +248,7 @@ async def opened(connections: Connections) -> AsyncIterator[ParkedPorts]:
             claims=blobs.Bodies(containers.get_container_client(blobs.CLAIMS)),
             publish=publish,
         )
+        yield ports, blobs.Snapshots(containers.get_container_client(blobs.STATE))
 
 
 @asynccontextmanager

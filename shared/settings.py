@@ -64,6 +64,8 @@ class ShopCredentials:
     """Every secret that Shopify may sign with now: the current one and, during a rotation, the former one."""
     client_id: str
     client_secret: Secret
+    mistakes: tuple[str, ...] = ()
+    """What is missing or wrong. The store is not served while there is any; the other stores are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,9 @@ class Settings:
 
 
 def read_settings(environ: Mapping[str, str]) -> Settings:
-    """All settings. Raises ConfigurationError with a line for each setting that is missing or wrong."""
+    """All settings. Raises ConfigurationError with a line for each setting that is missing or wrong, unless only stores
+    lack secrets: those are in ShopCredentials.mistakes.
+    """
     reader = _Reader(environ)
     settings = Settings(
         service_bus=reader.service_bus(),
@@ -111,7 +115,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         app_name=environ.get("WEBSITE_SITE_NAME", "shopify-d365-connector"),  # Azure sets it
     )
     if reader.mistakes:
-        raise ConfigurationError(reader.mistakes)
+        raise ConfigurationError(reader.mistakes + [each for shop in settings.shops.values() for each in shop.mistakes])
     return settings
 
 
@@ -146,14 +150,17 @@ class _Reader:
         self.mistakes: list[str] = []
 
     def text(self, name: str, purpose: str) -> str:
+        """The value; "" with a mistake if it is missing or a reference that Azure did not resolve."""
         value = self._environ.get(name, "").strip()
-        if not value:
-            self.mistakes.append(f"{name} is missing: {purpose}.")
-        elif value.startswith("@Microsoft.KeyVault("):
+        if value.startswith("@Microsoft.KeyVault("):
             self.mistakes.append(
                 f"{name} is a Key Vault reference that was not resolved: check that the secret exists and that the "
                 "app's identity has the role Key Vault Secrets User."
             )
+            return ""
+        if not value.strip(" ,"):
+            self.mistakes.append(f"{name} is missing: {purpose}.")
+            return ""
         return value
 
     def url(self, name: str, default: str | None = None) -> str:
@@ -201,14 +208,18 @@ class _Reader:
 
     def _shop(self, key: str) -> ShopCredentials:
         prefix = f"SHOPIFY_{key.upper().replace('-', '_')}"
-        secrets = self.text(
+        own = _Reader(self._environ)
+        secrets = own.text(
             f"{prefix}_WEBHOOK_SECRETS",
             f"the secrets that sign store {key}'s webhooks, newest first, with commas",
         )
+        client_id = own.text(f"{prefix}_CLIENT_ID", f"the client id of store {key}'s app in Shopify")
+        client_secret = own.text(f"{prefix}_CLIENT_SECRET", f"the client secret of store {key}'s app")
         return ShopCredentials(
             webhook_secrets=tuple(Secret(part) for part in _parts(secrets)),
-            client_id=self.text(f"{prefix}_CLIENT_ID", f"the client id of store {key}'s app in Shopify"),
-            client_secret=Secret(self.text(f"{prefix}_CLIENT_SECRET", f"the client secret of store {key}'s app")),
+            client_id=client_id,
+            client_secret=Secret(client_secret),
+            mistakes=tuple(own.mistakes),
         )
 
 

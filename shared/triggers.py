@@ -66,16 +66,25 @@ async def run(timer: str) -> None:
 
 
 async def health() -> func.HttpResponse:
-    """200 with the configured stores, or 503 with every mistake in the configuration (names, never values)."""
+    """200 with the configured stores, or 503 with every mistake in the configuration (names, never values). A store
+    that lacks secrets is "misconfigured", and the app "degraded" as long as another store works.
+    """
     try:
         services = _services()
     except ConfigurationError as error:
         return _json({"status": "misconfigured", "mistakes": error.mistakes}, 503)
     stores = {
-        key: {"company": rules.company, "flows": {flow.switch: rules.runs(flow) for flow in FLOWS}}
+        key: {
+            "status": "misconfigured" if key in services.mistakes else "ready",
+            "company": rules.company,
+            "flows": {flow.switch: rules.runs(flow) for flow in FLOWS},
+            "mistakes": services.mistakes.get(key, ()),
+        }
         for key, rules in services.rules.items()
     }
-    return _json({"status": "ready", "stores": stores}, 200)
+    if services.mistakes.keys() >= stores.keys():
+        return _json({"status": "misconfigured", "stores": stores}, 503)
+    return _json({"status": "degraded" if services.mistakes else "ready", "stores": stores}, 200)
 
 
 def _services() -> Services:

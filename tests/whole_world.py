@@ -8,7 +8,7 @@ import hmac
 import json
 import time
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -29,9 +29,12 @@ NEVER = "0 0 0 29 2 *"
 
 
 class World:
-    def __init__(self, stack: Stack, http: httpx.AsyncClient, tables: TableServiceClient, blobs: BlobServiceClient):
+    def __init__(
+        self, stack: Stack, http: httpx.AsyncClient, tables: TableServiceClient, blobs: BlobServiceClient, log: Path
+    ) -> None:
         self.stack = stack
         self.http = http
+        self.log = log
         self._tables = tables
         self._blobs = blobs
 
@@ -50,10 +53,10 @@ class World:
         store: str = "nordlys",
         secret: str = "dev-nordlys-new",
         event_id: str | None = None,
-        **headers: str | None,
+        **headers: str | bytes | None,
     ) -> httpx.Response:
         """Posts a webhook to the app, signed with the secret; headers can be replaced or (None) left out."""
-        complete = {
+        complete: dict[str, str | bytes | None] = {
             "X-Shopify-Topic": "orders/create",
             "X-Shopify-Hmac-Sha256": base64.b64encode(hmac.new(secret.encode(), body, sha256).digest()).decode(),
             "X-Shopify-Shop-Domain": SHOPS.get(store, NORDLYS),
@@ -62,7 +65,11 @@ class World:
         }
         for name, value in headers.items():
             complete[name.replace("_", "-")] = value
-        kept = {name: value for name, value in complete.items() if value is not None}
+        kept = {
+            name.encode(): value.encode() if isinstance(value, str) else value
+            for name, value in complete.items()
+            if value is not None
+        }
         url = f"{self.stack.host}/api/webhooks/shopify/{store}/orders"
         return await self.http.post(url, content=body, headers=kept)
 
@@ -181,19 +188,20 @@ class World:
 
 
 @asynccontextmanager
-async def start_world(log: Path) -> AsyncIterator[World]:
+async def start_world(log: Path, settings: Mapping[str, str] | None = None) -> AsyncIterator[World]:
+    """`settings` replace settings of the app."""
     with log.open("w", encoding="utf-8") as lines:
         async with (
             running(
                 Ports.free(),
                 log=lambda part, line: print(f"{part:>10} | {line}", file=lines, flush=True),
-                overrides=dict.fromkeys(SCHEDULES, NEVER),
+                overrides={**dict.fromkeys(SCHEDULES, NEVER), **(settings or {})},
             ) as stack,
             httpx.AsyncClient(timeout=60) as http,
             TableServiceClient.from_connection_string(stack.storage) as tables,
             BlobServiceClient.from_connection_string(stack.storage) as blobs,
         ):
-            yield World(stack, http, tables, blobs)
+            yield World(stack, http, tables, blobs, log)
 
 
 def encode(payload: Any) -> bytes:

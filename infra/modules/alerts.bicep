@@ -26,6 +26,7 @@ var queries = {
   backlog_age: loadTextContent('../queries/backlog_age.kql')
   breaker_open: loadTextContent('../queries/breaker_open.kql')
   timer_missing: replace(loadTextContent('../queries/timer_missing.kql'), '{timers}', join(expectedRuns, ', '))
+  stock_frozen: loadTextContent('../queries/stock_frozen.kql')
   signature_failures: loadTextContent('../queries/signature_failures.kql')
   webhook_5xx: loadTextContent('../queries/webhook_5xx.kql')
   subscription_lost: loadTextContent('../queries/subscription_lost.kql')

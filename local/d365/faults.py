@@ -1,12 +1,15 @@
 """What goes wrong on request: faults waiting for the call they are meant for."""
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
 type Kind = Literal[
     "throttle",
     "update_conflict",
+    "changed",
+    "override",
     "bad_gateway",
     "unavailable",
     "reset",
@@ -14,7 +17,9 @@ type Kind = Literal[
     "timeout_after_commit",
 ]
 _KINDS: tuple[str, ...] = get_args(Kind.__value__)
-_FIELDS = frozenset({"kind", "method", "set", "times", "retry_after", "ms"})
+_IN_SERVICE = frozenset({"update_conflict", "changed", "override"})
+"""Kinds that strike one operation, alone or inside a batch. The others strike whole requests."""
+_FIELDS = frozenset({"kind", "method", "set", "times", "retry_after", "ms", "field", "value"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +27,8 @@ class Fault:
     """
     Strikes `times` calls (None: until cleared) of `method` on `entity_set` ("" for any; `$batch` and `$metadata` are
     named so). `retry_after` is the throttle's header in seconds, None for none. `ms`: how long `slow` takes, and
-    how long `timeout_after_commit` keeps the caller waiting before the connection goes.
+    how long `timeout_after_commit` keeps the caller waiting before the connection goes. `override` puts `value` into
+    `field`: of the record that a write would store, or of the records that a read gives.
     """
 
     kind: Kind
@@ -31,6 +37,8 @@ class Fault:
     times: int | None = 1
     retry_after: int | None = None
     ms: int = 0
+    field: str = ""
+    value: Any = None
 
     def matches(self, method: str, entity_set: str) -> bool:
         return self.method in ("", method) and self.entity_set in ("", entity_set)
@@ -43,6 +51,8 @@ def parse_fault(raw: Mapping[str, Any]) -> Fault:
         raise ValueError(f"unknown fields: {', '.join(sorted(unknown))}")
     if raw.get("kind") not in _KINDS:
         raise ValueError(f"kind is one of {', '.join(_KINDS)}")
+    if (raw["kind"] == "override") != ("field" in raw):
+        raise ValueError("override needs a field, and no other kind has one")
     times = None if raw.get("times", 1) is None else int(raw.get("times", 1))
     if times is not None and times < 1:
         raise ValueError("times is a number from 1, or null for always")
@@ -53,6 +63,8 @@ def parse_fault(raw: Mapping[str, Any]) -> Fault:
         times=times,
         retry_after=None if raw.get("retry_after") is None else int(raw["retry_after"]),
         ms=int(raw.get("ms", 0)),
+        field=str(raw.get("field", "")),
+        value=raw.get("value"),
     )
 
 
@@ -66,17 +78,20 @@ class Faults:
     def clear(self) -> None:
         self._waiting.clear()
 
-    def take_conflict(self, method: str, entity_set: str) -> bool:
-        """Whether an update conflict strikes this operation, alone or inside a batch."""
-        return self._take(method, entity_set, conflicts=True) is not None
+    def take_refusal(self, method: str, entity_set: str) -> Fault | None:
+        """The conflict that strikes this operation: `update_conflict` or `changed`."""
+        return self._take(method, entity_set, {"update_conflict", "changed"})
+
+    def take_override(self, method: str, entity_set: str) -> Fault | None:
+        return self._take(method, entity_set, {"override"})
 
     def take(self, method: str, entity_set: str) -> Fault | None:
         """The fault of the line or the gateway that strikes this request."""
-        return self._take(method, entity_set, conflicts=False)
+        return self._take(method, entity_set, frozenset(_KINDS) - _IN_SERVICE)
 
-    def _take(self, method: str, entity_set: str, *, conflicts: bool) -> Fault | None:
+    def _take(self, method: str, entity_set: str, kinds: AbstractSet[str]) -> Fault | None:
         for position, fault in enumerate(self._waiting):
-            if (fault.kind == "update_conflict") == conflicts and fault.matches(method, entity_set):
+            if fault.kind in kinds and fault.matches(method, entity_set):
                 if fault.times is not None:
                     left = replace(fault, times=fault.times - 1)
                     self._waiting[position : position + 1] = [left] if fault.times > 1 else []

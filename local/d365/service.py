@@ -72,9 +72,8 @@ class DataService:
         simulator = self._simulator
         resource = parse_resource(path, simulator.schema, f"{simulator.base_url}/data/{path}")
         entity_set = resource.entity_set
-        if operation.method != "GET" and simulator.faults.take_conflict(operation.method, entity_set.name):
-            names = names_of(entity_set)
-            raise update_conflict(names.entity, names.table_title)
+        if operation.method != "GET":
+            self._refuse_on_request(operation.method, entity_set)
         query = parse_query(raw_query, entity_set, simulator.schema)
         entity = simulator.entities[entity_set.name]
         match operation.method, resource.key:
@@ -97,6 +96,22 @@ class DataService:
                     entity.update(row, self._given(entity_set, operation))
                 return Answer(204, {})
         raise ODataError(405, {"Message": f"The requested resource does not support http method '{operation.method}'."})
+
+    def _refuse_on_request(self, method: str, entity_set: EntitySet) -> None:
+        fault = self._simulator.faults.take_refusal(method, entity_set.name)
+        if fault is None:
+            return
+        if fault.kind == "changed":
+            raise ODataError(412, None)
+        names = names_of(entity_set)
+        raise update_conflict(names.entity, names.table_title)
+
+    def _overridden(self, method: str, entity_set: EntitySet) -> dict[str, Value]:
+        """The field that a test has F&O override, and its value."""
+        fault = self._simulator.faults.take_override(method, entity_set.name)
+        if fault is None:
+            return {}
+        return {fault.field: edm.read(entity_set.properties[fault.field], fault.value)}
 
     def _visible(self, entity_set: EntitySet, rows: Iterable[Row], query: Query) -> Iterable[Row]:
         """Without cross-company=true F&O shows the user's own company only, and does not say so."""
@@ -123,7 +138,8 @@ class DataService:
         }
         if query.count:
             body["@odata.count"] = len(found)
-        body["value"] = [self._json(row, entity_set, query) for row in page]
+        overridden = self._overridden("GET", entity_set)
+        body["value"] = [self._json(row, entity_set, query) | overridden for row in page]
         if wanted == page_size and query.skip + page_size < len(found):
             options = "&".join((*query.plain, f"$skip={query.skip + page_size}", f"$top={page_size}"))
             body["@odata.nextLink"] = f"{self._simulator.base_url}/data/{entity_set.name}?{options}"
@@ -135,7 +151,8 @@ class DataService:
         row = self._find(resource, entity, query)
         if row is None:
             raise ODataError(404, None)
-        return Answer(200, {"Content-Type": _JSON}, self._single(row, resource.entity_set, query))
+        overridden = self._overridden("GET", resource.entity_set)
+        return Answer(200, {"Content-Type": _JSON}, self._single(row, resource.entity_set, query, overridden))
 
     def _post(self, entity_set: EntitySet, entity: Entity, operation: Operation) -> Answer:
         row = entity.insert(self._given(entity_set, operation))
@@ -147,9 +164,9 @@ class DataService:
         }
         return Answer(201, headers, self._single(row, entity_set, Query()))
 
-    def _single(self, row: Row, entity_set: EntitySet, query: Query) -> str:
+    def _single(self, row: Row, entity_set: EntitySet, query: Query, overridden: Values | None = None) -> str:
         head = {"@odata.context": render.context(self._simulator.base_url, entity_set, query, single=True)}
-        return edm.dumps(head | self._json(row, entity_set, query))
+        return edm.dumps(head | self._json(row, entity_set, query) | dict(overridden or {}))
 
     def _json(self, row: Row, entity_set: EntitySet, query: Query) -> dict[str, Any]:
         more = render.expanded(row, entity_set, query.expand, self._related, self._simulator.schema.sets.__getitem__)
@@ -181,7 +198,7 @@ class DataService:
                 given[name] = edm.read(prop, value)
             except edm.TypeMismatchError as error:
                 raise invalid_body(f"An error occurred when reading '{name}': {error}.") from error
-        return given
+        return given | self._overridden(operation.method, entity_set)
 
 
 def refusal(error: ODataError) -> Answer:

@@ -79,6 +79,12 @@ class AdminApi:
         refused = self._refusal(request, shop, operation, headers)
         if refused is not None:
             return refused
+        asked = request.match_info["version"]
+        other = self._simulator.faults.take(
+            FaultKind.OTHER_ANSWER, shop.seed.domain, operation=operation, version=asked
+        )
+        if other is not None:
+            return web.json_response(other.body, headers=headers)
         if self._take(FaultKind.INTERNAL_ERROR, shop, operation):
             answer = internal_error()
         else:

@@ -8,7 +8,14 @@ from local.shopify.ids import gid
 from local.shopify.model import Level, Location, Variant
 from local.shopify.money import graphql_amount
 from local.shopify.nodes import Connection, Node, Request, connect, count, error, parse_gid, utc
+from local.shopify.search import Reader, Search
 
+LEVEL_SEARCH: dict[str, Reader] = {
+    "created_at": lambda level: [level.created_at],
+    "id": lambda level: [level.id],
+    "inventory_item_id": lambda level: [level.item_id],
+    "updated_at": lambda level: [level.updated_at],
+}
 QUANTITY_NAMES = (
     "available",
     "committed",
@@ -72,9 +79,10 @@ class LocationNode(Node):
         level = self.shop.levels.get((item_id, self.location.id))
         return LevelNode(self.request, level) if level else None
 
-    def inventory_levels(self, **window: Any) -> Connection:
+    def inventory_levels(self, *, query: str | None = None, **window: Any) -> Connection:
         levels = (level for (_, where), level in self.shop.levels.items() if where == self.location.id)
-        return _levels(self.request, levels, window)
+        search = Search(self.request, "Location.inventoryLevels", LEVEL_SEARCH, self.shop.timezone)
+        return _levels(self.request, search.filter(query, levels), window)
 
 
 class ProductNode(Node):

@@ -14,6 +14,7 @@ class FaultKind(StrEnum):
     UNAVAILABLE = "unavailable"
     INTERNAL_ERROR = "internal_error"
     UNAUTHORIZED = "unauthorized"
+    OTHER_ANSWER = "other_answer"
     CONNECTION_RESET = "connection_reset"
     SLOW = "slow"
     # the write happened, the answer is lost
@@ -31,7 +32,7 @@ class FaultKind(StrEnum):
 
 @dataclass(slots=True)
 class Fault:
-    """`times` None: until cleared. `shop`, `operation` and `topic` narrow it down; None means any."""
+    """`times` None: until cleared. `shop`, `operation`, `topic` and `version` narrow it down; None means any."""
 
     kind: FaultKind
     times: int | None = 1
@@ -42,12 +43,14 @@ class Fault:
     seconds: float = 1.0
     #: 429 only; None leaves the header out
     retry_after: str | None = None
+    #: the API version that is asked for; other_answer only
+    version: str | None = None
+    #: what other_answer gives instead of running the call
+    body: dict[str, Any] = field(default_factory=dict)
 
-    def matches(self, shop: str, operation: str | None, topic: str | None) -> bool:
-        return all(
-            wanted is None or wanted == actual
-            for wanted, actual in ((self.shop, shop), (self.operation, operation), (self.topic, topic))
-        )
+    def matches(self, shop: str, operation: str | None, topic: str | None, version: str | None) -> bool:
+        pairs = ((self.shop, shop), (self.operation, operation), (self.topic, topic), (self.version, version))
+        return all(wanted is None or wanted == actual for wanted, actual in pairs)
 
 
 @dataclass(slots=True)
@@ -63,15 +66,27 @@ class Faults:
         return fault
 
     def find(
-        self, kind: FaultKind, shop: str, *, operation: str | None = None, topic: str | None = None
+        self,
+        kind: FaultKind,
+        shop: str,
+        *,
+        operation: str | None = None,
+        topic: str | None = None,
+        version: str | None = None,
     ) -> Fault | None:
-        matching = (f for f in self.pending if f.kind is kind and f.matches(shop, operation, topic))
+        matching = (f for f in self.pending if f.kind is kind and f.matches(shop, operation, topic, version))
         return next(matching, None)
 
     def take(
-        self, kind: FaultKind, shop: str, *, operation: str | None = None, topic: str | None = None
+        self,
+        kind: FaultKind,
+        shop: str,
+        *,
+        operation: str | None = None,
+        topic: str | None = None,
+        version: str | None = None,
     ) -> Fault | None:
-        fault = self.find(kind, shop, operation=operation, topic=topic)
+        fault = self.find(kind, shop, operation=operation, topic=topic, version=version)
         if fault and fault.times is not None:
             fault.times -= 1
             if fault.times <= 0:

@@ -52,11 +52,12 @@ class AdminSchema:
         """The default values of a field's arguments."""
         return _defaults(type_name, field_name)
 
-    def search_fields(self, root: str) -> frozenset[str]:
-        """The filters that the documentation of a root's `query` argument lists."""
-        query_type = self.graphql.query_type
-        assert query_type is not None
-        description = query_type.fields[root].args["query"].description or ""
+    def search_fields(self, path: str) -> frozenset[str]:
+        """The filters that the documentation of a `query` argument lists: of a root, or of a field as `Type.field`."""
+        owner, _, name = path.rpartition(".")
+        parent = self.graphql.type_map[owner] if owner else self.graphql.query_type
+        assert isinstance(parent, GraphQLObjectType)
+        description = parent.fields[name].args["query"].description or ""
         return frozenset(re.findall(r"^\| ([a-z_0-9]+) \|", description, re.MULTILINE))
 
 

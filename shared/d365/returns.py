@@ -72,16 +72,19 @@ async def create_numbered(client: ODataClient, draft: ReturnDraft, number: str) 
     """Creates the return order under our own number, or adopts the one that an earlier attempt created.
 
     Raises RefusedError FO_FOREIGN_RETURN when another document has the number, FO_REFUND_DIFFERS when F&O computed
-    other amounts (the return order is held then), and whatever F&O refuses.
+    other amounts (the return order is held then, until they are corrected), and whatever F&O refuses.
     """
     try:
         lines = await create_with_number(client, _TYPE, draft, number)
     except RefusedError:
         # F&O's "already exists" is in the language of its user, so the return order is looked up after any refusal.
-        if await find_by_number(client, _TYPE, draft, number, foreign=ErrorCode.FO_FOREIGN_RETURN) is None:
+        header = await find_by_number(client, _TYPE, draft, number, foreign=ErrorCode.FO_FOREIGN_RETURN)
+        if header is None:
             raise
         adopted = await read_lines(client, _TYPE, draft.company, number)
         await _check_or_hold(client, draft, number, adopted)
+        if header[_HELD] == "Yes":  # by an earlier attempt, for other amounts that were corrected since
+            await _set_held(client, draft, number, "No")
         return _return_order(number, adopted, created=False)
     await _check_or_hold(client, draft, number, lines)
     return _return_order(number, lines, created=True)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from shared.errors import ErrorCode, RefusedError
 from shared.mapping.fo.address import address_block, name_over_lines
-from shared.mapping.fo.fields import fit, fits
+from shared.mapping.fo.fields import LIMITS, fit, fits
 from shared.mapping.personal_data import BUYER, is_nameless, withheld
 from shared.model import Address, Buyer, FoRow, Order
 from shared.rules import StoreRules
@@ -132,8 +132,10 @@ def _organization(name: str, address: Address | None) -> tuple[FoRow, list[str]]
 def _person(buyer: Buyer) -> FoRow | None:
     """First and last name, whole words between them as middle name where they are too long. None if that fails too."""
     given, family = buyer.first_name.split(), buyer.last_name.split()
-    first = next((n for n in range(len(given), 0, -1) if fits("PersonFirstName", " ".join(given[:n]))), 0)
-    last = next((n for n in range(len(family)) if fits("PersonLastName", " ".join(family[n:]))), None)
+    most = LIMITS["PersonFirstName"], LIMITS["PersonLastName"]  # words: each takes a character at least
+    first = next((n for n in range(min(len(given), most[0]), 0, -1) if fits("PersonFirstName", " ".join(given[:n]))), 0)
+    shortest = range(max(0, len(family) - most[1]), len(family))
+    last = next((n for n in shortest if fits("PersonLastName", " ".join(family[n:]))), None)
     middle = " ".join([*given[first:], *family[:last]])
     if not first or last is None or not fits("PersonMiddleName", middle):
         return None

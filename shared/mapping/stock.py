@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -30,7 +30,7 @@ class FigureOutcome(StrEnum):
     LOWERED = "lowered"
     RAISED = "raised"
     NO_ROW = "F&O has no on-hand row in the location's warehouses"
-    FROZEN = "not raised: too many orders wait for F&O"
+    FROZEN = "not raised: too many orders wait for F&O, or the units of some are not known yet"
     SETTLING = "not raised yet: Shopify changed it a moment ago"
     WITHHELD = "not raised: another figure of the SKU could not be set"
     REFUSED = "refused by Shopify"
@@ -141,8 +141,10 @@ class Wanted:
     stock: tuple[WarehouseStock, ...]
     atp: Decimal
     """Summed over the warehouses, before share and buffer."""
+    offered: int
+    """After share and buffer, and never negative: what there is for orders that F&O does not know of."""
     unknown: int
-    """Units sold at the location that F&O does not know of."""
+    """Units of such orders: sold at the location, or at another one that does not have them."""
     figure: int | None
     """None: leave Shopify's figure as it is."""
 
@@ -160,11 +162,33 @@ class Wanted:
 def compute_figure(listing: Listing, stock: Sequence[WarehouseStock], *, unknown: int, rules: StockRules) -> Wanted:
     """The figure of a listing, from the stock of those of the location's warehouses that have a row for its item."""
     atp = sum((each.promisable(rules) for each in stock), _NOTHING)
-    figure = None
-    if stock or rules.missing_row == "zero":
-        ours = math.floor(atp * rules.share_of(listing.level.location))
-        figure = max(0, ours - rules.buffer_of(listing.sku) - unknown)
-    return Wanted(listing, tuple(stock), atp, unknown, figure)
+    ours = math.floor(atp * rules.share_of(listing.level.location))
+    offered = max(0, ours - rules.buffer_of(listing.sku))
+    figure = max(0, offered - unknown) if stock or rules.missing_row == "zero" else None
+    return Wanted(listing, tuple(stock), atp, offered, unknown, figure)
+
+
+def spread_shortages(figures: Sequence[Wanted], sales: Iterable[Sale]) -> list[Wanted]:
+    """The figures, where units that were sold at a location and are not there count at all other locations of the item.
+
+    Staff may move a fulfillment order to a location that does not have the goods: F&O will ship them from another.
+    """
+    sold: Counter[LevelId] = Counter()
+    for sale in sales:
+        if sale.location is not None:
+            sold[LevelId(sale.inventory_item, sale.location)] += sale.units
+    lacking = {each.listing.level: max(0, sold[each.listing.level] - each.offered) for each in figures}
+    of_item: Counter[int] = Counter()
+    for level, units in lacking.items():
+        of_item[level.inventory_item] += units
+    return [_lowered(each, of_item[(at := each.listing.level).inventory_item] - lacking[at]) for each in figures]
+
+
+def _lowered(wanted: Wanted, units: int) -> Wanted:
+    if not units:
+        return wanted
+    figure = None if wanted.figure is None else max(0, wanted.figure - units)
+    return replace(wanted, unknown=wanted.unknown + units, figure=figure)
 
 
 def by_warehouse(

@@ -13,6 +13,9 @@ import regex
 # non-joiner stay: Persian, the Indic scripts and emoji need them.
 _UNSEEN: Final = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u200b\ufeff\ud800-\udfff]")
 _LINE_ENDS: Final = re.compile("[\n\r\x0b\x0c\x85\u2028\u2029]+")
+# A letter with more marks than any script has (Unicode's stream-safe format, UAX 15). The time to sort marks grows with
+# the square of their number; the grapheme joiner, which cannot be seen, parts them.
+_MARKS: Final = regex.compile(r"([\p{M}--\u034f]{30})(?=[\p{M}--\u034f])", regex.VERSION1)
 # What a reader sees as one character (Unicode's extended grapheme cluster): a letter with its accents, a joined emoji.
 _CHARACTER: Final = regex.compile(r"\X")
 
@@ -21,7 +24,7 @@ def storable(text: str) -> str:
     """The text in Unicode's composed form (NFC), without what cannot be seen; blanks and line ends stay."""
     if not text.isprintable():
         text = _UNSEEN.sub("", text)
-    return text if text.isascii() else unicodedata.normalize("NFC", text)
+    return text if text.isascii() else unicodedata.normalize("NFC", _MARKS.sub("\\1\u034f", text))
 
 
 def one_line(text: str) -> str:
@@ -64,14 +67,19 @@ def _fold(words: list[str], width: int) -> list[str]:
 
 def _chop(word: str, width: int) -> list[str]:
     """The word in pieces that fit; a single piece if it fits whole."""
-    pieces = [""]
+    if word.isascii():  # without line ends, which have been split at: every letter is one character
+        return [word[start : start + width] for start in range(0, len(word), width)]
+    pieces: list[str] = []
+    piece: list[str] = []
+    room = width
     for character in _CHARACTER.findall(word):
-        parts = [character] if _units(character) <= width else list(character)
-        for part in parts:
-            if _units(pieces[-1]) + _units(part) > width:
-                pieces.append("")
-            pieces[-1] += part
-    return pieces
+        for part in [character] if _units(character) <= width else character:
+            if _units(part) > room:
+                pieces.append("".join(piece))
+                piece, room = [], width
+            piece.append(part)
+            room -= _units(part)
+    return [*pieces, "".join(piece)]
 
 
 def _units(text: str) -> int:

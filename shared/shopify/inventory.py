@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Final
+from itertools import batched
+from typing import Any, Final, NamedTuple
 from uuid import NAMESPACE_URL, uuid5
 
 from shared.errors import ErrorCode, RefusedError, TransientError
@@ -17,10 +19,13 @@ from shared.shopify import queries
 from shared.shopify.admin.answers import UserError, user_errors
 from shared.shopify.admin.client import QueryRunner
 from shared.shopify.gid import gid_of, number_of
-from shared.shopify.paging import node_pages
+from shared.shopify.paging import node_pages, search_time
 
 BATCH: Final = 250
 """Shopify takes at most 250 elements in an input array."""
+
+_LOCATIONS_AT_ONCE: Final = 20
+"""More could exceed Shopify's limit of 1,000 points a query."""
 
 _ATTEMPTS: Final = 5
 _BUSY_SECONDS: Final = 2.0
@@ -53,6 +58,13 @@ class ShownItem:
 class LevelPage:
     items: list[ShownItem]
     is_last: bool
+
+
+class ChangedPage(NamedTuple):
+    """A page of the levels that changed at each of these locations; `after` is the cursor of the page before it."""
+
+    locations: tuple[int, ...]
+    after: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +143,39 @@ async def read_level_page(admin: QueryRunner, locations: Sequence[int], *, after
     return LevelPage(items, is_last=not pages[0]["pageInfo"]["hasNextPage"])
 
 
+def pages_of(locations: Sequence[int]) -> list[ChangedPage]:
+    """The first page of each of these locations: mostly one call for 20 of them."""
+    return [ChangedPage(batch, None) for batch in batched(locations, _LOCATIONS_AT_ONCE, strict=False)]
+
+
+async def read_changed_levels(
+    admin: QueryRunner, pages: Iterable[ChangedPage], *, since: datetime, most: int
+) -> tuple[dict[LevelId, Level], list[ChangedPage]]:
+    """The levels on these pages that changed at or after the time, whoever changed them, and the pages that are left
+    after `most` calls. Items that Shopify does not count are left out, and so are locations that it does not have.
+    """
+    query = f"updated_at:>={search_time(since)}"
+    changed: dict[LevelId, Level] = {}
+    left = deque(pages)
+    for _ in range(most):
+        if not left:
+            break
+        page = left.popleft()
+        ids = [gid_of("Location", location) for location in page.locations]
+        variables = {"locations": ids, "query": query, "after": page.after}
+        data = await admin.run(queries.load("stock_changed_levels"), variables)
+        for location, node in zip(page.locations, data["nodes"], strict=True):
+            if not node:
+                continue
+            found = node["inventoryLevels"]
+            for level in found["nodes"]:
+                if level["item"]["tracked"]:
+                    changed[LevelId(number_of(level["item"]["id"]), location)] = _figure(level)
+            if found["pageInfo"]["hasNextPage"]:
+                left.append(ChangedPage((location,), found["pageInfo"]["endCursor"]))
+    return changed, list(left)
+
+
 def _level(node: dict[str, Any] | None) -> Level | NoLevel:
     if not node:
         return NoLevel.GONE
@@ -139,6 +184,10 @@ def _level(node: dict[str, Any] | None) -> Level | NoLevel:
     level = node["inventoryLevel"]
     if level is None:
         return NoLevel.NOT_STOCKED
+    return _figure(level)
+
+
+def _figure(level: dict[str, Any]) -> Level:
     [quantity] = level["quantities"]
     return Level(available=quantity["quantity"], changed_at=datetime.fromisoformat(level["updatedAt"]))
 

@@ -26,12 +26,14 @@ type _Node = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class OrderHead:
-    """When an order was created, changed and cancelled, by Shopify's clock."""
+    """When an order was created, changed and cancelled, by Shopify's clock, and whether anything is left of it."""
 
     id: int
     created_at: datetime
     updated_at: datetime
     cancelled_at: datetime | None
+    has_goods: bool
+    """Something that was ordered is neither removed nor given back. Tips and gift cards do not count."""
 
 
 async def read_orders_since(admin: QueryRunner, moment: datetime) -> list[OrderHead]:
@@ -59,6 +61,7 @@ def _head(node: _Node) -> OrderHead:
         created_at=datetime.fromisoformat(node["createdAt"]),
         updated_at=datetime.fromisoformat(node["updatedAt"]),
         cancelled_at=datetime.fromisoformat(node["cancelledAt"]) if node["cancelledAt"] else None,
+        has_goods=node["currentSubtotalLineItemsQuantity"] > 0,
     )
 
 

@@ -23,7 +23,8 @@ _ORDER_ID: Final = re.compile(
     rb'(?<!\\)"(?:admin_graphql_api_id"\s*:\s*"gid://shopify/Order/(?P<gid>\d{1,20})\b'
     rb'|order_id"\s*:\s*"?(?P<named>\d{1,20})\b)'
 )
-_HEADER_LIMIT: Final = 100
+HEADER_LIMIT: Final = 100
+"""Characters of a header."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ def verify_webhook(
         raise WebhookRefusedError(ErrorCode.BODY_EMPTY)
     if len(body) > max_bytes:
         raise WebhookRefusedError(ErrorCode.BODY_TOO_LARGE, size=len(body), limit=max_bytes)
-    signature = _header(headers, "x-shopify-hmac-sha256")
+    signature = _present(headers, "x-shopify-hmac-sha256")
     if not any(_is_signed(body, signature, secret) for secret in secrets):
         raise WebhookRefusedError(ErrorCode.SIGNATURE_WRONG)
     shop = _header(headers, "x-shopify-shop-domain")
@@ -77,20 +78,35 @@ def verify_webhook(
 
 def _is_signed(body: bytes, signature: str, secret: Secret) -> bool:
     expected = base64.b64encode(hmac.digest(secret.reveal().encode(), body, sha256))
-    return hmac.compare_digest(expected, signature.encode())
+    return hmac.compare_digest(expected, signature.encode("utf-8", "replace"))
 
 
 def _header(headers: Mapping[str, str], name: str) -> str:
-    value = headers.get(name, "").strip()
-    if not value or len(value) > _HEADER_LIMIT:
-        raise WebhookRefusedError(ErrorCode.HEADER_MISSING, header=name)
+    """The header's text. Shopify's are plain ASCII; the host passes on bytes that are no UTF-8 as halves of surrogate
+    pairs, which neither Service Bus nor an answer can hold.
+    """
+    value = _present(headers, name)
+    if not (value.isascii() and value.isprintable()):
+        raise _missing(name)
     return value
+
+
+def _present(headers: Mapping[str, str], name: str) -> str:
+    """The header, of any characters."""
+    value = headers.get(name, "").strip()
+    if not value or len(value) > HEADER_LIMIT:
+        raise _missing(name)
+    return value
+
+
+def _missing(name: str) -> WebhookRefusedError:
+    return WebhookRefusedError(ErrorCode.HEADER_MISSING, header=name, limit=HEADER_LIMIT)
 
 
 def _moment(text: str) -> datetime:
     """The time in Shopify's RFC 3339 with nanoseconds; now, if the header is missing or unreadable."""
     try:
         moment = datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", text))
-    except ValueError:
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):  # the first and the last day of the calendar may not exist in UTC
         return datetime.now(UTC)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -67,6 +67,11 @@ class Snapshots:
             return None, None
         return value, download.properties.etag
 
+    async def names(self, prefix: str) -> list[str]:
+        """The documents whose name begins so."""
+        found = self._container.list_blob_names(name_starts_with=prefix)
+        return sorted([name.removesuffix(".json") async for name in found if name.endswith(".json")])
+
     async def write(self, name: str, value: dict[str, Any], etag: str | None) -> str:
         """Replaces the state that was read; returns the new ETag.
 

@@ -93,6 +93,8 @@ class PendingSale:
     order_id: int
     sold: tuple[SoldUnits, ...]
     location_id: int | None
+    is_readable: bool = True
+    """Otherwise the order was parked before its goods were known: `sold` is empty."""
 
 
 class OrderLinks:
@@ -153,11 +155,15 @@ class OrderLinks:
         return known & set(order_ids)
 
     async def parked(self, store: str) -> list[PendingSale]:
-        """The goods of all parked orders."""
+        """All parked orders with their goods, those that could not be read too."""
         query = "PartitionKey eq @store and RowKey ge 'order-' and RowKey lt 'order.' and sales_order eq ''"
         found = self._table.query_entities(query, parameters={"store": store})
         links = [_read(dict(row)) async for row in found]
-        return [PendingSale(link.order_id, link.sold, link.location_id) for link in links if link.is_pending_sale]
+        return [
+            PendingSale(link.order_id, link.sold, link.location_id, is_readable=link.is_pending_sale)
+            for link in links
+            if link.is_pending_sale or link.parked_parts
+        ]
 
 
 def refuse_claimed(link: OrderLink, now: datetime) -> None:

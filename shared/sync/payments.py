@@ -55,13 +55,14 @@ class PaymentsReport:
 
 
 async def converge_payments(
-    state: OrderState, *, link: OrderLink | None, rules: StoreRules, ports: PaymentPorts
+    state: OrderState, *, link: OrderLink | None, rules: StoreRules, ports: PaymentPorts, is_replay: bool = False
 ) -> PaymentsReport:
     """Books every transaction that moved money in F&O, incoming and outgoing, refunds too.
 
     A state without transactions has only the money of its refunds. Raises TransientError while F&O does not have the
     sales order or another worker has claimed a transaction, RefusedError (see plan_payments; FO_PAYMENT_TWICE,
     FO_FOREIGN_PAYMENT, and PAYMENT_WITHOUT_ORDER for money that is kept for an order that F&O will not get).
+    `is_replay`: a person has dealt with a payment that F&O had twice.
     """
     if rules.payments is None:
         return PaymentsReport("payments are not booked for this store")
@@ -73,7 +74,7 @@ async def converge_payments(
     if missing:
         if link is None or not link.sales_order:
             return _without_order(state, moved)
-        task = _PaymentBooking(state, link, rules, ports, known)
+        task = _PaymentBooking(state, link, rules, ports, known, is_replay=is_replay)
         adopted, written = await task.run(missing)
         known = task.known
     return PaymentsReport(
@@ -94,12 +95,17 @@ class _PaymentBooking:
         rules: StoreRules,
         ports: PaymentPorts,
         known: Mapping[int, Payment],
+        *,
+        is_replay: bool,
     ) -> None:
         self._state = state
         self._link = link
         self._rules = rules
         self._ports = ports
         self.known = dict(known)
+        self._is_replay = is_replay
+        self._twice: dict[int, Money] = {}
+        """Transactions of which F&O has a payment line twice, and what one of the lines is worth."""
 
     async def run(self, missing: Sequence[Transaction]) -> tuple[int, int]:
         """How many transactions were found in F&O, and how many were written."""
@@ -110,8 +116,10 @@ class _PaymentBooking:
                 payment = self.known.get(number, Payment(order.store, order.id, number))
                 self.known[number] = await self._ports.records.claim(payment, self._ports.now())
                 claimed.add(number)
-            found = await self._adopt(missing)
+            found, refusal = await self._adopt(missing)
             await self._write(self._plan())
+            if refusal is not None:
+                raise refusal
             for number in claimed:
                 if self.known[number].settled is None:  # cash that was rounded down to zero has no line
                     await self._store(number, total((), order.currency), "", ())
@@ -120,10 +128,10 @@ class _PaymentBooking:
             raise
         return found, len(missing) - found
 
-    async def _adopt(self, missing: Sequence[Transaction]) -> int:
-        """Records the transactions that F&O has, with F&O's amounts. Returns how many.
-
-        Of a payment that F&O has twice the first line counts from now on; the refusal is raised once.
+    async def _adopt(self, missing: Sequence[Transaction]) -> tuple[int, RefusedError | None]:
+        """Records the transactions that F&O has, with F&O's amounts. Returns how many, and the refusal of one that F&O
+        has twice: it is not recorded, so that no later event closes what is parked. A replay records its first line: a
+        person has deleted or reversed the other.
         """
         currency = self._state.order.currency
         ours = f"{self._link.sales_order} in {currency}"
@@ -135,22 +143,29 @@ class _PaymentBooking:
                     ErrorCode.FO_FOREIGN_PAYMENT, payment=row["PaymentId"], found=found, sales_order=ours
                 )
             by_id[row["PaymentId"]].append(row)
+        refusal: RefusedError | None = None
         by_transaction: defaultdict[int, list[FoRow]] = defaultdict(list)
         for payment_id, rows in by_id.items():
-            by_transaction[transaction_of(payment_id)].append(rows[0])
+            number = transaction_of(payment_id)
+            by_transaction[number].append(rows[0])
+            if len(rows) > 1 and not self._is_replay:
+                self._twice[number] = total((), currency)
+                journals = ", ".join(row["JournalBatchNumber"] for row in rows)
+                refusal = RefusedError(
+                    ErrorCode.FO_PAYMENT_TWICE, payment=payment_id, count=len(rows), journals=journals
+                )
         for number, rows in by_transaction.items():
             amount = total((Money(amount_on_account(row), currency) for row in rows), currency)
-            await self._store(
-                number, amount, rows[0]["JournalBatchNumber"], tuple(int(row["LineNumber"]) for row in rows)
-            )
-        for payment_id, rows in by_id.items():
-            if len(rows) > 1:
-                journals = ", ".join(row["JournalBatchNumber"] for row in rows)
-                raise RefusedError(ErrorCode.FO_PAYMENT_TWICE, payment=payment_id, count=len(rows), journals=journals)
-        return len(by_transaction)
+            if number in self._twice:
+                self._twice[number] = amount
+            else:
+                lines = tuple(int(row["LineNumber"]) for row in rows)
+                await self._store(number, amount, rows[0]["JournalBatchNumber"], lines)
+        return len(by_transaction.keys() - self._twice.keys()), refusal
 
     def _plan(self) -> tuple[JournalLine, ...]:
-        booked = {number: each.settled for number, each in self.known.items() if each.settled is not None}
+        recorded = {number: each.settled for number, each in self.known.items() if each.settled is not None}
+        booked = {**recorded, **self._twice}
         return plan_payments(
             self._state,
             self._rules,

@@ -7,8 +7,9 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from hashlib import sha256
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import httpx
 from azure.core.credentials import AccessToken
@@ -30,14 +31,16 @@ from shared.shopify.admin.bucket import CostBucket
 from shared.shopify.admin.client import AdminClient
 from shared.shopify.admin.tokens import ClientCredentials
 from shared.store.customers import KnownCustomers
+from shared.store.journal import Journal
 from shared.store.links import OrderLink, OrderLinks
 from shared.store.outbox import Outbox
 from shared.store.parking import ParkedMessage, Parking
 from shared.store.payments import Payments
 from shared.store.refunds import Refunds
 from shared.store.shared_rows import SharedRows
-from shared.sync.messages.outcome import MessageOutcome, Park, Retry, as_parts
-from shared.sync.messages.parked import ParkedPorts, bring, discard, replay
+from shared.sync.messages.dispatch import QueuePorts, handle_message
+from shared.sync.messages.outcome import MessageOutcome, Park, Retry, RetryPolicy, as_parts
+from shared.sync.messages.parked import ParkedPorts, bring, discard, release, replay
 from shared.sync.orders.flow import sync_order
 from shared.sync.orders.ports import OrderPorts
 from shared.sync.payments import PaymentPorts
@@ -91,6 +94,11 @@ class Identity:
         del scopes, claims, kwargs
         token = self._simulator.tokens.issue(self._simulator.options.client_id, self._simulator.base_url)
         return AccessToken(token.text, int(token.expires.timestamp()))
+
+
+class _NoQueue:
+    async def publish(self, envelope: Envelope, *, at: datetime | None = None) -> None:
+        raise AssertionError("the last attempt is not repeated")
 
 
 class NoBreaker:
@@ -154,7 +162,13 @@ class App(Brief):
 
     async def handle(self, webhook: Webhook) -> None:
         """Handles one delivery, with the outcome that the dispatch would give it."""
-        envelope = Envelope(
+        try:
+            await self._handle(self._envelope(webhook))
+        except TransientError:
+            self.waiting.append(webhook)
+
+    def _envelope(self, webhook: Webhook) -> Envelope:
+        return Envelope(
             flow="orders",
             event_id=str(webhook.number),
             source="shopify",
@@ -165,10 +179,6 @@ class App(Brief):
             traceparent="",
             body=webhook.body,
         )
-        try:
-            await self._handle(envelope)
-        except TransientError:
-            self.waiting.append(webhook)
 
     async def _handle(self, envelope: Envelope) -> None:
         """Raises TransientError where the message, or a part of it, waits."""
@@ -190,7 +200,8 @@ class App(Brief):
     def change_rules(self, rules: StoreRules) -> None:
         """The same store with other rules, as after a deployment."""
         self.rules = rules
-        self._ports = replace(self._ports, rules={rules.key: rules})
+        admin = self.shopify.admin(rules)
+        self._ports = replace(self._ports, rules={rules.key: rules}, admins={rules.key: admin})
 
     async def replay_parked(self) -> None:
         """Sends every parked message again, as the operator's command does. Raises TransientError of their handling."""
@@ -203,6 +214,21 @@ class App(Brief):
             await replay([parked], replace(self._operator, publish=publish))
         for envelope in sent:
             await self._handle(envelope)
+
+    async def exhaust_waiting(self) -> None:
+        """The last attempt of the webhooks that wait: the queue's own handling parks what still fails."""
+        ports = QueuePorts(
+            queue=cast("Any", _NoQueue()),
+            claims=self._parking._bodies,
+            journal=Journal(MemoryTable()),
+            parking=self._parking,
+            policy=RetryPolicy(max_attempts=1, max_age=timedelta(0)),
+        )
+        exhausted, self.waiting = self.waiting, []
+        for webhook in exhausted:
+            envelope = self._envelope(webhook)
+            handler = partial(sync_order, ports=self._ports)
+            await handle_message(handler, envelope.body, envelope.properties(), envelope.event_id, ports)
 
     async def bring(self, order_id: int) -> None:
         """Books one order by its id, as the operator's command does."""
@@ -219,6 +245,11 @@ class App(Brief):
         """Discards every parked message, as the operator's command does."""
         while still_open := await self._parking.open():
             await discard([still_open[0]], "entered by hand", sales_order=sales_order, ports=self._operator)
+
+    async def release(self, order_id: int) -> None:
+        """Gives an order up that F&O does not have, as the operator's command does."""
+        now = datetime.now(UTC)
+        await release(self.rules.key, order_id, "sold at the fair", sales_order="", now=now, ports=self._operator)
 
     async def _park(self, envelope: Envelope, refused: Park) -> None:
         message = ParkedMessage(

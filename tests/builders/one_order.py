@@ -40,7 +40,60 @@ def checkout(store: str, *lines: Document, **parts: Any) -> Document:
     return {key: value for key, value in whole.items() if value is not None}
 
 
-class OneOrder:
+class FoDocuments:
+    """What F&O has in the company of one app, which has one order."""
+
+    app: App
+
+    def rows(self, entity_set: str) -> list[Fields]:
+        return [dict(row.values) for row in self.app.fo.books.rows(entity_set)]
+
+    @property
+    def header(self) -> Fields:
+        """Of its one sales order."""
+        (header,) = self.rows(HEADERS)
+        return header
+
+    @property
+    def lines(self) -> list[Fields]:
+        return self.rows(LINES)
+
+    @property
+    def goods(self) -> list[tuple[str, Decimal, Decimal]]:
+        """Item, quantity and amount of each line of the sales order."""
+        return [
+            (line["ItemNumber"], number(line, "OrderedSalesQuantity"), number(line, "LineAmount"))
+            for line in self.lines
+        ]
+
+    @property
+    def credits(self) -> list[tuple[str, Decimal]]:
+        """Main account and amount of each line of the free text invoices; what is credited is below zero."""
+        return [
+            (line["MainAccountDisplayValue"], number(line, "TransactionCurrencyAmount"))
+            for line in self.rows(INVOICE_LINES)
+        ]
+
+    @property
+    def returned(self) -> list[tuple[str, Decimal, Decimal]]:
+        """Item, quantity and amount of each line of the return orders."""
+        return [
+            (line["ItemNumber"], number(line, "ReturnSalesQuantity"), number(line, "LineAmount"))
+            for line in self.rows(RETURN_LINES)
+        ]
+
+    @property
+    def paid(self) -> list[Decimal]:
+        """The lines of the payment journals, money paid out below zero."""
+        return [number(line, "CreditAmount") - number(line, "DebitAmount") for line in self.rows(PAYMENTS)]
+
+    @property
+    def invoiced(self) -> Decimal:
+        """What the buyer was charged by all that is posted, tax included."""
+        return sum((number(row, "AmountCur") for row in self.rows(TRANSACTIONS)), Decimal(0))
+
+
+class OneOrder(FoDocuments):
     """An order in Shopify whose webhooks the app gets, each as it was sent or changed."""
 
     def __init__(
@@ -90,55 +143,6 @@ class OneOrder:
         """Changes the order in Shopify and delivers the webhooks."""
         self.change(step, **wish)
         await self.deliver(spoil)
-
-    # ---- what F&O has
-
-    def rows(self, entity_set: str) -> list[Fields]:
-        return [dict(row.values) for row in self.app.fo.books.rows(entity_set)]
-
-    @property
-    def header(self) -> Fields:
-        """Of its one sales order."""
-        (header,) = self.rows(HEADERS)
-        return header
-
-    @property
-    def lines(self) -> list[Fields]:
-        return self.rows(LINES)
-
-    @property
-    def goods(self) -> list[tuple[str, Decimal, Decimal]]:
-        """Item, quantity and amount of each line of the sales order."""
-        return [
-            (line["ItemNumber"], number(line, "OrderedSalesQuantity"), number(line, "LineAmount"))
-            for line in self.lines
-        ]
-
-    @property
-    def credits(self) -> list[tuple[str, Decimal]]:
-        """Main account and amount of each line of the free text invoices; what is credited is below zero."""
-        return [
-            (line["MainAccountDisplayValue"], number(line, "TransactionCurrencyAmount"))
-            for line in self.rows(INVOICE_LINES)
-        ]
-
-    @property
-    def returned(self) -> list[tuple[str, Decimal, Decimal]]:
-        """Item, quantity and amount of each line of the return orders."""
-        return [
-            (line["ItemNumber"], number(line, "ReturnSalesQuantity"), number(line, "LineAmount"))
-            for line in self.rows(RETURN_LINES)
-        ]
-
-    @property
-    def paid(self) -> list[Decimal]:
-        """The lines of the payment journals, money paid out below zero."""
-        return [number(line, "CreditAmount") - number(line, "DebitAmount") for line in self.rows(PAYMENTS)]
-
-    @property
-    def invoiced(self) -> Decimal:
-        """What the buyer was charged by all that is posted, tax included."""
-        return sum((number(row, "AmountCur") for row in self.rows(TRANSACTIONS)), Decimal(0))
 
 
 def changed(webhook: Webhook, change: Change) -> Webhook:

@@ -127,7 +127,7 @@ async def watched_world(log: Path) -> AsyncIterator[tuple[World, Ingestion]]:
                 TableServiceClient.from_connection_string(stack.storage) as tables,
                 BlobServiceClient.from_connection_string(stack.storage) as blobs,
             ):
-                yield World(stack, http, tables, blobs), endpoint
+                yield World(stack, http, tables, blobs, log), endpoint
 
 
 def _stores_that_settle_at_once(folder: Path) -> Path:

@@ -26,7 +26,7 @@ TYPE_CHECKING_ONLY = {
     "shared/triggers.py": "the cold start: clients are loaded at the first invocation",
 }
 
-SHARED_LIBRARY = {"countries", "evidence", "redaction", "text"}
+SHARED_LIBRARY = {"bounds", "countries", "evidence", "redaction", "text"}
 """What both wings of mapping use: Shopify -> model and model -> F&O."""
 
 

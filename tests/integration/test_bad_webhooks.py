@@ -71,6 +71,32 @@ async def test_a_webhook_that_is_not_shopifys_is_refused_with_the_reason(
     assert answer.json()["next_step"]
 
 
+@pytest.mark.parametrize("value", [b"\xe9\xff", "caf\u00e9".encode()], ids=["no UTF-8", "no ASCII"])
+@pytest.mark.parametrize(
+    ("header", "statuses"),
+    [
+        pytest.param("X_Shopify_Hmac_Sha256", {401}, id="signature"),
+        pytest.param("X_Shopify_Topic", {400}, id="topic"),
+        pytest.param("X_Shopify_Shop_Domain", {400}, id="shop"),
+        pytest.param("X_Shopify_Webhook_Id", {400}, id="webhook id"),
+        pytest.param("X_Shopify_Triggered_At", {200}, id="time, which the app can do without"),
+        pytest.param("Traceparent", {200}, id="trace"),
+        pytest.param("X_Anything", {200}, id="a header that nobody reads"),
+    ],
+)
+async def test_bytes_that_are_no_text_in_a_header_are_never_a_failure_of_the_app(
+    world: World, header: str, value: bytes, statuses: set[int]
+) -> None:
+    answer = await world.deliver(ORDER, **{header: value})
+    assert answer.status_code in statuses
+    assert {"accepted"} <= answer.json().keys() or answer.json()["next_step"]
+
+
+async def test_bytes_that_are_no_text_in_the_address_name_no_store(world: World) -> None:
+    answer = await world.deliver(ORDER, store="%E9%FF")
+    assert (answer.status_code, answer.json()["code"]) == (404, "UNKNOWN_STORE")
+
+
 async def test_a_truncated_body_is_turned_away_by_its_signature(world: World) -> None:
     whole = await world.deliver(ORDER)
     signature = whole.request.headers["X-Shopify-Hmac-Sha256"]

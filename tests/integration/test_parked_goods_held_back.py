@@ -15,7 +15,7 @@ from local.shopify.order import Order
 from shared.flows import STOCK
 from shared.sync.stock.flow import push_stock
 from tests.builders.both_sides import App, running_apps
-from tests.builders.one_order import VAT, OneOrder, checkout
+from tests.builders.one_order import VAT, Change, OneOrder, Payload, checkout
 from tests.builders.sales import with_rules
 from tests.builders.strategies import strategy
 
@@ -69,6 +69,41 @@ async def test_units_of_a_parked_order_are_held_back_under_the_sku_that_their_va
     assert await shown(app, "STOVE-GAS") == PLENTY - 7
     await one.step("cancel")
     assert await shown(app, "STOVE-GAS") == PLENTY
+
+
+def unreadable(payload: Payload) -> None:
+    payload["line_items"][0]["quantity"] = "seven"
+
+
+@pytest.mark.parametrize("spoil", [None, unreadable])
+async def test_units_of_an_order_that_fo_does_not_have_are_held_back_until_it_is_released(
+    app: App, spoil: Change | None
+) -> None:
+    one = ordered(app, in_other_letters)
+    created = one.pending()
+    for webhook in created:
+        await one.send(webhook, spoil)
+    assert await shown(app, "STOVE-GAS") == PLENTY - 7
+    [pending] = await app.links.parked("nordlys")
+    assert pending.is_readable == (spoil is None)
+    await app.release(one.order.id)
+    assert not await app.parked()
+    assert await shown(app, "STOVE-GAS") == PLENTY
+    for webhook in created:  # late
+        await one.send(webhook)
+    assert not await app.parked()
+    assert await shown(app, "STOVE-GAS") == PLENTY
+
+
+async def test_units_of_an_order_that_is_readable_at_last_count_by_what_it_says(app: App) -> None:
+    one = ordered(app, in_other_letters)
+    for webhook in one.pending():
+        await one.send(webhook, unreadable)
+        await one.send(webhook)
+    assert await app.parked() == {"SHIPPING_WITHOUT_RULE"}
+    [pending] = await app.links.parked("nordlys")
+    assert pending.is_readable
+    assert await shown(app, "STOVE-GAS") == PLENTY - 7
 
 
 async def test_units_of_a_parked_order_count_once_when_fo_has_it_at_last(app: App) -> None:

@@ -173,6 +173,27 @@ async def test_a_large_parked_body_is_set_aside_again_when_it_is_sent_again(
     assert (properties["attempt"], properties["claim_blob"]) == (1, f"nordlys/{sent}")
 
 
+async def test_what_holds_stock_back_is_listed_and_can_be_released(world: World, template: dict[str, Any]) -> None:
+    """The order is in no list of Shopify's: it may be deleted there, and never ends by itself."""
+    order = another(template, sku="NO-SUCH-THING")
+    event = await park(world, order)
+    await world.run("push_stock")
+    code, listed, _ = await operator(world, "held", "--store", "nordlys")
+    assert code == 0
+    about = listed[listed.index(f"nordlys  order {order['id']}  ") :]
+    assert about.startswith(
+        f"nordlys  order {order['id']}  1 x NO-SUCH-THING  Shopify does not show it any more\n    why:   parked\n"
+    )
+    assert f"    event: {event}\n" in about
+    code, said, _ = await operator(world, "release", "nordlys", str(order["id"]), "--reason", "sold at the fair")
+    assert (code, said) == (0, f"order {order['id']} is given up: the next stock run offers its goods again\n")
+    await world.run("push_stock")
+    _, listed, _ = await operator(world, "held")
+    assert str(order["id"]) not in listed
+    row = await world.parked(event)
+    assert (row["state"], row["why"]) == ("discarded", "sold at the fair")
+
+
 async def test_what_is_not_there_is_said_so(world: World) -> None:
     code, out, err = await operator(world, "replay", "no-such-event")
     assert (code, out) == (1, "")

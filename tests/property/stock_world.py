@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from shared.errors import ThrottledError, TransientError
+from shared.mapping.stock import FigureOutcome
 from shared.model import SoldUnits
 from shared.rules import Flows, StockRules, Warehouse
 from shared.store.links import PendingSale
@@ -60,6 +61,9 @@ class Order:
     visible: int
     """When Shopify's search shows it."""
     cancelled: int | None = None
+    is_given_back: bool = False
+    """Not cancelled, but refunded whole at that time."""
+    unreadable: bool = False
     booked: str | None = None
     """The warehouse that F&O holds it against."""
     known: bool = False
@@ -68,6 +72,20 @@ class Order:
     """What its link stores while it is parked."""
     gone: bool = False
     """Shipped, or cancelled in F&O too: F&O holds nothing for it any more."""
+    shipped: bool = False
+    back_in_shopify: bool = False
+    """Returned and restocked, or its fulfillment cancelled: Shopify has added its units to what is available."""
+    return_expected: bool = False
+    """Its goods are back, and F&O has not received them."""
+
+
+@dataclass(eq=False)
+class Phantom:
+    """Units that Shopify offers by itself although nobody has them, until a run that could see them has ended."""
+
+    units: int
+    visible: int
+    """When Shopify's search shows the change."""
 
 
 @dataclass
@@ -83,12 +101,17 @@ class World:
     physical: Counter[str] = field(default_factory=Counter)
     available: dict[int, int] = field(default_factory=dict)
     changed: dict[int, int] = field(default_factory=dict)
+    levels_changed: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
+    """Location -> its changes: when, and when Shopify's search shows that."""
+    phantoms: list[Phantom] = field(default_factory=list)
+    phantoms_sold: int = 0
     orders: list[Order] = field(default_factory=list)
     documents: dict[str, str] = field(default_factory=dict)
     versions: Counter[str] = field(default_factory=Counter)
     answers: dict[str, tuple[str, list]] = field(default_factory=dict)
     renumbered: int = 0
     """How often."""
+    fo_has_rows: bool = True
     budget_is_spent: bool = False
     """Shopify does not answer the next call; a write may have happened all the same."""
 
@@ -97,6 +120,7 @@ class World:
         self.skus_now = {100 + number: f"TENT-{number}P" for number in range(1, self.skus + 1)}
         self.available = dict.fromkeys(self.locations, 0)
         self.changed = dict.fromkeys(self.locations, -3600)
+        self.levels_changed = {place: [] for place in self.locations}
 
     # ---- what happens in the world
 
@@ -110,7 +134,8 @@ class World:
         """A buyer takes what Shopify shows, if it shows enough."""
         if self.available[location] < units:
             return None
-        self._move(location, -units)
+        self._move(location, -units, lag=lag)
+        self._sell_phantoms(units)
         order = Order(1000 + len(self.orders), location, units, self.skus_now, self.time, self.time + lag)
         self.orders.append(order)
         return order
@@ -119,19 +144,56 @@ class World:
         order.cancelled = self.time
         self._move(order.location, order.units)
 
+    def give_back(self, order: Order) -> None:
+        """It is refunded whole and restocked, and not cancelled."""
+        order.is_given_back = True
+        self.cancel(order)
+
     def book(self, order: Order, location: int) -> None:
         """F&O has the sales order; the app has not yet written down that it does.
 
-        Allocation takes another warehouse than the location's own only if that has the goods.
+        Allocation takes another warehouse than the location's own only if that has the goods. Where none has them, as
+        after a move, F&O has a back order.
         """
-        order.booked = WAREHOUSE_OF[location if self.promisable(location) >= order.units else order.location]
+        places = (location, order.location, *self.locations)
+        place = next((each for each in places if self.promisable(each) >= order.units), order.location)
+        self.phantoms_sold += max(0, order.units - self.promisable(place))
+        order.booked = WAREHOUSE_OF[place]
 
     def link(self, order: Order) -> None:
-        order.known, order.parked = True, False
+        order.known, order.parked, order.unreadable = True, False, False
 
     def ship(self, order: Order) -> None:
         self.physical[order.booked] -= order.units
-        order.gone = True
+        order.gone = order.shipped = True
+
+    def restock(self, order: Order, *, lag: int = 0) -> None:
+        """A return is received and restocked in Shopify. F&O has not received it yet."""
+        order.back_in_shopify = order.return_expected = True
+        self._move(order.location, order.units, lag=lag)
+
+    def receive_return(self, order: Order) -> None:
+        order.return_expected = False
+        self.physical[WAREHOUSE_OF[order.location]] += order.units
+
+    def cancel_fulfillment(self, order: Order, *, lag: int = 0) -> None:
+        """Staff cancel the fulfillment of a shipped order: Shopify offers goods that are gone."""
+        order.back_in_shopify = True
+        self.correct(order.location, order.units, lag=lag)
+
+    def correct(self, location: int, units: int, *, lag: int = 0) -> None:
+        """Staff correct what Shopify shows, without a reason in F&O."""
+        self._move(location, units, lag=lag)
+        self._offer_phantoms(units, lag)
+
+    def move(self, order: Order, location: int, *, lag: int = 0) -> None:
+        """Its fulfillment order is moved. A location that does not have the goods shows less than nothing, and the
+        other one offers more than there is.
+        """
+        self._offer_phantoms(order.units - max(0, self.available[location]), lag)
+        self._move(order.location, order.units, lag=lag)
+        self._move(location, -order.units, lag=lag)
+        order.location = location
 
     def park(self, order: Order, *, by_older_release: bool = False) -> None:
         """The link of an order that an older release parked has no variant ids."""
@@ -152,18 +214,31 @@ class World:
 
     def free(self, order: Order) -> None:
         """F&O has cancelled it too."""
-        order.gone, order.parked = True, False
+        order.gone, order.parked, order.unreadable = True, False, False
 
-    def _move(self, location: int, units: int) -> None:
+    def _move(self, location: int, units: int, *, lag: int = 0) -> None:
         self.available[location] += units
         self.changed[location] = self.time
+        self.levels_changed[location].append((self.time, self.time + lag))
+
+    def _offer_phantoms(self, units: int, lag: int) -> None:
+        if units > 0:
+            self.phantoms.append(Phantom(units, self.time + lag))
+
+    def _sell_phantoms(self, units: int) -> None:
+        """Nobody can know which units a buyer took: the test allows for as many as possible."""
+        for phantom in self.phantoms:
+            taken = min(units, phantom.units)
+            phantom.units -= taken
+            self.phantoms_sold += taken
+            units -= taken
 
     # ---- what must hold
 
     def assert_nothing_is_oversold(self) -> None:
         sold = sum(order.units for order in self.orders if not order.gone and order.cancelled is None)
-        have = sum(self.physical.values())
-        assert sold <= have, f"{sold} units are sold, {have} exist"
+        have = sum(self.physical.values()) + sum(order.units for order in self.orders if order.return_expected)
+        assert sold <= have + self.phantoms_sold, f"{sold} units are sold, {have} exist"
 
     def promisable(self, location: int) -> int:
         warehouse = WAREHOUSE_OF[location]
@@ -179,21 +254,31 @@ class World:
         coroutine = push_stock(
             self.rules, admin=admin, fo=fo, links=state, snapshots=state, now=self.now, sleep=state.sleep
         )
-        return Push(coroutine)
+        return Push(self, coroutine)
 
 
 @dataclass
 class Push:
+    world: World
     coroutine: object
+    visible: list[Phantom] | None = None
+    """Phantoms that the run can see: there when it begins, in Shopify's search too."""
     done: bool = False
     report: object = None
     failed: TransientError | None = None
 
     def step(self) -> None:
+        if self.visible is None:
+            self.visible = [each for each in self.world.phantoms if each.visible <= self.world.time]
         try:
             self.coroutine.send(None)
         except StopIteration as end:
             self.done, self.report = True, end.value
+            world = self.world
+            # Products that are renumbered during the run have no item, or no row, in F&O.
+            looked_at = sum(each.outcome is not FigureOutcome.NO_ROW for each in self.report.figures)
+            if not self.report.halted and looked_at == world.skus * len(world.locations):
+                world.phantoms = [each for each in world.phantoms if each not in self.visible]
         except TransientError as error:
             self.done, self.failed = True, error
 
@@ -258,6 +343,25 @@ class FakeAdmin:
         edges = [{"cursor": gid, "node": self._item(gid, location)} for gid in gids]
         return {"inventoryItems": {"edges": edges, "pageInfo": {"hasNextPage": False}}}
 
+    def StockChangedLevels(self, locations, query, after):  # noqa: N802
+        since = datetime.fromisoformat(query.partition("'")[2].rstrip("'"))
+        return {"nodes": [self._changed_levels(int(gid.rpartition("/")[2]), since) for gid in locations]}
+
+    def _changed_levels(self, place, since):
+        visible = [when for when, shown_at in self.world.levels_changed[place] if shown_at <= self.world.time]
+        is_found = any(EPOCH + timedelta(seconds=when) >= since for when in visible)
+        gids = [_gid(number) for number in self.world.skus_now] if is_found else []
+        levels = [
+            {
+                "item": {"id": gid, "tracked": True},
+                "updatedAt": self._text(self.world.changed[place]),
+                "quantities": [{"quantity": self.world.available[place]}],
+            }
+            for gid in gids
+        ]
+        page = {"nodes": levels, "pageInfo": {"hasNextPage": False, "endCursor": None}}
+        return {"id": f"gid://shopify/Location/{place}", "inventoryLevels": page}
+
     def _item(self, gid, location):
         if self.world.on_hand_is_read_before_orders:
             self.fo.early = self.fo.rows()
@@ -285,7 +389,8 @@ class FakeAdmin:
             "id": f"gid://shopify/Order/{order.id}",
             "createdAt": self._text(order.created),
             "updatedAt": self._text(order.cancelled or order.created),
-            "cancelledAt": self._text(order.cancelled),
+            "cancelledAt": None if order.is_given_back else self._text(order.cancelled),
+            "currentSubtotalLineItemsQuantity": order.units if order.cancelled is None else 0,
         }
 
     def _find(self, gid: str) -> Order:
@@ -377,6 +482,7 @@ class FakeFo:
             }
             for place in self.world.locations
             for sku in self.world.skus_now.values()
+            if self.world.fo_has_rows
         ]
 
 
@@ -395,7 +501,11 @@ class FakeState:
 
     async def parked(self, store):
         await Pause()
-        return [PendingSale(order.id, order.sold, None) for order in self.world.orders if order.parked]
+        return [
+            PendingSale(order.id, order.sold if order.parked else (), None, is_readable=order.parked)
+            for order in self.world.orders
+            if order.parked or order.unreadable
+        ]
 
     async def read(self, name):
         await Pause()

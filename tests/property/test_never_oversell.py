@@ -1,4 +1,6 @@
-"""No interleaving of sales, their import, receipts, cancellations and pushes sells what does not exist."""
+"""No interleaving of sales, their import, receipts, cancellations, returns, moves, corrections and pushes sells what
+does not exist. What Shopify offers by itself is taken back by the next run.
+"""
 
 from __future__ import annotations
 
@@ -11,13 +13,24 @@ from shared.mapping.stock import FigureOutcome
 from shared.rules import StockRules
 
 MOST_LAG = 20
+MINUTES_AT_REST = 4
+"""A run that failed keeps its lease for three."""
 STOCK = StockRules(settle_seconds=30, catalogue_minutes=1)
 
 PLACES = st.sampled_from((1, 2))
 UNITS = st.integers(1, 4)
 WHICH = st.integers(0, 5)
+LAGS = st.integers(0, MOST_LAG)
+IN_SHOPIFY = st.one_of(
+    st.tuples(st.just("a return is restocked"), WHICH, LAGS),
+    st.tuples(st.just("a fulfillment is cancelled"), WHICH, LAGS),
+    st.tuples(st.just("a fulfillment order is moved"), WHICH, LAGS),
+    st.tuples(st.just("staff correct a figure"), PLACES, st.integers(-3, 3), LAGS),
+)
+"""Shopify changes its figures, and F&O does not."""
 EVENTS = st.one_of(
-    st.tuples(st.just("a buyer buys"), PLACES, UNITS, st.integers(0, MOST_LAG)),
+    IN_SHOPIFY,
+    st.tuples(st.just("a buyer buys"), PLACES, UNITS, LAGS),
     st.tuples(st.just("goods arrive"), PLACES, UNITS),
     st.tuples(st.just("an order is imported"), WHICH, PLACES),
     st.tuples(st.just("F&O gets an order"), WHICH, PLACES),
@@ -26,9 +39,12 @@ EVENTS = st.one_of(
     st.tuples(st.just("an older release parked an order"), WHICH),
     st.tuples(st.just("all products are renumbered")),
     st.tuples(st.just("all SKUs are written in another case")),
+    st.tuples(st.just("an order cannot be read"), WHICH),
     st.tuples(st.just("a buyer cancels"), WHICH),
+    st.tuples(st.just("an order is given back whole"), WHICH),
     st.tuples(st.just("F&O learns of a cancellation"), WHICH),
     st.tuples(st.just("goods are shipped"), WHICH),
+    st.tuples(st.just("F&O receives a return"), WHICH),
     st.tuples(st.just("time passes"), st.integers(1, 25)),
     st.tuples(st.just("the query budget is spent")),
 )
@@ -49,18 +65,27 @@ class Retail:
                 self.world.sell(self._place(place), units, lag=lag)
             case "goods arrive", place, units:
                 self.world.receive(self._place(place), units)
+            case "staff correct a figure", place, units, lag:
+                self.world.correct(self._place(place), units, lag=lag)
+            case "a return is restocked" | "a fulfillment is cancelled" | "a fulfillment order is moved", which, lag:
+                self._in_shopify(event[0], which, lag)
             case "time passes", seconds:
                 self.world.time += seconds
-            case ("the query budget is spent",):
+            case (what,):
+                self._to_all(what)
+            case what, which, *place:
+                self._to_an_order(what, which, *(self._place(each) for each in place))
+
+    def _to_all(self, what: str) -> None:
+        match what:
+            case "the query budget is spent":
                 self.world.budget_is_spent = True
-            case ("all products are renumbered",):
+            case "all products are renumbered":
                 # Of an order that an older release parked only the SKU is known.
                 if all(units.variant_id for order in self.world.orders if order.parked for units in order.sold):
                     self.world.renumber()
-            case ("all SKUs are written in another case",):
+            case "all SKUs are written in another case":
                 self.world.respell()
-            case what, which, *place:
-                self._to_an_order(what, which, *(self._place(each) for each in place))
 
     def _to_an_order(self, what: str, which: int, place: int = 1) -> None:
         world = self.world
@@ -74,14 +99,43 @@ class Retail:
                 lambda o: not o.booked and self._has_its_skus(o),
                 lambda o, _: world.park(o, by_older_release=True),
             ),
+            "an order cannot be read": (
+                lambda o: not o.booked and not o.parked,
+                lambda o, _: setattr(o, "unreadable", True),
+            ),
             "a buyer cancels": (lambda o: o.cancelled is None and not o.gone, lambda o, _: world.cancel(o)),
+            "an order is given back whole": (
+                lambda o: o.cancelled is None and not o.gone,
+                lambda o, _: world.give_back(o),
+            ),
             "F&O learns of a cancellation": (lambda o: o.cancelled is not None and o.known, lambda o, _: world.free(o)),
+            "F&O receives a return": (lambda o: o.return_expected, lambda o, _: world.receive_return(o)),
             "goods are shipped": (lambda o: o.known and o.cancelled is None and not o.gone, lambda o, _: world.ship(o)),
         }
         fits, act = possible[what]
         orders = [order for order in world.orders if fits(order)]
         if orders:
             act(orders[which % len(orders)], place)
+
+    def _in_shopify(self, what: str, which: int, lag: int) -> None:
+        """Shopify changes its own figures."""
+        world = self.world
+
+        def may_come_back(order: Order) -> bool:
+            return order.shipped and not order.back_in_shopify
+
+        def is_open(order: Order) -> bool:
+            return order.cancelled is None and not order.gone and len(world.locations) > 1
+
+        possible = {
+            "a return is restocked": (may_come_back, world.restock),
+            "a fulfillment is cancelled": (may_come_back, world.cancel_fulfillment),
+            "a fulfillment order is moved": (is_open, lambda o, *, lag: world.move(o, 3 - o.location, lag=lag)),
+        }
+        fits, act = possible[what]
+        orders = [order for order in world.orders if fits(order)]
+        if orders:
+            act(orders[which % len(orders)], lag=lag)
 
     def _has_its_skus(self, order: Order) -> bool:
         return all(sku.upper() == self.world.skus_now[item].upper() for item, sku in order.skus.items())
@@ -98,12 +152,16 @@ class Retail:
             while self.world.sell(place, 1):
                 pass
 
+    def assert_both_agree(self) -> None:
+        world = self.world
+        assert world.available == {place: world.promisable(place) for place in world.locations}
+
     def comes_to_rest(self) -> None:
-        """Every order reaches F&O, every cancellation too, and a day goes by. A parked order that was cancelled stays
-        parked.
+        """Every order reaches F&O, every cancellation and return too, and some minutes go by: less than until every
+        figure is compared. A parked order that was cancelled or given back stays parked.
         """
         for order in self.world.orders:
-            if order.cancelled is not None and order.parked:
+            if order.cancelled is not None and (order.parked or order.unreadable):
                 order.gone = True
             elif order.cancelled is not None:
                 self.world.link(order)
@@ -112,7 +170,9 @@ class Retail:
                 self._import(order, order.location)
             else:
                 self.world.link(order)
-        self.world.time += 25 * 3600
+            if order.return_expected:
+                self.world.receive_return(order)
+        self.world.time += MINUTES_AT_REST * 60
         self.world.budget_is_spent = False
 
 
@@ -124,6 +184,7 @@ def retail(before, during, *, twice: bool, **how) -> Retail:
     shop.world.sell(1, 2)
     for event in before:
         shop.happens(event)
+        shop.world.assert_nothing_is_oversold()
     shop.world.time += 60
     shop.world.receive(1, 2)
     shop.pushes = [shop.world.push() for _ in range(1 + twice)]
@@ -145,13 +206,20 @@ def retail(before, during, *, twice: bool, **how) -> Retail:
     twice=st.booleans(),
     locations=st.sampled_from(((1,), (1, 2))),
     skus=st.sampled_from((1, BY_PAGE)),
+    after=st.lists(IN_SHOPIFY, max_size=3),
 )
-def test_never_more_is_sold_than_exists_and_at_rest_both_systems_agree(before, during, twice, locations, skus):
+def test_never_more_is_sold_than_exists_and_at_rest_both_systems_agree(
+    *, before, during, twice, locations, skus, after
+):
     shop = retail(before, during, twice=twice, locations=locations, skus=skus)
     shop.comes_to_rest()
     shop.world.push().finish()
-    shown = {place: shop.world.available[place] for place in locations}
-    assert shown == {place: shop.world.promisable(place) for place in locations}
+    shop.assert_both_agree()
+    for event in after:
+        shop.happens(event)
+    shop.world.time += MINUTES_AT_REST * 60
+    shop.world.push().finish()
+    shop.assert_both_agree()
 
 
 # ---- the same by hand: each safeguard, and what happens without it
@@ -349,6 +417,70 @@ def test_a_parked_order_that_is_cancelled_later_gives_its_goods_back():
     world.time += 3600
     world.cancel(order)
     world.time += 3600
+    world.push().finish()
+    assert world.available == {1: 5}
+
+
+@pytest.mark.parametrize("skus", [1, BY_PAGE])
+@pytest.mark.parametrize(
+    "event",
+    [
+        ("a return is restocked", 0, MOST_LAG),
+        ("a fulfillment is cancelled", 0, MOST_LAG),
+        ("a fulfillment order is moved", 0, MOST_LAG),
+        ("staff correct a figure", 1, 3, MOST_LAG),
+        ("staff correct a figure", 1, -3, MOST_LAG),
+    ],
+)
+def test_what_shopify_changes_by_itself_is_corrected_at_once_and_asks_for_nothing_afterwards(event, skus):
+    shop = Retail(opened(5, locations=(1, 2), skus=skus))
+    shop.world.sell(1, 2)
+    shop.happens(("an order is imported", 0, 1))
+    if event[0] in {"a return is restocked", "a fulfillment is cancelled"}:
+        shop.happens(("goods are shipped", 0))
+    shop.comes_to_rest()
+    shop.world.push().finish()
+    calls = shop.world.push().finish().shopify_calls
+    shop.happens(event)
+    shop.world.time += MINUTES_AT_REST * 60
+    assert shop.world.push().finish().changed
+    shop.assert_both_agree()
+    assert shop.world.push().finish().shopify_calls == calls
+
+
+def test_after_an_update_of_the_app_the_search_begins_at_the_last_comparison():
+    """An older release did not store where to begin."""
+    world = opened(5)
+    world.time += 3600
+    world.correct(1, 3)
+    del world.documents["stock/nordlys/shown"]
+    world.time += 3600
+    world.push().finish()
+    assert world.available == {1: 5}
+
+
+def test_a_change_is_corrected_although_fo_had_no_row_when_it_was_found():
+    world = opened(5)
+    world.correct(1, 3)
+    world.fo_has_rows = False
+    world.push().finish()
+    world.time += 3600
+    world.push().finish()
+    assert world.available == {1: 8}
+    world.fo_has_rows = True
+    world.push().finish()
+    assert world.available == {1: 5}
+
+
+def test_a_change_is_found_by_the_next_run_when_the_one_that_saw_it_failed():
+    world = opened(5)
+    world.correct(1, 3)
+    world.time += 15 * 60
+    push = world.push()
+    push.step_until("StockOrders")
+    world.time += 60
+    push.finish()
+    assert push.failed
     world.push().finish()
     assert world.available == {1: 5}
 

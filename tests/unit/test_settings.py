@@ -62,12 +62,38 @@ def test_one_error_lists_everything_that_is_missing() -> None:
         ("D365_MAX_CALLS", "0", "from 1 to 52"),
         ("D365_MAX_CALLS", "many", "not “many”"),
         ("WEBHOOK_PUBLISH_SECONDS", "9", "to 4.5"),
-        ("SHOPIFY_NORDLYS_CLIENT_SECRET", "@Microsoft.KeyVault(SecretUri=https://v/secrets/x)", "was not resolved"),
         ("STORES_FOLDER", "config/none", "no store is configured"),
     ],
 )
 def test_a_wrong_value_is_explained(name: str, value: str, text: str) -> None:
     assert text in mistakes({**AZURE, name: value})
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "text"),
+    [
+        ("SHOPIFY_NORDLYS_CLIENT_SECRET", "@Microsoft.KeyVault(SecretUri=https://v/secrets/x)", "was not resolved"),
+        ("SHOPIFY_NORDLYS_CLIENT_SECRET", "", "is missing"),
+        ("SHOPIFY_NORDLYS_CLIENT_ID", " ", "is missing"),
+        ("SHOPIFY_NORDLYS_WEBHOOK_SECRETS", "", "is missing"),
+        ("SHOPIFY_NORDLYS_WEBHOOK_SECRETS", " , ,", "is missing"),
+        ("SHOPIFY_NORDLYS_WEBHOOK_SECRETS", "@Microsoft.KeyVault(SecretUri=https://v/secrets/x)", "was not resolved"),
+    ],
+)
+def test_a_stores_missing_secret_is_a_mistake_of_that_store_alone(name: str, value: str, text: str) -> None:
+    shops = read_settings({**AZURE, name: value}).shops
+    (mistake,) = shops["nordlys"].mistakes
+    assert mistake.startswith(name)
+    assert text in mistake
+    assert shops["prairie"].mistakes == ()
+    assert shops["prairie"].webhook_secrets
+
+
+def test_a_reference_that_was_not_resolved_never_counts_as_a_secret() -> None:
+    unresolved = "@Microsoft.KeyVault(SecretUri=https://v/secrets/x)"
+    names = ("WEBHOOK_SECRETS", "CLIENT_ID", "CLIENT_SECRET")
+    shop = read_settings({**AZURE, **{f"SHOPIFY_NORDLYS_{name}": unresolved for name in names}}).shops["nordlys"]
+    assert (shop.webhook_secrets, shop.client_id, shop.client_secret) == ((), "", Secret(""))
 
 
 def test_a_secret_is_hidden_in_every_representation() -> None:
@@ -85,6 +111,12 @@ def test_a_secret_is_hidden_in_every_representation() -> None:
         ("token shpat_0123456789abcdef", "token <token>"),
         ("Bearer eyJ0eXAi.abc.def", "<token>"),
         ("order 5551234567890 NL5551234567890", "order 5551234567890 NL5551234567890"),
+        ("a.b+c@example.com, d@e.fr;x@y.zz", "<email>, <email>;<email>"),
+        ("mail=ada@example.com&sig=abc", "mail=<email>&<token>"),
+        ("+13035550100 +1+13035550100", "<phone> +1<phone>"),
+        ("token=eyJ0eXAi.abc.def %3DeyJ0eXAi.abc.def", "token=<token> %<token>"),
+        ("a" * 60 + "@example.com", "<email>"),
+        ("eyJ" * 60 + "@ " + "+1" * 60 + " shpat_", "eyJ" * 60 + "@ " + "+1" * 60 + " shpat_"),
     ],
 )
 def test_personal_data_and_tokens_are_masked_in_texts(text: str, clean: str) -> None:

@@ -35,8 +35,9 @@ _PERSONAL_FIELDS: Final = frozenset(
 )
 _EMAIL: Final = re.compile(r"[^\s'\"“”<>(),;:]+@[^\s'\"“”<>(),;:]+\.\w+")
 
-_STACK: Final = re.compile(r"\s*(?:\r?\n|\\n)\s*at \S.*", re.DOTALL)
-_EXCEPTION_NAME: Final = re.compile(r"\b(?:\w+\.)+\w*Exception:\s*")
+# Both read a run of blanks or of names once: F&O quotes what a buyer typed.
+_STACK: Final = re.compile(r"(?:\n|\\n)[^\S\n]*+at \S.*", re.DOTALL)
+_EXCEPTION_NAME: Final = re.compile(r"(?<!\w)(?<!\w\.)(?:\w++\.)++\w*+(?<=Exception):\s*")
 _WRITE_FAILED: Final = re.compile(r"^Write failed for table row of type '\w+'\.\s*")
 _SEVERITY: Final = re.compile(r"^(?:Info|Warning|Error):\s*")
 _ENTITY_PREFIX: Final = re.compile(r"\b\w+Entity\.(?=\w)")

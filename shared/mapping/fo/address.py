@@ -8,17 +8,24 @@ from __future__ import annotations
 
 from typing import Final
 
-from shared.mapping.fo.fields import LIMITS, fit, fits
+from shared.mapping.fo.fields import LIMITS, fit, fits, length
 from shared.mapping.text import split_to_lengths
 from shared.model import Address, FoRow
 
 _COMPLEMENT: Final = "BuildingCompliment"
+_BLOCK: Final = LIMITS["Street"] + 1 + LIMITS[_COMPLEMENT]
+"""The longest text that street and building complement hold together, with the line end between them."""
 
 
 def name_over_lines(field: str, name: str) -> tuple[str, list[str]]:
-    """What the name's field holds of it, and the lines that must follow it above the street."""
+    """What the name's field holds of it, and the lines that must follow it above the street.
+
+    Raises RefusedError FIELD_TOO_LONG for a name that both together do not hold.
+    """
     if fits(field, name):
         return name, []
+    if length(name) > LIMITS[field] + 1 + _BLOCK:
+        fit(field, name)
     first, *further = split_to_lengths(name, LIMITS[field])
     return first, further
 
@@ -55,7 +62,7 @@ def address_block(
 
 def _street(street: str, complement: str) -> tuple[str, str]:
     """Street and building complement, the street's last line in the latter where it is needed and free."""
-    if not complement and not fits("Street", street):
+    if not complement and LIMITS["Street"] < length(street) <= _BLOCK:
         *upper, last = split_to_lengths(street, LIMITS[_COMPLEMENT])
         shortened = "\n".join(upper)
         if fits("Street", shortened):

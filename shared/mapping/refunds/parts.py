@@ -205,7 +205,12 @@ class _CreditsReading:
             Component.SHIPPING if adjustment.reason == AdjustmentReason.SHIPPING else _OF_REASON.get(adjustment.reason)
         )
         if component is None:
-            raise RefusedError(ErrorCode.REFUND_REASON_UNKNOWN, refund=self._refund.id, reason=adjustment.reason)
+            raise RefusedError(
+                ErrorCode.REFUND_REASON_UNKNOWN,
+                store=self._order.store,
+                refund=self._refund.id,
+                reason=adjustment.reason,
+            )
         if adjustment.tax:
             raise self._tax_unknown(adjustment.tax, adjustment.reason)
         if component is Component.DISCREPANCY and adjustment.amount.amount > 0 and not self._refund.lines:

@@ -11,8 +11,7 @@ import phonenumbers
 
 from shared.errors import ErrorCode, RefusedError
 from shared.mapping.countries import find_country, find_province
-from shared.mapping.shopify.fields import Block, coordinate, exact_text, text
-from shared.mapping.text import lines
+from shared.mapping.shopify.fields import Block, coordinate, text, text_lines
 from shared.model import Address
 
 # The blanks and hyphens of a postal code, for countries in which their position is certain (Universal Postal
@@ -45,7 +44,7 @@ def read_address(block: Block | None, path: str = "address") -> Address | None:
     """
     if block is None:
         return None
-    street = lines(f"{exact_text(block, 'address1', path)}\n{exact_text(block, 'address2', path)}")
+    street = "\n".join(filter(None, (text_lines(block, key, path) for key in ("address1", "address2"))))
     city = text(block, "city", path)
     postal_code = text(block, "zip", path)
     province, province_code = text(block, "province", path), text(block, "province_code", path)

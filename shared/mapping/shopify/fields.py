@@ -14,8 +14,9 @@ from functools import cache
 from typing import Any, Final, NoReturn
 
 from shared.errors import ErrorCode, RefusedError
+from shared.mapping.bounds import MAX_DECIMALS
 from shared.mapping.redaction import is_shown
-from shared.mapping.text import one_line, storable
+from shared.mapping.text import lines, one_line, storable
 from shared.model import CurrencySide, Money, minor_digits
 
 type Block = Mapping[str, Any]
@@ -94,6 +95,16 @@ def exact_text(block: Block, key: str, path: str) -> str:
     return storable(value).strip()
 
 
+def text_lines(block: Block, key: str, path: str) -> str:
+    """A text of several lines without empty ones, "" where it is null or absent."""
+    value = block.get(key)
+    if value is None:
+        return ""
+    if type(value) is not str:
+        refuse(path, key, value, "text")
+    return lines(value)
+
+
 def required_text(block: Block, key: str, path: str) -> str:
     value = block.get(key, _MISSING)
     if type(value) is not str:
@@ -161,9 +172,14 @@ def rate(block: Block, key: str, path: str) -> Decimal:
     value = block.get(key, _MISSING)
     if type(value) is int:
         value = Decimal(value)
-    if type(value) is not Decimal or not 0 <= value <= 1:
+    if type(value) is not Decimal or not 0 <= value <= 1 or _decimals(value) > MAX_DECIMALS:
         refuse(path, key, value, "a rate between 0 and 1")
     return value
+
+
+def _decimals(value: Decimal) -> int:
+    exponent = value.as_tuple().exponent
+    return -exponent if isinstance(exponent, int) else 0
 
 
 def coordinate(block: Block, key: str, path: str, *, limit: int) -> float | None:

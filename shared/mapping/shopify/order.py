@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from shared.errors import ErrorCode, RefusedError
+from shared.mapping.bounds import refuse_beyond_bounds
 from shared.mapping.shopify.addresses import read_address
 from shared.mapping.shopify.buyer import read_buyer
 from shared.mapping.shopify.fields import (
@@ -26,6 +27,7 @@ from shared.mapping.shopify.fields import (
     refuse,
     required_text,
     text,
+    text_lines,
 )
 from shared.mapping.shopify.taxes import (
     TaxedPart,
@@ -36,7 +38,6 @@ from shared.mapping.shopify.taxes import (
     with_taxes_of_duties,
 )
 from shared.mapping.shopify.tip import place_tip
-from shared.mapping.text import lines
 from shared.model import (
     CurrencySide,
     LineKind,
@@ -68,11 +69,13 @@ def read_order(
     `now` bounds its dates from above. `known` is the order's record: a line that was booked keeps its kind, whatever
     became of its product.
 
-    Raises RefusedError: NOT_AN_ORDER naming the JSON path, NEGATIVE_AMOUNT, DATE_ABSURD, NO_LINES, UNKNOWN_COUNTRY.
+    Raises RefusedError: ORDER_TOO_LARGE, NOT_AN_ORDER naming the JSON path, NEGATIVE_AMOUNT, DATE_ABSURD, NO_LINES,
+    UNKNOWN_COUNTRY.
     Whether the amounts sum up is checked later (shared.mapping.orders.proof).
     """
     if type(payload) is not dict:
         refuse("", "the body", payload, "an object")
+    refuse_beyond_bounds(payload)
     order_id = identifier(payload, "id", "")
     version, created_at, cancelled_at = _dates(payload, now)
     amounts = Amounts(side, currency(payload, _CURRENCY_KEYS[side], ""))
@@ -127,7 +130,7 @@ def read_order(
         billing_address=billing_address,
         location_id=optional_identifier(payload, "location_id", ""),
         po_number=text(payload, "po_number", ""),
-        note=lines(exact_text(payload, "note", "")),
+        note=text_lines(payload, "note", ""),
         attributes=_attributes(payload),
         tags=tuple(filter(None, (tag.strip() for tag in text(payload, "tags", "").split(",")))),
         is_test=is_test,
@@ -248,7 +251,7 @@ def _attributes(payload: Block) -> tuple[tuple[str, str], ...]:
     if payload.get("note_attributes") is None:
         return ()
     return tuple(
-        (text(each, "name", path), lines(exact_text(each, "value", path)))
+        (text(each, "name", path), text_lines(each, "value", path))
         for path, each in (
             (f"note_attributes[{at}]", each) for at, each in enumerate(blocks(payload, "note_attributes", ""))
         )

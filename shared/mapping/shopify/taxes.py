@@ -42,15 +42,12 @@ def charged_taxes(parts: Sequence[TaxedPart], *, included: bool) -> list[tuple[T
     its rate to come to anything, does, unless the order was exempt from that tax: it was charged nowhere, although
     there was something to tax.
     """
-    exempt = {_key(tax) for part in parts for tax in part.taxes if _is_waived(tax, part, included=included)}
+    bases = [_base(part, included=included) for part in parts]
+    exempt = {_key(tax) for part, base in zip(parts, bases, strict=True) for tax in part.taxes if _is_waived(tax, base)}
     exempt -= {_key(tax) for part in parts for tax in part.taxes if tax.amount}
     return [
-        tuple(
-            tax
-            for tax in part.taxes
-            if tax.amount or not (_is_waived(tax, part, included=included) or _key(tax) in exempt)
-        )
-        for part in parts
+        tuple(tax for tax in part.taxes if tax.amount or not (_is_waived(tax, base) or _key(tax) in exempt))
+        for part, base in zip(parts, bases, strict=True)
     ]
 
 
@@ -58,13 +55,15 @@ def _key(tax: TaxLine) -> tuple[str, Decimal]:
     return tax.title, tax.rate
 
 
-def _is_waived(tax: TaxLine, part: TaxedPart, *, included: bool) -> bool:
-    """Whether nothing was charged where the rate would come to something."""
-    if tax.amount:
-        return False
+def _base(part: TaxedPart, *, included: bool) -> Money:
+    """What the part's rates are of."""
     rates = sum((each.rate for each in part.taxes), Decimal(0))
-    base = part.net.amount / (1 + rates) if included else part.net.amount
-    return bool(Money(base * tax.rate, part.net.currency).rounded())
+    return Money(part.net.amount / (1 + rates), part.net.currency) if included else part.net
+
+
+def _is_waived(tax: TaxLine, base: Money) -> bool:
+    """Whether nothing was charged where the rate would come to something."""
+    return not tax.amount and bool((base * tax.rate).rounded())
 
 
 def read_taxed_duties(line_blocks: Iterable[Block], amounts: Amounts) -> tuple[TaxedCharge, ...]:

@@ -62,7 +62,8 @@ class StockRules(Rules):
         ge=1,
         le=1440,
         description="Minutes before the newest order that F&O has, at which the search for unknown orders starts. An "
-        "order that Shopify's search shows later than that has arrived by its webhook.",
+        "order that Shopify's search shows later than that has arrived by its webhook. The search for figures that "
+        "changed in Shopify starts as many minutes before the last run.",
     )
     settle_seconds: int = Field(
         default=30,
@@ -74,13 +75,14 @@ class StockRules(Rules):
     freeze_backlog: int = Field(
         default=200,
         ge=1,
-        description="While more orders than this are not in F&O yet, figures are only lowered.",
+        description="While more orders than this wait for F&O, figures are only lowered. Parked orders do not count. "
+        "Of as many orders the units are read in one run.",
     )
     full_compare_hours: int = Field(
         default=24,
         ge=1,
-        description="Hours between two comparisons of every figure with Shopify, which correct what others changed "
-        "there.",
+        description="Hours between two comparisons of every figure with Shopify. They correct what others changed "
+        "there and Shopify's search did not show.",
     )
     catalogue_minutes: int = Field(
         default=60,

@@ -18,14 +18,18 @@ from azure.core.exceptions import AzureError
 
 from shared.bus.envelope import Envelope, read_envelope
 from shared.bus.publisher import Publisher
-from shared.errors import ErrorCode, RefusedError, TransientError
+from shared.errors import ErrorCode, RefusedError, StorageAwayError, TransientError
 from shared.store.blobs import Bodies
 from shared.store.journal import Journal, JournalEntry
+from shared.store.outage import storage_away
 from shared.store.parking import ParkedMessage, Parking
 from shared.store.proofs import cut_proof
 from shared.store.tables import is_refused
-from shared.sync.messages.outcome import MessageOutcome, Park, Parts, Retry, RetryPolicy, as_parts
+from shared.sync.messages.outcome import Done, MessageOutcome, Park, Parts, Retry, RetryPolicy, as_parts
 from shared.telemetry import Span, annotate, correlated, emit, span
+
+_FOREIGN: Final = "unknown"
+"""Source, flow and store of a message that is not the app's: kept whole, under its message id."""
 
 type MessageHandler = Callable[[Envelope], Awaitable[MessageOutcome]]
 
@@ -40,6 +44,7 @@ class QueuePorts:
     journal: Journal
     parking: Parking
     policy: RetryPolicy = field(default_factory=RetryPolicy)
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
 
 LAST_DELIVERY: Final = 9
@@ -54,8 +59,8 @@ async def handle_message(  # noqa: PLR0917 - what the queue's message has
     ports: QueuePorts,
     delivery: int = 1,
 ) -> None:
-    """Runs the handler on one message and carries out its outcome. Raises only when that fails, or when storage or the
-    queue does not answer: the queue then delivers the message again, up to its max delivery count.
+    """Runs the handler on one message and carries out its outcome. Raises only when that fails: the queue then delivers
+    the message again, up to its max delivery count. While the app's storage is away, a copy of the message waits.
 
     Every message that cannot be handled is parked: one that is not the app's, one at which the app fails, and one whose
     handling never came to an end because the process died or ran out of time.
@@ -63,7 +68,10 @@ async def handle_message(  # noqa: PLR0917 - what the queue's message has
     try:
         envelope = read_envelope(body, properties)
     except RefusedError as error:
-        await _park_foreign(body, error, message_id or sha256(body).hexdigest(), ports)
+        now = ports.now()
+        own_id = message_id or sha256(body).hexdigest()
+        foreign = Envelope(_FOREIGN, own_id, _FOREIGN, _FOREIGN, _FOREIGN, "", now, "", body)
+        await _carry_out(as_parts(Park(error)), foreign, body, now, ports)
         return
     if delivery >= LAST_DELIVERY:
         handler = _never_handled(delivery)
@@ -88,18 +96,21 @@ async def _handle(handler: MessageHandler, envelope: Envelope, ports: QueuePorts
     try:
         if envelope.claim:
             body = await ports.claims.get(envelope.claim.blob, sha256=envelope.claim.sha256)
+        if envelope.source == _FOREIGN:
+            raise RefusedError(ErrorCode.ENVELOPE_UNREADABLE, problem="another sender wrote it")  # noqa: TRY301
         outcome = await handler(replace(envelope, body=body))
     except RefusedError as refusal:
         outcome = Park(refusal)
     except TransientError as failure:
         outcome = Retry(failure)
-    except Exception as failure:
+    except Exception as failure:  # noqa: BLE001 - whatever the app fails at is parked
         if isinstance(failure, AzureError) and not is_refused(failure):
-            raise  # storage or the queue does not answer
-        handling.fail(type(failure).__name__)
-        outcome = _failed(failure, envelope.attempt, ports.policy)
+            outcome = Retry(storage_away(failure))
+        else:
+            handling.fail(type(failure).__name__)
+            outcome = _failed(failure, envelope.attempt, ports.policy)
     parts = as_parts(outcome)
-    now = datetime.now(UTC)
+    now = ports.now()
     if parts.retry is not None and ports.policy.is_exhausted(
         parts.retry.error, envelope.attempt, envelope.occurred_at, now
     ):
@@ -109,7 +120,7 @@ async def _handle(handler: MessageHandler, envelope: Envelope, ports: QueuePorts
 
 def _never_handled(delivery: int) -> MessageHandler:
     async def handler(_: Envelope) -> MessageOutcome:
-        problem = "its handling did not end, because the process ended or ran out of time, or storage did not answer"
+        problem = "its handling did not end, because the process ended or ran out of time"
         return Park(RefusedError(ErrorCode.APP_FAILED, times=delivery - 1, problem=problem))
 
     return handler
@@ -133,43 +144,77 @@ def _exhausted(envelope: Envelope, retry: Retry, now: datetime) -> Park:
 
 
 async def _carry_out(parts: Parts, envelope: Envelope, body: bytes, now: datetime, ports: QueuePorts) -> None:
-    """Parks what was refused, schedules a copy for what waits, and writes one entry into the journal."""
-    for refused in parts.parked:
-        await ports.parking.park(_message(envelope, refused, body, envelope.properties(), now))
-    until = None
+    """Parks what was refused, schedules a copy for what waits, and writes one entry into the journal.
+
+    Where storage is away a copy waits as well: it is handled from the beginning, which finds what is done already.
+    """
+    try:
+        for refused in parts.parked:
+            await ports.parking.park(_message(envelope, refused, body, now))
+    except AzureError as error:
+        parts = Parts(Done(""), retry=Retry(storage_away(error)))
+    until = await _wait(parts.retry, envelope, now, ports) if parts.retry is not None else None
+    try:
+        if parts.retry is None or not isinstance(parts.retry.error, StorageAwayError):
+            await ports.journal.write(_entry(parts, envelope, now, until))
+            if parts.then is not None:
+                await parts.then()
+    except AzureError as error:
+        away = Retry(storage_away(error))
+        parts = Parts(Done(""), retry=parts.retry or away)
+        until = until or await _wait(away, envelope, now, ports)
+    _announce(parts, envelope, now, until)
+
+
+async def _wait(retry: Retry, envelope: Envelope, now: datetime, ports: QueuePorts) -> datetime:
+    """Schedules a copy, and returns for when. Its message id is the next attempt's, so the queue drops a second one."""
+    until = now + ports.policy.wait(envelope.attempt, retry.error)
+    await ports.queue.publish(envelope.next_attempt(), at=until)
+    return until
+
+
+def _entry(parts: Parts, envelope: Envelope, now: datetime, until: datetime | None) -> JournalEntry:
+    """The outcome with every reason. A reason may quote F&O or the buyer."""
     notes = [f"{refused.error.code}: {refused.error.cause}" for refused in parts.parked]
     if parts.retry is not None:
-        until = now + ports.policy.wait(envelope.attempt, parts.retry.error)
-        # The copy's message id is the next attempt's, so the queue drops a second copy.
-        await ports.queue.publish(envelope.next_attempt(), at=until)
         notes.append(parts.retry.error.reason)
     notes += filter(None, [parts.done.note])
     evidence = dict(parts.done.evidence)
     for refused in parts.parked:
         evidence |= _evidence(refused.error)
-    fields: dict[str, object] = {}
-    level = logging.INFO
+    return JournalEntry(
+        store=envelope.store,
+        entity_id=envelope.entity_id,
+        event_id=envelope.event_id,
+        topic=envelope.topic,
+        attempt=envelope.attempt,
+        at=now,
+        outcome=_name(parts),
+        note="; ".join(notes),
+        document=parts.done.document,
+        waiting_until=until,
+        seconds=(now - envelope.occurred_at).total_seconds(),
+        traceparent=envelope.traceparent,
+        evidence=evidence,
+    )
+
+
+def _name(parts: Parts) -> str:
+    return "parked" if parts.parked else "waiting" if parts.retry is not None else "done"
+
+
+def _announce(parts: Parts, envelope: Envelope, now: datetime, until: datetime | None) -> None:
+    """Sends the outcome to telemetry, without the reasons' texts."""
+    outcome, level = _name(parts), logging.INFO
+    fields: dict[str, object] = {"result": parts.done.note}
     if parts.parked:
-        outcome, level = "parked", logging.WARNING
+        level = logging.WARNING
         fields = {"code": parts.parked[0].error.code, "owner": parts.parked[0].error.entry.owner}
     elif parts.retry is not None:
-        outcome, fields = "waiting", {"reason": type(parts.retry.error).__name__}
-    else:
-        outcome, fields = "done", {"result": parts.done.note}
-    await _record(
-        envelope,
-        outcome,
-        "; ".join(notes),
-        now,
-        ports,
-        document=parts.done.document,
-        until=until,
-        evidence=evidence,
-        level=level,
-        **fields,
-    )
-    if parts.then is not None:
-        await parts.then()
+        fields = {"reason": type(parts.retry.error).__name__}
+    seconds = (now - envelope.occurred_at).total_seconds()
+    annotate(outcome=outcome, document=parts.done.document or None, seconds=round(seconds, 3))
+    emit(f"message.{outcome}", level=level, waiting_until=until, **fields)
     for refused in parts.parked[1:]:
         emit("message.parked", level=logging.WARNING, code=refused.error.code, owner=refused.error.entry.owner)
 
@@ -178,76 +223,15 @@ def _evidence(error: RefusedError) -> dict[str, object]:
     return {**error.details, **({"proof": cut_proof(error.proof)} if error.proof else {})}
 
 
-def _message(
-    envelope: Envelope, refused: Park, body: bytes, properties: Mapping[str, str | int], now: datetime
-) -> ParkedMessage:
+def _message(envelope: Envelope, refused: Park, body: bytes, now: datetime) -> ParkedMessage:
     return ParkedMessage(
         flow=envelope.flow,
         store=envelope.store,
         event_id=envelope.event_id,
         entity_id=envelope.entity_id,
         at=now,
-        properties=properties,
+        properties={} if envelope.source == _FOREIGN else envelope.properties(),
         body=body,
         error=refused.error,
         part=refused.part,
-    )
-
-
-async def _park_foreign(body: bytes, error: RefusedError, message_id: str, ports: QueuePorts) -> None:
-    """A message that is not the app's: kept whole, under its message id."""
-    now = datetime.now(UTC)
-    foreign = Envelope("unknown", message_id, "unknown", "unknown", "unknown", "", now, "", body)
-    await ports.parking.park(_message(foreign, Park(error), body, {}, now))
-    await _record(
-        foreign,
-        "parked",
-        f"{error.code}: {error.cause}",
-        now,
-        ports,
-        evidence=_evidence(error),
-        level=logging.WARNING,
-        code=error.code,
-        owner=error.entry.owner,
-    )
-
-
-async def _record(
-    envelope: Envelope,
-    outcome: str,
-    note: str,
-    now: datetime,
-    ports: QueuePorts,
-    *,
-    document: str = "",
-    until: datetime | None = None,
-    evidence: Mapping[str, object] | None = None,
-    level: int = logging.INFO,
-    **fields: object,
-) -> None:
-    """Writes the outcome to the journal with every reason, and to telemetry with the `fields` alone: a note may quote
-    F&O or the buyer.
-    """
-    entry = JournalEntry(
-        store=envelope.store,
-        entity_id=envelope.entity_id,
-        event_id=envelope.event_id,
-        topic=envelope.topic,
-        attempt=envelope.attempt,
-        at=now,
-        outcome=outcome,
-        note=note,
-        document=document,
-        waiting_until=until,
-        seconds=(now - envelope.occurred_at).total_seconds(),
-        traceparent=envelope.traceparent,
-        evidence=evidence or {},
-    )
-    await ports.journal.write(entry)
-    annotate(outcome=outcome, document=document or None, seconds=round(entry.seconds, 3))
-    emit(
-        f"message.{outcome}",
-        level=level,
-        waiting_until=entry.waiting_until,
-        **fields,
     )

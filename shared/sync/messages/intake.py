@@ -38,6 +38,8 @@ class StoreIntake:
     secrets: tuple[Secret, ...]
     flows: frozenset[str]
     """Names of those that are switched on."""
+    lacks_secrets: bool = False
+    """Whether any secret of the store is missing, of its webhooks or of its Admin API."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,8 @@ def _check(family: str, store: str, headers: Mapping[str, str], body: bytes, por
     flow = BY_FAMILY[family]
     if flow.name not in known.flows:
         raise WebhookRefusedError(ErrorCode.FLOW_OFF, store=store, flow=flow.switch)
+    if known.lacks_secrets:
+        raise WebhookRefusedError(ErrorCode.SECRETS_MISSING, store=store)
     return webhooks.verify_webhook(
         headers,
         body,

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from shared.errors import NotYetError, RefusedError, TransientError
+from shared.errors import NotYetError, RefusedError, StorageAwayError, TransientError
 from shared.model import Part
 
 
@@ -88,8 +88,8 @@ class RetryPolicy:
 
     def is_exhausted(self, error: TransientError, attempt: int, occurred_at: datetime, now: datetime) -> bool:
         """Whether to give up. Waiting for work that F&O has still to do spends no attempts: it has limits of its own
-        (refunds.wait_hours).
+        (refunds.wait_hours). Without storage nothing can be parked.
         """
-        if isinstance(error, NotYetError):
+        if isinstance(error, NotYetError | StorageAwayError):
             return False
         return attempt >= self.max_attempts and now - occurred_at >= self.max_age

@@ -1,4 +1,4 @@
-"""What a person does with a parked message: replay or discard it."""
+"""What a person does with a parked message or an order that F&O does not have: replay, discard, release, bring."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from shared.bus.envelope import OPERATOR, Claim, Envelope, read_envelope
 from shared.errors import ConnectorError, TransientError
 from shared.flows import ORDERS
 from shared.store.blobs import Bodies
-from shared.store.links import OrderLinks
+from shared.store.links import OrderLink, OrderLinks, refuse_claimed
 from shared.store.parking import Parked, Parking, State
 from shared.sync.messages.intake import CLAIM_ABOVE
 
@@ -85,15 +85,34 @@ async def discard(rows: Sequence[Parked], reason: str, *, sales_order: str, port
     parked = rows[0]
     link = await ports.links.get(parked.store, int(parked.entity_id)) if parked.entity_id.isdecimal() else None
     if link is not None and not link.sales_order:
-        given_up = replace(link, sales_order=sales_order or "none (discarded)", given_up=True)
-        await ports.links.put(given_up)
-        await ports.parking.close_all(
-            parked.flow, parked.store, parked.entity_id, state=State.DISCARDED, why=reason, now=datetime.now(UTC)
-        )
+        await _give_up(link, parked.flow, reason, sales_order=sales_order, ports=ports)
     else:
         for row in rows:
             if not await ports.parking.close(row, State.DISCARDED, reason, datetime.now(UTC)):
                 raise TransientError(f"event {row.event_id} was changed by someone else at the same time: look again")
+
+
+async def release(
+    store: str, order_id: int, reason: str, *, sales_order: str, now: datetime, ports: ParkedPorts
+) -> None:
+    """Gives up an order that F&O does not have, as `discard` does, whether or not a message about it is parked.
+
+    Raises ConnectorError where F&O has the order, TransientError while a worker creates it.
+    """
+    link = await ports.links.get(store, order_id) or OrderLink(store, order_id, now)
+    if link.sales_order:
+        raise ConnectorError(f"order {order_id} holds nothing back: its sales order is {link.sales_order}")
+    refuse_claimed(link, now)
+    await _give_up(
+        replace(link, not_booked=f"released: {reason}"), ORDERS.name, reason, sales_order=sales_order, ports=ports
+    )
+
+
+async def _give_up(link: OrderLink, flow: str, reason: str, *, sales_order: str, ports: ParkedPorts) -> None:
+    await ports.links.put(replace(link, sales_order=sales_order or "none (discarded)", given_up=True))
+    await ports.parking.close_all(
+        flow, link.store, str(link.order_id), state=State.DISCARDED, why=reason, now=datetime.now(UTC)
+    )
 
 
 async def bring(store: str, order_id: int, now: datetime, ports: ParkedPorts) -> str:

@@ -39,7 +39,7 @@ from shared.store.parking import State
 from shared.sync.messages.outcome import Done, MessageOutcome, Park, Parts, Retry
 from shared.sync.orders.booking import Booking, change, create, find_unrecorded, reconstruct_record
 from shared.sync.orders.ports import OrderPorts
-from shared.sync.orders.reading import StateReader, read_json
+from shared.sync.orders.reading import LARGE, StateReader, apart, read_json
 from shared.sync.orders.safety import stop, stop_reason
 from shared.sync.payments import converge_payments
 from shared.sync.refunds import converge_refunds
@@ -57,7 +57,7 @@ async def sync_order(envelope: Envelope, ports: OrderPorts) -> MessageOutcome:
     rules = ports.rules.get(envelope.store)
     if rules is None:
         raise RefusedError(ErrorCode.UNKNOWN_STORE, store=envelope.store)
-    payload = read_json(envelope.body)
+    payload = await apart(partial(read_json, envelope.body), is_large=len(envelope.body) > LARGE)
     order_id = require_order_id(payload, envelope.topic)
     link = await ports.links.get(rules.key, order_id)
     if link is not None and link.given_up:
@@ -146,7 +146,7 @@ class _Event:
     @property
     def _reader(self) -> StateReader:
         admin = self.ports.admins[self.rules.key]
-        return StateReader(self.order_id, self.rules, admin, self.now, self._record)
+        return StateReader(self.order_id, self.rules, admin, self.now, self._record, len(self.envelope.body))
 
     def _needs_all(self) -> bool:
         """Whether to fetch payments and risk, which the event may not contain: for a new order, and where parked
@@ -218,7 +218,9 @@ class _Event:
             )
         else:
             ports = self.ports
-            payments = converge_payments(state, link=booking.link, rules=self.rules, ports=ports.payments)
+            payments = converge_payments(
+                state, link=booking.link, rules=self.rules, ports=ports.payments, is_replay=self.is_replay
+            )
             await self._part(Part.PAYMENTS, payments)
             refunds = converge_refunds(state, link=booking.link, rules=self.rules, ports=ports.refunds, now=self.now)
             await self._part(Part.REFUNDS, refunds)

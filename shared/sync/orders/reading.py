@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -18,6 +19,11 @@ from shared.model import OrderRecord, OrderState
 from shared.rules import StoreRules, without_our_tag
 from shared.shopify.admin.client import AdminClient
 from shared.shopify.orders import fetch_agreements, fetch_order
+
+LARGE: Final = 20_000
+"""Bytes of a body that is read in a thread of its own if it has more. An order of five lines has about half of them."""
+LARGE_LINES: Final = 10
+"""The same for an order that was fetched, in lines."""
 
 WITH_THE_ORDER: Final = frozenset(
     {
@@ -41,6 +47,8 @@ class StateReader:
     now: datetime
     known: OrderRecord | None
     """What was decided about the order before; None for an order that is not booked."""
+    size: int = 0
+    """Bytes of the event's body, if there is one."""
 
     async def read(self, topic: str, payload: Any) -> OrderState:
         """The order from the event's body, without a call to Shopify, where the body contains it.
@@ -53,7 +61,7 @@ class StateReader:
         if topic in WITH_THE_ORDER:
             try:
                 if not lacks_taxes_of_fees(payload):
-                    return await self._read(read_state, payload)
+                    return await self._read(read_state, payload, is_large=self.size > LARGE)
             except OtherCurrencyError:
                 pass  # GraphQL has the amount in both currencies
         fetched = await self.fetch()
@@ -72,9 +80,9 @@ class StateReader:
         node = await fetch_order(self.admin, self.order_id)
         if node is None:
             return None
-        return await self._read(read_graphql_state, node)
+        return await self._read(read_graphql_state, node, is_large=len(node["lineItems"]["nodes"]) > LARGE_LINES)
 
-    async def _read(self, read: Callable[..., OrderState], order: Any) -> OrderState:
+    async def _read(self, read: Callable[..., OrderState], order: Any, *, is_large: bool) -> OrderState:
         """Edits that the order's totals cannot explain are read from its sales agreements, at a call for each."""
         read = partial(
             read,
@@ -85,11 +93,12 @@ class StateReader:
             known=self.known,
         )
         try:
-            state = read()
+            state = await apart(read, is_large=is_large)
         except RefusedError as unclear:
             if unclear.code != ErrorCode.STATE_SUM_DIFFERS:
                 raise
-            state = read(agreements=await fetch_agreements(self.admin, self.order_id))
+            agreements = await fetch_agreements(self.admin, self.order_id)
+            state = await apart(partial(read, agreements=agreements), is_large=is_large)
         return _normalized(state, self.rules)
 
 
@@ -97,6 +106,13 @@ def _normalized(state: OrderState, rules: StoreRules) -> OrderState:
     """The state without tags that the app set; the others sorted, since webhooks and GraphQL sort them differently."""
     tags = tuple(sorted(without_our_tag(state.order.tags, rules.write_back)))
     return replace(state, order=replace(state.order, tags=tags))
+
+
+async def apart[T](work: Callable[[], T], *, is_large: bool) -> T:
+    """What the work gives. Large work is done in another thread, so that the process goes on with other orders and
+    renews its locks meanwhile.
+    """
+    return await asyncio.to_thread(work) if is_large else work()
 
 
 def read_json(body: bytes) -> Any:

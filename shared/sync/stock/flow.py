@@ -17,6 +17,9 @@ All figures of a SKU are set together, those that fall before those that rise, a
 should fall could not be set: goods sold at one location and booked on another's warehouse are not offered twice.
 SKUs with a figure that falls come first.
 
+Each run begins by asking Shopify which figures changed (shown_changes.py). Those that differ from what was last set are
+read and corrected like figures that changed in F&O.
+
 A run that ends early (Shopify's query budget is spent, the time limit is reached) has stored what it set; the figures
 that it did not reach are marked as uncertain, and the next run begins with them.
 """
@@ -33,7 +36,16 @@ from typing import Final
 from shared.d365.odata.client import RowReader
 from shared.d365.on_hand import read_on_hand
 from shared.errors import ThrottledError, TransientError
-from shared.mapping.stock import FigureOutcome, Listing, Wanted, by_warehouse, compute_figure, decide, units_taken
+from shared.mapping.stock import (
+    FigureOutcome,
+    Listing,
+    Wanted,
+    by_warehouse,
+    compute_figure,
+    decide,
+    spread_shortages,
+    units_taken,
+)
 from shared.model import Level, LevelId
 from shared.rules import StoreRules
 from shared.shopify.admin.client import QueryRunner
@@ -43,6 +55,7 @@ from shared.store.links import OrderLinks
 from shared.sync.stock.catalogue import Assortment, load_assortment
 from shared.sync.stock.memory import FigureMemory
 from shared.sync.stock.report import CountingReader, CountingRunner, ReportBuilder, StockReport
+from shared.sync.stock.shown_changes import ShownChanges
 from shared.sync.stock.unknown_sales import UnknownSales
 from shared.sync.stock.waves import Wave, Waves
 from shared.sync.stock.writing import FigureStep, set_figures
@@ -85,9 +98,13 @@ async def push_stock(
     sales = await UnknownSales.load(
         shopify, links, snapshots, store=rules.key, rules=rules.stock, known_before=_known_before(rules), now=began
     )
-    push = _StockPush(rules, shopify, counted_fo, memory, assortment, sales, run, began, now, sleep)
+    changes = await ShownChanges.load(
+        snapshots, store=rules.key, rules=rules.stock, now=began, start=memory.compared_at
+    )
+    push = _StockPush(rules, shopify, counted_fo, memory, assortment, sales, changes, run, began, now, sleep)
     await push.run_all()
-    await sales.save()
+    await sales.save(assortment.listings)
+    await changes.save()
     return StockReport(
         store=rules.key,
         run=run,
@@ -118,22 +135,28 @@ class _StockPush:
     memory: FigureMemory
     assortment: Assortment
     sales: UnknownSales
+    changes: ShownChanges
     run: str
     began: datetime
     now: Callable[[], datetime]
     sleep: Callable[[float], Awaitable[None]]
     report: ReportBuilder = field(default_factory=ReportBuilder)
     backlog: int = 0
+    is_complete: bool = True
+    """Whether the units of all orders that F&O does not have are known."""
     halted: str = ""
 
     @property
     def frozen(self) -> bool:
-        return self.backlog > self.rules.stock.freeze_backlog
+        return self.backlog > self.rules.stock.freeze_backlog or not self.is_complete
 
     async def run_all(self) -> None:
         """Finds the figures that may have to change, and changes them, those that fall first."""
         if self.assortment.is_new:
             self.memory.refused.clear()
+        locations = {warehouse.location for warehouse in self.rules.warehouses}
+        raised = await self.changes.mark(self.memory, self.admin, locations)
+        self.sales.read_again({level.inventory_item for level in raised})
         wanted = await self._survey(self.assortment.listings)
         self.memory.forget_refusals(wanted)
         interval = timedelta(hours=self.rules.stock.full_compare_hours)
@@ -148,7 +171,7 @@ class _StockPush:
                 await self._work_off(Waves.over(listings, admin=self.admin, shop_items=self.assortment.shop_items))
         except ThrottledError as throttled:
             self.halted = throttled.reason
-        if candidates or is_due:
+        if candidates or is_due or self.memory.has_new_marks:
             await self.memory.release_lease()
 
     async def _work_off(self, waves: Waves) -> None:
@@ -162,7 +185,7 @@ class _StockPush:
     async def _survey(self, listings: Sequence[Listing]) -> list[Wanted]:
         """What the figures should be. Orders are read before on-hand: see the module's docstring."""
         taken = await self.sales.read(listings)
-        self.backlog = taken.backlog
+        self.backlog, self.is_complete = taken.backlog, taken.is_complete
         units = units_taken(taken.sales, listings)
         behind: defaultdict[int, list[str]] = defaultdict(list)
         for warehouse in self.rules.warehouses:
@@ -174,7 +197,7 @@ class _StockPush:
             [warehouse.id for warehouse in self.rules.warehouses],
         )
         stock = by_warehouse(rows, self.assortment.safety)
-        return [
+        figures = [
             compute_figure(
                 listing,
                 [stock[at] for name in behind[listing.level.location] if (at := (listing.item, name)) in stock],
@@ -183,6 +206,7 @@ class _StockPush:
             )
             for listing in listings
         ]
+        return spread_shortages(figures, taken.sales)
 
     def _may_differ(self, wanted: Wanted) -> bool:
         """Whether the figure has to be read in Shopify; if not, its outcome is recorded here."""

@@ -36,6 +36,8 @@ class FigureMemory:
     compared_at: datetime | None
     """When the last comparison of every figure with Shopify began: figures that it did not reach are uncertain."""
     leased_until: datetime | None
+    has_new_marks: bool = False
+    """Figures became uncertain since the memory was saved."""
 
     @classmethod
     async def load(cls, snapshots: Snapshots, *, store: str, run: str) -> Self:
@@ -74,8 +76,9 @@ class FigureMemory:
     def mark_uncertain(self, levels: Iterable[LevelId]) -> None:
         """Marks figures that this run is going to check: if it ends before, the next run reads them in Shopify."""
         for level in levels:
-            if level in self.figures:
+            if not self.is_uncertain(level):
                 self.figures[level] = (self.figures[level][0], None)
+                self.has_new_marks = True
 
     def begin_comparison(self, levels: Iterable[LevelId], now: datetime) -> None:
         """Marks every figure as uncertain, and forgets levels other than these, which are all that exist."""
@@ -112,6 +115,7 @@ class FigureMemory:
         }
         self.etag = await self.snapshots.write(self.name, value, self.etag)
         self.leased_until = leased_until
+        self.has_new_marks = False
 
 
 def _key(level: LevelId) -> str:

@@ -49,7 +49,7 @@ class StockReport:
     backlog: int = 0
     """Orders that wait for F&O, without parked ones."""
     frozen: bool = False
-    """The backlog was too large to raise a figure."""
+    """No figure was raised: the backlog was too large, or not all units of orders that could not be read are known."""
     halted: str = ""
     """Why the run ended before it had checked every figure, and the next run continues; "" if it checked all."""
     busy: bool = False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final, Self
@@ -15,6 +15,7 @@ from shared.shopify.admin.client import QueryRunner
 from shared.shopify.sold import OrderHead, read_order_heads, read_orders_since, read_sales
 from shared.store.blobs import Snapshots
 from shared.store.links import OrderLinks, PendingSale
+from shared.sync.stock.held import HeldBack, HeldOrder, snapshot_of
 
 _CLOCKS_DIFFER: Final = timedelta(minutes=1)
 
@@ -24,6 +25,8 @@ class SalesToSubtract:
     sales: list[Sale]
     backlog: int
     """Orders that wait for F&O, without parked ones."""
+    is_complete: bool
+    """Whether the units of every order are known. The next runs read the rest."""
 
 
 @dataclass(slots=True)
@@ -35,9 +38,11 @@ class UnknownSales:
     here; its webhook has arrived by then, so that it is known or parked. A figure whose sale is not visible yet is not
     raised either: see StockRules.settle_seconds.
 
-    The units of an unknown order are read once and stored until the order changes; those of a parked one are in its
-    link. Both count until F&O has the order or it is cancelled in Shopify. An order that was cancelled since the run
-    began still counts: Shopify has added its units again, but the run may have read the figure before.
+    The units of an unknown order are read once and stored until the order changes. Those of a parked one are in its
+    link; of one that could not be read, they are read in Shopify like those of an unknown order. All count until F&O
+    has the order, or it is cancelled or given back whole in Shopify, or a person releases it. An order that was
+    cancelled or given back since the run began still counts: Shopify has added its units again, but the run may have
+    read the figure before.
     """
 
     admin: QueryRunner
@@ -57,6 +62,9 @@ class UnknownSales:
     """Unknown order -> its updated_at and its sales."""
     looked_up: dict[int, OrderHead | None] = field(default_factory=dict)
     """Parked orders that are older than the search, as this run found them; None for one that Shopify does not show."""
+    waiting: list[OrderHead] = field(default_factory=list)
+    parked: list[tuple[PendingSale, OrderHead | None]] = field(default_factory=list)
+    """Both as the last reading found them."""
 
     @classmethod
     async def load(
@@ -70,7 +78,7 @@ class UnknownSales:
         known_before: datetime | None,
         now: datetime,
     ) -> Self:
-        value, etag = await snapshots.read(_name(store))
+        value, etag = await snapshots.read(snapshot_of(store))
         saved = value or {}
         overlap = timedelta(minutes=rules.write_behind_overlap_minutes)
         first = known_before or (datetime.fromisoformat(saved["first"]) if saved else now - overlap)
@@ -95,53 +103,77 @@ class UnknownSales:
     async def read(self, listings: Iterable[Listing]) -> SalesToSubtract:
         """The sales of now. Call it after Shopify's figures are read and before F&O's on-hand.
 
-        With a backlog too large to raise any figure, the units of some orders are not read: lowering figures by the
-        others is still right.
+        At most `freeze_backlog` orders are read at once. While some are missing, lowering figures by the others is
+        still right.
         """
         overlap = timedelta(minutes=self.rules.write_behind_overlap_minutes)
         heads = await read_orders_since(self.admin, max(self.first, self.since - overlap))
         known = await self.links.known(self.store, [head.id for head in heads])
         parked = await self.links.parked(self.store)
         settled = known | {pending.order_id for pending in parked}
-        unknown = [head for head in heads if head.id not in settled and self._holds_units(head)]
+        self.waiting = [head for head in heads if head.id not in settled and self._holds_units(head)]
         self.since = min(
-            (head.created_at for head in unknown),
+            (head.created_at for head in self.waiting),
             default=max((head.created_at for head in heads), default=self.since),
         )
-        await self._read_units(unknown[: self.rules.freeze_backlog])
+        self.parked = await self._still_sold(parked, heads)
+        unreadable = {pending.order_id: head for pending, head in self.parked if not pending.is_readable}
+        is_complete = await self._read_units([*self.waiting, *filter(None, unreadable.values())], kept=unreadable)
         listings = list(listings)
         sales = [sale for _, sales in self.orders.values() for sale in sales]
-        for pending in await self._still_sold(parked, heads):
+        for pending, _ in self.parked:
             sales += sales_of_parked(pending.sold, pending.location_id, listings)
-        return SalesToSubtract(sales, len(unknown))
+        return SalesToSubtract(sales, len(self.waiting), is_complete)
 
-    async def _still_sold(self, parked: Sequence[PendingSale], heads: Iterable[OrderHead]) -> list[PendingSale]:
-        """The parked orders that are neither cancelled nor from before the store's first day. An order that Shopify
-        does not show counts: it may be too old for the app's scopes.
+    def read_again(self, items: Collection[int]) -> None:
+        """Forgets what unknown orders took of these inventory items: Shopify has raised a figure of theirs, perhaps
+        because a fulfillment order was moved to another location. That need not change the order's updated_at.
         """
+        self.orders = {
+            order: (updated_at, sales)
+            for order, (updated_at, sales) in self.orders.items()
+            if not any(sale.inventory_item in items for sale in sales)
+        }
+
+    async def _still_sold(
+        self, parked: Sequence[PendingSale], heads: Iterable[OrderHead]
+    ) -> list[tuple[PendingSale, OrderHead | None]]:
+        """The parked orders with goods that are neither cancelled, nor given back, nor from before the store's first
+        day. An order that Shopify does not show counts: it may be too old for the app's scopes.
+        """
+        parked = [each for each in parked if each.sold or not each.is_readable]
         found = self.looked_up | {head.id: head for head in heads}
-        missing = [each.order_id for each in parked if each.sold and each.order_id not in found]
+        missing = [each.order_id for each in parked if each.order_id not in found]
         if missing:
             read: dict[int, OrderHead | None] = {head.id: head for head in await read_order_heads(self.admin, missing)}
             self.looked_up |= dict.fromkeys(missing) | read
             found |= self.looked_up
-        return [each for each in parked if (head := found.get(each.order_id)) is None or self._holds_units(head)]
+        return [
+            (each, head) for each in parked if (head := found.get(each.order_id)) is None or self._holds_units(head)
+        ]
 
     def _holds_units(self, head: OrderHead) -> bool:
         if self.known_before is not None and head.created_at < self.known_before:
             return False
-        return head.cancelled_at is None or head.cancelled_at > self.began - _CLOCKS_DIFFER
+        ended = head.cancelled_at or (None if head.has_goods else head.updated_at)
+        return ended is None or ended > self.began - _CLOCKS_DIFFER
 
-    async def _read_units(self, unknown: list[OrderHead]) -> None:
-        new = [head.id for head in unknown if self.orders.get(head.id, (None,))[0] != head.updated_at]
-        read = await read_sales(self.admin, new)
-        self.orders = {
-            head.id: (head.updated_at, read[head.id] if head.id in read else self.orders[head.id][1])
-            for head in unknown
-        }
+    async def _read_units(self, heads: Sequence[OrderHead], *, kept: Collection[int]) -> bool:
+        """Stores the units of these orders. `kept` are the orders that count although Shopify may not show them.
+        Returns whether all are known.
+        """
+        new = [head for head in heads if self.orders.get(head.id, (None,))[0] != head.updated_at]
+        now = new[: self.rules.freeze_backlog]
+        read = await read_sales(self.admin, [head.id for head in now])
+        counted = {head.id for head in heads} | set(kept)
+        self.orders = {order: units for order, units in self.orders.items() if order in counted}
+        self.orders |= {head.id: (head.updated_at, read[head.id]) for head in now}
+        return len(now) == len(new)
 
-    async def save(self) -> None:
-        """Stores the state for the next run. Concurrent runs find the same, so either may be stored."""
+    async def save(self, listings: Iterable[Listing]) -> None:
+        """Stores the state for the next run, and for people what holds stock back: of the listings, which are all of
+        the store. Concurrent runs find the same, so either may be stored.
+        """
         value = {
             "first": self.first.isoformat(),
             "since": self.since.isoformat(),
@@ -149,18 +181,31 @@ class UnknownSales:
                 str(order): [updated_at.isoformat(), [[*_fields(sale)] for sale in sales]]
                 for order, (updated_at, sales) in self.orders.items()
             },
+            "held": [order.as_stored() for order in self._held(list(listings))],
         }
         if value == self.saved:
             return
         try:
-            await self.snapshots.write(_name(self.store), value, self.etag)
+            await self.snapshots.write(snapshot_of(self.store), value, self.etag)
         except TransientError:
             return
+
+    def _held(self, listings: Sequence[Listing]) -> Iterator[HeldOrder]:
+        for head in self.waiting:
+            yield self._in_shopify(head.id, HeldBack.WAITING, head.created_at, listings)
+        for pending, shown in self.parked:
+            since = shown.created_at if shown is not None else None
+            if not pending.is_readable:
+                yield self._in_shopify(pending.order_id, HeldBack.UNREADABLE, since, listings)
+            elif (order := HeldOrder.of_parked(pending, since, listings)) is not None:
+                yield order
+
+    def _in_shopify(
+        self, order_id: int, why: HeldBack, since: datetime | None, listings: Sequence[Listing]
+    ) -> HeldOrder:
+        _, sales = self.orders.get(order_id, (None, ()))
+        return HeldOrder.of_sales(order_id, why, since, sales=sales, listings=listings)
 
 
 def _fields(sale: Sale) -> tuple[int, int | None, int]:
     return sale.inventory_item, sale.location, sale.units
-
-
-def _name(store: str) -> str:
-    return f"stock/{store}/orders"

@@ -226,6 +226,29 @@ async def test_an_update_conflict_passes(d365: Client) -> None:
     assert (await d365.line(number)).status == 201
 
 
+async def test_a_record_that_somebody_changed_meanwhile_is_a_412_once(d365: Client) -> None:
+    number = await d365.order()
+    await fault(d365, kind="changed", method="POST", set="SalesOrderLinesV3")
+    assert [(await d365.line(number)).status for _ in range(2)] == [412, 201]
+
+
+async def test_an_overridden_field_is_stored_or_given_instead_of_what_was_sent(d365: Client) -> None:
+    number = await d365.order()
+    await fault(d365, kind="override", method="POST", set="SalesOrderLinesV3", field="SalesPrice", value=199)
+    await fault(d365, kind="override", method="GET", set="SalesOrderHeadersV4", field="dataAreaId", value="usmf")
+    for _ in range(2):
+        await d365.line(number)
+    stored = [line["SalesPrice"] == 199 for line in await d365.rows("SalesOrderLinesV3")]
+    assert stored == [True, False]
+    given = [(await d365.rows("SalesOrderHeadersV4"))[0]["dataAreaId"] for _ in range(2)]
+    assert given == ["usmf", "web"]
+
+
+@pytest.mark.parametrize("wrong", [{"kind": "override"}, {"kind": "slow", "field": "SalesPrice"}])
+async def test_only_an_override_names_a_field(d365: Client, wrong: dict[str, str]) -> None:
+    assert (await d365.admin("POST", "faults", wrong)).status == 400
+
+
 async def test_a_reset_connection_leaves_nothing_behind(d365: Client) -> None:
     await fault(d365, kind="reset", method="POST")
     with pytest.raises(aiohttp.ClientError):

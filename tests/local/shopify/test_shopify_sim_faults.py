@@ -51,6 +51,13 @@ async def test_internal_error_has_its_request_id_twice(client: Client):
     assert error["extensions"]["requestId"] in error["message"]
 
 
+async def test_other_answer_is_given_to_calls_of_its_version_only(client: Client):
+    await client.fault("other_answer", times=None, version="2026-07", body={"notice": "retired"})
+    assert "data" in await client.graphql(SHOP)
+    await client.fault("other_answer", times=None, version="2026-10", body={"notice": "retired"})
+    assert await client.graphql(SHOP) == {"notice": "retired"}
+
+
 async def test_fault_can_be_kept_to_one_shop_and_operation(client: Client):
     await client.fault("server_error", shop=PRAIRIE)
     await client.fault("unavailable", shop=NORDLYS, operation="Tag")

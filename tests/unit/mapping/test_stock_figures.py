@@ -17,6 +17,7 @@ from shared.mapping.stock import (
     decide,
     match_variants,
     sales_of_parked,
+    spread_shortages,
     units_taken,
 )
 from shared.model import Item, Level, LevelId, OnHand, Sale, SoldUnits, Variant
@@ -75,6 +76,35 @@ def test_safety_stock_does_not_make_a_shortage_larger():
 def test_buffer_and_unknown_sales_are_taken_off_and_nothing_is_negative():
     assert figure(stock(10), unknown=3, buffer=2) == 5
     assert figure(stock(4), unknown=3, buffer=2) == 0
+
+
+@pytest.mark.parametrize(
+    ("here", "there", "sold", "expected"),
+    [
+        (7, 5, 3, [7, 2]),
+        (7, 5, 5, [7, 0]),
+        (7, 5, 6, [6, 0]),
+        (7, 0, 2, [5, 0]),
+        (1, 0, 2, [0, 0]),
+        (7, None, 2, [5, None]),
+    ],
+)
+def test_units_that_are_not_where_they_were_sold_come_from_the_other_location(here, there, sold, expected):
+    rows = [stock(here)], [] if there is None else [stock(there)]
+    sales = [Sale(101, 2, sold - 1), Sale(101, 2, 1), Sale(999, 2, 50)]
+    units = units_taken(sales, [LISTING, ELSEWHERE])
+    figures = [
+        compute_figure(each, its, unknown=units[each.level], rules=StockRules())
+        for each, its in zip((LISTING, ELSEWHERE), rows, strict=True)
+    ]
+    assert [each.figure for each in spread_shortages(figures, sales)] == expected
+
+
+def test_units_sold_anywhere_already_count_everywhere():
+    sales = [Sale(101, None, 3)]
+    figures = [compute_figure(LISTING, [stock(7)], unknown=3, rules=StockRules())]
+    figures.append(compute_figure(ELSEWHERE, [stock(0)], unknown=3, rules=StockRules()))
+    assert [each.figure for each in spread_shortages(figures, sales)] == [4, 0]
 
 
 def test_the_first_buffer_that_fits_the_sku_counts_instead_of_the_stores():

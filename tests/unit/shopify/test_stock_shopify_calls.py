@@ -8,7 +8,16 @@ import pytest
 
 from shared.errors import RefusedError, TransientError
 from shared.model import Level, LevelId, Sale, Variant
-from shared.shopify.inventory import Change, FigureRejection, NoLevel, read_levels, read_variants, set_available
+from shared.shopify.inventory import (
+    Change,
+    FigureRejection,
+    NoLevel,
+    pages_of,
+    read_changed_levels,
+    read_levels,
+    read_variants,
+    set_available,
+)
 from shared.shopify.sold import read_order_heads, read_orders_since, read_sales
 
 CHANGES = [Change(LevelId(101, 1), before=5, after=9)]
@@ -129,8 +138,49 @@ async def test_levels_are_read_by_location_and_250_to_a_call():
     assert [(len(v["items"]), v["location"][-1]) for _, v in admin.asked] == [(250, "1"), (1, "1"), (1, "2")]
 
 
+def changed(*levels, more=None):
+    """One location's levels, each (item, quantity, tracked)."""
+    nodes = [
+        {
+            "item": {"id": f"gid://shopify/InventoryItem/{item}", "tracked": tracked},
+            "updatedAt": "2026-11-23T12:00:00Z",
+            "quantities": [{"quantity": quantity}],
+        }
+        for item, quantity, tracked in levels
+    ]
+    return {"inventoryLevels": {"nodes": nodes, "pageInfo": {"hasNextPage": bool(more), "endCursor": more}}}
+
+
+async def test_changed_levels_are_searched_at_all_locations_and_read_to_the_last_page_of_each():
+    since = datetime(2026, 11, 23, 12, tzinfo=UTC)
+    admin = Admin(
+        {"nodes": [changed((101, 5, True), (102, 0, False), more="c"), None, changed((101, 7, True))]},
+        {"nodes": [changed((103, 9, True))]},
+    )
+    found, left = await read_changed_levels(admin, pages_of([1, 2, 3]), since=since, most=2)
+    assert left == []
+    assert found == {
+        LevelId(101, 1): Level(5, since),
+        LevelId(101, 3): Level(7, since),
+        LevelId(103, 1): Level(9, since),
+    }
+    assert [(name, len(variables["locations"]), variables["after"]) for name, variables in admin.asked] == [
+        ("StockChangedLevels", 3, None),
+        ("StockChangedLevels", 1, "c"),
+    ]
+    assert {variables["query"] for _, variables in admin.asked} == {"updated_at:>='2026-11-23T12:00:00Z'"}
+
+
+async def test_changed_levels_are_searched_at_20_locations_to_a_call_and_in_so_many_calls_at_most():
+    since = datetime(2026, 11, 23, tzinfo=UTC)
+    admin = Admin({"nodes": [None] * 20}, {"nodes": [changed((101, 5, True), more="c")]})
+    found, left = await read_changed_levels(admin, pages_of(range(1, 22)), since=since, most=2)
+    assert (list(found), left) == ([LevelId(101, 21)], [((21,), "c")])
+
+
 async def test_orders_are_searched_from_a_moment_in_utc_and_read_to_the_last_page():
     node = {"id": "gid://shopify/Order/7", "createdAt": "2026-11-23T08:00:00Z", "updatedAt": "2026-11-23T08:00:00Z"}
+    node["currentSubtotalLineItemsQuantity"] = 1
     first = {"nodes": [{**node, "cancelledAt": None}], "pageInfo": {"hasNextPage": True, "endCursor": "c"}}
     last = {"nodes": [{**node, "id": "gid://shopify/Order/8", "cancelledAt": "2026-11-23T08:01:00Z"}], "pageInfo": LAST}
     admin = Admin({"orders": first}, {"orders": last})
@@ -246,6 +296,7 @@ async def test_orders_are_looked_up_by_id_250_to_a_call_without_those_that_shopi
     node = {
         "id": "gid://shopify/Order/1",
         "createdAt": "2026-11-23T08:00:00Z",
+        "currentSubtotalLineItemsQuantity": 0,
         "updatedAt": "2026-11-23T09:00:00Z",
         "cancelledAt": "2026-11-23T09:00:00Z",
     }

@@ -107,6 +107,43 @@ def test_an_endless_webhook_id_is_refused_since_it_would_not_fit_a_message_id() 
     assert refusal(ORDER, headers(ORDER, x_shopify_webhook_id="x" * 200)).code == "HEADER_MISSING"
 
 
+NO_TEXT = [
+    pytest.param(b"\xe9\xff".decode("utf-8", "surrogateescape"), id="bytes that are no UTF-8"),
+    pytest.param("caf\u00e9", id="text beyond ASCII"),
+    pytest.param("a\x00b", id="a control character"),
+    pytest.param("a\u2028b", id="a line separator"),
+]
+
+
+@pytest.mark.parametrize("value", NO_TEXT)
+@pytest.mark.parametrize("name", ["x_shopify_topic", "x_shopify_shop_domain", "x_shopify_webhook_id"])
+def test_a_header_that_is_no_plain_text_is_a_bad_request_that_names_it(name: str, value: str) -> None:
+    error = refusal(ORDER, headers(ORDER, **{name: value}))
+    assert (error.code, error.entry.status) == ("HEADER_MISSING", 400)
+    assert name.replace("_", "-") in error.cause
+
+
+@pytest.mark.parametrize("value", NO_TEXT)
+def test_a_signature_that_is_no_plain_text_is_unauthorized(value: str) -> None:
+    error = refusal(ORDER, headers(ORDER, x_shopify_hmac_sha256=value))
+    assert (error.code, error.entry.status) == ("SIGNATURE_WRONG", 401)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(b"\xff".decode("utf-8", "surrogateescape"), id="bytes that are no UTF-8"),
+        pytest.param("0001-01-01T00:00:00+14:00", id="before the first year in UTC"),
+        pytest.param("9999-12-31T23:59:59-14:00", id="after the last year in UTC"),
+        pytest.param("soon", id="no time"),
+    ],
+)
+def test_a_time_that_cannot_be_read_is_the_time_of_arrival(text: str) -> None:
+    before = datetime.now(UTC)
+    webhook = verify(ORDER, headers(ORDER, x_shopify_triggered_at=text))
+    assert before <= webhook.triggered_at.astimezone(UTC) <= datetime.now(UTC)
+
+
 def test_another_shops_webhook_is_refused_although_its_secret_is_ours() -> None:
     error = refusal(ORDER, headers(ORDER, x_shopify_shop_domain="prairie-supply.myshopify.com"))
     assert (error.code, error.entry.status) == ("WRONG_SHOP", 401)

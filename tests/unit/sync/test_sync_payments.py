@@ -27,7 +27,7 @@ def books() -> Books:
 
 async def converge(books: Books, one=TWO_GATEWAYS, applied=None, **changes):
     target = changes.pop("link", link(one))
-    return await converge_payments(one, link=target, rules=applied or rules(), ports=books.instance())
+    return await converge_payments(one, link=target, rules=applied or rules(), ports=books.instance(), **changes)
 
 
 async def test_every_payment_is_booked_and_logged(books):
@@ -177,16 +177,29 @@ async def test_a_line_in_another_currency_is_not_adopted(books):
     assert refused.value.code == "FO_FOREIGN_PAYMENT"
 
 
-async def test_a_payment_that_f_and_o_has_twice_is_reported_once_and_counts_once(books):
+async def test_a_payment_that_f_and_o_has_twice_is_refused_until_a_person_replays_it(books):
     await converge(books)
     books.table.rows.clear()
     first = next(iter(books.fo.lines.values()))
     books.fo.lines["nleu", "00077", Decimal(1)] = {**first, "JournalBatchNumber": "00077", "LineNumber": Decimal(1)}
-    with pytest.raises(RefusedError) as refused:
-        await converge(books)
-    assert (refused.value.code, refused.value.details["journals"]) == ("FO_PAYMENT_TWICE", "00001, 00077")
-    report = await converge(books)
+    for _ in range(2):
+        with pytest.raises(RefusedError) as refused:
+            await converge(books)
+        assert (refused.value.code, refused.value.details["journals"]) == ("FO_PAYMENT_TWICE", "00001, 00077")
+    report = await converge(books, is_replay=True)
     assert report.evidence["fo"]["settled"] == "100.00 EUR"
+    assert books.ids() == ["1", "1", "2"]
+
+
+async def test_a_payment_that_f_and_o_has_twice_does_not_keep_the_others_out(books):
+    await converge(books)
+    books.table.rows.clear()
+    first, *others = books.fo.lines.items()
+    books.fo.lines["nleu", "00077", Decimal(1)] = {**first[1], "JournalBatchNumber": "00077", "LineNumber": Decimal(1)}
+    for key, _ in others:
+        del books.fo.lines[key]
+    with pytest.raises(RefusedError, match="FO_PAYMENT_TWICE"):
+        await converge(books)
     assert books.ids() == ["1", "1", "2"]
 
 

@@ -22,7 +22,16 @@ from shared.mapping.shopify.edits.reduction import (
     scaled,
     stated_by,
 )
-from shared.mapping.shopify.edits.shares import SHARES, Goods, RemovedShare, of_all, part_of, taxes_by_rates
+from shared.mapping.shopify.edits.shares import (
+    ONE_BY_ONE,
+    SHARES,
+    Goods,
+    RemovedShare,
+    of_all,
+    one_by_one,
+    part_of,
+    taxes_by_rates,
+)
 from shared.model import (
     Adjustment,
     AdjustmentReason,
@@ -92,19 +101,21 @@ class _Readings:
         self._goods = goods
         self._figures = figures
         self._edited = [line_id for line_id, some in goods.items() if some.removed]
+        one_by_one_too = sum(some.removed for some in goods.values()) <= ONE_BY_ONE
+        self._shares = {name: share for name, share in SHARES.items() if one_by_one_too or share is not one_by_one}
         beside = {AdjustmentReason.SHIPPING, AdjustmentReason.DUTIES, AdjustmentReason.FEES}
         self._adjusted = any(each.reason not in beside for refund in refunds for each in refund.adjustments)
 
     def uniform(self) -> Iterator[Reading]:
         """Every line's removed units take the same kind of share."""
-        shares = list(SHARES.items()) if self._edited else list(SHARES.items())[:1]
+        shares = list(self._shares.items()) if self._edited else list(self._shares.items())[:1]
         for (tax_name, tax), (discount_name, discount), counted in product(shares, shares, self._counts()):
             edits = (f"taxes: {tax_name}", f"discounts: {discount_name}") if self._edited else ()
             yield partial(self._read, counted, edits, tax=tax, discount=discount)
 
     def by_rates(self) -> Iterator[Reading]:
         """An edit had Shopify compute the taxes of what is left anew."""
-        for (discount_name, discount), counted in product(SHARES.items() if self._edited else (), self._counts()):
+        for (discount_name, discount), counted in product(self._shares.items() if self._edited else (), self._counts()):
             edits = (_BY_RATES, f"discounts: {discount_name}")
             yield partial(self._read, counted, edits, tax=None, discount=discount)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import lru_cache
 from typing import Final
 
 from shared.model import (
@@ -34,7 +35,8 @@ def of_all(amount: Money, goods: Goods, _refunded: Money) -> Money:
     return part_of(amount, goods.removed, goods.ordered)
 
 
-def _one_by_one(amount: Money, goods: Goods, refunded: Money) -> Money:
+@lru_cache(maxsize=8192)  # asked again for each way to understand the rest of the order
+def one_by_one(amount: Money, goods: Goods, refunded: Money) -> Money:
     rest = amount - refunded
     for units in range(goods.removed + goods.left, goods.left, -1):
         rest -= part_of(rest, 1, units)
@@ -49,13 +51,16 @@ def part_of(amount: Money, units: int, of: int) -> Money:
     return Money(amount.amount * units / of, amount.currency).rounded()
 
 
+ONE_BY_ONE: Final = 5_000
+"""Removed units of an order, beyond which they are not gone through one by one."""
+
 # Shopify's schema says that a line's discounts and taxes include those of units that edits removed. It does not say how
 # the share of the removed units is rounded, nor what an edit that computes the taxes anew leaves of them. So there are
 # several ways to understand them, and Shopify's current totals decide between them.
 SHARES: Final[Mapping[str, RemovedShare]] = {
     "removed units take their share of what refunds left": _of_the_rest,
     "removed units take their share of all": of_all,
-    "removed units take their share one by one": _one_by_one,
+    "removed units take their share one by one": one_by_one,
     "removed units are left out of the line's amount": _nothing,
 }
 

@@ -162,8 +162,19 @@ BODY = b'{"id":42,"admin_graphql_api_id":"gid://shopify/Order/42"}'
 
 def ports_with(*, flows: frozenset[str] = frozenset({ORDERS.name}), **changes: Any) -> IntakePorts:
     secrets = changes.pop("secrets", ("new",))
-    store = StoreIntake(SHOP, tuple(map(Secret, secrets)), flows)
+    lacks_secrets = changes.pop("lacks_secrets", False)
+    store = StoreIntake(SHOP, tuple(map(Secret, secrets)), flows, lacks_secrets=lacks_secrets)
     return replace(PORTS, stores={"nordlys": store}, **changes)
+
+
+@pytest.mark.parametrize("secrets", [(), ("new",)], ids=["of webhooks", "of the Admin API"])
+async def test_a_store_that_lacks_secrets_refuses_so_that_shopify_tries_again(secrets: tuple[str, ...]) -> None:
+    lacking = StoreIntake(SHOP, tuple(map(Secret, secrets)), frozenset({ORDERS.name}), lacks_secrets=True)
+    ports = replace(PORTS, stores={**PORTS.stores, "prairie": lacking})
+    with pytest.raises(WebhookRefusedError) as refused:
+        await receive(BODY, store="prairie", ports=ports)
+    assert (refused.value.code, refused.value.entry.status) == (ErrorCode.SECRETS_MISSING, 503)
+    assert (await receive(BODY, store="nordlys", ports=ports)).entity_id == "42"
 
 
 class UnconfirmedQueue:
@@ -175,6 +186,7 @@ class UnconfirmedQueue:
 REPAIRED: dict[ErrorCode, tuple[dict[str, Any], dict[str, Any]]] = {
     ErrorCode.UNKNOWN_STORE: ({"store": "nordlis"}, {}),
     ErrorCode.FLOW_OFF: ({"ports": ports_with(flows=frozenset())}, {}),
+    ErrorCode.SECRETS_MISSING: ({"ports": ports_with(lacks_secrets=True)}, {}),
     ErrorCode.WRONG_SHOP: ({"x_shopify_shop_domain": "prairie-supply.myshopify.com"}, {}),
     ErrorCode.HEADER_MISSING: ({"x_shopify_topic": ""}, {}),
     ErrorCode.SIGNATURE_WRONG: (

@@ -8,11 +8,11 @@ import pytest
 
 from shared.bus.envelope import OPERATOR, Envelope
 from shared.errors import ConnectorError, OutcomeUnknownError, RefusedError, TransientError
-from shared.model import Part
+from shared.model import Part, SoldUnits
 from shared.operator import main
 from shared.store.links import OrderLink
 from shared.store.parking import Parked, State
-from shared.sync.messages.parked import ParkedPorts, discard, replay
+from shared.sync.messages.parked import ParkedPorts, discard, release, replay
 
 NOW = datetime(2026, 11, 2, 10, tzinfo=UTC)
 ENVELOPE = Envelope("orders", "event-1", "shopify", "nordlys", "orders/create", "42", NOW, "", b"", attempt=9)
@@ -174,6 +174,26 @@ async def test_a_change_given_up_leaves_the_order_that_fo_has_alone():
     await discard([PARKED], "done in F&O", sales_order="", ports=at)
     assert links.link is booked
     assert at.parking.closed == [("event-1", State.DISCARDED, "done in F&O")]
+
+
+@pytest.mark.parametrize("link", [None, OrderLink("nordlys", 42, NOW, parked_digest="d", sold=(SoldUnits("A", 1),))])
+async def test_an_order_is_released_whether_or_not_a_message_about_it_is_parked(link):
+    at = ports(links=Links(link))
+    await release("nordlys", 42, "sold at the fair", sales_order="", now=NOW, ports=at)
+    released = at.links.link
+    assert (released.sales_order, released.given_up) == ("none (discarded)", True)
+    assert (released.not_booked, released.is_pending_sale) == ("released: sold at the fair", False)
+    assert at.parking.closed == [("42", State.DISCARDED, "sold at the fair")]
+
+
+async def test_an_order_that_fo_has_or_is_about_to_have_is_not_released():
+    booked = OrderLink("nordlys", 42, NOW, sales_order="SN42")
+    claimed = OrderLink("nordlys", 42, NOW, claimed_until=NOW + timedelta(minutes=1))
+    for link, problem, text in ((booked, ConnectorError, "SN42"), (claimed, TransientError, "another worker")):
+        at = ports(links=Links(link))
+        with pytest.raises(problem, match=text):
+            await release("nordlys", 42, "nonsense", sales_order="", now=NOW, ports=at)
+        assert (at.links.link, at.parking.closed) == (link, [])
 
 
 def test_settings_that_are_missing_are_all_named(capsys, monkeypatch, tmp_path):

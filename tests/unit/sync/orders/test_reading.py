@@ -1,5 +1,6 @@
 """Where the state of an order comes from: the event's body, or Shopify where the body cannot be booked."""
 
+import sys
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -12,7 +13,7 @@ from builders.root import ROOT
 from shared.errors import RefusedError
 from shared.model import OrderState
 from shared.rules import load_stores
-from shared.sync.orders.reading import StateReader, read_json
+from shared.sync.orders.reading import LARGE, StateReader, read_json
 
 RULES = load_stores(ROOT / "config/stores")["nordlys"]
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -32,6 +33,29 @@ class Shop:
 async def read(payload: dict[str, Any], shop: Shop) -> OrderState:
     reader = StateReader(payload["id"], RULES, shop, NOW, None)
     return await reader.read("orders/updated", read_json(as_json(payload)))
+
+
+async def calls_on_the_loop(size: int) -> int:
+    """How many functions the event loop's thread calls to read an order of 100 lines, whose body has this size."""
+    payload = read_json(as_json(order_payload(lines=[line(at + 1) for at in range(100)])))
+    reader = StateReader(payload["id"], RULES, Shop(), NOW, None, size)
+    calls = 0
+
+    def note(_frame: object, event: str, _argument: object) -> None:
+        nonlocal calls
+        calls += event == "call"
+
+    sys.setprofile(note)  # of this thread
+    try:
+        state = await reader.read("orders/updated", payload)
+    finally:
+        sys.setprofile(None)
+    assert len(state.order.lines) == 100
+    return calls
+
+
+async def test_a_large_body_is_read_beside_the_event_loop() -> None:
+    assert await calls_on_the_loop(LARGE + 1) < await calls_on_the_loop(LARGE) / 10
 
 
 def refunded(payment: dict[str, Any]) -> dict[str, Any]:

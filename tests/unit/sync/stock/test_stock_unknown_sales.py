@@ -12,6 +12,7 @@ from shared.mapping.stock import Listing
 from shared.model import Item, LevelId, Sale, SoldUnits
 from shared.rules import StockRules
 from shared.store.links import PendingSale
+from shared.sync.stock.held import HeldBack, HeldOrder
 from shared.sync.stock.unknown_sales import UnknownSales
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -32,6 +33,7 @@ class Shop:
 
     def __init__(self, *orders):
         self.orders = orders
+        self.given_back = {}
         self.known_to_fo, self.pending, self.document = set(), [], None
         self.searches, self.looked_into, self.looked_up = [], [], []
         self.lost_race = False
@@ -57,13 +59,14 @@ class Shop:
         ]
         return {"orders": {"nodes": nodes, "pageInfo": LAST}}
 
-    @staticmethod
-    def times(number, created, *cancelled):
+    def times(self, number, created, *cancelled):
+        changed = [*cancelled, self.given_back.get(number, created)]
         return {
             "id": f"gid://shopify/Order/{number}",
             "createdAt": text(created),
-            "updatedAt": text(cancelled[0] if cancelled else created),
+            "updatedAt": text(changed[0]),
             "cancelledAt": text(cancelled[0]) if cancelled else None,
+            "currentSubtotalLineItemsQuantity": 0 if cancelled or number in self.given_back else 1,
         }
 
     async def known(self, store, order_ids):
@@ -87,8 +90,14 @@ class Shop:
         )
         for _ in range(readings):
             taken = await sales.read(LISTINGS)
-        await sales.save()
+        await sales.save(LISTINGS)
         return taken
+
+    @property
+    def held(self):
+        """What a person is shown: order -> why, its units by SKU."""
+        rows = map(HeldOrder.from_stored, json.loads(self.document)["held"])
+        return {row.order_id: (row.why, row.units) for row in rows}
 
 
 async def test_an_order_counts_until_fo_knows_it():
@@ -218,6 +227,93 @@ async def test_of_too_large_a_backlog_only_a_part_is_looked_into():
     shop = Shop(*((number, at(-1)) for number in range(9)))
     taken = await shop.tick(freeze_backlog=4)
     assert (len(shop.looked_into), taken.backlog) == (4, 9)
+
+
+# ---- what holds stock back has an end, and is listed
+
+
+def unreadable(order):
+    return PendingSale(order, (), None, is_readable=False)
+
+
+@pytest.mark.parametrize("pending", [[], [PendingSale(1, (SoldUnits("TENT-2P", 1),), 1)], [unreadable(1)]])
+async def test_an_order_that_is_given_back_whole_counts_only_while_the_figure_may_have_been_read_before(pending):
+    shop = Shop((1, at(-8)))
+    shop.pending = pending
+    assert len((await shop.tick()).sales) == 1
+    shop.given_back = {1: at(20)}
+    assert len((await shop.tick(now=at(20))).sales) == 1
+    taken = await shop.tick(now=at(22))
+    assert (taken.sales, taken.backlog, shop.held) == ([], 0, {})
+
+
+async def test_an_order_that_cannot_be_read_counts_by_what_shopify_has_and_is_no_backlog():
+    shop = Shop((1, at(1)), (2, at(40)))
+    shop.known_to_fo, shop.pending = {2}, [unreadable(1)]
+    for minute in (1, 41, 42):
+        taken = await shop.tick(now=at(minute))
+        assert (taken.sales, taken.backlog, taken.is_complete) == ([Sale(101, None, 1)], 0, True)
+    assert shop.looked_into == [1]
+    assert shop.searches[-1] == at(40 - 10)
+    assert shop.held == {1: (HeldBack.UNREADABLE, {"TENT-2P": 1})}
+
+
+@pytest.mark.parametrize("end", ["cancelled", "known", "readable"])
+async def test_an_order_that_could_not_be_read_stops_counting(end):
+    shop = Shop((1, at(1)))
+    shop.pending = [unreadable(1)]
+    await shop.tick(now=at(2))
+    if end == "cancelled":
+        shop.orders = ((1, at(1), at(3)),)
+    else:
+        shop.known_to_fo, shop.pending = {1}, []
+    taken = await shop.tick(now=at(60))
+    assert (taken.sales, taken.backlog, shop.held) == ([], 0, {})
+
+
+async def test_an_order_that_could_not_be_read_and_that_shopify_no_longer_shows_counts_until_it_is_released():
+    shop = Shop((1, at(1)))
+    shop.pending = [unreadable(1)]
+    await shop.tick(now=at(2))
+    shop.orders = ()
+    assert (await shop.tick(now=at(60))).sales == [Sale(101, None, 1)]
+    assert shop.held == {1: (HeldBack.UNREADABLE, {"TENT-2P": 1})}
+
+
+async def test_however_many_orders_cannot_be_read_figures_are_raised_once_the_units_of_all_are_known():
+    shop = Shop(*((number, at(-1)) for number in range(1, 10)))
+    shop.pending = [unreadable(number) for number in range(1, 10)]
+    seen = []
+    for _ in range(4):
+        taken = await shop.tick(freeze_backlog=4)
+        seen.append((len(taken.sales), taken.backlog, taken.is_complete))
+    assert seen == [(4, 0, False), (8, 0, False), (9, 0, True), (9, 0, True)]
+    assert sorted(shop.looked_into) == list(range(1, 10))
+
+
+async def test_what_is_held_back_is_stored_with_its_order_its_units_and_the_reason():
+    shop = Shop((1, at(-2)), (2, at(-600)), (3, at(-700), at(-650)))
+    shop.pending = [
+        PendingSale(2, (SoldUnits("TENT-2P", 3), SoldUnits("TENT-2P", 1)), 1),
+        PendingSale(3, (SoldUnits("TENT-2P", 5),), 1),
+        PendingSale(4, (SoldUnits("TENT-2P", 7),), 1),
+        PendingSale(6, (SoldUnits("DELETED", 7),), 1),
+        PendingSale(5, (), None),
+    ]
+    await shop.tick()
+    assert shop.held == {
+        1: (HeldBack.WAITING, {"TENT-2P": 1}),
+        2: (HeldBack.PARKED, {"TENT-2P": 4}),
+        4: (HeldBack.PARKED, {"TENT-2P": 7}),
+    }
+    stored = {row["order"]: row for row in json.loads(shop.document)["held"]}
+    assert (stored[2]["since"], stored[4]["since"]) == (at(-600).isoformat(), None)
+
+
+async def test_of_too_large_a_backlog_every_order_is_listed():
+    shop = Shop(*((number, at(-1)) for number in range(1, 4)))
+    await shop.tick(freeze_backlog=2)
+    assert [units for _, units in shop.held.values()] == [{"TENT-2P": 1}, {"TENT-2P": 1}, {}]
 
 
 async def test_a_lost_race_for_the_record_is_no_trouble():

@@ -16,7 +16,7 @@ def step(number: int, outcome=FigureOutcome.RAISED, *, item: int | None = None) 
     sku = f"SKU-{number if item is None else item}"
     listing = Listing(sku, Item(sku), LevelId(number, 1), number)
     before, after = (5, 9) if outcome is FigureOutcome.RAISED else (9, 5)
-    return FigureStep(Wanted(listing, (), Decimal(after), 0, after), after, before, outcome)
+    return FigureStep(Wanted(listing, (), Decimal(after), after, 0, after), after, before, outcome)
 
 
 class Shopify:
