@@ -64,6 +64,12 @@ async def sweep_orders(timer: func.TimerRequest) -> None:
     await triggers.run("sweep_orders")
 
 
+@app.timer_trigger(arg_name="timer", schedule="%EXPORT_SCHEDULE%", run_on_startup=False)
+async def export_tables(timer: func.TimerRequest) -> None:
+    """The tables that say what F&O has, into a versioned container."""
+    await triggers.run("export_tables")
+
+
 # --- health ---
 
 

@@ -141,6 +141,7 @@ module hostStorage 'modules/storage.bicep' = {
     containers: [deploymentContainer]
     tables: []
     expiringContainers: []
+    versionedContainers: []
     roleScope: 'hostStorage'
     principals: principals
     zoneRedundant: zoneRedundant
@@ -159,6 +160,7 @@ module stateStorage 'modules/storage.bicep' = {
     containers: state.containers
     tables: state.tables
     expiringContainers: ['claims']
+    versionedContainers: ['exports']
     roleScope: 'stateStorage'
     principals: principals
     zoneRedundant: zoneRedundant

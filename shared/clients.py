@@ -23,7 +23,7 @@ from shared.d365.odata.breaker import CLOSED, BreakerState, SharedBreaker
 from shared.d365.odata.client import ODataClient
 from shared.d365.payment_journals import PaymentJournals
 from shared.d365.tax import TaxSetups
-from shared.flows import BY_QUEUE, FLOWS, ORDERS, STOCK, SWEEP, WRITE_BACK
+from shared.flows import BY_QUEUE, EXPORT, FLOWS, ORDERS, STOCK, SWEEP, WRITE_BACK
 from shared.rules import StoreRules, load_stores
 from shared.settings import Settings, read_settings
 from shared.shopify.admin.client import AdminClient
@@ -37,6 +37,7 @@ from shared.store.parking import Parking
 from shared.store.payments import Payments
 from shared.store.refunds import Refunds
 from shared.store.shared_rows import SharedRows
+from shared.sync.exports import TABLES, ExportPorts
 from shared.sync.messages.dispatch import QueuePorts
 from shared.sync.messages.intake import IntakePorts, StoreIntake
 from shared.sync.order_numbers import WriteBackPorts
@@ -156,6 +157,10 @@ def build(settings: Settings) -> Services:
             WRITE_BACK.name: WriteBackPorts(rules=rules, admins=admins, outbox=outbox, journal=journal),
             SWEEP.name: SweepPorts(
                 orders=order_ports, queue=queues["orders"].queue, journal=journal, snapshots=snapshots
+            ),
+            EXPORT.name: ExportPorts(
+                {name: tables.get_table_client(name) for name in TABLES},
+                containers.get_container_client(blobs.EXPORTS),
             ),
         },
     )

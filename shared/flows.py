@@ -19,6 +19,7 @@ class Direction(StrEnum):
 
     TO_FO = "fo"
     TO_SHOPIFY = "shopify"
+    TO_NEITHER = "neither"
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +184,15 @@ SWEEP: Final = Flow(
     entity_sets=_SALES_ORDERS | _ITEMS | _PAYMENTS | _TAXES | {"CustomersV3", "SalesInvoiceHeadersV4"},
 )
 
-FLOWS: Final = (ORDERS, STOCK, WRITE_BACK, SWEEP)
+EXPORT: Final = Flow(
+    name="export",
+    switch="orders",  # the tables are those of the orders
+    direction=Direction.TO_NEITHER,
+    timer=Timer("export_tables", "EXPORT_SCHEDULE"),
+    handler="shared.sync.exports:export_tables",
+)
+
+FLOWS: Final = (ORDERS, STOCK, WRITE_BACK, SWEEP, EXPORT)
 
 SWITCHES: Final = tuple(dict.fromkeys(flow.switch for flow in FLOWS))
 TOPICS: Final = {family: topics for flow in FLOWS for family, topics in flow.webhooks.items()}

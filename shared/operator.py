@@ -31,6 +31,7 @@ from shared.settings import Connections, read_connections
 from shared.store import blobs
 from shared.store.links import OrderLinks
 from shared.store.parking import Parked, Parking
+from shared.sync.exports import TABLES, ExportPorts, restore_tables
 from shared.sync.messages.parked import ParkedPorts, bring, discard, release, replay
 from shared.sync.stock.held import HeldOrder, read_held
 from shared.telemetry import quiet_libraries, redact
@@ -83,6 +84,8 @@ def _parser() -> argparse.ArgumentParser:
     bringing = commands.add_parser("bring", help="fetch and book one order by its id in Shopify")
     bringing.add_argument("store")
     bringing.add_argument("order", type=int)
+    restoring = commands.add_parser("restore", help="insert the rows of a nightly export that the tables lack")
+    restoring.add_argument("--night", help="its day, as 2026-11-28; the last one by default")
     return parser
 
 
@@ -92,6 +95,9 @@ def _values(path: Path | None) -> Mapping[str, str]:
 
 
 async def _run(options: argparse.Namespace, connections: Connections, out: Print) -> int:
+    if options.command == "restore":
+        await _restore(options.night, connections, out)
+        return 0
     async with opened(connections) as (ports, snapshots):
         match options.command:
             case "list":
@@ -143,6 +149,13 @@ def _held_lines(store: str, order: HeldOrder, messages: Sequence[Parked]) -> lis
     if not messages:
         lines.append(f"    next:  bring {store} {order.order_id}, or release it")
     return lines
+
+
+async def _restore(night: str | None, connections: Connections, out: Print) -> None:
+    async with opened_exports(connections) as ports:
+        chosen, tables = await restore_tables(ports, night=night)
+    for name, restored in tables.items():
+        out(f"{name}: {restored.inserted} rows restored from {chosen}, {restored.kept} were there and are kept")
 
 
 async def _replay(options: argparse.Namespace, ports: ParkedPorts, out: Print) -> int:
@@ -236,6 +249,18 @@ async def opened(connections: Connections) -> AsyncIterator[tuple[ParkedPorts, b
             publish=publish,
         )
         yield ports, blobs.Snapshots(containers.get_container_client(blobs.STATE))
+
+
+@asynccontextmanager
+async def opened_exports(connections: Connections) -> AsyncIterator[ExportPorts]:
+    """The tables that are exported, and the container with their exports."""
+    async with AsyncExitStack() as stack:
+        credential = await stack.enter_async_context(ManagedIdentityCredential(client_id=connections.client_id))
+        tables = await stack.enter_async_context(open_tables(connections.state, credential))
+        containers = await stack.enter_async_context(open_blobs(connections.state, credential))
+        yield ExportPorts(
+            {name: tables.get_table_client(name) for name in TABLES}, containers.get_container_client(blobs.EXPORTS)
+        )
 
 
 if __name__ == "__main__":

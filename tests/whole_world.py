@@ -143,6 +143,9 @@ class World:
     async def link(self, store: str, order_id: int) -> dict[str, Any]:
         return dict(await self._tables.get_table_client("links").get_entity(store, f"order-{order_id:020d}"))
 
+    async def delete_link(self, store: str, order_id: int) -> None:
+        await self._tables.get_table_client("links").delete_entity(store, f"order-{order_id:020d}")
+
     # ---- F&O
 
     async def sales_orders(self, reference: str) -> list[dict[str, Any]]:

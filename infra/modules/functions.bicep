@@ -54,7 +54,7 @@ var sessionsOfQueue = host.extensions.serviceBus.maxConcurrentSessions
 var queueFunctions = length(topology.queues)
 var instanceCap = max(zoneRedundant ? 2 : 1, erpMaxConcurrency / (queueFunctions * sessionsOfQueue))
 var sessionsPerInstance = max(1, min(sessionsOfQueue, erpMaxConcurrency / (queueFunctions * instanceCap)))
-var callsPerProcess = max(1, erpMaxConcurrency / (queueFunctions * instanceCap + length(timers)))
+var callsPerProcess = max(1, erpMaxConcurrency / (queueFunctions * instanceCap + length(filter(timers, timer => (timer.callsErp)))))
 var waiting = min(instanceCap, alwaysReadyHttp)
 
 var schedules = [for timer in timers: { name: timer.setting, value: timer.schedule }]

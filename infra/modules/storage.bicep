@@ -16,6 +16,12 @@ param expiringContainers array
 @description('Days. Longer than the longest life of a message that points to a blob, time in a dead-letter queue included.')
 param deleteAfterDays int = 60
 
+@description('Containers whose blobs keep earlier versions, and are deleted with them after keepDays. Azure versions the whole account: the other containers keep a version for a day.')
+param versionedContainers array
+
+@description('Days. How far back a restore can go.')
+param keepDays int = 35
+
 @description('Which entries of roles.json apply to this account.')
 param roleScope string
 
@@ -32,6 +38,9 @@ param allowedIpRanges array
 
 var roles = filter(loadJsonContent('../roles.json'), role => (role.scope == roleScope && !empty(principals[role.principal].id)))
 var expiringPrefixes = [for item in expiringContainers: '${item}/']
+var versionedPrefixes = [for item in versionedContainers: '${item}/']
+var otherContainers = filter(containers, item => (!contains(versionedContainers, item)))
+var otherPrefixes = [for item in otherContainers: '${item}/']
 
 resource account 'Microsoft.Storage/storageAccounts@2025-06-01' = {
   name: name
@@ -62,6 +71,7 @@ resource blobs 'Microsoft.Storage/storageAccounts/blobServices@2025-01-01' = {
   parent: account
   name: 'default'
   properties: {
+    isVersioningEnabled: !empty(versionedContainers)
     deleteRetentionPolicy: {
       enabled: true
       days: 7
@@ -110,6 +120,47 @@ resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2025-01
               baseBlob: {
                 delete: {
                   daysAfterModificationGreaterThan: deleteAfterDays
+                }
+              }
+            }
+          }
+        }
+        {
+          name: 'delete-old-exports'
+          enabled: !empty(versionedContainers)
+          type: 'Lifecycle'
+          definition: {
+            filters: {
+              blobTypes: ['blockBlob']
+              prefixMatch: versionedPrefixes
+            }
+            actions: {
+              baseBlob: {
+                delete: {
+                  daysAfterModificationGreaterThan: keepDays
+                }
+              }
+              version: {
+                delete: {
+                  daysAfterCreationGreaterThan: keepDays
+                }
+              }
+            }
+          }
+        }
+        {
+          name: 'delete-versions-that-nobody-restores'
+          enabled: !empty(versionedContainers)
+          type: 'Lifecycle'
+          definition: {
+            filters: {
+              blobTypes: ['blockBlob']
+              prefixMatch: otherPrefixes
+            }
+            actions: {
+              version: {
+                delete: {
+                  daysAfterCreationGreaterThan: 1
                 }
               }
             }

@@ -21,6 +21,7 @@ from shared.store import tables
 CLAIMS: Final = "claims"
 PARKED: Final = "parked"
 STATE: Final = "state"
+EXPORTS: Final = "exports"
 
 
 class Bodies:

@@ -87,7 +87,7 @@ class Parked:
 class Parking:
     """The table `parked` (partition = flow and store, row = event and part) and a container with the bodies.
 
-    Closed rows stay as the record of who decided what; bodies go by the container's lifecycle rule.
+    Closed rows stay as the record of who decided what; so do their bodies: no rule deletes them.
     """
 
     def __init__(self, table: TableClient, bodies: Bodies) -> None:
@@ -148,7 +148,7 @@ class Parking:
         return [one async for one in found if tables.key(one.event_id) == first]
 
     async def body(self, parked: Parked) -> bytes:
-        """Raises RefusedError CLAIM_MISSING when the lifecycle rule has deleted it."""
+        """Raises RefusedError CLAIM_MISSING when somebody deleted it."""
         return await self._bodies.get(parked.blob, sha256=parked.sha256)
 
     async def close(self, parked: Parked, state: State, why: str, now: datetime) -> bool:

@@ -179,6 +179,7 @@ OPERATORS: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
 
 FUNCTIONS: Final[Mapping[str, Callable[..., Any]]] = {
     "concat": lambda *lists: [item for each in lists for item in each],
+    "contains": lambda items, item: item in items,
     "empty": lambda value: not value,
     "environment": lambda: {"suffixes": {"storage": "core.windows.net"}},
     "filter": lambda items, keep: [item for item in items if keep(item)],

@@ -12,8 +12,9 @@ import pytest
 from builders.root import ROOT
 from graphql import build_client_schema, parse, validate
 
-from shared.error_catalogue import CATALOGUE
+from shared.error_catalogue import CATALOGUE, ErrorCode
 from shared.flows import TOPICS
+from shared.sync.messages.outcome import RetryPolicy
 from tests.builders.markdown import CODE, FENCE, names_in, read_tables
 
 PAGES = [
@@ -176,6 +177,15 @@ def test_tables_and_containers_are_those_that_are_deployed() -> None:
     }
     backup = re.findall(r"^for table in (.+); do$", text(RECOVERY), re.MULTILINE)
     assert [set(line.split()) for line in backup] == [set(storage["tables"])]
+
+
+def test_the_waits_in_an_outage_are_those_of_the_code_and_the_queue() -> None:
+    topology = json.loads(text(ROOT / "infra/topology.json"))
+    (days,) = {queue["defaultMessageTimeToLive"].strip("PD") for queue in topology["queues"]}
+    hours = RetryPolicy().max_age.total_seconds() / 3600
+    (outage,) = [row for row in rows(RECOVERY, "What happens", "RPO") if row[0] == "F&O is down"]
+    assert re.findall(r"for (\d+) hours|up to (\d+) days", outage[1]) == [(f"{hours:.0f}", ""), ("", days)]
+    assert ErrorCode.ATTEMPTS_EXHAUSTED in outage[2]
 
 
 def test_the_record_of_personal_data_forgets_no_table_or_container() -> None:

@@ -85,6 +85,9 @@ def test_flow_writes_only_to_the_system_that_its_direction_names(flow: Flow) -> 
         re.search(r"^mutation\b", (ROOT / f"shared/shopify/queries/{name}.graphql").read_text(), re.MULTILINE)
         for name in uses.documents
     )
+    if flow.direction is Direction.TO_NEITHER:
+        assert not writes_to_fo
+        assert not flow.entity_sets
     if flow.direction is Direction.TO_SHOPIFY:
         assert (writes_to_fo, writes_to_shopify) == (False, True)
     else:

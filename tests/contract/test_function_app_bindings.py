@@ -56,6 +56,7 @@ def test_app_has_the_functions_that_the_design_names(triggers: Bindings) -> None
         "push_stock": "timerTrigger",
         "write_back": "timerTrigger",
         "sweep_orders": "timerTrigger",
+        "export_tables": "timerTrigger",
         "health": "httpTrigger",
     }
     assert kinds == kinds | expected

@@ -54,6 +54,14 @@ def test_every_alert_reaches_the_action_group() -> None:
     assert resource("Insights/metricAlerts", deployed).properties["actions"] == [{"actionGroupId": group.id}]
 
 
+def test_the_cost_estimate_counts_every_alert_and_private_endpoint() -> None:
+    deployed = deployment("prod", networkIsolation=True)
+    page = (ROOT / "docs/deploy.md").read_text(encoding="utf-8")
+    logs, metrics = (len(resources(f"Insights/{kind}", deployed)) for kind in ("scheduledQueryRules", "metricAlerts"))
+    assert f"| Alerts ({logs} log alerts, {metrics} metric alert) |" in page
+    assert f"| Private endpoints ({len(resources('Network/privateEndpoints', deployed))}) and DNS zones |" in page
+
+
 @pytest.mark.parametrize("alert", read("alerts.json"), ids=lambda alert: alert["name"])
 def test_alert_keeps_azures_limits(alert: dict[str, str]) -> None:
     assert WINDOWS[alert["frequency"]] <= WINDOWS[alert["window"]]

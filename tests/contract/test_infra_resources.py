@@ -4,7 +4,7 @@ import re
 from collections import Counter
 
 import pytest
-from bicep.deployments import ENVIRONMENTS, OPERATOR, deployment, read, resource, resources
+from bicep.deployments import ENVIRONMENTS, OPERATOR, ROOT, deployment, read, resource, resources
 from bicep.templates import Template
 
 # Azure's built-in roles.
@@ -142,11 +142,41 @@ def test_tables_and_containers_are_those_of_storage_json(deployed: Template) -> 
 
 
 def test_only_bodies_that_no_message_can_still_point_to_are_deleted(deployed: Template) -> None:
-    (rule,) = resource("Storage/storageAccounts/managementPolicies", deployed).properties["policy"]["rules"]
+    (policy,) = resources("Storage/storageAccounts/managementPolicies", deployed)
+    rules = {rule["name"]: rule for rule in policy.properties["policy"]["rules"]}
+    rule = rules["delete-what-nobody-points-to"]
     assert rule["definition"]["filters"]["prefixMatch"] == ["claims/"]
     days = rule["definition"]["actions"]["baseBlob"]["delete"]["daysAfterModificationGreaterThan"]
     days_to_live = [int(queue["defaultMessageTimeToLive"].strip("PD")) for queue in read("topology.json")["queues"]]
     assert days > 2 * max(days_to_live), "the time to live in the queue, and as long again for a dead letter"
+
+
+def test_no_rule_deletes_the_bodies_of_parked_messages(deployed: Template) -> None:
+    (policy,) = resources("Storage/storageAccounts/managementPolicies", deployed)
+    deleting = [
+        rule["definition"]
+        for rule in policy.properties["policy"]["rules"]
+        if "baseBlob" in rule["definition"]["actions"]
+    ]
+    assert {prefix for each in deleting for prefix in each["filters"]["prefixMatch"]} == {"claims/", "exports/"}
+
+
+def test_exports_have_versions_and_are_kept_for_weeks(deployed: Template) -> None:
+    host, state = resources("Storage/storageAccounts/blobServices", deployed)
+    assert (host.properties["isVersioningEnabled"], state.properties["isVersioningEnabled"]) == (False, True)
+    (policy,) = resources("Storage/storageAccounts/managementPolicies", deployed)
+    rules = {rule["name"]: rule for rule in policy.properties["policy"]["rules"]}
+    exports = rules["delete-old-exports"]["definition"]
+    assert (rules["delete-old-exports"]["enabled"], exports["filters"]["prefixMatch"]) == (True, ["exports/"])
+    kept = exports["actions"]["baseBlob"]["delete"]["daysAfterModificationGreaterThan"]
+    assert kept == exports["actions"]["version"]["delete"]["daysAfterCreationGreaterThan"] >= 31
+    page = (ROOT / "docs/disaster-recovery.md").read_text(encoding="utf-8")
+    assert f"kept for {kept} days" in page
+    others = rules["delete-versions-that-nobody-restores"]["definition"]
+    assert set(others["filters"]["prefixMatch"]) == {f"{name}/" for name in read("storage.json")["containers"]} - {
+        "exports/"
+    }
+    assert others["actions"] == {"version": {"delete": {"daysAfterCreationGreaterThan": 1}}}
 
 
 def test_isolated_environment_is_open_to_no_network_but_its_own() -> None:

@@ -11,6 +11,8 @@ from bicep.deployments import ENVIRONMENTS, INFRA, ROOT, app_settings, deploymen
 from bicep.syntax import BicepError
 from bicep.templates import Template
 
+from shared.flows import BY_TIMER
+
 SLOTS = json.loads((ROOT / "host.json").read_text(encoding="utf-8"))["extensions"]["serviceBus"][
     "maxConcurrentSessions"
 ]
@@ -32,7 +34,7 @@ class Scale:
 
 @pytest.mark.parametrize("zone_redundant", [False, True])
 def test_ceiling_is_kept_by_sessions_and_by_calls(*, zone_redundant: bool) -> None:
-    queues, timers = len(read("topology.json")["queues"]), len(read("timers.json"))
+    queues, timers = len(read("topology.json")["queues"]), sum(each["callsErp"] for each in read("timers.json"))
     for ceiling in CEILINGS:
         scale = Scale(deployment(erpMaxConcurrency=ceiling, zoneRedundant=zone_redundant))
         assert queues * scale.instances * scale.sessions <= ceiling
@@ -55,10 +57,16 @@ def test_ceiling_is_kept_with_more_queues_too(tmp_path: Path) -> None:
 
 
 def test_lowest_ceiling_leaves_each_function_a_call() -> None:
-    queues, timers = len(read("topology.json")["queues"]), len(read("timers.json"))
+    queues, timers = len(read("topology.json")["queues"]), sum(each["callsErp"] for each in read("timers.json"))
     assert 2 * queues + timers <= LOWEST
     with pytest.raises(BicepError, match="minValue"):
         deployment(erpMaxConcurrency=LOWEST - 1)
+
+
+def test_a_timer_counts_if_its_flow_calls_fo() -> None:
+    assert {each["function"]: each["callsErp"] for each in read("timers.json")} == {
+        name: bool(flow.entity_sets) for name, flow in BY_TIMER.items()
+    }
 
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)

@@ -284,7 +284,7 @@ def test_messages_that_wait_because_calls_are_denied_are_reported_and_others_are
 
 
 def test_a_timer_that_has_not_run_is_missed(recording: Recording) -> None:
-    late = ask(ALERTS["timer_missing"], changed(recording.tables, lambda row: earlier(row, hours=1)))
+    late = ask(ALERTS["timer_missing"], changed(recording.tables, lambda row: earlier(row, hours=28)))
     assert {missed["Timer"] for missed in late} == set(TIMERS)
     never = changed(recording.tables, lambda row: None if row["Name"] == "timer.succeeded" else row)
     assert len(ask(ALERTS["timer_missing"], never)) == len(TIMERS)

@@ -198,3 +198,18 @@ async def test_what_is_not_there_is_said_so(world: World) -> None:
     code, out, err = await operator(world, "replay", "no-such-event")
     assert (code, out) == (1, "")
     assert err == "there are 0 parked messages of event no-such-event\n"
+
+
+async def test_a_lost_link_is_restored_from_the_export_of_the_night(world: World, template: dict[str, Any]) -> None:
+    assert (await world.run("export_tables")).status_code == 200
+    link = await world.link("nordlys", template["id"])
+    await world.delete_link("nordlys", template["id"])
+    code, output, error = await operator(world, "restore", "--night", "2001-01-01")
+    assert (code, output) == (1, "")
+    assert "there is no export of 2001-01-01; there are: " in error
+    code, output, _ = await operator(world, "restore")
+    assert code == 0
+    assert re.search(
+        r"^links: 1 rows restored from \d{4}-\d\d-\d\d, \d+ were there and are kept$", output, re.MULTILINE
+    )
+    assert await world.link("nordlys", template["id"]) == link
