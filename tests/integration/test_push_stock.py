@@ -191,7 +191,8 @@ async def test_orders_before_the_first_day_in_the_stores_time_zone_are_taken_as_
 ):
     """At 23:30 UTC the next day has begun in Amsterdam."""
     now = nordlys.clock.now()
-    nordlys.clock.ahead = now.replace(hour=23, minute=30) - now
+    late = now.replace(hour=23, minute=30)
+    nordlys.clock.ahead = late - now if late > now else late + timedelta(days=1) - now  # no clock goes back
     today_there = nordlys.clock.now().date() + timedelta(days=1)
     orders = nordlys.store.orders.model_copy(update={"first_day": today_there + timedelta(days=days)})
     nordlys.store = nordlys.store.model_copy(update={"orders": orders})
