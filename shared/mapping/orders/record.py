@@ -118,7 +118,7 @@ def digest(order: Order, rules: StoreRules) -> str:
     heard = replace(
         order,
         note="",
-        tags=tuple(sorted(tag.casefold() for tag in order.tags if is_hold_tag_among((tag,), rules))),
+        tags=("hold",) if is_hold_tag_among(order.tags, rules) else (),
         attributes=tuple(each for each in order.attributes if each[0] == rules.orders.requested_date_attribute),
     )
     content = json.dumps(_plain(heard), default=_plain, separators=(",", ":"))
