@@ -49,8 +49,8 @@ class OrderLink:
     further: tuple[str, ...] = ()
     """F&O's numbers of further sales orders, which hold later additions."""
     said: Mapping[str, str] = field(default_factory=dict)
-    """Kind of change -> fingerprint of the values that F&O last got from Shopify. If Shopify still has those values and
-    F&O has others, staff changed them."""
+    """Kind of change of the header, or source of a line -> fingerprint of the values that F&O last got from Shopify. If
+    Shopify still has those values and F&O has others, staff changed them."""
     held: str = ""
     """Why the app holds the order in F&O (shared.model.order_state.HoldReason); "" if it does not."""
     is_holding: bool = False

@@ -13,10 +13,16 @@ _PASSING: Final = frozenset({401, 403, 408, 429})
 _SERVER_ERROR: Final = 500
 
 
-def storage_away(error: AzureError) -> StorageAwayError:
-    """The error to wait with. Raises the given error again where storage answered that the request itself is wrong."""
+def is_outage(error: Exception) -> bool:
+    """Whether storage does not work, and not: whether the request itself is wrong."""
     status = error.status_code if isinstance(error, HttpResponseError) else None
-    if status is not None and status < _SERVER_ERROR and status not in _PASSING:
+    return isinstance(error, AzureError) and (status is None or status >= _SERVER_ERROR or status in _PASSING)
+
+
+def storage_away(error: AzureError) -> StorageAwayError:
+    """The error to wait with. Raises the given error again where it is no outage."""
+    if not is_outage(error):
         raise error
+    status = error.status_code if isinstance(error, HttpResponseError) else None
     answer = f"answered {status}" if status is not None else "did not answer"
     return StorageAwayError(f"the app's storage {answer}: {type(error).__name__}")

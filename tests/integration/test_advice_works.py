@@ -17,6 +17,7 @@ from typing import Final
 
 import pytest
 
+from local.d365.faults import Fault
 from shared.bus.envelope import Envelope
 from shared.error_catalogue import CATALOGUE, REPORTED, ErrorCode
 from shared.errors import RefusedError
@@ -111,6 +112,18 @@ async def test_what_a_denied_call_parked_in_the_end_closes_with_the_next_event(a
     await app.exhaust_waiting()
     assert await app.parked() == {"FO_DENIED"}
     scene.set_up()
+    await scene.step("amend", {"note": "the next event"})
+    assert await app.parked() == set()
+    assert len(scene.sales_orders) == 1
+
+
+async def test_a_message_whose_attempts_were_exhausted_closes_with_the_next_event(app: App) -> None:
+    scene = Scene(app, EU)
+    app.fo.faults.add(Fault("unavailable", times=None))
+    await scene.check_out(Repair(act=nothing))
+    await app.exhaust_waiting()
+    assert await app.parked() == {"ATTEMPTS_EXHAUSTED"}
+    app.fo.faults.clear()
     await scene.step("amend", {"note": "the next event"})
     assert await app.parked() == set()
     assert len(scene.sales_orders) == 1

@@ -77,32 +77,26 @@ def _shortened(shown: str) -> str:
 
 def text(block: Block, key: str, path: str) -> str:
     """A text on one line, "" where it is null or absent."""
-    value = block.get(key)
-    if value is None:
-        return ""
-    if type(value) is not str:
-        refuse(path, key, value, "text")
-    return one_line(value)
+    return one_line(_optional_text(block, key, path))
 
 
 def exact_text(block: Block, key: str, path: str) -> str:
-    """A text with its inner blanks and line ends: a key, a note; "" where it is null or absent."""
-    value = block.get(key)
-    if value is None:
-        return ""
-    if type(value) is not str:
-        refuse(path, key, value, "text")
-    return storable(value).strip()
+    """A text with its inner blanks and line ends, as of a key; "" where it is null or absent."""
+    return storable(_optional_text(block, key, path)).strip()
 
 
 def text_lines(block: Block, key: str, path: str) -> str:
-    """A text of several lines without empty ones, "" where it is null or absent."""
+    """A text of several lines without empty ones, as of a note; "" where it is null or absent."""
+    return lines(_optional_text(block, key, path))
+
+
+def _optional_text(block: Block, key: str, path: str) -> str:
     value = block.get(key)
     if value is None:
         return ""
     if type(value) is not str:
         refuse(path, key, value, "text")
-    return lines(value)
+    return value
 
 
 def required_text(block: Block, key: str, path: str) -> str:

@@ -10,17 +10,16 @@ from shared.mapping.shopify.fields import (
     Block,
     blocks,
     count,
-    exact_text,
     identifier,
     moment,
     optional_block,
     optional_identifier,
     refuse,
     text,
+    text_lines,
 )
 from shared.mapping.shopify.terms import Terms
 from shared.mapping.shopify.transaction import read_transactions
-from shared.mapping.text import lines
 from shared.model import (
     Adjustment,
     AdjustmentReason,
@@ -53,7 +52,7 @@ def read_refund(
         id=identifier(block, "id", path),
         order_id=identifier(block, "order_id", path),
         created_at=moment(block, "processed_at" if block.get("created_at") is None else "created_at", path),
-        note=lines(exact_text(block, "note", path)),
+        note=text_lines(block, "note", path),
         lines=_lines(block, terms.booked, path),
         adjustments=_adjustments(block, terms, terms.booked, path, pending, untaxed_shipping=untaxed_shipping),
         duties=_duties(block, terms, terms.booked, path),

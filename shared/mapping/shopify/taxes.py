@@ -7,6 +7,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import NamedTuple
 
+from shared.mapping.bounds import refuse_beyond_bounds
 from shared.mapping.shopify.fields import Amounts, Block, blocks, currency, optional_flag, rate, text
 from shared.model import CurrencySide, Money, TaxedCharge, TaxLine, total
 
@@ -95,13 +96,14 @@ def lacks_taxes_of_fees(payload: Block) -> bool:
     """Whether an order has additional fees that are taxed, and the payload does not show how.
 
     Shopify's REST order has the sum of its fees alone; their tax lines are in GraphQL. An order whose other tax lines
-    sum to its tax has fees without tax.
+    sum to its tax has fees without tax. Raises RefusedError NOT_AN_ORDER, ORDER_TOO_LARGE.
     """
     if payload.get("additional_fees") is not None:
         return False
     amounts = Amounts(CurrencySide.SHOP, currency(payload, "currency", ""))
     if not amounts.optional(payload, "original_total_additional_fees_set", ""):
         return False
+    refuse_beyond_bounds(payload)
     taxed = [
         (block, f"{name}[{at}]")
         for name in ("line_items", "shipping_lines")

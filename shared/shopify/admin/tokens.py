@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Collection
-from datetime import timedelta
 from typing import Final, Protocol
 
 import httpx
@@ -17,9 +16,6 @@ from shared.shopify.scopes import missing_scopes
 _MARGIN: Final = 300.0
 """Seconds before its expiry at which a token is renewed."""
 
-MISSING_WAIT: Final = timedelta(minutes=5)
-"""Until a call is tried again whose credentials the app does not have."""
-
 
 class TokenSource(Protocol):
     async def token(self, *, other_than: Secret | None = None) -> Secret:
@@ -27,10 +23,10 @@ class TokenSource(Protocol):
 
 
 class MissingCredentials:
-    """In place of a shop's credentials while the app does not have them: its calls wait, as for a shop that is down."""
+    """In place of a shop's credentials while the app does not have them: its calls wait, as those that are denied."""
 
     async def token(self, *, other_than: Secret | None = None) -> Secret:  # noqa: ARG002 - as TokenSource
-        raise TransientError("the app does not have the shop's credentials", retry_after=MISSING_WAIT)
+        raise DeniedError(ErrorCode.SHOPIFY_DENIED, message="the app does not have the shop's credentials")
 
 
 class ClientCredentials:

@@ -21,10 +21,9 @@ from shared.bus.publisher import Publisher
 from shared.errors import DeniedError, ErrorCode, RefusedError, StorageAwayError, TransientError
 from shared.store.blobs import Bodies
 from shared.store.journal import Journal, JournalEntry
-from shared.store.outage import storage_away
+from shared.store.outage import is_outage, storage_away
 from shared.store.parking import ParkedMessage, Parking
 from shared.store.proofs import cut_proof
-from shared.store.tables import is_refused
 from shared.sync.messages.outcome import Done, MessageOutcome, Park, Parts, Retry, RetryPolicy, as_parts
 from shared.telemetry import Span, annotate, correlated, emit, span
 
@@ -106,7 +105,7 @@ async def _handle(handler: MessageHandler, envelope: Envelope, ports: QueuePorts
     except TransientError as failure:
         outcome = Retry(failure)
     except Exception as failure:  # noqa: BLE001 - whatever the app fails at is parked
-        if isinstance(failure, AzureError) and not is_refused(failure):
+        if isinstance(failure, AzureError) and is_outage(failure):
             outcome = Retry(storage_away(failure))
         else:
             handling.fail(type(failure).__name__)
@@ -124,7 +123,7 @@ async def _handle(handler: MessageHandler, envelope: Envelope, ports: QueuePorts
 def _never_handled(delivery: int) -> MessageHandler:
     async def handler(_: Envelope) -> MessageOutcome:
         problem = "its handling did not end, because the process ended or ran out of time"
-        return Park(RefusedError(ErrorCode.APP_FAILED, times=delivery - 1, problem=problem))
+        raise RefusedError(ErrorCode.APP_FAILED, times=delivery - 1, problem=problem)
 
     return handler
 

@@ -60,8 +60,9 @@ class StateReader:
         """
         if topic in WITH_THE_ORDER:
             try:
-                if not lacks_taxes_of_fees(payload):
-                    return await self._read(read_state, payload, is_large=self.size > LARGE)
+                is_large = self.size > LARGE
+                if not await apart(partial(lacks_taxes_of_fees, payload), is_large=is_large):
+                    return await self._read(read_state, payload, is_large=is_large)
             except OtherCurrencyError:
                 pass  # GraphQL has the amount in both currencies
         fetched = await self.fetch()

@@ -8,6 +8,7 @@ from builders.orders import line, order_payload, parsed
 from shared.errors import RefusedError
 from shared.mapping.bounds import MAX_LINES, MAX_PARTS, MAX_PROPERTIES, MAX_UNITS, refuse_beyond_bounds
 from shared.mapping.shopify.state import read_state
+from shared.mapping.shopify.taxes import lacks_taxes_of_fees
 from shared.model import CurrencySide
 
 
@@ -85,4 +86,13 @@ def test_an_order_beyond_the_bounds_is_refused_before_its_mistakes() -> None:
     payload = parsed(order_payload(lines=[line(11, quantity=MAX_UNITS + 1)])) | {"currency": "no currency"}
     with pytest.raises(RefusedError) as refused:
         read_state(payload, store="nordlys", side=CurrencySide.SHOP)
+    assert refused.value.code == "ORDER_TOO_LARGE"
+
+
+def test_an_order_with_a_fee_is_counted_before_its_taxes_are_summed():
+    payload = parsed(order_payload(fees="1.00"))
+    payload.pop("additional_fees", None)
+    payload["line_items"] = payload["line_items"][:1] * (MAX_LINES + 1)
+    with pytest.raises(RefusedError) as refused:
+        lacks_taxes_of_fees(payload)
     assert refused.value.code == "ORDER_TOO_LARGE"

@@ -14,8 +14,8 @@ from shared.mapping.evidence import Proof, ProofRow, line_name, line_rows, tax_r
 from shared.mapping.shopify.edits.figures import Figures
 from shared.mapping.shopify.edits.reduction import (
     DifferenceError,
+    charges_differ,
     compare,
-    compare_charges,
     left_of_charges,
     left_of_order,
     less_shipping,
@@ -70,14 +70,9 @@ def reduce(
     Shopify's sample order nothing is proved: it contradicts itself, and prove() refuses it.
     """
     readings = _Readings(order, refunds, goods, figures)
-    ways = [*readings.uniform(), *readings.by_rates(), *readings.of_one_line()]
-    first: DifferenceError | None = None
-    try:
-        if not order.is_sample:
-            compare_charges(order, refunds, figures, is_edited=any(some.removed for some in goods.values()))
-    except DifferenceError as difference:
-        ways, first = [], difference
-    for reading in ways:
+    is_edited = any(some.removed for some in goods.values())
+    first = None if order.is_sample else charges_differ(order, refunds, figures, is_edited=is_edited)
+    for reading in () if first else (*readings.uniform(), *readings.by_rates(), *readings.of_one_line()):
         try:
             return reading()
         except DifferenceError as difference:

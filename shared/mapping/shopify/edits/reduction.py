@@ -118,8 +118,10 @@ def left_of_order(
     )
 
 
-def compare_charges(order: Order, refunds: Sequence[Refund], figures: Figures, *, is_edited: bool) -> None:
-    """Duties and fees that were given back lead from what was charged to what Shopify says is left.
+def charges_differ(
+    order: Order, refunds: Sequence[Refund], figures: Figures, *, is_edited: bool
+) -> DifferenceError | None:
+    """Where duties and fees that were given back do not lead from what was charged to what Shopify says is left.
 
     An edit that removed units may have taken their duties with it. Of fees, which no line has, it may have changed
     those of which nothing was given back.
@@ -136,9 +138,10 @@ def compare_charges(order: Order, refunds: Sequence[Refund], figures: Figures, *
         expected = charged - given_back
         less_by_edit = is_edited and (name is Component.DUTIES or not given_back)
         if (given_back and left > expected) or (refunds and left < expected and not less_by_edit):
-            raise DifferenceError(
+            return DifferenceError(
                 f"{name} of {charged} were charged and {given_back} given back, but Shopify has {left} left"
             )
+    return None
 
 
 def compare(order: Order, stated: Figures) -> None:

@@ -3,9 +3,9 @@
 import httpx
 import pytest
 
-from shared.errors import TransientError
+from shared.errors import DENIED_WAIT, DeniedError
 from shared.shopify.admin.client import AdminClient
-from shared.shopify.admin.tokens import MISSING_WAIT, MissingCredentials
+from shared.shopify.admin.tokens import MissingCredentials
 from shared.shopify.queries import load
 
 
@@ -28,7 +28,8 @@ async def test_a_call_waits_without_being_sent() -> None:
         on_other_version=lambda version: None,
         sleep=never,
     )
-    with pytest.raises(TransientError) as waits:
+    with pytest.raises(DeniedError) as waits:
         await admin.run(load("order_state"), {})
-    assert waits.value.retry_after == MISSING_WAIT
+    assert waits.value.retry_after == DENIED_WAIT
+    assert "does not have the shop's credentials" in waits.value.refusal.cause
     assert sent == []

@@ -182,7 +182,9 @@ async def test_an_exhausted_message_is_parked_with_its_last_reason_and_not_befor
 
 
 @pytest.mark.parametrize(
-    "bug", [ZeroDivisionError("secret"), RecursionError(), too_large()], ids=lambda bug: str(type(bug))
+    "bug",
+    [ZeroDivisionError("secret"), RecursionError(), too_large(), _answer(404), _answer(412)],
+    ids=lambda bug: str(type(bug)),
 )
 async def test_a_message_at_which_the_app_fails_is_tried_again_and_then_parked(bug):
     policy = RetryPolicy()
@@ -207,9 +209,13 @@ async def test_a_message_whose_handling_never_ends_is_parked_unread_before_the_q
         handled.append(envelope)
         raise asyncio.CancelledError  # as when the process ends
 
-    ends = []
+    ends, remembered = [], []
+
+    async def remember(envelope):
+        remembered.append(envelope.entity_id)
+
     for delivery in range(1, LAST_DELIVERY + 1):
-        at = queue_ports()
+        at = replace(queue_ports(), remember=remember)
         try:
             await handle_message(flow, ENVELOPE.body, ENVELOPE.properties(), "event-1", at, delivery)
         except asyncio.CancelledError:
@@ -217,6 +223,7 @@ async def test_a_message_whose_handling_never_ends_is_parked_unread_before_the_q
     assert (len(handled), ends) == (LAST_DELIVERY - 1, ["delivered again"] * (LAST_DELIVERY - 1))
     (message,) = at.parking.messages
     assert (message.error.code, message.body) == ("APP_FAILED", ENVELOPE.body)
+    assert remembered == [ENVELOPE.entity_id]  # so that a later event closes it
 
 
 def test_a_message_is_parked_before_the_queue_counts_its_last_delivery():
