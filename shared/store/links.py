@@ -48,9 +48,9 @@ class OrderLink:
     """LineNumber -> the same. Set before a line is written, so that a retry after a crash recognizes the line."""
     further: tuple[str, ...] = ()
     """F&O's numbers of further sales orders, which hold later additions."""
-    said: Mapping[str, str] = field(default_factory=dict)
+    fingerprints: Mapping[str, str] = field(default_factory=dict)
     """Kind of change of the header, or source of a line -> fingerprint of the values that F&O last got from Shopify. If
-    Shopify still has those values and F&O has others, staff changed them."""
+    Shopify still has those values and F&O has others, staff changed them. The columns are named `said`."""
     held: str = ""
     """Why the app holds the order in F&O (shared.model.order_state.HoldReason); "" if it does not."""
     is_holding: bool = False
@@ -195,7 +195,7 @@ def _row(link: OrderLink) -> TableRow:
         **_pieces("goods", {"units": [[each.sku, each.units, each.variant_id] for each in link.sold]}),
         **_pieces("sources", link.sources),
         **_pieces("promised", link.promised),
-        **_pieces("said", link.said),
+        **_pieces("said", link.fingerprints),
         "further": " ".join(link.further),
         "held": link.held,
         "is_holding": link.is_holding,
@@ -216,7 +216,7 @@ def _read(row: TableRow) -> OrderLink:
         sold=_goods(row),
         sources=_join("sources", row),
         promised=_join("promised", row),
-        said=_join("said", row),
+        fingerprints=_join("said", row),
         further=tuple(row.get("further", "").split()),
         held=row.get("held", ""),
         is_holding=row.get("is_holding", False),

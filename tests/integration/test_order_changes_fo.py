@@ -312,7 +312,7 @@ async def test_an_order_that_f_and_o_lost_is_said_to_be_lost(scenario):
 
 async def test_a_link_of_former_times_finds_its_lines_by_shopifys_ids(scenario):
     await scenario.create(sale(2, 1))
-    scenario.stored.link = replace(scenario.link, sources={}, said={})
+    scenario.stored.link = replace(scenario.link, sources={}, fingerprints={})
     await scenario.change(sale(3, 0))
     assert await scenario.quantities() == {"11": 3, "900": 1}
     assert sorted(scenario.link.sources.values()) == ["products:11", "shipping:900"]

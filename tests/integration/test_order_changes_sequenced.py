@@ -74,7 +74,7 @@ async def test_what_is_added_after_the_invoice_goes_into_one_further_order(scena
         customer_account="WEB-US",
         lots={"1": lot},
         sources={lot: "products:1"},
-        said=header_fingerprints(draft.header),
+        fingerprints=header_fingerprints(draft.header),
     )
     for action in ("pack", "invoice"):
         await scenario.post(action, booked.number, company="usmf")

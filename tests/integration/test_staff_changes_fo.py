@@ -121,8 +121,8 @@ async def test_a_crash_does_not_make_the_apps_own_change_one_of_staff(scenario: 
 async def test_a_link_without_the_lines_values_follows_shopify(scenario: ChangeScenario) -> None:
     """It is not known then who changed the line."""
     await scenario.create(sale(3, 1))
-    said = {kind: value for kind, value in scenario.link.said.items() if ":" not in kind}
-    scenario.stored.link = replace(scenario.link, said=said)
+    fingerprints = {kind: value for kind, value in scenario.link.fingerprints.items() if ":" not in kind}
+    scenario.stored.link = replace(scenario.link, fingerprints=fingerprints)
     await scenario.correct(TENTS, OrderedSalesQuantity=1)
     await scenario.change(sale(3, 1, po_number="PO-7"))
     assert await scenario.quantities() == {"11": 3, "12": 1, "900": 1}

@@ -239,7 +239,7 @@ def _link(
         customer_account=plan.header["OrderingCustomerAccountNumber"],
         lots={number_key(Decimal(number)): lot for number, lot in booked.lots.items()},
         sources={booked.lots[line.number]: line.source for line in plan.lines} if created else {},
-        said=fingerprints_of(plan) if created else {},
+        fingerprints=fingerprints_of(plan) if created else {},
         # Without a link, only an earlier attempt of the app can have held the order.
         held=reason or (HoldReason.CHANGE if booked.held else ""),
         parked_parts=link.parked_parts,

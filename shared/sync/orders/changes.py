@@ -159,15 +159,18 @@ class _OrderChange:
             if step.action is Action.ADD_LINE
             for line in step.lines
         }
-        said = while_written(self._link.said, plan.steps, self._link.sources)
-        if promised or said != self._link.said:
-            self._link = await self._ports.links.put(replace(self._link, promised=promised, said=said))
+        fingerprints = while_written(self._link.fingerprints, plan.steps, self._link.sources)
+        if promised or fingerprints != self._link.fingerprints:
+            self._link = await self._ports.links.put(replace(self._link, promised=promised, fingerprints=fingerprints))
         operations = [operation for step in plan.steps for operation in _operations(step, company)]
         if operations:
             await write(self._ports.fo, operations)
         if self._target is not None:
-            said = {**self._link.said, **header_fingerprints(self._target.header, self._link.said)}
-            self._link = replace(self._link, said=said)
+            fingerprints = {
+                **self._link.fingerprints,
+                **header_fingerprints(self._target.header, self._link.fingerprints),
+            }
+            self._link = replace(self._link, fingerprints=fingerprints)
             for step in plan.steps:
                 if step.action is Action.NEW_ORDER:
                     await self._create_further(step, fo, self._target)
@@ -226,9 +229,9 @@ class _OrderChange:
 
     async def _leave_to_a_person(self, held: Sequence[Cell]) -> None:
         """What a person enters in F&O by hand for the buyer is no change of their own: Shopify may take it back."""
-        said = without_undone(self._link.said, held)
-        if said != self._link.said:
-            self._link = await self._ports.links.put(replace(self._link, said=said))
+        fingerprints = without_undone(self._link.fingerprints, held)
+        if fingerprints != self._link.fingerprints:
+            self._link = await self._ports.links.put(replace(self._link, fingerprints=fingerprints))
 
     def _gone(self) -> ChangeReport:
         if not self._state.order.is_given_up:
@@ -241,8 +244,8 @@ class _OrderChange:
         note = "; ".join(step.reason for step in self._done) or "F&O has the order as it is"
         link = replace(self._link, promised={})
         if self._target is not None:
-            said = fingerprints_of(self._target, self._link.said)
-            link = replace(link, said=without_undone(said, self._ignored))
+            fingerprints = fingerprints_of(self._target, self._link.fingerprints)
+            link = replace(link, fingerprints=without_undone(fingerprints, self._ignored))
         kept = "; ".join(str(cell) for cell in self._ignored if cell.by_staff)
         return ChangeReport(f"{note}; {kept}" if kept else note, fo.number, link, self._evidence())
 

@@ -47,7 +47,7 @@ async def plan_change(
     link = replace(link, sources=known, lots=lots)
     if order.is_given_up:
         return PlannedChange(plan_cancellation(order, fo, own, rules), own, None, link)
-    matched = match_lines(order, items, own, rules, link.said)
+    matched = match_lines(order, items, own, rules, link.fingerprints)
     extra = await allocate(matched.wanted) if matched.wanted else None
     placement = place_lines(matched, order, rules, extra)
     target = plan_sales_order(
@@ -61,4 +61,4 @@ async def plan_change(
     )
     if link.record is not None:
         link = replace(link, record=with_decisions(link.record, target))
-    return PlannedChange(plan_changes(target, fo, placement, rules, fingerprints=link.said), own, target, link)
+    return PlannedChange(plan_changes(target, fo, placement, rules, fingerprints=link.fingerprints), own, target, link)

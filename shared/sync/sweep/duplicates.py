@@ -96,7 +96,7 @@ async def follow_kept(link: OrderLink, duplicates: Duplicates, rules: StoreRules
             lots={},
             sources={},
             promised={},
-            said={},
+            fingerprints={},
             held="",
             is_holding=False,
         )

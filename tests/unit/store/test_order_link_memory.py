@@ -56,7 +56,7 @@ LINK = OrderLink(
     sources={f"NLEU-{number:06d}": f"products:{number}" for number in range(2000)},
     promised={"2": "products:12"},
     further=("SN5551B", "SN5551C"),
-    said={"address": "0123456789abcdef"},
+    fingerprints={"address": "0123456789abcdef"},
     held="risk",
 )
 
@@ -83,4 +83,4 @@ async def test_a_row_from_before_changes_were_tracked_is_read():
     new = ("sources_", "promised_", "said_", "further", "held")
     table.row = {name: value for name, value in table.row.items() if not name.startswith(new)}
     found = await links.get("nordlys", 5551)
-    assert found == replace(LINK, sources={}, promised={}, further=(), said={}, held="", etag="1")
+    assert found == replace(LINK, sources={}, promised={}, further=(), fingerprints={}, held="", etag="1")

@@ -72,7 +72,7 @@ class World:
             parking=None,
             items=ItemCache(),
         )
-        self.link = link(REFUNDED, said=header_fingerprints(plan(SALE, BOOKS).header))
+        self.link = link(REFUNDED, fingerprints=header_fingerprints(plan(SALE, BOOKS).header))
         self.sell(NUMBER)
 
     def sell(self, number, status="Active", *, reference=f"shopify-nordlys-{SALE.id}"):
