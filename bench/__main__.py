@@ -14,7 +14,7 @@ from bench import calls, hostile, imports, mapping, order_events, plans, service
 from bench.figures import Figure, at_least, save, show
 from bench.world import write_large_world
 from local.process import StackError
-from local.stack import ROOT, SCHEDULES, Ports, running
+from local.stack import NO_PAUSE, ROOT, SCHEDULES, Ports, running
 
 _BUILD = ROOT / "build"
 _NEVER = dict.fromkeys(SCHEDULES, "0 0 0 29 2 *")
@@ -39,7 +39,7 @@ async def measure(console: Console) -> list[Figure]:
 
         console.print("[dim]3/7 calls of the flows, with 10,000 SKUs ...")
         async with (
-            running(Ports.free(), log=write, overrides=_NEVER, world=world) as stack,
+            running(Ports.free(), log=write, overrides={**_NEVER, **NO_PAUSE}, world=world) as stack,
             httpx.AsyncClient() as http,
         ):
             figures += await calls.measure_order(stack, http)

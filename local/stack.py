@@ -28,6 +28,8 @@ SCHEDULES: Final[Mapping[str, str]] = {
     timer["setting"]: timer["schedule"] for timer in json.loads((ROOT / "infra/timers.json").read_text())
 }
 """Each timer's setting -> its schedule."""
+NO_PAUSE: Final[Mapping[str, str]] = {"ORDER_CHANGE_PAUSE_SECONDS": "0"}
+"""For `overrides`: each change of an order goes to F&O at once."""
 _START_SECONDS: Final = 60.0
 
 

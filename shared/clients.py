@@ -9,6 +9,7 @@ import asyncio
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from functools import partial
 from typing import Final
 from weakref import WeakKeyDictionary
@@ -120,6 +121,7 @@ def build(settings: Settings) -> Services:
         refunds=RefundPorts(Refunds(tables.get_table_client("refunds")), fo, tax_setups),
         outbox=outbox,
         parking=parking,
+        change_pause=timedelta(seconds=settings.order_change_pause),
     )
     journal = Journal(tables.get_table_client("journal"))
     snapshots = blobs.Snapshots(containers.get_container_client(blobs.STATE))

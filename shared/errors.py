@@ -8,7 +8,7 @@
     │   └── OtherCurrencyError  an amount is not in the currency that is booked, and cannot be converted
     └── TransientError          it may succeed later: try again
         ├── ThrottledError      the other system asked for a delay
-        ├── NotYetError         F&O's batch jobs have to run first; nothing is wrong
+        ├── NotYetError         something else has to happen first; nothing is wrong
         ├── DeniedError         the other system denies the app access: an administrator has to act
         ├── StorageAwayError    the app's own storage does not work: nothing can be recorded
         └── OutcomeUnknownError a write may or may not have happened: read before writing again
@@ -112,7 +112,9 @@ class ThrottledError(TransientError):
 
 
 class NotYetError(TransientError):
-    """A batch job of F&O has to run first, as invoicing before a return."""
+    """Something else has to happen first, as invoicing in F&O before a return. Nothing is wrong, and whoever raises it
+    sees to it that the wait has an end.
+    """
 
 
 class DeniedError(TransientError):

@@ -85,6 +85,8 @@ class Settings:
     """Calls to F&O at once from this process."""
     d365_timeout: float
     """Seconds until an answer of F&O counts as lost."""
+    order_change_pause: float
+    """Seconds between two changes of one sales order; 0 applies each change at once."""
     webhook_max_bytes: int
     publish_timeout: float
     """Seconds in which Service Bus must confirm a webhook's message; Shopify times out after 5."""
@@ -109,6 +111,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         d365_base_url=reader.url("D365_BASE_URL"),
         d365_max_calls=reader.number("D365_MAX_CALLS", int, default=8, low=1, high=52),
         d365_timeout=reader.number("D365_TIMEOUT_SECONDS", float, default=120.0, low=1, high=230),
+        order_change_pause=reader.number("ORDER_CHANGE_PAUSE_SECONDS", float, default=10.0, low=0, high=60),
         webhook_max_bytes=reader.number("WEBHOOK_MAX_BYTES", int, default=5_000_000, low=10_000, high=100_000_000),
         publish_timeout=reader.number("WEBHOOK_PUBLISH_SECONDS", float, default=3.5, low=0.1, high=4.5),
         application_insights=environ.get("APPLICATIONINSIGHTS_CONNECTION_STRING") or None,

@@ -20,7 +20,7 @@ from azure.data.tables import UpdateMode
 from azure.data.tables.aio import TableServiceClient
 from azure.storage.blob.aio import BlobServiceClient
 
-from local.stack import SCHEDULES, Ports, Stack, running
+from local.stack import NO_PAUSE, SCHEDULES, Ports, Stack, running
 
 NORDLYS = "nordlys-outdoor.myshopify.com"
 PRAIRIE = "prairie-supply.myshopify.com"
@@ -195,7 +195,7 @@ async def start_world(log: Path, settings: Mapping[str, str] | None = None) -> A
             running(
                 Ports.free(),
                 log=lambda part, line: print(f"{part:>10} | {line}", file=lines, flush=True),
-                overrides={**dict.fromkeys(SCHEDULES, NEVER), **(settings or {})},
+                overrides={**dict.fromkeys(SCHEDULES, NEVER), **NO_PAUSE, **(settings or {})},
             ) as stack,
             httpx.AsyncClient(timeout=60) as http,
             TableServiceClient.from_connection_string(stack.storage) as tables,

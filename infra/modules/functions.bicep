@@ -92,6 +92,7 @@ var settings = {
   D365_BASE_URL: d365BaseUrl
   D365_MAX_CALLS: string(callsPerProcess)
   D365_TIMEOUT_SECONDS: string(d365TimeoutSeconds)
+  ORDER_CHANGE_PAUSE_SECONDS: '10'
   WEBHOOK_MAX_BYTES: '5000000'
   WEBHOOK_PUBLISH_SECONDS: '3.5'
 }

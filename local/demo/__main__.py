@@ -26,6 +26,7 @@ from local.stack import ROOT, SCHEDULES, Ports, running, stop_on_signals
 
 _BUILD: Final = ROOT / "build"
 _NEVER: Final = "0 0 0 29 2 *"  # the demo runs the timers itself, when it wants to show them
+_SHORT_PAUSE: Final = {"ORDER_CHANGE_PAUSE_SECONDS": "1"}  # nobody should wait 10 s for each change that is shown
 
 
 class Demo:
@@ -143,7 +144,7 @@ async def _demo(console: Console) -> bool:
             running(
                 Ports.free(),
                 log=lambda part, line: print(f"{part:>10} | {line}", file=lines, flush=True),
-                overrides=dict.fromkeys(SCHEDULES, _NEVER),
+                overrides={**dict.fromkeys(SCHEDULES, _NEVER), **_SHORT_PAUSE},
             ) as stack,
             httpx.AsyncClient(timeout=30) as http,
         ):

@@ -69,6 +69,10 @@ class OrderLink:
     """Why the app does not book the order at all, as text for people; "" for any other order."""
     claimed_until: datetime | None = None
     """Before this time one worker alone creates the sales order."""
+    applied_at: datetime | None = None
+    """When F&O last got the sales order or a change of it, taken or refused, by the app's clock. None for an order that
+    F&O does not have, and of a release that did not record it.
+    """
     columns: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
     """The row's columns when it was read: those of a longer value have to be emptied."""
     etag: str | None = None
@@ -188,6 +192,7 @@ def _row(link: OrderLink) -> TableRow:
         "parked_parts": " ".join(sorted(link.parked_parts)),
         "not_booked": link.not_booked,
         "claimed_until": link.claimed_until.astimezone(UTC).isoformat() if link.claimed_until else "",
+        "applied_at": link.applied_at.astimezone(UTC).isoformat() if link.applied_at else "",
         **_pieces("record", write_record(link.record) if link.record else {}),
         "given_up": link.given_up,
         **_pieces("lots", link.lots),
@@ -225,6 +230,7 @@ def _read(row: TableRow) -> OrderLink:
         record=read_record(_join("record", row)),
         not_booked=row.get("not_booked", ""),
         claimed_until=datetime.fromisoformat(row["claimed_until"]) if row.get("claimed_until") else None,
+        applied_at=datetime.fromisoformat(row["applied_at"]) if row.get("applied_at") else None,
         columns=frozenset(row),
         given_up=row.get("given_up", False),
         etag=row.get("etag"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -137,6 +137,10 @@ class App(Brief):
     client: ODataClient
     shopify: Shopify
     rules: StoreRules = EU
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    """The app's clock."""
+    change_pause: timedelta = timedelta(0)
+    """Between two changes of one sales order."""
     waiting: list[Webhook] = field(default_factory=list)
 
     def reset(self, rules: StoreRules) -> None:
@@ -159,6 +163,8 @@ class App(Brief):
             refunds=RefundPorts(Refunds(MemoryTable()), self.client, taxes),
             outbox=Outbox(MemoryTable()),
             parking=self._parking,
+            now=lambda: self.now(),  # noqa: PLW0108 - a test sets the clock later
+            change_pause=self.change_pause,
         )
 
     async def handle(self, webhook: Webhook) -> None:

@@ -6,7 +6,7 @@ import copy
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
@@ -47,6 +47,7 @@ _PROCESSES: Final = 10
 _BUDGET_REFILL: Final = 60.0
 """Seconds until Shopify's query budget is full again: a throttled run makes more calls than the others."""
 _VARYING_COLUMNS: Final = {
+    "links": {"applied_at"},
     "payments": {"lines", "next_line"},  # a line number that was reserved and not used stays unused
     # When it was first received; F&O numbers documents as they come, and payments that wait let the refunds pass.
     "refunds": {"since", "invoice"},
@@ -105,6 +106,8 @@ class Installation:
     rules: StoreRules
     altered: Callable[[bytes], bytes] | None = None
     """Changes the body of F&O's answers."""
+    change_pause: timedelta = timedelta(0)
+    """Between two changes of one sales order."""
     tables: dict[str, MemoryTable] = field(default_factory=dict)
     blobs: dict[str, bytes] = field(default_factory=dict)
 
@@ -185,6 +188,7 @@ class Installation:
                 outbox=Outbox(over["outbox"]),
                 parking=Parking(over["parked"], BodiesOver(wire, self.blobs)),
                 now=self.time.now,
+                change_pause=self.change_pause,
             )
             try:
                 yield ports, Journal(over["journal"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any, Final
 
@@ -62,6 +63,26 @@ async def test_an_order_interrupted_at_any_call_ends_like_an_undisturbed_one(
         if found := differences(app.state(), wanted):
             wrong[f"{position} {clean[position]}"] = found
     assert not wrong, f"of {clean}"
+
+
+async def test_a_change_that_waits_for_the_one_before_ends_like_an_undisturbed_one(app: Installation) -> None:
+    events = await prepared(app, SCENARIOS["edited"])
+    app.change_pause = timedelta(minutes=5)  # the webhooks come a minute after the order was booked
+    before = app.remember()
+    try:
+        clean = await app.deliver(events)
+        wanted = app.state()
+        waits = [row for row in app.tables["journal"].rows.values() if row["outcome"] == "waiting"]
+        assert waits
+        wrong = {}
+        for position in positions(clean, How.KILLED):
+            app.go_back(before)
+            await app.deliver(events, (position, How.KILLED))
+            if found := differences(app.state(), wanted):
+                wrong[f"{position} {clean[position]}"] = found
+        assert not wrong, f"of {clean}"
+    finally:
+        app.change_pause = timedelta(0)
 
 
 async def test_a_change_that_waits_for_a_person_is_parked_once_for_any_number_of_webhooks(

@@ -19,7 +19,7 @@ from azure.storage.blob.aio import BlobServiceClient
 from builders.root import ROOT
 from whole_world import NEVER, SHOPS, World
 
-from local.stack import Ports, running
+from local.stack import NO_PAUSE, Ports, running
 from shared.store.outbox import Outbox
 
 TIMERS = {timer["function"]: timer["setting"] for timer in json.loads((ROOT / "infra/timers.json").read_text())}
@@ -120,7 +120,7 @@ async def watched_world(log: Path) -> AsyncIterator[tuple[World, Ingestion]]:
                 running(
                     Ports.free(),
                     log=lambda part, line: print(f"{part:>10} | {line}", file=lines, flush=True),
-                    overrides=schedules
+                    overrides={**schedules, **NO_PAUSE}
                     | {"STORES_FOLDER": str(stores), "WEBHOOK_PUBLISH_SECONDS": "2", **endpoint.settings},
                 ) as stack,
                 httpx.AsyncClient(timeout=60) as http,

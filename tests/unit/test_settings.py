@@ -40,6 +40,7 @@ def test_in_azure_identities_take_the_place_of_connection_strings() -> None:
     assert settings.service_bus.connection_string is None
     assert settings.d365_base_url == "https://contoso.operations.dynamics.com"
     assert settings.shopify_base_url == "https://{shop_domain}"
+    assert settings.order_change_pause == 10
 
 
 def test_one_error_lists_everything_that_is_missing() -> None:
@@ -62,6 +63,8 @@ def test_one_error_lists_everything_that_is_missing() -> None:
         ("D365_MAX_CALLS", "0", "from 1 to 52"),
         ("D365_MAX_CALLS", "many", "not “many”"),
         ("WEBHOOK_PUBLISH_SECONDS", "9", "to 4.5"),
+        ("ORDER_CHANGE_PAUSE_SECONDS", "-1", "from 0 to 60"),
+        ("ORDER_CHANGE_PAUSE_SECONDS", "61", "from 0 to 60"),
         ("STORES_FOLDER", "config/none", "no store is configured"),
     ],
 )

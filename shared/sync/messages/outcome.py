@@ -87,8 +87,8 @@ class RetryPolicy:
         return doubled * random.uniform(1, 1.25)
 
     def is_exhausted(self, error: TransientError, attempt: int, occurred_at: datetime, now: datetime) -> bool:
-        """Whether to give up. Waiting for work that F&O has still to do spends no attempts: it has limits of its own
-        (refunds.wait_hours). Without storage nothing can be parked.
+        """Whether to give up. Waiting for what has to happen first spends no attempts: it has limits of its own
+        (refunds.wait_hours, the pause between two changes). Without storage nothing can be parked.
         """
         if isinstance(error, NotYetError | StorageAwayError):
             return False

@@ -91,7 +91,7 @@ async def create(
         adopted = await change(state, new_link, rules, ports)
         return replace(adopted, note=f"found in F&O, created by an earlier attempt; {adopted.note}")
     await _check(plan, booked, ports)
-    stored = await ports.links.put(new_link)
+    stored = await ports.links.put(replace(new_link, applied_at=ports.now()))
     note = f"created, held for its {reason}" if reason else "created"
     return Booking(note, booked.number, stored, {"fo": plan.evidence.as_dict()})
 
@@ -141,7 +141,13 @@ async def change(state: OrderState, link: OrderLink, rules: StoreRules, ports: O
         items=items,
         tax_setup=await tax_setup_of(rules.company, ports.taxes, verify=rules.tax.verify),
     )
-    known = replace(report.link, version=order.version, digest=digest(order, rules), parked_digest="")
+    known = replace(
+        report.link,
+        version=order.version,
+        digest=digest(order, rules),
+        parked_digest="",
+        applied_at=ports.now(),
+    )
     return Booking(report.note, report.number, await ports.links.put(known), report.evidence)
 
 

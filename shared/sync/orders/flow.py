@@ -4,6 +4,9 @@ The parts of an order (sales order, payments, refunds) converge on their own, an
 as done, waiting or parked, and none holds up another. Every step may be interrupted: F&O is read before it is written,
 decisions are stored before they are carried out, and a refusal only once the message is parked.
 
+A change of the sales order waits while F&O got another one a moment ago (shared/sync/orders/pause.py). The refunds of
+the event wait with it, since what they credit depends on the lines that F&O has; its payments do not.
+
 Safety does not wait for a proof: an order that is cancelled, refunded or to be held in Shopify is stopped in F&O
 although the rest of the event cannot be read, does not add up, or has to wait. One whose change is refused is stopped
 until a person has seen it.
@@ -19,7 +22,7 @@ from functools import partial
 from typing import Any, Final, Protocol
 
 from shared.bus.envelope import HEALING, OPERATOR, Envelope
-from shared.errors import ErrorCode, RefusedError, TaxRefusedError, TransientError
+from shared.errors import ErrorCode, NotYetError, RefusedError, TaxRefusedError, TransientError
 from shared.flows import ORDERS
 from shared.mapping.cut_over import (
     is_before_first_day,
@@ -39,6 +42,7 @@ from shared.store.links import OrderLink
 from shared.store.parking import State
 from shared.sync.messages.outcome import Done, MessageOutcome, Park, Parts, Retry
 from shared.sync.orders.booking import Booking, change, create, find_unrecorded, reconstruct_record
+from shared.sync.orders.pause import is_edit_before, may_wait, wait_for_pause, wait_unread
 from shared.sync.orders.ports import OrderPorts
 from shared.sync.orders.reading import LARGE, StateReader, apart, read_json
 from shared.sync.orders.safety import stop, stop_reason
@@ -67,6 +71,11 @@ async def sync_order(envelope: Envelope, ports: OrderPorts) -> MessageOutcome:
         )
     if link is not None and await _is_booked_before(envelope, payload, link, ports):
         return Done("F&O has this transaction: it was booked with its order", document=link.sales_order)
+    if link is not None:
+        if is_edit_before(envelope, link):
+            return Done("F&O has a later state of the order", document=link.sales_order)
+        if (pause := wait_unread(envelope, link, ports.change_pause, ports.now())) is not None:
+            return Retry(pause)
     event = _Event(envelope, order_id, read_signals(payload), rules, ports, ports.now(), link)
     try:
         state = await event.read(payload)
@@ -197,7 +206,7 @@ class _Event:
 
     async def converge(self, state: OrderState) -> MessageOutcome:
         try:
-            state = self._delivered(state)
+            state = await self._latest(self._delivered(state))
             booking = await self._sales_order(state)
         except RefusedError as refusal:
             await self._reread_link()
@@ -223,8 +232,11 @@ class _Event:
                 state, link=booking.link, rules=self.rules, ports=ports.payments, is_replay=self.is_replay
             )
             await self._part(Part.PAYMENTS, payments)
-            refunds = converge_refunds(state, link=booking.link, rules=self.rules, ports=ports.refunds, now=self.now)
-            await self._part(Part.REFUNDS, refunds)
+            if Part.ORDER not in self.waiting:
+                refunds = converge_refunds(
+                    state, link=booking.link, rules=self.rules, ports=ports.refunds, now=self.now
+                )
+                await self._part(Part.REFUNDS, refunds)
         await self._close_done()
         return Parts(
             Done("; ".join(self.notes), document=booking.number, evidence=self.evidence),
@@ -257,28 +269,58 @@ class _Event:
             self.ports.taxes.forget(self.rules.company)  # a corrected set-up is read at once
         self.parked.append(Park(refusal, part))
 
+    async def _latest(self, state: OrderState) -> OrderState:
+        """The state to change the sales order to: Shopify's of now, if the event's need not be the latest, because it
+        waited, or because it is one of two within a second of Shopify's clock.
+        """
+        link = self.link
+        if link is None or not link.sales_order or self._without_change(state, link) is not None:
+            return state
+        if self._pause(state, link) is not None:
+            return state
+        if self.envelope.attempt == 1 and state.order.version > link.version:
+            return state
+        fetched = await self._reader.complete(state)
+        return self._delivered(fetched) if fetched.order.version >= state.order.version else state
+
     async def _sales_order(self, state: OrderState) -> Booking:
         """Creates or changes F&O's sales order. A change that waits for a person is tried again only by a replay."""
-        if self.link is None or not self.link.sales_order:
+        link = self.link
+        if link is None or not link.sales_order:
             return await self._new_sales_order(state)
-        if state.order.version < self.link.version:
-            return Booking("F&O has a later state of the order", self.link.sales_order, self.link, is_current=False)
-        if state.order.version == self.link.version and digest(state.order, self.rules) != self.link.digest:
-            # Two changes within one second of Shopify's clock: only the shop knows which is the later.
-            fetched = await self._reader.fetch()
-            state = self._delivered(fetched) if fetched is not None else state
-        self.link = link = await self._with_refunds(self.link, state)
-        order, content = state.order, digest(state.order, self.rules)
+        order = state.order
+        if order.version >= link.version:
+            self.link = link = await self._with_refunds(link, state)
+        if (booking := self._without_change(state, link)) is not None:
+            if booking.is_current and order.version > link.version:  # events between both versions are outdated now
+                link = await self.ports.links.put(replace(link, version=order.version))
+            return replace(booking, link=link)
+        if (pause := self._pause(state, link)) is not None:
+            self.waiting[Part.ORDER] = pause
+            note = "the sales order waits, and its refunds with it" if state.refunds else "the sales order waits"
+            return Booking(note, link.sales_order, link, is_current=False)
+        proof = prove(order).as_dict() if order.cancelled_at is None and order.lines else {}
+        booking = await change(state, link, self.rules, self.ports)
+        return replace(booking, evidence={"shopify": proof, **booking.evidence})
+
+    def _without_change(self, state: OrderState, link: OrderLink) -> Booking | None:
+        """How the sales order ends where it is not to be changed; None where it is."""
+        order = state.order
+        if order.version < link.version:
+            return Booking("F&O has a later state of the order", link.sales_order, link, is_current=False)
+        content = digest(order, self.rules)
         if content == link.parked_digest and not self.is_replay:
             return Booking("this change of the order waits for a person", link.sales_order, link, is_current=False)
         is_as_booked = content == link.digest and not link.held and hold_reason(state, self.rules) is None
         if is_as_booked and self.envelope.source not in {OPERATOR, HEALING}:
-            if order.version > link.version:  # events between both versions are outdated now
-                link = await self.ports.links.put(replace(link, version=order.version))
             return Booking("F&O has the order as it is", link.sales_order, link)
-        proof = prove(order).as_dict() if order.cancelled_at is None and order.lines else {}
-        booking = await change(state, link, self.rules, self.ports)
-        return replace(booking, evidence={"shopify": proof, **booking.evidence})
+        return None
+
+    def _pause(self, state: OrderState, link: OrderLink) -> NotYetError | None:
+        """The wait until F&O may get the change of the sales order; None if it may now."""
+        if not may_wait(self.envelope, state, self.signals, link, self.rules):
+            return None
+        return wait_for_pause(link, self.ports.change_pause, self.now)
 
     async def _new_sales_order(self, state: OrderState) -> Booking:
         order, link = state.order, self.link
@@ -367,7 +409,8 @@ class _Event:
                 known = replace(known, not_booked=BEFORE_FIRST_DAY, sold=())
         else:
             refused_digest = digest(state.order, self.rules) if of_order else link.parked_digest
-            known = replace(link, parked_digest=refused_digest, parked_parts=parts)
+            applied_at = self.now if of_order else link.applied_at
+            known = replace(link, parked_digest=refused_digest, parked_parts=parts, applied_at=applied_at)
         await self.ports.links.put(known)
 
 

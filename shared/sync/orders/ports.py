@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from shared.d365.customers import Customers
 from shared.d365.items import ItemCache
@@ -36,3 +36,5 @@ class OrderPorts:
     parking: Parking
     items: ItemCache = field(default_factory=ItemCache)
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    change_pause: timedelta = timedelta(0)
+    """Between two changes of one sales order (shared/sync/orders/pause.py)."""
