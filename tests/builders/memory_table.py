@@ -101,6 +101,15 @@ class MemoryTable:
         await asyncio.sleep(0)
         return self._write(row)
 
+    async def delete_entity(self, partition: str, row: str, *, etag: str, match_condition: MatchConditions) -> None:
+        assert match_condition is MatchConditions.IfNotModified
+        known = await self.get_entity(partition, row)
+        if known.metadata["etag"] != etag:
+            raise ResourceModifiedError
+        self._step()
+        del self.rows[partition, row]
+        self._step()
+
     def query_entities(
         self,
         query: str,
