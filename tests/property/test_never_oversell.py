@@ -7,10 +7,10 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from stock_world import BY_PAGE, Order, Push, World
 
 from shared.mapping.stock import FigureOutcome
 from shared.rules import StockRules
+from tests.builders.stock_world import BY_PAGE, Order, Push, World
 
 MOST_LAG = 20
 MINUTES_AT_REST = 4

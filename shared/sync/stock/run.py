@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -38,13 +38,13 @@ class StockPorts:
     journal: Journal
 
 
-async def push_all_stock(ports: StockPorts) -> None:
+async def push_all_stock(ports: StockPorts, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
     """F&O's sellable stock to every store that has the flow on. Raises what for_each_store does."""
-    await for_each_store(STOCK, ports.rules.values(), lambda rules: _push(rules, ports))
+    await for_each_store(STOCK, ports.rules.values(), lambda rules: _push(rules, ports, now))
 
 
-async def _push(rules: StoreRules, ports: StockPorts) -> None:
-    began = datetime.now(UTC)
+async def _push(rules: StoreRules, ports: StockPorts, now: Callable[[], datetime]) -> None:
+    began = now()
     try:
         report = await push_stock(
             rules,
@@ -52,18 +52,18 @@ async def _push(rules: StoreRules, ports: StockPorts) -> None:
             fo=ports.fo,
             links=ports.links,
             snapshots=ports.snapshots,
-            now=lambda: datetime.now(UTC),
+            now=now,
         )
     except TransientError as error:
         emit("stock.failed", level=logging.WARNING, reason=type(error).__name__)
         raise
     except RefusedError as refusal:
-        await _problem(refusal, rules.key, f"{rules.key}-{began:%Y%m%dT%H%M%S}", ports.journal)
+        await _problem(refusal, rules.key, f"{rules.key}-{began:%Y%m%dT%H%M%S}", ports.journal, now())
         raise
-    await _report(report, began, ports)
+    await _report(report, began, now(), ports)
 
 
-async def _report(report: StockReport, began: datetime, ports: StockPorts) -> None:
+async def _report(report: StockReport, began: datetime, ended: datetime, ports: StockPorts) -> None:
     """One event for the run, one journal entry for each problem that a person has to correct."""
     emit(
         "stock.pushed",
@@ -77,16 +77,16 @@ async def _report(report: StockReport, began: datetime, ports: StockPorts) -> No
         busy=report.busy,
         shopify_calls=report.shopify_calls,
         fo_calls=report.fo_calls,
-        seconds=round((datetime.now(UTC) - began).total_seconds(), 3),
+        seconds=round((ended - began).total_seconds(), 3),
     )
     for number, problem in enumerate(report.problems):
-        await _problem(problem, report.store, f"{report.run}-{number}", ports.journal)
+        await _problem(problem, report.store, f"{report.run}-{number}", ports.journal, ended)
     if report.changed or report.problems:
         document = json.dumps(explained(report), ensure_ascii=False).encode()
         await ports.reports.put(f"stock/{report.store}/report.json", document)
 
 
-async def _problem(problem: RefusedError, store: str, event_id: str, journal: Journal) -> None:
+async def _problem(problem: RefusedError, store: str, event_id: str, journal: Journal, at: datetime) -> None:
     where = {name: problem.details.get(name) for name in ("sku", "location")}
     emit("stock.problem", level=logging.WARNING, code=problem.code, owner=problem.entry.owner, **where)
     await journal.write(
@@ -96,7 +96,7 @@ async def _problem(problem: RefusedError, store: str, event_id: str, journal: Jo
             event_id=event_id,
             topic="stock",
             attempt=1,
-            at=datetime.now(UTC),
+            at=at,
             outcome="parked",
             note=f"{problem.code}: {problem.cause}",
             evidence={**problem.details, "next_step": problem.next_step, "owner": problem.entry.owner},

@@ -112,6 +112,10 @@ class World:
     renumbered: int = 0
     """How often."""
     fo_has_rows: bool = True
+    absent: dict[int, dict[str, object] | None] = field(default_factory=dict)
+    """Inventory item -> what Shopify shows instead of its level; None for a deleted one."""
+    refused: set[int] = field(default_factory=set)
+    """Inventory items whose figures Shopify does not let be set."""
     budget_is_spent: bool = False
     """Shopify does not answer the next call; a write may have happened all the same."""
 
@@ -366,6 +370,10 @@ class FakeAdmin:
         if self.world.on_hand_is_read_before_orders:
             self.fo.early = self.fo.rows()
         place = int(location.rpartition("/")[2])
+        number = int(gid.rpartition("/")[2])
+        if number in self.world.absent:
+            shown = self.world.absent[number]
+            return None if shown is None else {"id": gid, **shown}
         level = {
             "updatedAt": self._text(self.world.changed[place]),
             "quantities": [{"quantity": self.world.available[place]}],
@@ -432,6 +440,11 @@ class FakeAdmin:
             }
             for index, (row, place) in enumerate(zip(rows, places, strict=True))
             if self.world.writes_compare and row["changeFromQuantity"] != self.world.available[place]
+        ]
+        errors += [
+            {"code": "INVALID", "field": ["input", "quantities", str(index), "quantity"], "message": "It is locked."}
+            for index, row in enumerate(rows)
+            if int(row["inventoryItemId"].rpartition("/")[2]) in self.world.refused
         ]
         figures = {(place, row["quantity"]) for row, place in zip(rows, places, strict=True)}
         assert len(figures) == len(set(places)), "SKUs with the same stock were given different figures"

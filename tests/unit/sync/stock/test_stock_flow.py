@@ -1,0 +1,286 @@
+"""What a run of the stock flow decides about single figures, and what it reports."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from shared.errors import RefusedError
+from shared.mapping.stock import FigureOutcome
+from shared.rules import StockRules
+from shared.sync.stock.report import explained
+from tests.builders.stock_world import World
+
+RULES = StockRules(settle_seconds=30, catalogue_minutes=60)
+
+
+def opened(units=5, **other):
+    """One SKU at one location, whose figure is set."""
+    world = World(stock=other.pop("rules", RULES), **other)
+    for place in world.locations:
+        world.receive(place, units)
+    world.push().finish()
+    world.time += 120
+    return world
+
+
+def run(world, after=0):
+    world.time += after
+    return world.push().finish()
+
+
+def outcomes(report):
+    return [figure.outcome for figure in report.figures]
+
+
+def test_a_figure_that_did_not_change_costs_no_reading_of_it():
+    world = opened()
+    report = run(world)
+    assert (outcomes(report), report.changed, report.halted, report.busy) == ([FigureOutcome.UNCHANGED], 0, "", False)
+    assert (report.shopify_calls, report.fo_calls) == (2, 1)  # changed levels, orders; on-hand
+
+
+def test_a_figure_is_lowered_and_raised_and_reported_with_what_it_was():
+    world = opened(5)
+    world.receive(1, -2)
+    (lowered,) = run(world).figures
+    assert (lowered.outcome, lowered.before, lowered.after, lowered.is_changed) == (FigureOutcome.LOWERED, 5, 3, True)
+    world.receive(1, 4)
+    (raised,) = run(world, after=60).figures
+    assert (raised.outcome, raised.before, raised.after) == (FigureOutcome.RAISED, 3, 7)
+    assert world.available == {1: 7}
+
+
+def test_a_figure_that_shopify_has_just_changed_is_not_raised_yet():
+    world = opened(5)
+    order = world.sell(1, 1)
+    world.book(order, 1)
+    world.link(order)
+    world.receive(1, 4)
+    world.time += 29
+    assert outcomes(run(world)) == [FigureOutcome.SETTLING]
+    assert outcomes(run(world, after=2)) == [FigureOutcome.RAISED]
+    assert world.available == {1: 8}
+
+
+# ---- freeze
+
+
+def backlog(world, orders):
+    for _ in range(orders):
+        assert world.sell(1, 1)
+
+
+@pytest.mark.parametrize(("orders", "frozen"), [(2, False), (3, True)])
+def test_while_too_many_orders_wait_no_figure_rises(orders, frozen):
+    world = opened(10, rules=replace_rules(freeze_backlog=2))
+    backlog(world, orders)
+    world.receive(1, 5)
+    report = run(world, after=60)
+    assert (report.frozen, report.backlog) == (frozen, orders)
+    assert outcomes(report) == [FigureOutcome.FROZEN if frozen else FigureOutcome.RAISED]
+    assert world.available == {1: 10 - orders if frozen else 15 - orders}
+
+
+def test_while_too_many_orders_wait_figures_fall():
+    world = opened(10, rules=replace_rules(freeze_backlog=2))
+    backlog(world, 3)
+    world.receive(1, -4)
+    report = run(world, after=60)
+    assert (report.frozen, outcomes(report)) == (True, [FigureOutcome.LOWERED])
+    assert world.available == {1: 3}
+
+
+def test_a_frozen_figure_is_asked_for_once_and_raised_when_the_backlog_is_gone():
+    world = opened(10, rules=replace_rules(freeze_backlog=2))
+    backlog(world, 3)
+    world.receive(1, 5)
+    calls = [run(world, after=60).shopify_calls for _ in range(3)]
+    assert calls[1] == calls[2] < calls[0]
+    for order in world.orders:
+        world.book(order, 1)
+        world.link(order)
+    report = run(world, after=60)
+    assert (outcomes(report), world.available) == ([FigureOutcome.RAISED], {1: 12})
+
+
+def replace_rules(**changes):
+    return RULES.model_copy(update=changes)
+
+
+# ---- what cannot be set
+
+
+GONE, NOT_TRACKED, NOT_STOCKED = None, {"tracked": False}, {"tracked": True, "inventoryLevel": None}
+
+
+@pytest.mark.parametrize(
+    ("shown", "outcome", "problems"),
+    [
+        (GONE, FigureOutcome.GONE, []),
+        (NOT_TRACKED, FigureOutcome.NOT_TRACKED, []),
+        (NOT_STOCKED, FigureOutcome.NOT_STOCKED, ["STOCK_NOT_STOCKED"]),
+    ],
+)
+def test_a_level_that_shopify_does_not_have_is_reported_once(shown, outcome, problems):
+    world = World(stock=RULES)
+    world.receive(1, 5)
+    world.absent[101] = shown
+    report = run(world)
+    assert (outcomes(report), [each.code for each in report.problems]) == ([outcome], problems)
+    assert (report.changed, report.figures[0].after) == (0, None)
+    again = run(world, after=60)
+    assert (outcomes(again), again.problems) == ([FigureOutcome.UNCHANGED], ())
+
+
+def test_an_item_without_stock_need_not_be_stocked():
+    world = World(stock=RULES)
+    world.absent[101] = NOT_STOCKED
+    report = run(world)
+    assert (outcomes(report), report.problems) == ([FigureOutcome.NOT_STOCKED], ())
+
+
+def test_a_figure_that_shopify_refuses_is_reported_and_not_tried_again_until_it_changes():
+    world = opened(5)
+    world.refused = {101}
+    world.receive(1, 1)
+    report = run(world)
+    assert outcomes(report) == [FigureOutcome.REFUSED]
+    (problem,) = report.problems
+    assert problem.code == "STOCK_REFUSED"
+    assert (problem.details["quantity"], problem.details["message"]) == ("6", "It is locked.")
+    again = run(world, after=60)
+    assert (outcomes(again), again.problems) == ([FigureOutcome.REFUSED], ())
+    world.receive(1, 1)
+    assert [each.code for each in run(world, after=60).problems] == ["STOCK_REFUSED"]
+    world.refused = set()
+    world.receive(1, 1)
+    assert outcomes(run(world, after=60)) == [FigureOutcome.RAISED]
+    assert world.available == {1: 8}
+
+
+def test_a_refused_figure_is_tried_again_when_the_assortment_is_read_again():
+    world = opened(5)
+    world.refused = {101}
+    world.receive(1, 1)
+    run(world)
+    world.refused = set()
+    assert outcomes(run(world, after=3700)) == [FigureOutcome.RAISED]
+
+
+def test_an_item_whose_figure_could_not_be_lowered_in_one_place_is_raised_in_none():
+    world = opened(5, locations=(1, 2))
+    world.refused = {101}
+    world.receive(1, -3)
+    assert [each.code for each in run(world).problems] == ["STOCK_REFUSED"]
+    world.refused = set()
+    world.receive(2, 4)
+    report = run(world, after=60)
+    assert sorted(outcomes(report)) == sorted([FigureOutcome.REFUSED, FigureOutcome.WITHHELD])
+    assert world.available == {1: 5, 2: 5}
+
+
+def test_a_figure_that_keeps_changing_is_left_for_the_next_run_after_three_readings():
+    world = opened(9)
+    world.receive(1, -1)
+    push = world.push()
+    for _ in range(3):
+        push.step_until("StockSet")
+        assert world.sell(1, 1)
+    report = push.finish()
+    assert outcomes(report) == [FigureOutcome.STALE]
+    assert [each.code for each in report.problems] == ["STOCK_STALE"]
+    assert world.available == {1: 6}
+
+
+def test_without_a_row_in_fo_the_figure_is_left_alone():
+    world = opened(5)
+    world.fo_has_rows = False
+    report = run(world)
+    assert (outcomes(report), world.available) == ([FigureOutcome.NO_ROW], {1: 5})
+
+
+def test_a_row_that_disappears_while_figures_are_read_leaves_the_figure_alone():
+    world = opened(5)
+    world.receive(1, -1)
+    push = world.push()
+    push.step_until("StockLevel")
+    world.fo_has_rows = False
+    assert outcomes(push.finish()) == [FigureOutcome.NO_ROW]
+    assert world.available == {1: 5}
+
+
+# ---- a run that ends early, and comparisons
+
+
+def test_no_batch_begins_after_three_minutes_and_the_next_run_goes_on():
+    world = opened(5)
+    world.receive(1, 1)
+    push = world.push()
+    push.step_until("StockOrders")
+    push.step()
+    push.step()
+    world.time += 180
+    report = push.finish()
+    assert (report.halted, report.figures, world.available) == ("time limit reached", (), {1: 5})
+    report = run(world, after=200)
+    assert (report.halted, outcomes(report)) == ("", [FigureOutcome.RAISED])
+
+
+@pytest.mark.parametrize(("hours", "outcome"), [(23, FigureOutcome.UNCHANGED), (24, FigureOutcome.EQUAL)])
+def test_every_figure_is_compared_once_a_day(hours, outcome):
+    world = opened(5)
+    world.time = 0
+    assert outcomes(run(world, after=hours * 3600)) == [outcome]
+
+
+def test_a_comparison_forgets_figures_that_are_no_longer_sold():
+    world = opened(5, skus=2)
+    stored = json.loads(world.documents["stock/nordlys/figures"])
+    assert set(stored["figures"]) == {"101:1", "102:1"}
+    del world.skus_now[102]
+    run(world, after=25 * 3600)
+    assert set(json.loads(world.documents["stock/nordlys/figures"])["figures"]) == {"101:1"}
+
+
+def test_another_run_that_holds_the_lease_makes_this_one_do_nothing():
+    world = opened(5)
+    world.receive(1, 1)
+    first = world.push()
+    first.step_until("StockSet")
+    report = world.push().finish()
+    assert (report.busy, report.figures, report.shopify_calls) == (True, (), 0)
+    first.finish()
+    assert world.available == {1: 6}
+
+
+# ---- the report as a document
+
+
+def test_the_report_explains_every_figure():
+    world = opened(5)
+    order = world.sell(1, 2)
+    assert order
+    world.receive(1, 3)
+    world.receive(1, -4)
+    report = replace(
+        run(world, after=60), problems=(RefusedError("STOCK_STALE", sku="TENT-101P", location=1),), halted="because"
+    )
+    document = json.loads(json.dumps(explained(report)))
+    assert (document["store"], document["run"], document["halted"]) == ("nordlys", report.run, "because")
+    assert (document["backlog"], document["frozen"]) == (1, False)
+    assert document["figures"] == [
+        {
+            "sku": world.skus_now[101],
+            "location": 1,
+            "warehouses": {"AMS": {"available": "4", "incoming": "0", "open_issues": "0", "safety": "0"}},
+            "available_to_promise": "4",
+            "sold_unknown_to_fo": 2,
+            "before": 3,
+            "after": 2,
+            "outcome": FigureOutcome.LOWERED.value,
+        }
+    ]
+    (problem,) = document["problems"]
+    assert problem.keys() == {"code", "cause", "next_step"}
+    assert report.outcomes == {FigureOutcome.LOWERED: 1}
