@@ -3,7 +3,7 @@
 from local.d365.edm import Values
 from local.d365.errors import Infolog
 
-_LENGTHS = {
+LENGTHS = {
     "SalesOrderNumber": 20,
     "CustomerAccount": 20,
     "OrderingCustomerAccountNumber": 20,
@@ -28,7 +28,12 @@ _LENGTHS = {
     "AddressCity": 60,
     "DeliveryAddressZipCode": 10,
     "AddressZipCode": 10,
+    "DeliveryAddressStateId": 10,
+    "AddressState": 10,
+    "PrimaryContactEmail": 255,
+    "PrimaryContactPhone": 255,
     "Email": 80,
+    "URL": 255,
     "LineDescription": 1000,
     "JournalBatchNumber": 10,
     "PaymentReference": 20,
@@ -45,6 +50,6 @@ _LENGTHS = {
 def check_lengths(given: Values, log: Infolog) -> None:
     """Refuses what is too long, in characters; F&O's own tables would cut it off or refuse it."""
     for name, value in given.items():
-        longest = _LENGTHS.get(name)
+        longest = LENGTHS.get(name)
         if longest is not None and isinstance(value, str) and len(value) > longest:
             log.reject_field(name, f"The value of field '{name}' has {len(value)} characters, {longest} are allowed.")

@@ -13,8 +13,6 @@ from shared.mapping.personal_data import BUYER, is_nameless, withheld
 from shared.model import Address, Buyer, FoRow, Order
 from shared.rules import StoreRules
 
-_ACCOUNT_LENGTH = 20
-
 
 def customer_account(order: Order, rules: StoreRules) -> str:
     """The account of the order's buyer; the same buyer always has the same, whichever order comes first.
@@ -35,7 +33,7 @@ def customer_account(order: Order, rules: StoreRules) -> str:
     identity = _guest_identity(buyer) if buyer is not None else ""
     if identity:
         digest = b32encode(hashlib.sha256(identity.encode()).digest()).decode()
-        return f"{customers.account_prefix}G{digest}"[:_ACCOUNT_LENGTH]
+        return f"{customers.account_prefix}G{digest}"[: LIMITS["CustomerAccount"]]
     refusal = withheld(order, order.shipping_address or order.billing_address)
     if refusal is not None:
         raise refusal
