@@ -45,11 +45,10 @@ class BreakerState:
         in_row = self.since is not None and now - self.since <= policy.window
         failures = self.failures + 1 if in_row else 1
         opens = wait is not None or self.open_until is not None or failures >= policy.threshold
-        return BreakerState(
-            failures=failures,
-            since=self.since if in_row else now,
-            open_until=now + (wait or policy.pause) if opens else None,
-        )
+        until = now + (wait or policy.pause)
+        if self.open_until is not None and not self.probing:
+            until = max(until, self.open_until)  # of calls that were sent together, the longest delay counts
+        return BreakerState(failures=failures, since=self.since if in_row else now, open_until=until if opens else None)
 
     def succeeded(self) -> BreakerState:
         """After a good call. While the breaker is open that call was sent before it opened, so the pause stays."""

@@ -6,8 +6,10 @@ of the line. There is no field for an amount of tax.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from fnmatch import fnmatchcase
+from itertools import product
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import Discriminator, Field, Tag, model_validator
@@ -69,13 +71,31 @@ class TaxRule(Rules):
             (ANY in self.countries or set(other.countries) <= set(self.countries))
             and (ANY in self.provinces or set(other.provinces) <= set(self.provinces))
             and self._covers_rates(other)
-            and (ANY in self.titles or set(other.titles) <= set(self.titles))
+            and all(self._covers_titles(pattern.casefold()) for pattern in other.titles)
         )
+
+    def cases(self) -> Iterator[TaxRule]:
+        """Rules of one country, one province and one rate each, which together fit the same lines."""
+        rates = ["any"] if self.rates == "any" else [(rate,) for rate in self.rates]
+        for country, province, rate in product(self.countries, self.provinces, rates):
+            yield self.model_copy(update={"countries": (country,), "provinces": (province,), "rates": rate})
 
     def _covers_rates(self, other: TaxRule) -> bool:
         if self.rates == "any":
             return other.rates == "any" or min(other.rates) > 0
         return other.rates != "any" and set(other.rates) <= set(self.rates)
+
+    def _covers_titles(self, pattern: str) -> bool:
+        """Whether one of the patterns fits every title that this one fits. A character that no pattern has stands for
+        whatever `*` and `?` stand for, as often as `*` could make a difference.
+        """
+        longest = max(map(len, self.titles)) + 1
+        titles = [pattern.replace("?", _NO_LETTER).replace("*", _NO_LETTER * times) for times in range(longest + 1)]
+        return any(all(fnmatchcase(title, own.casefold()) for title in titles) for own in self.titles)
+
+
+_NO_LETTER: Final = "\ue000"
+"""Of Unicode's private use area."""
 
 
 TaxDifference = Literal["tolerate", "rounding_line", "prices_with_tax", "service_line", "park"]
@@ -172,12 +192,17 @@ _NEEDED: Final[dict[TaxDifference, tuple[str, ...]]] = {
 def unreachable(rules: tuple[TaxRule, ...]) -> list[str]:
     """One line for each rule that no order line can reach."""
     mistakes = []
-    for later, rule in enumerate(rules):
-        for earlier in range(later):
-            if rules[earlier].covers(rule):
-                why = "is the same" if rule.covers(rules[earlier]) else "covers it"
-                mistakes.append(
-                    f"rule #{later + 1} never applies: rule #{earlier + 1} {why}, and the first that fits decides"
-                )
-                break
+    for at, rule in enumerate(rules):
+        why = _covered_by(rule, rules[:at])
+        if why:
+            mistakes.append(f"rule #{at + 1} never applies: {why}, and the first that fits decides")
     return mistakes
+
+
+def _covered_by(rule: TaxRule, earlier: Sequence[TaxRule]) -> str:
+    """Which of the earlier rules leave the rule no line, in words; "" if they leave some."""
+    for at, one in enumerate(earlier, start=1):
+        if one.covers(rule):
+            return f"rule #{at} {'is the same' if rule.covers(one) else 'covers it'}"
+    first = [next((at for at, one in enumerate(earlier, start=1) if one.covers(case)), 0) for case in rule.cases()]
+    return f"rules {', '.join(f'#{at}' for at in sorted(set(first)))} together cover it" if all(first) else ""

@@ -84,6 +84,35 @@ def test_a_delay_that_f_and_o_asks_for_opens_it_at_once():
     assert CLOSED.failed(START, POLICY, 7 * SECOND).open_until == START + 7 * SECOND
 
 
+@pytest.mark.parametrize(("wait", "until"), [(None, 300), (5 * SECOND, 300), (400 * SECOND, 401)])
+def test_of_calls_that_were_sent_together_the_longest_delay_counts(wait, until):
+    state = CLOSED.failed(START, POLICY, 300 * SECOND).failed(START + SECOND, POLICY, wait)
+    assert state.open_until == START + until * SECOND
+
+
+@pytest.mark.parametrize(("wait", "until"), [(None, 30), (5 * SECOND, 5)])
+def test_a_bad_probe_waits_as_long_as_a_failure_and_not_as_long_as_a_probe_may_take(wait, until):
+    state = CLOSED.failed(START, POLICY, SECOND).probe(START, POLICY)
+    assert (state.open_until, state.probing) == (START + POLICY.probe, True)
+    assert state.failed(START, POLICY, wait).open_until == START + until * SECOND
+
+
+async def test_no_call_is_made_before_the_delay_is_over_and_one_is_made_then(one, clock):
+    await one.failure(90 * SECOND)
+    clock.advance(89.9)
+    with pytest.raises(TransientError) as paused:
+        await one.before()
+    assert paused.value.retry_after == 0.1 * SECOND
+    clock.advance(0.1)
+    await one.before()
+
+
+def test_failures_exactly_a_window_apart_are_in_a_row():
+    state = CLOSED.failed(START, POLICY).failed(START + POLICY.window, POLICY)
+    assert (state.failures, state.since) == (2, START)
+    assert CLOSED.failed(START, POLICY).failed(START + POLICY.window + SECOND, POLICY).failures == 1
+
+
 def test_the_good_end_of_an_earlier_call_does_not_cut_a_delay_short():
     state = CLOSED.failed(START, POLICY, 7 * SECOND)
     assert state.succeeded() == state

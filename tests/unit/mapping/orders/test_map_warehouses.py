@@ -3,7 +3,7 @@ from decimal import Decimal
 import pytest
 
 from shared.errors import RefusedError
-from shared.mapping.orders.allocation import Need, allocate, needs
+from shared.mapping.orders.allocation import Need, _kilometres, allocate, needs
 from shared.mapping.taxes.place import place_of_sale, ship_to
 from shared.model import Item, LineKind, OnHand
 from tests.builders.sales import EU, US, address, items_of, line, order, with_rules
@@ -164,3 +164,62 @@ def test_a_warehouse_behind_two_locations_has_its_stock_once():
     rules = with_rules(US, allocation={"split_lines": True}, warehouses=twice, stock=HALVES)
     on_hand = [stock(DENVER, TEE, "1"), stock(AUSTIN, TEE, "3")]
     assert ways([Need(1, TEE, 9)], on_hand, rules) == {1: [(DENVER, 6), (AUSTIN, 3)]}
+
+
+CITIES = {
+    "Denver": (39.7392, -104.9903),
+    "Sydney": (-33.8688, 151.2093),
+    "Quito": (-0.1807, -78.4678),
+    "Amsterdam": (52.3676, 4.9041),
+    "Hamburg": (53.5511, 9.9937),
+    "Tromso": (69.6492, 18.9553),
+    "Suva": (-18.1416, 178.4419),
+    "Apia": (-13.8333, -171.7667),
+}
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "kilometres"),
+    [  # great-circle distances, computed with the spherical law of cosines and R = 6371 km
+        ("Amsterdam", "Hamburg", 365.3),
+        ("Denver", "Sydney", 13406.7),
+        ("Quito", "Amsterdam", 9574.1),
+        ("Tromso", "Quito", 10312.7),
+        ("Suva", "Apia", 1150.7),
+        ("Denver", "Denver", 0.0),
+    ],
+)
+def test_distances_follow_the_surface_of_the_earth(start, end, kilometres):
+    there, back = (_kilometres(CITIES[one], CITIES[other]) for one, other in ((start, end), (end, start)))
+    assert there == pytest.approx(kilometres, abs=0.1)
+    assert back == pytest.approx(there)
+
+
+def test_where_the_coordinates_of_one_warehouse_are_unknown_none_is_near():
+    rows = US.model_dump()["warehouses"]
+    rules = with_rules(US, warehouses=(*rows[:2], rows[2] | {"latitude": None, "longitude": None}))
+    on_hand = [stock(warehouse, TEE, "5") for warehouse in (DENVER, SALT_LAKE, AUSTIN)]
+    assert ways([Need(1, TEE, 1)], on_hand, rules, destination=NEAR_SALT_LAKE) == {1: [(DENVER, 1)]}
+
+
+@pytest.mark.parametrize("there", [{}, {"latitude": 30.5}, {"longitude": -97.8}])
+def test_an_address_without_both_coordinates_is_near_none(there):
+    on_hand = [stock(warehouse, TEE, "5") for warehouse in (DENVER, SALT_LAKE, AUSTIN)]
+    assert ways([Need(1, TEE, 1)], on_hand, destination=address("US", "TX", **there)) == {1: [(DENVER, 1)]}
+
+
+def test_a_sale_over_the_counter_of_a_location_without_warehouse_takes_stock_of_any():
+    """Where the rules book such orders at home."""
+    rules = with_rules(US, orders={"address_without_shipping": "omit"})
+    on_hand = [stock(DENVER, TEE, "0"), stock(AUSTIN, TEE, "5")]
+    assert ways([Need(1, TEE, 1)], on_hand, rules, destination=None, location=1) == {1: [(AUSTIN, 1)]}
+    assert ways([Need(1, TEE, 1)], on_hand, rules, destination=None, location=72001001) == {1: [(DENVER, 1)]}
+    counter = order(line(), location_id=1, shipping_address=None, billing_address=None)
+    assert place_of_sale(counter, rules) == (rules.country, rules.province)
+
+
+def test_a_sale_over_the_counter_of_a_location_without_warehouse_is_refused_with_the_location():
+    counter = order(line(), location_id=1, shipping_address=None, billing_address=None)
+    with pytest.raises(RefusedError) as refused:
+        place_of_sale(counter, US)
+    assert (refused.value.code, refused.value.details["location"]) == ("LOCATION_WITHOUT_WAREHOUSE", "1")

@@ -157,6 +157,119 @@ def pieces(quantity: int, discount: str = "0.00"):
     return line(1, euros("10.00"), quantity, discount=euros(discount))
 
 
+@pytest.mark.parametrize(("warehouse", "expected"), [(0, [4, 2]), (1, [3, 3])])
+def test_of_two_open_lines_the_one_of_the_warehouse_that_has_the_piece_grows(warehouse, expected):
+    model = divided()
+    changes, target = model.plan(bought(pieces(6)), warehouse=warehouse)
+    (step,) = changes.steps
+    assert (step.action, step.lot) == (Action.CHANGE_LINE, model.order.lines[warehouse].lot)
+    model.carry_out(changes, target)
+    assert [each.quantity for each in model.order.lines] == expected
+
+
+@pytest.mark.parametrize(("shipped", "grows"), [(0, 1), (1, 0)])
+def test_of_two_lines_the_one_that_is_still_open_grows(shipped, grows):
+    model = divided()
+    lines = model.order.lines
+    model.progress(lines[shipped].lot, delivered=int(lines[shipped].quantity))
+    changes, _ = model.plan(bought(pieces(6)), warehouse=grows)
+    (step,) = changes.steps
+    assert (step.action, step.lot) == (Action.CHANGE_LINE, lines[grows].lot)
+    assert {cell.status for cell in changes.cells} == {FoStatus.PARTLY_DELIVERED}
+
+
+def test_pieces_of_a_line_that_left_its_warehouse_are_added_beside_it():
+    model = divided()
+    ams, _ham = model.order.lines
+    model.progress(ams.lot, delivered=3)
+    changes, target = model.plan(bought(pieces(6)), warehouse=0)
+    (step,) = changes.steps
+    assert step.action is Action.ADD_LINE
+    model.carry_out(changes, target)
+    assert [(each.warehouse, each.quantity) for each in model.order.lines] == [("AMS", 3), ("HAM", 2), ("AMS", 1)]
+
+
+def of_download(quantity):
+    return line(1, euros("10.00"), quantity, requires_shipping=False)
+
+
+def two_downloads() -> FoModel:
+    """A download on two lines: a person divided it."""
+    model = FoModel(bought(of_download(1)), EU)
+    (first,) = model.order.lines
+    two = Decimal(2)
+    second = replace(first, lot="LOT-9", number=two, quantity=two, remaining=two, amount=Decimal(20))
+    model.fo = replace(model.order, lines=(first, second))
+    model.memory = replace(model.memory, sources={first.lot: "products:1", "LOT-9": "products:1"})
+    return model
+
+
+def test_of_two_lines_without_stock_the_last_open_one_grows():
+    model = two_downloads()
+    (step,) = model.plan(bought(of_download(5)))[0].steps
+    assert (step.lot, step.fields["OrderedSalesQuantity"]) == ("LOT-9", 4)
+    model.progress("LOT-9", delivered=2, invoiced=2)
+    (step,) = model.plan(bought(of_download(5)))[0].steps
+    assert (step.lot, step.fields["OrderedSalesQuantity"]) == ("LOT-1", 3)
+
+
+def further(rules=EU) -> FoModel:
+    """An order that was invoiced, and another one with a line that was bought later."""
+    model = FoModel(bought(), rules)
+    model.progress(model.lot("products:1"), delivered=3, invoiced=3)
+    model.carry_out(*model.plan(bought(TENTS, line(2, euros("4.00")))))
+    assert [header.number for header in model.order.headers] == ["SN1", "SN1B"]
+    return model
+
+
+def test_a_further_order_takes_what_is_added_later():
+    model = further()
+    (step,) = model.plan(bought(TENTS, line(2, euros("4.00")), line(3, euros("5.00"))))[0].steps
+    assert (step.action, step.order) == (Action.ADD_LINE, "SN1B")
+
+
+def test_a_further_order_that_is_closed_takes_nothing_more():
+    model = further()
+    model.progress(model.order.lines[-1].lot, delivered=1, invoiced=1)
+    (step,) = model.plan(bought(TENTS, line(2, euros("4.00")), line(3, euros("5.00"))))[0].steps
+    assert (step.action, step.order) == (Action.NEW_ORDER, "SN1")
+
+
+def test_the_lines_of_a_further_order_that_staff_deleted_are_left_to_them():
+    model = further()
+    model.fo = replace(model.order, headers=model.order.headers[:1], lines=model.order.lines[:1])
+    changes, _ = model.plan(bought(TENTS, line(2, euros("4.00"))))
+    assert changes.steps == changes.held == ()
+    assert [(cell.source, cell.by_staff) for cell in changes.ignored] == [("products:2", True)]
+
+
+def test_the_lines_of_a_further_order_that_staff_deleted_are_sold_anew_where_shopify_decides():
+    model = further(with_rules(EU, changes={"by_staff": "overrule"}))
+    model.fo = replace(model.order, headers=model.order.headers[:1], lines=model.order.lines[:1])
+    changes, target = model.plan(bought(TENTS, line(2, euros("4.00"))))
+    (step,) = changes.steps
+    assert (step.action, [each.source for each in step.lines]) == (Action.NEW_ORDER, ["products:2"])
+    model.carry_out(changes, target)
+    assert model.amount == bought(TENTS, line(2, euros("4.00"))).total.amount
+
+
+def test_a_further_order_that_staff_cancelled_is_not_written_to():
+    model = further()
+    model.progress(model.order.lines[-1].lot, cancelled=True)
+    assert model.order.headers[-1].status is FoStatus.CANCELLED
+    now = bought(TENTS, line(2, euros("4.00")), shipping_address=address(city="Utrecht"))
+    changes, _ = model.plan(now)
+    assert [step.order for step in changes.steps] == []
+    assert {(cell.kind, cell.status) for cell in changes.cells} == {(ChangeKind.ADDRESS, FoStatus.INVOICED)}
+
+
+def test_an_order_that_staff_cancelled_whole_is_still_decided_about():
+    model = FoModel(bought(), EU)
+    model.progress(model.lot("products:1"), cancelled=True)
+    changes, _ = model.plan(bought(shipping_address=address(city="Utrecht")))
+    assert (ChangeKind.ADDRESS, FoStatus.CANCELLED) in {(cell.kind, cell.status) for cell in changes.cells}
+
+
 def test_what_was_cancelled_in_fo_takes_fewer_pieces_before_what_is_open():
     model = divided()
     ams, ham = (each.lot for each in model.order.lines)

@@ -217,6 +217,26 @@ def test_goodwill_leaves_the_order_alone_whether_or_not_the_current_total_knows_
     assert ("does not know" in reading) is not known
 
 
+def test_goodwill_may_exceed_what_is_left_and_makes_the_current_total_negative():
+    life = two_lines()
+    life.refund({11: (3, "cancel"), 12: (1, "cancel")}, shipping=True)
+    life.refund(adjustment=Bag((Decimal("-4.00"),) * 2, ("EUR", "EUR")))
+    payload = life.payload()
+    assert payload["current_total_price"] == "-4.00"
+    state = read(payload)
+    assert (state.order.lines, state.order.total, state.costs_now) == ((), euro("0"), None)
+    assert [each.amount for refund in state.refunds for each in refund.adjustments if not each.on_order] == [
+        euro("4.00")
+    ]
+
+
+def test_a_total_of_the_order_as_it_was_placed_is_never_negative():
+    payload = order_payload() | {"total_price": "-4.00", "total_price_set": money_set("-4.00")}
+    with pytest.raises(RefusedError) as refused:
+        read(payload)
+    assert refused.value.code == "NEGATIVE_AMOUNT"
+
+
 def test_what_a_refund_is_short_of_while_its_money_is_on_the_way_is_no_adjustment():
     life = two_lines()
     life.ship({11: 3, 12: 1})

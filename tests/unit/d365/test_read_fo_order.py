@@ -1,0 +1,169 @@
+"""A sales order read from F&O: header, lines, and what remains of each line, which F&O has in a view of its own."""
+
+from decimal import Decimal
+
+import pytest
+
+from shared.d365.order_changes import LINE_FIELDS, read_fo_order, read_header, read_headers
+from shared.d365.sold_lines import read_sold_lines
+from shared.errors import RefusedError
+from shared.model import FoStatus
+from tests.builders.refunds import MemoryFo
+
+COMPANY = "nleu"
+
+
+class Fo(MemoryFo):
+    def header(self, number, status="Active", *, held="No", reference="shopify-nordlys-1"):
+        self.tables["SalesOrderHeadersV4"].append(
+            {
+                "dataAreaId": COMPANY,
+                "SalesOrderNumber": number,
+                "CustomersOrderReference": reference,
+                "SalesOrderProcessingStatus": status,
+                "IsSalesProcessingStopped": held,
+                "SalesOrderStatus": "Backorder",
+            }
+        )
+
+    def line(self, number, at=1, quantity=3):
+        self.tables["SalesOrderLinesV3"].append(
+            dict.fromkeys(LINE_FIELDS, "")
+            | dict.fromkeys(("ProductColorId", "ProductConfigurationId", "ProductSizeId"), "")
+            | dict.fromkeys(("ProductStyleId", "ProductVersionId"), "")
+            | {
+                "dataAreaId": COMPANY,
+                "SalesOrderNumber": number,
+                "InventoryLotId": f"{number}-{at}",
+                "LineNumber": Decimal(at),
+                "ItemNumber": "TENT-2P",
+                "ShippingSiteId": "EU",
+                "ShippingWarehouseId": "HAM",
+                "OrderedSalesQuantity": Decimal(quantity),
+            }
+        )
+
+    def progress(self, number, at=1, *, remaining=3, to_invoice=0, status="Backorder"):
+        self.tables["SalesLineBiEntities"].append(
+            {
+                "dataAreaId": COMPANY,
+                "SalesId": number,
+                "InventTransId": f"{number}-{at}",
+                "SalesStatus": status,
+                "RemainSalesPhysical": Decimal(remaining),
+                "RemainSalesFinancial": Decimal(to_invoice),
+            }
+        )
+
+
+@pytest.fixture
+def fo():
+    built = Fo()
+    built.header("SN1", "PartiallyDelivered")
+    return built
+
+
+async def line_of(fo):
+    order = await read_fo_order(fo, COMPANY, ["SN1"])
+    (line,) = order.lines
+    return line
+
+
+@pytest.mark.parametrize(
+    ("remaining", "to_invoice", "status", "expected"),
+    [
+        (3, 0, "Backorder", (3, 0, FoStatus.PARTLY_DELIVERED)),
+        (1, 2, "Backorder", (1, 2, FoStatus.PARTLY_DELIVERED)),
+        (1, 0, "Delivered", (1, 0, FoStatus.PARTLY_DELIVERED)),
+        (0, 3, "Delivered", (0, 3, FoStatus.DELIVERED)),
+        (0, 0, "Invoiced", (0, 0, FoStatus.INVOICED)),
+        (0, 0, "Canceled", (0, 0, FoStatus.CANCELLED)),
+        (0, 0, "Backorder", (0, 0, FoStatus.PARTLY_DELIVERED)),
+    ],
+)
+async def test_a_line_has_what_remains_of_it_and_its_own_status_once_nothing_does(
+    fo, remaining, to_invoice, status, expected
+):
+    fo.line("SN1")
+    fo.progress("SN1", remaining=remaining, to_invoice=to_invoice, status=status)
+    line = await line_of(fo)
+    assert (line.remaining, line.to_invoice, line.status) == expected
+    assert (line.is_open, line.done) == (remaining != 0, 3 - remaining)
+
+
+async def test_a_line_without_a_row_about_what_remains_is_open_as_a_whole(fo):
+    """F&O's view does not have a line that was written a moment ago."""
+    fo.line("SN1")
+    fo.line("SN1", 2)
+    fo.progress("SN1", 2, remaining=0, status="Invoiced")
+    first, second = (await read_fo_order(fo, COMPANY, ["SN1"])).lines
+    assert (first.remaining, first.to_invoice, first.status) == (3, 0, FoStatus.PARTLY_DELIVERED)
+    assert (first.is_open, first.is_invoiced, first.done) == (True, False, 0)
+    assert (second.lot, second.is_open, second.is_invoiced) == ("SN1-2", False, True)
+
+
+async def test_of_a_line_without_a_row_about_what_remains_nothing_can_be_returned(fo):
+    fo.line("SN1")
+    fo.line("SN1", 2)
+    fo.progress("SN1", 2, remaining=1, to_invoice=1)
+    (line,) = await read_sold_lines(fo, COMPANY, "SN1")
+    assert (line.lot, line.ordered, line.invoiced) == ("SN1-2", 3, 1)
+
+
+async def test_of_a_cancelled_line_nothing_can_be_returned(fo):
+    fo.line("SN1")
+    fo.progress("SN1", remaining=0, status="Canceled")
+    (line,) = await read_sold_lines(fo, COMPANY, "SN1")
+    assert (line.ordered, line.invoiced) == (3, 0)
+
+
+async def test_a_further_order_that_staff_deleted_is_left_out(fo):
+    fo.line("SN1")
+    fo.header("SN1C")
+    fo.line("SN1C")
+    order = await read_fo_order(fo, COMPANY, ["SN1", "SN1B", "SN1C"])
+    assert [header.number for header in order.headers] == ["SN1", "SN1C"]
+    assert [line.order for line in order.lines] == ["SN1", "SN1C"]
+
+
+async def test_without_the_main_order_there_is_none_even_if_a_further_one_is_left(fo):
+    fo.tables["SalesOrderHeadersV4"].clear()
+    fo.header("SN1B")
+    assert await read_fo_order(fo, COMPANY, ["SN1", "SN1B"]) is None
+
+
+@pytest.mark.parametrize(
+    ("stage", "status"),
+    [
+        ("Active", FoStatus.OPEN),
+        ("Confirmed", FoStatus.CONFIRMED),
+        ("Picked", FoStatus.PICKED),
+        ("PartiallyDelivered", FoStatus.PARTLY_DELIVERED),
+        ("PartiallyInvoiced", FoStatus.PARTLY_DELIVERED),
+        ("Delivered", FoStatus.DELIVERED),
+        ("DeliveredPartiallyInvoiced", FoStatus.DELIVERED),
+        ("Invoiced", FoStatus.INVOICED),
+        ("Canceled", FoStatus.CANCELLED),
+    ],
+)
+@pytest.mark.parametrize("held", ["Yes", "No"])
+async def test_a_header_has_its_status_and_whether_it_is_held(stage, status, held):
+    fo = Fo()
+    fo.header("SN1", stage, held=held)
+    header = await read_header(fo, COMPANY, "SN1")
+    assert (header.number, header.status, header.is_held) == ("SN1", status, held == "Yes")
+
+
+async def test_a_status_that_is_not_known_is_refused():
+    fo = Fo()
+    fo.header("SN1", "Dreaming")
+    with pytest.raises(RefusedError) as refused:
+        await read_header(fo, COMPANY, "SN1")
+    assert refused.value.code == "FO_STATUS_UNKNOWN"
+
+
+async def test_all_orders_with_a_reference_are_read_by_number(fo):
+    fo.header("SN0")
+    fo.header("SN2", reference="shopify-nordlys-2")
+    assert [header.number for header in await read_headers(fo, COMPANY, "shopify-nordlys-1")] == ["SN0", "SN1"]
+    assert await read_header(fo, COMPANY, "SN9") is None
