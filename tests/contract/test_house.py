@@ -1,4 +1,6 @@
-"""The layout rules of shared/: folders stay small, a type name means one thing, no import hides a circle."""
+"""The layout rules of shared/: folders stay small, a type name means one thing, no import hides a circle. And one rule
+of the tests: an error that is expected is looked at.
+"""
 
 import ast
 import re
@@ -92,3 +94,57 @@ def test_each_module_of_mapping_is_on_one_side_of_the_model_or_in_the_shared_lib
     assert children >= SHARED_LIBRARY
     assert set(reading["forbidden_modules"]) == to_fo | {"shared.rules"}
     assert set(writing["source_modules"]) == to_fo
+
+
+BROAD = {"Exception", "BaseException", "ExceptionGroup", "BaseExceptionGroup", "ConnectorError", "TransientError"}
+"""Errors of many causes; and those with a code, which gives the cause."""
+CODED = {"RefusedError", "TaxRefusedError", "WebhookRefusedError", "DeniedError"}
+GROUPS = {"ExceptionGroup", "BaseExceptionGroup"}
+
+
+def expected_errors(function: ast.AST) -> Iterator[tuple[ast.Call, ast.expr | None]]:
+    """Each `pytest.raises` of the function, and the name that it gives to the error."""
+    for node in ast.walk(function):
+        for item in node.items if isinstance(node, ast.With | ast.AsyncWith) else ():
+            call = item.context_expr
+            if isinstance(call, ast.Call) and ast.unparse(call.func) == "pytest.raises":
+                yield call, item.optional_vars
+
+
+def is_looked_at(call: ast.Call, name: ast.expr | None, function: ast.AST) -> bool:
+    """Whether the test reads the error's text, or the error by its name; of a group, the errors in it."""
+    errors = {node.id for node in ast.walk(call.args[0]) if isinstance(node, ast.Name)}
+    if not errors & (BROAD | CODED):
+        return True
+    read = {node.id for node in ast.walk(function) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+    if isinstance(name, ast.Name) and name.id in read:
+        return True
+    return not errors & GROUPS and any(each.arg == "match" for each in call.keywords)
+
+
+def test_no_test_expects_an_error_without_looking_at_its_cause() -> None:
+    unread = [
+        f"{name_of(path)}:{call.lineno}"
+        for path in sorted((ROOT / "tests").rglob("*.py"))
+        for function in nodes_of(path)
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
+        for call, name in expected_errors(function)
+        if not is_looked_at(call, name, function)
+    ]
+    assert unread == []
+
+
+def test_an_expected_error_is_looked_at_by_its_text_or_by_its_name() -> None:
+    def fits(raises: str, then: str = "pass") -> bool:
+        function = ast.parse(f"def test():\n    with {raises}:\n        act()\n    {then}").body[0]
+        ((call, name),) = expected_errors(function)
+        return is_looked_at(call, name, function)
+
+    assert not fits("pytest.raises(RefusedError)")
+    assert not fits("pytest.raises(RefusedError) as refused")
+    assert not fits("pytest.raises((KeyError, errors.Broken, TransientError))")
+    assert not fits("pytest.raises(ExceptionGroup, match='failed')")
+    assert fits("pytest.raises(RefusedError, match='NO_LINES')")
+    assert fits("pytest.raises(RefusedError) as refused", "assert refused.value.code == 'NO_LINES'")
+    assert fits("pytest.raises(ExceptionGroup) as caught", "assert caught.value.exceptions == ()")
+    assert fits("pytest.raises(ThrottledError)")

@@ -14,7 +14,7 @@ from shared.d365.odata.batch import Operation
 from shared.d365.odata.client import ODataClient
 from shared.d365.odata.filters import any_of, eq
 from shared.d365.on_hand import read_on_hand, read_safety_stock
-from shared.errors import OutcomeUnknownError, RefusedError, ThrottledError, TransientError
+from shared.errors import DeniedError, OutcomeUnknownError, RefusedError, ThrottledError, TransientError
 from shared.model import Item
 
 WORLD = Path("local/world.toml")
@@ -116,9 +116,9 @@ async def test_a_taken_key_is_refused(client):
 
 
 async def test_an_unknown_field_is_refused_and_an_unknown_record_cannot_be_changed(client):
-    with pytest.raises(RefusedError):
+    with pytest.raises(RefusedError, match=r"FO_REJECTED.*Nonsense"):
         await client.query("CustomersV3", company="nleu", select=["Nonsense"])
-    with pytest.raises(RefusedError):
+    with pytest.raises(RefusedError, match="FO_REJECTED"):
         await client.update("CustomersV3", KEY, {"LanguageId": "nl"})
 
 
@@ -131,6 +131,7 @@ async def test_a_change_set_is_all_or_nothing(client):
                 Operation("POST", "CustomersV3", body={**CUSTOMER, "CustomerGroupId": "Local"}),
             ]
         )
+    assert refused.value.code == "FO_REJECTED"
     assert refused.value.details["what"] == "a change set of 2 writes (POST CustomersV3)"
     assert "'Local' in field 'Customer group'" in refused.value.details["infolog"]
     assert await client.get("CustomersV3", {**KEY, "CustomerAccount": "SHP-2"}) is None
@@ -162,8 +163,9 @@ async def test_an_app_that_f_and_o_does_not_know_is_denied(fo, monkeypatch):
     monkeypatch.setenv("IDENTITY_HEADER", fo.options.identity_header)
     async with ManagedIdentityCredential(client_id="11111111-1111-1111-1111-111111111111") as unknown:
         client = new_client(fo, unknown)
-        with pytest.raises((RefusedError, TransientError)):
+        with pytest.raises(DeniedError) as denied:
             await client.get("CustomersV3", KEY)
+        assert denied.value.refusal.code == "FO_DENIED"
         await client.aclose()
 
 

@@ -19,7 +19,7 @@ from local.d365.faults import Fault
 from local.process import free_port
 from shared.d365.odata.client import ODataClient
 from shared.d365.payment_journals import PaymentJournals
-from shared.errors import OutcomeUnknownError, RefusedError, TransientError
+from shared.errors import OutcomeUnknownError, RefusedError, ThrottledError, TransientError
 from shared.mapping.payments.differences import payment_differences
 from shared.model import OrderState, Rate, TransactionKind, TransactionStatus
 from shared.store.payments import Payments
@@ -346,8 +346,9 @@ async def test_a_time_out_after_f_and_o_had_written_is_looked_up(scenario):
 async def test_whatever_f_and_o_suffers_from_each_payment_is_there_once_in_the_end(scenario, kind, entity_set):
     one = state(transaction(1, "30.00", gateway="gift_card"), transaction(2, "70.00"))
     scenario.fo.faults.add(Fault(kind, entity_set=entity_set))
-    with pytest.raises(TransientError):
+    with pytest.raises(TransientError) as failed:
         await scenario.converge(one)
+    assert isinstance(failed.value, ThrottledError) is (kind == "throttle")
     scenario.clock.pass_by(minutes=1)
     await scenario.converge(one)
     assert scenario.amounts() == {"1": 30, "2": 70}
@@ -358,7 +359,7 @@ async def test_whatever_f_and_o_suffers_from_each_payment_is_there_once_in_the_e
 @pytest.mark.parametrize("at", [1, 2, 3, 4])  # look for the lines, look for a journal, open it, write
 async def test_a_line_that_breaks_at_any_request_costs_only_time(scenario, at, served):
     one = state(transaction(1, "30.00", gateway="gift_card"), transaction(2, "70.00"))
-    with pytest.raises(TransientError):
+    with pytest.raises(TransientError, match="no answer"):
         await scenario.converge(one, scenario.connect(Line(at, served=served)))
     scenario.clock.pass_by(minutes=1)
     await scenario.converge(one)

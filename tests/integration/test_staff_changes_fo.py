@@ -107,7 +107,7 @@ async def test_a_crash_does_not_make_the_apps_own_change_one_of_staff(scenario: 
     """The buyer takes the change back before it is recorded that F&O has it."""
     await scenario.create(sale(3, 1))
     scenario.stored.fails_at = scenario.stored.puts + put
-    with pytest.raises(TransientError):
+    with pytest.raises(TransientError, match="the app was stopped"):
         await scenario.change(sale(2, 1, shipping_address=moved()))
     scenario.stored.fails_at = None
     report = await scenario.change(sale(3, 1))

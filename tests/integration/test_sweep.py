@@ -390,8 +390,9 @@ async def test_an_order_that_cannot_be_read_does_not_stop_the_others(scenario: S
     await scenario.reprice(second, Decimal("1.00"))
     scenario.fault("unavailable", operation="OrderState", times=3)
     scenario.clock.forward(15)
-    with pytest.raises(BaseExceptionGroup):
+    with pytest.raises(ExceptionGroup) as raised:
         await scenario.sweep()
+    assert [type(each) for each in raised.value.exceptions] == [TransientError]
     scenario.forget_calls()
     await scenario.later()
     assert scenario.shopify_calls().count("OrderState") == 1

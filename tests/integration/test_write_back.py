@@ -171,8 +171,9 @@ async def test_a_crash_between_writing_and_settling_writes_nothing_twice(scenari
 
     await scenario.put(order, "SN5001")
     scenario.use(outbox=Crashing())
-    with pytest.raises(ExceptionGroup):
+    with pytest.raises(ExceptionGroup) as crashed:
         await scenario.push()
+    assert [str(each) for each in crashed.value.exceptions] == ["the process ends here"]
     assert shown(order) == {FIELD: "SN5001"}
     scenario.use(outbox=outbox)
     assert await scenario.waiting() == {order.id: "SN5001"}

@@ -262,7 +262,7 @@ async def test_a_bug_is_a_failed_span_without_its_message(recorder: Recorder) ->
 
 
 async def test_the_webhooks_span_has_the_status_that_shopify_gets(recorder: Recorder) -> None:
-    with pytest.raises(WebhookRefusedError):
+    with pytest.raises(WebhookRefusedError, match="SIGNATURE_WRONG"):
         await send_webhook(Wire(), secret="revoked")
     assert recorder.spans["webhook"].attributes["http.response.status_code"] == 401
     assert recorder.events["webhook.refused"]["code"] == "SIGNATURE_WRONG"

@@ -129,7 +129,7 @@ async def test_a_reading_that_failed_is_not_kept():
     fo = Fo()
     setups = TaxSetups(fo)
     fo.broken = True
-    with pytest.raises(TransientError):
+    with pytest.raises(TransientError, match="F&O is away"):
         await setups.of("nleu")
     fo.broken = False
     assert (await setups.of("nleu")).company == "nleu"

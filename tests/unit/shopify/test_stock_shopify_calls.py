@@ -91,8 +91,9 @@ async def test_a_call_that_shopify_is_busy_with_is_sent_again_under_its_key():
 
 async def test_shopify_stays_busy_only_so_long():
     admin = Admin(*[outcome(("IDEMPOTENCY_CONCURRENT_REQUEST", None))] * 5)
-    with pytest.raises(TransientError):
+    with pytest.raises(TransientError, match="still executing an earlier call"):
         await setting(admin)
+    assert len(admin.keys) == 5
 
 
 async def test_a_key_whose_first_call_was_refused_is_replaced_to_learn_why():

@@ -72,7 +72,7 @@ async def test_a_link_that_was_put_can_be_put_again():
     links = OrderLinks(Table())  # type: ignore[arg-type] # what OrderLinks uses of it
     first = await links.put(LINK)
     await links.put(replace(first, held=""))
-    with pytest.raises(TransientError):
+    with pytest.raises(TransientError, match="changed by another worker"):
         await links.put(first)
 
 

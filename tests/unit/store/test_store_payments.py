@@ -74,7 +74,7 @@ async def test_of_two_who_take_over_an_abandoned_claim_one_has_it(payments):
     seen = (await payments.of_order("nordlys", ORDER))[7_001]
     later = NOON + timedelta(hours=1)
     await payments.claim(seen, later)
-    with pytest.raises(TransientError):
+    with pytest.raises(TransientError, match="changed by another worker"):
         await payments.claim(seen, later)
 
 
@@ -82,7 +82,7 @@ async def test_a_slow_worker_does_not_overwrite_what_another_booked(payments):
     slow = await payments.claim(PLAIN, NOON)
     fast = await payments.claim(slow, NOON + timedelta(hours=1))
     await payments.put(Payment("nordlys", ORDER, 7_001, settled=euros("1.00"), etag=fast.etag))
-    with pytest.raises(TransientError):
+    with pytest.raises(TransientError, match="changed by another worker"):
         await payments.put(slow)
     assert (await payments.of_order("nordlys", ORDER))[7_001].settled == euros("1.00")
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from shared.errors import ConnectorError, OutcomeUnknownError, RefusedError, TransientError
+from shared.errors import NotYetError, OutcomeUnknownError, RefusedError, TransientError
 from shared.model import Restock, TransactionKind, TransactionStatus
 from shared.store.refunds import BookedRefund, Refunds
 from shared.sync.refunds import RefundsReport, converge_refunds
@@ -404,6 +404,6 @@ async def test_a_refusal_of_f_and_o_leaves_nothing_half_way():
         return rows
 
     books.fo.query = invoiced_as_it_looks  # type: ignore[method-assign]  # something happens in between
-    with pytest.raises(ConnectorError):
+    with pytest.raises(NotYetError, match="waits until F&O has invoiced 1 x TENT-2P"):
         await converge(books, refund(back(1, 1, "249.00")))
     assert books.fo.tables["ReturnOrderHeadersV2"] == []

@@ -132,8 +132,9 @@ async def test_after_the_pause_exactly_one_call_probes(one, other, clock):
     clock.advance(31)
     await one.before()
     for breaker in (one, other, other):
-        with pytest.raises(TransientError):
+        with pytest.raises(TransientError, match="calls to F&O are paused") as paused:
             await breaker.before()
+        assert paused.value.retry_after == POLICY.probe
 
 
 async def test_a_probe_that_was_lost_to_another_instance_waits(one, other, clock, store):
@@ -161,9 +162,10 @@ async def test_a_bad_probe_stops_all_calls_for_another_pause(one, other, clock):
     await one.before()
     await one.failure()
     clock.advance(29)
-    with pytest.raises(TransientError):
+    with pytest.raises(TransientError) as paused:
         await other.before()
-    clock.advance(2)
+    assert paused.value.retry_after == SECOND
+    clock.advance(1)
     await other.before()
 
 

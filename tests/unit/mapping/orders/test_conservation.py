@@ -88,8 +88,9 @@ def test_a_tip_that_the_total_does_not_hold_is_refused():
 
 def test_cash_rounding_in_the_total_is_refused():
     rounded = {"total_cash_rounding_payment_adjustment_set": money_set("0.03"), "total_price_set": money_set("15.03")}
-    with pytest.raises(RefusedError):
+    with pytest.raises(RefusedError) as caught:
         prove(order_of(**rounded))
+    assert (caught.value.code, caught.value.details["difference"]) == ("SUM_DIFFERS", "-0.03 EUR")
 
 
 def test_a_total_that_is_off_by_a_cent_is_refused():
@@ -115,7 +116,7 @@ def test_a_total_that_is_off_by_a_cent_is_refused():
 def test_taxes_that_do_not_sum_up_are_refused_even_within_prices():
     with pytest.raises(RefusedError) as caught:
         prove(order_of(lines=[line(taxes=[tax_line("1.74")])], total_tax_set=money_set("1.75")))
-    assert caught.value.details["sum"] == "1.74 EUR of tax"
+    assert (caught.value.code, caught.value.details["sum"]) == ("SUM_DIFFERS", "1.74 EUR of tax")
     assert caught.value.proof["taxes"] == [{"name": "VAT 21 % on 1 x SKU-11", "shopify": "1.74 EUR"}]
     assert caught.value.proof["totals"][:2] == [
         {"name": "total tax of the parts", "shopify": "1.74 EUR"},
@@ -144,5 +145,5 @@ def test_evidence_cannot_be_altered():
 
 def test_a_line_missing_from_the_model_is_noticed():
     order = order_of(lines=[line(1), line(2)])
-    with pytest.raises(RefusedError):
+    with pytest.raises(RefusedError, match="SUM_DIFFERS"):
         prove(replace(order, lines=order.lines[:1]))

@@ -89,9 +89,12 @@ def test_what_is_no_product_needs_a_service_item_by_rule(kind, key):
 
 
 def test_every_kind_of_line_has_a_rule_to_name():
+    codes = {}
     for kind in LineKind:
-        with pytest.raises(RefusedError):
+        with pytest.raises(RefusedError) as refused:
             resolve(order(line(1, kind=kind)), EU, {})
+        codes[kind] = refused.value.code
+    assert codes == dict.fromkeys(LineKind, "LINE_WITHOUT_RULE") | {LineKind.PRODUCT: "UNKNOWN_SKU"}
 
 
 def test_a_charge_without_rule_names_the_missing_key():

@@ -189,6 +189,14 @@ def test_pieces_of_a_line_that_left_its_warehouse_are_added_beside_it():
     assert [(each.warehouse, each.quantity) for each in model.order.lines] == [("AMS", 3), ("HAM", 2), ("AMS", 1)]
 
 
+def test_a_line_that_fo_closed_before_all_of_it_left_takes_no_more_pieces():
+    model = divided()
+    ams, ham = model.order.lines
+    model.fo = replace(model.order, lines=(replace(ams, status=FoStatus.INVOICED), ham))
+    (step,) = model.plan(bought(pieces(6)), warehouse=0)[0].steps
+    assert (step.action, [each.record["ShippingWarehouseId"] for each in step.lines]) == (Action.ADD_LINE, ["AMS"])
+
+
 def of_download(quantity):
     return line(1, euros("10.00"), quantity, requires_shipping=False)
 

@@ -183,7 +183,7 @@ def test_a_line_that_only_looks_like_the_tip_stays_what_it_is(not_tips: list[Pay
 def test_a_line_named_tip_of_another_amount_is_not_the_tip():
     lines = [tip_line("2.00", 1), custom_line(2, price="3.00", requires_shipping=False)]
     order = read(order_payload(lines=lines) | {"total_tip_received": "3.00"})
-    with pytest.raises(RefusedError):
+    with pytest.raises(RefusedError, match="SUM_DIFFERS"):
         prove(order)
 
 

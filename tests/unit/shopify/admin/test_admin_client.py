@@ -233,8 +233,9 @@ async def test_a_missing_scope_is_an_error_even_where_some_data_came():
 
 async def test_a_lasting_error_beside_a_passing_one_counts():
     shopify = Shopify(errors("INTERNAL_SERVER_ERROR", "ACCESS_DENIED"))
-    with pytest.raises(DeniedError):
+    with pytest.raises(DeniedError) as denied:
         await shopify.client().run(QUERY, {})
+    assert denied.value.refusal.code == "SHOPIFY_DENIED"
 
 
 async def test_errors_may_be_a_text():

@@ -96,7 +96,7 @@ async def test_an_order_whose_fees_are_taxed_is_fetched_since_its_body_does_not_
     payload |= dict.fromkeys(("total_tax", "current_total_tax"), total_tax)
     payload |= {f"{name}_set": money_set(total_tax) for name in ("total_tax", "current_total_tax")}
     if calls:
-        with pytest.raises(RefusedError):
+        with pytest.raises(RefusedError, match="ORDER_GONE"):
             await read(payload, shop)
     else:
         assert (await read(payload, shop)).order.additional_fees.amount == Decimal("0.98")
