@@ -6,19 +6,23 @@ from decimal import Decimal
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from shared.model import FoStatus, Order, OrderLine
+from shared.model import FoStatus, LineKind, Money, Order, OrderLine, TaxLine
 from shared.rules import ChangeKind
 from tests.builders.fo_orders import FoModel
-from tests.builders.sales import EU, address, euros, line, order, shipping, with_rules
+from tests.builders.sales import EU, address, euros, line, order, shipping, tax, with_rules
 
+ITEMS = {"duties_item": "DUTIES", "fees_item": "FEES", "tip_item": "TIP", "custom_line_item": "CUSTOM"}
+RULES = with_rules(EU, orders=ITEMS)
 MATRICES = st.sampled_from(
     [
-        EU,
-        with_rules(EU, changes={"cancellation": "zero_remaining"}),
-        with_rules(EU, changes={"quantity_up": {"open": "new_line"}, "line_added": {"open": "new_order"}}),
-        with_rules(EU, changes={"price": {"open": "ignore"}, "address": {"open": "ignore"}}),
+        RULES,
+        with_rules(RULES, changes={"cancellation": "zero_remaining"}),
+        with_rules(RULES, changes={"quantity_up": {"open": "new_line"}, "line_added": {"open": "new_order"}}),
+        with_rules(RULES, changes={"price": {"open": "ignore"}, "address": {"open": "ignore"}}),
+        with_rules(RULES, changes={"by_staff": "overrule"}),
     ]
 )
+TIP = 31
 EARLY = st.sampled_from([FoStatus.OPEN, FoStatus.CONFIRMED, FoStatus.PICKED])
 
 
@@ -26,16 +30,39 @@ EARLY = st.sampled_from([FoStatus.OPEN, FoStatus.CONFIRMED, FoStatus.PICKED])
 def lines(draw: st.DrawFn, line_id: int) -> OrderLine:
     quantity, price = draw(st.integers(1, 6)), draw(st.integers(0, 3000))
     discount = draw(st.one_of(st.just(0), st.integers(0, price * quantity)))
-    return line(line_id, euros(Decimal(price) / 100), quantity, discount=euros(Decimal(discount) / 100))
+    return line(
+        line_id,
+        cents(price),
+        quantity,
+        discount=cents(discount),
+        taxes=draw(taxes(price * quantity - discount)),
+        kind=draw(st.sampled_from([LineKind.PRODUCT, LineKind.PRODUCT, LineKind.CUSTOM])),
+    )
+
+
+def cents(amount: int) -> Money:
+    return euros(Decimal(amount) / 100)
+
+
+@st.composite
+def taxes(draw: st.DrawFn, net: int) -> list[TaxLine]:
+    """The VAT in a price, full, reduced or none."""
+    rate = draw(st.sampled_from(["0.21", "0.09", ""]))
+    return [tax(cents(round(net * Decimal(rate) / (1 + Decimal(rate)))), rate)] if rate and net else []
 
 
 @st.composite
 def orders(draw: st.DrawFn) -> Order:
     ids = draw(st.lists(st.integers(1, 5), min_size=1, max_size=4, unique=True))
     freight = draw(st.integers(0, 900))
+    tip = [line(TIP, cents(draw(st.integers(1, 500))), kind=LineKind.TIP)] if draw(st.booleans()) else []
     return order(
         *[draw(lines(line_id)) for line_id in sorted(ids)],
-        shipping=(shipping(euros(Decimal(freight) / 100)),) if draw(st.booleans()) else (),
+        *tip,
+        shipping=(shipping(cents(freight), taxes=draw(taxes(freight))),) if draw(st.booleans()) else (),
+        duties=cents(draw(st.sampled_from([0, 0, 573]))),
+        additional_fees=cents(draw(st.sampled_from([0, 0, 98]))),
+        tags=draw(st.sampled_from([(), ("hold",)])),
         shipping_address=draw(st.sampled_from([address(), address(city="Utrecht")])),
         po_number=draw(st.sampled_from(["", "PO-1"])),
     )
@@ -52,6 +79,9 @@ def edited(draw: st.DrawFn, before: Order) -> Order:
         shipping=before.shipping if draw(st.booleans()) else after.shipping,
         shipping_address=after.shipping_address,
         po_number=after.po_number,
+        duties=before.duties if draw(st.booleans()) else after.duties,
+        additional_fees=before.additional_fees if draw(st.booleans()) else after.additional_fees,
+        tags=after.tags,
     )
 
 
