@@ -77,6 +77,25 @@ def test_what_the_rules_ignore_is_none():
     assert sales_order_finding("SN1", ChangePlan(), UNLIKE) is None
 
 
+@pytest.mark.parametrize(
+    ("changes", "is_healable"),
+    [
+        ({"steps": (STEP,)}, True),
+        ({"steps": (STEP,), "ignored": (replace(CELL, by_staff=True),)}, True),
+        ({"steps": (STEP,), "held": (CELL,)}, False),
+        ({"held": (CELL,)}, False),
+        ({"ignored": (replace(CELL, by_staff=True),)}, False),
+    ],
+)
+def test_an_event_mends_what_is_to_be_done_and_waits_for_nobody(changes, is_healable):
+    assert sales_order_finding("SN1", ChangePlan(**changes), UNLIKE).is_healable is is_healable
+
+
+def test_a_refund_whose_payout_succeeded_at_the_second_attempt_is_no_finding():
+    tries = [paid_back("100.00", status=TransactionStatus.FAILURE), replace(paid_back("100.00"), id=902)]
+    assert refund_money_finding(refund_of(back(1, 1, "100.00"), transactions=tries), SALE) is None
+
+
 def test_the_lines_that_are_ours_are_summed_beside_what_they_should_be():
     (its,) = FoModel(SALE).order.lines
     cancelled = replace(its, status=FoStatus.CANCELLED)

@@ -146,6 +146,29 @@ def test_duties_of_a_cancelled_order_are_reduced_until_they_are_invoiced(*, invo
     )
 
 
+@pytest.mark.parametrize("has_theirs", [True, False])
+def test_a_cancelled_order_is_removed_unless_staff_added_a_line_to_it(*, has_theirs):
+    model = FoModel(bought(), EU)
+    (ours,) = model.order.lines
+    theirs = replace(ours, lot="THEIRS", number=Decimal(9), external="")
+    model.fo = replace(model.order, lines=(ours, theirs) if has_theirs else (ours,))
+    changes, _ = model.plan(replace(bought(cancelled_at=CANCELLED), lines=()))
+    assert [step.lot for step in changes.steps if step.action is Action.REMOVE_LINE] == [ours.lot]
+    assert any(step.action is Action.REMOVE_ORDER for step in changes.steps) is not has_theirs
+
+
+@pytest.mark.parametrize("delivered", [0, 3])
+def test_shipping_that_was_not_given_back_is_owed_only_for_goods_that_left(delivered):
+    model = FoModel(bought(TENTS, shipping=FREIGHT), EU)
+    if delivered:
+        model.progress(model.lot("products:1"), delivered=delivered)
+    freight = model.lot("shipping:900")
+    changes, _ = model.plan(replace(bought(TENTS, shipping=FREIGHT, cancelled_at=CANCELLED), lines=()))
+    touched = {cell.what.rpartition("(")[2] for cell in changes.cells}
+    assert ("shipping:900)" in touched) is not bool(delivered)
+    assert (freight in {step.lot for step in changes.steps}) is not bool(delivered)
+
+
 def divided(discount: str = "0.00") -> FoModel:
     """Three pieces in AMS and two in HAM, at 10.00 less the discount."""
     model = FoModel(bought(pieces(3)), EU)

@@ -4,7 +4,7 @@ import pytest
 
 from shared.errors import RefusedError
 from shared.mapping.taxes.groups import LineTax, TaxGroups, is_tolerated, one_sales_tax_group
-from shared.model import Money, Place
+from shared.model import Money, Place, TaxedCharge
 from shared.rules import TaxRule
 from tests.builders.sales import EU, US, dollars, euros, tax, with_rules
 
@@ -128,3 +128,16 @@ def test_the_tolerance_counts_in_the_currencys_smallest_unit():
     assert is_tolerated(Money(Decimal(12), "JPY"), Money(Decimal(10), "JPY"), taxed_lines=0, rules=EU)
     dinars = Money(Decimal("0.013"), "KWD"), Money(Decimal("0.010"), "KWD")
     assert not is_tolerated(*dinars, taxed_lines=0, rules=EU)
+
+
+@pytest.mark.parametrize(("charged", "is_refused"), [("1.72", True), ("1.73", False), ("1.75", False), ("1.76", True)])
+def test_the_tax_of_a_charge_may_be_off_by_a_cent_for_each_of_its_taxes(charged, is_refused):
+    charge = TaxedCharge(euros("10.00"), (tax(euros(charged), "0.21"),))
+    taxes = groups()
+    its_tax = taxes.of("Duties", charge.taxes)
+    if is_refused:
+        with pytest.raises(RefusedError) as refused:
+            taxes.require_rates("duties", charge, its_tax)
+        assert (refused.value.code, refused.value.details["expected"]) == ("TAX_OF_CHARGE", "1.74 EUR")
+    else:
+        taxes.require_rates("duties", charge, its_tax)

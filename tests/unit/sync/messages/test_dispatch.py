@@ -291,6 +291,13 @@ def test_waits_double_up_to_the_longest_with_some_jitter():
         assert least <= wait <= least * 1.25
 
 
+def test_no_attempt_is_made_before_the_delay_that_the_other_system_asked_for():
+    error = ThrottledError("busy", retry_after=timedelta(seconds=90))
+    waits = [RetryPolicy().wait(attempt, error).total_seconds() for attempt in (1, 2, 20) for _ in range(20)]
+    assert min(waits) >= 90
+    assert max(waits) <= 92
+
+
 async def test_each_refused_part_is_parked_for_itself_and_a_waiting_part_gets_one_copy():
     at = queue_ports()
     outcome = Parts(

@@ -92,6 +92,7 @@ async def test_nothing_about_money_is_compared_where_payments_are_not_booked(wor
     world.invoice("140.00")
     found = await world.compare(rules=NO_RULES.model_copy(update={"payments": None}))
     assert (found.missed, found.findings) == ((), ())
+    assert "GET CustomerPaymentJournalLines" not in world.fo.calls
 
 
 # ---- stores that book them
