@@ -310,6 +310,32 @@ def test_what_was_cancelled_in_fo_takes_fewer_pieces_before_what_is_open():
     assert ham not in {step.lot for step in changes.steps}
 
 
+def test_fewer_pieces_are_taken_off_what_is_open_of_every_line_before_what_was_shipped_of_any():
+    model = divided()
+    ham = model.order.lines[1]
+    model.progress(ham.lot, delivered=1)
+    model.carry_out(*model.plan(bought(pieces(3))))
+    assert [(each.warehouse, each.quantity) for each in model.order.lines] == [("AMS", 2), ("HAM", 1)]
+
+
+def test_a_line_that_is_reduced_to_what_was_shipped_is_decided_about_by_its_own_status():
+    model = FoModel(bought(pieces(3)), EU)
+    model.progress(model.lot("products:1"), delivered=2)
+    changes, _ = model.plan(bought(pieces(2)))
+    assert [(cell.kind, cell.status) for cell in changes.cells] == [
+        (ChangeKind.QUANTITY_DOWN, FoStatus.PARTLY_DELIVERED)
+    ]
+
+
+def test_a_line_that_was_reduced_to_nothing_is_none_of_ours_any_more():
+    model = FoModel(bought(), EU)
+    (only,) = model.order.lines
+    cancelled = replace(only, status=FoStatus.CANCELLED)
+    for quantity, own in ((Decimal(0), {}), (Decimal(3), {"products:1": [cancelled]})):
+        model.fo = replace(model.order, lines=(replace(cancelled, quantity=quantity),))
+        assert own_lines(model.order, bought(), EU, model.memory) == own
+
+
 def test_a_part_that_keeps_its_pieces_keeps_its_price():
     model = divided("1.00")
     (step,) = model.plan(bought(pieces(6, "1.00")), warehouse=1)[0].steps
