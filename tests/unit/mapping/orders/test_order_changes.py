@@ -8,6 +8,7 @@ import pytest
 
 from shared.errors import RefusedError
 from shared.mapping.orders.changes import Action
+from shared.mapping.orders.differences import Aspect
 from shared.mapping.orders.header import header_changes, header_fingerprints
 from shared.mapping.orders.holds import hold_reason
 from shared.mapping.orders.matching import LinkedOrder, own_lines
@@ -405,6 +406,15 @@ def test_a_header_field_is_emptied_only_where_the_order_lost_it():
     assert header_changes(now, header, {}) == {ChangeKind.PO_NUMBER: {"CustomerRequisitionNumber": "#1001"}}
 
 
+@pytest.mark.parametrize("delivered", [2, 3])
+def test_the_mode_of_delivery_follows_shopify_while_something_is_to_be_delivered(delivered):
+    model = FoModel(bought(TENTS, shipping=FREIGHT), EU)
+    model.progress(model.lot("products:1"), delivered=delivered)
+    changes, _ = model.plan(bought(TENTS, shipping=(replace(FREIGHT[0], code="EXPRESS"),)))
+    moved = [cell for cell in changes.cells if cell.aspect is Aspect.DELIVERY and cell.source == "products:1"]
+    assert bool(moved) is (delivered < 3)
+
+
 def test_an_order_that_loses_its_only_shipping_has_no_mode_of_delivery_any_more():
     goods, freight = line(1, euros("10.00"), 3), (shipping(euros("0.00")),)
     model = FoModel(bought(goods, shipping=freight), EU)
@@ -447,6 +457,8 @@ def test_a_state_that_fo_found_by_the_postal_code_is_no_difference():
         (Risk.NONE, False, ("vip", "CHECK"), "", HoldReason.TAG),
         (Risk.HIGH, True, ("check",), "tag", HoldReason.RISK),
         (Risk.NONE, False, (), "tag", None),
+        (Risk.NONE, True, (), HoldReason.FULFILMENT.value, HoldReason.FULFILMENT),
+        (Risk.HIGH, True, ("check",), HoldReason.FULFILMENT.value, HoldReason.FULFILMENT),
     ],
 )
 def test_an_order_is_held_for_its_risk_or_its_tag(risk, asked, tags, held, reason):
