@@ -67,7 +67,7 @@ class ComparedWorld:
         for line_id, item in items_of(SALE).items():
             sku = next(each.sku for each in SALE.lines if each.id == line_id)
             self.ports.items.put("nleu", "ItemNumber", sku, item)
-        self.link = link(REFUNDED, said=header_fingerprints(plan(SALE, BOOKS).header))
+        self.link = link(REFUNDED, fingerprints=header_fingerprints(plan(SALE, BOOKS).header))
         self.sell(NUMBER)
 
     def sell(self, number, status="Active", *, reference=f"shopify-nordlys-{SALE.id}"):

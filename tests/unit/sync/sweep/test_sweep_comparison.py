@@ -146,7 +146,7 @@ async def test_the_link_follows_a_sales_order_that_went_further_and_an_event_has
     ]
     now = await world.ports.links.get("nordlys", SALE.id)
     assert (now.sales_order, now.version, now.customer_account) == ("SN-OTHER", link.version, link.customer_account)
-    assert (now.digest, now.said, now.promised, now.lots, now.held, now.is_holding) == ("", {}, {}, {}, "", False)
+    assert (now.digest, now.fingerprints, now.promised, now.lots, now.held, now.is_holding) == ("", {}, {}, {}, "", False)
     due = await world.ports.outbox.due("nordlys", NOON, limit=9)
     assert [row.number for row in due] == (["SN-OTHER"] if writes_back else [])
 
@@ -294,7 +294,7 @@ async def test_an_order_with_a_link_and_no_sales_order_is_missed_unless_the_app_
 async def test_sales_orders_that_no_link_names_are_held_and_the_order_is_not_sent(world, events):
     await world.booked()
     await world.ports.links.put(
-        replace(await world.ports.links.get("nordlys", SALE.id), sales_order="", said={}, digest="")
+        replace(await world.ports.links.get("nordlys", SALE.id), sales_order="", fingerprints={}, digest="")
     )
     world.sell("SN-OTHER")
     assert await counts(world, events) == {"differing": 1, "differences": 1, "unknown": 1}
