@@ -3,7 +3,8 @@
 # make test   set-up and all tests          make lint   ruff, mypy, import-linter
 # make test-fast   the tests that start no process and open no socket
 # make coverage    branch coverage of shared/ by test-fast
-# make infra-check   checkov and azure-functions-doctor, in an environment of their own
+# make infra-check   the Bicep compiler (BICEP, else `bicep` on PATH), checkov and azure-functions-doctor
+# make infra-write   format the Bicep files and write the snapshots anew, by the compiler
 # make bench  figures into build/bench.json
 
 PYTHON ?= python3
@@ -15,7 +16,7 @@ INFRA_READY := $(INFRA_VENV)/.ready
 NODE_READY := local/node_modules/.ready
 WORKERS ?= 2
 
-.PHONY: setup demo up test test-fast coverage lint infra-check bench format clean
+.PHONY: setup demo up test test-fast coverage lint infra-check infra-write bench format clean
 
 setup: $(READY) $(NODE_READY)
 
@@ -60,8 +61,10 @@ $(INFRA_READY): infra/requirements-check.txt
 	@touch $@
 
 infra-check: $(INFRA_READY)
-	@$(INFRA_VENV)/bin/checkov --config-file infra/checkov.yaml
-	@$(INFRA_VENV)/bin/azure-functions-doctor doctor --profile deploy --hosting-plan flex-consumption --target-python 3.13 --deployment-mode local-prebuilt
+	@$(INFRA_VENV)/bin/python infra/check.py
+
+infra-write:
+	@$(PYTHON) infra/check.py --write
 
 bench: setup
 	@$(BIN)/python -m bench

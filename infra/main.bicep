@@ -1,5 +1,8 @@
 metadata description = 'Everything that the connector needs in Azure, in one resource group.'
 
+import { principalKind } from 'roles.bicep'
+import { emailAddress, instanceMemory, ipRange, storeKey, webhookAddress } from 'types.bicep'
+
 targetScope = 'subscription'
 
 @minLength(1)
@@ -14,7 +17,7 @@ param location string
 
 @minLength(1)
 @description('Keys of the stores, as in config/stores/<key>.toml. Each needs three secrets in the vault.')
-param stores array
+param stores storeKey[]
 
 @minLength(1)
 @description('Folder of the package with a TOML file for each of the stores; the one given has the two examples.')
@@ -26,7 +29,7 @@ param d365BaseUrl string
 
 @minValue(8)
 @maxValue(52)
-@description('Calls to F&O at once, of all functions and instances together. Instance count, sessions and pacing derive from it. F&O documents 52 as the most for one user.')
+@description('Calls to F&O at once, of all processes together: the ceiling that they share among themselves. F&O documents 52 as the most for one user.')
 param erpMaxConcurrency int = 8
 
 @minValue(10)
@@ -34,9 +37,17 @@ param erpMaxConcurrency int = 8
 @description('Seconds until an answer of F&O counts as lost.')
 param d365TimeoutSeconds int = 120
 
-@allowed([512, 2048, 4096])
+@minValue(1)
+@maxValue(1000)
+@description('Instances at most. Azure counts them for the app or for each function (its pages differ) and stays not always below: it is a limit of cost. F&O is protected by erpMaxConcurrency.')
+param maximumInstanceCount int = 40
+
+@minValue(1)
+@description('Sessions of the queue that one instance works on at once. As many as orders are divided into (SESSION_BUCKETS), so that none waits for a second instance.')
+param sessionsPerInstance int = 32
+
 @description('MB of an instance; 2048 comes with a whole core.')
-param instanceMemoryMB int = 2048
+param instanceMemoryMB instanceMemory = 2048
 
 @minValue(0)
 @description('Instances that always wait for webhooks: a cold start takes longer than the five seconds that Shopify waits.')
@@ -47,7 +58,7 @@ param alwaysReadyHttp int = 1
 @description('Webhooks that one instance takes at once.')
 param httpConcurrency int = 64
 
-@description('App and storage survive the loss of a zone. Azure then keeps two instances of each function; below an erpMaxConcurrency of 16 they share the sessions, and an order may wait for a slot.')
+@description('App and storage survive the loss of a zone. Azure then keeps and charges two instances of each function group, always ready.')
 param zoneRedundant bool = false
 
 @description('Service Bus Premium instead of Standard.')
@@ -57,7 +68,7 @@ param premiumServiceBus bool = false
 param networkIsolation bool = false
 
 @description('With networkIsolation: addresses from which people may still reach the vault and the storage.')
-param allowedIpRanges array = []
+param allowedIpRanges ipRange[] = []
 
 @description('The vault cannot be purged once deleted. Off only where environments come and go.')
 param purgeProtection bool = true
@@ -65,8 +76,8 @@ param purgeProtection bool = true
 @description('Object id of the person or pipeline that enters secrets; empty for none.')
 param operatorPrincipalId string = ''
 
-@allowed(['User', 'Group', 'ServicePrincipal'])
-param operatorPrincipalType string = 'User'
+@description('What kind of account operatorPrincipalId is.')
+param operatorPrincipalType principalKind = 'User'
 
 @minValue(30)
 @maxValue(730)
@@ -77,10 +88,10 @@ param retentionDays int = 90
 param dailyQuotaGb int = -1
 
 @description('E-mail addresses that every alert reaches.')
-param alertEmails array = []
+param alertEmails emailAddress[] = []
 
 @description('Addresses (https) that every alert is posted to.')
-param alertWebhooks array = []
+param alertWebhooks webhookAddress[] = []
 
 @description('Where the runbook is read: its address without an anchor. The alerts link there.')
 param runbookUrl string = 'docs/runbook.md'
@@ -90,15 +101,15 @@ var state = loadJsonContent('storage.json')
 var token = toLower(uniqueString(subscription().id, environmentName, location))
 var tags = { 'azd-env-name': environmentName }
 var deploymentContainer = 'app-package'
-var principals = {
-  app: {
-    id: identity.outputs.principalId
-    type: 'ServicePrincipal'
-  }
-  operator: {
-    id: operatorPrincipalId
-    type: operatorPrincipalType
-  }
+var operator = {
+  id: operatorPrincipalId
+  kind: operatorPrincipalType
+}
+var zones = {
+  blob: 'privatelink.blob.${environment().suffixes.storage}'
+  table: 'privatelink.table.${environment().suffixes.storage}'
+  namespace: 'privatelink.servicebus.windows.net'
+  vault: 'privatelink.vaultcore.azure.net'
 }
 
 resource group 'Microsoft.Resources/resourceGroups@2025-04-01' = {
@@ -127,7 +138,8 @@ module monitoring 'modules/monitoring.bicep' = {
     tags: tags
     retentionDays: retentionDays
     dailyQuotaGb: dailyQuotaGb
-    principals: principals
+    appPrincipalId: identity.outputs.principalId
+    operator: operator
   }
 }
 
@@ -143,7 +155,8 @@ module hostStorage 'modules/storage.bicep' = {
     expiringContainers: []
     versionedContainers: []
     roleScope: 'hostStorage'
-    principals: principals
+    appPrincipalId: identity.outputs.principalId
+    operator: operator
     zoneRedundant: zoneRedundant
     networkIsolation: networkIsolation
     allowedIpRanges: allowedIpRanges
@@ -162,7 +175,8 @@ module stateStorage 'modules/storage.bicep' = {
     expiringContainers: ['claims']
     versionedContainers: ['exports']
     roleScope: 'stateStorage'
-    principals: principals
+    appPrincipalId: identity.outputs.principalId
+    operator: operator
     zoneRedundant: zoneRedundant
     networkIsolation: networkIsolation
     allowedIpRanges: allowedIpRanges
@@ -178,7 +192,8 @@ module serviceBus 'modules/servicebus.bicep' = {
     tags: tags
     premium: premiumServiceBus || networkIsolation
     networkIsolation: networkIsolation
-    principals: principals
+    appPrincipalId: identity.outputs.principalId
+    operator: operator
     workspaceId: monitoring.outputs.workspaceId
   }
 }
@@ -193,7 +208,8 @@ module keyVault 'modules/keyvault.bicep' = {
     purgeProtection: purgeProtection
     networkIsolation: networkIsolation
     allowedIpRanges: allowedIpRanges
-    principals: principals
+    appPrincipalId: identity.outputs.principalId
+    operator: operator
     workspaceId: monitoring.outputs.workspaceId
   }
 }
@@ -206,36 +222,37 @@ module network 'modules/network.bicep' = if (networkIsolation) {
     endpointPrefix: names.privateEndpoint
     location: location
     tags: tags
+    zones: map(items(zones), zone => zone.value)
     endpoints: [
       {
         name: 'host-blobs'
         resourceId: hostStorage.outputs.id
         group: 'blob'
-        zone: 'privatelink.blob.${environment().suffixes.storage}'
+        zone: zones.blob
       }
       {
         name: 'state-blobs'
         resourceId: stateStorage.outputs.id
         group: 'blob'
-        zone: 'privatelink.blob.${environment().suffixes.storage}'
+        zone: zones.blob
       }
       {
         name: 'state-tables'
         resourceId: stateStorage.outputs.id
         group: 'table'
-        zone: 'privatelink.table.${environment().suffixes.storage}'
+        zone: zones.table
       }
       {
         name: 'service-bus'
         resourceId: serviceBus.outputs.id
         group: 'namespace'
-        zone: 'privatelink.servicebus.windows.net'
+        zone: zones.namespace
       }
       {
         name: 'key-vault'
         resourceId: keyVault.outputs.id
         group: 'vault'
-        zone: 'privatelink.vaultcore.azure.net'
+        zone: zones.vault
       }
     ]
   }
@@ -263,6 +280,8 @@ module functions 'modules/functions.bicep' = {
     d365BaseUrl: d365BaseUrl
     d365TimeoutSeconds: d365TimeoutSeconds
     erpMaxConcurrency: erpMaxConcurrency
+    maximumInstanceCount: maximumInstanceCount
+    sessionsPerInstance: sessionsPerInstance
     instanceMemoryMB: instanceMemoryMB
     alwaysReadyHttp: alwaysReadyHttp
     httpConcurrency: httpConcurrency

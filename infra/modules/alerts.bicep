@@ -1,16 +1,18 @@
 metadata description = 'The alerts of alerts.json, each with its query, and whom they reach.'
 
+import { emailAddress, tagsType, webhookAddress } from '../types.bicep'
+
 param actionGroupName string
 param location string
-param tags object
+param tags tagsType
 param workspaceId string
 param serviceBusId string
 
 @description('E-mail addresses that every alert reaches.')
-param emails array
+param emails emailAddress[]
 
 @description('Addresses (https) that every alert is posted to, in the common alert schema.')
-param webhooks array
+param webhooks webhookAddress[]
 
 @description('Where the runbook is read: its address without an anchor.')
 param runbookUrl string
@@ -43,50 +45,54 @@ resource actionGroup 'Microsoft.Insights/actionGroups@2023-01-01' = {
     groupShortName: 'ShopifyFO'
     enabled: true
     emailReceivers: [for address in emails: { name: address, emailAddress: address, useCommonAlertSchema: true }]
-    webhookReceivers: [for address in webhooks: { name: uniqueString(address), serviceUri: address, useCommonAlertSchema: true }]
+    webhookReceivers: [
+      for address in webhooks: { name: uniqueString(address), serviceUri: address, useCommonAlertSchema: true }
+    ]
   }
 }
 
 // Each query gives one row for each thing that somebody must look at, and none when all is well. It sees no further back
 // than its window, whatever it says itself.
-resource queryAlert 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [for alert in alerts: {
-  name: 'alert-${replace(alert.name, '_', '-')}'
-  location: location
-  tags: tags
-  kind: 'LogAlert'
-  properties: {
-    displayName: alert.title
-    description: '${alert.description} Runbook: ${runbookUrl}#${alert.anchor}'
-    severity: alert.severity
-    enabled: true
-    scopes: [workspaceId]
-    evaluationFrequency: alert.frequency
-    windowSize: alert.window
-    autoMitigate: true
-    // The tables come into being with the first telemetry, which is after this deployment.
-    skipQueryValidation: true
-    criteria: {
-      allOf: [
-        {
-          query: queries[alert.name]
-          timeAggregation: 'Count'
-          operator: 'GreaterThan'
-          threshold: 0
-          failingPeriods: {
-            numberOfEvaluationPeriods: 1
-            minFailingPeriodsToAlert: 1
+resource queryAlert 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = [
+  for alert in alerts: {
+    name: 'alert-${replace(alert.name, '_', '-')}'
+    location: location
+    tags: tags
+    kind: 'LogAlert'
+    properties: {
+      displayName: alert.title
+      description: '${alert.description} Runbook: ${runbookUrl}#${alert.anchor}'
+      severity: alert.severity
+      enabled: true
+      scopes: [workspaceId]
+      evaluationFrequency: alert.frequency
+      windowSize: alert.window
+      autoMitigate: true
+      // The tables come into being with the first telemetry, which is after this deployment.
+      skipQueryValidation: true
+      criteria: {
+        allOf: [
+          {
+            query: queries[alert.name]
+            timeAggregation: 'Count'
+            operator: 'GreaterThan'
+            threshold: 0
+            failingPeriods: {
+              numberOfEvaluationPeriods: 1
+              minFailingPeriodsToAlert: 1
+            }
           }
-        }
-      ]
-    }
-    actions: {
-      actionGroups: [actionGroup.id]
+        ]
+      }
+      actions: {
+        actionGroups: [actionGroup.id]
+      }
     }
   }
-}]
+]
 
 // One alert for each queue and topic that has dead letters, those of a topic's subscriptions included.
-resource deadLetters 'Microsoft.Insights/metricAlerts@2018-03-01' = {
+resource deadLetters 'Microsoft.Insights/metricAlerts@2026-01-01' = {
   name: 'alert-dead-letters'
   location: 'global'
   tags: tags

@@ -1,9 +1,12 @@
 metadata description = 'Where the telemetry of the app goes: Application Insights over a Log Analytics workspace, by identity only.'
 
+import { granted, operatorType } from '../roles.bicep'
+import { tagsType } from '../types.bicep'
+
 param workspaceName string
 param insightsName string
 param location string
-param tags object
+param tags tagsType
 
 @description('Days that telemetry is kept.')
 param retentionDays int
@@ -11,10 +14,19 @@ param retentionDays int
 @description('GB a day after which nothing more is taken in until midnight UTC; -1 for no limit.')
 param dailyQuotaGb int
 
-@description('Principal id and type by the name that roles.json uses.')
-param principals object
+@description('Object id of the app\'s identity.')
+param appPrincipalId string
 
-var roles = filter(loadJsonContent('../roles.json'), role => (role.scope == 'applicationInsights' && !empty(principals[role.principal].id)))
+param operator operatorType
+
+var roles = granted('applicationInsights', operator)
+var principals = {
+  app: {
+    id: appPrincipalId
+    kind: 'ServicePrincipal'
+  }
+  operator: operator
+}
 
 resource workspace 'Microsoft.OperationalInsights/workspaces@2025-07-01' = {
   name: workspaceName
@@ -46,16 +58,18 @@ resource insights 'Microsoft.Insights/components@2020-02-02' = {
   }
 }
 
-resource assignment 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for role in roles: {
-  scope: insights
-  name: guid(insights.id, principals[role.principal].id, role.id)
-  properties: {
-    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', role.id)
-    principalId: principals[role.principal].id
-    principalType: principals[role.principal].type
-    description: role.reason
+resource assignment 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
+  for role in roles: {
+    scope: insights
+    name: guid(insights.id, principals[role.principal].id, role.id)
+    properties: {
+      roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', role.id)
+      principalId: principals[role.principal].id
+      principalType: principals[role.principal].kind
+      description: role.reason
+    }
   }
-}]
+]
 
 output workspaceId string = workspace.id
 output insightsId string = insights.id

@@ -1,32 +1,37 @@
 metadata description = 'A storage account without keys. Deployed twice: for the Functions host, and for the state of the app.'
 
+import { granted, operatorType } from '../roles.bicep'
+import { ipRange, tagsType } from '../types.bicep'
+
 param name string
 param location string
-param tags object
+param tags tagsType
 
 @description('Names of the blob containers.')
-param containers array
+param containers string[]
 
 @description('Names of the tables.')
-param tables array
+param tables string[]
 
 @description('Containers whose blobs are deleted after deleteAfterDays.')
-param expiringContainers array
+param expiringContainers string[]
 
 @description('Days. Longer than the longest life of a message that points to a blob, time in a dead-letter queue included.')
 param deleteAfterDays int = 60
 
 @description('Containers whose blobs keep earlier versions, and are deleted with them after keepDays. Azure versions the whole account: the other containers keep a version for a day.')
-param versionedContainers array
+param versionedContainers string[]
 
 @description('Days. How far back a restore can go.')
 param keepDays int = 35
 
 @description('Which entries of roles.json apply to this account.')
-param roleScope string
+param roleScope 'hostStorage' | 'stateStorage'
 
-@description('Principal id and type by the name that roles.json uses.')
-param principals object
+@description('Object id of the app\'s identity.')
+param appPrincipalId string
+
+param operator operatorType
 
 @description('Three zones instead of one.')
 param zoneRedundant bool
@@ -34,12 +39,19 @@ param zoneRedundant bool
 @description('Only private endpoints and allowedIpRanges reach the account.')
 param networkIsolation bool
 
-param allowedIpRanges array
+param allowedIpRanges ipRange[]
 
-var roles = filter(loadJsonContent('../roles.json'), role => (role.scope == roleScope && !empty(principals[role.principal].id)))
+var roles = granted(roleScope, operator)
+var principals = {
+  app: {
+    id: appPrincipalId
+    kind: 'ServicePrincipal'
+  }
+  operator: operator
+}
 var expiringPrefixes = [for item in expiringContainers: '${item}/']
 var versionedPrefixes = [for item in versionedContainers: '${item}/']
-var otherContainers = filter(containers, item => (!contains(versionedContainers, item)))
+var otherContainers = filter(containers, item => !contains(versionedContainers, item))
 var otherPrefixes = [for item in otherContainers: '${item}/']
 
 resource account 'Microsoft.Storage/storageAccounts@2025-06-01' = {
@@ -67,7 +79,7 @@ resource account 'Microsoft.Storage/storageAccounts@2025-06-01' = {
   }
 }
 
-resource blobs 'Microsoft.Storage/storageAccounts/blobServices@2025-01-01' = {
+resource blobs 'Microsoft.Storage/storageAccounts/blobServices@2025-06-01' = {
   parent: account
   name: 'default'
   properties: {
@@ -83,25 +95,29 @@ resource blobs 'Microsoft.Storage/storageAccounts/blobServices@2025-01-01' = {
   }
 }
 
-resource container 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-01-01' = [for item in containers: {
-  parent: blobs
-  name: item
-  properties: {
-    publicAccess: 'None'
+resource container 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-06-01' = [
+  for item in containers: {
+    parent: blobs
+    name: item
+    properties: {
+      publicAccess: 'None'
+    }
   }
-}]
+]
 
 resource tableService 'Microsoft.Storage/storageAccounts/tableServices@2025-06-01' = {
   parent: account
   name: 'default'
 }
 
-resource table 'Microsoft.Storage/storageAccounts/tableServices/tables@2025-06-01' = [for item in tables: {
-  parent: tableService
-  name: item
-}]
+resource table 'Microsoft.Storage/storageAccounts/tableServices/tables@2025-06-01' = [
+  for item in tables: {
+    parent: tableService
+    name: item
+  }
+]
 
-resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2025-01-01' = if (!empty(expiringContainers)) {
+resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2025-06-01' = if (!empty(expiringContainers)) {
   parent: account
   name: 'default'
   properties: {
@@ -171,16 +187,18 @@ resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2025-01
   }
 }
 
-resource assignment 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for role in roles: {
-  scope: account
-  name: guid(account.id, principals[role.principal].id, role.id)
-  properties: {
-    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', role.id)
-    principalId: principals[role.principal].id
-    principalType: principals[role.principal].type
-    description: role.reason
+resource assignment 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
+  for role in roles: {
+    scope: account
+    name: guid(account.id, principals[role.principal].id, role.id)
+    properties: {
+      roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', role.id)
+      principalId: principals[role.principal].id
+      principalType: principals[role.principal].kind
+      description: role.reason
+    }
   }
-}]
+]
 
 output id string = account.id
 output blobUri string = account.properties.primaryEndpoints.blob

@@ -1,8 +1,10 @@
 metadata description = 'The picture of the flows in the portal.'
 
+import { tagsType } from '../types.bicep'
+
 param displayName string
 param location string
-param tags object
+param tags tagsType
 param workspaceId string
 
 resource workbook 'Microsoft.Insights/workbooks@2023-06-01' = {

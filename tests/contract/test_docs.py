@@ -39,7 +39,8 @@ NAMED_IN = (
     "infra/modules/functions.bicep",
     "infra/timers.json",
     "infra/main.bicep",
-    "infra/main.parameters.json",
+    "infra/main.bicepparam",
+    "infra/environments/test.bicepparam",
     "local.settings.sample.json",
 )
 """Where settings and the outputs of a deployment have their names."""

@@ -3,7 +3,8 @@
 import re
 
 import pytest
-from bicep.deployments import INFRA, ROOT, deployment, read, resource, resources
+from builders.infrastructure import EVERY_OPTION, INFRA, deployment, read
+from builders.root import ROOT
 
 # Minutes. Azure Monitor knows these, and looks back two days at most.
 WINDOWS = {"PT5M": 5, "PT15M": 15, "PT30M": 30, "PT1H": 60, "PT6H": 360, "P1D": 1440, "P2D": 2880}
@@ -30,7 +31,7 @@ def test_every_query_belongs_to_an_alert_and_every_alert_has_one() -> None:
 
 def test_queries_are_deployed_as_they_stand_but_for_the_timers_that_are_filled_in() -> None:
     timers = ", ".join(f'"{each["function"]}", {each["alertAfterMinutes"]}' for each in read("timers.json"))
-    for alert, rule in zip(read("alerts.json"), resources("Insights/scheduledQueryRules", deployment()), strict=True):
+    for alert, rule in zip(read("alerts.json"), deployment("test").all("Insights/scheduledQueryRules"), strict=True):
         (condition,) = rule.properties["criteria"]["allOf"]
         expected = query(alert["name"])
         if alert["name"] == "timer_missing":
@@ -45,21 +46,21 @@ def test_queries_are_deployed_as_they_stand_but_for_the_timers_that_are_filled_i
 
 
 def test_every_alert_reaches_the_action_group() -> None:
-    deployed = deployment(alertEmails=["clerk@contoso.com"], alertWebhooks=["https://example.com/hook"])
-    group = resource("Insights/actionGroups", deployed)
+    deployed = deployment(EVERY_OPTION)
+    group = deployed.one("Insights/actionGroups")
     assert [each["emailAddress"] for each in group.properties["emailReceivers"]] == ["clerk@contoso.com"]
     assert [each["serviceUri"] for each in group.properties["webhookReceivers"]] == ["https://example.com/hook"]
-    for rule in resources("Insights/scheduledQueryRules", deployed):
+    for rule in deployed.all("Insights/scheduledQueryRules"):
         assert rule.properties["actions"]["actionGroups"] == [group.id]
-    assert resource("Insights/metricAlerts", deployed).properties["actions"] == [{"actionGroupId": group.id}]
+    assert deployed.one("Insights/metricAlerts").properties["actions"] == [{"actionGroupId": group.id}]
 
 
 def test_the_cost_estimate_counts_every_alert_and_private_endpoint() -> None:
-    deployed = deployment("prod", networkIsolation=True)
+    deployed = deployment("prod")
     page = (ROOT / "docs/deploy.md").read_text(encoding="utf-8")
-    logs, metrics = (len(resources(f"Insights/{kind}", deployed)) for kind in ("scheduledQueryRules", "metricAlerts"))
+    logs, metrics = (len(deployed.all(f"Insights/{kind}")) for kind in ("scheduledQueryRules", "metricAlerts"))
     assert f"| Alerts ({logs} log alerts, {metrics} metric alert) |" in page
-    assert f"| Private endpoints ({len(resources('Network/privateEndpoints', deployed))}) and DNS zones |" in page
+    assert f"| Private endpoints ({len(deployed.all('Network/privateEndpoints'))}) and DNS zones |" in page
 
 
 @pytest.mark.parametrize("alert", read("alerts.json"), ids=lambda alert: alert["name"])
@@ -76,8 +77,8 @@ def test_query_sees_as_far_back_as_it_looks(alert: dict[str, str]) -> None:
 
 
 def test_every_alert_links_to_its_section_of_the_runbook() -> None:
-    deployed = deployment()
-    rules = [*resources("Insights/scheduledQueryRules", deployed), *resources("Insights/metricAlerts", deployed)]
+    deployed = deployment("test")
+    rules = [*deployed.all("Insights/scheduledQueryRules"), deployed.one("Insights/metricAlerts")]
     for rule in rules:
         match = re.search(r"docs/runbook\.md#([a-z0-9-]+)$", rule.properties["description"])
         assert match, rule.name
@@ -85,9 +86,9 @@ def test_every_alert_links_to_its_section_of_the_runbook() -> None:
 
 
 def test_dead_letters_of_every_queue_and_topic_raise_an_alert() -> None:
-    alert = resource("Insights/metricAlerts", deployment()).properties
+    alert = deployment("test").one("Insights/metricAlerts").properties
     (condition,) = alert["criteria"]["allOf"]
-    assert alert["scopes"] == [resource("ServiceBus/namespaces", deployment()).id]
+    assert alert["scopes"] == [deployment("test").one("ServiceBus/namespaces").id]
     assert (condition["metricName"], condition["operator"], condition["threshold"]) == (
         "DeadletteredMessages",
         "GreaterThan",
@@ -97,5 +98,5 @@ def test_dead_letters_of_every_queue_and_topic_raise_an_alert() -> None:
 
 
 def test_workbook_is_deployed_as_it_stands() -> None:
-    workbook = resource("Insights/workbooks", deployment())
+    workbook = deployment("test").one("Insights/workbooks")
     assert workbook.properties["serializedData"] == (INFRA / "workbook.json").read_text(encoding="utf-8")

@@ -2,10 +2,11 @@
 
 import re
 from collections import Counter
+from uuid import UUID, uuid5
 
 import pytest
-from bicep.deployments import ENVIRONMENTS, OPERATOR, ROOT, deployment, read, resource, resources
-from bicep.templates import Template
+from builders.infrastructure import EVERY_OPTION, SNAPSHOTS, Deployment, deployment, read
+from builders.root import ROOT
 
 # Azure's built-in roles.
 ROLES = {
@@ -27,6 +28,9 @@ SCOPES = {
     "keyVault": ("Microsoft.KeyVault/vaults", "kv-"),
     "applicationInsights": ("Microsoft.Insights/components", "appi-"),
 }
+OPERATOR = "22222222-0000-0000-0000-000000000000"  # in the parameters of azd and of every-option
+GUID = UUID("11fb06fb-712d-4ddd-98c7-e71bbd588830")  # Azure's own, under guid()
+PREVIEWS = {"Microsoft.Insights/diagnosticSettings"}  # no stable version knows categories of logs
 LENGTHS = {  # Azure's limits
     "Storage/storageAccounts": 24,
     "KeyVault/vaults": 24,
@@ -36,9 +40,9 @@ LENGTHS = {  # Azure's limits
 }
 
 
-@pytest.fixture(scope="module", params=ENVIRONMENTS)
-def deployed(request: pytest.FixtureRequest) -> Template:
-    return deployment(request.param, **OPERATOR)
+@pytest.fixture(scope="module", params=SNAPSHOTS)
+def deployed(request: pytest.FixtureRequest) -> Deployment:
+    return deployment(request.param)
 
 
 def test_roles_are_azures_own_and_have_their_reasons() -> None:
@@ -48,56 +52,85 @@ def test_roles_are_azures_own_and_have_their_reasons() -> None:
         assert role["principal"] in {"app", "operator"}
 
 
-def test_roles_are_granted_as_in_roles_json_and_no_others(deployed: Template) -> None:
+def test_roles_are_granted_as_in_roles_json_and_no_others(deployed: Deployment) -> None:
+    by_id = {each.id: each for each in deployed.resources}
     granted = Counter(
-        (each.properties["roleDefinitionId"].rpartition("/")[2], each.body["scope"].kind, each.body["scope"].name)
-        for each in resources("Authorization/roleAssignments", deployed)
+        (
+            each.properties["roleDefinitionId"].rpartition("/")[2],
+            by_id[each.scope].kind,
+            each.scope.rpartition("/")[2],
+            each.properties["description"],
+        )
+        for each in deployed.all("Authorization/roleAssignments")
     )
     wanted = Counter(
-        (role["id"], kind, each.name)
+        (role["id"], kind, each.name, role["reason"])
         for role in read("roles.json")
+        if role["principal"] == "app" or deployed in (deployment("azd"), deployment(EVERY_OPTION))
         for kind, prefix in [SCOPES[role["scope"]]]
-        for each in deployed.resources()
+        for each in deployed.resources
         if each.kind == kind and each.name.startswith(prefix)
     )
     assert granted == wanted
 
 
-def test_assignments_of_one_scope_have_names_of_their_own(deployed: Template) -> None:
-    names = [each.name for each in resources("Authorization/roleAssignments", deployed)]
+def test_assignments_have_the_names_that_running_installations_know(deployed: Deployment) -> None:
+    """Under another name Azure refuses the same role of the same principal on the same scope: RoleAssignmentExists."""
+    names = [each.path for each in deployed.all("Authorization/roleAssignments")]
     assert len(set(names)) == len(names)
+    for each in deployed.all("Authorization/roleAssignments"):
+        namespace, kind, name = each.scope.partition("/queues/" if "/queues/" in each.scope else "/topics/")
+        scope = [namespace, name] if kind else [each.scope]
+        principal, role = each.properties["principalId"], each.properties["roleDefinitionId"].rpartition("/")[2]
+        if principal.startswith("["):
+            written = ", ".join((*(f"'{part}'" for part in scope), principal.strip("[]"), f"'{role}'"))
+            assert each.path == f"[guid({written})]"
+        else:
+            assert each.path == str(uuid5(GUID, "-".join((*scope, principal, role))))
 
 
 def test_without_an_operator_only_the_app_gets_roles() -> None:
-    assignments = resources("Authorization/roleAssignments", deployment(operatorPrincipalId=""))
-    assert {each.properties["principalId"] for each in assignments} == {"identity.properties.principalId"}
+    deployed = deployment("test")
+    identity = deployed.one("ManagedIdentity/userAssignedIdentities")
+    principals = {each.properties["principalId"] for each in deployed.all("Authorization/roleAssignments")}
+    assert principals == {f"[reference('{identity.id}', '{identity.body['apiVersion']}').principalId]"}
 
 
-def test_keys_and_old_tls_are_refused_everywhere(deployed: Template) -> None:
-    for account in resources("Storage/storageAccounts", deployed):
+def test_whoever_deploys_gets_the_operators_roles_with_the_kind_of_the_account() -> None:
+    for name, kind in (("azd", "User"), (EVERY_OPTION, "Group")):
+        granted = deployment(name).all("Authorization/roleAssignments")
+        people = [each.properties for each in granted if each.properties["principalId"] == OPERATOR]
+        assert Counter(each["roleDefinitionId"].rpartition("/")[2] for each in people) == Counter(
+            role["id"] for role in read("roles.json") if role["principal"] == "operator"
+        )
+        assert {each["principalType"] for each in people} == {kind}
+
+
+def test_keys_and_old_tls_are_refused_everywhere(deployed: Deployment) -> None:
+    for account in deployed.all("Storage/storageAccounts"):
         assert account.properties["allowSharedKeyAccess"] is False
         assert account.properties["allowBlobPublicAccess"] is False
         assert account.properties["supportsHttpsTrafficOnly"] is True
         assert account.properties["minimumTlsVersion"] == "TLS1_2"
-    bus = resource("ServiceBus/namespaces", deployed).properties
+    bus = deployed.one("ServiceBus/namespaces").properties
     assert (bus["disableLocalAuth"], bus["minimumTlsVersion"]) == (True, "1.2")
-    assert resource("Insights/components", deployed).properties["DisableLocalAuth"] is True
-    assert resource("OperationalInsights/workspaces", deployed).properties["features"]["disableLocalAuth"] is True
-    assert resource("KeyVault/vaults", deployed).properties["enableRbacAuthorization"] is True
+    assert deployed.one("Insights/components").properties["DisableLocalAuth"] is True
+    assert deployed.one("OperationalInsights/workspaces").properties["features"]["disableLocalAuth"] is True
+    assert deployed.one("KeyVault/vaults").properties["enableRbacAuthorization"] is True
 
 
-def test_app_is_reached_by_https_and_deployed_without_passwords(deployed: Template) -> None:
-    site = resource("Web/sites", deployed).properties
+def test_app_is_reached_by_https_and_deployed_without_passwords(deployed: Deployment) -> None:
+    site = deployed.one("Web/sites").properties
     assert site["httpsOnly"] is True
     assert (site["siteConfig"]["minTlsVersion"], site["siteConfig"]["scmMinTlsVersion"]) == ("1.2", "1.2")
     assert site["siteConfig"]["ftpsState"] == "Disabled"
-    policies = resources("Web/sites/basicPublishingCredentialsPolicies", deployed)
+    policies = deployed.all("Web/sites/basicPublishingCredentialsPolicies")
     assert {policy.name: policy.properties["allow"] for policy in policies} == {"ftp": False, "scm": False}
 
 
-def test_one_user_assigned_identity_does_everything(deployed: Template) -> None:
-    identity = resource("ManagedIdentity/userAssignedIdentities", deployed).id
-    site = resource("Web/sites", deployed)
+def test_one_user_assigned_identity_does_everything(deployed: Deployment) -> None:
+    identity = deployed.one("ManagedIdentity/userAssignedIdentities").id
+    site = deployed.one("Web/sites")
     storage = site.properties["functionAppConfig"]["deployment"]["storage"]
     assert site.body["identity"] == {"type": "UserAssigned", "userAssignedIdentities": {identity: {}}}
     assert site.properties["keyVaultReferenceIdentity"] == identity
@@ -107,42 +140,47 @@ def test_one_user_assigned_identity_does_everything(deployed: Template) -> None:
     }
 
 
-def test_queues_topics_and_filters_are_those_of_the_topology(deployed: Template) -> None:
+def test_queues_topics_and_filters_are_those_of_the_topology(deployed: Deployment) -> None:
     topology = read("topology.json")
 
     def as_deployed(kind: str) -> list[dict[str, object]]:
-        return [{"name": each.name, **each.properties} for each in resources(f"ServiceBus/namespaces/{kind}", deployed)]
+        return [{"name": each.name, **each.properties} for each in deployed.all(f"ServiceBus/namespaces/{kind}")]
 
     assert as_deployed("queues") == topology["queues"]
     assert as_deployed("topics") == topology["topics"]
-    subscriptions = resources("ServiceBus/namespaces/topics/subscriptions", deployed)
-    rules = resources("ServiceBus/namespaces/topics/subscriptions/rules", deployed)
+    subscriptions = deployed.all("ServiceBus/namespaces/topics/subscriptions")
+    rules = deployed.all("ServiceBus/namespaces/topics/subscriptions/rules")
     found = [
         {
-            "topic": each.name.split("/")[1],
-            "name": each.name.split("/")[2],
+            "topic": each.path.split("/")[1],
+            "name": each.name,
             **each.properties,
             "rule": {"name": rule.name, "correlationFilter": rule.properties["correlationFilter"]},
         }
         for each, rule in zip(subscriptions, rules, strict=True)
     ]
     assert found == topology["subscriptions"]
-    assert [rule.body["parent"] for rule in rules] == subscriptions
+    assert [rule.path.rpartition("/")[0] for rule in rules] == [each.path for each in subscriptions]
     assert {rule.name for rule in rules} == {"$Default"}, "any other name leaves the match-all rule in force"
 
 
-def test_tables_and_containers_are_those_of_storage_json(deployed: Template) -> None:
+def test_tables_and_containers_are_those_of_storage_json(deployed: Deployment) -> None:
     state = read("storage.json")
-    tables = resources("Storage/storageAccounts/tableServices/tables", deployed)
-    containers = resources("Storage/storageAccounts/blobServices/containers", deployed)
+    tables = deployed.all("Storage/storageAccounts/tableServices/tables")
+    containers = deployed.all("Storage/storageAccounts/blobServices/containers")
     assert [table.name for table in tables] == state["tables"]
     assert [each.name for each in containers] == ["app-package", *state["containers"]]
-    package = resource("Web/sites", deployed).properties["functionAppConfig"]["deployment"]["storage"]["value"]
-    assert package.endswith(containers[0].name)
+    package = deployed.one("Web/sites").properties["functionAppConfig"]["deployment"]["storage"]["value"]
+    host = deployed.all("Storage/storageAccounts")[0]
+    assert containers[0].id.startswith(f"{host.id}/")
+    assert (
+        package == f"[format('{{0}}{{1}}', reference('{host.id}', '{host.body['apiVersion']}')"
+        f".primaryEndpoints.blob, '{containers[0].name}')]"
+    )
 
 
-def test_only_bodies_that_no_message_can_still_point_to_are_deleted(deployed: Template) -> None:
-    (policy,) = resources("Storage/storageAccounts/managementPolicies", deployed)
+def test_only_bodies_that_no_message_can_still_point_to_are_deleted(deployed: Deployment) -> None:
+    (policy,) = deployed.all("Storage/storageAccounts/managementPolicies")
     rules = {rule["name"]: rule for rule in policy.properties["policy"]["rules"]}
     rule = rules["delete-what-nobody-points-to"]
     assert rule["definition"]["filters"]["prefixMatch"] == ["claims/"]
@@ -151,8 +189,8 @@ def test_only_bodies_that_no_message_can_still_point_to_are_deleted(deployed: Te
     assert days > 2 * max(days_to_live), "the time to live in the queue, and as long again for a dead letter"
 
 
-def test_no_rule_deletes_the_bodies_of_parked_messages(deployed: Template) -> None:
-    (policy,) = resources("Storage/storageAccounts/managementPolicies", deployed)
+def test_no_rule_deletes_the_bodies_of_parked_messages(deployed: Deployment) -> None:
+    (policy,) = deployed.all("Storage/storageAccounts/managementPolicies")
     deleting = [
         rule["definition"]
         for rule in policy.properties["policy"]["rules"]
@@ -161,10 +199,10 @@ def test_no_rule_deletes_the_bodies_of_parked_messages(deployed: Template) -> No
     assert {prefix for each in deleting for prefix in each["filters"]["prefixMatch"]} == {"claims/", "exports/"}
 
 
-def test_exports_have_versions_and_are_kept_for_weeks(deployed: Template) -> None:
-    host, state = resources("Storage/storageAccounts/blobServices", deployed)
+def test_exports_have_versions_and_are_kept_for_weeks(deployed: Deployment) -> None:
+    host, state = deployed.all("Storage/storageAccounts/blobServices")
     assert (host.properties["isVersioningEnabled"], state.properties["isVersioningEnabled"]) == (False, True)
-    (policy,) = resources("Storage/storageAccounts/managementPolicies", deployed)
+    (policy,) = deployed.all("Storage/storageAccounts/managementPolicies")
     rules = {rule["name"]: rule for rule in policy.properties["policy"]["rules"]}
     exports = rules["delete-old-exports"]["definition"]
     assert (rules["delete-old-exports"]["enabled"], exports["filters"]["prefixMatch"]) == (True, ["exports/"])
@@ -180,15 +218,15 @@ def test_exports_have_versions_and_are_kept_for_weeks(deployed: Template) -> Non
 
 
 def test_isolated_environment_is_open_to_no_network_but_its_own() -> None:
-    deployed = deployment("dev", networkIsolation=True)
-    endpoints = resources("Network/privateEndpoints", deployed)
+    deployed = deployment("prod")
+    endpoints = deployed.all("Network/privateEndpoints")
     connected = {
         (link["properties"]["privateLinkServiceId"], *link["properties"]["groupIds"])
         for endpoint in endpoints
         for link in endpoint.properties["privateLinkServiceConnections"]
     }
-    host, state = resources("Storage/storageAccounts", deployed)
-    bus, vault = resource("ServiceBus/namespaces", deployed), resource("KeyVault/vaults", deployed)
+    host, state = deployed.all("Storage/storageAccounts")
+    bus, vault = deployed.one("ServiceBus/namespaces"), deployed.one("KeyVault/vaults")
     assert connected == {
         (host.id, "blob"),
         (state.id, "blob"),
@@ -199,37 +237,70 @@ def test_isolated_environment_is_open_to_no_network_but_its_own() -> None:
     for each in (host, state, bus, vault):
         assert each.properties["publicNetworkAccess"] == "Disabled"
     assert bus.body["sku"]["tier"] == "Premium", "Standard has no private endpoints"
-    assert resource("Web/sites", deployed).properties["virtualNetworkSubnetId"].endswith("/subnets/functions")
-    subnet = resource("Network/virtualNetworks", deployed).properties["subnets"][0]
+    assert deployed.one("Web/sites").properties["virtualNetworkSubnetId"].endswith("/subnets/functions")
+    subnet = deployed.one("Network/virtualNetworks").properties["subnets"][0]
     assert subnet["properties"]["delegations"][0]["properties"]["serviceName"] == "Microsoft.App/environments"
 
 
 def test_each_private_zone_is_linked_once() -> None:
-    deployed = deployment("dev", networkIsolation=True)
-    zones = [zone.name for zone in resources("Network/privateDnsZones", deployed)]
-    assert len(zones) == len(set(zones)) == 4
-    assert [
-        link.body["parent"].name for link in resources("Network/privateDnsZones/virtualNetworkLinks", deployed)
-    ] == zones
+    deployed = deployment("prod")
+    zones = [
+        re.sub(r"^\[format\('(.+)\{0\}', environment\(\)\.suffixes\.storage\)\]$", r"\1core.windows.net", zone.path)
+        for zone in deployed.all("Network/privateDnsZones")
+    ]
+    assert sorted(zones) == [
+        f"privatelink.{name}"
+        for name in ("blob.core.windows.net", "servicebus.windows.net", "table.core.windows.net", "vaultcore.azure.net")
+    ]
+    links = deployed.all("Network/privateDnsZones/virtualNetworkLinks")
+    assert len(links) == len(zones)
+    for zone, link in zip(deployed.all("Network/privateDnsZones"), links, strict=True):
+        assert zone.path.strip("[]") in link.path
+    groups = deployed.all("Network/privateEndpoints/privateDnsZoneGroups")
+    led = [
+        config["properties"]["privateDnsZoneId"]
+        for each in groups
+        for config in each.properties["privateDnsZoneConfigs"]
+    ]
+    assert len(led) == len(deployed.all("Network/privateEndpoints"))
+    assert set(led) == {zone.id for zone in deployed.all("Network/privateDnsZones")}
 
 
 def test_people_reach_the_vault_of_an_isolated_environment_from_named_addresses() -> None:
-    vault = resource("KeyVault/vaults", deployment("dev", networkIsolation=True, allowedIpRanges=["203.0.113.7"]))
+    vault = deployment(EVERY_OPTION).one("KeyVault/vaults")
     assert vault.properties["publicNetworkAccess"] == "Enabled"
     assert vault.properties["networkAcls"]["defaultAction"] == "Deny"
     assert vault.properties["networkAcls"]["ipRules"] == [{"value": "203.0.113.7"}]
 
 
 def test_names_keep_azures_limits_even_for_long_environments() -> None:
-    deployed = deployment(environmentName="e" * 30)
+    deployed = deployment(EVERY_OPTION)
+    assert len(deployed.one("Resources/resourceGroups").name) == len("rg-") + 30
     for kind, length in LENGTHS.items():
-        for each in resources(kind, deployed):
+        for each in deployed.all(kind):
             assert len(each.name) <= length, each.name
             assert re.fullmatch(r"[a-z0-9-]+", each.name)
 
 
-def test_everything_bears_the_tag_by_which_azd_finds_it(deployed: Template) -> None:
-    for each in deployed.resources():
+def test_everything_bears_the_tag_by_which_azd_finds_it(deployed: Deployment) -> None:
+    for each in deployed.resources:
         if "location" in each.body:
             assert each.body["tags"]["azd-env-name"], each.name
-    assert resource("Web/sites", deployed).body["tags"]["azd-service-name"] == "app"
+    assert deployed.one("Web/sites").body["tags"]["azd-service-name"] == "app"
+
+
+def test_what_if_shows_every_resource(deployed: Deployment) -> None:
+    """A module whose number of resources is known only while deploying would be left out whole."""
+    assert deployed.left_out == ()
+    assert len({each.id for each in deployed.resources}) == len(deployed.resources) > 50
+
+
+def test_no_version_of_an_api_is_a_preview_but_those_with_a_reason(deployed: Deployment) -> None:
+    assert {each.kind for each in deployed.resources if "preview" in each.body["apiVersion"]} == PREVIEWS
+
+
+def test_outputs_carry_the_names_that_azd_looks_for(deployed: Deployment) -> None:
+    assert {"AZURE_LOCATION", "AZURE_RESOURCE_GROUP", "SERVICE_APP_NAME", "SERVICE_APP_ENDPOINT_URL"} <= set(
+        deployed.outputs
+    )
+    assert all(name == name.upper() for name in deployed.outputs)

@@ -1,92 +1,68 @@
-"""The ceiling towards F&O: whatever Flex Consumption scales to, instances x sessions and calls stay below it."""
+"""How the app scales: nothing is divided, each number is a parameter of its own."""
 
-import json
+from __future__ import annotations
+
 import re
-import shutil
-from pathlib import Path
-from typing import Any
 
 import pytest
-from bicep.deployments import ENVIRONMENTS, INFRA, ROOT, app_settings, deployment, parameters, read, resource
-from bicep.syntax import BicepError
-from bicep.templates import Template
+from builders.infrastructure import ENVIRONMENTS, EVERY_OPTION, Deployment, deployment
+from builders.root import ROOT
 
-from shared.flows import BY_TIMER
+from local.functions.worker import Function
 
-SLOTS = json.loads((ROOT / "host.json").read_text(encoding="utf-8"))["extensions"]["serviceBus"][
-    "maxConcurrentSessions"
-]
-LOWEST = 8  # @minValue of erpMaxConcurrency
-CEILINGS = (*range(LOWEST, 18), 23, 24, 25, 32, 47, 48, 51, 52)
 SESSIONS = "AzureFunctionsJobHost__extensions__serviceBus__maxConcurrentSessions"
+MAIN = (ROOT / "infra/main.bicep").read_text(encoding="utf-8")
 
 
-class Scale:
-    def __init__(self, deployed: Template) -> None:
-        settings = app_settings(deployed)
-        site = resource("Web/sites", deployed).properties["functionAppConfig"]["scaleAndConcurrency"]
-        self.instances: int = site["maximumInstanceCount"]
-        self.waiting: int = sum(group["instanceCount"] for group in site["alwaysReady"])
-        self.groups: list[str] = [group["name"] for group in site["alwaysReady"]]
-        self.sessions = int(settings[SESSIONS])
-        self.calls = int(settings["D365_MAX_CALLS"])
+def scale(deployed: Deployment) -> dict[str, object]:
+    found: dict[str, object] = deployed.one("Web/sites").properties["functionAppConfig"]["scaleAndConcurrency"]
+    return found
 
 
-@pytest.mark.parametrize("zone_redundant", [False, True])
-def test_ceiling_is_kept_by_sessions_and_by_calls(*, zone_redundant: bool) -> None:
-    queues, timers = len(read("topology.json")["queues"]), sum(each["callsErp"] for each in read("timers.json"))
-    for ceiling in CEILINGS:
-        scale = Scale(deployment(erpMaxConcurrency=ceiling, zoneRedundant=zone_redundant))
-        assert queues * scale.instances * scale.sessions <= ceiling
-        assert (queues * scale.instances + timers) * scale.calls <= ceiling
-        assert min(scale.sessions, scale.calls) >= 1
-        assert scale.instances >= (2 if zone_redundant else 1), "Azure keeps two for a zone-redundant app"
+@pytest.mark.parametrize(("name", "ceiling"), [("dev", 8), ("test", 8), ("prod", 16), (EVERY_OPTION, 52)])
+def test_every_process_is_told_the_whole_ceiling(name: str, ceiling: int) -> None:
+    assert deployment(name).app_settings["D365_MAX_CALLS"] == str(ceiling)
 
 
-def test_ceiling_is_kept_with_more_queues_too(tmp_path: Path) -> None:
-    """Each queue function scales on instances of its own."""
-    shutil.copytree(INFRA, tmp_path / "infra")
-    shutil.copy(ROOT / "host.json", tmp_path)
-    topology = read("topology.json")
-    topology["queues"] += [topology["queues"][0] | {"name": name} for name in ("second", "third")]
-    (tmp_path / "infra" / "topology.json").write_text(json.dumps(topology))
-    for ceiling in CEILINGS:
-        scale = Scale(deployment(infra=tmp_path / "infra", erpMaxConcurrency=ceiling))
-        assert 3 * scale.instances * scale.sessions <= ceiling
-        assert (3 * scale.instances + 1) * scale.calls <= ceiling
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_instances_and_sessions_have_their_defaults(name: str) -> None:
+    assert scale(deployment(name))["maximumInstanceCount"] == 40
+    assert deployment(name).app_settings[SESSIONS] == "32"
 
 
-def test_lowest_ceiling_leaves_each_function_a_call() -> None:
-    queues, timers = len(read("topology.json")["queues"]), sum(each["callsErp"] for each in read("timers.json"))
-    assert 2 * queues + timers <= LOWEST
-    with pytest.raises(BicepError, match="minValue"):
-        deployment(erpMaxConcurrency=LOWEST - 1)
-
-
-def test_a_timer_counts_if_its_flow_calls_fo() -> None:
-    assert {each["function"]: each["callsErp"] for each in read("timers.json")} == {
-        name: bool(flow.entity_sets) for name, flow in BY_TIMER.items()
+def test_instances_sessions_and_webhooks_follow_their_parameters_and_nothing_else() -> None:
+    deployed = deployment(EVERY_OPTION)
+    assert scale(deployed) == {
+        "instanceMemoryMB": 4096,
+        "maximumInstanceCount": 100,
+        "alwaysReady": [{"name": "http", "instanceCount": 3}],
+        "triggers": {"http": {"perInstanceConcurrency": 32}},
     }
+    assert deployed.app_settings[SESSIONS] == "16"
 
 
-@pytest.mark.parametrize("name", ENVIRONMENTS)
-def test_every_session_has_a_slot_on_the_first_instance(name: str) -> None:
-    """A session without a slot would wait until another has been idle for sessionIdleTimeout."""
-    assert Scale(deployment(name)).sessions == SLOTS
+@pytest.mark.parametrize(("name", "waiting"), [("dev", 0), ("test", 1), ("prod", 2)])
+def test_instances_wait_for_webhooks_only(name: str, waiting: int) -> None:
+    groups = {group["name"]: group["instanceCount"] for group in scale(deployment(name))["alwaysReady"]}  # type: ignore[attr-defined]
+    assert groups == ({"http": waiting} if waiting else {})
 
 
-@pytest.mark.parametrize("name", ENVIRONMENTS)
-def test_no_more_instances_wait_than_may_be(name: str) -> None:
-    scale = Scale(deployment(name))
-    given: dict[str, Any] = parameters(name)
-    assert scale.waiting == given.get("alwaysReadyHttp", 1)
-    assert set(scale.groups) <= {"http"}
+def test_ceiling_stays_within_what_fo_documents_and_the_app_accepts() -> None:
+    limits = re.search(r"@minValue\((\d+)\)\n@maxValue\((\d+)\)\n@description\([^\n]+\nparam erpMaxConcurrency ", MAIN)
+    assert limits
+    assert limits.groups() == ("8", "52")
 
 
-def test_readme_shows_what_comes_of_each_ceiling() -> None:
-    page = (INFRA / "README.md").read_text(encoding="utf-8")
-    rows = re.findall(r"^\| (\d+)[^|]*\| (\d+) \| (\d+) \| (\d+) \|", page, re.MULTILINE)
-    assert len(rows) > 3
-    for ceiling, *shown in rows:
-        scale = Scale(deployment(erpMaxConcurrency=int(ceiling)))
-        assert [int(each) for each in shown] == [scale.instances, scale.sessions, scale.calls]
+def test_cost_estimate_counts_what_zone_redundancy_keeps_ready(functions: list[Function]) -> None:
+    """Two instances for the group of HTTP functions, and for each other function, which scales by itself."""
+    triggers = [
+        binding["type"] for each in functions for binding in each.bindings if binding["type"].endswith("Trigger")
+    ]
+    kept = 2 * (1 + sum(kind != "httpTrigger" for kind in triggers))
+    page = (ROOT / "docs/deploy.md").read_text(encoding="utf-8")
+    row = re.search(
+        r"^\| Functions, always ready \(about 21 for each instance\)[^|]*\| 0 \| 21 \| (\d+) \|", page, re.MULTILINE
+    )
+    assert row
+    assert int(row[1]) == 21 * kept
+    assert f"{kept} instances" in page

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator, Mapping
 
 import pytest
-from bicep.deployments import ENVIRONMENTS, ROOT, app_settings, deployment, read
+from builders.infrastructure import ENVIRONMENTS, EVERY_OPTION, deployment, read
+from builders.root import ROOT
 from builders.source import nodes_of
 
 from local.functions.ncrontab import parse_schedule
@@ -32,7 +33,10 @@ FORBIDDEN = re.compile(
     r"|SCM_DO_BUILD_DURING_DEPLOYMENT|ENABLE_ORYX_BUILD|WEBSITE_CONTENT\w*|WEBSITE_RUN_FROM_PACKAGE"
     r"|WEBSITE_VNET_ROUTE_ALL|WEBSITE_TIME_ZONE|TZ|AzureWebJobsStorage|AzureWebJobsDashboard"
 )
-REFERENCE = re.compile(r"@Microsoft\.KeyVault\(SecretUri=vault\.properties\.vaultUrisecrets/([a-z0-9-]+)\)")
+REFERENCE = re.compile(
+    r"\[format\('@Microsoft\.KeyVault\(SecretUri=\{0\}secrets/shopify-\{1\}-(?P<what>[a-z-]+)\)', "
+    r"reference\('[^']+/vaults/[^']+', '[\d-]+'\)\.vaultUri, '(?P<store>[a-z0-9-]+)'\)\]"
+)
 
 
 class Recorded(Mapping[str, str]):
@@ -55,7 +59,7 @@ class Recorded(Mapping[str, str]):
 
 @pytest.fixture(scope="module", params=ENVIRONMENTS)
 def settings(request: pytest.FixtureRequest) -> Mapping[str, str]:
-    return app_settings(deployment(request.param))
+    return deployment(request.param).app_settings
 
 
 def in_azure(settings: Mapping[str, str]) -> Recorded:
@@ -138,12 +142,13 @@ def test_secrets_are_references_without_a_version(settings: Mapping[str, str]) -
     for name, value in secrets.items():
         match = REFERENCE.fullmatch(value)
         assert match, name
-        assert match[1] == name.lower().replace("_", "-")
+        assert f"shopify-{match['store']}-{match['what']}" == name.lower().replace("_", "-")
 
 
 def test_a_key_with_a_hyphen_gets_the_name_that_the_app_asks_for() -> None:
-    settings = app_settings(deployment(stores=["nordlys-uk"]))
-    assert "shopify-nordlys-uk-client-id" in settings["SHOPIFY_NORDLYS_UK_CLIENT_ID"]
+    match = REFERENCE.fullmatch(deployment(EVERY_OPTION).app_settings["SHOPIFY_NORDLYS_UK_CLIENT_ID"])
+    assert match
+    assert (match["store"], match["what"]) == ("nordlys-uk", "client-id")
 
 
 def test_every_timer_of_the_app_has_its_schedule(settings: Mapping[str, str], functions: list[Function]) -> None:

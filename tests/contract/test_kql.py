@@ -17,7 +17,7 @@ from typing import Any
 import duckdb_kql
 import pytest
 import pytest_asyncio
-from bicep.deployments import INFRA, deployment, read, resources
+from builders.infrastructure import INFRA, deployment, read
 from builders.root import ROOT
 from recorded_telemetry import COLUMNS, EVENTS, TIMERS, Row, Tables, a_day_in_the_shop, watched_world
 
@@ -27,7 +27,7 @@ from shared.metrics import METRICS
 
 ALERTS = {
     alert["name"]: rule.properties["criteria"]["allOf"][0]["query"]
-    for alert, rule in zip(read("alerts.json"), resources("Insights/scheduledQueryRules", deployment()), strict=True)
+    for alert, rule in zip(read("alerts.json"), deployment("test").all("Insights/scheduledQueryRules"), strict=True)
     if (INFRA / f"queries/{alert['name']}.kql").is_file()
 }
 """As they are deployed; those in queries/azure are about tables that the app does not write."""

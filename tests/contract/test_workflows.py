@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from builders.root import ROOT
 
+from infra.check import VERSION
+
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 PINNED = re.compile(r"^[\w.-]+/[\w.-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$")
 
@@ -43,3 +45,18 @@ def test_targets_that_steps_make_exist(workflow: Path) -> None:
     for targets in re.findall(r"run: make (.+)$", workflow.read_text(encoding="utf-8"), re.MULTILINE):
         for target in targets.split():
             assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+
+
+def test_the_compiler_is_the_one_that_wrote_the_snapshots() -> None:
+    sources = [path.read_text(encoding="utf-8") for path in WORKFLOWS]
+    installed = [version for source in sources for version in re.findall(r"az bicep install(.*)", source)]
+    assert len(installed) == sum(
+        source.count("az deployment sub") + source.count("make infra-check") for source in sources
+    )
+    assert set(installed) == {f" --version v{VERSION}"}
+
+
+def test_deployments_take_the_parameters_of_an_environment() -> None:
+    deploy = (ROOT / ".github/workflows/deploy.yml").read_text(encoding="utf-8")
+    assert set(re.findall(r"--parameters (\S+)", deploy)) == {'"$PARAMETERS"', "infra/environments/test.bicepparam"}
+    assert "--template-file" not in deploy, "the parameters name their template"
