@@ -116,9 +116,16 @@ def checkov(scripts: Path) -> Iterator[str]:
 
 
 def doctor(scripts: Path) -> Iterator[str]:
+    """On a copy of what it is about: it reads every file below its folder, those of installed packages too."""
     command = [str(scripts / "azure-functions-doctor"), "doctor", "--profile", "deploy", "--target-python", "3.13"]
-    result = run([*command, "--hosting-plan", "flex-consumption", "--deployment-mode", "local-prebuilt"])
-    print(result.stdout, end="")
+    with TemporaryDirectory() as folder:
+        for name in ("function_app.py", "host.json", "requirements.txt", ".funcignore", "local.settings.sample.json"):
+            shutil.copy(ROOT / name, folder)
+        for name in ("config", "infra", "shared"):
+            shutil.copytree(ROOT / name, Path(folder) / name)
+        options = ["--hosting-plan", "flex-consumption", "--deployment-mode", "local-prebuilt", "--path", folder]
+        result = run([*command, *options])
+    print(result.stdout.replace(folder, "."), end="")
     if result.returncode:
         yield f"azure-functions-doctor: {result.stderr or 'see above'}"
 
