@@ -146,7 +146,14 @@ async def test_the_link_follows_a_sales_order_that_went_further_and_an_event_has
     ]
     now = await world.ports.links.get("nordlys", SALE.id)
     assert (now.sales_order, now.version, now.customer_account) == ("SN-OTHER", link.version, link.customer_account)
-    assert (now.digest, now.fingerprints, now.promised, now.lots, now.held, now.is_holding) == ("", {}, {}, {}, "", False)
+    assert (now.digest, now.fingerprints, now.promised, now.lots, now.held, now.is_holding) == (
+        "",
+        {},
+        {},
+        {},
+        "",
+        False,
+    )
     due = await world.ports.outbox.due("nordlys", NOON, limit=9)
     assert [row.number for row in due] == (["SN-OTHER"] if writes_back else [])
 
