@@ -15,6 +15,7 @@ from typing import Final
 from weakref import WeakKeyDictionary
 
 import httpx
+from azure.core.exceptions import AzureError
 from azure.identity.aio import ManagedIdentityCredential
 
 from shared.bus.publisher import TOPIC, Publisher
@@ -22,6 +23,8 @@ from shared.connections import open_blobs, open_service_bus, open_tables
 from shared.d365.customers import Customers
 from shared.d365.odata.breaker import CLOSED, BreakerState, SharedBreaker
 from shared.d365.odata.client import ODataClient
+from shared.d365.odata.leases import Leases, read_leases, write_leases
+from shared.d365.odata.slots import LeasedSlots
 from shared.d365.payment_journals import PaymentJournals
 from shared.d365.tax import TaxSetups
 from shared.flows import BY_QUEUE, EXPORT, FLOWS, ORDERS, STOCK, SWEEP, WRITE_BACK
@@ -33,6 +36,7 @@ from shared.store import blobs
 from shared.store.customers import KnownCustomers
 from shared.store.journal import Journal
 from shared.store.links import OrderLinks
+from shared.store.outage import storage_away
 from shared.store.outbox import Outbox
 from shared.store.parking import Parking
 from shared.store.payments import Payments
@@ -52,6 +56,8 @@ from shared.telemetry import emit, export_to, quiet_libraries
 
 # No caller waits for scheduled copies, so that their timeout may be long.
 _QUEUE_TIMEOUT: Final = 30.0
+_FO_ENDS_AFTER: Final = 2
+"""Timeouts after which F&O has ended a call. Not established by any source, nor is any other limit."""
 _SHOPIFY_TIMEOUT: Final = httpx.Timeout(30.0, connect=5.0)
 
 
@@ -94,10 +100,15 @@ def build(settings: Settings) -> Services:
     parked = blobs.Bodies(containers.get_container_client(blobs.PARKED))
     links = OrderLinks(tables.get_table_client("links"))
     breaker = SharedRows(tables.get_table_client("breaker"), "breaker", keep_others=False)  # no value, no column
+    leases = SharedRows(tables.get_table_client("breaker"), "slots")
     fo = ODataClient(
         settings.d365_base_url,
         credential,
-        max_calls=settings.d365_max_calls,
+        slots=LeasedSlots(
+            _LeaseRow(leases, "fo"),
+            ceiling=settings.d365_max_calls,
+            longest_call=timedelta(seconds=_FO_ENDS_AFTER * settings.d365_timeout),
+        ),
         timeout=settings.d365_timeout,
         breaker=SharedBreaker(_BreakerRow(breaker, "fo")),
         on_call=lambda call: emit("fo.call", **asdict(call)),
@@ -234,3 +245,24 @@ class _BreakerRow:
             is_open = state.open_until is not None
             emit("breaker.changed", system="fo", open=is_open, probing=state.probing, failures=state.failures)
         return saved
+
+
+class _LeaseRow:
+    """The leased slots as a table row: one text, since each write is about all of them."""
+
+    def __init__(self, rows: SharedRows, name: str) -> None:
+        self._rows = rows
+        self._name = name
+
+    async def load(self) -> tuple[Leases, str | None]:
+        try:
+            row, etag = await self._rows.load(self._name)
+        except AzureError as error:
+            raise storage_away(error) from error
+        return read_leases(row["leases"]) if row else Leases(), etag
+
+    async def save(self, leases: Leases, etag: str | None) -> str | None:
+        try:
+            return await self._rows.save(self._name, {"leases": write_leases(leases)}, etag)
+        except AzureError as error:
+            raise storage_away(error) from error

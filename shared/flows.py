@@ -7,7 +7,9 @@ tests/contract/test_flows.py compares each row with the code.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from enum import StrEnum
 from importlib import import_module
@@ -200,3 +202,20 @@ TOPICS: Final = {family: topics for flow in FLOWS for family, topics in flow.web
 BY_FAMILY: Final = {family: flow for flow in FLOWS for family in flow.webhooks}
 BY_QUEUE: Final = {flow.queue: flow for flow in FLOWS if flow.queue is not None}
 BY_TIMER: Final = {flow.timer.function: flow for flow in FLOWS if flow.timer is not None}
+
+_running: ContextVar[str] = ContextVar("running_flow", default="")
+
+
+@contextmanager
+def running(flow: Flow) -> Iterator[None]:
+    """Inside, `running_flow` names this flow: calls to F&O are made in its name."""
+    token = _running.set(flow.name)
+    try:
+        yield
+    finally:
+        _running.reset(token)
+
+
+def running_flow() -> str:
+    """The name of the flow that is being carried out, "" outside of every flow."""
+    return _running.get()

@@ -67,6 +67,16 @@ METRICS: Final = (
         unit="s",
     ),
     Metric(
+        "fo.waits",
+        "how long calls to F&O waited for a slot",
+        "fo.call",
+        (),
+        kind="distribution",
+        value="waited",
+        unit="s",
+    ),
+    Metric("fo.slots", "calls that a process may make at once", "fo.call", (), kind="distribution", value="slots"),
+    Metric(
         "shopify.calls",
         "calls to Shopify and their duration",
         "shopify.call",

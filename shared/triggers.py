@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import azure.functions as func
 
 from shared.errors import ConfigurationError, WebhookRefusedError
-from shared.flows import BY_QUEUE, BY_TIMER, FLOWS
+from shared.flows import BY_QUEUE, BY_TIMER, FLOWS, running
 from shared.telemetry import heartbeat
 
 if TYPE_CHECKING:
@@ -47,21 +47,22 @@ async def handle(queue: str, message: func.ServiceBusMessage) -> None:
     from shared.sync.messages.dispatch import handle_message  # noqa: PLC0415 - see the module's docstring
 
     flow, services = BY_QUEUE[queue], _services()
-    await handle_message(
-        partial(flow.load_handler(), ports=services.ports[flow.name]),
-        message.get_body(),
-        message.application_properties,
-        message.message_id,
-        services.queues[queue],
-        message.delivery_count or 1,
-    )
+    with running(flow):
+        await handle_message(
+            partial(flow.load_handler(), ports=services.ports[flow.name]),
+            message.get_body(),
+            message.application_properties,
+            message.message_id,
+            services.queues[queue],
+            message.delivery_count or 1,
+        )
 
 
 async def run(timer: str) -> None:
     """Runs the flow of the timer for every store, and records how the run ended. Raises what the flow raises."""
     flow, services = BY_TIMER[timer], _services()
     handler = flow.load_handler()
-    with heartbeat(timer):
+    with heartbeat(timer), running(flow):
         await handler(services.ports[flow.name])
 
 

@@ -47,6 +47,7 @@ from shared.sync.orders.safety import remember_parked
 from shared.sync.payments import PaymentPorts
 from shared.sync.refunds import RefundPorts
 from tests.builders.histories import Brief, Webhook
+from tests.builders.local_slots import LocalSlots
 from tests.builders.memory_table import MemoryTable
 from tests.builders.sales import EU, US
 from tests.builders.strategies import CHARGES, STORES
@@ -359,7 +360,7 @@ async def running_apps(count: int) -> AsyncIterator[tuple[App, ...]]:
             client = ODataClient(
                 fo.base_url,
                 Identity(fo),
-                max_calls=8,
+                slots=LocalSlots(8),
                 timeout=_TIMEOUT,
                 breaker=NoBreaker(),
                 on_call=lambda _: None,

@@ -40,6 +40,7 @@ from shared.sync.payments import PaymentPorts
 from shared.sync.refunds import RefundPorts
 from tests.builders.both_sides import Identity, NoBreaker, Shopify, Time, plentiful_world
 from tests.builders.fo_books import Books, books_of
+from tests.builders.local_slots import LocalSlots
 from tests.builders.memory_table import MemoryTable
 
 TABLES: Final = ("links", "payments", "refunds", "outbox", "parked", "journal")
@@ -166,7 +167,7 @@ class Installation:
         fo = ODataClient(
             self.fo.base_url,
             Identity(self.fo),
-            max_calls=4,
+            slots=LocalSlots(4),
             timeout=20,
             breaker=NoBreaker(),
             on_call=lambda _: None,

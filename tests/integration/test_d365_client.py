@@ -16,6 +16,7 @@ from shared.d365.odata.filters import any_of, eq
 from shared.d365.on_hand import read_on_hand, read_safety_stock
 from shared.errors import OutcomeUnknownError, RefusedError, ThrottledError, TransientError
 from shared.model import Item
+from tests.builders.local_slots import LocalSlots
 
 WORLD = Path("local/world.toml")
 CUSTOMER = {
@@ -45,7 +46,7 @@ def new_client(simulator, credential, *, timeout=5.0):
     return ODataClient(
         simulator.base_url,
         credential,
-        max_calls=4,
+        slots=LocalSlots(4),
         timeout=timeout,
         breaker=NoBreaker(),
         on_call=lambda call: None,

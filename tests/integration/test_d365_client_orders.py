@@ -14,6 +14,7 @@ from shared.d365.customers import Customers
 from shared.d365.odata.client import ODataClient
 from shared.d365.sales_orders import SalesOrderDraft, create_numbered, create_sequenced, find_by_number
 from shared.errors import OutcomeUnknownError, RefusedError, TransientError
+from tests.builders.local_slots import LocalSlots
 
 NUMBER = "SH5551"
 WORLD = Path("local/world.toml")
@@ -77,7 +78,7 @@ async def connect(fo):
         client = ODataClient(
             fo.base_url,
             Identity(fo),
-            max_calls=8,
+            slots=LocalSlots(8),
             timeout=5,
             breaker=NoBreaker(),
             on_call=lambda call: None,

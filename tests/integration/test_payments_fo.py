@@ -25,6 +25,7 @@ from shared.model import OrderState, Rate, TransactionKind, TransactionStatus
 from shared.store.payments import Payments
 from shared.store.shared_rows import SharedRows
 from shared.sync.payments import PaymentPorts, PaymentsReport, converge_payments
+from tests.builders.local_slots import LocalSlots
 from tests.builders.payments import ACCOUNT, NOON, Clock, link, state, transaction
 from tests.builders.sales import EU, US, dollars, euros, line, order, with_rules
 
@@ -45,7 +46,7 @@ class PaymentScenario:
         client = ODataClient(
             self.fo.base_url,
             Identity(self.fo),
-            max_calls=8,
+            slots=LocalSlots(8),
             timeout=5.0,
             breaker=NoBreaker(),
             on_call=lambda call: None,

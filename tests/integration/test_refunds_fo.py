@@ -27,6 +27,7 @@ from shared.rules import StoreRules
 from shared.store.links import OrderLink
 from shared.store.refunds import Refunds
 from shared.sync.refunds import RefundPorts, RefundsReport, converge_refunds
+from tests.builders.local_slots import LocalSlots
 from tests.builders.memory_table import MemoryTable
 from tests.builders.refunds import back, beside, refund, state
 from tests.builders.sales import (
@@ -205,7 +206,7 @@ async def opened(rules: StoreRules, sale: Order) -> AsyncIterator[Store]:
         fo = ODataClient(
             simulator.base_url,
             Identity(simulator),
-            max_calls=8,
+            slots=LocalSlots(8),
             timeout=5,
             breaker=NoBreaker(),
             on_call=lambda _: None,

@@ -34,6 +34,7 @@ from shared.sync.messages.dispatch import QueuePorts, handle_message
 from shared.sync.messages.intake import IntakePorts, StoreIntake, receive_webhook
 from shared.sync.messages.outcome import Done, MessageOutcome
 from shared.telemetry import annotate, emit, export_to, heartbeat
+from tests.builders.local_slots import LocalSlots
 from tests.builders.static_token import StaticToken
 
 SHOP = "nordlys-outdoor.myshopify.com"
@@ -129,7 +130,7 @@ def f_and_o(status: int = 200) -> ODataClient:
     return ODataClient(
         "https://fo.example",
         Token(),
-        max_calls=2,
+        slots=LocalSlots(2),
         timeout=5,
         breaker=Closed(),
         on_call=record_call("fo.call"),
@@ -285,7 +286,7 @@ async def test_the_webhooks_span_has_the_status_that_shopify_gets(recorder: Reco
 def test_a_call_failed_unless_it_was_answered_or_found_nothing(
     recorder: Recorder, status: int | None, state: str
 ) -> None:
-    record_call("fo.call")(FoCall("GET", "CustomersV3", status, 0.5, "id"))
+    record_call("fo.call")(FoCall("GET", "CustomersV3", status, 0.5, "id", 0.25, 8))
     span = recorder.spans["GET /CustomersV3"]
     assert span.status.status_code.name == state
     assert (span.end_time - span.start_time) / 1e9 == pytest.approx(0.5)

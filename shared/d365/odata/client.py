@@ -28,10 +28,13 @@ from shared.d365.odata.breaker import Breaker
 from shared.d365.odata.exact_json import encode
 from shared.d365.odata.filters import Filter, all_of, eq
 from shared.d365.odata.literals import ODataLiteral, keyed
+from shared.d365.odata.slots import Slots
 from shared.errors import ErrorCode, RefusedError, TransientError
 from shared.model.fo_order import FoRow
 
 _CONNECT_SECONDS: Final = 5.0
+_KEPT_CONNECTIONS: Final = 52
+"""The most that D365_MAX_CALLS can be. The slots limit how many are open."""
 _COMPANY: Final = "dataAreaId"
 
 
@@ -46,6 +49,10 @@ class FoCall:
     seconds: float
     request_id: str
     """F&O logs it as the client request id."""
+    waited: float
+    """Seconds until the call had a slot."""
+    slots: int
+    """How many calls the process might have under way."""
 
 
 class RowReader(Protocol):
@@ -74,22 +81,22 @@ class ODataClient:
         base_url: str,
         credential: AsyncTokenCredential,
         *,
-        max_calls: int,
+        slots: Slots,
         timeout: float,
         breaker: Breaker,
         on_call: Callable[[FoCall], None],
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        """`max_calls` run at once in this process; after `timeout` seconds an answer counts as lost."""
+        """Each call takes one of the slots; after `timeout` seconds its answer counts as lost."""
         self._root = httpx.URL(f"{base_url.rstrip('/')}/data/")
-        self._slots = asyncio.Semaphore(max_calls)
+        self._slots = slots
         self._breaker = breaker
         self._on_call = on_call
         self._timeout = timedelta(seconds=timeout)
         self._http = httpx.AsyncClient(
             auth=EntraAuth(credential, base_url),
             timeout=httpx.Timeout(timeout, connect=_CONNECT_SECONDS),
-            limits=httpx.Limits(max_connections=max_calls, max_keepalive_connections=max_calls),
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=_KEPT_CONNECTIONS),
             # F&O's load balancer ties a client to one server by cookie; without it the load spreads.
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
             headers={"Accept": "application/json"},
@@ -213,13 +220,18 @@ class ODataClient:
         *,
         content_type: str = "application/json; charset=utf-8",
     ) -> Answer:
-        """One call, as soon as one of `max_calls` is free: F&O's answer of any status, or the error for no answer."""
-        async with self._slots:
+        """One call, as soon as it has a slot: F&O's answer of any status, or the error for no answer."""
+        asked = time.monotonic()
+        slot = await self._slots.take()
+        waited = time.monotonic() - asked
+        ended = True
+        try:
             await self._breaker.before()
             request_id = str(uuid4())
             headers = {"x-ms-client-request-id": request_id}
             if content is not None:
                 headers["Content-Type"] = content_type
+            slot.start()
             started = time.monotonic()
             status = None
             try:
@@ -231,14 +243,21 @@ class ODataClient:
                 await self._breaker.failure()
                 raise TransientError(f"F&O cannot be reached: {type(error).__name__}") from error
             except httpx.RequestError as error:
-                await self._breaker.failure()
                 # F&O may still be executing a call that timed out: a read right away could miss its result.
-                wait = self._timeout if isinstance(error, httpx.ReadTimeout) and request.writes else None
+                ended = not isinstance(error, httpx.ReadTimeout)
+                await self._breaker.failure()
+                wait = None if ended or not request.writes else self._timeout
                 raise unsettled(request, f"no answer to {request.what}: {type(error).__name__}", wait=wait) from error
+            except asyncio.CancelledError:
+                ended = False
+                raise
             finally:
                 entity_set = url.path.removeprefix(self._root.path).partition("(")[0]
-                self._on_call(FoCall(method, entity_set, status, time.monotonic() - started, request_id))
+                seconds = time.monotonic() - started
+                self._on_call(FoCall(method, entity_set, status, seconds, request_id, round(waited, 3), slot.among))
             await self._report_to_breaker(response)
+        finally:
+            slot.free(ended=ended)
         return Answer(response.status_code, response.headers, response.content)
 
     async def _report_to_breaker(self, response: httpx.Response) -> None:

@@ -14,6 +14,7 @@ from shared.d365.tax import TaxSetups
 from shared.mapping.taxes.fo_tax import FoTax, Taxed
 from shared.model import Money
 from shared.rules import StoreRules, load_stores
+from tests.builders.local_slots import LocalSlots
 
 STORES = load_stores(Path("config/stores"))
 
@@ -41,7 +42,7 @@ async def client(fo: Simulator, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
     monkeypatch.setenv("IDENTITY_HEADER", fo.options.identity_header)
     async with ManagedIdentityCredential(client_id=fo.options.client_id) as identity:
         found = ODataClient(
-            fo.base_url, identity, max_calls=4, timeout=5, breaker=NoBreaker(), on_call=lambda call: None
+            fo.base_url, identity, slots=LocalSlots(4), timeout=5, breaker=NoBreaker(), on_call=lambda call: None
         )
         yield found
         await found.aclose()

@@ -18,6 +18,7 @@ from shared.d365.odata.filters import any_of
 from shared.d365.on_hand import read_on_hand, read_safety_stock
 from shared.errors import DeniedError, OutcomeUnknownError, RefusedError, ThrottledError, TransientError
 from shared.model import Item
+from tests.builders.local_slots import LocalSlots
 
 BASE = "https://contoso.operations.dynamics.com"
 KEY = {"dataAreaId": "nleu", "CustomerAccount": "SHP-1"}
@@ -73,11 +74,11 @@ class Fo:
             raise answer
         return answer
 
-    def client(self, credential=None, max_calls=8, handler=None):
+    def client(self, credential=None, slots=None, handler=None):
         return ODataClient(
             BASE,
             credential or Credential(10**10),
-            max_calls=max_calls,
+            slots=slots or LocalSlots(),
             timeout=120,
             breaker=self.breaker,
             on_call=self.calls.append,
@@ -320,7 +321,7 @@ async def test_no_more_calls_at_once_than_allowed():
         at_once -= 1
         return httpx.Response(404)
 
-    client = Fo().client(max_calls=3, handler=slow)
+    client = Fo().client(slots=LocalSlots(3), handler=slow)
     calls = [asyncio.create_task(client.get("CustomersV3", KEY)) for _ in range(10)]
     await full.wait()
     await asyncio.sleep(0.01)  # a fourth call would have its chance now
@@ -411,3 +412,47 @@ async def test_a_token_near_its_end_is_renewed_before():
         now = 1000 + 3600 - 299
         await http.get(BASE)
     assert credential.asked == [((f"{BASE}/.default",), None)] * 2
+
+
+@pytest.mark.parametrize(
+    ("end", "ended"),
+    [
+        (httpx.Response(404), True),
+        (httpx.Response(504), True),
+        (httpx.ReadTimeout("late"), False),
+        (httpx.ConnectTimeout("nobody there"), True),
+        (httpx.ReadError("reset"), True),
+    ],
+)
+async def test_only_a_call_that_timed_out_leaves_its_slot_taken(end, ended):
+    fo, slots = Fo(end), LocalSlots()
+    with contextlib.suppress(TransientError):
+        await fo.client(slots=slots).get("CustomersV3", KEY)
+    assert slots.freed == [ended]
+
+
+async def test_a_call_that_is_given_up_half_way_leaves_its_slot_taken():
+    sent = asyncio.Event()
+
+    async def silent(request):
+        sent.set()
+        await asyncio.Event().wait()
+
+    slots = LocalSlots()
+    call = asyncio.create_task(Fo().client(slots=slots, handler=silent).get("CustomersV3", KEY))
+    await sent.wait()
+    call.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await call
+    assert slots.freed == [False]
+
+
+async def test_a_slot_lost_while_the_breaker_was_read_sends_nothing():
+    class Lost(LocalSlots):
+        def start(self):
+            raise TransientError("lost")
+
+    fo, slots = Fo(rows()), Lost()
+    with pytest.raises(TransientError, match="lost"):
+        await fo.client(slots=slots).get("CustomersV3", KEY)
+    assert (fo.requests, fo.calls, slots.freed) == ([], [], [True])
