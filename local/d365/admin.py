@@ -47,8 +47,10 @@ class Admin:
         return json_answer({})
 
     async def calls(self, _: web.Request) -> web.Response:
-        """How often each HTTP address was called, and each operation inside batches."""
-        return json_answer({"http": dict(self._simulator.http_calls), "batched": dict(self._simulator.batched_calls)})
+        """How often each HTTP address was called and each operation inside batches, and the most requests at once."""
+        simulator = self._simulator
+        counts = {"http": dict(simulator.http_calls), "batched": dict(simulator.batched_calls)}
+        return json_answer({**counts, "under_way": simulator.under_way, "most_at_once": simulator.most_at_once})
 
     async def clear_calls(self, _: web.Request) -> web.Response:
         self._simulator.clear_calls()

@@ -46,7 +46,8 @@ class Server:
         set_name = target.partition("?")[0].partition("(")[0].replace("%24", "$")
         key = "(key)" if "(" in target.partition("?")[0] else ""
         self._simulator.http_calls[f"{method} /data/{set_name}{key}"] += 1
-        answer = await self._answer(request, method, target, set_name)
+        with self._simulator.counted():
+            answer = await self._answer(request, method, target, set_name)
         status = answer.status if answer is not None else 0
         milliseconds = (time.monotonic() - started) * 1000
         trace = request.headers.get("x-ms-client-request-id", "-")

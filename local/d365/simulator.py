@@ -1,7 +1,8 @@
 """One F&O environment: its records, its rules, its access control."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -88,6 +89,9 @@ class Simulator:
         self.faults = Faults()
         self.http_calls: Counter[str] = Counter()
         self.batched_calls: Counter[str] = Counter()
+        self.under_way = 0
+        self.most_at_once = 0
+        """Requests under way at once, since the counts were cleared."""
         self.books: Books
         self.entities: dict[str, Entity]
         self.posting: Posting
@@ -107,6 +111,17 @@ class Simulator:
     def clear_calls(self) -> None:
         self.http_calls.clear()
         self.batched_calls.clear()
+        self.most_at_once = self.under_way
+
+    @contextmanager
+    def counted(self) -> Iterator[None]:
+        """Around a request: it is under way until it has ended here, whether its caller still waits or not."""
+        self.under_way += 1
+        self.most_at_once = max(self.most_at_once, self.under_way)
+        try:
+            yield
+        finally:
+            self.under_way -= 1
 
     def is_registered(self, client_id: str) -> bool:
         """Whether F&O's own table of applications lists the client."""

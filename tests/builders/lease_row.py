@@ -12,7 +12,7 @@ class LeaseRow:
     """`loads` and `saves` count the calls to the table."""
 
     def __init__(self) -> None:
-        self.text = write_leases(Leases())
+        self.leases = Leases()
         self.version = 0
         self.loads = 0
         self.saves = 0
@@ -20,11 +20,6 @@ class LeaseRow:
         self.loses_answers = False
         self.before_save: Callable[[], Awaitable[None]] | None = None
         """Runs once, between another process's reading and writing."""
-        self.saved: Callable[[Leases], None] = lambda leases: None
-
-    @property
-    def leases(self) -> Leases:
-        return read_leases(self.text)
 
     async def load(self) -> tuple[Leases, str | None]:
         self._assert_there()
@@ -39,8 +34,7 @@ class LeaseRow:
             await before()
         if etag != (str(self.version) if self.version else None):
             return None
-        self.text, self.version = write_leases(leases), self.version + 1
-        self.saved(leases)
+        self.leases, self.version = read_leases(write_leases(leases)), self.version + 1
         if self.loses_answers:
             raise StorageAwayError("the answer was lost")
         return str(self.version)

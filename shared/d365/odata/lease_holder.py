@@ -153,7 +153,7 @@ class LeaseHolder:
             saved = await self._store.save(leases, etag)
             if saved is not None:
                 break
-            await asyncio.sleep(random.uniform(0, 0.05))
+            await asyncio.sleep(random.uniform(0, self._terms.conflict.total_seconds()))
         self._row = leases, saved
         self._share, self._until = share, mine.until if mine else now
         self._kept, self._kept_until = kept, kept_until

@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from itertools import chain, zip_longest
 from typing import Any, Final
@@ -40,6 +40,8 @@ class LeaseTerms:
     """Between two renewals."""
     poll: timedelta = timedelta(seconds=1)
     """How often a process looks for slots that others gave up, while its calls wait for them."""
+    conflict: timedelta = timedelta(milliseconds=50)
+    """How long at most a process waits before it decides again, after another one was faster."""
     patience: timedelta = timedelta(seconds=60)
     """How long a call waits for a slot. An invocation ends after four minutes (host.json)."""
 
@@ -119,7 +121,8 @@ class Leases:
 
 def write_leases(leases: Leases) -> str:
     """As JSON."""
-    return json.dumps({name: asdict(lease) for name, lease in leases.members.items()}, default=datetime.isoformat)
+    rows = {name: {column: getattr(lease, column) for column in _COLUMNS} for name, lease in leases.members.items()}
+    return json.dumps(rows, default=datetime.isoformat)
 
 
 def read_leases(text: str) -> Leases:
@@ -142,7 +145,7 @@ def _renewed(known: Lease | None, demand: Demand, now: datetime, terms: LeaseTer
         slots=known.slots if known else 0,
         until=now + terms.length,
         kept=0,
-        kept_until=max(now + terms.reserve, demand.lasting_until),
+        kept_until=max(now + terms.reserve, demand.lasting_until + terms.margin),
         since=known.since if known else now,
     )
 

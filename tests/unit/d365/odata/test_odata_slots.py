@@ -241,6 +241,26 @@ async def test_an_answer_that_was_lost_gives_nothing_and_takes_what_it_took():
         assert one.limit() == 2
 
 
+async def test_slots_kept_for_calls_that_have_ended_are_given_up_before_the_row_says_so():
+    fo = Fo()
+    one = fo.holder("one")
+    await one.renew(3)
+    slots = [one.take() for _ in range(3)]
+    for slot in slots:
+        slot.start()
+    fo.wait(5)
+    await one.renew(0)
+    assert fo.row.leases.members["one"].kept == 3
+    for slot in slots[:2]:
+        slot.free(ended=True)
+    fo.row.loses_answers = True
+    with pytest.raises(StorageAwayError):
+        await one.look(1)
+    assert fo.row.leases.members["one"].kept == 1
+    fo.wait(10)
+    assert one.limit() == 1
+
+
 async def test_calls_end_before_their_slots_are_given_up():
     fo = Fo()
     one, other = fo.holder("one"), fo.holder("other")
@@ -270,8 +290,12 @@ async def test_a_look_that_finds_nothing_writes_nothing_until_it_is_time_to_rene
     assert fo.row.saves == saves + 1
 
 
-async def test_a_defect_of_the_row_reaches_the_calls_that_wait():
+async def test_a_defect_reaches_the_calls_that_wait():
+    class Broken(LeaseRow):
+        async def load(self):
+            raise KeyError("ceiling")
+
     fo = Fo()
-    fo.row.text = '{"x": {}}'
+    fo.row = Broken()
     with pytest.raises(KeyError), running(ORDERS):
         await asyncio.wait_for(fo.process().take(), 5)
