@@ -46,7 +46,7 @@ async def crowd(folder: Path, number: int) -> AsyncIterator[tuple[World, list[Pa
     settings = {
         "D365_MAX_CALLS": str(CEILING),
         f"{SERVICE_BUS}__maxConcurrentSessions": str(SESSION_BUCKETS // number),
-        f"{SERVICE_BUS}__sessionIdleTimeout": "00:00:01",
+        f"{SERVICE_BUS}__sessionIdleTimeout": "00:00:05",
     }
     async with start_world(folder / "stack.log", settings) as world:
         others = [await another_host(world) for _ in range(number - 1)]

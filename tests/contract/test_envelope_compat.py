@@ -29,10 +29,10 @@ def read(message: dict[str, Any], **changes: object) -> Envelope:
 
 @pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
 def test_a_message_of_an_older_release_is_read_and_keeps_its_identity(path: Path) -> None:
+    """Its session may be another one since: tests/integration/test_two_sessions.py."""
     message = json.loads(path.read_text())
     envelope = read(message)
     assert envelope.message_id == message["message_id"]
-    assert envelope.session_id == message["session_id"]
     assert envelope.body == message["body"].encode()
 
 
