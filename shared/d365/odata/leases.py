@@ -104,7 +104,7 @@ class Leases:
         others = {
             name: lease
             for name, lease in self.members.items()
-            if name != member and now < max(lease.until, lease.kept_until)
+            if name != member and (now < lease.until or lease.held(now))
         }
         if not demand.wanted and not demand.in_use:
             return Leases(others), 0

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from shared.d365.odata.leases import Demand, Leases, LeaseTerms, read_leases, write_leases
+from shared.store.tables import TEXT_LIMIT
 
 START = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -145,6 +146,23 @@ def test_slots_are_not_handed_round_while_everyone_has_one():
     for _ in range(60):
         shop.wait(1)
         assert {name: shop.ask(name, 5) for name in ("orders a", "orders b", "stock a")} == known
+
+
+def test_a_process_that_waited_for_a_slot_and_died_leaves_nothing():
+    shop = Shop(1)
+    shop.ask("orders a", 1)
+    shop.ask("orders dead", 1)
+    shop.wait(15)
+    shop.ask("orders b", 1)
+    assert set(shop.leases.members) == {"orders a", "orders b"}
+
+
+def test_the_leases_of_a_hundred_processes_fit_into_a_column():
+    shop = Shop()
+    for number in range(100):
+        shop.now += timedelta(microseconds=1)
+        shop.ask(f"orders {number:012d}", 20)
+    assert len(write_leases(shop.leases)) < TEXT_LIMIT
 
 
 def test_leases_are_stored_as_text_and_columns_of_a_newer_release_are_no_trouble():
