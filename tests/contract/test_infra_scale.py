@@ -9,6 +9,7 @@ from builders.infrastructure import ENVIRONMENTS, EVERY_OPTION, Deployment, depl
 from builders.root import ROOT
 
 from local.functions.worker import Function
+from shared.bus.envelope import SESSION_BUCKETS
 
 SESSIONS = "AzureFunctionsJobHost__extensions__serviceBus__maxConcurrentSessions"
 MAIN = (ROOT / "infra/main.bicep").read_text(encoding="utf-8")
@@ -27,7 +28,7 @@ def test_every_process_is_told_the_whole_ceiling(name: str, ceiling: int) -> Non
 @pytest.mark.parametrize("name", ENVIRONMENTS)
 def test_instances_and_sessions_have_their_defaults(name: str) -> None:
     assert scale(deployment(name))["maximumInstanceCount"] == 40
-    assert deployment(name).app_settings[SESSIONS] == "32"
+    assert deployment(name).app_settings[SESSIONS] == str(SESSION_BUCKETS)
 
 
 def test_instances_sessions_and_webhooks_follow_their_parameters_and_nothing_else() -> None:
