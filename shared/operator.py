@@ -1,6 +1,6 @@
 """`python -m shared.operator`: parked messages and orders that hold stock back, for whoever looks after stuck orders.
 
-It opens what the app's own settings name, with the app's own identity, and needs no others of them.
+It opens what the app's own settings name, as whoever signed in by `az login`, and needs no others of them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Final
 
 from azure.core.exceptions import AzureError
-from azure.identity.aio import ManagedIdentityCredential
 
 from shared.bus.envelope import Envelope
 from shared.bus.publisher import Publisher
@@ -28,11 +27,13 @@ from shared.errors import ConnectorError
 from shared.mapping.evidence import proof_table
 from shared.mapping.redaction import redacted
 from shared.settings import Connections, read_connections
+from shared.sign_in import opened_credential, read_name
 from shared.store import blobs
+from shared.store.journal import Journal
 from shared.store.links import OrderLinks
 from shared.store.parking import Parked, Parking
 from shared.sync.exports import TABLES, ExportPorts, restore_tables
-from shared.sync.messages.parked import ParkedPorts, bring, discard, release, replay
+from shared.sync.messages.parked import ParkedPorts, bring, discard, record, release, replay
 from shared.sync.stock.held import HeldOrder, read_held
 from shared.telemetry import quiet_libraries, redact
 
@@ -57,6 +58,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m shared.operator", description="Parked messages and held stock.")
     parser.add_argument(
         "--settings", type=Path, help="a local.settings.json for what the environment lacks (Azure sets all of it)"
+    )
+    parser.add_argument(
+        "--as-app", action="store_true", help="sign in as the app's own identity, on a machine of Azure that carries it"
     )
     commands = parser.add_subparsers(dest="command", required=True)
     listing = commands.add_parser("list", help="what is parked: order, code, cause, next step, since when")
@@ -95,10 +99,7 @@ def _values(path: Path | None) -> Mapping[str, str]:
 
 
 async def _run(options: argparse.Namespace, connections: Connections, out: Print) -> int:
-    if options.command == "restore":
-        await _restore(options.night, connections, out)
-        return 0
-    async with opened(connections) as (ports, snapshots):
+    async with opened(connections, as_app=options.as_app) as (ports, snapshots, exports):
         match options.command:
             case "list":
                 found = await (ports.parking.all() if options.all else ports.parking.open())
@@ -127,6 +128,9 @@ async def _run(options: argparse.Namespace, connections: Connections, out: Print
             case "bring":
                 event = await bring(options.store, options.order, datetime.now(UTC), ports)
                 out(f"order {options.order} is fetched and booked as event {event}: the journal has its outcome")
+            case "restore":
+                await record(ports, f"restore {options.night or 'the last night'}", store="operator", entity_id="")
+                await _restore(options.night, exports, out)
     return 0
 
 
@@ -151,9 +155,8 @@ def _held_lines(store: str, order: HeldOrder, messages: Sequence[Parked]) -> lis
     return lines
 
 
-async def _restore(night: str | None, connections: Connections, out: Print) -> None:
-    async with opened_exports(connections) as ports:
-        chosen, tables = await restore_tables(ports, night=night)
+async def _restore(night: str | None, exports: ExportPorts, out: Print) -> None:
+    chosen, tables = await restore_tables(exports, night=night)
     for name, restored in tables.items():
         out(f"{name}: {restored.inserted} rows restored from {chosen}, {restored.kept} were there and are kept")
 
@@ -224,10 +227,13 @@ def _lines(parked: Parked) -> list[str]:
 
 
 @asynccontextmanager
-async def opened(connections: Connections) -> AsyncIterator[tuple[ParkedPorts, blobs.Snapshots]]:
-    """The ports, closed again at the end. A queue is opened when something is sent to it."""
+async def opened(
+    connections: Connections, *, as_app: bool = False
+) -> AsyncIterator[tuple[ParkedPorts, blobs.Snapshots, ExportPorts]]:
+    """What the commands work with, closed again at the end. A queue is opened when something is sent to it."""
     async with AsyncExitStack() as stack:
-        credential = await stack.enter_async_context(ManagedIdentityCredential(client_id=connections.client_id))
+        credential = await stack.enter_async_context(opened_credential(connections, as_app=as_app))
+        by = await read_name(credential, connections)
         tables = await stack.enter_async_context(open_tables(connections.state, credential))
         containers = await stack.enter_async_context(open_blobs(connections.state, credential))
         bus = await stack.enter_async_context(open_service_bus(connections.service_bus, credential))
@@ -247,20 +253,13 @@ async def opened(connections: Connections) -> AsyncIterator[tuple[ParkedPorts, b
             links=OrderLinks(tables.get_table_client("links")),
             claims=blobs.Bodies(containers.get_container_client(blobs.CLAIMS)),
             publish=publish,
+            journal=Journal(tables.get_table_client("journal")),
+            by=by,
         )
-        yield ports, blobs.Snapshots(containers.get_container_client(blobs.STATE))
-
-
-@asynccontextmanager
-async def opened_exports(connections: Connections) -> AsyncIterator[ExportPorts]:
-    """The tables that are exported, and the container with their exports."""
-    async with AsyncExitStack() as stack:
-        credential = await stack.enter_async_context(ManagedIdentityCredential(client_id=connections.client_id))
-        tables = await stack.enter_async_context(open_tables(connections.state, credential))
-        containers = await stack.enter_async_context(open_blobs(connections.state, credential))
-        yield ExportPorts(
+        exports = ExportPorts(
             {name: tables.get_table_client(name) for name in TABLES}, containers.get_container_client(blobs.EXPORTS)
         )
+        yield ports, blobs.Snapshots(containers.get_container_client(blobs.STATE)), exports
 
 
 if __name__ == "__main__":

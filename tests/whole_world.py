@@ -83,7 +83,8 @@ class World:
         """The final journal entries of this entity, oldest first, as soon as there are `count` of them."""
         until = time.monotonic() + seconds
         while time.monotonic() < until:
-            ends = [row for row in await self.journal_of(store, entity_id) if row["outcome"] != "waiting"]
+            history = await self.journal_of(store, entity_id)
+            ends = [row for row in history if row["outcome"] not in {"waiting", "asked"}]
             if len(ends) >= count:
                 return ends
             await asyncio.sleep(0.1)
@@ -120,7 +121,7 @@ class World:
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             found = self._tables.get_table_client("journal").query_entities(f"event_id eq '{event_id}'")
-            ends = [dict(row) async for row in found if row["outcome"] != "waiting"]
+            ends = [dict(row) async for row in found if row["outcome"] not in {"waiting", "asked"}]
             if ends:
                 return ends[0]
             await asyncio.sleep(0.1)

@@ -15,7 +15,7 @@ from shared.store import tables
 
 @dataclass(frozen=True, slots=True)
 class JournalEntry:
-    """One attempt at one event. Holds numbers, codes and reasons, no personal data."""
+    """One attempt at one event. Holds numbers, codes and reasons, no personal data of buyers."""
 
     store: str
     entity_id: str
@@ -24,7 +24,8 @@ class JournalEntry:
     attempt: int
     at: datetime
     outcome: str
-    """ "done", "waiting" or "parked"; "differs" for what a sweep found, "sent" and "left" for what it mends."""
+    """ "done", "waiting" or "parked"; "differs" for what a sweep found, "sent" and "left" for what it mends; "asked"
+    for what a person is about to do with the operator's command."""
     note: str
     document: str = ""
     waiting_until: datetime | None = None

@@ -284,7 +284,9 @@ class App(Brief):
 
     @property
     def _operator(self) -> ParkedPorts:
-        return ParkedPorts(self._parking, self.links, self._parking._bodies, self._handle)
+        return ParkedPorts(
+            self._parking, self.links, self._parking._bodies, self._handle, Journal(MemoryTable()), "Kim"
+        )
 
     async def redeliver_waiting(self) -> None:
         """Delivers waiting webhooks again, a few rounds, so that those that wait for each other are handled."""

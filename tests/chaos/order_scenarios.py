@@ -14,6 +14,7 @@ from local.d365.posting import Shipment
 from local.d365.sales_tables import HEADERS
 from shared.bus.envelope import Envelope
 from shared.rules import StoreRules
+from shared.store.journal import Journal
 from shared.store.links import OrderLinks
 from shared.store.parking import Parked
 from shared.sync.messages.parked import ParkedPorts, replay
@@ -195,7 +196,9 @@ async def _sent_again(app: Installation, parked: Parked) -> Envelope:
         sent.append(envelope)
 
     links = OrderLinks(app.tables["links"])
-    await replay([parked], ParkedPorts(app.parking(), links, claims=app.bodies(), publish=publish))
+    await replay(
+        [parked], ParkedPorts(app.parking(), links, app.bodies(), publish, Journal(app.tables["journal"]), "Kim")
+    )
     (one,) = sent
     return one
 

@@ -23,6 +23,7 @@ from shared.error_catalogue import CATALOGUE, REPORTED, ErrorCode
 from shared.errors import RefusedError
 from shared.mapping.stock import match_variants
 from shared.model import Item, Variant
+from shared.store.journal import Journal
 from shared.store.links import OrderLinks
 from shared.store.parking import ParkedMessage, Parking
 from shared.sync.messages.parked import ParkedPorts, discard
@@ -98,7 +99,7 @@ async def test_a_message_thatnothing_else_can_be_done_about_is_closed_by_discard
     refusal = RefusedError(code, **dict.fromkeys(names, "x"))
     await parking.park(ParkedMessage("orders", "nordlys", "e-1", "42", datetime.now(UTC), {}, b"{}", refusal))
     (parked,) = await parking.open()
-    ports = ParkedPorts(parking, OrderLinks(MemoryTable()), Bodies(), _never)
+    ports = ParkedPorts(parking, OrderLinks(MemoryTable()), Bodies(), _never, Journal(MemoryTable()), "Kim")
     await discard([parked], "done by hand", sales_order="", ports=ports)
     assert await parking.open() == []
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import getpass
 import json
 import os
 import re
@@ -15,6 +16,8 @@ import pytest
 from builders.root import ROOT
 from whole_world import World, encode
 
+ME = f"{getpass.getuser()} (local)"
+"""What the command records as who did it."""
 BASKET = {
     "customer": {"first_name": "Sanne", "last_name": "de Vries", "email": "sanne@example.com", "phone": "+31201234567"},
     "shipping_address": {
@@ -102,11 +105,13 @@ async def test_a_clerk_sees_the_message_mends_the_cause_and_sends_it_again(
     assert (end["outcome"], end["document"], end["topic"]) == ("done", f"SN{order['id']}", "orders/create")
     code, listed, _ = await operator(world, "list", "--all")
     assert f"    event: {event}\n    replayed: sent again as {sent}" in listed
+    asked = [row["note"] for row in await world.journal_of("nordlys", order["id"]) if row["outcome"] == "asked"]
+    assert asked == [f"replay as {sent}, by {ME}"]
     code, listed, _ = await operator(world, "list")
     assert event not in listed
     code, output, _ = await operator(world, "replay", event)
     assert (code, replays_of(event, output)) == (1, [sent])
-    assert f"{event} not sent: it was sent again as {sent} on " in output
+    assert f"{event} not sent: it was sent again as {sent} by {ME} on " in output
     code, output, _ = await operator(world, "replay", event, "--again")
     (once_more,) = replays_of(event, output)
     assert (code, once_more == sent) == (0, False)
@@ -150,7 +155,7 @@ async def test_an_order_that_is_given_up_is_not_created_by_its_later_events(
     assert (code, output) == (0, f"{event} discarded\n")
     for one in (event, second):
         row = await world.parked(one)
-        assert (row["state"], row["why"]) == ("discarded", reason)
+        assert (row["state"], row["why"]) == ("discarded", f"{reason} (by {ME})")
     assert (await world.link("nordlys", order["id"]))["sales_order"] == "NL-77"
     later = str(uuid.uuid4())
     await world.deliver(encode(order), event_id=later, X_Shopify_Topic="orders/updated")
@@ -191,7 +196,7 @@ async def test_what_holds_stock_back_is_listed_and_can_be_released(world: World,
     _, listed, _ = await operator(world, "held")
     assert str(order["id"]) not in listed
     row = await world.parked(event)
-    assert (row["state"], row["why"]) == ("discarded", "sold at the fair")
+    assert (row["state"], row["why"]) == ("discarded", f"sold at the fair (by {ME})")
 
 
 async def test_what_is_not_there_is_said_so(world: World) -> None:

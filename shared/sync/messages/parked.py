@@ -12,11 +12,13 @@ from shared.bus.envelope import OPERATOR, Claim, Envelope, read_envelope
 from shared.errors import ConnectorError, TransientError
 from shared.flows import ORDERS
 from shared.store.blobs import Bodies
+from shared.store.journal import Journal, JournalEntry
 from shared.store.links import OrderLink, OrderLinks, refuse_claimed
 from shared.store.parking import Parked, Parking, State
 from shared.sync.messages.intake import CLAIM_ABOVE
 
 _REPLAY: Final = ".replay-"
+_TOPIC: Final = "operator"
 BRING: Final = "operator/bring"
 """The topic of an order that a person has brought by name."""
 
@@ -28,6 +30,16 @@ class ParkedPorts:
     claims: Bodies
     publish: Callable[[Envelope], Awaitable[None]]
     """Into the queue of the envelope's flow; returns when the queue has confirmed the message."""
+    journal: Journal
+    by: str
+    """Who does it, recorded with everything that is done."""
+
+
+async def record(ports: ParkedPorts, what: str, *, store: str, entity_id: str, event_id: str = "") -> None:
+    """Writes into the journal who is about to do what, before it is done."""
+    now = datetime.now(UTC)
+    entry = JournalEntry(store, entity_id, event_id, _TOPIC, 1, now, "asked", f"{what}, by {ports.by}")
+    await ports.journal.write(entry)
 
 
 async def replay(rows: Sequence[Parked], ports: ParkedPorts, *, once_more: datetime | None = None) -> str:
@@ -57,9 +69,16 @@ async def replay(rows: Sequence[Parked], ports: ParkedPorts, *, once_more: datet
     envelope = replace(envelope, source=OPERATOR)
     if body:
         envelope = await _with_claim(envelope, ports.claims)
+    await record(
+        ports,
+        f"replay as {envelope.event_id}",
+        store=parked.store,
+        entity_id=parked.entity_id,
+        event_id=parked.event_id,
+    )
     await ports.publish(envelope)
     for row in rows:
-        await _close_sent(row, f"sent again as {envelope.event_id}", ports)
+        await _close_sent(row, f"sent again as {envelope.event_id} by {ports.by}", ports)
     return envelope.event_id
 
 
@@ -83,12 +102,13 @@ async def discard(rows: Sequence[Parked], reason: str, *, sales_order: str, port
     Raises TransientError when the row has changed meanwhile.
     """
     parked = rows[0]
+    await record(ports, f"discard: {reason}", store=parked.store, entity_id=parked.entity_id, event_id=parked.event_id)
     link = await ports.links.get(parked.store, int(parked.entity_id)) if parked.entity_id.isdecimal() else None
     if link is not None and not link.sales_order:
         await _give_up(link, parked.flow, reason, sales_order=sales_order, ports=ports)
     else:
         for row in rows:
-            if not await ports.parking.close(row, State.DISCARDED, reason, datetime.now(UTC)):
+            if not await ports.parking.close(row, State.DISCARDED, _signed(reason, ports), datetime.now(UTC)):
                 raise TransientError(f"event {row.event_id} was changed by someone else at the same time: look again")
 
 
@@ -103,16 +123,26 @@ async def release(
     if link.sales_order:
         raise ConnectorError(f"order {order_id} holds nothing back: its sales order is {link.sales_order}")
     refuse_claimed(link, now)
+    await record(ports, f"release: {reason}", store=store, entity_id=str(order_id))
     await _give_up(
-        replace(link, not_booked=f"released: {reason}"), ORDERS.name, reason, sales_order=sales_order, ports=ports
+        replace(link, not_booked=f"released: {_signed(reason, ports)}"),
+        ORDERS.name,
+        reason,
+        sales_order=sales_order,
+        ports=ports,
     )
 
 
 async def _give_up(link: OrderLink, flow: str, reason: str, *, sales_order: str, ports: ParkedPorts) -> None:
     await ports.links.put(replace(link, sales_order=sales_order or "none (discarded)", given_up=True))
+    why = _signed(reason, ports)
     await ports.parking.close_all(
-        flow, link.store, str(link.order_id), state=State.DISCARDED, why=reason, now=datetime.now(UTC)
+        flow, link.store, str(link.order_id), state=State.DISCARDED, why=why, now=datetime.now(UTC)
     )
+
+
+def _signed(reason: str, ports: ParkedPorts) -> str:
+    return f"{reason} (by {ports.by})"
 
 
 async def bring(store: str, order_id: int, now: datetime, ports: ParkedPorts) -> str:
@@ -131,6 +161,7 @@ async def bring(store: str, order_id: int, now: datetime, ports: ParkedPorts) ->
         traceparent="",
         body=json.dumps({"order_id": order_id}).encode(),
     )
+    await record(ports, "bring", store=store, entity_id=str(order_id), event_id=envelope.event_id)
     await ports.publish(envelope)
     return envelope.event_id
 

@@ -12,7 +12,7 @@ from shared.model import Part, SoldUnits
 from shared.operator import main
 from shared.store.links import OrderLink
 from shared.store.parking import Parked, State
-from shared.sync.messages.parked import ParkedPorts, discard, release, replay
+from shared.sync.messages.parked import ParkedPorts, bring, discard, release, replay
 
 NOW = datetime(2026, 11, 2, 10, tzinfo=UTC)
 ENVELOPE = Envelope("orders", "event-1", "shopify", "nordlys", "orders/create", "42", NOW, "", b"", attempt=9)
@@ -82,15 +82,24 @@ class Queue:
         self.sent.append(envelope)
 
 
+class Journal:
+    def __init__(self):
+        self.entries = []
+
+    async def write(self, entry):
+        self.entries.append((entry.outcome, entry.note, entry.entity_id, entry.event_id))
+
+
 def ports(**given):
-    return ParkedPorts(**({"parking": Parking(), "links": Links(), "claims": None, "publish": Queue()} | given))
+    usual = {"parking": Parking(), "links": Links(), "claims": None, "publish": Queue(), "journal": Journal()}
+    return ParkedPorts(**(usual | {"by": "kim@contoso.com"} | given))
 
 
 async def test_a_replay_keeps_all_but_the_id_the_attempts_and_who_sends_it():
     at = ports()
     assert await replay([PARKED], at) == REPLAY
     assert at.publish.sent == [replace(ENVELOPE, event_id=REPLAY, attempt=1, body=b'{"id":42}', source=OPERATOR)]
-    assert at.parking.closed == [("event-1", State.REPLAYED, f"sent again as {REPLAY}")]
+    assert at.parking.closed == [("event-1", State.REPLAYED, f"sent again as {REPLAY} by kim@contoso.com")]
 
 
 async def test_the_same_replay_has_the_same_id_until_the_row_is_marked():
@@ -164,7 +173,7 @@ async def test_an_order_given_up_is_no_pending_sale_any_more():
     at = ports(links=links)
     await discard([PARKED], "nonsense", sales_order="", ports=at)
     assert (links.link.sales_order, links.link.given_up) == ("none (discarded)", True)
-    assert at.parking.closed == [("42", State.DISCARDED, "nonsense")]
+    assert at.parking.closed == [("42", State.DISCARDED, "nonsense (by kim@contoso.com)")]
 
 
 async def test_a_change_given_up_leaves_the_order_that_fo_has_alone():
@@ -173,7 +182,7 @@ async def test_a_change_given_up_leaves_the_order_that_fo_has_alone():
     at = ports(links=links)
     await discard([PARKED], "done in F&O", sales_order="", ports=at)
     assert links.link is booked
-    assert at.parking.closed == [("event-1", State.DISCARDED, "done in F&O")]
+    assert at.parking.closed == [("event-1", State.DISCARDED, "done in F&O (by kim@contoso.com)")]
 
 
 @pytest.mark.parametrize("link", [None, OrderLink("nordlys", 42, NOW, parked_digest="d", sold=(SoldUnits("A", 1),))])
@@ -182,8 +191,8 @@ async def test_an_order_is_released_whether_or_not_a_message_about_it_is_parked(
     await release("nordlys", 42, "sold at the fair", sales_order="", now=NOW, ports=at)
     released = at.links.link
     assert (released.sales_order, released.given_up) == ("none (discarded)", True)
-    assert (released.not_booked, released.is_pending_sale) == ("released: sold at the fair", False)
-    assert at.parking.closed == [("42", State.DISCARDED, "sold at the fair")]
+    assert (released.not_booked, released.is_pending_sale) == ("released: sold at the fair (by kim@contoso.com)", False)
+    assert at.parking.closed == [("42", State.DISCARDED, "sold at the fair (by kim@contoso.com)")]
 
 
 async def test_an_order_that_fo_has_or_is_about_to_have_is_not_released():
@@ -194,6 +203,25 @@ async def test_an_order_that_fo_has_or_is_about_to_have_is_not_released():
         with pytest.raises(problem, match=text):
             await release("nordlys", 42, "nonsense", sales_order="", now=NOW, ports=at)
         assert (at.links.link, at.parking.closed) == (link, [])
+
+
+async def test_journal_has_who_asked_before_anything_is_sent():
+    at = ports(publish=Queue(broken=True))
+    with pytest.raises(OutcomeUnknownError):
+        await bring("nordlys", 42, NOW, at)
+    assert at.journal.entries == [("asked", "bring, by kim@contoso.com", "42", "bring-nordlys-42-20261102T100000Z")]
+
+
+async def test_journal_has_who_decided_what_about_which_order():
+    at = ports()
+    await replay([PARKED], at)
+    await discard([PARKED], "entered by hand", sales_order="", ports=at)
+    await release("nordlys", 43, "sold at the fair", sales_order="", now=NOW, ports=at)
+    assert at.journal.entries == [
+        ("asked", f"replay as {REPLAY}, by kim@contoso.com", "42", "event-1"),
+        ("asked", "discard: entered by hand, by kim@contoso.com", "42", "event-1"),
+        ("asked", "release: sold at the fair, by kim@contoso.com", "43", ""),
+    ]
 
 
 def test_settings_that_are_missing_are_all_named(capsys, monkeypatch, tmp_path):
