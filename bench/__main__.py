@@ -10,7 +10,7 @@ import sys
 import httpx
 from rich.console import Console
 
-from bench import calls, hostile, imports, mapping, order_events, plans, servicebus, telemetry, webhooks
+from bench import calls, cold_start, hostile, imports, mapping, order_events, plans, servicebus, telemetry, webhooks
 from bench.figures import Figure, at_least, save, show
 from bench.world import write_large_world
 from local.process import StackError
@@ -56,6 +56,7 @@ async def measure(console: Console) -> list[Figure]:
         app = webhooks.make_app(_BUILD / "bench_app")
         async with running(Ports.free(), log=write, overrides=_NEVER, app=app, world=world) as stack:
             figures += await webhooks.measure(stack, json.dumps(payload).encode())
+            figures += await cold_start.measure(stack, json.dumps(payload).encode())
             console.print("[dim]7/7 telemetry ...")
             figures += await telemetry.measure(stack, payload)
     return figures

@@ -62,16 +62,19 @@ class OpenTelemetry:
             self._metrics[metric.event].append((metric, _instrument(meter, metric)))
 
     def event(self, name: str, fields: Fields) -> None:
-        for metric, record in self._metrics.get(name, ()):
-            if metric.when is None or fields.get(metric.when[0]) == metric.when[1]:
-                by = {field: fields[field] for field in metric.by if field in fields}
-                record(float(fields.get(metric.value, 0)) if metric.value else 1, by)
+        self.count(name, fields)
         if system := CALLS.get(name):
             self._call(system, fields)
         elif name in OF_THE_SPAN:
             trace.get_current_span().set_attributes({**fields, name: True})
         else:
             self._logger.emit(LogRecord(timestamp=time.time_ns(), attributes={_EVENT_NAME: name, **fields}))
+
+    def count(self, name: str, fields: Fields) -> None:
+        for metric, record in self._metrics.get(name, ()):
+            if metric.when is None or fields.get(metric.when[0]) == metric.when[1]:
+                by = {field: fields[field] for field in metric.by if field in fields}
+                record(float(fields.get(metric.value, 0)) if metric.value else 1, by)
 
     @contextmanager
     def span(self, name: str, kind: Kind, parent: str) -> Iterator[Span]:
@@ -82,12 +85,17 @@ class OpenTelemetry:
             _KINDS[kind],
             record_exception=False,  # its message may contain a buyer's text
             set_status_on_exception=False,
+            end_on_exit=False,  # only a span that has ended is sent
         ) as opened:
+            recorded = _OpenSpan(opened)
             try:
-                yield _OpenSpan(opened)
+                yield recorded
             except BaseException as error:
                 opened.set_status(Status(StatusCode.ERROR, type(error).__name__))
                 raise
+            finally:
+                if not recorded.is_left_out:
+                    opened.end()
 
     def shutdown(self) -> None:
         """Sends what is buffered and ends the sending threads."""
@@ -115,6 +123,7 @@ class OpenTelemetry:
 class _OpenSpan:
     def __init__(self, span: trace.Span) -> None:
         self._span = span
+        self.is_left_out = False
 
     @property
     def traceparent(self) -> str:
@@ -128,6 +137,9 @@ class _OpenSpan:
 
     def fail(self, reason: str) -> None:
         self._span.set_status(Status(StatusCode.ERROR, reason))
+
+    def leave_out(self) -> None:
+        self.is_left_out = True
 
 
 def _http(status: int, method: str) -> dict[str, Value]:

@@ -14,7 +14,7 @@ import json
 import logging
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from functools import lru_cache
@@ -53,11 +53,17 @@ class Span(Protocol):
     def fail(self, reason: str) -> None:
         """Marks it as failed, for an error that ends here."""
 
+    def leave_out(self) -> None:
+        """Has it not sent. What it encloses is."""
+
 
 class Exporter(Protocol):
     """A destination of events and spans."""
 
     def event(self, name: str, fields: Fields) -> None: ...
+
+    def count(self, name: str, fields: Fields) -> None:
+        """Adds the event to its metrics, and sends nothing else of it."""
 
     def span(self, name: str, kind: Kind, parent: str) -> AbstractContextManager[Span]:
         """A child of `parent` (a traceparent), or of the enclosing span if that is ""."""
@@ -101,6 +107,12 @@ def annotate(**fields: object) -> None:
     known = _context.get()
     if known is not None:
         known.update(fields)
+
+
+def count(event: str, **fields: object) -> None:
+    """Adds the event to its metrics alone: no row and no log line."""
+    for exporter in _exporters:
+        exporter.count(event, _clean({**(_context.get() or {}), **fields}))
 
 
 def emit(event: str, *, level: int = logging.INFO, **fields: object) -> None:
@@ -153,6 +165,27 @@ class _Unrecorded:
 
     def fail(self, reason: str) -> None:
         """Nothing to mark."""
+
+    def leave_out(self) -> None:
+        """Nothing to leave out."""
+
+
+class PerMinute:
+    """Whether something may be told in full: so often a minute for each key."""
+
+    def __init__(self, limit: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._limit = limit
+        self._clock = clock
+        self._minute = 0
+        self._counts: dict[str, int] = {}
+
+    def allows(self, key: str) -> bool:
+        """Counts the key. Keys must be few: codes, no ids."""
+        minute = int(self._clock() // 60)
+        if minute != self._minute:
+            self._minute, self._counts = minute, {}
+        self._counts[key] = self._counts.get(key, 0) + 1
+        return self._counts[key] <= self._limit
 
 
 def _clean(fields: Mapping[str, object]) -> dict[str, Value]:

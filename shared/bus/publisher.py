@@ -21,6 +21,8 @@ TOPIC: Final = "commerce-events"
 # Service Bus detaches a link after ten idle minutes, and the next send on it takes seconds: replace it before.
 _LINK_MAX_IDLE: Final = timedelta(minutes=8).total_seconds()
 _BATCH_MAX_MESSAGES: Final = 100
+_OPEN_SECONDS: Final = 15.0
+"""Seconds after which an opening that has not come to an end is begun anew."""
 
 
 def to_message(envelope: Envelope, *, at: datetime | None = None) -> ServiceBusMessage:
@@ -39,7 +41,9 @@ def to_message(envelope: Envelope, *, at: datetime | None = None) -> ServiceBusM
 class Publisher:
     """One sender to one queue or topic. Messages that arrive during a send are sent together in the next batch.
 
-    A caller returns only when Service Bus has confirmed the batch that held its message.
+    A caller returns only when Service Bus has confirmed the batch that held its message. Opening the sender (a token, a
+    connection, a link) takes seconds the first time: callers whose time ends meanwhile get an error, and the opening
+    goes on for those that follow.
     """
 
     def __init__(
@@ -54,8 +58,19 @@ class Publisher:
         self._clock = clock
         self._waiting: list[tuple[ServiceBusMessage, asyncio.Future[None]]] = []
         self._pump: asyncio.Task[None] | None = None
-        self._sender: ServiceBusSender | None = None
+        self._opening: asyncio.Task[ServiceBusSender] | None = None
         self._last_used = 0.0
+
+    def warm(self) -> asyncio.Task[ServiceBusSender]:
+        """The opening of a sender, started anew where there is none or its link may be detached. Waits for nothing."""
+        opening = self._opening
+        if opening is None or _has_failed(opening) or self._is_idle(opening):
+            self._opening = opening = asyncio.create_task(self._open(instead_of=opening))
+            opening.add_done_callback(_has_failed)  # a failure counts as seen although nobody may wait for it
+        return opening
+
+    def _is_idle(self, opening: asyncio.Task[ServiceBusSender]) -> bool:
+        return opening.done() and self._clock() - self._last_used > _LINK_MAX_IDLE
 
     async def publish(self, envelope: Envelope, *, at: datetime | None = None) -> None:
         """Returns once Service Bus has confirmed the message. Raises OutcomeUnknownError without confirmation in time;
@@ -88,10 +103,11 @@ class Publisher:
     async def _send(self, share: list[tuple[ServiceBusMessage, asyncio.Future[None]]]) -> None:
         try:
             async with asyncio.timeout(self._deadline):
-                sender = await self._fresh_sender()
+                sender = await asyncio.shield(self.warm())
                 await _send_together(sender, [message for message, _ in share])
         except Exception as failure:  # noqa: BLE001 - after any failure every waiting caller must get a result
-            await self._drop_sender()  # the state of its link is unknown now
+            if self._opening is None or self._opening.done():
+                await self._drop_sender()  # the state of its link is unknown now
             reason = f"Service Bus did not confirm: {type(failure).__name__}"
             for _, confirmed in share:
                 if not confirmed.done():
@@ -102,23 +118,40 @@ class Publisher:
                 if not confirmed.done():
                     confirmed.set_result(None)
 
-    async def _fresh_sender(self) -> ServiceBusSender:
-        if self._sender is not None and self._clock() - self._last_used > _LINK_MAX_IDLE:
-            await self._drop_sender()
-        if self._sender is None:
-            self._sender = self._open_sender()
-            self._last_used = self._clock()
-        return self._sender
+    async def _open(self, instead_of: asyncio.Task[ServiceBusSender] | None) -> ServiceBusSender:
+        if instead_of is not None and not _has_failed(instead_of):
+            await _close(instead_of.result())
+        sender = self._open_sender()
+        try:
+            async with asyncio.timeout(_OPEN_SECONDS):
+                await sender.__aenter__()  # opens the link; without it the first sending would
+        except BaseException:
+            await _close(sender)
+            raise
+        self._last_used = self._clock()
+        return sender
 
     async def _drop_sender(self) -> None:
-        """Closes it. The SDK's close does not cover an opening that was cancelled (it has no AMQP session yet): that
-        socket is closed when Python collects the SDK's objects.
-        """
-        sender, self._sender = self._sender, None
-        if sender is not None:
-            with suppress(ServiceBusError, TimeoutError, OSError):  # it is dropped because it is broken
-                async with asyncio.timeout(1):
-                    await sender.close()
+        """Closes it, or ends its opening."""
+        opening, self._opening = self._opening, None
+        if opening is None:
+            return
+        opening.cancel()
+        with suppress(Exception, asyncio.CancelledError):  # an opening that failed has closed what it had
+            await _close(await opening)
+
+
+def _has_failed(task: asyncio.Task[ServiceBusSender]) -> bool:
+    return task.done() and (task.cancelled() or task.exception() is not None)
+
+
+async def _close(sender: ServiceBusSender) -> None:
+    """The SDK's close does not cover an opening that was cancelled (it has no AMQP session yet): that socket is closed
+    when Python collects the SDK's objects.
+    """
+    with suppress(ServiceBusError, TimeoutError, OSError):  # it is dropped because it is broken
+        async with asyncio.timeout(1):
+            await sender.close()
 
 
 async def _send_together(sender: ServiceBusSender, messages: list[ServiceBusMessage]) -> None:

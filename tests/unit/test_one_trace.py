@@ -33,7 +33,7 @@ from shared.shopify.queries import Query
 from shared.sync.messages.dispatch import QueuePorts, handle_message
 from shared.sync.messages.intake import IntakePorts, StoreIntake, receive_webhook
 from shared.sync.messages.outcome import Done, MessageOutcome
-from shared.telemetry import annotate, emit, export_to, heartbeat
+from shared.telemetry import PerMinute, annotate, emit, export_to, heartbeat
 from tests.builders.local_slots import LocalSlots
 from tests.builders.static_token import StaticToken
 
@@ -138,8 +138,9 @@ def f_and_o(status: int = 200) -> ODataClient:
     )
 
 
-async def send_webhook(wire: Wire, *, secret: str = "s", body: bytes = BODY) -> Envelope:
+async def send_webhook(wire: Wire, *, secret: str = "s", body: bytes = BODY, **given: PerMinute) -> Envelope:
     ports = IntakePorts(
+        **given,
         stores={"nordlys": StoreIntake(SHOP, (Secret("s"),), frozenset({"orders"}))},
         publisher=wire,
         claims=Kept(),
@@ -260,6 +261,27 @@ async def test_a_bug_is_a_failed_span_without_its_message(recorder: Recorder) ->
     assert "Ada" not in json.dumps(recorder.events["message.failed"])
     span = recorder.spans["sync orders"]
     assert (span.status.status_code, span.status.description, len(span.events)) == (StatusCode.ERROR, "ValueError", 0)
+
+
+async def test_flood_of_refused_webhooks_is_counted_and_not_told_one_by_one(recorder: Recorder) -> None:
+    now = [30.0]
+    told = PerMinute(3, clock=lambda: now[0])
+    for second in (30.0, 30.0, 30.0, 30.0, 59.0, 60.0):
+        now[0] = second
+        with pytest.raises(WebhookRefusedError) as refused:
+            await send_webhook(Wire(), secret="forged", told=told)
+        assert refused.value.code == "SIGNATURE_WRONG"
+    await send_webhook(Wire(), told=told)
+    spans = [span.attributes.get("http.response.status_code") for span in recorder.spans_of.get_finished_spans()]
+    assert [status for status in spans if status] == [401, 401, 401, 401, 200]
+    refusals = [log for log in recorder.logs.get_finished_logs() if "SIGNATURE_WRONG" in str(log.log_record.attributes)]
+    assert len(refusals) == 4
+    assert recorder.metrics["webhooks.refused"] == 6
+
+
+def test_each_code_has_its_own_allowance() -> None:
+    told = PerMinute(1, clock=lambda: 0.0)
+    assert [told.allows(code) for code in ("A", "A", "B", "A", "B")] == [True, False, True, False, False]
 
 
 async def test_the_webhooks_span_has_the_status_that_shopify_gets(recorder: Recorder) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from azure.core.exceptions import AzureError
@@ -19,11 +19,14 @@ from shared.mapping.shopify.events import order_id_of
 from shared.settings import Secret
 from shared.shopify import webhooks
 from shared.store.blobs import Bodies
-from shared.telemetry import annotate, correlated, emit, span
+from shared.telemetry import PerMinute, annotate, correlated, count, emit, span
 
 # A Service Bus message of the Standard tier holds 256 KB with all its properties; larger bodies go to Blob Storage.
 CLAIM_ABOVE: Final = 200_000
 CLAIM_TIMEOUT: Final = 2.0  # seconds; the rest of Shopify's five is for Service Bus
+
+# The address is open to the world, and each line of telemetry costs money: further refusals are only counted.
+REFUSALS_TOLD: Final = 20  # a minute, for each code and process
 
 _ACCEPTED: Final = 200
 _REFUSED: Final = 400
@@ -49,6 +52,7 @@ class IntakePorts:
     publisher: Publisher
     claims: Bodies
     max_bytes: int
+    told: PerMinute = field(default_factory=lambda: PerMinute(REFUSALS_TOLD))
 
 
 async def receive_webhook(
@@ -80,7 +84,12 @@ async def receive_webhook(
         except WebhookRefusedError as refusal:
             status = refusal.entry.status or _REFUSED
             received.add({"status": status})
-            emit("webhook.refused", level=logging.WARNING, code=refusal.code, status=status, bytes=len(body))
+            refused = {"code": refusal.code, "status": status, "bytes": len(body)}
+            if ports.told.allows(refusal.code):
+                emit("webhook.refused", level=logging.WARNING, **refused)
+            else:
+                received.leave_out()
+                count("webhook.refused", **refused)
             raise
         received.add({"status": _ACCEPTED})
         emit("webhook.accepted", bytes=len(body))
