@@ -1,7 +1,7 @@
 metadata description = 'Everything that the connector needs in Azure, in one resource group.'
 
 import { principalKind } from 'roles.bicep'
-import { emailAddress, instanceMemory, ipRange, storeKey, webhookAddress } from 'types.bicep'
+import { budgetType, emailAddress, instanceMemory, ipRange, storeKey, webhookAddress } from 'types.bicep'
 
 targetScope = 'subscription'
 
@@ -64,6 +64,10 @@ param zoneRedundant bool = false
 @description('Service Bus Premium instead of Standard.')
 param premiumServiceBus bool = false
 
+@maxLength(50)
+@description('Name of the Service Bus namespace; empty for the derived one. Azure does not change a namespace from Standard to Premium: give another name together with premiumServiceBus.')
+param serviceBusName string = ''
+
 @description('Storage, Service Bus and the vault are reached through private endpoints only. Takes Service Bus Premium along.')
 param networkIsolation bool = false
 
@@ -73,7 +77,7 @@ param allowedIpRanges ipRange[] = []
 @description('The vault cannot be purged once deleted. Off only where environments come and go.')
 param purgeProtection bool = true
 
-@description('Object id of the person or pipeline that enters secrets; empty for none.')
+@description('Object id of the person, group or pipeline that enters secrets and uses the operator\'s command; empty for none.')
 param operatorPrincipalId string = ''
 
 @description('What kind of account operatorPrincipalId is.')
@@ -84,8 +88,12 @@ param operatorPrincipalType principalKind = 'User'
 @description('Days that telemetry is kept.')
 param retentionDays int = 90
 
-@description('GB of telemetry a day after which no more is taken in; -1 for no limit.')
-param dailyQuotaGb int = -1
+@minValue(1)
+@description('GB of telemetry a day after which no more is taken in, so that a flood cannot cost without a limit. An alert comes at 80 %.')
+param dailyQuotaGb int = 5
+
+@description('What the resource group may cost a month before Azure writes to alertEmails and its owners; left out for no budget.')
+param budget budgetType?
 
 @description('E-mail addresses that every alert reaches.')
 param alertEmails emailAddress[] = []
@@ -101,6 +109,7 @@ var state = loadJsonContent('storage.json')
 var token = toLower(uniqueString(subscription().id, environmentName, location))
 var tags = { 'azd-env-name': environmentName }
 var deploymentContainer = 'app-package'
+var insightsName = '${names.applicationInsights}${environmentName}-${token}'
 var operator = {
   id: operatorPrincipalId
   kind: operatorPrincipalType
@@ -133,7 +142,7 @@ module monitoring 'modules/monitoring.bicep' = {
   name: 'monitoring'
   params: {
     workspaceName: '${names.logAnalytics}${environmentName}-${token}'
-    insightsName: '${names.applicationInsights}${environmentName}-${token}'
+    insightsName: insightsName
     location: location
     tags: tags
     retentionDays: retentionDays
@@ -187,7 +196,7 @@ module serviceBus 'modules/servicebus.bicep' = {
   scope: group
   name: 'service-bus'
   params: {
-    name: '${names.serviceBusNamespace}${environmentName}-${token}'
+    name: empty(serviceBusName) ? '${names.serviceBusNamespace}${environmentName}-${token}' : serviceBusName
     location: location
     tags: tags
     premium: premiumServiceBus || networkIsolation
@@ -299,9 +308,35 @@ module alerts 'modules/alerts.bicep' = {
     tags: tags
     workspaceId: monitoring.outputs.workspaceId
     serviceBusId: serviceBus.outputs.id
+    dailyQuotaGb: dailyQuotaGb
     emails: alertEmails
     webhooks: alertWebhooks
     runbookUrl: runbookUrl
+  }
+}
+
+module availability 'modules/availability.bicep' = {
+  scope: group
+  name: 'availability'
+  params: {
+    name: '${names.webTest}${environmentName}-${token}'
+    insightsName: insightsName
+    location: location
+    tags: tags
+    url: functions.outputs.url
+    actionGroupId: alerts.outputs.actionGroupId
+    runbookUrl: runbookUrl
+  }
+}
+
+module spending 'modules/budget.bicep' = if (budget != null) {
+  scope: group
+  name: 'budget'
+  params: {
+    name: '${names.budget}${environmentName}'
+    amount: budget!.amount
+    start: budget!.start
+    emails: alertEmails
   }
 }
 
@@ -321,5 +356,8 @@ output AZURE_TENANT_ID string = tenant().tenantId
 output AZURE_RESOURCE_GROUP string = group.name
 output SERVICE_APP_NAME string = functions.outputs.name
 output SERVICE_APP_ENDPOINT_URL string = functions.outputs.url
+output SERVICE_BUS_HOST string = serviceBus.outputs.hostName
+output STATE_TABLE_URI string = stateStorage.outputs.tableUri
+output STATE_BLOB_URI string = stateStorage.outputs.blobUri
 output KEY_VAULT_NAME string = keyVault.outputs.name
 output MANAGED_IDENTITY_CLIENT_ID string = identity.outputs.clientId

@@ -5,7 +5,7 @@ metadata description = 'Who may do what: the entries of roles.json, for the modu
 type principalKind = 'User' | 'Group' | 'ServicePrincipal'
 
 @export()
-@description('Whoever enters the secrets.')
+@description('Whoever enters the secrets and uses the operator\'s command.')
 type operatorType = {
   @description('Object id; empty for nobody.')
   id: string

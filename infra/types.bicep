@@ -29,3 +29,16 @@ type ipRange = string
 @export()
 @description('MB of an instance; 2048 comes with a whole core.')
 type instanceMemory = 512 | 2048 | 4096
+
+@export()
+@description('A monthly budget of the resource group.')
+type budgetType = {
+  @description('A month, in the currency of the bill.')
+  @minValue(1)
+  amount: int
+
+  @description('First day of the month of the first deployment with it, as in 2026-12-01. Azure does not let it change.')
+  @minLength(10)
+  @maxLength(10)
+  start: string
+}

@@ -12,3 +12,5 @@ param zoneRedundant = true
 param premiumServiceBus = true
 param networkIsolation = true
 param alertEmails = ['operations@contoso.com', 'integration@contoso.com']
+param dailyQuotaGb = 5
+param budget = { amount: 1500, start: '2026-12-01' }

@@ -8,6 +8,9 @@ param tags tagsType
 param workspaceId string
 param serviceBusId string
 
+@description('GB of telemetry a day after which no more is taken in.')
+param dailyQuotaGb int
+
 @description('E-mail addresses that every alert reaches.')
 param emails emailAddress[]
 
@@ -35,6 +38,7 @@ var queries = {
   subscription_lost: loadTextContent('../queries/subscription_lost.kql')
   reconciliation: loadTextContent('../queries/reconciliation.kql')
   secret_expiry: loadTextContent('../queries/azure/secret_expiry.kql')
+  daily_quota: replace(loadTextContent('../queries/azure/daily_quota.kql'), '{quota}', string(dailyQuotaGb))
 }
 
 resource actionGroup 'Microsoft.Insights/actionGroups@2023-01-01' = {
@@ -132,3 +136,5 @@ resource deadLetters 'Microsoft.Insights/metricAlerts@2026-01-01' = {
     ]
   }
 }
+
+output actionGroupId string = actionGroup.id

@@ -11,7 +11,7 @@ param tags tagsType
 @description('Days that telemetry is kept.')
 param retentionDays int
 
-@description('GB a day after which nothing more is taken in until midnight UTC; -1 for no limit.')
+@description('GB a day after which nothing more is taken in until the workspace\'s day ends.')
 param dailyQuotaGb int
 
 @description('Object id of the app\'s identity.')

@@ -82,4 +82,8 @@ def test_versions_are_the_same_everywhere() -> None:
     versions = LISTED["versions"]
     assert f"Azure CLI {versions['az']} or newer" in deploy
     assert f"(`azd`) {versions['azd']} or newer" in deploy
+    assert f'VERSION: Final = "{versions["bicep"]}"' in (ROOT / "infra/check.py").read_text(encoding="utf-8")
+    installs = [line for path in [*PAGES, *WORKFLOWS] for line in code_of(path).splitlines() if "bicep install" in line]
+    assert installs
+    assert all(f"az bicep install --version v{versions['bicep']}" in line for line in installs)
     assert f'azd: ">= {versions["azd"]}"' in (ROOT / "azure.yaml").read_text(encoding="utf-8")

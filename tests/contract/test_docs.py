@@ -21,8 +21,9 @@ PAGES = [
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "infra/README.md")),
     *sorted((ROOT / "docs").glob("*.md")),
 ]
-ARCHITECTURE, DEPLOY, SECURITY, UPGRADE, RECOVERY = (
-    ROOT / "docs" / f"{name}.md" for name in ("architecture", "deploy", "security", "upgrade", "disaster-recovery")
+ARCHITECTURE, DEPLOY, SECURITY, UPGRADE, RECOVERY, STORES = (
+    ROOT / "docs" / f"{name}.md"
+    for name in ("architecture", "deploy", "security", "upgrade", "disaster-recovery", "stores")
 )
 SCHEMA = ROOT / "local/node_modules/@shopify/dev-mcp/dist/data/admin_2026-10.json.gz"
 
@@ -212,7 +213,7 @@ def test_every_threat_names_code_and_test() -> None:
         assert all(path.startswith("tests/") for path in names_in(test)), threat
 
 
-@pytest.mark.parametrize("page", [DEPLOY, UPGRADE, RECOVERY], ids=ids)
+@pytest.mark.parametrize("page", [DEPLOY, UPGRADE, RECOVERY, STORES], ids=ids)
 def test_graphql_is_valid_in_shopifys_schema(page: Path) -> None:
     documents = re.findall(r"^ *[A-Z]+='((?:query|mutation|\{)[^']+)'", text(page), re.MULTILINE)
     assert documents
@@ -221,7 +222,7 @@ def test_graphql_is_valid_in_shopifys_schema(page: Path) -> None:
         assert validate(schema, parse(document)) == []
 
 
-@pytest.mark.parametrize("page", [DEPLOY, UPGRADE, RECOVERY, SECURITY], ids=ids)
+@pytest.mark.parametrize("page", [DEPLOY, UPGRADE, RECOVERY, SECURITY, STORES], ids=ids)
 def test_a_page_states_what_was_never_tried(page: Path) -> None:
     assert re.search(r"real (installation|subscription|tenant)", text(page).split("\n## ")[0])
 

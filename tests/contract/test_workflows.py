@@ -60,3 +60,10 @@ def test_deployments_take_the_parameters_of_an_environment() -> None:
     deploy = (ROOT / ".github/workflows/deploy.yml").read_text(encoding="utf-8")
     assert set(re.findall(r"--parameters (\S+)", deploy)) == {'"$PARAMETERS"', "infra/environments/test.bicepparam"}
     assert "--template-file" not in deploy, "the parameters name their template"
+
+
+def test_whoever_deploys_names_the_operator() -> None:
+    source = (ROOT / ".github/workflows/deploy.yml").read_text(encoding="utf-8")
+    deploying = [job for job in re.split(r"\n  (?=[\w-]+:\n)", source) if "az deployment sub" in job]
+    assert len(deploying) == 2
+    assert all("OPERATOR_PRINCIPAL_ID: ${{ vars.OPERATOR_PRINCIPAL_ID }}" in job for job in deploying)
