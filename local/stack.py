@@ -2,7 +2,8 @@
 
 Service Bus, storage, F&O, Shopify and the Functions host each run as a process of their own; the app runs unchanged
 with the settings of local.settings.sample.json, in which only the addresses are replaced, and the schedules of
-infra/timers.json. `python -m local.stack --settings` prints them, for another host than the local one.
+infra/timers.json. With --without-host another host runs the app, such as `func start`: its settings are written into
+local.settings.json. `--settings` only prints them.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from typing import Final
 
 from local.azurite import connection_string, provision, start_azurite
 from local.process import LogLine, Part, StackError, free_port, is_taken, python, start
+from shared.command_line import run
 from shared.flows import TOPICS
 
 ROOT: Final = Path(__file__).resolve().parent.parent
@@ -116,28 +118,30 @@ async def running(
     overrides: Mapping[str, str] | None = None,
     app: Path = ROOT,
     world: Path = ROOT / "local/world.toml",
+    with_host: bool = True,
 ) -> AsyncIterator[Stack]:
     """The whole stack, ready; stopped again however the body ends. `overrides` replace settings of the app, `app` is
-    the folder of its function_app.py, `world` what Shopify and F&O hold. Raises StackError when a part does not start.
+    the folder of its function_app.py, `world` what Shopify and F&O hold. Without its host, the app is left to another
+    one at the same port. Raises StackError when a part does not start.
     """
     if occupied := ports.occupied():
         raise StackError(f"These ports are in use: {', '.join(occupied)}. Stop it, or use --free-ports.")
     stack = Stack(ports, app_settings(ports, overrides))
     try:
         await _start_world(stack, world, log)
-        host = await start(
-            "host",
-            python("-m", "local.functions", "--port", str(ports.host), "--app", str(app)),
-            log=log,
-            env=stack.settings,
-            folder=ROOT,
-        )
-        stack.parts.append(host)
-        await host.ready(_START_SECONDS)
+        if with_host:
+            await _start_host(stack, app, log)
         yield stack
     finally:
         for part in reversed(stack.parts):  # the app first, then the systems it uses
             await part.stop()
+
+
+async def _start_host(stack: Stack, app: Path, log: LogLine) -> None:
+    command = python("-m", "local.functions", "--port", str(stack.ports.host), "--app", str(app))
+    host = await start("host", command, log=log, env=stack.settings, folder=ROOT)
+    stack.parts.append(host)
+    await host.ready(_START_SECONDS)
 
 
 async def _start_world(stack: Stack, world: Path, log: LogLine) -> None:
@@ -170,8 +174,23 @@ async def _start_world(stack: Stack, world: Path, log: LogLine) -> None:
     await provision(stack.storage, json.loads((ROOT / "infra/storage.json").read_text()))
 
 
-def to_terminal(part: str, line: str) -> None:
-    sys.stderr.write(f"{part:>10} | {line}\n")
+class Terminal:
+    """Shows what the parts write, and knows when they are done with it."""
+
+    def __init__(self) -> None:
+        self._heard = asyncio.Event()
+
+    def __call__(self, part: str, line: str) -> None:
+        self._heard.set()
+        sys.stderr.write(f"{part:>10} | {line}\n")
+
+    async def silence(self, *, seconds: float = 0.5, at_most: float = 5.0) -> None:
+        """Until no part has written a line for that long."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(at_most):
+                while True:
+                    self._heard.clear()
+                    await asyncio.wait_for(self._heard.wait(), seconds)
 
 
 def stop_on_signals() -> asyncio.Event:
@@ -182,12 +201,17 @@ def stop_on_signals() -> asyncio.Event:
     return stop
 
 
-async def up(ports: Ports) -> None:
+async def up(ports: Ports, *, with_host: bool) -> None:
     """Runs until Ctrl-C, or until a part stops by itself: then raises StackError."""
     stop = stop_on_signals()
     began = time.monotonic()
-    async with running(ports, log=to_terminal) as stack:
-        print(_addresses(stack, time.monotonic() - began), flush=True)
+    terminal = Terminal()
+    async with running(ports, log=terminal, with_host=with_host) as stack:
+        took = time.monotonic() - began
+        await terminal.silence()
+        print(_addresses(stack, took), flush=True)
+        if not with_host:
+            print(_for_another_host(write_settings(ports, ROOT / "local.settings.json"), ports), flush=True)
         while not stop.is_set():
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), 1)
@@ -214,17 +238,50 @@ def _addresses(stack: Stack, seconds: float) -> str:
     return "\n".join(["", f"The stack is up after {seconds:.1f} s. Ctrl-C stops it.", "", *lines, ""])
 
 
+def other_host_settings(ports: Ports) -> dict[str, str]:
+    """For `func start`. The host's telemetry stays off there: host.json turns OpenTelemetry on, which has nowhere to
+    send to on this machine, and which not every version of Core Tools has.
+    """
+    return {**app_settings(ports), "AzureFunctionsJobHost__telemetryMode": "ApplicationInsights"}
+
+
+def write_settings(ports: Ports, path: Path) -> Path:
+    """Writes a local.settings.json, in which other settings stay. Raises StackError for a file of another form."""
+    try:
+        document = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        values = {**document.get("Values", {}), **other_host_settings(ports)}
+    except (ValueError, AttributeError, TypeError) as problem:
+        raise StackError(f"{path} is no file of settings ({problem}): move it elsewhere.") from problem
+    document |= {"IsEncrypted": False, "Values": values}
+    path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    return path
+
+
+def _for_another_host(settings: Path, ports: Ports) -> str:
+    return "\n".join(
+        [
+            f"The app does not run yet. Its settings are in {settings.name}. In another shell:",
+            "",
+            f"  . .venv/bin/activate && func start --port {ports.host}",
+            "",
+        ]
+    )
+
+
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m local.stack", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--free-ports", action="store_true", help="take any free ports instead of the usual ones")
+    parser.add_argument("--without-host", action="store_true", help="leave the app to another host, such as func start")
     parser.add_argument("--settings", action="store_true", help="only print the app's settings, as local.settings.json")
     options = parser.parse_args()
     ports = Ports.free() if options.free_ports else Ports()
     if options.settings:
-        print(json.dumps({"IsEncrypted": False, "Values": app_settings(ports)}, indent=2))
+        print(json.dumps({"IsEncrypted": False, "Values": other_host_settings(ports)}, indent=2))
         return 0
     try:
-        asyncio.run(up(ports))
+        asyncio.run(up(ports, with_host=not options.without_host))
     except StackError as error:
         sys.stderr.write(f"\n{error}\n")
         return 1
@@ -232,4 +289,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(main))

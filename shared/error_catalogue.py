@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from shared.command_line import run
+
 
 class Owner(StrEnum):
     """Who acts on it."""
@@ -801,5 +803,10 @@ def _result(code: ErrorCode) -> str:
     return "reported" if code in REPORTED else "parked"
 
 
-if __name__ == "__main__":
+def main() -> int:
     sys.stdout.write(as_markdown())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(run(main))

@@ -22,8 +22,9 @@ from azure.core.exceptions import AzureError
 
 from shared.bus.envelope import Envelope
 from shared.bus.publisher import Publisher
+from shared.command_line import run
 from shared.connections import open_blobs, open_service_bus, open_tables
-from shared.errors import ConnectorError
+from shared.errors import ConfigurationError, ConnectorError
 from shared.mapping.evidence import proof_table
 from shared.mapping.redaction import redacted
 from shared.settings import Connections, read_connections
@@ -39,16 +40,29 @@ from shared.telemetry import quiet_libraries, redact
 
 _SEND_SECONDS: Final = 30.0
 
+_WHERE_SETTINGS_COME_FROM: Final = (
+    "In Azure the app's settings are in the environment. Next to `make up`, call: "
+    "python -m shared.operator --settings local.settings.sample.json ..."
+)
+
 type Print = Callable[[str], None]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit code 0; 1 for a refusal or an unreachable service, with the reason on stderr; 2 for wrong arguments."""
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
     quiet_libraries()
-    environ = {**_values(options.settings), **os.environ}
+    try:
+        environ = {**_values(options.settings), **os.environ}
+    except (OSError, ValueError) as problem:
+        parser.error(f"--settings: {problem}")
     try:
         return asyncio.run(_run(options, read_connections(environ), print))
+    except ConfigurationError as problem:
+        advice = "" if options.settings else f"{_WHERE_SETTINGS_COME_FROM}\n"
+        sys.stderr.write(f"{problem}\n{advice}")
+        return 1
     except (ConnectorError, AzureError) as problem:
         sys.stderr.write(f"{redact(str(problem))}\n")
         return 1
@@ -94,8 +108,11 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _values(path: Path | None) -> Mapping[str, str]:
-    values: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))["Values"] if path else {}
-    return values
+    """Raises OSError, or ValueError for a file that is no local.settings.json."""
+    values = json.loads(path.read_text(encoding="utf-8")) if path else {"Values": {}}
+    if not (isinstance(values, dict) and isinstance(values.get("Values"), dict)):
+        raise ValueError(f"{path} has no object Values")  # noqa: TRY004 - what the file holds is wrong
+    return dict(values["Values"])
 
 
 async def _run(options: argparse.Namespace, connections: Connections, out: Print) -> int:
@@ -103,8 +120,7 @@ async def _run(options: argparse.Namespace, connections: Connections, out: Print
         match options.command:
             case "list":
                 found = await (ports.parking.all() if options.all else ports.parking.open())
-                for parked in _chosen(found, options):
-                    out("\n".join(_lines(parked)))
+                list_parked(found, options.store, options.code, out)
             case "show":
                 await _show(await _parts_of(options.event, ports), ports, out)
             case "replay":
@@ -139,9 +155,11 @@ async def _show_held(store: str | None, ports: ParkedPorts, snapshots: blobs.Sna
     messages: defaultdict[tuple[str, str], list[Parked]] = defaultdict(list)
     for row in await ports.parking.open():
         messages[row.store, row.entity_id].append(row)
-    for each, orders in (await read_held(snapshots, store)).items():
-        for order in orders:
-            out("\n".join(_held_lines(each, order, messages[each, str(order.order_id)])))
+    held = [(each, order) for each, orders in (await read_held(snapshots, store)).items() for order in orders]
+    for each, order in held:
+        out("\n".join(_held_lines(each, order, messages[each, str(order.order_id)])))
+    if not held:
+        out(f"No order{f' of store {store}' if store else ''} held stock back at the last stock run")
 
 
 def _held_lines(store: str, order: HeldOrder, messages: Sequence[Parked]) -> list[str]:
@@ -165,7 +183,7 @@ async def _replay(options: argparse.Namespace, ports: ParkedPorts, out: Print) -
     """Each by itself: what is wrong with one does not keep the others."""
     chosen = [row for event in options.event for row in await _parts_of(event, ports)]
     if options.store or options.code:
-        chosen += _chosen(await ports.parking.open(), options)
+        chosen += _chosen(await ports.parking.open(), options.store, options.code)
     events: defaultdict[tuple[str, str, str], list[Parked]] = defaultdict(list)
     for row in chosen:
         events[row.flow, row.store, row.event_id].append(row)
@@ -181,12 +199,16 @@ async def _replay(options: argparse.Namespace, ports: ParkedPorts, out: Print) -
     return 1 if failed or not events else 0
 
 
-def _chosen(found: list[Parked], options: argparse.Namespace) -> list[Parked]:
-    return [
-        one
-        for one in found
-        if (options.store is None or one.store == options.store) and (options.code is None or one.code == options.code)
-    ]
+def list_parked(found: list[Parked], store: str | None, code: str | None, out: Print) -> None:
+    chosen = _chosen(found, store, code)
+    for parked in chosen:
+        out("\n".join(_lines(parked)))
+    if not chosen:
+        out("Nothing is parked" + (f" for store {store}" if store else "") + (f" with code {code}" if code else ""))
+
+
+def _chosen(found: list[Parked], store: str | None, code: str | None) -> list[Parked]:
+    return [one for one in found if store in {None, one.store} and code in {None, one.code}]
 
 
 async def _parts_of(event: str, ports: ParkedPorts) -> list[Parked]:
@@ -263,4 +285,4 @@ async def opened(
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(main))

@@ -101,5 +101,5 @@ def _services() -> Services:
 
 def _json(body: Mapping[str, object], status: int) -> func.HttpResponse:
     return func.HttpResponse(
-        json.dumps(body, ensure_ascii=False), status_code=status, mimetype="application/json", charset="utf-8"
+        json.dumps(body, ensure_ascii=False) + "\n", status_code=status, mimetype="application/json", charset="utf-8"
     )

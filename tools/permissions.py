@@ -16,6 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
+from shared.command_line import run
 from shared.d365 import entities
 from shared.flows import FLOWS, SWITCHES, Flow
 
@@ -217,5 +218,10 @@ def _file(name: str) -> Path:
     return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
 
 
-if __name__ == "__main__":
+def main() -> int:
     sys.stdout.write(as_markdown())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(run(main))

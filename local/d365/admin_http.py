@@ -32,8 +32,8 @@ def number_of(raw: Any) -> Decimal:
 
 
 def bad_request(reason: str) -> web.HTTPBadRequest:
-    return web.HTTPBadRequest(text=json.dumps({"error": reason}), content_type="application/json")
+    return web.HTTPBadRequest(text=json.dumps({"error": reason}) + "\n", content_type="application/json")
 
 
 def json_answer(value: Any, status: int = 200) -> web.Response:
-    return web.Response(text=edm.dumps(value), status=status, content_type="application/json")
+    return web.Response(text=edm.dumps(value) + "\n", status=status, content_type="application/json")

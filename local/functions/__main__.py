@@ -28,6 +28,8 @@ def main() -> int:
     logging.getLogger("azure").setLevel(logging.WARNING)
     # Its AMQP layer also warns of links that are refused because no session has messages.
     logging.getLogger("azure.servicebus._pyamqp").setLevel(logging.ERROR)
+    # And its receivers warn with a traceback each time that such a link was given up.
+    logging.getLogger("azure.servicebus.aio._async_utils").setLevel(logging.ERROR)
     app_dir: Path = options.app.resolve()
     settings: Path | None = options.settings and options.settings.resolve()
     if settings is None and (app_dir / "local.settings.json").is_file():

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from local.functions.timer_triggers import Timer
 from local.functions.worker import VERSION, Function
+from local.json_line import json_line
 
 
 class AdminApi:
@@ -25,13 +26,11 @@ class AdminApi:
         app.router.add_post("/admin/functions/{name}", self._run)
 
     async def _status(self, _request: web.Request) -> web.Response:
-        return web.json_response({"state": "Running", "version": VERSION})
+        return json_line({"state": "Running", "version": VERSION})
 
     async def _list(self, _request: web.Request) -> web.Response:
         functions = self._functions.values()
-        return web.json_response(
-            [{"name": function.name, "config": {"bindings": function.bindings}} for function in functions]
-        )
+        return json_line([{"name": function.name, "config": {"bindings": function.bindings}} for function in functions])
 
     async def _run(self, request: web.Request) -> web.Response:
         """202 at once, as func answers; with `?wait=true`, this host's own addition, how the run ended."""
@@ -51,9 +50,9 @@ class AdminApi:
         outcome = invocation.outcome
         report = {"invocationId": invocation.id, "milliseconds": round(invocation.seconds * 1000, 1)}
         if outcome.error is None:
-            return web.json_response({"result": "Succeeded", **report})
+            return json_line({"result": "Succeeded", **report})
         failure = {"result": "Failed", "error": outcome.error, "traceback": outcome.traceback}
-        return web.json_response({**failure, **report}, status=HTTPStatus.INTERNAL_SERVER_ERROR)
+        return json_line({**failure, **report}, status=HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
 def _is_input(body: str) -> bool:
@@ -64,4 +63,4 @@ def _is_input(body: str) -> bool:
 
 
 def _problem(status: HTTPStatus, text: str) -> web.Response:
-    return web.json_response({"error": text}, status=status)
+    return json_line({"error": text}, status=status)

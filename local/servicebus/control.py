@@ -14,6 +14,7 @@ from dataclasses import asdict
 from aiohttp import web
 from pydantic import ValidationError
 
+from local.json_line import json_line
 from local.servicebus.faults import SendFault
 from local.servicebus.server import ServiceBusEmulator
 
@@ -47,22 +48,22 @@ class ControlPort:
         return f"http://{self._host}:{self._port}"
 
     async def _depths(self, _request: web.Request) -> web.Response:
-        return web.json_response({path: asdict(depth) for path, depth in self._emulator.namespace.depths().items()})
+        return json_line({path: asdict(depth) for path, depth in self._emulator.namespace.depths().items()})
 
     async def _inject(self, request: web.Request) -> web.Response:
         try:
             fault = SendFault.model_validate_json(await request.read())
         except ValidationError as error:
-            raise web.HTTPBadRequest(text=error.json(), content_type="application/json") from error
+            raise web.HTTPBadRequest(text=error.json() + "\n", content_type="application/json") from error
         self._emulator.faults.inject(fault)
-        return web.json_response(fault.model_dump())
+        return json_line(fault.model_dump())
 
     async def _clear(self, _request: web.Request) -> web.Response:
         self._emulator.faults.clear()
-        return web.json_response({})
+        return json_line({})
 
     async def _drop(self, _request: web.Request) -> web.Response:
-        return web.json_response({"dropped": self._emulator.drop_connections()})
+        return json_line({"dropped": self._emulator.drop_connections()})
 
     async def _detach(self, request: web.Request) -> web.Response:
-        return web.json_response({"detached": self._emulator.detach_links(request.query.get("entity"))})
+        return json_line({"detached": self._emulator.detach_links(request.query.get("entity"))})

@@ -176,9 +176,10 @@ class ServiceBusEmulator:
         mailbox = self.namespace.receivable(address.entity, address.subscription, dead_letters=address.dead_letters)
         request = session_request(link)
         mailbox.check_receiver(with_session=request is not None)
-        _LOG.info(
-            "%s: a receiver%s", mailbox.path, "" if request is None else f" of session {request.session_id or 'any'}"
-        )
+        if request is None:
+            _LOG.info("%s: a receiver", mailbox.path)
+        elif request.session_id:  # a host asks for any session again and again, as long as none has messages
+            _LOG.info("%s: a receiver of session %s", mailbox.path, request.session_id)
         return ConsumerLink(self, connection, link, mailbox, request)
 
     def _on_available(self, mailbox: Mailbox) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from aiohttp import web
 
+from local.json_line import json_line
 from local.shopify.admin_http import find_shop
 from local.shopify.cart import CartError
 from local.shopify.events import Event, paid_event, touch, transaction_events
@@ -64,7 +65,7 @@ class Control:
 
     async def health(self, _request: web.Request) -> web.Response:
         shops = {domain: len(shop.orders) for domain, shop in self._simulator.shops.items()}
-        return web.json_response({"status": "ok", "orders": shops})
+        return json_line({"status": "ok", "orders": shops})
 
     async def calls(self, _request: web.Request) -> web.Response:
         """GraphQL calls so far: totals by shop and operation, and the calls one by one."""
@@ -76,21 +77,21 @@ class Control:
             row["calls"] += 1
             row["cost"] += call.actual or 0
             row["errors"] += bool(call.errors)
-        return web.json_response({"totals": totals, "calls": [asdict(each) for each in self._simulator.calls]})
+        return json_line({"totals": totals, "calls": [asdict(each) for each in self._simulator.calls]})
 
     async def forget_calls(self, _request: web.Request) -> web.Response:
         self._simulator.calls.clear()
         return web.Response(status=204)
 
     async def faults(self, _request: web.Request) -> web.Response:
-        return web.json_response([asdict(fault) for fault in self._simulator.faults.pending])
+        return json_line([asdict(fault) for fault in self._simulator.faults.pending])
 
     async def add_fault(self, request: web.Request) -> web.Response:
         try:
             fault = self._simulator.faults.add(await _object(request))
         except (KeyError, TypeError, ValueError) as wrong:
             raise _bad_request(f"not a fault: {wrong}") from wrong
-        return web.json_response(asdict(fault), status=201)
+        return json_line(asdict(fault), status=201)
 
     async def clear_faults(self, _request: web.Request) -> web.Response:
         """Remove all faults and send the webhooks that were held back."""
@@ -132,9 +133,7 @@ class Control:
     async def metafields(self, request: web.Request) -> web.Response:
         """The order's metafields, of every app."""
         order = _order(self._shop(request), request)
-        return web.json_response(
-            [metafield_document(each, gid("Order", order.id)) for each in order.metafields.values()]
-        )
+        return json_line([metafield_document(each, gid("Order", order.id)) for each in order.metafields.values()])
 
     async def amend(self, request: web.Request) -> web.Response:
         """Change what the merchant can change without editing lines, and send orders/updated."""
@@ -195,7 +194,7 @@ class Control:
         if "webhook_id" in params:
             delivery.webhook_id = params["webhook_id"]
         self._dispatcher.send(delivery)
-        return web.json_response({"webhook_id": delivery.webhook_id, "uri": uri}, status=202)
+        return json_line({"webhook_id": delivery.webhook_id, "uri": uri}, status=202)
 
     async def sample(self, request: web.Request) -> web.Response:
         """Send Shopify's test notification of a topic, its official example: {topic?, uri?}."""
@@ -221,10 +220,10 @@ class Control:
             for variant in shop.variants.values()
             for level in shop.levels_of(variant.inventory_item_id)
         ]
-        return web.json_response(rows)
+        return json_line(rows)
 
     async def deliveries(self, request: web.Request) -> web.Response:
-        return web.json_response([asdict(attempt) for attempt in self._shop(request).attempts])
+        return json_line([asdict(attempt) for attempt in self._shop(request).attempts])
 
     async def secrets(self, request: web.Request) -> web.Response:
         """{rotate: new secret} adds a newest secret, {revoke: secret} removes one with the tokens that it granted."""
@@ -235,7 +234,7 @@ class Control:
             if params["revoke"] not in shop.secrets or len(shop.secrets) == 1:
                 raise _bad_request("the secret is unknown, or the only one")
             shop.secrets.remove(params["revoke"])
-        return web.json_response({"secrets": shop.secrets, "signs_with": signing_secret(shop)})
+        return json_line({"secrets": shop.secrets, "signs_with": signing_secret(shop)})
 
     async def bulk_variants(self, request: web.Request) -> web.Response:
         """{count, sku_pattern, price, available}: `available` is a quantity, or quantities by location id."""
@@ -248,14 +247,14 @@ class Control:
         )
         pattern = params.get("sku_pattern", "BULK-{n:05d}")
         shop.add_variants(params["count"], pattern, Decimal(str(params.get("price", "10.00"))), at)
-        return web.json_response({"variants": len(shop.variants)}, status=201)
+        return json_line({"variants": len(shop.variants)}, status=201)
 
     async def define_metafield(self, request: web.Request) -> web.Response:
         """Declare what a metafield of orders holds: {namespace?, key, type, max_length?}."""
         shop, params = self._shop(request), await _object(request)
         definition = MetafieldDefinition(params["type"], params.get("max_length"))
         shop.definitions[resolved(params.get("namespace")), params["key"]] = definition
-        return web.json_response(asdict(definition), status=201)
+        return json_line(asdict(definition), status=201)
 
 
 def _order(shop: Shop, request: web.Request) -> Order:
@@ -291,8 +290,8 @@ async def _object(request: web.Request) -> dict[str, Any]:
 
 
 def _rest(document: dict[str, Any], status: int = 200) -> web.Response:
-    return web.Response(body=encode(document), content_type="application/json", status=status)
+    return web.Response(body=encode(document) + b"\n", content_type="application/json", status=status)
 
 
 def _bad_request(text: str) -> web.HTTPBadRequest:
-    return web.HTTPBadRequest(text=json.dumps({"errors": text}), content_type="application/json")
+    return web.HTTPBadRequest(text=json.dumps({"errors": text}) + "\n", content_type="application/json")

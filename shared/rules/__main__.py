@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from shared.command_line import run
 from shared.errors import ConfigurationError
 from shared.rules.loading import load_stores
 from shared.rules.store import StoreRules
@@ -72,4 +73,4 @@ def _shown(value: Any) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(main))

@@ -9,7 +9,7 @@ import pytest
 from shared.bus.envelope import OPERATOR, Envelope
 from shared.errors import ConnectorError, OutcomeUnknownError, RefusedError, TransientError
 from shared.model import Part, SoldUnits
-from shared.operator import main
+from shared.operator import list_parked, main
 from shared.store.links import OrderLink
 from shared.store.parking import Parked, State
 from shared.sync.messages.parked import ParkedPorts, bring, discard, release, replay
@@ -222,6 +222,43 @@ async def test_journal_has_who_decided_what_about_which_order():
         ("asked", "discard: entered by hand, by kim@contoso.com", "42", "event-1"),
         ("asked", "release: sold at the fair, by kim@contoso.com", "43", ""),
     ]
+
+
+@pytest.mark.parametrize(
+    ("store", "code", "said"),
+    [
+        (None, None, "Nothing is parked"),
+        ("nordlys", None, "Nothing is parked for store nordlys"),
+        (None, "UNKNOWN_SKU", "Nothing is parked with code UNKNOWN_SKU"),
+    ],
+)
+def test_a_list_of_nothing_says_so(store, code, said):
+    printed = []
+    list_parked(
+        [replace(PARKED, store="prairie", code="NO_LINES")] if store or code else [], store, code, printed.append
+    )
+    assert printed == [said]
+
+
+def test_without_settings_it_says_where_they_come_from(capsys, monkeypatch):
+    for name in ("ServiceBusConnection", "StateStorage"):
+        monkeypatch.delenv(name, raising=False)
+    assert main(["list"]) == 1
+    output = capsys.readouterr().err
+    assert "ServiceBusConnection__fullyQualifiedNamespace is missing" in output
+    assert "In Azure the app's settings are in the environment" in output
+    assert "--settings local.settings.sample.json" in output
+
+
+@pytest.mark.parametrize("text", [None, "{", "[]", '{"Values": 3}'])
+def test_a_file_of_settings_that_cannot_be_read_is_a_wrong_argument(capsys, tmp_path, text):
+    path = tmp_path / "local.settings.json"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(SystemExit) as ended:
+        main(["--settings", str(path), "list"])
+    assert ended.value.code == 2
+    assert "error: --settings: " in capsys.readouterr().err
 
 
 def test_settings_that_are_missing_are_all_named(capsys, monkeypatch, tmp_path):
