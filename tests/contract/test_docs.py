@@ -43,6 +43,7 @@ NAMED_IN = (
     "infra/main.bicepparam",
     "infra/environments/test.bicepparam",
     "local.settings.sample.json",
+    "tools/setup.py",
 )
 """Where settings and the outputs of a deployment have their names."""
 
