@@ -16,7 +16,6 @@ import os
 import shutil
 import subprocess
 import sys
-import sysconfig
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -95,14 +94,14 @@ def _differences(copy: Path, *, write: bool) -> Iterator[str]:
             yield from difflib.unified_diff(old.splitlines(), new.splitlines(), name, name, lineterm="", n=1)
 
 
-def checkov(scripts: Path) -> Iterator[str]:
+def checkov() -> Iterator[str]:
     """On the resources of prod's snapshot: of a template with modules checkov looks at no resource at all."""
     predicted = json.loads((INFRA / "environments/prod.snapshot.json").read_text(encoding="utf-8"))
     schema = "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#"
     template = {"$schema": schema, "contentVersion": "1.0.0.0", "resources": predicted["predictedResources"]}
     BUILD.mkdir(exist_ok=True)
     (BUILD / "prod.json").write_text(json.dumps(template, indent=2), encoding="utf-8")
-    command = [str(scripts / "checkov"), "--config-file", "infra/checkov.yaml", "--file", "build/prod.json"]
+    command = [sys.executable, "-m", "checkov.main", "--config-file", "infra/checkov.yaml", "--file", "build/prod.json"]
     result = run([*command, "--output", "json"])
     found = json.loads(result.stdout)
     if not found.get("summary", found)["passed"]:
@@ -115,9 +114,10 @@ def checkov(scripts: Path) -> Iterator[str]:
     )
 
 
-def doctor(scripts: Path) -> Iterator[str]:
+def doctor() -> Iterator[str]:
     """On a copy of what it is about: it reads every file below its folder, those of installed packages too."""
-    command = [str(scripts / "azure-functions-doctor"), "doctor", "--profile", "deploy", "--target-python", "3.13"]
+    start = "from azure_functions_doctor.cli import main; main()"
+    command = [sys.executable, "-c", start, "doctor", "--profile", "deploy", "--target-python", "3.13"]
     with TemporaryDirectory() as folder:
         for name in ("function_app.py", "host.json", "requirements.txt", ".funcignore", "local.settings.sample.json"):
             shutil.copy(ROOT / name, folder)
@@ -142,8 +142,7 @@ def main() -> None:
     else:
         print("NOT compiled: there is no Bicep compiler. Put `bicep` on PATH, or its path into BICEP.")
     if not arguments.write:
-        scripts = Path(sysconfig.get_path("scripts"))
-        problems += [*checkov(scripts), *doctor(scripts)]
+        problems += [*checkov(), *doctor()]
     print(*problems, sep="\n", end="\n" if problems else "")
     sys.exit(1 if problems else 0)
 
