@@ -4,6 +4,7 @@
 # make test   set-up and all tests          make lint   ruff, mypy, import-linter
 # make test-fast   the tests that start no process and open no socket
 # make coverage    branch coverage of shared/ by test-fast
+# make mutants     whether tests notice when shared/ is changed: 100 changes, SEED=1 COUNT=100, under an hour
 # make infra-check   the Bicep compiler (BICEP, else `bicep` on PATH), checkov and azure-functions-doctor
 # make infra-write   format the Bicep files and write the snapshots anew, by the compiler
 # make bench  figures into build/bench.json
@@ -12,12 +13,15 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INFRA_VENV := .venv-infra
+MUTANTS_VENV := .venv-mutants
 # An environment is made and kept up to date by: $(SETUP) venv FOLDER REQUIREMENTS
 SETUP := "$(PYTHON)" tools/setup.py
 ARGS ?=
 WORKERS ?= 2
+SEED ?= 1
+COUNT ?= 100
 
-.PHONY: setup demo up test test-fast coverage lint infra-check infra-write bench format clean
+.PHONY: setup demo up test test-fast coverage mutants lint infra-check infra-write bench format clean
 
 # Paths are relative, and tools are called as modules: a checkout's own path may have spaces and quotes in it.
 setup:
@@ -41,6 +45,10 @@ test-fast: setup
 coverage: setup
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not wire" --cov --cov-report=term
 
+mutants: setup
+	@$(SETUP) venv $(MUTANTS_VENV) tools/mutants/requirements.txt
+	@$(BIN)/python -m tools.mutants --seed $(SEED) --count $(COUNT) --jobs $(WORKERS) --cosmic-ray $(MUTANTS_VENV)/bin/cosmic-ray
+
 lint: setup
 	@$(BIN)/python -m ruff check .
 	@$(BIN)/python -m ruff format --check .
@@ -62,4 +70,4 @@ format: setup
 	@$(BIN)/python -m ruff format .
 
 clean:
-	rm -rf $(VENV) $(INFRA_VENV) local/node_modules build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(INFRA_VENV) $(MUTANTS_VENV) local/node_modules build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

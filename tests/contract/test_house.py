@@ -28,6 +28,25 @@ TYPE_CHECKING_ONLY = {
     "shared/triggers.py": "the cold start: clients are loaded at the first invocation",
 }
 
+CHANGED_IN_PLACE = {
+    "CountingReader",
+    "CountingRunner",
+    "FigureMemory",
+    "Progress",
+    "ReportBuilder",
+    "ShownChanges",
+    "SweepReport",
+    "Tally",
+    "UnknownSales",
+    "Wave",
+    "Waves",
+    "WriteBackReport",
+    "Written",
+    "_Event",
+    "_StockPush",
+}
+"""Dataclasses that one run fills step by step. All others are values: some are kept in caches, for all messages."""
+
 SHARED_LIBRARY = {"bounds", "countries", "evidence", "redaction", "text"}
 """What both wings of mapping use: Shopify -> model and model -> F&O."""
 
@@ -79,6 +98,19 @@ def test_imports_for_the_type_checker_alone_have_a_reason() -> None:
         or (isinstance(node, ast.Attribute) and node.attr == "TYPE_CHECKING")
     }
     assert users == TYPE_CHECKING_ONLY.keys()
+
+
+def test_a_dataclass_is_a_value_unless_a_run_fills_it_step_by_step() -> None:
+    frozen: dict[str, bool] = {}
+    for _, tree in modules():
+        for node in (each for each in ast.walk(tree) if isinstance(each, ast.ClassDef)):
+            for decorator in node.decorator_list:
+                if isinstance(decorator, ast.Call) and ast.unparse(decorator.func) == "dataclass":
+                    options = {each.arg: ast.unparse(each.value) for each in decorator.keywords}
+                    assert options["slots"] == "True", node.name
+                    frozen[node.name] = options.get("frozen") == "True"
+    assert len(frozen) > 100
+    assert {name for name, is_frozen in frozen.items() if not is_frozen} == CHANGED_IN_PLACE
 
 
 def test_each_module_of_mapping_is_on_one_side_of_the_model_or_in_the_shared_library() -> None:

@@ -1,0 +1,83 @@
+"""In which order a mutant's tests run, and which slow files fit it."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import PurePosixPath
+from typing import Final
+
+_STEPS: Final = (2, 8)
+"""Files of the first runs. Each run costs the loading of its files, so the nearest come alone."""
+
+_FOLDERS: Final = ("tests/unit/", "tests/contract/", "tests/property/", "")
+_COMMON_WORDS: Final = {"shared", "tests", "unit", "test", "py", "mapping", "sync"}
+
+READERS: Final = ("tests/contract/test_house.py",)
+"""Tests that read the code of all of shared/ and execute none of it."""
+
+_INTEGRATION: Final[Mapping[str, Sequence[str]]] = {
+    "shared": ("first_day", "bad_webhooks", "store_without_secrets", "advice_works"),
+    "shared/bus": ("outbox", "publisher_gives_up", "poison", "bad_webhooks"),
+    "shared/d365": ("d365_client_orders", "orders_reach_fo", "payments_fo", "refunds_fo", "order_changes_fo"),
+    "shared/d365/odata": ("d365_client", "d365_client_orders", "orders_reach_fo"),
+    "shared/mapping": ("orders_reach_fo", "refunds_fo", "missing_is_no_value", "sweep"),
+    "shared/mapping/fo": ("d365_client_orders", "orders_reach_fo", "missing_is_no_value"),
+    "shared/mapping/orders": ("orders_reach_fo", "order_changes_fo", "staff_changes_fo", "charges_taxed"),
+    "shared/mapping/payments": ("payments_fo", "money_given_back"),
+    "shared/mapping/refunds": ("refunds_fo", "money_given_back", "charged_tax"),
+    "shared/mapping/shopify": ("read_graphql_state", "orders_reach_fo", "missing_is_no_value", "bad_webhooks"),
+    "shared/mapping/shopify/edits": ("read_graphql_state", "order_changes_fo", "refunds_fo", "charged_tax"),
+    "shared/mapping/taxes": ("charges_taxed", "charged_tax", "orders_reach_fo"),
+    "shared/model": ("orders_reach_fo", "refunds_fo", "payments_fo"),
+    "shared/rules": ("first_day", "store_without_secrets", "orders_reach_fo"),
+    "shared/rules/sections": ("first_day", "store_without_secrets", "orders_reach_fo", "sweep"),
+    "shared/shopify": ("shopify_client", "lists_to_the_end", "push_stock", "write_back", "sweep"),
+    "shared/shopify/admin": ("shopify_client", "lists_to_the_end"),
+    "shared/shopify/queries": ("shopify_client", "read_graphql_state"),
+    "shared/store": ("outbox", "parked_messages", "given_up_orders", "restore", "last_release"),
+    "shared/sync": ("decided_once", "payments_fo", "refunds_fo", "write_back", "restore"),
+    "shared/sync/messages": ("bad_webhooks", "parked_messages", "poison", "later_events_reach_fo"),
+    "shared/sync/orders": ("orders_reach_fo", "order_changes_fo", "decided_once", "order_changes_sequenced"),
+    "shared/sync/stock": ("push_stock", "push_stock_many", "parked_goods_held_back"),
+    "shared/sync/sweep": ("sweep", "given_up_orders", "work_for_nothing"),
+}
+"""By folder of shared/, the nearest first: files of tests/integration."""
+
+
+def slow_files(file: str) -> list[str]:
+    folder = PurePosixPath(file).parent.as_posix()
+    return [f"tests/integration/test_{name}.py" for name in _INTEGRATION[folder]]
+
+
+def runs(file: str, tests: Iterable[str]) -> Iterator[list[str]]:
+    """The tests of one file of shared/, parted into runs: the test files most likely to fail first, and alone."""
+    by_file: defaultdict[str, list[str]] = defaultdict(list)
+    for test in sorted(tests):
+        by_file[test.partition("::")[0]].append(test)
+    files = sorted(by_file, key=lambda each: (-_nearness(each, file), _folder_rank(each), len(by_file[each]), each))
+    start = 0
+    for size in (*_STEPS, len(files)):
+        if part := files[start : start + size]:
+            yield [test for each in part for test in by_file[each]]
+        start += size
+
+
+def without_parameters(tests: Iterable[str]) -> list[str]:
+    """Each test function once: a mutant may change what a test's parameters are called."""
+    return list(dict.fromkeys(re.sub(r"\[.*", "", test, count=1, flags=re.DOTALL) for test in tests))
+
+
+def _nearness(test_file: str, file: str) -> int:
+    """In how many words of their paths both are alike; property tests come late, they take seconds each."""
+    alike = len(_words(test_file) & _words(file))
+    return alike if test_file.startswith("tests/unit/") else 0
+
+
+def _words(path: str) -> set[str]:
+    return {word.removesuffix("s") for word in re.split(r"[/_.]", path)} - _COMMON_WORDS
+
+
+def _folder_rank(test_file: str) -> int:
+    return next(rank for rank, folder in enumerate(_FOLDERS) if test_file.startswith(folder))
