@@ -54,7 +54,10 @@ class Trial:
         except (subprocess.CalledProcessError, SyntaxError) as error:
             return Fate.NO_CODE, str(error)
         tests = self.executed.tests_of(mutant.file, mutant.row)
-        for some in (*runs(mutant.file, tests), READERS):
+        parts = [*runs(mutant.file, tests), READERS]
+        if mutant.line.startswith("@"):
+            parts.insert(0, parts.pop())
+        for some in parts:
             run = self.runner.fast(tree, some)
             if run.exit is Exit.FAILED:
                 return Fate.KILLED, run.by

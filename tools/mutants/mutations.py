@@ -28,6 +28,9 @@ select module_path, operator_name, occurrence, start_pos_row, start_pos_col, coa
 from mutation_specs order by module_path, operator_name, occurrence
 """
 
+type Position = tuple[int, int]
+"""Row, from 1, and column, from 0."""
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Mutant:
@@ -62,32 +65,52 @@ def find_mutants(cosmic_ray: Path, tree: Path, database: Path) -> list[Mutant]:
 
 
 def _mutants(specs: Iterable[tuple[str, str, int, int, int, str]], tree: Path) -> Iterator[Mutant]:
-    sources: dict[str, tuple[Sequence[str], set[tuple[int, int]]]] = {}
+    sources: dict[str, tuple[Sequence[str], set[Position], set[Position]]] = {}
     seen: defaultdict[tuple[str, str, int], int] = defaultdict(int)
     for file, operator, occurrence, row, column, within in specs:
         if file not in sources:
             text = (tree / file).read_text(encoding="utf-8")
-            sources[file] = (text.splitlines(), type_positions(text))
-        lines, types = sources[file]
+            sources[file] = (text.splitlines(), type_positions(text), calculations(text))
+        lines, types, calculated = sources[file]
         nth = seen[file, operator, row]
         seen[file, operator, row] += 1
-        if (row, column) not in types:
-            name = operator.partition("/")[2]
+        name = operator.partition("/")[2]
+        is_star = name.startswith("ReplaceBinaryOperator") and (row, column) not in calculated
+        if (row, column) not in types and not is_star:
             yield Mutant(file, row, column, name, occurrence, nth, within, lines[row - 1].strip())
 
 
-def type_positions(source: str) -> set[tuple[int, int]]:
-    """Rows and columns inside annotations and type aliases: the type checker reads them, no test does."""
-    found: set[tuple[int, int]] = set()
+def type_positions(source: str) -> set[Position]:
+    """Inside annotations and type aliases: the type checker reads them, no test does."""
     lines = source.splitlines()
+    parts = (part for node in ast.walk(ast.parse(source)) for part in _types_of(node))
+    return {each for part in parts for each in _between(lines, _start(part), _end(part))}
+
+
+def calculations(source: str) -> set[Position]:
+    """Where operators of two operands stand. Cosmic Ray also takes the stars of arguments for such, `*` and `**`."""
+    lines = source.splitlines()
+    found: set[Position] = set()
     for node in ast.walk(ast.parse(source)):
-        for part in _types_of(node):
-            last = part.end_lineno or part.lineno
-            for row in range(part.lineno, last + 1):
-                start = part.col_offset if row == part.lineno else 0
-                end = (part.end_col_offset or 0) if row == last else len(lines[row - 1])
-                found.update((row, column) for column in range(start, end))
+        match node:
+            case ast.BinOp(left=left, right=right) | ast.AugAssign(target=left, value=right):
+                found.update(_between(lines, _end(left), _start(right)))
     return found
+
+
+def _start(part: ast.expr) -> Position:
+    return part.lineno, part.col_offset
+
+
+def _end(part: ast.expr) -> Position:
+    return part.end_lineno or part.lineno, part.end_col_offset or 0
+
+
+def _between(lines: Sequence[str], start: Position, end: Position) -> Iterator[Position]:
+    for row in range(start[0], end[0] + 1):
+        first = start[1] if row == start[0] else 0
+        behind = end[1] if row == end[0] else len(lines[row - 1])
+        yield from ((row, column) for column in range(first, behind))
 
 
 def _types_of(node: ast.AST) -> Iterator[ast.expr]:

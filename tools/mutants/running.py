@@ -8,7 +8,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -69,8 +68,9 @@ class Runner:
     def stop(self) -> None:
         with self._lock:
             self._is_stopped = True
-            for process in self._running:
-                _kill(process)
+            running = set(self._running)
+        for process in running:
+            _end(process)
 
     def _pytest(self, tree: Path, names: Sequence[str], *, limited: bool) -> TestRun:
         arguments = tree / "build/arguments"
@@ -107,7 +107,7 @@ class Runner:
         else:
             return process.returncode, output
         finally:
-            _kill(process)
+            _end(process)
             with self._lock:
                 self._running.discard(process)
 
@@ -125,10 +125,11 @@ def judged(code: int | None, output: str) -> TestRun:
     return TestRun(Exit.FAILED, f"{by} (by time)" if "Timeout (>" in output else by)
 
 
-def _kill(process: subprocess.Popen[str]) -> None:
-    """With all that it started; it leads a group of its own."""
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    deadline = time.monotonic() + 10
-    while process.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.05)
+def _end(process: subprocess.Popen[str]) -> None:
+    """Asks pytest first: its fixtures end the simulators that they started, which lead groups of their own."""
+    for number, seconds in ((signal.SIGINT, 30), (signal.SIGKILL, 10)):
+        if process.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, number)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(seconds)

@@ -7,7 +7,7 @@ import pytest
 from builders.root import ROOT
 
 from tools.mutants.executed import importers, statement_rows
-from tools.mutants.mutations import Mutant, draw, type_positions
+from tools.mutants.mutations import Mutant, calculations, draw, type_positions
 from tools.mutants.report import Fate, Verdict, share_killed, summary
 from tools.mutants.running import Exit, judged
 from tools.mutants.selection import READERS, runs, slow_files, without_parameters
@@ -72,6 +72,13 @@ def test_annotations_and_type_aliases_are_not_mutated() -> None:
     values = {(row, line.index(digit)) for row, line in enumerate(rows, 1) for digit in "1234" if digit in line}
     assert len(values) == 4
     assert not values & type_positions(SOURCE)
+
+
+def test_the_stars_of_arguments_are_no_operators() -> None:
+    source = "def f(*, a): return g(*a, **a)\nb = 2 * (\n    3 ** 4)\nb *= 5\n"
+    columns = {(1, 6), (1, 22), (1, 26)}
+    assert not columns & calculations(source)
+    assert {(2, 6), (3, 6), (4, 2)} <= calculations(source)
 
 
 @pytest.mark.parametrize(
