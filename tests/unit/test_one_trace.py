@@ -284,6 +284,13 @@ def test_each_code_has_its_own_allowance() -> None:
     assert [told.allows(code) for code in ("A", "A", "B", "A", "B")] == [True, False, True, False, False]
 
 
+def test_an_error_that_leaves_its_span_is_named_there_by_its_type_alone(recorder: Recorder) -> None:
+    with pytest.raises(ValueError, match="Ada"), heartbeat("a timer"):
+        raise ValueError("Ada Lovelace")
+    assert "Ada" not in recorder.spans["a timer"].to_json()
+    assert recorder.spans["a timer"].status.description == "ValueError"
+
+
 async def test_the_webhooks_span_has_the_status_that_shopify_gets(recorder: Recorder) -> None:
     with pytest.raises(WebhookRefusedError, match="SIGNATURE_WRONG"):
         await send_webhook(Wire(), secret="revoked")

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -69,8 +70,8 @@ class Runner:
         with self._lock:
             self._is_stopped = True
             running = set(self._running)
-        for process in running:
-            _end(process)
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(_end, running))
 
     def _pytest(self, tree: Path, names: Sequence[str], *, limited: bool) -> TestRun:
         arguments = tree / "build/arguments"

@@ -39,7 +39,7 @@ _INTEGRATION: Final[Mapping[str, Sequence[str]]] = {
     "shared/store": ("outbox", "parked_messages", "given_up_orders", "restore", "last_release"),
     "shared/sync": ("decided_once", "payments_fo", "refunds_fo", "write_back", "restore"),
     "shared/sync/messages": ("bad_webhooks", "parked_messages", "poison", "later_events_reach_fo"),
-    "shared/sync/orders": ("orders_reach_fo", "order_changes_fo", "decided_once", "order_changes_sequenced"),
+    "shared/sync/orders": ("orders_reach_fo", "order_changes_fo", "decided_once", "write_back"),
     "shared/sync/stock": ("push_stock", "push_stock_many", "parked_goods_held_back"),
     "shared/sync/sweep": ("sweep", "given_up_orders", "work_for_nothing"),
 }

@@ -128,9 +128,11 @@ async def test_line_numbers_that_a_person_used_are_passed_over(books):
     by_hand = a_line(99) | {"dataAreaId": "nleu", "JournalBatchNumber": "00001", "DebitAmount": Decimal(0)}
     for number in (3, 7):
         books.fo.lines["nleu", "00001", Decimal(number)] = by_hand | {"LineNumber": Decimal(number)}
+    books.fo.calls.clear()
     slot = await journals.book(DRAFT, [a_line(2), a_line(3)])
     assert slot.lines == (8, 9)
     assert numbers_of(books, "00001") == [1, 3, 7, 8, 9]
+    assert books.fo.calls.count(WRITE) == 2, "the numbers after the last used one are tried at once"
 
 
 async def test_lines_are_written_all_or_none(books):

@@ -216,6 +216,13 @@ def test_check_prints_the_rules_in_force_with_defaults_marked(capsys: pytest.Cap
     assert "[[taxes]]" in shown
 
 
+def test_without_a_command_the_usage_is_shown(capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(SystemExit) as ended:
+        main([])
+    assert ended.value.code == 2
+    assert "check" in capsys.readouterr().err
+
+
 def test_check_counts_the_mistakes_and_fails(folder: Path, capsys: pytest.CaptureFixture[str]):
     replace_text(folder, ('currencies = ["EUR"]', 'currencies = ["EURO"]'))
     assert main(["check", str(folder)]) == 1

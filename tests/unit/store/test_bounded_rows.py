@@ -83,6 +83,11 @@ def test_a_cut_text_has_the_length_of_its_limit_and_is_a_text(limit):
     assert cut("as it is", 8) == "as it is"
 
 
+def test_a_cut_text_keeps_as_much_of_its_beginning_as_the_limit_leaves_room_for():
+    assert cut("a long text", 11) == "a long text"
+    assert cut("a long text", 10) == "a long ..."
+
+
 async def test_a_row_that_the_table_does_not_take_is_parked_in_short_with_its_body():
     class Strict(MemoryTable):
         """Takes no proofs, as a table that has other limits than those we know of."""

@@ -133,6 +133,7 @@ async def test_goods_wait_for_their_invoice_and_then_are_parked():
     with pytest.raises(RefusedError) as refused:
         await converge(books, TENT_BACK)
     assert refused.value.code == "REFUND_NOT_INVOICED"
+    assert refused.value.details["hours"] == "20"
     assert books.writes == []
 
     books.fo.invoice()

@@ -115,6 +115,13 @@ def test_new_lines_take_numbers_that_no_line_has():
     assert [each.number for each in step.lines] == [2, 3]
 
 
+def test_the_first_line_of_an_order_without_lines_in_fo_is_its_line_1():
+    model = FoModel(bought(), EU)
+    model.fo = replace(model.order, lines=())
+    changes, _ = model.plan(bought(TENTS, line(2, euros("1.00"))))
+    assert [each.number for step in changes.steps for each in step.lines if each.source_id == 2] == [1]
+
+
 def test_pieces_that_left_keep_their_price_and_the_rest_takes_the_change():
     model = FoModel(bought(line(1, euros("10.00"), 3, discount=euros("1.00"), taxes=vat("5.03"))), EU)
     model.progress(model.lot("products:1"), delivered=3, invoiced=3)
