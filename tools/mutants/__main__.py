@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import resource
 import shutil
 import signal
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
@@ -56,7 +58,10 @@ def main() -> int:
     verdicts += _all(trial, trial.slow, survivors, options.jobs)
 
     minutes = (time.monotonic() - started) / 60
-    text = summary(verdicts, stale(unseen, mutants), seed=options.seed, minutes=minutes)
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu_minutes = (used.ru_utime + used.ru_stime) / 60
+    gone = stale(unseen, mutants)
+    text = summary(verdicts, gone, seed=options.seed, minutes=minutes, cpu_minutes=cpu_minutes)
     (BUILD / f"report-{options.seed}.txt").write_text(text + "\n", encoding="utf-8")
     _say(f"\n{text}")
     return 0 if share_killed(verdicts) >= GOAL else 1
@@ -94,6 +99,7 @@ def _say(text: str) -> None:
 
 if __name__ == "__main__":
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    warnings.simplefilter("ignore", SyntaxWarning)
     try:
         sys.exit(main())
     except KeyboardInterrupt:

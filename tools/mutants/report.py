@@ -45,10 +45,12 @@ def share_killed(verdicts: Iterable[Verdict]) -> float:
     return sum(counted) / len(counted) if counted else 1.0
 
 
-def summary(verdicts: Sequence[Verdict], stale: Iterable[Unseen], *, seed: int, minutes: float) -> str:
+def summary(
+    verdicts: Sequence[Verdict], stale: Iterable[Unseen], *, seed: int, minutes: float, cpu_minutes: float
+) -> str:
     counts = {fate: sum(each.fate is fate for each in verdicts) for fate in Fate}
     lines = [
-        f"seed {seed}, {len(verdicts)} mutants in {minutes:.0f} min: "
+        f"seed {seed}, {len(verdicts)} mutants in {minutes:.0f} min ({cpu_minutes:.0f} min of one core): "
         + ", ".join(f"{count} {fate}" for fate, count in counts.items()),
         f"{share_killed(verdicts):.1%} of those that can be seen were killed, {GOAL:.0%} are wanted",
     ]

@@ -56,9 +56,11 @@ class Trial:
 
     def _by_fast_tests(self, tree: Path, mutant: Mutant) -> tuple[Fate, str]:
         tests = self.executed.tests_of(mutant.file, mutant.row)
-        parts = [*runs(mutant.file, tests), READERS]
-        if mutant.line.startswith("@"):
-            parts.insert(0, parts.pop())
+        parts = [*runs(mutant.file, tests)]
+        if mutant.line.startswith("@") or not parts:
+            parts.insert(0, [*READERS])
+        else:
+            parts[-1] += READERS
         for some in parts:
             run = self.runner.fast(tree, some)
             if run.exit is Exit.FAILED:

@@ -2,9 +2,11 @@
 
 from typing import Any, cast
 
+import pytest
+
 from shared.shopify.admin.client import AdminClient
 from shared.shopify.queries import Query
-from shared.shopify.write_back import MetafieldKey, NumberUpdate, RejectionCause, set_numbers
+from shared.shopify.write_back import MetafieldKey, NumberUpdate, RejectionCause, add_tag, set_numbers
 
 SLOT = MetafieldKey("$app", "sales_order")
 
@@ -60,3 +62,24 @@ async def test_the_only_order_of_a_call_is_to_blame_whatever_the_error_names():
     objections = await set_numbers(cast("AdminClient", shop), notes(1), SLOT)
     assert [(each.order_id, each.cause) for each in objections] == [(1, RejectionCause.STALE)]
     assert len(shop.calls) == 1
+
+
+@pytest.mark.parametrize(
+    ("errors", "cause"),
+    [
+        ([], None),
+        ([error(["id"], "Order does not exist.")], RejectionCause.GONE),
+        ([error(["tags"], "Too long."), error(["id"])], RejectionCause.GONE),
+        ([error(["tags"], "Too long.")], RejectionCause.REFUSED),
+        ([error(["a"], "Too long.")], RejectionCause.REFUSED),
+        ([error(None, "Too long.")], RejectionCause.REFUSED),
+    ],
+)
+async def test_a_tag_is_refused_for_an_order_that_is_gone_only_if_the_error_is_about_its_id(errors, cause):
+    class Tags:
+        async def run(self, _query: Query, variables: dict[str, Any]) -> dict[str, Any]:
+            assert variables == {"order": "gid://shopify/Order/7", "tags": ["SN1"]}
+            return {"tagsAdd": {"userErrors": errors}}
+
+    refused = await add_tag(cast("AdminClient", Tags()), 7, "SN1")
+    assert (refused and refused.cause) == cause

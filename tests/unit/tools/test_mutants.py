@@ -169,7 +169,7 @@ def test_an_entry_whose_line_is_gone_is_told() -> None:
         for row in (1, 2)
     ]
     assert stale(entries, [mutant(row=1)]) == [entries[1]]
-    assert "x = 2" in summary([], [entries[1]], seed=1, minutes=1)
+    assert "x = 2" in summary([], [entries[1]], seed=1, minutes=1, cpu_minutes=1)
 
 
 def test_the_unseen_mutants_of_this_code_have_their_line_and_a_reason() -> None:
@@ -191,7 +191,7 @@ def test_the_share_is_of_the_mutants_that_can_be_seen() -> None:
 
 
 def test_a_survivor_is_shown_with_its_change_and_what_ran() -> None:
-    text = summary([verdict(Fate.SURVIVED)], [], seed=3, minutes=2)
+    text = summary([verdict(Fate.SURVIVED)], [], seed=3, minutes=2, cpu_minutes=3)
     assert "seed 3" in text
     assert "survived: shared/a.py:1 NumberReplacer" in text
     assert "+x = 2" in text

@@ -193,3 +193,11 @@ def test_an_error_does_not_quote_the_personal_data_that_was_sent(message, shown)
     unknown_outcome = failure(answer(502, fo_error(message)), request)
     assert shown in str(unknown_outcome)
     assert record["Email"] not in str(unknown_outcome)
+
+
+def test_an_initial_is_no_personal_text_to_hide_in_every_word():
+    assert personal_values([{"PersonFirstName": "A", "PersonLastName": "Li", "AddressStreet": "Kade 1\nB"}]) == {
+        "Li",
+        "Kade 1\nB",
+        "Kade 1",
+    }
