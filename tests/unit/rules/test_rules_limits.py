@@ -1,0 +1,119 @@
+"""What a store's file may state as a number or a text, and what a switch or number is when the file leaves it out.
+
+Files of users depend on both: a narrower range refuses a file that was accepted, another default changes what a file
+without the key means.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from shared.rules import StoreRules
+
+LIMITS = {
+    "AllocationRules.split": "= False",
+    "AllocationRules.split_lines": "= False",
+    "Buffer.sku": "1..",
+    "Buffer.units": "0..",
+    "CustomerRules.group": "1..20",
+    "CustomerRules.organization_when_company": "= True",
+    "CustomerRules.shared_account": "1..20",
+    "DeliveryRule.at_location": "= False",
+    "DeliveryRule.delivery_mode": "1..20",
+    "Flows.orders": "= False",
+    "Flows.stock": "= False",
+    "Flows.write_back": "= False",
+    "OrderRules.custom_line_item": "1..20",
+    "OrderRules.delivery_mode_without_shipping": "1..20",
+    "OrderRules.delivery_terms": "1..20",
+    "OrderRules.duties_item": "1..20",
+    "OrderRules.fees_item": "1..20",
+    "OrderRules.gift_card_item": "1..20",
+    "OrderRules.max_lines": "1..4999 = 600",
+    "OrderRules.order_name_as_requisition": "= True",
+    "OrderRules.origin_code": "1..20",
+    "OrderRules.rounding_item": "1..20",
+    "OrderRules.shipping_item": "1..20",
+    "OrderRules.sku_missing_item": "1..20",
+    "OrderRules.tip_item": "1..20",
+    "PaymentMethod.gateway": "1..",
+    "PaymentMethod.journal": "1..20",
+    "PaymentMethod.method": "1..20",
+    "PaymentMethod.offset_account": "1..250",
+    "PaymentMethod.posting_profile": "1..20",
+    "PaymentRules.exchange_account": "1..250",
+    "PaymentRules.journal": "1..20",
+    "PaymentRules.methods": "1..",
+    "PaymentRules.rounding_account": "1..250",
+    "PickUpRule.at_location": "= True",
+    "PickUpRule.delivery_mode": "1..20",
+    "RefundAccount.item_tax_group": "1..20",
+    "RefundAccount.main_account": "1..250",
+    "RefundAccount.sales_tax_group": "1..20",
+    "RefundRules.disposition": "1..20",
+    "RefundRules.reason_code": "1..20",
+    "RefundRules.wait_hours": "0..23 = 20",
+    "ReturnWarehouse.id": "1..20",
+    "ReturnWarehouse.location": "> 0",
+    "ReturnWarehouse.site": "1..20",
+    "Share.location": "> 0",
+    "Share.percent": "0..100",
+    "ShippingRule.delivery_mode": "1..20",
+    "ShippingRule.pick_up_at": "> 0",
+    "StockRules.buffer": "0.. = 0",
+    "StockRules.catalogue_minutes": "1.. = 60",
+    "StockRules.count_incoming": "0..100 = 0",
+    "StockRules.freeze_backlog": "1.. = 200",
+    "StockRules.full_compare_hours": "1.. = 24",
+    "StockRules.settle_seconds": "0..3600 = 30",
+    "StockRules.write_behind_overlap_minutes": "1..1440 = 10",
+    "StoreRules.currencies": "1..",
+    "StoreRules.warehouses": "1..",
+    "SweepRules.overlap_minutes": "10..1440 = 120",
+    "SweepRules.sample": "0..250 = 25",
+    "SweepRules.settle_minutes": "0..240 = 10",
+    "SweepRules.window_days": "1..60 = 31",
+    "TaxPolicy.difference_item": "1..20",
+    "TaxPolicy.exempt_item_tax_group": "1..20",
+    "TaxPolicy.exempt_sales_tax_group": "1..20",
+    "TaxPolicy.service_item": "1..20",
+    "TaxPolicy.tolerance": "0.. = 2",
+    "TaxPolicy.tolerance_per_line": "0.. = 1",
+    "TaxRule.countries": "1..",
+    "TaxRule.item_tax_group": "1..20",
+    "TaxRule.provinces": "1..",
+    "TaxRule.sales_tax_group": "1..20",
+    "TaxRule.titles": "1..",
+    "Warehouse.countries": "1..",
+    "Warehouse.id": "1..20",
+    "Warehouse.latitude": "-90..90",
+    "Warehouse.location": "> 0",
+    "Warehouse.longitude": "-180..180",
+    "Warehouse.site": "1..20",
+}
+"""Range, then the default after "=". Texts are counted in characters, lists in entries."""
+
+
+def stated() -> dict[str, str]:
+    schema = StoreRules.model_json_schema()
+    kinds = {**schema["$defs"], "StoreRules": schema}
+    return {
+        f"{kind}.{name}": text
+        for kind, definition in kinds.items()
+        for name, field in definition.get("properties", {}).items()
+        if (text := " ".join(texts(field)))
+    }
+
+
+def texts(field: dict[str, Any]) -> Iterator[str]:
+    for form in (field, *field.get("anyOf", [])):
+        if form.get("exclusiveMinimum") is not None:
+            yield f"> {form['exclusiveMinimum']}"
+        for least, most in (("minimum", "maximum"), ("minLength", "maxLength"), ("minItems", "maxItems")):
+            if least in form or most in form:
+                yield f"{form.get(least, '')}..{form.get(most, '')}"
+    if isinstance(field.get("default"), int | float):
+        yield f"= {field['default']}"
+
+
+def test_the_ranges_and_defaults_of_a_stores_file_are_those_of_the_table() -> None:
+    assert stated() == LIMITS
