@@ -73,6 +73,24 @@ def test_a_wrong_value_is_explained(name: str, value: str, text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "field", "default", "least", "most"),
+    [
+        ("D365_MAX_CALLS", "d365_max_calls", 8, 1, 52),
+        ("D365_TIMEOUT_SECONDS", "d365_timeout", 120.0, 1, 230),
+        ("WEBHOOK_MAX_BYTES", "webhook_max_bytes", 5_000_000, 10_000, 100_000_000),
+        ("WEBHOOK_PUBLISH_SECONDS", "publish_timeout", 3.5, 0.1, 4.5),
+    ],
+)
+def test_a_number_has_a_range_and_a_default(name: str, field: str, default: float, least: float, most: float) -> None:
+    assert getattr(read_settings(AZURE), field) == default
+    for value in (least, most):
+        assert getattr(read_settings(AZURE | {name: str(value)}), field) == value
+    step = 1 if isinstance(default, int) else 0.1
+    for value in (least - step, most + step):
+        assert f"{name} must be a number from {least} to {most}" in mistakes(AZURE | {name: str(value)})
+
+
+@pytest.mark.parametrize(
     ("name", "value", "text"),
     [
         ("SHOPIFY_NORDLYS_CLIENT_SECRET", "@Microsoft.KeyVault(SecretUri=https://v/secrets/x)", "was not resolved"),
