@@ -102,9 +102,5 @@ class FoOrder:
     def status(self) -> FoStatus:
         return self.headers[0].status
 
-    @property
-    def is_held(self) -> bool:
-        return self.headers[0].is_held
-
     def header(self, number: str) -> FoHeader:
         return next(header for header in self.headers if header.number == number)

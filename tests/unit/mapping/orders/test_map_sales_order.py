@@ -338,6 +338,15 @@ def test_a_company_at_the_address_is_not_lost():
     assert "DeliveryBuildingCompliment" not in plan(alone).header
 
 
+def test_cash_rounding_is_named_only_where_there_is_some_and_the_payment_books_it():
+    books_it = with_rules(EU, orders={"rounding_item": None}, payments={"rounding_account": "618170"})
+    paid_in_cash = dutch(line(), cash_rounding=euros("0.02"))
+    assert plan(paid_in_cash, books_it).left_behind == ("cash rounding of 0.02 EUR, which is booked with the payment",)
+    assert plan(dutch(line()), books_it).left_behind == ()
+    ordered = plan(paid_in_cash, with_rules(EU, orders={"rounding_item": "ROUNDING"}))
+    assert ordered.left_behind == ()
+
+
 def test_what_fo_has_no_field_for_is_named():
     sale = dutch(
         line(),
