@@ -17,9 +17,22 @@ _COMMON_WORDS: Final = {"shared", "tests", "unit", "test", "py", "mapping", "syn
 READERS: Final = ("tests/contract/test_house.py",)
 """Tests that read the code of all of shared/ and execute none of it."""
 
-_INTEGRATION: Final[Mapping[str, Sequence[str]]] = {
+INTEGRATION: Final[Mapping[str, Sequence[str]]] = {
+    "shared/operator.py": ("parked_messages", "restore", "given_up_orders"),
+    "shared/store/outbox.py": ("outbox", "write_back"),
+    "shared/store/payments.py": ("payments_fo", "restore"),
+    "shared/store/refunds.py": ("refunds_fo", "restore"),
+    "shared/sync/exports.py": ("restore",),
+    "shared/sync/order_numbers.py": ("write_back",),
+    "shared/sync/payments.py": ("payments_fo", "money_given_back"),
+    "shared/sync/refunds.py": ("refunds_fo", "money_given_back", "charged_tax"),
+    "shared/shopify/inventory.py": ("push_stock", "push_stock_many"),
+    "shared/shopify/orders.py": ("read_graphql_state", "lists_to_the_end", "sweep"),
+    "shared/shopify/sold.py": ("push_stock", "parked_goods_held_back"),
+    "shared/shopify/sweep.py": ("sweep",),
+    "shared/shopify/write_back.py": ("write_back",),
     "shared": ("first_day", "bad_webhooks", "store_without_secrets", "advice_works"),
-    "shared/bus": ("outbox", "publisher_gives_up", "poison", "bad_webhooks"),
+    "shared/bus": ("publisher_gives_up", "poison", "bad_webhooks"),
     "shared/d365": ("d365_client_orders", "orders_reach_fo", "payments_fo", "refunds_fo", "order_changes_fo"),
     "shared/d365/odata": ("d365_client", "d365_client_orders", "orders_reach_fo"),
     "shared/mapping": ("orders_reach_fo", "refunds_fo", "missing_is_no_value", "sweep"),
@@ -43,12 +56,13 @@ _INTEGRATION: Final[Mapping[str, Sequence[str]]] = {
     "shared/sync/stock": ("push_stock", "push_stock_many", "parked_goods_held_back"),
     "shared/sync/sweep": ("sweep", "given_up_orders", "work_for_nothing"),
 }
-"""By folder of shared/, the nearest first: files of tests/integration."""
+"""Files of tests/integration, the nearest first: by file of shared/, else by its folder."""
 
 
 def slow_files(file: str) -> list[str]:
-    folder = PurePosixPath(file).parent.as_posix()
-    return [f"tests/integration/test_{name}.py" for name in _INTEGRATION[folder]]
+    """Raises KeyError for a folder without an entry."""
+    names = INTEGRATION.get(file) or INTEGRATION[PurePosixPath(file).parent.as_posix()]
+    return [f"tests/integration/test_{name}.py" for name in names]
 
 
 def runs(file: str, tests: Iterable[str]) -> Iterator[list[str]]:

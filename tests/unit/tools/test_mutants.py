@@ -10,7 +10,7 @@ from tools.mutants.executed import importers, statement_rows
 from tools.mutants.mutations import Mutant, calculations, draw, type_positions
 from tools.mutants.report import Fate, Verdict, share_killed, summary
 from tools.mutants.running import Exit, judged
-from tools.mutants.selection import READERS, runs, slow_files, without_parameters
+from tools.mutants.selection import INTEGRATION, READERS, runs, slow_files, without_parameters
 from tools.mutants.unseen import Unseen, read_unseen, reason_for, stale
 
 SOURCE = """\
@@ -127,14 +127,12 @@ def test_parameters_are_left_out_for_tests_that_changed_their_names() -> None:
     assert without_parameters(["a.py::one[x::[1]\n]", "a.py::one[y]", "a.py::two"]) == ["a.py::one", "a.py::two"]
 
 
-FOLDERS = sorted({path.parent.relative_to(ROOT) for path in (ROOT / "shared").rglob("*.py")})
-
-
-@pytest.mark.parametrize("folder", FOLDERS, ids=str)
-def test_each_folder_of_the_code_has_slow_files(folder: Path) -> None:
-    files = slow_files((folder / "any.py").as_posix())
-    assert files
-    assert [name for name in (*files, *READERS) if not (ROOT / name).is_file()] == []
+def test_each_file_of_the_code_has_slow_files() -> None:
+    code = {path.relative_to(ROOT).as_posix() for path in (ROOT / "shared").rglob("*.py")}
+    named = {*READERS, *(slow for file in code for slow in slow_files(file))}
+    assert [name for name in sorted(named) if not (ROOT / name).is_file()] == []
+    folders = {str(Path(file).parent) for file in code}
+    assert [place for place in INTEGRATION if place not in code | folders] == []
 
 
 @pytest.mark.parametrize(
