@@ -205,8 +205,8 @@ def with_totals(payload: Payload, **amounts: str) -> Payload:
     }
 
 
-def edited(quantity: int, left: int, *, discount: str, tax: str, **other: Any) -> Payload:
-    """Tents of 30.00 with taxes on top, edited; beside them a lamp of 20.00."""
+def edited(quantity: int, left: int, *, discount: str, tax: str, lamp_tax: str = "4.20", **other: Any) -> Payload:
+    """Tents of 30.00, edited, with taxes on top unless said otherwise; beside them a lamp of 20.00."""
     return order_payload(
         lines=[
             line(
@@ -217,11 +217,10 @@ def edited(quantity: int, left: int, *, discount: str, tax: str, **other: Any) -
                 discounts=[discount],
                 taxes=[tax_line(tax)] if Decimal(tax) else [],
             ),
-            line(12, price="20.00", taxes=[tax_line("4.20")]),
+            line(12, price="20.00", taxes=[tax_line(lamp_tax)]),
         ],
         shipping=[],
-        taxes_included=False,
-        **other,
+        **{"taxes_included": False, **other},
     )
 
 
@@ -235,6 +234,15 @@ def test_a_quantity_that_went_down_and_up_under_a_discount_code_is_read_by_shopi
     tent, lamp = state.order.lines
     assert (tent.quantity, tent.discount, tent.taxes[0].amount) == (3, euro("6.67"), euro("17.50"))
     assert lamp.quantity == 1
+
+
+def test_a_quantity_that_went_down_and_up_is_read_alike_where_prices_include_taxes():
+    """As above: 3 x 30.00 less 6.67 are 83.33, of which 21 % tax are 14.46; of the lamp's 20.00 they are 3.47."""
+    placed = edited(4, 3, discount="10.00", tax="19.09", lamp_tax="3.47", taxes_included=True)
+    state = read(with_totals(placed, total_price="103.33", total_tax="17.93", total_discounts="6.67"))
+    tent, lamp = state.order.lines
+    assert (tent.quantity, tent.discount, tent.taxes[0].amount) == (3, euro("6.67"), euro("14.46"))
+    assert lamp.taxes[0].amount == euro("3.47")
 
 
 def test_a_quantity_that_went_down_keeps_the_whole_discount_of_its_line():
