@@ -47,14 +47,6 @@ coverage: setup
 
 mutants: setup
 	@$(SETUP) venv $(MUTANTS_VENV) tools/mutants/requirements.txt
-
-
-$(MUTANTS_READY): tools/mutants/requirements.txt | $(READY)
-	@test -x $(MUTANTS_VENV)/bin/python || $(BIN)/python -m venv $(MUTANTS_VENV)
-	@$(MUTANTS_VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r tools/mutants/requirements.txt
-	@touch $@
-
-mutants: setup $(MUTANTS_READY)
 	@$(BIN)/python -m tools.mutants --seed $(SEED) --count $(COUNT) --jobs $(WORKERS) --cosmic-ray $(MUTANTS_VENV)/bin/cosmic-ray
 
 lint: setup

@@ -23,12 +23,11 @@ from azure.core.exceptions import AzureError
 from shared.bus.envelope import Envelope
 from shared.bus.publisher import Publisher
 from shared.command_line import run
-from shared.connections import open_blobs, open_service_bus, open_tables
+from shared.connections import open_blobs, open_service_bus, open_tables, opened_credential, read_name
 from shared.errors import ConfigurationError, ConnectorError
 from shared.mapping.evidence import proof_table
 from shared.mapping.redaction import redacted
 from shared.settings import Connections, read_connections
-from shared.sign_in import opened_credential, read_name
 from shared.store import blobs
 from shared.store.journal import Journal
 from shared.store.links import OrderLinks

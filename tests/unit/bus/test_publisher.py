@@ -31,6 +31,9 @@ class Sender:
     def __init__(self, bus):
         self.bus, self.is_open = bus, True
 
+    async def __aenter__(self):
+        return self
+
     async def send_messages(self, sent):
         assert self.is_open
         if self.bus.gate is not None:

@@ -9,8 +9,8 @@ import pytest
 from azure.core.credentials import AccessToken
 from azure.identity.aio import AzureCliCredential, ManagedIdentityCredential
 
+from shared.connections import opened_credential, read_name
 from shared.settings import Connections, Secret, ServiceBusConnection, StorageConnection
-from shared.sign_in import opened_credential, read_name
 
 IN_AZURE = Connections(
     ServiceBusConnection(None, "sb.example"), StorageConnection(None, "https://t", "https://b"), "app"
