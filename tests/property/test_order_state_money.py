@@ -217,13 +217,10 @@ BESIDE = ("refund_discrepancy",)
 REFUSALS = {"STATE_SUM_DIFFERS", "SUM_DIFFERS", "REFUND_SUM_DIFFERS", "NEGATIVE_AMOUNT", "NOT_AN_ORDER"}
 
 
-def is_one_unit(money: Any) -> bool:
-    """Less by a unit, nothing was given back: then an edit may have taken the charge off."""
-    return any(abs(Decimal(side["amount"])).scaleb(minor_digits(side["currency_code"])) == 1 for side in money.values())
-
-
 def places(payload: Payload, edited: set[int]) -> list[Any]:
-    """Every amount that what is left depends on, as its set: of a line that edits reduced only a rounded share does."""
+    """Every amount that what is left depends on, as its set: of a line that edits reduced only a rounded share does, and
+    of a charge of an edited order nothing that was given back, since an edit may have taken the rest of it off.
+    """
     parts = (*(each for each in payload["line_items"] if each["id"] not in edited), *payload["shipping_lines"])
     refunds = payload["refunds"]
     adjustments = [each for refund in refunds for each in refund["order_adjustments"]]
@@ -239,7 +236,7 @@ def places(payload: Payload, edited: set[int]) -> list[Any]:
         *(tax["price_set"] for part in parts for tax in part["tax_lines"]),
         *(each["amount_set"] for part in parts for each in part["discount_allocations"]),
         *(each[key] for each in adjustments for key in ("amount_set", "tax_amount_set")),
-        *(each[key] for each in refunds for key in given_back if not edited or not is_one_unit(each[key])),
+        *(each[key] for each in refunds for key in given_back if not edited),
         *(
             each[key]
             for refund in refunds
