@@ -218,8 +218,8 @@ REFUSALS = {"STATE_SUM_DIFFERS", "SUM_DIFFERS", "REFUND_SUM_DIFFERS", "NEGATIVE_
 
 
 def places(payload: Payload, edited: set[int]) -> list[Any]:
-    """Every amount that what is left depends on, as its set: of a line that edits reduced only a rounded share does, and
-    of a charge of an edited order nothing that was given back, since an edit may have taken the rest of it off.
+    """Every amount that what is left depends on, as its set. Of a line that edits reduced only a rounded share does,
+    and of a charge of an edited order nothing that was given back: an edit may have taken the rest of it off.
     """
     parts = (*(each for each in payload["line_items"] if each["id"] not in edited), *payload["shipping_lines"])
     refunds = payload["refunds"]
