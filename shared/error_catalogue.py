@@ -585,8 +585,8 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
     ErrorCode.FO_DENIED: Entry(
         "F&O does not permit the app's request ({status}): {infolog}",
         Owner.FO_ADMIN,
-        "Check that the app is registered under Microsoft Entra applications and that its role has the "
-        "privileges of docs/permissions.md. " + _REPLAY,
+        "Check that the app is registered under Microsoft Entra applications (docs/deploy.md, 4 F&O) and that its role "
+        "has the privileges of docs/permissions.md. " + _REPLAY,
     ),
     ErrorCode.FO_DUPLICATE: Entry(
         "F&O has {count} sales orders with the reference {reference}.",

@@ -1,5 +1,6 @@
 """Every alert has its query and its page in the runbook, reaches somebody, and no queue is without one."""
 
+import json
 import re
 
 import pytest
@@ -140,3 +141,14 @@ def test_budget_tells_people_before_it_is_spent() -> None:
     assert all(each["enabled"] and each["contactEmails"] and each["contactRoles"] for each in told)
     assert min(each["threshold"] for each in told) == 80
     assert budget["timePeriod"]["startDate"].endswith("-01")
+
+
+def test_workbook_has_one_name_everywhere() -> None:
+    workbook = deployment("test").one("Insights/workbooks")
+    assert workbook.properties["displayName"] == "Shopify and F&O (test)"
+    assert json.loads(workbook.properties["serializedData"])["items"][0]["content"]["json"].startswith(
+        "# Shopify and F&O\n"
+    )
+    for page in ("runbook", "deploy"):
+        named = re.findall(r"[*`](Shopify (?:to|and|for) F&O)", (ROOT / f"docs/{page}.md").read_text(encoding="utf-8"))
+        assert set(named) == {"Shopify and F&O"}, page
