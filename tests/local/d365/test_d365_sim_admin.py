@@ -180,7 +180,12 @@ async def test_calls_are_counted_by_address_and_inside_batches(d365: Client) -> 
         "POST /data/$batch": 1,
     }
     await d365.admin("DELETE", "calls")
-    assert (await d365.admin("GET", "calls")).json == {"http": {}, "batched": {}}
+    assert (await d365.admin("GET", "calls")).json == {
+        "http": {},
+        "batched": {},
+        "under_way": 0,
+        "most_at_once": 0,
+    }
 
 
 async def fault(d365: Client, **fields: Any) -> None:
