@@ -15,8 +15,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any, Final
 from urllib.error import HTTPError, URLError
@@ -101,12 +103,12 @@ def _may_pass(status: int, answer: str) -> bool:
 
 
 def _refused(status: int, answer: str) -> str:
-    steps = {
+    steps: dict[int, str] = {
         HTTPStatus.UNAUTHORIZED: "Sign in again: az login.",
         HTTPStatus.FORBIDDEN: "You need the role Website Contributor or Contributor on the app.",
         HTTPStatus.NOT_FOUND: "Check the app's name and that its plan is Flex Consumption.",
     }
-    step = steps.get(HTTPStatus(status), "") if status else "Check the network, and the address of the app."
+    step = steps.get(status, "") if status else "Check the network, and the address of the app."
     return f"Azure did not take the package ({status or 'no answer'}): {answer[:500].strip()} {step}".strip()
 
 
@@ -126,7 +128,7 @@ def _wait(
             return
         if status in {HTTPStatus.OK, HTTPStatus.ACCEPTED}:
             was_seen = True
-            found: dict[str, Any] = json.loads(answer)
+            found = _read(answer)
             text = str(found.get("status_text") or found.get("progress") or "").strip()
             if found.get("status") == _SUCCEEDED:
                 return
@@ -141,15 +143,25 @@ def _wait(
     raise DeploymentError(f"deployment {number} did not end within {_DEPLOY_SECONDS} s. Look at /api/health.")
 
 
+def _read(answer: str) -> dict[str, Any]:
+    """What Azure says of the deployment; nothing, where a gateway answered in its place."""
+    try:
+        found = json.loads(answer)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
 def _call(request: Request) -> tuple[int, str]:
     """Status and body; 0 when no answer came."""
     try:
         with urlopen(request, timeout=_REQUEST_SECONDS) as answer:  # noqa: S310 - see above
             return answer.status, answer.read().decode(errors="replace")
     except HTTPError as refusal:
-        with refusal:
+        with refusal, suppress(HTTPException, OSError):
             return refusal.code, refusal.read().decode(errors="replace")
-    except (URLError, TimeoutError, ConnectionError) as problem:
+        return refusal.code, ""
+    except (URLError, HTTPException, OSError) as problem:
         return 0, str(getattr(problem, "reason", problem))
 
 

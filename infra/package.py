@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -23,9 +24,10 @@ _READABLE: Final = 0o644 << 16
 
 
 def install() -> None:
-    """Downloads wheels only: nothing is compiled for the machine that happens to build."""
+    """Downloads wheels only: nothing is compiled for the machine that happens to build. What is there already goes."""
+    shutil.rmtree(ROOT / PACKAGES, ignore_errors=True)
     command = [sys.executable, "-m", "pip", "install", "--requirement", "requirements.txt", "--target", str(PACKAGES)]
-    options = ["--upgrade", "--only-binary=:all:", "--implementation=cp", "--python-version=3.13", "--no-compile"]
+    options = ["--only-binary=:all:", "--implementation=cp", "--python-version=3.13", "--no-compile"]
     platforms = ["--platform=manylinux_2_28_x86_64", "--platform=manylinux2014_x86_64"]
     subprocess.run([*command, *options, *platforms], cwd=ROOT, check=True)  # noqa: S603 - our own arguments
 

@@ -27,6 +27,7 @@ from shared.d365.odata.leases import Leases, read_leases, write_leases
 from shared.d365.odata.slots import LeasedSlots
 from shared.d365.payment_journals import PaymentJournals
 from shared.d365.tax import TaxSetups
+from shared.errors import TransientError
 from shared.flows import BY_QUEUE, EXPORT, FLOWS, ORDERS, STOCK, SWEEP, WRITE_BACK
 from shared.rules import StoreRules, load_stores
 from shared.settings import Settings, read_settings
@@ -259,7 +260,11 @@ class _LeaseRow:
             row, etag = await self._rows.load(self._name)
         except AzureError as error:
             raise storage_away(error) from error
-        return read_leases(row["leases"]) if row else Leases(), etag
+        try:
+            return read_leases(row["leases"]) if row else Leases(), etag
+        except (KeyError, TypeError, ValueError) as error:
+            # Another release may have written it. A call waits: it must not be made without knowing of the others.
+            raise TransientError("the row `fo` of partition `slots` in the table `breaker` cannot be read") from error
 
     async def save(self, leases: Leases, etag: str | None) -> str | None:
         try:

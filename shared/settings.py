@@ -82,7 +82,7 @@ class Settings:
     d365_base_url: str
     """Without a trailing slash: the token's audience is derived from it."""
     d365_max_calls: int
-    """Calls to F&O at once from this process."""
+    """Calls to F&O at once, of all processes together."""
     d365_timeout: float
     """Seconds until an answer of F&O counts as lost."""
     order_change_pause: float

@@ -59,6 +59,8 @@ class Envelope:
     """As Shopify signed it; empty if it is in a blob."""
     claim: Claim | None = None
     attempt: int = 1
+    waits: int = 0
+    """How many attempts before this one only waited for what has to happen first, and failed at nothing."""
 
     @property
     def session_id(self) -> str:
@@ -71,8 +73,13 @@ class Envelope:
         """The same for the same attempt, so that duplicate detection drops a second copy."""
         return self.event_id if self.attempt == 1 else f"{self.event_id}:r{self.attempt}"
 
-    def next_attempt(self) -> Envelope:
-        return replace(self, attempt=self.attempt + 1)
+    @property
+    def tries(self) -> int:
+        """Attempts that count: this one and those that failed before it."""
+        return self.attempt - self.waits
+
+    def next_attempt(self, *, is_wait: bool) -> Envelope:
+        return replace(self, attempt=self.attempt + 1, waits=self.waits + is_wait)
 
     def properties(self) -> dict[str, str | int]:
         """The application properties of the message; `flow` is what the topic filters on."""
@@ -89,6 +96,7 @@ class Envelope:
             "traceparent": self.traceparent,
             "Diagnostic-Id": self.traceparent,  # read by Azure Monitor
             "attempt": self.attempt,
+            **({"waits": self.waits} if self.waits else {}),
             **claim,
         }
 
@@ -114,13 +122,15 @@ def read_envelope(body: bytes, properties: Mapping[str, object]) -> Envelope:
             if "claim_blob" in properties
             else None,
             attempt=int(str(properties["attempt"])),
+            waits=int(str(properties.get("waits", 0))),
         )
     except KeyError as missing:
         raise RefusedError(ErrorCode.ENVELOPE_UNREADABLE, problem=f"the property {missing} is missing") from None
     except ValueError as wrong:
         raise RefusedError(ErrorCode.ENVELOPE_UNREADABLE, problem=str(wrong)) from None
-    if not 1 <= envelope.attempt <= _MAX_ATTEMPT:
-        raise RefusedError(ErrorCode.ENVELOPE_UNREADABLE, problem=f"its attempt is {envelope.attempt}")
+    if not 1 <= envelope.tries <= envelope.attempt <= _MAX_ATTEMPT:
+        problem = f"its attempt is {envelope.attempt}, its waits are {envelope.waits}"
+        raise RefusedError(ErrorCode.ENVELOPE_UNREADABLE, problem=problem)
     if not 1 <= schema <= SCHEMA:
         raise RefusedError(
             ErrorCode.ENVELOPE_UNREADABLE, problem=f"its schema is {schema}, this release reads up to {SCHEMA}"

@@ -104,6 +104,7 @@ class Publisher:
         try:
             async with asyncio.timeout(self._deadline):
                 sender = await asyncio.shield(self.warm())
+                self._last_used = self._clock()
                 await _send_together(sender, [message for message, _ in share])
         except Exception as failure:  # noqa: BLE001 - after any failure every waiting caller must get a result
             if self._opening is None or self._opening.done():

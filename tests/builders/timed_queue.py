@@ -54,9 +54,13 @@ class TimedQueue:
 
     def arrive(self, *, at: float, late: float = 0.0) -> None:
         """The webhooks of what has changed in Shopify at this time since the last call arrive then, or later."""
-        self._shown.append((at, self.order.simulated.steps[-1].order))
+        self.show_now(at=at)
         for webhook in self.order.pending():
             self.send(webhook, at=at + late)
+
+    def show_now(self, *, at: float) -> None:
+        """From this time on Shopify shows the order as it was changed last."""
+        self._shown.append((at, self.order.simulated.steps[-1].order))
 
     def send(self, webhook: Webhook, *, at: float) -> None:
         """The triggered-at of the webhook is the order's updated_at, which the body has in whole seconds too."""

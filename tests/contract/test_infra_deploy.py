@@ -161,5 +161,17 @@ def test_deployment_that_never_ends_is_told(site: Deployments, monkeypatch: pyte
         run(site)
 
 
+def test_answer_of_a_gateway_is_no_end_of_the_deployment(site: Deployments) -> None:
+    site.states += [(200, "<html>busy</html>"), (502, "bad gateway")]
+    site.state(SUCCESS)
+    assert run(site)[-1] == "deployed"
+
+
+def test_status_that_http_does_not_name_is_told(site: Deployments) -> None:
+    site.uploads = [(499, "closed")]
+    with pytest.raises(DeploymentError, match="499"):
+        run(site)
+
+
 def answer_always(text: str) -> Callable[[str], tuple[int, str]]:
     return lambda _: (200, text)

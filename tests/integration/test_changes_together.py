@@ -14,6 +14,7 @@ import pytest
 from shared.store.links import OrderLink
 from tests.builders.both_sides import App, running_apps
 from tests.builders.checkouts import ADDRESSES
+from tests.builders.histories import Webhook
 from tests.builders.one_order import VAT, OneOrder, checkout
 from tests.builders.sales import EU, with_rules
 from tests.builders.timed_queue import TimedQueue
@@ -25,6 +26,7 @@ PAUSE = 10.0
 JITTER = 2.0
 """Seconds by which a copy may come later than its time."""
 HELD = "IsSalesProcessingStopped"
+ELSEWHERE = {**ADDRESSES["nordlys"], "address1": "Oudegracht 99"}
 
 
 @pytest.fixture(scope="module")
@@ -266,3 +268,36 @@ async def test_shopifys_answer_that_is_older_than_the_event_is_not_applied(app: 
     queue.leave_out("orders/edited")
     await queue.run()
     assert tents(queue) == Decimal("59.97")
+
+
+async def test_what_a_parked_event_held_is_not_lost_while_the_change_waits(app: App) -> None:
+    """An older event fetches the order because another is parked unread; its copy has to fetch again."""
+    queue = await booked(app)
+    queue.order.change("amend", note="gift")
+    (late,) = queue.order.pending()
+    queue.order.change("amend", shipping_address=ELSEWHERE)
+    await _arrive_unreadable(queue, late)
+    assert queue.order.header["DeliveryAddressStreet"] == ELSEWHERE["address1"]
+    assert await app.parked() == set()
+
+
+async def test_a_parked_refund_is_credited_although_the_change_beside_it_waits(app: App) -> None:
+    queue = await booked(app, payment=None)
+    queue.order.change("amend", note="gift")
+    (late,) = queue.order.pending()
+    queue.order.change("amend", shipping_address=ELSEWHERE)
+    queue.order.change("refund", amount="1.50")
+    await _arrive_unreadable(queue, late)
+    assert [amount for _, amount in queue.order.credits] == [Decimal("-1.50")]
+    assert await app.parked() == set()
+
+
+async def _arrive_unreadable(queue: TimedQueue, late: Webhook) -> None:
+    """All that is pending comes with a body that cannot be read, and then an older event with a good one."""
+    queue.show_now(at=1)
+    for webhook in queue.order.pending():
+        queue.send(replace(webhook, body=b"{" + webhook.body), at=1)
+    queue.send(late, at=2)
+    await queue.run(until=1.5)
+    assert await queue.app.parked() == {"NOT_JSON"}
+    await queue.run()

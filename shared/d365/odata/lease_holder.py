@@ -146,6 +146,7 @@ class LeaseHolder:
             mine = leases.members.get(self._member)
             if share == self._share and not self._has_news(row.members.get(self._member), mine, now):
                 self._row = row, etag
+                self._asked = demand.wanted
                 return
             kept, kept_until = (mine.kept, mine.kept_until) if mine else (0, now)
             self._share = min(self._share, share)

@@ -94,6 +94,8 @@ class _GroupSlots:
         self._waiting: deque[asyncio.Future[HeldSlot]] = deque()
         self._more_wanted = asyncio.Event()
         self._renewing: asyncio.Task[None] | None = None
+        self._is_polling = False
+        """Whether it looks every second for slots that others give up: then a further call changes nothing."""
 
     async def take(self) -> HeldSlot:
         slot = None if self._waiting else self._holder.take()
@@ -120,7 +122,7 @@ class _GroupSlots:
         if self._renewing is None:
             self._renewing = asyncio.create_task(self._keep_renewed())
             self._renewing.add_done_callback(self._ended)
-        elif self._waiting and self._holder.has_all_it_asked_for():
+        elif self._waiting and not self._is_polling:
             self._more_wanted.set()
 
     async def _keep_renewed(self) -> None:
@@ -131,13 +133,15 @@ class _GroupSlots:
             self._fill()
             if away is not None and not self._holder.limit():
                 self._refuse(away)
-            is_short = self._waiting and self._holder.may_get_more()
+            is_short = bool(self._waiting) and self._holder.may_get_more()
             if is_short and away is None and self._holder.has_all_it_asked_for():
                 continue  # more calls came meanwhile
+            self._is_polling = is_short
             pause = self._terms.poll if is_short else self._terms.renewal
             with suppress(TimeoutError):
                 async with asyncio.timeout(pause.total_seconds()):
                     await self._more_wanted.wait()
+            self._is_polling = False
 
     async def _renewed(self) -> StorageAwayError | None:
         """None, or why the lease was not renewed."""
@@ -153,8 +157,12 @@ class _GroupSlots:
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._renewing = None
-        if not task.cancelled() and (defect := task.exception()) is not None:
+        if task.cancelled():
+            return
+        if (defect := task.exception()) is not None:
             self._refuse(defect)
+        elif self._waiting:  # a call came after the last look
+            self._renew_soon()
 
     def _fill(self) -> None:
         """Gives what is free to the calls that wait."""

@@ -24,7 +24,7 @@ from shared.store.journal import Journal, JournalEntry
 from shared.store.outage import is_outage, storage_away
 from shared.store.parking import ParkedMessage, Parking
 from shared.store.proofs import cut_proof
-from shared.sync.messages.outcome import Done, MessageOutcome, Park, Parts, Retry, RetryPolicy, as_parts
+from shared.sync.messages.outcome import Done, MessageOutcome, Park, Parts, Retry, RetryPolicy, as_parts, is_wait
 from shared.telemetry import Span, annotate, correlated, emit, span
 
 _FOREIGN: Final = "unknown"
@@ -113,7 +113,7 @@ async def _handle(handler: MessageHandler, envelope: Envelope, ports: QueuePorts
     parts = as_parts(outcome)
     now = ports.now()
     if parts.retry is not None and ports.policy.is_exhausted(
-        parts.retry.error, envelope.attempt, envelope.occurred_at, now
+        parts.retry.error, envelope.tries, envelope.occurred_at, now
     ):
         parked = (*parts.parked, _exhausted(envelope, parts.retry, now))
         parts = _remembered(replace(parts, parked=parked, retry=None), envelope, ports)
@@ -133,9 +133,9 @@ def _failed(failure: Exception, envelope: Envelope, ports: QueuePorts) -> Messag
     *_, (frame, line) = walk_tb(failure.__traceback__)
     problem = f"{type(failure).__name__} in {frame.f_globals.get('__name__')}, line {line}"
     emit("message.failed", level=logging.ERROR, problem=problem)
-    if envelope.attempt < ports.policy.max_failures:
+    if envelope.tries < ports.policy.max_failures:
         return Retry(TransientError(f"the app failed: {problem}"))
-    refusal = RefusedError(ErrorCode.APP_FAILED, times=envelope.attempt, problem=problem)
+    refusal = RefusedError(ErrorCode.APP_FAILED, times=envelope.tries, problem=problem)
     return _remembered(Parts(Done(""), parked=(Park(refusal),)), envelope, ports)
 
 
@@ -156,9 +156,7 @@ def _exhausted(envelope: Envelope, retry: Retry, now: datetime) -> Park:
     if isinstance(retry.error, DeniedError):
         return Park(retry.error.refusal)
     age = str(now - envelope.occurred_at).split(".")[0]
-    return Park(
-        RefusedError(ErrorCode.ATTEMPTS_EXHAUSTED, attempts=envelope.attempt, age=age, reason=retry.error.reason)
-    )
+    return Park(RefusedError(ErrorCode.ATTEMPTS_EXHAUSTED, attempts=envelope.tries, age=age, reason=retry.error.reason))
 
 
 async def _carry_out(parts: Parts, envelope: Envelope, body: bytes, now: datetime, ports: QueuePorts) -> None:
@@ -186,8 +184,9 @@ async def _carry_out(parts: Parts, envelope: Envelope, body: bytes, now: datetim
 
 async def _wait(retry: Retry, envelope: Envelope, now: datetime, ports: QueuePorts) -> datetime:
     """Schedules a copy, and returns for when. Its message id is the next attempt's, so the queue drops a second one."""
-    until = now + ports.policy.wait(envelope.attempt, retry.error)
-    await ports.queue.publish(envelope.next_attempt(), at=until)
+    only_waits = is_wait(retry.error)
+    until = now + ports.policy.wait(envelope.attempt if only_waits else envelope.tries, retry.error)
+    await ports.queue.publish(envelope.next_attempt(is_wait=only_waits), at=until)
     return until
 
 

@@ -79,17 +79,20 @@ class RetryPolicy:
     max_failures: int = 3
     """Attempts at a message at which the app itself fails."""
 
-    def wait(self, attempt: int, error: TransientError) -> timedelta:
+    def wait(self, tries: int, error: TransientError) -> timedelta:
         """Before the next attempt: the delay that the other system asked for, else doubling, with up to 25 % jitter."""
         if error.retry_after is not None:
             return error.retry_after + timedelta(seconds=random.uniform(0, 2))
-        doubled = min(self.first * (1 << min(attempt - 1, 20)), self.longest)
+        doubled = min(self.first * (1 << min(tries - 1, 20)), self.longest)
         return doubled * random.uniform(1, 1.25)
 
-    def is_exhausted(self, error: TransientError, attempt: int, occurred_at: datetime, now: datetime) -> bool:
-        """Whether to give up. Waiting for what has to happen first spends no attempts: it has limits of its own
-        (refunds.wait_hours, the pause between two changes). Without storage nothing can be parked.
-        """
-        if isinstance(error, NotYetError | StorageAwayError):
-            return False
-        return attempt >= self.max_attempts and now - occurred_at >= self.max_age
+    def is_exhausted(self, error: TransientError, tries: int, occurred_at: datetime, now: datetime) -> bool:
+        """Whether to give up after so many tries: attempts without those that only waited."""
+        return not is_wait(error) and tries >= self.max_attempts and now - occurred_at >= self.max_age
+
+
+def is_wait(error: TransientError) -> bool:
+    """Whether the attempt only waits for what has to happen first, which spends no try: such waits have limits of their
+    own (refunds.wait_hours, the pause between two changes). Without storage nothing can be parked.
+    """
+    return isinstance(error, NotYetError | StorageAwayError)

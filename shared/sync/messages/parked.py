@@ -65,8 +65,8 @@ async def replay(rows: Sequence[Parked], ports: ParkedPorts, *, once_more: datet
         )
     moment = once_more or max(row.at for row in rows)
     body = await ports.parking.body(parked)
-    envelope = replace(read_envelope(body, parked.properties), event_id=_id_of(parked.event_id, moment), attempt=1)
-    envelope = replace(envelope, source=OPERATOR)
+    envelope = replace(read_envelope(body, parked.properties), event_id=_id_of(parked.event_id, moment))
+    envelope = replace(envelope, source=OPERATOR, attempt=1, waits=0)
     if body:
         envelope = await _with_claim(envelope, ports.claims)
     await record(

@@ -278,7 +278,7 @@ class _Event:
             return state
         if self._pause(state, link) is not None:
             return state
-        if self.envelope.attempt == 1 and state.order.version > link.version:
+        if not self.envelope.waits and state.order.version > link.version:
             return state
         fetched = await self._reader.complete(state)
         return self._delivered(fetched) if fetched.order.version >= state.order.version else state
@@ -378,6 +378,8 @@ class _Event:
         """
         link = await self.ports.links.get(self.rules.key, self.order_id)
         done = self.done - {refused.part for refused in self.parked}
+        if self.waiting:
+            done -= {Part.READING}  # its mark has the next attempt fetch what waits, which its event may not contain
         closing = link.parked_parts & done if link is not None else frozenset()
         if link is None or not closing:
             return

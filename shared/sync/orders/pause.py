@@ -32,7 +32,7 @@ def is_edit_before(envelope: Envelope, link: OrderLink) -> bool:
 
 def wait_unread(envelope: Envelope, link: OrderLink, pause: timedelta, now: datetime) -> NotYetError | None:
     """The wait of a new event that need not be read before F&O may get the next change."""
-    if envelope.attempt > 1 or not _is_about_the_change_alone(envelope, link):
+    if envelope.waits or not _is_about_the_change_alone(envelope, link):
         return None
     return wait_for_pause(link, pause, now)
 

@@ -36,8 +36,8 @@ def test_everything_about_one_order_is_one_session() -> None:
 
 
 def test_a_second_try_has_an_id_of_its_own_and_the_same_try_the_same() -> None:
-    again = ENVELOPE.next_attempt()
-    assert (ENVELOPE.message_id, again.message_id, again.next_attempt().message_id) == (
+    again = ENVELOPE.next_attempt(is_wait=True)
+    assert (ENVELOPE.message_id, again.message_id, again.next_attempt(is_wait=False).message_id) == (
         "b54557e4",
         "b54557e4:r2",
         "b54557e4:r3",
@@ -50,9 +50,17 @@ def test_a_second_try_has_an_id_of_its_own_and_the_same_try_the_same() -> None:
     )
 
 
+def test_waits_are_kept_and_are_no_tries() -> None:
+    waited = ENVELOPE.next_attempt(is_wait=True).next_attempt(is_wait=False)
+    assert (waited.attempt, waited.waits, waited.tries) == (3, 1, 2)
+    assert read_envelope(waited.body, waited.properties()) == waited
+    assert "waits" not in ENVELOPE.properties(), "older releases wrote none"
+
+
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
+        pytest.param({"attempt": 2, "waits": 2}, "its waits are 2", id="more waits than attempts"),
         pytest.param({"flow": None}, "'flow' is missing", id="no flow"),
         pytest.param({"attempt": "many"}, "invalid literal", id="attempt is no number"),
         pytest.param({"occurred_at": "yesterday"}, "Invalid isoformat", id="no date"),

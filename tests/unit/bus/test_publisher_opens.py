@@ -25,6 +25,8 @@ class Sender:
         self._is_broken = is_broken
         self.sent: list[Any] = []
         self.closed = 0
+        self.may_send = asyncio.Event()
+        self.may_send.set()
 
     async def __aenter__(self) -> Self:
         await self._may_open.wait()
@@ -33,6 +35,7 @@ class Sender:
     async def send_messages(self, message: Any) -> None:
         if self._is_broken:
             raise ServiceBusError("the link is detached")
+        await self.may_send.wait()
         self.sent.append(message)
 
     async def close(self) -> None:
@@ -126,4 +129,21 @@ async def test_link_that_was_idle_for_eight_minutes_is_replaced(idle: float, sen
     await publisher.publish(ENVELOPE)
     assert len(bus.senders) == senders
     assert [sender.closed for sender in bus.senders] == [1] * (senders - 1) + [0]
+    await publisher.close()
+
+
+async def test_link_in_use_is_not_taken_for_idle() -> None:
+    bus = Bus()
+    publisher = bus.publisher(deadline=5)
+    await publisher.publish(ENVELOPE)
+    bus.now += EIGHT_MINUTES
+    (sender,) = bus.senders
+    sender.may_send.clear()
+    sending = asyncio.create_task(publisher.publish(ENVELOPE))
+    await asyncio.sleep(0.01)
+    bus.now += 1
+    await publisher.warm()
+    sender.may_send.set()
+    await sending
+    assert [(len(each.sent), each.closed) for each in bus.senders] == [(2, 0)]
     await publisher.close()

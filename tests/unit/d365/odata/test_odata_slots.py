@@ -299,3 +299,36 @@ async def test_a_defect_reaches_the_calls_that_wait():
     fo.row = Broken()
     with pytest.raises(KeyError), running(ORDERS):
         await asyncio.wait_for(fo.process().take(), 5)
+
+
+async def test_a_renewal_whose_answer_was_lost_leaves_the_event_loop_to_others():
+    """The row has what was asked for; the process looks again after a pause, not at once."""
+    fo = Fo()
+    one, other = fo.process(), fo.process()
+    mine, theirs = await taken(one, 1), await taken(other, 7)
+    fo.row.loses_answers = True
+    calls = await waiting(one, 1)
+    fo.row.loses_answers = False
+    loads = fo.row.loads
+    async with asyncio.timeout(1):  # a loop without a pause would never come back here
+        await asyncio.sleep(0.05)
+    assert fo.row.loads - loads < 100
+    for slot in (*mine, *theirs):
+        slot.free(ended=True)
+    for call in calls:
+        (await asyncio.wait_for(call, 5)).free(ended=True)
+
+
+async def test_a_call_that_comes_as_the_renewing_task_ends_gets_its_slot():
+    fo = Fo()
+    slots = fo.process()
+    (slot,) = await taken(slots, 1)
+    slot.free(ended=True)
+    group = slots._groups[ORDERS.name]
+    task = group._renewing
+    while not task.done():  # noqa: ASYNC110 - the very turn of the loop in which it ends is meant
+        await asyncio.sleep(0)
+    assert group._renewing is task, "its callback has not run yet"
+    with running(ORDERS):
+        found = await asyncio.wait_for(slots.take(), 1)
+    found.free(ended=True)

@@ -323,3 +323,30 @@ async def test_waiting_for_work_that_fo_has_to_do_first_spends_no_attempts():
     late = ENVELOPE.occurred_at + timedelta(days=3)
     assert policy.is_exhausted(TransientError("F&O restarts"), 9, ENVELOPE.occurred_at, late)
     assert not policy.is_exhausted(NotYetError("not invoiced"), 9, ENVELOPE.occurred_at, late)
+
+
+async def attempts(*outcomes):
+    """The ports, after so many attempts at one message, each an hour after the one before."""
+    at, envelope, started = queue_ports(), ENVELOPE, ENVELOPE.occurred_at
+    for hours, outcome in enumerate(outcomes):
+        at = replace(at, now=lambda hours=hours: started + timedelta(hours=hours))
+        await handle(flow_that(outcome), envelope, at)
+        if len(at.queue.sent) == hours + 1:
+            envelope = at.queue.sent[-1][0]
+    return at
+
+
+async def test_one_failure_after_a_day_of_waiting_is_the_first():
+    at = await attempts(*[Retry(NotYetError("not invoiced"))] * 30, Retry(TransientError("F&O restarts")))
+    assert at.parking.messages == []
+    copy, _ = at.queue.sent[-1]
+    assert (copy.attempt, copy.waits, copy.tries) == (32, 30, 2)
+
+
+async def test_failures_are_counted_without_the_waits_between_them():
+    wait, failure = Retry(NotYetError("not invoiced")), KeyError("x")
+    at = await attempts(wait, failure, wait, wait, failure, wait)
+    assert at.parking.messages == []
+    at = await attempts(wait, failure, wait, failure, wait, failure)
+    (parked,) = at.parking.messages
+    assert (parked.error.code, parked.error.details["times"]) == ("APP_FAILED", "3")

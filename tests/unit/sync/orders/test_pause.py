@@ -84,7 +84,7 @@ def test_a_new_edit_waits_unread_and_its_copy_is_read() -> None:
     wait = wait_unread(EDITED, LINK, PAUSE, NOON + SECOND)
     assert wait is not None
     assert wait.retry_after == 9 * SECOND
-    assert wait_unread(replace(EDITED, attempt=2), LINK, PAUSE, NOON + SECOND) is None
+    assert wait_unread(replace(EDITED, attempt=2, waits=1), LINK, PAUSE, NOON + SECOND) is None
 
 
 def test_only_an_edit_older_than_fos_state_ends_unread() -> None:
