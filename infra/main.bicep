@@ -71,7 +71,7 @@ param serviceBusName string = ''
 @description('Storage, Service Bus and the vault are reached through private endpoints only. Takes Service Bus Premium along.')
 param networkIsolation bool = false
 
-@description('With networkIsolation: addresses from which people may still reach the vault and the storage.')
+@description('With networkIsolation: addresses from which people may still reach the vault, the storage and Service Bus.')
 param allowedIpRanges ipRange[] = []
 
 @description('The vault cannot be purged once deleted. Off only where environments come and go.')
@@ -201,6 +201,7 @@ module serviceBus 'modules/servicebus.bicep' = {
     tags: tags
     premium: premiumServiceBus || networkIsolation
     networkIsolation: networkIsolation
+    allowedIpRanges: allowedIpRanges
     appPrincipalId: identity.outputs.principalId
     operator: operator
     workspaceId: monitoring.outputs.workspaceId

@@ -1,7 +1,7 @@
 metadata description = 'Service Bus with the topics, queues and subscriptions of topology.json, and without keys.'
 
 import { granted, operatorType } from '../roles.bicep'
-import { tagsType } from '../types.bicep'
+import { ipRange, tagsType } from '../types.bicep'
 
 param name string
 param location string
@@ -10,8 +10,10 @@ param tags tagsType
 @description('Premium: own messaging units, private endpoints, messages over 256 KB. Standard is enough for most shops.')
 param premium bool
 
-@description('Only private endpoints reach the namespace. Needs premium.')
+@description('Only private endpoints and allowedIpRanges reach the namespace. Needs premium.')
 param networkIsolation bool
+
+param allowedIpRanges ipRange[]
 
 @description('Object id of the app\'s identity.')
 param appPrincipalId string
@@ -51,7 +53,18 @@ resource namespace 'Microsoft.ServiceBus/namespaces@2026-01-01' = {
   properties: {
     disableLocalAuth: true
     minimumTlsVersion: '1.2'
-    publicNetworkAccess: networkIsolation ? 'Disabled' : 'Enabled'
+    publicNetworkAccess: networkIsolation && empty(allowedIpRanges) ? 'Disabled' : 'Enabled'
+  }
+}
+
+resource networkRules 'Microsoft.ServiceBus/namespaces/networkRuleSets@2026-01-01' = if (networkIsolation) {
+  parent: namespace
+  name: 'default'
+  properties: {
+    defaultAction: 'Deny'
+    publicNetworkAccess: empty(allowedIpRanges) ? 'Disabled' : 'Enabled'
+    trustedServiceAccessEnabled: false
+    ipRules: [for address in allowedIpRanges: { ipMask: address, action: 'Allow' }]
   }
 }
 

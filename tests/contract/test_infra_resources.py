@@ -273,6 +273,16 @@ def test_people_reach_the_vault_of_an_isolated_environment_from_named_addresses(
     assert vault.properties["networkAcls"]["ipRules"] == [{"value": "203.0.113.7"}]
 
 
+def test_the_operators_command_sends_to_an_isolated_queue_from_named_addresses() -> None:
+    deployed = deployment(EVERY_OPTION)
+    rules = deployed.one("ServiceBus/namespaces/networkRuleSets").properties
+    assert deployed.one("ServiceBus/namespaces").properties["publicNetworkAccess"] == "Enabled"
+    assert (rules["defaultAction"], rules["trustedServiceAccessEnabled"]) == ("Deny", False)
+    assert rules["ipRules"] == [{"ipMask": "203.0.113.7", "action": "Allow"}]
+    assert deployment("prod").one("ServiceBus/namespaces/networkRuleSets").properties["ipRules"] == []
+    assert deployment("test").all("ServiceBus/namespaces/networkRuleSets") == []  # Standard has none
+
+
 def test_names_keep_azures_limits_even_for_long_environments() -> None:
     deployed = deployment(EVERY_OPTION)
     assert len(deployed.one("Resources/resourceGroups").name) == len("rg-") + 30
