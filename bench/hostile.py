@@ -208,9 +208,7 @@ def _verify(body: bytes) -> None:
         "x-shopify-webhook-id": "1",
     }
     secrets = [Secret("new")]
-    verify_webhook(
-        headers, body, secrets=secrets, shop_domain="shop", topics={"orders/updated"}, max_bytes=2 * _LARGEST
-    )
+    verify_webhook(headers, body, secrets=secrets, shop_domain="shop")
 
 
 async def _plan(order: Order, rules: StoreRules) -> None:

@@ -154,6 +154,7 @@ def build(settings: Settings) -> Services:
             stores=_intakes(settings, rules),
             publisher=Publisher(partial(bus.get_topic_sender, TOPIC), deadline=settings.publish_timeout),
             claims=claims,
+            notes=journal,
             max_bytes=settings.webhook_max_bytes,
         ),
         queues=queues,

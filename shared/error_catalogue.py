@@ -34,7 +34,6 @@ class ErrorCode(StrEnum):
     SIGNATURE_WRONG = "SIGNATURE_WRONG"
     UNKNOWN_TOPIC = "UNKNOWN_TOPIC"
     BODY_TOO_LARGE = "BODY_TOO_LARGE"
-    BODY_EMPTY = "BODY_EMPTY"
     NOT_QUEUED = "NOT_QUEUED"
     NOT_JSON = "NOT_JSON"
     NOT_AN_ORDER = "NOT_AN_ORDER"
@@ -131,7 +130,7 @@ class Entry:
     owner: Owner
     next_step: str
     status: int | None = None
-    """The HTTP status of a refused webhook. None for what is parked or reported."""
+    """The HTTP status of a webhook that is refused, or ignored. None for what is parked or reported."""
 
 
 _REPLAY: Final = "Then replay the parked message (python -m shared.operator replay)."
@@ -148,13 +147,6 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
         Owner.ENGINEER,
         "Correct the webhook's address in Shopify, or add config/stores/{store}.toml and deploy.",
         404,
-    ),
-    ErrorCode.FLOW_OFF: Entry(
-        "The store {store} is configured, but its flow {flow} is switched off.",
-        Owner.ENGINEER,
-        "Set flows.{flow} = true in config/stores/{store}.toml and deploy. Until then Shopify repeats its "
-        "webhooks, for four hours.",
-        503,
     ),
     ErrorCode.SECRETS_MISSING: Entry(
         "The store {store} is configured, but the app does not have all of its secrets.",
@@ -185,31 +177,34 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
         "not come from Shopify, and nothing is to be done.",
         401,
     ),
-    ErrorCode.UNKNOWN_TOPIC: Entry(
-        "The topic {topic} is not one of those that this address accepts.",
-        Owner.ENGINEER,
-        "Remove the subscription in Shopify, or give it the address of the topic's family (docs/deploy.md, "
-        "“Webhooks”).",
-        400,
-    ),
     ErrorCode.BODY_TOO_LARGE: Entry(
-        "The body has {size} bytes, more than the limit of {limit}.",
+        "The body has {size} bytes, more than the limit of {limit}: its signature is not computed.",
         Owner.ENGINEER,
-        "Raise WEBHOOK_MAX_BYTES if Shopify sends bodies of this size.",
+        "Nothing for a request that did not come from Shopify. For one that did, the sweep fetches the order within a "
+        "quarter of an hour. If Shopify removed the subscription after eight failures, create it again "
+        "(docs/runbook.md, “subscription-lost”).",
         413,
     ),
-    ErrorCode.BODY_EMPTY: Entry(
-        "The body is empty.",
-        Owner.ENGINEER,
-        "Nothing: Shopify never sends an empty body.",
-        400,
-    ),
     ErrorCode.NOT_QUEUED: Entry(
-        "Service Bus did not confirm the message in time.",
+        "Service Bus, or the storage account for a large body or a note, did not confirm in time.",
         Owner.ENGINEER,
         "Nothing at first: Shopify sends the webhook again. If it goes on, check the health and the quotas of "
-        "the Service Bus namespace.",
+        "the Service Bus namespace and the storage account.",
         503,
+    ),
+    # ---- intake: the webhook is signed, and ignored. Shopify does not repeat it
+    ErrorCode.FLOW_OFF: Entry(
+        "The store {store} is configured, but its flow {flow} is switched off.",
+        Owner.ENGINEER,
+        "Nothing while the flow is to be off. Once it is on (flows.{flow} = true in config/stores/{store}.toml), the "
+        "sweep brings what changed in Shopify since it last ran.",
+        200,
+    ),
+    ErrorCode.UNKNOWN_TOPIC: Entry(
+        "No flow of the app handles the topic {topic}.",
+        Owner.ENGINEER,
+        "Remove the subscription in Shopify, or give it the address of the app that it is meant for.",
+        200,
     ),
     # ---- reading the message's body
     ErrorCode.NOT_JSON: Entry(

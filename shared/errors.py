@@ -2,6 +2,7 @@
 
     ConnectorError
     ├── WebhookRefusedError     answered to Shopify with a status; the webhook was not accepted
+    ├── WebhookIgnoredError     signed and answered with 200, but the app has no use for it
     ├── ConfigurationError      settings or rules are wrong: lists every mistake, the app does not start
     ├── RefusedError            this message can never succeed as it is: park it (code from the catalogue)
     │   ├── TaxRefusedError     because of the tax set-up in F&O, or our rules for it
@@ -38,6 +39,7 @@ __all__ = [
     "TaxRefusedError",
     "ThrottledError",
     "TransientError",
+    "WebhookIgnoredError",
     "WebhookRefusedError",
 ]
 
@@ -75,6 +77,10 @@ class _CataloguedError(ConnectorError):
 
 class WebhookRefusedError(_CataloguedError):
     """A webhook that is not accepted. Its catalogue entry has the HTTP status."""
+
+
+class WebhookIgnoredError(_CataloguedError):
+    """A signed webhook that the app has no use for. Shopify must not count it as failed, so the status is 200."""
 
 
 class RefusedError(_CataloguedError):

@@ -200,6 +200,7 @@ SWITCHES: Final = tuple(dict.fromkeys(flow.switch for flow in FLOWS))
 TOPICS: Final = {family: topics for flow in FLOWS for family, topics in flow.webhooks.items()}
 """Of every family of webhooks."""
 BY_FAMILY: Final = {family: flow for flow in FLOWS for family in flow.webhooks}
+BY_TOPIC: Final = {topic: flow for flow in FLOWS for topics in flow.webhooks.values() for topic in topics}
 BY_QUEUE: Final = {flow.queue: flow for flow in FLOWS if flow.queue is not None}
 BY_TIMER: Final = {flow.timer.function: flow for flow in FLOWS if flow.timer is not None}
 

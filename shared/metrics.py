@@ -48,6 +48,7 @@ METRICS: Final = (
     Metric("refunds.booked", "refunds booked in F&O", "refund.booked", ("store", "company")),
     Metric("webhooks.accepted", "webhooks confirmed by Service Bus", "webhook.accepted", ("store", "topic")),
     Metric("webhooks.refused", "webhooks refused", "webhook.refused", ("store", "code")),
+    Metric("webhooks.ignored", "signed webhooks without a use", "webhook.ignored", ("store", "code")),
     Metric("messages.done", "messages processed to the end", "message.done", ("store", "flow")),
     Metric(
         "messages.retried",

@@ -16,6 +16,8 @@ from shared.errors import ConfigurationError
 
 SERVICE_BUS: Final = "ServiceBusConnection"
 STATE: Final = "StateStorage"
+LARGEST_WEBHOOK: Final = 20_000_000
+"""Bytes of the largest body whose signature is computed, and so of the largest that can be accepted."""
 
 _ROOT: Final = Path(__file__).resolve().parent.parent
 
@@ -112,7 +114,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         d365_max_calls=reader.number("D365_MAX_CALLS", int, default=8, low=1, high=52),
         d365_timeout=reader.number("D365_TIMEOUT_SECONDS", float, default=120.0, low=1, high=230),
         order_change_pause=reader.number("ORDER_CHANGE_PAUSE_SECONDS", float, default=10.0, low=0, high=60),
-        webhook_max_bytes=reader.number("WEBHOOK_MAX_BYTES", int, default=5_000_000, low=10_000, high=100_000_000),
+        webhook_max_bytes=reader.number("WEBHOOK_MAX_BYTES", int, default=5_000_000, low=10_000, high=LARGEST_WEBHOOK),
         publish_timeout=reader.number("WEBHOOK_PUBLISH_SECONDS", float, default=3.5, low=0.1, high=4.5),
         application_insights=environ.get("APPLICATIONINSIGHTS_CONNECTION_STRING") or None,
         app_name=environ.get("WEBSITE_SITE_NAME", "shopify-d365-connector"),  # Azure sets it

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import azure.functions as func
 
-from shared.errors import ConfigurationError, WebhookRefusedError
+from shared.errors import ConfigurationError, WebhookIgnoredError, WebhookRefusedError
 from shared.flows import BY_QUEUE, BY_TIMER, FLOWS, running
 from shared.telemetry import heartbeat
 
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 
 async def receive(family: str, req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
-    """200 when Service Bus has confirmed the message; else the refusal's status, with code, cause and next step."""
+    """200 when Service Bus has confirmed the message. Of a webhook that was ignored, or refused, code, cause and next
+    step, with the code's status.
+    """
     from shared.sync.messages.intake import receive_webhook  # noqa: PLC0415 - see the module's docstring
 
     headers = {name.lower(): value for name, value in req.headers.items()}
@@ -38,9 +40,9 @@ async def receive(family: str, req: func.HttpRequest, context: func.Context) -> 
             traceparent=context.trace_context.trace_parent or "",
             ports=ports,
         )
-    except WebhookRefusedError as refusal:
-        refused = {"code": refusal.code, "cause": refusal.cause, "next_step": refusal.next_step}
-        return _json(refused, refusal.entry.status or 400)
+    except (WebhookIgnoredError, WebhookRefusedError) as answer:
+        reason = {"code": answer.code, "cause": answer.cause, "next_step": answer.next_step}
+        return _json(reason, answer.entry.status or 400)
     return _json({"accepted": envelope.event_id}, 200)
 
 

@@ -25,7 +25,7 @@ class JournalEntry:
     at: datetime
     outcome: str
     """ "done", "waiting" or "parked"; "differs" for what a sweep found, "sent" and "left" for what it mends; "asked"
-    for what a person is about to do with the operator's command."""
+    for what a person is about to do with the operator's command; "ignored" for webhooks that the app has no use for."""
     note: str
     document: str = ""
     waiting_until: datetime | None = None

@@ -26,7 +26,7 @@ from shared.azure_monitor import OpenTelemetry
 from shared.bus.envelope import Envelope
 from shared.bus.publisher import to_message
 from shared.d365.odata.client import FoCall, ODataClient
-from shared.errors import RefusedError, TransientError, WebhookRefusedError
+from shared.errors import RefusedError, TransientError, WebhookIgnoredError, WebhookRefusedError
 from shared.settings import Secret
 from shared.shopify.admin.client import AdminClient
 from shared.shopify.queries import Query
@@ -138,16 +138,19 @@ def f_and_o(status: int = 200) -> ODataClient:
     )
 
 
-async def send_webhook(wire: Wire, *, secret: str = "s", body: bytes = BODY, **given: PerMinute) -> Envelope:
+async def send_webhook(
+    wire: Wire, *, secret: str = "s", body: bytes = BODY, topic: str = "orders/create", **given: PerMinute
+) -> Envelope:
     ports = IntakePorts(
         **given,
         stores={"nordlys": StoreIntake(SHOP, (Secret("s"),), frozenset({"orders"}))},
         publisher=wire,
         claims=Kept(),
+        notes=Kept(),
         max_bytes=10_000,
     )
     headers = {
-        "x-shopify-topic": "orders/create",
+        "x-shopify-topic": topic,
         "x-shopify-hmac-sha256": base64.b64encode(hmac.digest(secret.encode(), body, sha256)).decode(),
         "x-shopify-shop-domain": SHOP,
         "x-shopify-webhook-id": "event-1",
@@ -277,6 +280,19 @@ async def test_flood_of_refused_webhooks_is_counted_and_not_told_one_by_one(reco
     refusals = [log for log in recorder.logs.get_finished_logs() if "SIGNATURE_WRONG" in str(log.log_record.attributes)]
     assert len(refusals) == 4
     assert recorder.metrics["webhooks.refused"] == 6
+
+
+async def test_an_ignored_webhook_is_answered_with_200_and_counted_apart(recorder: Recorder) -> None:
+    told = PerMinute(1, clock=lambda: 30.0)
+    for _ in range(3):
+        with pytest.raises(WebhookIgnoredError):
+            await send_webhook(Wire(), topic="products/update", told=told)
+    assert recorder.spans["webhook"].attributes["http.response.status_code"] == 200
+    assert recorder.spans["webhook"].attributes["topic"] == "products/update"
+    assert "webhook.accepted" not in recorder.spans["webhook"].attributes
+    assert recorder.events["webhook.ignored"]["code"] == "UNKNOWN_TOPIC"
+    assert recorder.metrics["webhooks.ignored"] == 3
+    assert "webhooks.refused" not in recorder.metrics
 
 
 def test_each_code_has_its_own_allowance() -> None:

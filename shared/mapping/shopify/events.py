@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +14,7 @@ _MAX_ID: Final = 2**63 - 1
 _DIGITS: Final = re.compile("[0-9]{1,19}")
 _ORDER_GID: Final = re.compile("gid://shopify/Order/([0-9]{1,19})")
 _GID_KEYS: Final = ("admin_graphql_api_id", "admin_graphql_api_order_id", "order_graphql_api_id")
+_NAME: Final = "order_id"
 _ORDER_TOPICS: Final = "orders/"
 """Topics whose body is the order itself, or names it."""
 
@@ -48,6 +50,16 @@ def require_order_id(payload: Any, topic: str) -> int:
     if found is None:
         raise RefusedError(ErrorCode.ORDER_NOT_NAMED, topic=topic)
     return found
+
+
+def naming_body(order_id: int) -> bytes:
+    """The body of an event that only names its order, whatever its topic: the order is fetched."""
+    return json.dumps({_NAME: order_id}).encode()
+
+
+def only_names(payload: Any) -> bool:
+    """Whether the body is that of naming_body."""
+    return isinstance(payload, dict) and payload.keys() == {_NAME}
 
 
 def _gid_of(block: dict[str, Any]) -> int | None:

@@ -5,28 +5,33 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from typing import Final
+from datetime import UTC, datetime
+from typing import Final, Protocol
 
 from azure.core.exceptions import AzureError
 
 from shared.bus.envelope import Claim, Envelope
 from shared.bus.publisher import Publisher
-from shared.errors import ErrorCode, OutcomeUnknownError, WebhookRefusedError
-from shared.flows import BY_FAMILY
-from shared.mapping.shopify.events import order_id_of
+from shared.errors import ErrorCode, OutcomeUnknownError, WebhookIgnoredError, WebhookRefusedError
+from shared.flows import BY_FAMILY, BY_TOPIC, Flow
+from shared.mapping.shopify.events import naming_body, order_id_of
 from shared.settings import Secret
 from shared.shopify import webhooks
 from shared.store.blobs import Bodies
+from shared.store.journal import JournalEntry
 from shared.telemetry import PerMinute, annotate, correlated, count, emit, span
 
 # A Service Bus message of the Standard tier holds 256 KB with all its properties; larger bodies go to Blob Storage.
 CLAIM_ABOVE: Final = 200_000
-CLAIM_TIMEOUT: Final = 2.0  # seconds; the rest of Shopify's five is for Service Bus
+STORAGE_TIMEOUT: Final = 2.0  # seconds; the rest of Shopify's five is for Service Bus
 
-# The address is open to the world, and each line of telemetry costs money: further refusals are only counted.
-REFUSALS_TOLD: Final = 20  # a minute, for each code and process
+# The address is open to the world, and each line of telemetry costs money: further ones are only counted.
+TOLD: Final = 20  # refused or ignored ones a minute, for each code and process
+# The signature does not cover the topic: whoever has one signed body can send it with any.
+NOTES: Final = 100  # of a process
 
 _ACCEPTED: Final = 200
 _REFUSED: Final = 400
@@ -45,30 +50,43 @@ class StoreIntake:
     """Whether any secret of the store is missing, of its webhooks or of its Admin API."""
 
 
+class Notes(Protocol):
+    """The journal."""
+
+    async def write(self, entry: JournalEntry) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class IntakePorts:
     stores: Mapping[str, StoreIntake]
     """By store key."""
     publisher: Publisher
     claims: Bodies
+    notes: Notes
     max_bytes: int
-    told: PerMinute = field(default_factory=lambda: PerMinute(REFUSALS_TOLD))
+    """Of a larger body only the order's id is published: the order is fetched."""
+    told: PerMinute = field(default_factory=lambda: PerMinute(TOLD))
+    noted: set[tuple[str, ErrorCode, str]] = field(default_factory=set)
+    """Store, code and topic of the notes that this process has stored."""
 
 
 async def receive_webhook(
     family: str, store: str, headers: Mapping[str, str], body: bytes, *, traceparent: str, ports: IntakePorts
 ) -> Envelope:
-    """The envelope, once Service Bus has confirmed it. Raises WebhookRefusedError with the status to answer: then
-    nothing was accepted, and Shopify sends the webhook again.
+    """The envelope, once Service Bus has confirmed it.
+
+    Raises WebhookIgnoredError for a signed webhook that the app has no use for, once a note of it is stored, and
+    WebhookRefusedError where nothing was accepted: Shopify then sends the webhook again. Both have the answer's status.
     """
-    flow = BY_FAMILY[family]
     known = store if store in ports.stores else "unknown"
-    with correlated(flow=flow.name, store=known), span("webhook", "server", traceparent) as received:
+    with correlated(flow=BY_FAMILY[family].name, store=known), span("webhook", "server", traceparent) as received:
         received.add({"status": _FAILED})
         try:
-            webhook = _check(family, store, headers, body, ports)
-            order_id = _order_id(webhook)
-            annotate(topic=webhook.topic, event_id=webhook.event_id, entity_id=order_id)
+            webhook = _verify(store, headers, body, ports)
+            annotate(topic=webhook.topic, event_id=webhook.event_id)
+            flow = await _flow_for(webhook, store, ports)
+            order_id = await _order_id(webhook)
+            annotate(flow=flow.name, entity_id=order_id)
             envelope = Envelope(
                 flow=flow.name,
                 event_id=webhook.event_id,
@@ -78,44 +96,73 @@ async def receive_webhook(
                 entity_id=order_id,
                 occurred_at=webhook.triggered_at,
                 traceparent=received.traceparent,
-                body=body,
+                body=naming_body(int(order_id)) if order_id and len(body) > ports.max_bytes else body,
             )
             envelope = await _publish(envelope, ports)
-        except WebhookRefusedError as refusal:
-            status = refusal.entry.status or _REFUSED
+        except (WebhookRefusedError, WebhookIgnoredError) as answer:
+            is_refused = isinstance(answer, WebhookRefusedError)
+            event, level = ("webhook.refused", logging.WARNING) if is_refused else ("webhook.ignored", logging.INFO)
+            status = answer.entry.status or _REFUSED
             received.add({"status": status})
-            refused = {"code": refusal.code, "status": status, "bytes": len(body)}
-            if ports.told.allows(refusal.code):
-                emit("webhook.refused", level=logging.WARNING, **refused)
+            fields = {"code": answer.code, "status": status, "bytes": len(body)}
+            if ports.told.allows(answer.code):
+                emit(event, level=level, **fields)
             else:
                 received.leave_out()
-                count("webhook.refused", **refused)
+                count(event, **fields)
             raise
         received.add({"status": _ACCEPTED})
         emit("webhook.accepted", bytes=len(body))
     return envelope
 
 
-def _check(family: str, store: str, headers: Mapping[str, str], body: bytes, ports: IntakePorts) -> webhooks.Webhook:
+def _verify(store: str, headers: Mapping[str, str], body: bytes, ports: IntakePorts) -> webhooks.Webhook:
     known = ports.stores.get(store)
     if known is None:
         raise WebhookRefusedError(ErrorCode.UNKNOWN_STORE, store=store[:60])
-    flow = BY_FAMILY[family]
-    if flow.name not in known.flows:
-        raise WebhookRefusedError(ErrorCode.FLOW_OFF, store=store, flow=flow.switch)
     if known.lacks_secrets:
         raise WebhookRefusedError(ErrorCode.SECRETS_MISSING, store=store)
-    return webhooks.verify_webhook(
-        headers,
-        body,
-        secrets=known.secrets,
-        shop_domain=known.shop_domain,
-        topics=flow.webhooks[family],
-        max_bytes=ports.max_bytes,
+    return webhooks.verify_webhook(headers, body, secrets=known.secrets, shop_domain=known.shop_domain)
+
+
+async def _flow_for(webhook: webhooks.Webhook, store: str, ports: IntakePorts) -> Flow:
+    """The flow that the topic belongs to, at whichever family's address it arrived: the sweep reports a subscription
+    with a wrong address. Raises WebhookIgnoredError where there is none, or the store has it off.
+    """
+    flow = BY_TOPIC.get(webhook.topic)
+    if flow is not None and flow.name in ports.stores[store].flows:
+        return flow
+    if flow is None:
+        ignored = WebhookIgnoredError(ErrorCode.UNKNOWN_TOPIC, topic=webhook.topic)
+    else:
+        ignored = WebhookIgnoredError(ErrorCode.FLOW_OFF, store=store, flow=flow.switch)
+    await _note(ignored, webhook, store, ports)
+    raise ignored
+
+
+async def _note(ignored: WebhookIgnoredError, webhook: webhooks.Webhook, store: str, ports: IntakePorts) -> None:
+    """A row of the journal about the first of them; the process only counts those that follow. Without an order: a
+    sweep finds the order's changes later as if no webhook had come.
+    """
+    kind = (store, ignored.code, webhook.topic)
+    if kind in ports.noted or len(ports.noted) >= NOTES:
+        return
+    entry = JournalEntry(
+        store=store,
+        entity_id="",
+        event_id=webhook.event_id,
+        topic=webhook.topic,
+        attempt=1,
+        at=datetime.now(UTC),
+        outcome="ignored",
+        note=f"{ignored.code}: {ignored.cause}",
     )
+    async with _confirmed():
+        await ports.notes.write(entry)
+    ports.noted.add(kind)
 
 
-def _order_id(webhook: webhooks.Webhook) -> str:
+async def _order_id(webhook: webhooks.Webhook) -> str:
     """The id of the order that the webhook is about, "" if none is found: the event then has a session of its own, and
     its flow parks it.
 
@@ -125,18 +172,19 @@ def _order_id(webhook: webhooks.Webhook) -> str:
     if webhook.has_gid or (webhook.order_id and not webhook.topic.startswith("orders/")):
         return webhook.order_id
     try:
-        payload = json.loads(webhook.body)
+        is_large = len(webhook.body) > CLAIM_ABOVE
+        parsed = await asyncio.to_thread(json.loads, webhook.body) if is_large else json.loads(webhook.body)
     except (ValueError, RecursionError):
         return webhook.order_id
-    found = order_id_of(payload, webhook.topic)
+    found = order_id_of(parsed, webhook.topic)
     return webhook.order_id if found is None else str(found)
 
 
 async def _publish(envelope: Envelope, ports: IntakePorts) -> Envelope:
     """The envelope as it was sent, with the trace that its receiver continues."""
+    if len(envelope.body) > CLAIM_ABOVE:
+        envelope = await _store_body(envelope, ports.claims)
     try:
-        if len(envelope.body) > CLAIM_ABOVE:
-            envelope = await _store_body(envelope, ports.claims)
         with span("publish", "producer") as sending:
             envelope = replace(envelope, traceparent=sending.traceparent or envelope.traceparent)
             await ports.publisher.publish(envelope)
@@ -148,9 +196,16 @@ async def _publish(envelope: Envelope, ports: IntakePorts) -> Envelope:
 async def _store_body(envelope: Envelope, claims: Bodies) -> Envelope:
     """Moves the body to a blob named after the event, so that a retry of Shopify writes the same blob again."""
     blob = f"{envelope.store}/{envelope.event_id}"
+    async with _confirmed():
+        digest = await claims.put(blob, envelope.body)
+    return replace(envelope, body=b"", claim=Claim(blob, digest))
+
+
+@asynccontextmanager
+async def _confirmed() -> AsyncIterator[None]:
+    """Around a write to storage, which must end soon. Raises WebhookRefusedError NOT_QUEUED if it does not."""
     try:
-        async with asyncio.timeout(CLAIM_TIMEOUT):
-            digest = await claims.put(blob, envelope.body)
+        async with asyncio.timeout(STORAGE_TIMEOUT):
+            yield
     except (AzureError, TimeoutError) as failure:
         raise WebhookRefusedError(ErrorCode.NOT_QUEUED) from failure
-    return replace(envelope, body=b"", claim=Claim(blob, digest))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -11,6 +10,7 @@ from typing import Final
 from shared.bus.envelope import OPERATOR, Claim, Envelope, read_envelope
 from shared.errors import ConnectorError, TransientError
 from shared.flows import ORDERS
+from shared.mapping.shopify.events import naming_body
 from shared.store.blobs import Bodies
 from shared.store.journal import Journal, JournalEntry
 from shared.store.links import OrderLink, OrderLinks, refuse_claimed
@@ -159,7 +159,7 @@ async def bring(store: str, order_id: int, now: datetime, ports: ParkedPorts) ->
         entity_id=str(order_id),
         occurred_at=now,
         traceparent="",
-        body=json.dumps({"order_id": order_id}).encode(),
+        body=naming_body(order_id),
     )
     await record(ports, "bring", store=store, entity_id=str(order_id), event_id=envelope.event_id)
     await ports.publish(envelope)

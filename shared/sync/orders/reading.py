@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any, Final
 
 from shared.errors import ErrorCode, OtherCurrencyError, RefusedError
+from shared.mapping.shopify.events import only_names
 from shared.mapping.shopify.graphql import read_graphql_state
 from shared.mapping.shopify.state import read_state
 from shared.mapping.shopify.taxes import lacks_taxes_of_fees
@@ -58,7 +59,7 @@ class StateReader:
         taxes of fees. Tags that the app set are left out.
         Raises RefusedError ORDER_GONE and what the readers raise.
         """
-        if topic in WITH_THE_ORDER:
+        if topic in WITH_THE_ORDER and not only_names(payload):
             try:
                 is_large = self.size > LARGE
                 if not await apart(partial(lacks_taxes_of_fees, payload), is_large=is_large):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -11,6 +10,7 @@ from typing import Any, Final
 
 from shared.bus.envelope import HEALING, Envelope
 from shared.flows import ORDERS
+from shared.mapping.shopify.events import naming_body
 from shared.shopify.sweep import ListedOrder
 
 TOPIC: Final = "sweep/order"
@@ -40,7 +40,7 @@ def event_of(store: str, order: ListedOrder) -> Envelope:
         entity_id=str(order.id),
         occurred_at=order.updated_at,
         traceparent="",
-        body=json.dumps({"order_id": order.id}).encode(),
+        body=naming_body(order.id),
     )
 
 

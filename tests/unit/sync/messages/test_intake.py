@@ -2,19 +2,23 @@
 
 import base64
 import hmac
+import json
 from dataclasses import replace
 from hashlib import sha256
 from typing import Any
 
 import pytest
+from azure.core.exceptions import ServiceRequestError
 from builders.orders import as_json, line, order_payload
 
 from shared.bus.envelope import Envelope
 from shared.error_catalogue import CATALOGUE
-from shared.errors import ErrorCode, OutcomeUnknownError, WebhookRefusedError
+from shared.errors import ErrorCode, OutcomeUnknownError, WebhookIgnoredError, WebhookRefusedError
 from shared.flows import ORDERS
+from shared.mapping.shopify.events import only_names, require_order_id
 from shared.settings import Secret
-from shared.sync.messages.intake import IntakePorts, StoreIntake, receive_webhook
+from shared.store.journal import JournalEntry
+from shared.sync.messages.intake import NOTES, IntakePorts, StoreIntake, receive_webhook
 
 SHOP = "nordlys-outdoor.myshopify.com"
 ORDER_ID = 5_500_000_000_001
@@ -35,6 +39,20 @@ class Queue:
         pass
 
 
+class Notes:
+    """The journal; `error` is what its next write fails with."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.entries: list[JournalEntry] = []
+        self.error = error
+
+    async def write(self, entry: JournalEntry) -> None:
+        error, self.error = self.error, None
+        if error is not None:
+            raise error
+        self.entries.append(entry)
+
+
 class Claims:
     """Blob Storage that confirms everything."""
 
@@ -46,6 +64,7 @@ PORTS = IntakePorts(
     stores={"nordlys": StoreIntake(SHOP, (Secret("new"),), frozenset({ORDERS.name}))},
     publisher=Queue(),
     claims=Claims(),
+    notes=Notes(),
     max_bytes=5_000_000,
 )
 
@@ -158,6 +177,8 @@ async def test_a_signed_body_without_an_order_id_is_accepted_with_a_session_of_i
 
 
 BODY = b'{"id":42,"admin_graphql_api_id":"gid://shopify/Order/42"}'
+BODY_OF_ANY = b'{"order_id":42,"admin_graphql_api_id":"gid://shopify/Order/42"}'
+TOPICS_OF_ORDERS = frozenset().union(*ORDERS.webhooks.values())
 
 
 def ports_with(*, flows: frozenset[str] = frozenset({ORDERS.name}), **changes: Any) -> IntakePorts:
@@ -185,7 +206,6 @@ class UnconfirmedQueue:
 # Code -> what is wrong with the delivery, and the delivery after the next step was carried out.
 REPAIRED: dict[ErrorCode, tuple[dict[str, Any], dict[str, Any]]] = {
     ErrorCode.UNKNOWN_STORE: ({"store": "nordlis"}, {}),
-    ErrorCode.FLOW_OFF: ({"ports": ports_with(flows=frozenset())}, {}),
     ErrorCode.SECRETS_MISSING: ({"ports": ports_with(lacks_secrets=True)}, {}),
     ErrorCode.WRONG_SHOP: ({"x_shopify_shop_domain": "prairie-supply.myshopify.com"}, {}),
     ErrorCode.HEADER_MISSING: ({"x_shopify_topic": ""}, {}),
@@ -193,11 +213,8 @@ REPAIRED: dict[ErrorCode, tuple[dict[str, Any], dict[str, Any]]] = {
         {"secret": "newer"},
         {"secret": "newer", "ports": ports_with(secrets=("newer", "new"))},
     ),
-    ErrorCode.UNKNOWN_TOPIC: ({"family": "refunds"}, {}),
-    ErrorCode.BODY_TOO_LARGE: ({"ports": ports_with(max_bytes=10)}, {}),
     ErrorCode.NOT_QUEUED: ({"ports": ports_with(publisher=UnconfirmedQueue())}, {}),
 }
-NOTHING_TO_DO = {ErrorCode.BODY_EMPTY: "Nothing: Shopify never sends an empty body."}
 
 
 @pytest.mark.parametrize("code", REPAIRED)
@@ -209,7 +226,141 @@ async def test_a_refused_webhook_is_accepted_once_the_next_step_was_carried_out(
     assert (await receive(BODY, **right)).entity_id == "42"
 
 
-def test_every_code_of_a_refused_webhook_is_repaired_or_says_that_nothing_is_to_be_done() -> None:
-    refused = {code for code, entry in CATALOGUE.items() if entry.status is not None}
-    assert refused == REPAIRED.keys() | NOTHING_TO_DO.keys()
-    assert {code: CATALOGUE[code].next_step for code in NOTHING_TO_DO} == NOTHING_TO_DO
+async def test_a_body_beyond_the_hard_limit_is_refused_without_a_look_at_its_signature() -> None:
+    for secret in ("new", "forged"):
+        with pytest.raises(WebhookRefusedError) as refused:
+            await receive(b" " * 20_000_001, secret=secret)
+        assert (refused.value.code, refused.value.entry.status) == (ErrorCode.BODY_TOO_LARGE, 413)
+
+
+# Code -> the signed delivery that is ignored, and what is accepted once the next step was carried out.
+IGNORED: dict[ErrorCode, tuple[dict[str, Any], dict[str, Any]]] = {
+    ErrorCode.FLOW_OFF: ({"flows": frozenset()}, {}),
+    ErrorCode.UNKNOWN_TOPIC: ({"topic": "products/update"}, {}),
+}
+
+
+async def receive_ignored(code: ErrorCode, notes: Notes, **changes: Any) -> WebhookIgnoredError:
+    """The answer to the delivery that is ignored for this code; `changes` as in `receive`, or of the ports."""
+    wrong = dict(IGNORED[code][0])
+    given = {name: changes.pop(name) for name in ("noted",) if name in changes}
+    ports = ports_with(flows=wrong.pop("flows", frozenset({ORDERS.name})), notes=notes, publisher=Unused(), **given)
+    with pytest.raises(WebhookIgnoredError) as ignored:
+        await receive(BODY, **wrong, ports=ports, **changes)
+    return ignored.value
+
+
+class Unused:
+    async def publish(self, envelope: Envelope, *, at: object = None) -> None:
+        raise AssertionError("an ignored webhook was published")
+
+
+@pytest.mark.parametrize("code", IGNORED)
+async def test_a_signed_webhook_without_a_use_is_answered_with_200_once_a_note_is_stored(code: ErrorCode) -> None:
+    notes = Notes()
+    ignored = await receive_ignored(code, notes, noted=set())
+    assert (ignored.code, ignored.entry.status) == (code, 200)
+    (note,) = notes.entries
+    assert (note.store, note.event_id, note.outcome) == ("nordlys", "e-1", "ignored")
+    assert note.note == f"{code}: {ignored.cause}"
+    assert (await receive(BODY, **IGNORED[code][1])).entity_id == "42"
+
+
+@pytest.mark.parametrize("code", IGNORED)
+async def test_what_is_ignored_is_noted_once_for_each_code_and_topic(code: ErrorCode) -> None:
+    notes, noted = Notes(), set()
+    for event in ("e-1", "e-2", "e-3"):
+        await receive_ignored(code, notes, noted=noted, event=event)
+    assert [note.event_id for note in notes.entries] == ["e-1"]
+
+
+async def test_the_notes_of_a_process_are_bounded_since_the_signature_does_not_cover_the_topic() -> None:
+    notes, noted = Notes(), set()
+    for number in range(NOTES + 5):
+        ports = ports_with(notes=notes, noted=noted)
+        with pytest.raises(WebhookIgnoredError):
+            await receive(BODY, topic=f"made/up{number}", ports=ports)
+    assert len(notes.entries) == len(noted) == NOTES
+
+
+@pytest.mark.parametrize("error", [ServiceRequestError("away"), TimeoutError()])
+async def test_a_note_that_is_not_stored_is_no_reason_to_acknowledge_and_the_retry_stores_it(error: Exception) -> None:
+    notes, noted = Notes(error), set()
+    ports = ports_with(flows=frozenset(), notes=notes, noted=noted)
+    with pytest.raises(WebhookRefusedError) as refused:
+        await receive(BODY, ports=ports)
+    assert (refused.value.code, refused.value.entry.status) == (ErrorCode.NOT_QUEUED, 503)
+    await receive_ignored(ErrorCode.FLOW_OFF, notes, noted=noted)
+    assert len(notes.entries) == 1
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        pytest.param({"flows": frozenset[str]()}, id="a flow that is off"),
+        pytest.param({"topic": "products/update"}, id="a topic without a flow"),
+        pytest.param({"max_bytes": 10}, id="a large body"),
+    ],
+)
+async def test_an_unsigned_webhook_gets_nothing_noted_or_published(wrong: dict[str, Any]) -> None:
+    notes = Notes()
+    topic = wrong.pop("topic", "orders/updated")
+    with pytest.raises(WebhookRefusedError) as refused:
+        await receive(BODY, topic=topic, secret="forged", ports=ports_with(notes=notes, publisher=Unused(), **wrong))
+    assert (refused.value.code, refused.value.entry.status) == (ErrorCode.SIGNATURE_WRONG, 401)
+    assert notes.entries == []
+
+
+@pytest.mark.parametrize("topic", sorted(TOPICS_OF_ORDERS))
+async def test_a_topic_at_another_familys_address_goes_to_its_flow(topic: str) -> None:
+    for family in ORDERS.webhooks:
+        envelope = await receive(BODY_OF_ANY, topic, family=family)
+        assert (envelope.flow, envelope.topic, envelope.entity_id) == (ORDERS.name, topic, "42")
+
+
+@pytest.mark.parametrize("topic", sorted(TOPICS_OF_ORDERS))
+async def test_of_a_body_over_the_limit_only_the_orders_id_is_published(topic: str) -> None:
+    body = as_json({"order_id": 42, "admin_graphql_api_id": "gid://shopify/Order/42", "note": "x" * 300_000})
+    whole = await receive(body, topic, ports=ports_with(max_bytes=len(body)))
+    assert whole.claim is not None
+    small = await receive(body, topic, ports=ports_with(max_bytes=len(body) - 1))
+    assert (small.claim, small.entity_id, small.topic) == (None, "42", topic)
+    assert small.session_id == whole.session_id
+    payload = json.loads(small.body)
+    assert only_names(payload)
+    assert require_order_id(payload, topic) == 42
+
+
+async def test_a_body_over_the_limit_without_gids_names_its_order_too() -> None:
+    body = as_json(without_gids(order_payload()) | {"note": "x" * 300_000})
+    assert require_order_id(json.loads((await receive(body, ports=ports_with(max_bytes=10))).body), "") == ORDER_ID
+
+
+@pytest.mark.parametrize("body", [b'{"note":"' + b"x" * 300_000 + b'"}', b"x" * 300_000], ids=["an object", "no JSON"])
+async def test_a_body_over_the_limit_that_names_no_order_is_kept_whole(body: bytes) -> None:
+    kept: dict[str, bytes] = {}
+
+    class Blobs:
+        async def put(self, name: str, body: bytes) -> str:
+            kept[name] = body
+            return ""
+
+    envelope = await receive(body, ports=ports_with(max_bytes=10, claims=Blobs()))
+    assert envelope.claim is not None
+    assert kept == {envelope.claim.blob: body}
+    assert envelope.entity_id == ""
+
+
+async def test_an_empty_body_that_is_signed_is_accepted_like_any_without_an_id() -> None:
+    envelope = await receive(b"")
+    assert (envelope.entity_id, envelope.claim) == ("", None)
+
+
+def test_every_code_of_an_answer_is_refused_ignored_or_beyond_the_hard_limit() -> None:
+    statuses = {code: entry.status for code, entry in CATALOGUE.items() if entry.status is not None}
+    assert statuses.keys() == REPAIRED.keys() | IGNORED.keys() | {ErrorCode.BODY_TOO_LARGE}
+    assert {code for code, status in statuses.items() if status == 200} == IGNORED.keys()
+    assert {code for code, status in statuses.items() if status == 503} == {
+        ErrorCode.SECRETS_MISSING,
+        ErrorCode.NOT_QUEUED,
+    }
