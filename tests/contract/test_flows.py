@@ -17,7 +17,7 @@ from builders.root import ROOT
 from local.functions.worker import Function
 from shared.bus.envelope import Envelope
 from shared.clients import build
-from shared.flows import BY_FAMILY, BY_QUEUE, BY_TIMER, FLOWS, SWITCHES, Direction, Flow
+from shared.flows import BY_FAMILY, BY_QUEUE, BY_TIMER, BY_TOPIC, FLOWS, SWITCHES, Direction, Flow
 from shared.rules.store import Flows, Masters
 from shared.settings import read_settings
 from tools.permissions import uses_of
@@ -102,10 +102,11 @@ def test_flow_starts_in_one_way(flow: Flow) -> None:
     assert not flow.webhooks or flow.queue
 
 
-def test_names_families_and_functions_are_used_once() -> None:
+def test_names_families_topics_and_functions_are_used_once() -> None:
     names = [flow.name for flow in FLOWS]
     assert len(set(names)) == len(names)
     assert len(BY_FAMILY) == sum(len(flow.webhooks) for flow in FLOWS)
+    assert len(BY_TOPIC) == sum(len(topics) for flow in FLOWS for topics in flow.webhooks.values())
     assert len(BY_QUEUE) + len(BY_TIMER) == len(FLOWS)
 
 

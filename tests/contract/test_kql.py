@@ -91,7 +91,7 @@ def taken(tables: Tables) -> set[str]:
 
 
 def is_taken(row: Row) -> bool:
-    return row["Name"] == "webhook" and row["ResultCode"] == "200"
+    return row["Name"] == "webhook" and row["Properties"].get("webhook.accepted") == "True"
 
 
 def ended(tables: Tables) -> set[str]:

@@ -11,9 +11,10 @@ from builders.orders import as_json, in_presentment, line, money_set, order_payl
 from builders.root import ROOT
 
 from shared.errors import RefusedError
+from shared.mapping.shopify.events import naming_body
 from shared.model import OrderState
 from shared.rules import load_stores
-from shared.sync.orders.reading import LARGE, StateReader, read_json
+from shared.sync.orders.reading import LARGE, WITH_THE_ORDER, StateReader, read_json
 
 RULES = load_stores(ROOT / "config/stores")["nordlys"]
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -84,6 +85,14 @@ async def test_an_order_that_cannot_be_read_for_another_reason_is_not_fetched() 
     with pytest.raises(RefusedError) as refused:
         await read(order_payload() | {"line_items": "x"}, shop)
     assert (refused.value.code, shop.calls) == ("NOT_AN_ORDER", 0)
+
+
+@pytest.mark.parametrize("topic", sorted(WITH_THE_ORDER))
+async def test_an_order_that_its_event_only_names_is_fetched(topic: str) -> None:
+    shop = Shop()
+    with pytest.raises(RefusedError, match="ORDER_GONE"):
+        await StateReader(42, RULES, shop, NOW, None).read(topic, read_json(naming_body(42)))
+    assert shop.calls == 1
 
 
 @pytest.mark.parametrize(("total_tax", "calls"), [("1.91", 1), ("1.74", 0)])

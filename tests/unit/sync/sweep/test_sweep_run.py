@@ -277,6 +277,21 @@ async def test_a_store_whose_orders_are_switched_off_is_not_swept(world):
     assert (world.shop.calls, world.snapshots.writes) == ([], 0)
 
 
+async def test_a_store_that_is_switched_on_again_after_weeks_gets_every_order_that_changed_meanwhile(world):
+    world.list(1, NOON - HOUR)
+    await world.sweep()
+    stood_at = world.progress()
+    on, world.rules = world.rules, world.rules.model_copy(update={"flows": Flows()})
+    for week in (1, 2, 3):
+        world.list(week + 1, NOON + week * 7 * 24 * HOUR - HOUR)
+        await world.sweep(after=7 * 24 * 60)
+    assert (world.sent, world.progress()) == ([1], stood_at)
+    world.rules = on
+    world.shop.page = 2
+    await world.sweep(after=15)
+    assert world.sent == [1, 1, 2, 3, 4]  # of the first one the journal has no end
+
+
 # ---- subscriptions
 
 
