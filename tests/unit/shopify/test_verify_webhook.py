@@ -179,6 +179,7 @@ def test_an_id_from_the_gid_is_distinguished_from_an_order_id_that_may_be_nested
     [
         b'{"id":7,"admin_graphql_api_id":"gid://shopify/Refund/7","order_id":42,"note":"\\"order_id\\":9"}',
         b'{"note":"\\"order_id\\": 9","id":7,"order_id": 42}',
+        b'{"typed \\"order_id": 9, "order_id": 42}',
         b'{"order_edit":{"id":7,"order_id":42}}',
         b'{"provider_id":null,"order_id":"42","admin_graphql_api_order_id":"gid://shopify/Order/42"}',
     ],
