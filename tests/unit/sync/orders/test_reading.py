@@ -56,7 +56,8 @@ async def calls_on_the_loop(size: int) -> int:
 
 
 async def test_a_large_body_is_read_beside_the_event_loop() -> None:
-    assert await calls_on_the_loop(LARGE + 1) < await calls_on_the_loop(LARGE) / 3
+    await calls_on_the_loop(LARGE)  # what is loaded at the first reading is not counted
+    assert await calls_on_the_loop(LARGE + 1) < await calls_on_the_loop(LARGE) / 10
 
 
 def refunded(payment: dict[str, Any]) -> dict[str, Any]:
