@@ -27,6 +27,7 @@ def measure(tree: Path, data: Path, jobs: int) -> None:
         [
             *(sys.executable, "-m", "pytest", "-q", "-m", "not wire", "-n", str(jobs), "--dist", "worksteal"),
             *("-p", "no:cacheprovider", "--cov", "--cov-context=test", "--cov-report="),
+            "--timeout=900",  # a test takes several times as long while it is measured
         ],
         cwd=tree,
         env=environment(),
