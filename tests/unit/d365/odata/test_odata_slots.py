@@ -21,6 +21,17 @@ QUICK = replace(TERMS, renewal=timedelta(milliseconds=20), poll=timedelta(millis
 """The background task at a hundred times its pace; leases are those of a clock that tests move."""
 
 
+@pytest.fixture(autouse=True)
+async def nothing_left():
+    """Ends the renewing tasks of the test: all tests share one event loop."""
+    before = asyncio.all_tasks()
+    yield
+    left = asyncio.all_tasks() - before
+    for task in left:
+        task.cancel()
+    await asyncio.gather(*left, return_exceptions=True)
+
+
 class Fo:
     """Some processes, by one clock, and one row."""
 
