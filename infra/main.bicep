@@ -33,8 +33,8 @@ param d365BaseUrl string
 param erpMaxConcurrency int = 8
 
 @minValue(10)
-@maxValue(230)
-@description('Seconds until an answer of F&O counts as lost.')
+@maxValue(180)
+@description('Seconds until an answer of F&O counts as lost. A flow is cut off after 200.')
 param d365TimeoutSeconds int = 120
 
 @minValue(1)

@@ -139,5 +139,14 @@ class StorageAwayError(TransientError):
     """The app's own storage does not answer, or lets the app do nothing. Messages wait, since none can be parked."""
 
 
+class OutOfTimeError(TransientError):
+    """What a flow did was cut off, so that it does not use up the time of the whole process. A call that was under way
+    may have happened: whatever continues reads first.
+    """
+
+    def __init__(self, limit: timedelta) -> None:
+        super().__init__(f"not done within {limit.total_seconds():g} s: cut off, and begun again from what is stored")
+
+
 class OutcomeUnknownError(TransientError):
     """A write was sent and no answer came (time-out, reset, 5xx): read F&O's state before writing again."""

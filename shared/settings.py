@@ -112,7 +112,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         shopify_base_url=reader.url("SHOPIFY_BASE_URL", default="https://{shop_domain}"),
         d365_base_url=reader.url("D365_BASE_URL"),
         d365_max_calls=reader.number("D365_MAX_CALLS", int, default=8, low=1, high=52),
-        d365_timeout=reader.number("D365_TIMEOUT_SECONDS", float, default=120.0, low=1, high=230),
+        d365_timeout=reader.number("D365_TIMEOUT_SECONDS", float, default=120.0, low=1, high=180),
         order_change_pause=reader.number("ORDER_CHANGE_PAUSE_SECONDS", float, default=10.0, low=0, high=60),
         webhook_max_bytes=reader.number("WEBHOOK_MAX_BYTES", int, default=5_000_000, low=10_000, high=LARGEST_WEBHOOK),
         publish_timeout=reader.number("WEBHOOK_PUBLISH_SECONDS", float, default=3.5, low=0.1, high=4.5),

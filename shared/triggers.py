@@ -48,26 +48,33 @@ async def receive(family: str, req: func.HttpRequest, context: func.Context) -> 
 
 async def handle(queue: str, message: func.ServiceBusMessage) -> None:
     """Runs the flow of the queue on one message. Raises only for a message that the queue must deliver again."""
-    from shared.sync.messages.dispatch import handle_message  # noqa: PLC0415 - see the module's docstring
+    from shared.sync.deadline import INVOCATION_TIME, ended_after  # noqa: PLC0415 - see the module's docstring
+    from shared.sync.messages.dispatch import handle_message  # noqa: PLC0415
 
     flow, services = BY_QUEUE[queue], _services()
     with running(flow):
-        await handle_message(
-            partial(flow.load_handler(), ports=services.ports[flow.name]),
-            message.get_body(),
-            message.application_properties,
-            message.message_id,
-            services.queues[queue],
-            message.delivery_count or 1,
-        )
+        async with ended_after(INVOCATION_TIME):
+            await handle_message(
+                partial(flow.load_handler(), ports=services.ports[flow.name]),
+                message.get_body(),
+                message.application_properties,
+                message.message_id,
+                services.queues[queue],
+                message.delivery_count or 1,
+            )
 
 
 async def run(timer: str) -> None:
-    """Runs the flow of the timer for every store, and records how the run ended. Raises what the flow raises."""
+    """Runs the flow of the timer for every store, and records how the run ended. Raises what the flow raises, and
+    OutOfTimeError for a run that was cut off: its progress is stored, and the next run continues.
+    """
+    from shared.sync.deadline import FLOW_TIME, INVOCATION_TIME, ended_after  # noqa: PLC0415
+
     flow, services = BY_TIMER[timer], _services()
     handler = flow.load_handler()
     with heartbeat(timer), running(flow):
-        await handler(services.ports[flow.name])
+        async with ended_after(INVOCATION_TIME), ended_after(FLOW_TIME):
+            await handler(services.ports[flow.name])
 
 
 async def health() -> func.HttpResponse:

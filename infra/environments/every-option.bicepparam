@@ -4,7 +4,7 @@ using '../main.bicep'
 param environmentName = 'longest-name-of-thirty-letters'
 param location = 'westeurope'
 param d365BaseUrl = 'https://contoso.operations.dynamics.com'
-param d365TimeoutSeconds = 230
+param d365TimeoutSeconds = 180
 param stores = ['nordlys-uk']
 param storesFolder = 'config/live'
 param erpMaxConcurrency = 52

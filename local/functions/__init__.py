@@ -18,8 +18,9 @@ What it does not do, compared with `func start`:
   HTTP response, are refused at start.
 - Connections by identity (`<name>__fullyQualifiedNamespace`) are refused: set `<name>` to a connection
   string.
-- One process runs one app, in this process. A synchronous function that passes `functionTimeout` fails and
-  its message is abandoned, but its thread runs on; Azure would restart the worker process.
+- One process runs one app, in this process. When a function passes `functionTimeout`, all that runs in its worker is
+  cancelled and fails, as if the worker were restarted; what it keeps in memory stays. The thread of a synchronous
+  function runs on.
 - A timer keeps no record between runs of the host: `past_due` is true only for an occurrence that was missed
   while the run before it still went on. There is no lease, since there is one host.
 - A wrong method on a known route is answered 405 with `Allow`; Azure answers 404

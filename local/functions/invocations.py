@@ -41,10 +41,17 @@ class Invocation:
 
 
 class Invoker:
-    """Runs functions within `functionTimeout`, and counts those that are running."""
+    """Runs functions within `functionTimeout`, and counts those that are running.
+
+    A function that passes it fails, and with it all that runs in its worker, which Azure restarts
+    (github.com/Azure/azure-functions-host/issues/8720). As on Flex Consumption, HTTP functions share workers, and every
+    other function has its own.
+    """
 
     def __init__(self, *, timeout: float | None) -> None:
         self._timeout = timeout
+        self._limits: dict[asyncio.Timeout, str] = {}
+        """The limit of each running invocation, and its worker."""
         self._running = 0
         self._idle = asyncio.Event()
         self._idle.set()
@@ -63,8 +70,10 @@ class Invoker:
         started = time.perf_counter()
         self._running += 1
         self._idle.clear()
+        limit = asyncio.timeout(self._timeout)
+        self._limits[limit] = _worker_of(function)
         try:
-            async with asyncio.timeout(self._timeout):
+            async with limit:
                 outcome = await worker.invoke(
                     function,
                     argument,
@@ -75,8 +84,13 @@ class Invoker:
                     trace_state=trace.state,
                 )
         except TimeoutError:
-            outcome = Outcome(None, f"took longer than functionTimeout, {self._timeout:g} s", "")
+            if limit in self._limits:
+                outcome = Outcome(None, f"took longer than functionTimeout, {self._timeout:g} s", "")
+                self._restart_worker(_worker_of(function))
+            else:
+                outcome = Outcome(None, "its worker was restarted, since another function took too long", "")
         finally:
+            self._limits.pop(limit, None)
             self._running -= 1
             if not self._running:
                 self._idle.set()
@@ -90,9 +104,21 @@ class Invoker:
             )
         return Invocation(invocation_id, seconds, outcome)
 
+    def _restart_worker(self, name: str) -> None:
+        """Ends whatever else runs in this worker. It cannot be kept from cleaning up, as a killed process is."""
+        for limit in [limit for limit, worker_name in self._limits.items() if worker_name == name]:
+            del self._limits[limit]
+            if not limit.expired():
+                limit.reschedule(0)
+
     async def drain(self, grace: float) -> None:
         """Waits until nothing runs, at most so many seconds."""
         try:
             await asyncio.wait_for(self._idle.wait(), grace)
         except TimeoutError:
             _log.warning("%d invocations still run after %g s and are given up", self._running, grace)
+
+
+def _worker_of(function: Function) -> str:
+    is_http = any(binding["type"] == "httpTrigger" for binding in function.bindings)
+    return "http" if is_http else function.name

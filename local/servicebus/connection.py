@@ -97,12 +97,17 @@ class AmqpConnection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         if self._heartbeat is not None:
             self._heartbeat.cancel()
+        self._socket = None
         for link in list(self._ends):
             self._forget(link)
-        self._socket = None
         self._hub.disconnected(self)
 
     # For link ends and the server
+
+    @property
+    def is_lost(self) -> bool:
+        """Links that are still open then were cut without a word, as by a client that died."""
+        return self._socket is None
 
     def flush(self) -> None:
         """Writes what the engine has to say."""

@@ -201,13 +201,15 @@ class ConsumerLink:
         delivery.settle()
 
     def on_gone(self) -> None:
-        """Locks on messages stay, as in Azure; the lock on a session ends with the link."""
+        """Locks on messages stay, as in Azure. The lock on a session ends with the link; where the connection was cut,
+        it stays until its time.
+        """
         self._broker.leave(self)
         for timer in (self._session_timeout, self._detach_timeout):
             if timer is not None:
                 timer.cancel()
         self._session_timeout = self._detach_timeout = None
-        if self._session is not None:
+        if self._session is not None and not self._connection.is_lost:
             self.mailbox.release_session(self._session)
 
     def _accept_session(self, session_id: str | None) -> bool:
@@ -238,6 +240,8 @@ class ConsumerLink:
         )
 
     def _on_session_lost(self) -> None:
+        if self._connection.is_lost:
+            return
         loop = asyncio.get_running_loop()
         self._detach_timeout = loop.call_later(DETACH_AFTER_LOCK_LOST, self._detach_for_lost_lock)
 

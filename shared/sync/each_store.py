@@ -58,6 +58,9 @@ def noting_halt(report: Halting) -> Iterator[None]:
     except TransientError as error:
         report.halted = type(error).__name__
         raise
+    except asyncio.CancelledError:
+        report.halted = "cut off"
+        raise
 
 
 def _error(end: BaseException) -> Exception:

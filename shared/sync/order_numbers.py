@@ -37,7 +37,7 @@ _MAX_ORDERS: Final = 1000
 """Orders of a store in one run."""
 
 _TIME_LIMIT: Final = timedelta(minutes=3)
-"""No batch begins after it: the host ends a function after 4 minutes (functionTimeout in host.json)."""
+"""No batch begins after it: the run is cut off after FLOW_TIME (shared/sync/deadline.py)."""
 
 _MAX_LOOKUPS: Final = 4
 """How often an order is looked for: its webhook may arrive before Shopify's API shows it."""

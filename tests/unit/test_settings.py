@@ -76,7 +76,7 @@ def test_a_wrong_value_is_explained(name: str, value: str, text: str) -> None:
     ("name", "field", "default", "least", "most"),
     [
         ("D365_MAX_CALLS", "d365_max_calls", 8, 1, 52),
-        ("D365_TIMEOUT_SECONDS", "d365_timeout", 120.0, 1, 230),
+        ("D365_TIMEOUT_SECONDS", "d365_timeout", 120.0, 1, 180),
         ("WEBHOOK_MAX_BYTES", "webhook_max_bytes", 5_000_000, 10_000, 20_000_000),
         ("WEBHOOK_PUBLISH_SECONDS", "publish_timeout", 3.5, 0.1, 4.5),
     ],

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from traceback import walk_tb
 from typing import Final
@@ -24,6 +24,7 @@ from shared.store.journal import Journal, JournalEntry
 from shared.store.outage import is_outage, storage_away
 from shared.store.parking import ParkedMessage, Parking
 from shared.store.proofs import cut_proof
+from shared.sync.deadline import FLOW_TIME, ended_after
 from shared.sync.messages.outcome import Done, MessageOutcome, Park, Parts, Retry, RetryPolicy, as_parts, is_wait
 from shared.telemetry import Span, annotate, correlated, emit, span
 
@@ -46,6 +47,8 @@ class QueuePorts:
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     remember: Callable[[Envelope], Awaitable[object]] | None = None
     """Stores that the event was parked as a whole, so that a later one of the same subject closes it."""
+    flow_time: timedelta = FLOW_TIME
+    """After it the handler is cut off, and the message waits."""
 
 
 LAST_DELIVERY: Final = 9
@@ -95,11 +98,12 @@ async def handle_message(  # noqa: PLR0917 - what the queue's message has
 async def _handle(handler: MessageHandler, envelope: Envelope, ports: QueuePorts, handling: Span) -> None:
     body = envelope.body
     try:
-        if envelope.claim:
-            body = await ports.claims.get(envelope.claim.blob, sha256=envelope.claim.sha256)
-        if envelope.source == _FOREIGN:
-            raise RefusedError(ErrorCode.ENVELOPE_UNREADABLE, problem="another sender wrote it")  # noqa: TRY301
-        outcome = await handler(replace(envelope, body=body))
+        async with ended_after(ports.flow_time):
+            if envelope.claim:
+                body = await ports.claims.get(envelope.claim.blob, sha256=envelope.claim.sha256)
+            if envelope.source == _FOREIGN:
+                raise RefusedError(ErrorCode.ENVELOPE_UNREADABLE, problem="another sender wrote it")  # noqa: TRY301
+            outcome = await handler(replace(envelope, body=body))
     except RefusedError as refusal:
         outcome = _remembered(Parts(Done(""), parked=(Park(refusal),)), envelope, ports)
     except TransientError as failure:

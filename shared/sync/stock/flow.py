@@ -64,7 +64,7 @@ _ROUNDS: Final = 3
 """How often a figure that keeps changing is read in one run."""
 
 _TIME_LIMIT: Final = timedelta(minutes=3)
-"""No batch begins after it: the host ends a function after 4 minutes (functionTimeout in host.json)."""
+"""No batch begins after it: the run is cut off after FLOW_TIME (shared/sync/deadline.py)."""
 
 _ABSENT: Final = {
     NoLevel.GONE: FigureOutcome.GONE,

@@ -40,7 +40,7 @@ _AT_ONCE: Final = 25
 """Orders whose links are read concurrently."""
 
 _TIME_LIMIT: Final = timedelta(minutes=3)
-"""No step begins after it: the host ends a function after 4 minutes (functionTimeout in host.json)."""
+"""No step begins after it: the run is cut off after FLOW_TIME (shared/sync/deadline.py)."""
 
 
 @dataclass(slots=True)

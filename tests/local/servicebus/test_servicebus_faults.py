@@ -13,7 +13,12 @@ from urllib.request import Request, urlopen
 import pytest
 from azure.servicebus import NEXT_AVAILABLE_SESSION
 from azure.servicebus.aio import ServiceBusClient
-from azure.servicebus.exceptions import OperationTimeoutError, ServiceBusError, ServiceBusServerBusyError
+from azure.servicebus.exceptions import (
+    OperationTimeoutError,
+    ServiceBusError,
+    ServiceBusServerBusyError,
+    SessionCannotBeLockedError,
+)
 from builders.root import ROOT
 from fixtures.servicebus import (
     MovableClock,
@@ -116,17 +121,37 @@ async def test_a_dropped_receivers_messages_stay_locked_until_their_time():
             assert again.delivery_count == 1
 
 
-async def test_a_dropped_session_receiver_frees_its_session_at_once():
+async def test_a_detached_session_receiver_frees_its_session_at_once():
     queue = {"name": "q", "requiresSession": True}
     async with emulator(queues=[queue]) as bus, opened(bus, sender("q")) as (out,):
         await out.send_messages(message("x", session_id="a"))
         async with opened(bus, receiver("q", session_id="a")) as (into,):
             (got,) = await receive(into)
-            bus.drop_connections()
+            bus.detach_links("q")
             async with opened(bus, receiver("q", session_id=NEXT_AVAILABLE_SESSION)) as (other,):
                 assert bodies(await receive(other)) == ["x"]
                 with pytest.raises(ServiceBusError):
                     await into.complete_message(got)
+
+
+async def test_the_session_of_a_receiver_that_was_cut_off_stays_locked_until_its_time():
+    clock = MovableClock()
+    queue = {"name": "q", "requiresSession": True}
+    async with emulator(clock=clock, queues=[queue]) as bus:
+        async with opened(bus, sender("q")) as (out,):
+            await out.send_messages(message("x", session_id="a"))
+        async with opened(bus, receiver("q", session_id="a")) as (into,):
+            await receive(into)
+            bus.drop_connections()
+            await until(lambda: not has_consumer(bus))
+            clock.move(bus, 58)
+            with pytest.raises(SessionCannotBeLockedError):
+                async with opened(bus, receiver("q", session_id="a")):
+                    raise AssertionError("the session is still locked")
+            clock.move(bus, 3)
+            async with opened(bus, receiver("q", session_id="a")) as (other,):
+                (again,) = await receive(other)
+                assert (str(again), again.delivery_count) == ("x", 1)
 
 
 async def test_a_message_settled_over_a_new_link_is_settled():
