@@ -33,7 +33,9 @@ from shared.store.parking import Parking
 from shared.store.payments import Payments
 from shared.store.refunds import Refunds
 from shared.store.shared_rows import SharedRows
-from shared.sync.messages.dispatch import QueuePorts, handle_message
+from shared.sync.deadline import ended_after
+from shared.sync.messages.dispatch import MessageHandler, QueuePorts, handle_message
+from shared.sync.messages.outcome import MessageOutcome
 from shared.sync.orders.flow import sync_order
 from shared.sync.orders.ports import OrderPorts
 from shared.sync.payments import PaymentPorts
@@ -45,6 +47,8 @@ from tests.builders.memory_table import MemoryTable
 
 TABLES: Final = ("links", "payments", "refunds", "outbox", "parked", "journal")
 _PROCESSES: Final = 10
+_LONG: Final = timedelta(hours=1)
+"""Time that is never used up, unless the wire says so."""
 _BUDGET_REFILL: Final = 60.0
 """Seconds until Shopify's query budget is full again: a throttled run makes more calls than the others."""
 _VARYING_COLUMNS: Final = {
@@ -149,10 +153,11 @@ class Installation:
                     queue_ports = QueuePorts(queue=queue, claims=None, journal=journal, parking=ports.parking)
                     while queue.waiting:
                         one = await queue.first()
-                        await handle_message(
-                            lambda envelope: sync_order(envelope, ports),
-                            *(one.body, one.properties(), one.message_id, queue_ports),
-                        )
+                        async with ended_after(_LONG) as wire.deadline:
+                            await handle_message(
+                                _with_deadline(ports, wire),
+                                *(one.body, one.properties(), one.message_id, queue_ports),
+                            )
                         queue.waiting.pop(0)
                     return first.calls
             except (Killed, Exception) as end:  # noqa: BLE001 - the process died, or Functions returns the message
@@ -254,6 +259,20 @@ class Installation:
         books = self.fo.books
         own: list[Table[Any, Any]] = [books.stock, books.claims, books.progress, books.order_lines]
         return own + [books.rows(name) for name in books.schema.sets]
+
+
+def _with_deadline(ports: OrderPorts, wire: Wire) -> MessageHandler:
+    """The flow, cut off on demand. What comes after it has the invocation's deadline, as before it."""
+
+    async def handler(envelope: Envelope) -> MessageOutcome:
+        of_invocation = wire.deadline
+        try:
+            async with ended_after(_LONG) as wire.deadline:
+                return await sync_order(envelope, ports)
+        finally:
+            wire.deadline = of_invocation
+
+    return handler
 
 
 def _plain(column: str, value: Any) -> Any:

@@ -1,7 +1,8 @@
-"""Counts every call that leaves the process; at one of them the process dies, or the connection breaks."""
+"""Counts every call that leaves the process; at one of them the process dies, the connection breaks, or time is up."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -25,6 +26,8 @@ class How(StrEnum):
     """After the call, which is before the next one."""
     UNREACHABLE = "never sent"
     ANSWER_LOST = "answer lost"
+    OUT_OF_TIME = "out of time"
+    """It was carried out, and no answer came before what runs was cut off."""
 
 
 @dataclass
@@ -34,6 +37,8 @@ class Wire:
     strike: tuple[int, How] | None = None
     calls: list[str] = field(default_factory=list)
     dead: bool = False
+    deadline: asyncio.Timeout | None = None
+    """Of what runs."""
 
     async def call[A](
         self, name: str, do: Callable[[], Awaitable[A]], *, unsent: Exception, lost: Exception, drop: Callable[[A], Any]
@@ -46,18 +51,25 @@ class Wire:
         if how is How.UNREACHABLE:
             raise unsent
         answer = await do()
-        if how in {How.KILLED, How.ANSWER_LOST}:
+        if how is not None:
             dropped = drop(answer)
             if isinstance(dropped, Awaitable):
                 await dropped
             if how is How.ANSWER_LOST:
                 raise lost
+            if how is How.OUT_OF_TIME:
+                await self.time_is_up()
             self.die()
         return answer
 
     def begin(self, strike: tuple[int, How] | None = None) -> None:
         """A new process with the same connections."""
         self.strike, self.calls, self.dead = strike, [], False
+
+    async def time_is_up(self) -> None:
+        assert self.deadline is not None
+        self.deadline.reschedule(0)
+        await asyncio.Event().wait()
 
     def die(self) -> None:
         self.dead = True

@@ -41,7 +41,7 @@ def positions(calls: list[str], how: How) -> list[int]:
 @pytest.mark.parametrize(
     ("name", "how"),
     [
-        *((name, how) for name in SCENARIOS for how in (How.KILLED, How.ANSWER_LOST)),
+        *((name, how) for name in SCENARIOS for how in (How.KILLED, How.ANSWER_LOST, How.OUT_OF_TIME)),
         *((name, How.UNREACHABLE) for name in _UNREACHABLE),
     ],
 )
@@ -117,7 +117,7 @@ def orders(app: Installation) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("scenario", BOOKED_OTHERWISE.values(), ids=BOOKED_OTHERWISE)
-@pytest.mark.parametrize("how", [How.KILLED, How.ANSWER_LOST])
+@pytest.mark.parametrize("how", [How.KILLED, How.ANSWER_LOST, How.OUT_OF_TIME])
 async def test_an_order_that_fo_books_otherwise_is_held_and_parked_wherever_it_was_cut_off(
     app: Installation, scenario: Scenario, how: How
 ) -> None:

@@ -12,6 +12,7 @@ from chaos_wire import How, HttpxOver, Killed, Wire
 from fixtures.stock import Memory, Retailer, retailing
 
 from shared.errors import ConnectorError, TransientError
+from shared.sync.deadline import ended_after
 
 TURN = timedelta(minutes=4)  # a run that failed keeps its turn for three: its last write may still be under way
 LOCATION = 71001001
@@ -47,7 +48,8 @@ async def begun(retailer: Retailer, wire: Wire, strike: tuple[int, How] | None) 
     """The calls of a run, which the strike may end."""
     wire.begin(strike)
     with suppress(Killed, ConnectorError):
-        await retailer.push()
+        async with ended_after(timedelta(hours=1)) as wire.deadline:
+            await retailer.push()
     return wire.calls
 
 
