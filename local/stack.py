@@ -118,17 +118,18 @@ async def running(
     overrides: Mapping[str, str] | None = None,
     app: Path = ROOT,
     world: Path = ROOT / "local/world.toml",
+    topology: Path = ROOT / "infra/topology.json",
     with_host: bool = True,
 ) -> AsyncIterator[Stack]:
     """The whole stack, ready; stopped again however the body ends. `overrides` replace settings of the app, `app` is
-    the folder of its function_app.py, `world` what Shopify and F&O hold. Without its host, the app is left to another
-    one at the same port. Raises StackError when a part does not start.
+    the folder of its function_app.py, `world` what Shopify and F&O hold, `topology` what Service Bus has. Without its
+    host, the app is left to another one at the same port. Raises StackError when a part does not start.
     """
     if occupied := ports.occupied():
         raise StackError(f"These ports are in use: {', '.join(occupied)}. Stop it, or use --free-ports.")
     stack = Stack(ports, app_settings(ports, overrides))
     try:
-        await _start_world(stack, world, log)
+        await _start_world(stack, world, topology, log)
         if with_host:
             await _start_host(stack, app, log)
         yield stack
@@ -144,7 +145,7 @@ async def _start_host(stack: Stack, app: Path, log: LogLine) -> None:
     await host.ready(_START_SECONDS)
 
 
-async def _start_world(stack: Stack, world: Path, log: LogLine) -> None:
+async def _start_world(stack: Stack, world: Path, topology: Path, log: LogLine) -> None:
     """Starts everything but the app, at the same time."""
     ports = stack.ports
     commands = {
@@ -156,7 +157,7 @@ async def _start_world(stack: Stack, world: Path, log: LogLine) -> None:
                 "--control-port",
                 str(ports.service_bus_control),
             ),
-            *("--topology", str(ROOT / "infra/topology.json")),
+            *("--topology", str(topology)),
         ],
         "d365": ["local.d365", "--port", str(ports.d365), "--world", str(world)],
         "shopify": [

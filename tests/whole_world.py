@@ -20,7 +20,7 @@ from azure.data.tables import UpdateMode
 from azure.data.tables.aio import TableServiceClient
 from azure.storage.blob.aio import BlobServiceClient
 
-from local.stack import NO_PAUSE, SCHEDULES, Ports, Stack, running
+from local.stack import NO_PAUSE, ROOT, SCHEDULES, Ports, Stack, running
 
 NORDLYS = "nordlys-outdoor.myshopify.com"
 PRAIRIE = "prairie-supply.myshopify.com"
@@ -189,7 +189,9 @@ class World:
 
 
 @asynccontextmanager
-async def start_world(log: Path, settings: Mapping[str, str] | None = None) -> AsyncIterator[World]:
+async def start_world(
+    log: Path, settings: Mapping[str, str] | None = None, *, topology: Path = ROOT / "infra/topology.json"
+) -> AsyncIterator[World]:
     """`settings` replace settings of the app."""
     with log.open("w", encoding="utf-8") as lines:
         async with (
@@ -197,6 +199,7 @@ async def start_world(log: Path, settings: Mapping[str, str] | None = None) -> A
                 Ports.free(),
                 log=lambda part, line: print(f"{part:>10} | {line}", file=lines, flush=True),
                 overrides={**dict.fromkeys(SCHEDULES, NEVER), **NO_PAUSE, **(settings or {})},
+                topology=topology,
             ) as stack,
             httpx.AsyncClient(timeout=60) as http,
             TableServiceClient.from_connection_string(stack.storage) as tables,

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
+import time
 import uuid
 from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Final
 
 import pytest
 from whole_world import World, encode, start_world
@@ -30,11 +34,24 @@ BASKET = {
 }
 
 
+LOCK_SECONDS: Final = 8
+"""Of the queue's sessions, in place of a minute: a killed worker's messages wait for its end."""
+
+
 @pytest.fixture(scope="module")
 async def doomed(wire: None, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
     """A stack of its own, since its host will die."""
-    async with start_world(tmp_path_factory.mktemp("doomed") / "stack.log") as world:
+    folder = tmp_path_factory.mktemp("doomed")
+    async with start_world(folder / "stack.log", topology=with_short_locks(folder / "topology.json")) as world:
         yield world
+
+
+def with_short_locks(path: Path) -> Path:
+    topology = json.loads((ROOT / "infra/topology.json").read_text())
+    for queue in topology["queues"]:
+        queue["lockDuration"] = f"PT{LOCK_SECONDS}S"
+    path.write_text(json.dumps(topology))
+    return path
 
 
 async def kill_host(world: World) -> None:
@@ -60,7 +77,12 @@ async def test_an_order_whose_worker_is_killed_while_fo_writes_it_is_there_once(
             await asyncio.sleep(0.05)
     assert await doomed.journal_of("nordlys", order["id"]) == []
     await kill_host(doomed)
+    killed = time.monotonic()
     await start_host(doomed)
+    up = time.monotonic()
+    taken_again = await doomed.waiting("nordlys", order["id"])
+    assert time.monotonic() - max(up, killed + LOCK_SECONDS) < 10, "the bucket stood still for longer than its lock"
+    assert taken_again["note"].startswith("another worker books order")  # until the claim of the killed one ends
     end = await doomed.end_of("nordlys", order["id"])
     assert end["outcome"] == "done"
     assert end["note"].startswith("found in F&O, created by an earlier attempt; F&O has the order as it is; ")

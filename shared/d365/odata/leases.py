@@ -43,7 +43,7 @@ class LeaseTerms:
     conflict: timedelta = timedelta(milliseconds=50)
     """How long at most a process waits before it decides again, after another one was faster."""
     patience: timedelta = timedelta(seconds=60)
-    """How long a call waits for a slot. An invocation ends after four minutes (host.json)."""
+    """How long a call waits for a slot. A flow is cut off after FLOW_TIME (shared/sync/deadline.py)."""
 
 
 @dataclass(frozen=True, slots=True)
