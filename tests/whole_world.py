@@ -190,16 +190,23 @@ class World:
 
 @asynccontextmanager
 async def start_world(
-    log: Path, settings: Mapping[str, str] | None = None, *, topology: Path = ROOT / "infra/topology.json"
+    log: Path, settings: Mapping[str, str] | None = None, *, lock_seconds: int = 20
 ) -> AsyncIterator[World]:
-    """`settings` replace settings of the app."""
+    """`settings` replace settings of the app. Locks of sessions are shorter than in Azure: messages of a worker that
+    was killed or cut off wait for their end.
+    """
+    topology = json.loads((ROOT / "infra/topology.json").read_text())
+    for queue in topology["queues"]:
+        queue["lockDuration"] = f"PT{lock_seconds}S"
+    entities = log.with_suffix(".topology.json")
+    entities.write_text(json.dumps(topology))
     with log.open("w", encoding="utf-8") as lines:
         async with (
             running(
                 Ports.free(),
                 log=lambda part, line: print(f"{part:>10} | {line}", file=lines, flush=True),
                 overrides={**dict.fromkeys(SCHEDULES, NEVER), **NO_PAUSE, **(settings or {})},
-                topology=topology,
+                topology=entities,
             ) as stack,
             httpx.AsyncClient(timeout=60) as http,
             TableServiceClient.from_connection_string(stack.storage) as tables,

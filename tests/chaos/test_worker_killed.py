@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import signal
 import time
 import uuid
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Final
 
 import pytest
@@ -35,23 +33,15 @@ BASKET = {
 
 
 LOCK_SECONDS: Final = 8
-"""Of the queue's sessions, in place of a minute: a killed worker's messages wait for its end."""
+"""Of the queue's sessions, in place of a minute."""
 
 
 @pytest.fixture(scope="module")
 async def doomed(wire: None, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
     """A stack of its own, since its host will die."""
-    folder = tmp_path_factory.mktemp("doomed")
-    async with start_world(folder / "stack.log", topology=with_short_locks(folder / "topology.json")) as world:
+    log = tmp_path_factory.mktemp("doomed") / "stack.log"
+    async with start_world(log, lock_seconds=LOCK_SECONDS) as world:
         yield world
-
-
-def with_short_locks(path: Path) -> Path:
-    topology = json.loads((ROOT / "infra/topology.json").read_text())
-    for queue in topology["queues"]:
-        queue["lockDuration"] = f"PT{LOCK_SECONDS}S"
-    path.write_text(json.dumps(topology))
-    return path
 
 
 async def kill_host(world: World) -> None:
