@@ -29,6 +29,7 @@ SCALE: Final = 100
 HOST: Final = load_host_config(ROOT, {}).service_bus
 LOCK: Final = load(ROOT / "infra/topology.json").queues[0].lock_duration.total_seconds() / SCALE
 MINUTE: Final = 60 / SCALE
+MESSAGES: Final = range(6)
 
 
 def bus_with(lock: float, queue: str = "orders") -> ServiceBusEmulator:
@@ -88,13 +89,13 @@ class Workers:
 
 
 async def busy_for_ten_minutes(renewal: float) -> Workers:
-    """Ten messages of one order, which come while the one before is at work, with a minute's work each."""
-    workers = Workers(work=MINUTE)
+    """Six messages of one order, with a hundred seconds' work each."""
+    workers = Workers(work=100 / SCALE)
     async with bus_with(LOCK) as bus:
-        await send(bus, *(ServiceBusMessage(b"x", message_id=str(number), session_id="b") for number in range(10)))
+        await send(bus, *(ServiceBusMessage(b"x", message_id=str(number), session_id="b") for number in MESSAGES))
         async with workers.listening(bus, renewal):
             until = time.monotonic() + 30 * MINUTE
-            while {name for _, name in workers.done} != {str(number) for number in range(10)}:
+            while {name for _, name in workers.done} != {str(number) for number in MESSAGES}:
                 assert time.monotonic() < until
                 await asyncio.sleep(0.05)
     return workers
@@ -103,7 +104,7 @@ async def busy_for_ten_minutes(renewal: float) -> Workers:
 @pytest.mark.usefixtures("wire")
 async def test_a_bucket_that_is_busy_for_ten_minutes_stays_with_its_worker() -> None:
     workers = await busy_for_ten_minutes(HOST.max_auto_lock_renewal / SCALE)
-    assert [name for _, name in workers.done] == [str(number) for number in range(10)]
+    assert [name for _, name in workers.done] == [str(number) for number in MESSAGES]
     assert len({worker for worker, _ in workers.done}) == 1
     assert workers.most_at_once == 1
 

@@ -191,7 +191,7 @@ async def test_a_timers_run_is_cut_off_with_its_progress_stored_and_told(
     monkeypatch.setitem(triggers.BY_TIMER, "sweep_orders", replace(SWEEP, handler=f"{__name__}:slow_sweep"))
     use(monkeypatch, SimpleNamespace(ports={SWEEP.name: progress}))
     async with asyncio.timeout(5):
-        with pytest.raises(OutOfTimeError):
+        with pytest.raises(OutOfTimeError, match=r"within 0\.02 s"):
             await triggers.run("sweep_orders")
     assert progress.saved
     assert progress.halted == "cut off"
