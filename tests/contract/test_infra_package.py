@@ -35,3 +35,11 @@ def test_package_is_for_the_python_that_azure_runs() -> None:
     assert "version: '3.13'" in runtime
     assert "--python-version=3.13" in built
     assert (ROOT / ".python-version").read_text(encoding="utf-8").strip() == "3.13"
+
+
+def test_azd_leaves_out_what_is_no_part_of_the_repository() -> None:
+    ignored = {line.strip("/") for line in (ROOT / ".gitignore").read_text(encoding="utf-8").split()}
+    left_out = set((ROOT / ".funcignore").read_text(encoding="utf-8").split())
+    packed = {".python_packages"}  # which the hook before packing fills
+    covered = {"*.pyc", "node_modules", "local.settings.json"}  # __pycache__, local, local.settings*.json
+    assert ignored - packed - covered <= left_out

@@ -20,15 +20,14 @@ def scale(deployed: Deployment) -> dict[str, object]:
     return found
 
 
-@pytest.mark.parametrize(("name", "ceiling"), [("dev", 8), ("test", 8), ("prod", 16), (EVERY_OPTION, 52)])
+@pytest.mark.parametrize(("name", "ceiling"), [("azd", 8), (EVERY_OPTION, 52)])
 def test_every_process_is_told_the_whole_ceiling(name: str, ceiling: int) -> None:
     assert deployment(name).app_settings["D365_MAX_CALLS"] == str(ceiling)
 
 
-@pytest.mark.parametrize("name", ENVIRONMENTS)
-def test_instances_and_sessions_have_their_defaults(name: str) -> None:
-    assert scale(deployment(name))["maximumInstanceCount"] == 40
-    assert deployment(name).app_settings[SESSIONS] == str(SESSION_BUCKETS)
+def test_instances_and_sessions_have_their_defaults() -> None:
+    assert scale(deployment("azd"))["maximumInstanceCount"] == 40
+    assert deployment("azd").app_settings[SESSIONS] == str(SESSION_BUCKETS)
 
 
 def test_instances_sessions_and_webhooks_follow_their_parameters_and_nothing_else() -> None:
@@ -42,10 +41,9 @@ def test_instances_sessions_and_webhooks_follow_their_parameters_and_nothing_els
     assert deployed.app_settings[SESSIONS] == "16"
 
 
-@pytest.mark.parametrize(("name", "waiting"), [("dev", 0), ("test", 1), ("prod", 2)])
-def test_instances_wait_for_webhooks_only(name: str, waiting: int) -> None:
-    groups = {group["name"]: group["instanceCount"] for group in scale(deployment(name))["alwaysReady"]}  # type: ignore[attr-defined]
-    assert groups == ({"http": waiting} if waiting else {})
+@pytest.mark.parametrize("name", [*ENVIRONMENTS, "azd", EVERY_OPTION])
+def test_instances_wait_for_webhooks_only(name: str) -> None:
+    assert {group["name"] for group in scale(deployment(name))["alwaysReady"]} <= {"http"}  # type: ignore[attr-defined]
 
 
 def test_ceiling_stays_within_what_fo_documents_and_the_app_accepts() -> None:

@@ -86,7 +86,7 @@ def test_the_app_starts_with_what_bicep_sets(settings: Mapping[str, str]) -> Non
     started = read_settings(in_azure(settings))
     assert started.service_bus.connection_string is None
     assert started.state.connection_string is None
-    assert sorted(started.shops) == store_keys(ROOT / "config" / "stores")
+    assert sorted(started.shops) == store_keys(ROOT / settings["STORES_FOLDER"])
 
 
 def test_every_setting_that_is_read_is_set(settings: Mapping[str, str], functions: list[Function]) -> None:
@@ -138,7 +138,7 @@ def test_nothing_is_set_that_flex_consumption_forbids(settings: Mapping[str, str
 
 def test_secrets_are_references_without_a_version(settings: Mapping[str, str]) -> None:
     secrets = {name: value for name, value in settings.items() if name.startswith("SHOPIFY_")}
-    assert len(secrets) == 3 * len(store_keys(ROOT / "config" / "stores"))
+    assert len(secrets) == 3 * len(store_keys(ROOT / settings["STORES_FOLDER"]))
     for name, value in secrets.items():
         match = REFERENCE.fullmatch(value)
         assert match, name
