@@ -66,7 +66,13 @@ def black_hole() -> Iterator[int]:
 def test_an_interrupted_set_up_is_mended_by_the_next_and_left_alone_by_the_one_after(hard: Path) -> None:
     venv, requirements = hard / ".venv", hard / "requirements.txt"
     interrupted = subprocess.Popen(
-        call("venv", venv, requirements), env=settings(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        call("venv", venv, requirements),
+        env=settings(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A shell ignores it for what it runs in the background, and so would this process.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - no threads here
     )
     deadline = time.monotonic() + 60
     while not (venv / "pyvenv.cfg").exists() and time.monotonic() < deadline:
