@@ -6,12 +6,11 @@ Azure answers with a deployment's id, and 200 for it whatever has become of it; 
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 
 import pytest
 
 from infra.deploy import DeploymentError, Site, deploy
+from tests.builders.loopback_site import serving
 
 pytestmark = pytest.mark.wire
 
@@ -50,31 +49,12 @@ class Deployments:
 def site() -> Iterator[Deployments]:
     deployments = Deployments()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            deployments.seen.append(self.path)
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            self._answer(*deployments.upload(self.path, dict(self.headers), body))
+    def answer(method: str, path: str, headers: dict[str, str], body: bytes) -> tuple[int, str]:
+        deployments.seen.append(path)
+        return deployments.upload(path, headers, body) if method == "POST" else deployments.poll(path)
 
-        def do_GET(self) -> None:
-            deployments.seen.append(self.path)
-            self._answer(*deployments.poll(self.path))
-
-        def _answer(self, status: int, text: str) -> None:
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(text.encode())))
-            self.end_headers()
-            self.wfile.write(text.encode())
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it so
-            del format, args
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    deployments.url = f"http://127.0.0.1:{server.server_port}"
-    Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-    yield deployments
-    server.shutdown()
-    server.server_close()
+    with serving(answer) as deployments.url:
+        yield deployments
 
 
 class Clock:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 
 import pytest
 
 from infra.health import wait
+from tests.builders.loopback_site import serving
 
 pytestmark = pytest.mark.wire
 
@@ -36,23 +35,11 @@ class App:
 def app() -> Iterator[App]:
     app = App()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            status, text = app.next() if self.path == "/api/health" else (404, "")
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(text.encode())))
-            self.end_headers()
-            self.wfile.write(text.encode())
+    def answer(_method: str, path: str, _headers: dict[str, str], _body: bytes) -> tuple[int, str]:
+        return app.next() if path == "/api/health" else (404, "")
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it so
-            del format, args
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    app.url = f"http://127.0.0.1:{server.server_port}/"
-    Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-    yield app
-    server.shutdown()
-    server.server_close()
+    with serving(answer) as app.url:
+        yield app
 
 
 def run(app: App) -> tuple[int, list[str]]:
