@@ -31,7 +31,7 @@ from shared.mapping.shopify.events import order_id_of, read_signals
 from shared.mapping.shopify.state import read_state
 from shared.mapping.taxes.place import ship_to
 from shared.model import Item, OnHand, Order
-from shared.rules import StoreRules, load_store
+from shared.rules import StoreRules, load_store, load_tenant
 from shared.settings import Secret
 from shared.shopify.webhooks import verify_webhook
 from shared.sync.orders.reading import LARGE, apart, read_json
@@ -79,7 +79,7 @@ _MINI: Final[Payload] = {
 
 async def measure() -> list[Figure]:
     """The worst of all kinds, for bodies up to 250 KB and for the largest, and of the log's masking."""
-    rules = load_store(ROOT / "config/stores/nordlys.toml")
+    rules = load_store(ROOT / "config/stores/nordlys.toml", load_tenant(ROOT / "config/tenants/local.toml"))
     await _held(_BASE, rules)  # what is loaded at the first order
     small = [(await _held(payload, rules, rounds=3), name) for name, payload in hostile(_SMALL)]
     large = [(await _held(payload, rules), name) for name, payload in hostile(_LARGEST)]

@@ -17,13 +17,13 @@ from shared.mapping.orders.record import digest
 from shared.mapping.shopify.order import read_order
 from shared.mapping.taxes.place import ship_to
 from shared.model import Item, OnHand
-from shared.rules import StoreRules, load_store
+from shared.rules import StoreRules, load_store, load_tenant
 
 
 def measure(payload: dict[str, Any]) -> list[Figure]:
     """`payload` is an order of five lines as Shopify's webhook has it, of the store nordlys."""
     body = json.dumps(payload).encode()
-    rules = load_store(ROOT / "config/stores/nordlys.toml")
+    rules = load_store(ROOT / "config/stores/nordlys.toml", load_tenant(ROOT / "config/tenants/local.toml"))
     catalogue = {line["sku"]: Item(line["sku"]) for line in payload["line_items"]}
     on_hand = [_row(item) for item in catalogue.values()]
     parsed = json.loads(body, parse_float=Decimal)

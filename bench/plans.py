@@ -19,7 +19,7 @@ from shared.mapping.refunds.lots import SoldLot
 from shared.mapping.refunds.plan import RefundPlan, plan_refund
 from shared.mapping.shopify.state import read_state
 from shared.model import FoHeader, FoLine, FoOrder, FoStatus, Item, Order, OrderState
-from shared.rules import StoreRules, load_store
+from shared.rules import StoreRules, load_store, load_tenant
 
 type Payload = dict[str, Any]
 
@@ -31,7 +31,7 @@ def measure(placed: Payload, edited: Payload, refunded: Payload) -> list[Figure]
     """Orders of five lines of the store nordlys as their webhooks have them: as placed, with three lines changed, and
     with three lines given back after delivery.
     """
-    rules = load_store(ROOT / "config/stores/nordlys.toml")
+    rules = load_store(ROOT / "config/stores/nordlys.toml", load_tenant(ROOT / "config/tenants/local.toml"))
     change = _Change(_state(_exact(placed), rules).order, _state(_exact(edited), rules).order, rules)
     refund = _Refund(_state(_exact(refunded), rules), rules)
     _expect(3, len(change.plan().steps))

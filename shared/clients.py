@@ -29,7 +29,7 @@ from shared.d365.payment_journals import PaymentJournals
 from shared.d365.tax import TaxSetups
 from shared.errors import TransientError
 from shared.flows import BY_QUEUE, EXPORT, FLOWS, ORDERS, STOCK, SWEEP, WRITE_BACK
-from shared.rules import StoreRules, load_stores
+from shared.rules import StoreRules, TenantFile, load_stores, load_tenant
 from shared.settings import Settings, read_settings
 from shared.shopify.admin.client import AdminClient
 from shared.shopify.admin.tokens import ClientCredentials, MissingCredentials
@@ -92,7 +92,8 @@ def build(settings: Settings) -> Services:
     """Raises ConfigurationError for rules that are wrong."""
     quiet_libraries()
     _export_telemetry(settings)
-    rules = load_stores(settings.stores_folder)
+    tenant = load_tenant(settings.tenant_file) if settings.tenant_file else TenantFile()
+    rules = load_stores(settings.stores_folder, tenant)
     credential = ManagedIdentityCredential(client_id=settings.client_id)
     tables = open_tables(settings.state, credential)
     containers = open_blobs(settings.state, credential)

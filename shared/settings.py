@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from shared.errors import ConfigurationError
 
@@ -20,6 +21,8 @@ LARGEST_WEBHOOK: Final = 20_000_000
 """Bytes of the largest body whose signature is computed, and so of the largest that can be accepted."""
 
 _ROOT: Final = Path(__file__).resolve().parent.parent
+TENANTS: Final = _ROOT / "config/tenants"
+"""One file for each F&O environment, named by the first part of its host name."""
 
 
 class Secret:
@@ -77,6 +80,8 @@ class Settings:
     client_id: str | None
     """Of the user-assigned managed identity."""
     stores_folder: Path
+    tenant_file: Path | None
+    """How F&O behaves; None where no file describes the environment."""
     shops: Mapping[str, ShopCredentials]
     """By store key."""
     shopify_base_url: str
@@ -108,6 +113,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         state=reader.storage(),
         client_id=environ.get("AZURE_CLIENT_ID") or None,
         stores_folder=_ROOT / environ.get("STORES_FOLDER", "config/stores"),
+        tenant_file=reader.tenant_file(),
         shops=reader.shops(environ.get("STORES_FOLDER", "config/stores")),
         shopify_base_url=reader.url("SHOPIFY_BASE_URL", default="https://{shop_domain}"),
         d365_base_url=reader.url("D365_BASE_URL"),
@@ -176,6 +182,17 @@ class _Reader:
         if not value.startswith(("https://", "http://127.0.0.1:", "http://localhost:")):
             self.mistakes.append(f"{name} must start with https:// (http only for a local address).")
         return value.rstrip("/")
+
+    def tenant_file(self) -> Path | None:
+        """The file that the setting names, or else the one with the name of F&O's host, if there is one."""
+        if named := self._environ.get("D365_TENANT", "").strip():
+            path = TENANTS / f"{named}.toml"
+            if not path.is_file():
+                self.mistakes.append(f"D365_TENANT is {named}, but config/tenants has no {path.name}.")
+            return path
+        host = urlsplit(self._environ.get("D365_BASE_URL", "")).hostname or ""
+        path = TENANTS / f"{host.split('.')[0]}.toml"
+        return path if path.is_file() else None
 
     def number[N: (int, float)](self, name: str, kind: Callable[[str], N], *, default: N, low: N, high: N) -> N:
         text = self._environ.get(name, "").strip()

@@ -1,9 +1,9 @@
-"""What the business decides for each store: typed, described, checked before anything runs.
+"""What the business decides for each store: typed, described, checked before anything runs; and how F&O behaves.
 
 `python -m shared.rules check` lists every mistake in config/stores, or the rules in force.
 """
 
-from shared.rules.loading import load_store, load_stores
+from shared.rules.loading import load_store, load_stores, load_tenant
 from shared.rules.sections.changes import ChangeKind, ChangeRow, ChangeRules, Decision
 from shared.rules.sections.customers import CustomerRules
 from shared.rules.sections.orders import OrderRules, ShippingRule
@@ -14,6 +14,7 @@ from shared.rules.sections.taxes import TaxPolicy, TaxRule
 from shared.rules.sections.warehouses import AllocationRules, Warehouse
 from shared.rules.sections.write_back import WriteBackRules, without_our_tag
 from shared.rules.store import Flows, Masters, StoreRules
+from shared.rules.tenant import Tenant, TenantFile
 
 __all__ = [
     "AllocationRules",
@@ -35,9 +36,12 @@ __all__ = [
     "StoreRules",
     "TaxPolicy",
     "TaxRule",
+    "Tenant",
+    "TenantFile",
     "Warehouse",
     "WriteBackRules",
     "load_store",
     "load_stores",
+    "load_tenant",
     "without_our_tag",
 ]

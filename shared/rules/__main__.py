@@ -1,4 +1,4 @@
-"""`python -m shared.rules check [folder]`: every mistake (exit code 1), or the rules in force (0)."""
+"""`python -m shared.rules check [folder] [--tenant FILE]`: every mistake (exit code 1), or the rules in force (0)."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from pydantic import BaseModel
 
 from shared.command_line import run
 from shared.errors import ConfigurationError
-from shared.rules.loading import load_stores
+from shared.rules.loading import load_stores, load_tenant
 from shared.rules.store import StoreRules
+from shared.rules.tenant import TenantFile
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -21,9 +22,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     check = commands.add_parser("check", help="explain every mistake, or print the rules in force")
     check.add_argument("folder", nargs="?", type=Path, default=Path("config/stores"))
-    folder: Path = parser.parse_args(arguments).folder
+    check.add_argument("--tenant", type=Path, metavar="FILE", help="how F&O behaves: config/tenants/<environment>.toml")
+    options = parser.parse_args(arguments)
+    folder: Path = options.folder
     try:
-        stores = load_stores(folder)
+        stores = load_stores(folder, load_tenant(options.tenant) if options.tenant else TenantFile())
     except ConfigurationError as problem:
         count = len(problem.mistakes)
         sys.stderr.write("\n".join([*problem.mistakes, f"{count} {'mistake' if count == 1 else 'mistakes'}", ""]))

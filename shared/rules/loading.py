@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from decimal import Decimal
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Final, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from shared.errors import ConfigurationError
 from shared.rules.store import StoreRules
+from shared.rules.tenant import TenantFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,30 +28,52 @@ class Mistake:
         return f"{self.path}: {self.reason}" if self.path else self.reason
 
 
-def load_store(path: Path) -> StoreRules:
+UNKNOWN: Final = TenantFile()
+"""Of an environment without a file, nothing is known."""
+
+
+def load_tenant(path: Path) -> TenantFile:
+    """How an F&O environment behaves. Raises ConfigurationError with every mistake in the file."""
+    table = _read(path)
+    return _validated(path, TenantFile, table, _name_of_file(table, "environment", path))
+
+
+def load_store(path: Path, tenant: TenantFile = UNKNOWN) -> StoreRules:
     """The rules of one store. Raises ConfigurationError with every mistake in the file."""
+    table = _read(path)
+    mistakes = _name_of_file(table, "key", path)
+    if "tenant" in table:
+        mistakes.append(Mistake("tenant", "belongs into the F&O environment's file in config/tenants"))
+    return _validated(path, StoreRules, table | {"tenant": tenant.of(str(table.get("company")))}, mistakes)
+
+
+def _read(path: Path) -> dict[str, Any]:
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
+        return tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
     except OSError as problem:
         raise ConfigurationError([f"{path}: cannot be read ({problem.strerror})"]) from problem
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
         raise ConfigurationError([f"{path}: is not TOML: {problem}"]) from problem
-    mistakes = []
-    if table.get("key", path.stem) != path.stem:
-        mistakes.append(
-            Mistake("key", f"is {table['key']!r}, but the file is {path.name}: both must have the same name")
-        )
+
+
+def _name_of_file(table: Mapping[str, Any], key: str, path: Path) -> list[Mistake]:
+    if table.get(key, path.stem) == path.stem:
+        return []
+    return [Mistake(key, f"is {table[key]!r}, but the file is {path.name}: both must have the same name")]
+
+
+def _validated[M: BaseModel](path: Path, model: type[M], table: Mapping[str, Any], mistakes: list[Mistake]) -> M:
     try:
-        rules = StoreRules.model_validate(_with_tuples(table))
+        valid = model.model_validate(_with_tuples(table))
     except ValidationError as problem:
-        mistakes += [mistake for error in _causes(problem.errors()) for mistake in _explain(error)]
+        mistakes = mistakes + [mistake for error in _causes(problem.errors()) for mistake in _explain(model, error)]
         raise ConfigurationError([f"{path}: {mistake}" for mistake in mistakes]) from None
     if mistakes:
         raise ConfigurationError([f"{path}: {mistake}" for mistake in mistakes])
-    return rules
+    return valid
 
 
-def load_stores(folder: Path) -> dict[str, StoreRules]:
+def load_stores(folder: Path, tenant: TenantFile = UNKNOWN) -> dict[str, StoreRules]:
     """The rules of every store by its key. Raises ConfigurationError with every mistake in every file."""
     paths = sorted(folder.glob("*.toml"))
     if not paths:
@@ -60,7 +83,7 @@ def load_stores(folder: Path) -> dict[str, StoreRules]:
     file_of: dict[str, Path] = {}
     for path in paths:
         try:
-            rules = load_store(path)
+            rules = load_store(path, tenant)
         except ConfigurationError as problem:
             mistakes += problem.mistakes
             continue
@@ -96,21 +119,23 @@ def _is_within(place: tuple[int | str, ...], other: tuple[int | str, ...]) -> bo
     return len(place) > len(other) and place[: len(other)] == other
 
 
-def _explain(error: ErrorDetails) -> list[Mistake]:
-    where = _keys_of_the_file(error["loc"])
+def _explain(root: type[BaseModel], error: ErrorDetails) -> list[Mistake]:
+    where = _keys_of_the_file(root, error["loc"])
     path = _readable(where)
     match error["type"]:
         case "extra_forbidden":
-            return [Mistake(path, "this key does not exist" + _did_you_mean(str(where[-1]), _keys_beside(where)))]
+            return [Mistake(path, "this key does not exist" + _did_you_mean(str(where[-1]), _keys_beside(root, where)))]
         case "missing":
-            return [Mistake(path, f"is missing. {_description(where)}".rstrip())]
+            return [Mistake(path, f"is missing. {_description(root, where)}".rstrip())]
         case "literal_error" | "enum":
             return [Mistake(path, _not_allowed(error))]
         case "value_error":
             return [Mistake(path, reason) for reason in str(error["ctx"]["error"]).splitlines()]
         case "string_pattern_mismatch":
             return [
-                Mistake(path, f"{error['input']!r} does not have the required form. {_description(where)}".rstrip())
+                Mistake(
+                    path, f"{error['input']!r} does not have the required form. {_description(root, where)}".rstrip()
+                )
             ]
         case _:
             reason = error["msg"].replace("Input should", "should").replace("valid tuple", "list, in brackets")
@@ -135,34 +160,37 @@ def _did_you_mean(word: str, known: Sequence[str]) -> str:
     return f"; known are {', '.join(sorted(known))}"
 
 
-def _keys_of_the_file(location: tuple[int | str, ...]) -> tuple[int | str, ...]:
+def _keys_of_the_file(root: type[BaseModel], location: tuple[int | str, ...]) -> tuple[int | str, ...]:
     """Pydantic's location without the names of a union's members."""
     kept: list[int | str] = []
     for part in location:
-        if isinstance(part, int) or _model_of(kept) is not None:
+        if isinstance(part, int) or _model_of(root, kept) is not None:
             kept.append(part)
     return tuple(kept)
 
 
-def _keys_beside(where: Sequence[int | str]) -> list[str]:
-    model = _model_of(where[:-1])
+def _keys_beside(root: type[BaseModel], where: Sequence[int | str]) -> list[str]:
+    model = _model_of(root, where[:-1])
     return list(model.model_fields) if model else []
 
 
-def _description(where: Sequence[int | str]) -> str:
-    model = _model_of(where[:-1])
+def _description(root: type[BaseModel], where: Sequence[int | str]) -> str:
+    model = _model_of(root, where[:-1])
     field = model.model_fields.get(str(where[-1])) if model else None
     return field.description or "" if field else ""
 
 
-def _model_of(where: Sequence[int | str]) -> type[BaseModel] | None:
+def _model_of(root: type[BaseModel], where: Sequence[int | str]) -> type[BaseModel] | None:
     """The table of rules at this place. None for a plain value."""
-    model: type[BaseModel] | None = StoreRules
+    model: type[BaseModel] | None = root
+    named = False  # whether the next part is the name of a table in a table of tables
     for part in where:
-        if isinstance(part, int):
-            continue  # an entry of an array of tables: its model is the array's
+        if isinstance(part, int) or named:
+            named = False
+            continue  # an entry of an array or table of tables: its model is the array's
         field = model.model_fields.get(part) if model else None
         model = _model_in(field.annotation) if field else None
+        named = field is not None and get_origin(field.annotation) is dict
     return model
 
 

@@ -20,6 +20,7 @@ from shared.rules.sections.sweep import SweepRules
 from shared.rules.sections.taxes import TaxPolicy, TaxRule, unreachable
 from shared.rules.sections.warehouses import AllocationRules, Warehouse
 from shared.rules.sections.write_back import WriteBackRules
+from shared.rules.tenant import Tenant
 
 Master = Literal["shopify", "fo"]
 
@@ -107,6 +108,10 @@ class StoreRules(Rules):
     )
     sweep: SweepRules = Field(
         default=SweepRules(), description="How missed webhooks and differences between both systems are looked for."
+    )
+    tenant: Tenant = Field(
+        default=Tenant(),
+        description="How F&O behaves in the store's company: from config/tenants, never from the store's file.",
     )
 
     @property

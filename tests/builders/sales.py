@@ -11,11 +11,12 @@ from builders.root import ROOT
 from shared.mapping.orders.allocation import AllocatedPart, Allocation
 from shared.mapping.orders.plan import SalesOrderPlan, plan_sales_order
 from shared.model import Address, Buyer, Item, LineKind, Money, Order, OrderLine, ShippingLine, TaxLine, total
-from shared.rules import StoreRules, load_store
+from shared.rules import StoreRules, load_store, load_tenant
 
 STORES = ROOT / "config" / "stores"
-EU = load_store(STORES / "nordlys.toml")
-US = load_store(STORES / "prairie.toml")
+LOCAL = load_tenant(ROOT / "config/tenants/local.toml")
+EU = load_store(STORES / "nordlys.toml", LOCAL)
+US = load_store(STORES / "prairie.toml", LOCAL)
 
 
 def with_rules(rules: StoreRules, **tables: Any) -> StoreRules:

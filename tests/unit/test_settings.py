@@ -2,12 +2,13 @@
 
 import json
 import logging
+from pathlib import Path
 
 import pytest
 from builders.root import ROOT
 
 from shared.errors import ConfigurationError
-from shared.settings import Secret, read_settings, store_keys
+from shared.settings import TENANTS, Secret, read_settings, store_keys
 from shared.telemetry import correlated, emit, logger, redact
 
 SAMPLE = json.loads((ROOT / "local.settings.sample.json").read_text())["Values"]
@@ -41,6 +42,15 @@ def test_in_azure_identities_take_the_place_of_connection_strings() -> None:
     assert settings.d365_base_url == "https://contoso.operations.dynamics.com"
     assert settings.shopify_base_url == "https://{shop_domain}"
     assert settings.order_change_pause == 10
+
+
+def test_the_file_of_the_environment_has_the_name_of_its_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert read_settings(SAMPLE).tenant_file == TENANTS / "local.toml"
+    assert read_settings(AZURE).tenant_file is None
+    monkeypatch.setattr("shared.settings.TENANTS", tmp_path)
+    (tmp_path / "contoso.toml").write_text("")
+    assert read_settings(AZURE).tenant_file == tmp_path / "contoso.toml"
+    assert "D365_TENANT is uat, but config/tenants has no uat.toml" in mistakes(AZURE | {"D365_TENANT": "uat"})
 
 
 def test_one_error_lists_everything_that_is_missing() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from azure.identity.aio import ManagedIdentityCredential
+from builders.sales import LOCAL
 
 from local.d365 import Simulator, load_world, run_d365
 from shared.d365.odata.client import ODataClient
@@ -16,7 +17,7 @@ from shared.model import Money
 from shared.rules import StoreRules, load_stores
 from tests.builders.local_slots import LocalSlots
 
-STORES = load_stores(Path("config/stores"))
+STORES = load_stores(Path("config/stores"), LOCAL)
 
 
 class NoBreaker:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from builders.counted import calls_of, growth
 from builders.orders import line, money_set, order_payload, parsed, tax_line
-from builders.root import ROOT
+from builders.sales import EU
 
 from shared.errors import RefusedError
 from shared.mapping.customers import customer_account, customer_record
@@ -16,9 +16,8 @@ from shared.mapping.shopify.order import read_order
 from shared.mapping.shopify.state import read_state
 from shared.mapping.text import one_line, split_to_lengths, storable
 from shared.model import CurrencySide
-from shared.rules import load_stores
 
-RULES = load_stores(ROOT / "config/stores")["nordlys"]
+RULES = EU
 LINEAR = 2.2
 
 type Work = Callable[[], object]

@@ -83,6 +83,7 @@ LIMITS = {
     "TaxRule.provinces": "1..",
     "TaxRule.sales_tax_group": "1..20",
     "TaxRule.titles": "1..",
+    "Tenant.payment_search_seconds": "0..",
     "Warehouse.countries": "1..",
     "Warehouse.id": "1..20",
     "Warehouse.latitude": "-90..90",

@@ -9,15 +9,14 @@ from typing import Any
 import pytest
 from builders.changed_orders import Bag, transaction
 from builders.orders import as_json, in_presentment, line, money_set, order_payload, tax_line
-from builders.root import ROOT
+from builders.sales import EU
 
 from shared.errors import RefusedError
 from shared.mapping.shopify.events import naming_body
 from shared.model import OrderState
-from shared.rules import load_stores
 from shared.sync.orders.reading import LARGE, WITH_THE_ORDER, StateReader, read_json
 
-RULES = load_stores(ROOT / "config/stores")["nordlys"]
+RULES = EU
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 
