@@ -18,6 +18,7 @@ from shared.settings import read_connections, read_settings, store_keys
 NOT_IN_AZURE = {
     "ServiceBusConnection": "a connection string; in Azure the identity takes its place",
     "StateStorage": "a connection string; in Azure the identity takes its place",
+    "D365_TENANT": "the simulator's kind; in Azure the name of F&O's host tells",
     "SHOPIFY_BASE_URL": "points to a simulator; the default is the shop's own domain",
     "WEBSITE_SITE_NAME": "Azure sets it",
 }
