@@ -48,6 +48,7 @@ class ErrorCode(StrEnum):
     ORDER_TOO_LARGE = "ORDER_TOO_LARGE"
     NEGATIVE_AMOUNT = "NEGATIVE_AMOUNT"
     UNKNOWN_SKU = "UNKNOWN_SKU"
+    ITEM_OUT_OF_SCOPE = "ITEM_OUT_OF_SCOPE"
     SKU_EMPTY = "SKU_EMPTY"
     LINE_WITHOUT_RULE = "LINE_WITHOUT_RULE"
     AMOUNT_WITHOUT_RULE = "AMOUNT_WITHOUT_RULE"
@@ -286,6 +287,13 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
         + _REPLAY
         + " If the SKU is wrong, correct it in Shopify for the orders to come, which changes no order that was placed. "
         "Then remove the line from this order in Shopify and add the product again, or " + _BY_HAND,
+    ),
+    ErrorCode.ITEM_OUT_OF_SCOPE: Entry(
+        "Item {item} (SKU {sku}) {reason} in company {company}, which an order of the connector cannot express.",
+        Owner.FO_ADMIN,
+        "Decide how the item is sold on the web: release another item for it, sold and stocked by the piece, and give "
+        "its number as the SKU; or, for batch and serial numbers that picking registers, set orders.tracked_items in "
+        "config/stores/{store}.toml. " + _REPLAY + " Until then, " + _BY_HAND,
     ),
     ErrorCode.SKU_EMPTY: Entry(
         "The line “{title}” has no {missing}.",

@@ -102,7 +102,14 @@ READ: Final[dict[str, tuple[str, ...]]] = {
         "LineAmount",
     ),
     SALES_LINE_PROGRESS: ("InventTransId", "RemainSalesPhysical", "RemainSalesFinancial", "SalesStatus"),
-    PRODUCTS: ("ItemNumber",),
+    PRODUCTS: (
+        "ItemNumber",
+        "IsBatchNumberActive",
+        "IsSerialNumberActive",
+        "IsCatchWeightProduct",
+        "InventoryUnitSymbol",
+        "SalesUnitSymbol",
+    ),
     VARIANTS: ("ProductVariantNumber", "ItemNumber", *DIMENSIONS),
     ON_HAND: (
         "ItemNumber",

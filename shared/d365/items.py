@@ -9,7 +9,7 @@ from typing import Final, Literal
 from shared.d365.entities import DIMENSIONS, PRODUCTS, READ, VARIANTS
 from shared.d365.odata.client import RowReader
 from shared.d365.odata.filters import Filter, chunks
-from shared.model import Item
+from shared.model import Item, ItemHandling
 from shared.model.fo_order import FoRow
 
 type SkuField = Literal["ItemNumber", "ProductVariantNumber"]
@@ -32,6 +32,7 @@ class ItemCache:
         self._seconds = seconds
         self._clock = clock
         self._items: dict[tuple[str, SkuField, str], tuple[float, Item]] = {}
+        self._handling: dict[tuple[str, str], tuple[float, ItemHandling]] = {}
 
     def get(self, company: str, field: SkuField, value: str) -> Item | None:
         until, item = self._items.get((company, field, value), (0.0, None))
@@ -39,6 +40,18 @@ class ItemCache:
 
     def put(self, company: str, field: SkuField, value: str, item: Item) -> None:
         self._items[company, field, value] = (self._clock() + self._seconds, item)
+
+    def get_handling(self, company: str, number: str) -> ItemHandling | None:
+        until, handling = self._handling.get((company, number), (0.0, None))
+        return handling if self._clock() < until else None
+
+    def forget_handling(self, company: str, numbers: Iterable[str]) -> None:
+        """So that a message that is replayed sees how the items are released then."""
+        for number in numbers:
+            self._handling.pop((company, number), None)
+
+    def put_handling(self, company: str, number: str, handling: ItemHandling) -> None:
+        self._handling[company, number] = (self._clock() + self._seconds, handling)
 
 
 async def read_items(
@@ -56,12 +69,39 @@ async def read_items(
     by_number: dict[str, Item] = {}
     for where in pieces:
         async for rows in client.pages(entity_set, company=company, where=where, select=READ[entity_set]):
-            by_number |= {name: item_of(row) for row in rows if (name := row[field].casefold()) in wanted}
+            ours = {name: row for row in rows if (name := row[field].casefold()) in wanted}
+            by_number |= {name: item_of(row) for name, row in ours.items()}
+            if entity_set == PRODUCTS:
+                for row in ours.values():
+                    cache.put_handling(company, row["ItemNumber"], _handling_of(row))
     for value in missing:
         if item := by_number.get(value.casefold()):
             cache.put(company, field, value, item)
             found[value] = item
     return found
+
+
+async def read_handling(
+    client: RowReader, company: str, numbers: Collection[str], *, cache: ItemCache
+) -> dict[str, ItemHandling]:
+    """How F&O handles each released item, by item number. Costs no call for items that were read as products."""
+    found = {number: handling for number in numbers if (handling := cache.get_handling(company, number))}
+    for where in chunks("ItemNumber", [number for number in numbers if number not in found]):
+        async for rows in client.pages(PRODUCTS, company=company, where=where, select=READ[PRODUCTS]):
+            for row in rows:
+                found[row["ItemNumber"]] = _handling_of(row)
+                cache.put_handling(company, row["ItemNumber"], found[row["ItemNumber"]])
+    return found
+
+
+def _handling_of(row: FoRow) -> ItemHandling:
+    return ItemHandling(
+        batches=row["IsBatchNumberActive"] == "Yes",
+        serial_numbers=row["IsSerialNumberActive"] == "Yes",
+        catch_weight=row["IsCatchWeightProduct"] == "Yes",
+        inventory_unit=row["InventoryUnitSymbol"],
+        sales_unit=row["SalesUnitSymbol"],
+    )
 
 
 def item_of(row: FoRow, dimensions: Sequence[str] = DIMENSIONS) -> Item:

@@ -21,7 +21,7 @@ from shared.model.part import Part
 from shared.model.payment import Transaction, TransactionKind, TransactionStatus
 from shared.model.record import LineRecord, OrderRecord, Place, RefundRecord, TaxGroupPair, TaxKey
 from shared.model.refund import Adjustment, AdjustmentReason, Refund, RefundLine, Restock
-from shared.model.stock import Item, Level, LevelId, OnHand, Sale, SoldUnits, Variant
+from shared.model.stock import Item, ItemHandling, Level, LevelId, OnHand, Sale, SoldUnits, Variant
 from shared.model.tax import RoundingBy, RoundOff, TaxCode, TaxGroup, TaxRate, TaxSetup
 
 __all__ = [
@@ -41,6 +41,7 @@ __all__ = [
     "FoStatus",
     "HoldReason",
     "Item",
+    "ItemHandling",
     "Level",
     "LevelId",
     "LineKind",

@@ -20,6 +20,17 @@ class Item(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class ItemHandling:
+    """How F&O handles the units of a released item."""
+
+    batches: bool
+    serial_numbers: bool
+    catch_weight: bool
+    inventory_unit: str
+    sales_unit: str
+
+
+@dataclass(frozen=True, slots=True)
 class OnHand:
     """One row of F&O's WarehousesOnHandV2, in the item's inventory unit."""
 

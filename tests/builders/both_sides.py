@@ -278,6 +278,10 @@ class App(Brief):
         """The error codes of the parked messages."""
         return {each.code for each in await self._parking.open()}
 
+    async def causes(self) -> list[str]:
+        """What the parked messages say, oldest first."""
+        return [each.cause for each in await self._parking.open()]
+
     async def next_steps(self) -> list[str]:
         """What the parked messages advise, oldest first."""
         return [each.next_step for each in await self._parking.open()]

@@ -22,7 +22,7 @@ from tests.builders.memory_table import MemoryTable
 from tests.builders.payments import METHODS, NOON, link, state, transaction
 from tests.builders.refunds import MemoryFo, back, refund
 from tests.builders.refunds import rules as refund_rules
-from tests.builders.sales import euros, items_of, line, order, plan, with_rules
+from tests.builders.sales import PIECES, euros, items_of, line, order, plan, with_rules
 
 SALE = order(line(1, euros("50.00"), 2))
 NUMBER = f"SN{SALE.id}"
@@ -67,6 +67,7 @@ class ComparedWorld:
         for line_id, item in items_of(SALE).items():
             sku = next(each.sku for each in SALE.lines if each.id == line_id)
             self.ports.items.put("nleu", "ItemNumber", sku, item)
+            self.ports.items.put_handling("nleu", item.number, PIECES)
         self.link = link(REFUNDED, fingerprints=header_fingerprints(plan(SALE, BOOKS).header))
         self.sell(NUMBER)
 

@@ -10,13 +10,28 @@ from builders.root import ROOT
 
 from shared.mapping.orders.allocation import AllocatedPart, Allocation
 from shared.mapping.orders.plan import SalesOrderPlan, plan_sales_order
-from shared.model import Address, Buyer, Item, LineKind, Money, Order, OrderLine, ShippingLine, TaxLine, total
+from shared.model import (
+    Address,
+    Buyer,
+    Item,
+    ItemHandling,
+    LineKind,
+    Money,
+    Order,
+    OrderLine,
+    ShippingLine,
+    TaxLine,
+    total,
+)
 from shared.rules import StoreRules, load_store, load_tenant
 
 STORES = ROOT / "config" / "stores"
 LOCAL = load_tenant(ROOT / "config/tenants/local.toml")
 EU = load_store(STORES / "nordlys.toml", LOCAL)
 US = load_store(STORES / "prairie.toml", LOCAL)
+
+
+PIECES = ItemHandling(batches=False, serial_numbers=False, catch_weight=False, inventory_unit="ea", sales_unit="ea")
 
 
 def with_rules(rules: StoreRules, **tables: Any) -> StoreRules:

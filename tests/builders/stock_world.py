@@ -473,7 +473,11 @@ class FakeFo:
         yield await self.query(entity_set, **what)
 
     def items(self):
-        return [{"ItemNumber": sku.upper()} for sku in self.world.skus_now.values()]
+        pieces = {
+            **dict.fromkeys(["IsBatchNumberActive", "IsSerialNumberActive", "IsCatchWeightProduct"], "No"),
+            **dict.fromkeys(["InventoryUnitSymbol", "SalesUnitSymbol"], "ea"),
+        }
+        return [{"ItemNumber": sku.upper(), **pieces} for sku in self.world.skus_now.values()]
 
     def rows(self):
         blank = dict.fromkeys(

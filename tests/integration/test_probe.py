@@ -174,7 +174,7 @@ async def test_a_fault_in_the_middle_keeps_the_answers_and_cleans_up(
     async with httpx.AsyncClient() as http:
         assert (await http.post(f"{fo.base_url}/_sim/faults", json=fault)).is_success
     path = tmp_path / "uat.toml"
-    with pytest.raises(TransientError):
+    with pytest.raises(TransientError, match="Warehouses"):
         await ask(fo, credential, path, Nobody())
     assert load_tenant(path).of("nleu").order_number == "kept"
     assert await records(fo, "SalesOrderHeadersV4") == []

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from shared.errors import ErrorCode, RefusedError
-from shared.model import COMPONENTS, Component, Item, LineKind, Money, Order, OrderLine, OrderRecord
+from shared.model import COMPONENTS, Component, Item, ItemHandling, LineKind, Money, Order, OrderLine, OrderRecord
 from shared.rules import StoreRules
 
 
@@ -56,6 +56,34 @@ def resolve(
     recorded = {line_id: line.item for line_id, line in known.lines.items()} if known else {}
     decided = {line.id: _item(line, rules, catalogue) for line in _undecided(order, known)}
     return {line.id: recorded.get(line.id) or decided[line.id] for line in order.lines}
+
+
+def refuse_out_of_scope(catalogue: Mapping[str, Item], handling: Mapping[str, ItemHandling], rules: StoreRules) -> None:
+    """Refuses items whose units F&O handles in a way that a sales order of the app cannot express.
+
+    The catalogue is that of `resolve`; the handling is by item number. Raises RefusedError ITEM_OUT_OF_SCOPE.
+    """
+    for sku, item in catalogue.items():
+        how = handling.get(item.number)
+        if how is not None and (reason := _out_of_scope(how, rules)):
+            raise RefusedError(
+                ErrorCode.ITEM_OUT_OF_SCOPE,
+                sku=sku,
+                item=item.number,
+                company=rules.company,
+                reason=reason,
+                store=rules.key,
+            )
+
+
+def _out_of_scope(how: ItemHandling, rules: StoreRules) -> str:
+    if how.catch_weight:
+        return "is a catch weight item"
+    if how.sales_unit != how.inventory_unit:
+        return f"is sold in {how.sales_unit} and stocked in {how.inventory_unit}"
+    if rules.orders.tracked_items == "refuse" and (how.batches or how.serial_numbers):
+        return "has batch numbers" if how.batches else "has serial numbers"
+    return ""
 
 
 def _undecided(order: Order, known: OrderRecord | None) -> list[OrderLine]:

@@ -92,6 +92,11 @@ class OrderRules(Rules):
         default="none",
         description="F&O's reservation method of header and lines (None, Automatic, Explosion).",
     )
+    tracked_items: Literal["refuse", "book"] = Field(
+        default="refuse",
+        description="What becomes of an item with batch or serial numbers: the order is parked (`refuse`), or booked "
+        "without a number, which picking in F&O registers (`book`). Its returns need the number that was sold.",
+    )
     delivery_terms: Code | None = Field(default=None, description="F&O terms of delivery of every order.")
     delivery_mode_without_shipping: Code | None = Field(
         default=None,

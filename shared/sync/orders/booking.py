@@ -9,7 +9,7 @@ from decimal import Decimal
 from functools import partial
 from typing import Any
 
-from shared.d365.items import item_of, read_items
+from shared.d365.items import item_of, read_handling, read_items
 from shared.d365.on_hand import read_on_hand
 from shared.d365.order_changes import read_header, read_headers
 from shared.d365.payment_journals import settling_time
@@ -22,7 +22,7 @@ from shared.mapping.cut_over import is_held_as_fulfilled
 from shared.mapping.orders.allocation import Allocation, Need, allocate_order, needs
 from shared.mapping.orders.changes import fingerprints_of
 from shared.mapping.orders.holds import hold_reason
-from shared.mapping.orders.items import product_skus, resolve, sku_field
+from shared.mapping.orders.items import product_skus, refuse_out_of_scope, resolve, sku_field
 from shared.mapping.orders.matching import number_key
 from shared.mapping.orders.plan import LINE_KEY, SalesOrderPlan, check_booked, order_reference, plan_sales_order
 from shared.mapping.orders.record import add_lines, add_refunds, digest, reconstruct, with_decisions
@@ -155,6 +155,13 @@ async def items_of(order: Order, rules: StoreRules, ports: OrderPorts, record: O
     """The item of every line, by the line's id: as recorded, else as F&O has it for the line's SKU."""
     skus = product_skus(order, record, rules)
     known = await read_items(ports.fo, rules.company, sku_field(rules), skus, cache=ports.items)
+    numbers = sorted({item.number for item in known.values()})
+    handling = await read_handling(ports.fo, rules.company, numbers, cache=ports.items)
+    try:
+        refuse_out_of_scope(known, handling, rules)
+    except RefusedError:
+        ports.items.forget_handling(rules.company, numbers)
+        raise
     return resolve(order, rules, known, record)
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from shared.d365.items import ItemCache, read_items
+from shared.d365.items import ItemCache, read_handling, read_items
 from shared.model import Item
+from tests.builders.sales import PIECES
 
 
 class Fo:
@@ -17,7 +20,18 @@ class Fo:
 
     async def pages(self, entity_set, *, company, where, select):
         self.asked.append(where)
-        yield [{"ItemNumber": number} for number in self.numbers if where is None or f"'{number}'" in where.upper()]
+        yield [
+            {
+                "ItemNumber": number,
+                "IsBatchNumberActive": "Yes" if number == "BREAD" else "No",
+                "IsSerialNumberActive": "No",
+                "IsCatchWeightProduct": "No",
+                "InventoryUnitSymbol": "ea",
+                "SalesUnitSymbol": "box" if number == "NAILS" else "ea",
+            }
+            for number in self.numbers
+            if where is None or f"'{number}'" in where.upper()
+        ]
 
 
 SKUS = [f"BULK-{number:05d}" for number in range(500)]
@@ -48,3 +62,24 @@ async def test_what_was_found_is_not_asked_again_and_only_the_rest_decides_how_t
     assert fo.asked == [None]
     await read(fo, [*SKUS, "GHOST-1"], cache)
     assert fo.asked == [None, "(ItemNumber eq 'GHOST-1')"]
+
+
+async def test_how_units_are_handled_comes_with_the_item_at_no_further_call():
+    fo, cache = Fo("TENT-2P", "BREAD", "NAILS"), ItemCache()
+    await read(fo, ["tent-2p", "BREAD", "NAILS"], cache)
+    asked = list(fo.asked)
+    found = await read_handling(fo, "nleu", ["TENT-2P", "BREAD", "NAILS"], cache=cache)
+    assert fo.asked == asked
+    assert found == {
+        "TENT-2P": PIECES,
+        "BREAD": replace(PIECES, batches=True),
+        "NAILS": replace(PIECES, sales_unit="box"),
+    }
+
+
+async def test_the_handling_of_a_variants_item_is_read_once():
+    fo, cache = Fo("TEE"), ItemCache()
+    for _ in range(2):
+        assert await read_handling(fo, "usmf", ["TEE"], cache=cache) == {"TEE": PIECES}
+    assert fo.asked == ["(ItemNumber eq 'TEE')"]
+    assert await read_handling(fo, "usmf", ["GHOST"], cache=cache) == {}

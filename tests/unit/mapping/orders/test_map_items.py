@@ -3,9 +3,16 @@ from dataclasses import replace
 import pytest
 
 from shared.errors import RefusedError
-from shared.mapping.orders.items import charge_item, needs_barcodes, product_skus, resolve, sku_field
+from shared.mapping.orders.items import (
+    charge_item,
+    needs_barcodes,
+    product_skus,
+    refuse_out_of_scope,
+    resolve,
+    sku_field,
+)
 from shared.model import Component, CurrencySide, Item, LineKind, LineRecord, OrderRecord
-from tests.builders.sales import EU, US, euros, line, order, with_rules
+from tests.builders.sales import EU, PIECES, US, euros, line, order, with_rules
 
 
 def test_skus_are_asked_for_once_and_only_those_of_products():
@@ -122,3 +129,29 @@ def test_a_recorded_line_without_sku_or_rule_keeps_its_item():
         1: Item("TENT-2P"),
         2: Item("ENGRAVING"),
     }
+
+
+@pytest.mark.parametrize(
+    ("how", "reason"),
+    [
+        (replace(PIECES, catch_weight=True), "is a catch weight item"),
+        (replace(PIECES, sales_unit="box"), "is sold in box and stocked in ea"),
+        (replace(PIECES, batches=True), "has batch numbers"),
+        (replace(PIECES, serial_numbers=True), "has serial numbers"),
+    ],
+)
+def test_an_item_that_is_not_sold_by_the_piece_is_refused(how, reason):
+    with pytest.raises(RefusedError) as refused:
+        refuse_out_of_scope({"fish-1": Item("FISH")}, {"FISH": how}, EU)
+    assert refused.value.code == "ITEM_OUT_OF_SCOPE"
+    assert f"Item FISH (SKU fish-1) {reason} in company nleu" in str(refused.value)
+    refuse_out_of_scope({"fish-1": Item("FISH")}, {"FISH": PIECES, "EEL": how}, EU)
+    refuse_out_of_scope({"fish-1": Item("FISH")}, {}, EU)
+
+
+def test_a_rule_lets_picking_register_batch_and_serial_numbers():
+    registering = with_rules(EU, orders={"tracked_items": "book"})
+    tracked = replace(PIECES, batches=True, serial_numbers=True)
+    refuse_out_of_scope({"FISH": Item("FISH")}, {"FISH": tracked}, registering)
+    with pytest.raises(RefusedError, match="catch weight"):
+        refuse_out_of_scope({"FISH": Item("FISH")}, {"FISH": replace(tracked, catch_weight=True)}, registering)
