@@ -5,6 +5,7 @@ from typing import ClassVar, Protocol
 
 from local.d365.books import Books, folded, key_of
 from local.d365.csdl import EntitySet
+from local.d365.dimensions import check_dimensions
 from local.d365.edm import Value, Values
 from local.d365.errors import Infolog, invalid_body, write_refused
 from local.d365.lengths import check_lengths
@@ -92,6 +93,7 @@ class Record:
         check_lengths(given, log)
         log.raise_if_any()
         values = self.checked_insert(given, log)
+        check_dimensions(self.books, values, log)
         log.raise_if_any()
         self._refuse_duplicate(values, log)
         return self.books.add(self.entity_set, values)
@@ -106,6 +108,7 @@ class Record:
         check_lengths(changes, log)
         log.raise_if_any()
         values = self.checked_update(row, changes, log)
+        check_dimensions(self.books, values, log)
         log.raise_if_any()
         return self.books.replace(self.entity_set, row, values)
 

@@ -4,6 +4,7 @@ from decimal import Decimal
 
 from local.d365 import edm
 from local.d365.books import Books
+from local.d365.dimensions import require_dimensions
 from local.d365.edm import Value
 from local.d365.free_text import HEADERS, invoice_lines
 from local.d365.ledger import PostingError, enter
@@ -19,6 +20,8 @@ def post_free_text(books: Books, invoice: Row) -> Row:
         raise PostingError(f"free text invoice {header['FreeTextNumber']} is posted already")
     if not lines:
         raise PostingError(f"free text invoice {header['InvoiceIdentifier']} has no lines")
+    field = "DefaultDimensionDisplayValue"
+    require_dimensions(books, company, [str(line.values[field] or header[field]) for line in lines])
     with books.journal.change_set():
         number = books.numbers.draw(company, "free text invoice", lambda _: False)
         included, day = header["InclTax"] == "Yes", edm.moment(header, "InvoiceDate")

@@ -2,6 +2,7 @@
 
 from local.d365 import edm
 from local.d365.books import Books
+from local.d365.dimensions import require_dimensions
 from local.d365.edm import Value, Values
 from local.d365.journals import JOURNALS, journal_lines, open_invoice
 from local.d365.ledger import PostingError, enter, segments, settle
@@ -21,6 +22,8 @@ def post_journal(books: Books, journal: Row) -> list[Row]:
     for line in lines:
         if line.values["OffsetAccountDisplayValue"] == "":
             raise PostingError(f"voucher {line.values['Voucher']} does not balance: it has no offset account")
+    shown = [str(line.values["DefaultDimensionsForAccountDisplayValue"]) for line in lines]
+    require_dimensions(books, str(journal.values["dataAreaId"]), shown)
     with books.journal.change_set():
         posted = [_post(books, line.values) for line in lines if line.values["AccountType"] == "Cust"]
         books.replace(books.schema.sets[JOURNALS], journal, {**journal.values, "IsPosted": "Yes"})

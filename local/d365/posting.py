@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from local.d365 import edm
 from local.d365.books import Books, folded
+from local.d365.dimensions import require_dimensions
 from local.d365.edm import Value
 from local.d365.inventory import NotEnoughError, Stock, issue
 from local.d365.invoices import invoice_order
@@ -99,9 +100,15 @@ class Posting:
                 self._books.progress.put(lot_of(line), replace(progress, invoiced=progress.delivered))
             if not due:
                 raise PostingError("nothing is delivered that is not invoiced")
+            self._require_dimensions(order, [line for line, _, _ in due])
             number = invoice_order(self._books, order, due)
             refresh_statuses(self._books, order)
         return number
+
+    def _require_dimensions(self, order: Row, lines: Sequence[Row]) -> None:
+        field = "DefaultLedgerDimensionDisplayValue"
+        shown = [str(line.values[field] or order.values[field]) for line in lines]
+        require_dimensions(self._books, str(order.values["dataAreaId"]), shown)
 
     def cancel(self, order: Row) -> None:
         """Gives up whatever is not delivered yet, and the stock it held."""

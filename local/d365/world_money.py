@@ -17,6 +17,12 @@ class Ledger:
     main_accounts: tuple[str, ...] = ()
     bank_accounts: tuple[str, ...] = ()
     posting_profiles: tuple[str, ...] = ()
+    dimensions: tuple[str, ...] = ()
+    """The segments of the format for default dimensions, in their order."""
+    dimension_values: tuple[str, ...] = ()
+    """`Department:WEB`."""
+    required_dimensions: tuple[str, ...] = ()
+    """Those without which the account structure posts nothing."""
 
 
 @dataclass(frozen=True, slots=True)

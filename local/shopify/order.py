@@ -301,6 +301,7 @@ class Order:
     metafields: dict[tuple[str, str], Metafield] = field(default_factory=dict)
     #: the point of sale, or the location that staff gave a draft order; None for online
     sold_at: int | None = None
+    source_name: str = "web"
     cancelled_at: datetime | None = None
     cancel_reason: str | None = None
     edited: bool = False

@@ -77,7 +77,7 @@ class OrderNode(Node):
         self.email = order.email
         self.phone = order.phone
         self.customer_locale = "en"
-        self.source_name = "web"
+        self.source_name = order.source_name
         self.source_identifier = self.registered_source_url = None
         self.custom_attributes = [{"key": a["name"], "value": a["value"]} for a in order.note_attributes]
         status, shipped = financial_status(order), fulfillment_status(order)

@@ -103,6 +103,7 @@ def _order(shop: Shop, document: Mapping[str, Any], priced: Priced, currencies: 
         delivery_method=delivery_method,
         routed_at=now + timedelta(seconds=document.get("routing_seconds", 0)),
         sold_at=sold_at,
+        source_name=document.get("source_name", "web" if sold_at is None else "pos"),
     )
 
 

@@ -47,7 +47,7 @@ ORDER_SEARCH: dict[str, Reader] = {
     "sku": lambda order: [line.sku for line in order.lines],
     "po_number": lambda order: [order.po_number],
     "confirmation_number": lambda order: [order.confirmation_number],
-    "source_name": lambda _order: ["web"],
+    "source_name": lambda order: [order.source_name],
     "gateway": gateways,
     "discount_code": lambda order: order.discount_codes[:1],
     "current_total_price": lambda order: [current(order).total.shop],

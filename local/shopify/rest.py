@@ -81,7 +81,7 @@ def order_document(shop: Shop, order: Order) -> dict[str, Any]:
         "reference": None,
         "referring_site": "",
         "source_identifier": None,
-        "source_name": "web",
+        "source_name": order.source_name,
         "source_url": None,
         **amount("subtotal_price", totals.subtotal),
         "tags": ", ".join(order.tags),

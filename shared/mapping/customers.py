@@ -7,6 +7,7 @@ from base64 import b32encode
 from collections.abc import Iterator
 
 from shared.errors import ErrorCode, RefusedError
+from shared.mapping.dimensions import INVOICE_FIELD, dimensioned
 from shared.mapping.fo.address import address_block, name_over_lines
 from shared.mapping.fo.fields import LIMITS, fit, fits
 from shared.mapping.personal_data import BUYER, is_nameless, withheld
@@ -63,6 +64,7 @@ def customer_record(order: Order, rules: StoreRules, account: str) -> FoRow:
         "SalesCurrencyCode": order.currency,
         "LanguageId": rules.customers.language,
     }
+    record |= dimensioned(INVOICE_FIELD, order, rules)
     if buyer.email:
         record["PrimaryContactEmail"] = fit("PrimaryContactEmail", buyer.email)
         record["PrimaryContactEmailDescription"] = "E-mail"

@@ -181,6 +181,8 @@ class Order:
     tags: tuple[str, ...]
     is_test: bool
     """Of a development store, or paid by a test gateway: no money moved."""
+    channel: str = ""
+    """Where it was placed, Shopify's source name: "web", "pos", "shopify_draft_order", an app's id."""
     delivery: DeliveryMethod | None = None
     """Where it is decided (mapping/delivery); None as Shopify's payloads are read."""
     served_by: int | None = None

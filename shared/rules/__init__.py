@@ -6,6 +6,7 @@
 from shared.rules.loading import load_store, load_stores, load_tenant
 from shared.rules.sections.changes import ChangeKind, ChangeRow, ChangeRules, Decision
 from shared.rules.sections.customers import CustomerRules
+from shared.rules.sections.dimensions import DimensionRule
 from shared.rules.sections.orders import OrderRules, ShippingRule
 from shared.rules.sections.payments import PaymentMethod, PaymentRules
 from shared.rules.sections.refunds import RefundAccount, RefundRules, ReturnWarehouse
@@ -23,6 +24,7 @@ __all__ = [
     "ChangeRules",
     "CustomerRules",
     "Decision",
+    "DimensionRule",
     "Flows",
     "Masters",
     "OrderRules",

@@ -12,6 +12,7 @@ from shared.model import CurrencySide
 from shared.rules.base import Country, Currency, Rules
 from shared.rules.sections.changes import ChangeRules
 from shared.rules.sections.customers import CustomerRules
+from shared.rules.sections.dimensions import DimensionRule, dimension_mistakes
 from shared.rules.sections.orders import OrderRules, ShippingRule
 from shared.rules.sections.payments import PaymentRules
 from shared.rules.sections.refunds import RefundRules
@@ -106,11 +107,15 @@ class StoreRules(Rules):
     write_back: WriteBackRules = Field(
         default=WriteBackRules(), description="What the order in Shopify shows about its sales order."
     )
+    dimensions: tuple[DimensionRule, ...] = Field(
+        default=(), description="Financial dimensions of what is booked, for each dimension the first rule that fits."
+    )
     sweep: SweepRules = Field(
         default=SweepRules(), description="How missed webhooks and differences between both systems are looked for."
     )
     tenant: Tenant = Field(
         default=Tenant(),
+        validate_default=True,
         description="How F&O behaves in the store's company: from config/tenants, never from the store's file.",
     )
 
@@ -253,6 +258,19 @@ class StoreRules(Rules):
         if served and (mistakes := stock.mistakes(served)):
             raise ValueError("\n".join(mistakes))
         return stock
+
+    @field_validator("tenant")
+    @classmethod
+    def _takes_the_dimensions(cls, tenant: Tenant, info: ValidationInfo) -> Tenant:
+        mistakes = dimension_mistakes(
+            info.data.get("dimensions", ()),
+            segments=tenant.dimension_format,
+            required=tenant.required_dimensions,
+            company=info.data.get("company", ""),
+        )
+        if mistakes and "dimensions" in info.data:  # without them, their own mistakes are reported already
+            raise ValueError("\n".join(mistakes))
+        return tenant
 
     @field_validator("write_back")
     @classmethod

@@ -86,6 +86,16 @@ class Tenant(Rules):
     account_delimiter: Literal["-", "_", ".", "|", "~"] = Field(
         default="-", description="What separates main account and dimensions in F&O's display values."
     )
+    dimension_format: tuple[str, ...] = Field(
+        default=(),
+        description="Names of the financial dimensions in F&O's format for default dimensions, in their order. "
+        "An administrator enters them: no entity tells them.",
+    )
+    required_dimensions: tuple[str, ...] = Field(
+        default=(),
+        description="Those of them without which the company's account structure posts nothing of a sale. Entered by "
+        "an administrator.",
+    )
 
 
 class TenantFile(Rules):

@@ -31,6 +31,7 @@ def order_node(order: Order, transactions: Iterable[Transaction] = ()) -> Node:
         "test": order.is_test,
         "note": order.note or None,
         "poNumber": order.po_number or None,
+        "sourceName": order.channel or None,
         "tags": list(order.tags),
         "email": order.buyer.email,
         "phone": order.buyer.phone,

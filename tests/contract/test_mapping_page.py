@@ -33,8 +33,9 @@ from tests.builders.sales import EU, address, buyer, euros, line, order, shippin
 
 ACCOUNT, NUMBER = "C7001001001001", "SN5551234567890"
 PAGE = {field for row in rows_of() for field in row.fo}
+DIMENSIONED = with_rules(EU, dimensions=({"dimension": "Department", "value": "WEB"},))
 RULES = with_rules(
-    EU,
+    DIMENSIONED,
     orders={
         "requested_date_attribute": "deliver on",
         "custom_line_item": "CUSTOM",
@@ -141,7 +142,7 @@ async def write_orders(fo: Any) -> None:
 
 async def write_payments(fo: Any) -> None:
     methods = [each | {"posting_profile": "GEN"} for each in payments.METHODS]
-    rules = payments.rules(methods=tuple(methods))
+    rules = payments.rules(DIMENSIONED, methods=tuple(methods))
     kroner = Money(Decimal("746.00"), "DKK")
     state = payments.state(
         payments.transaction(1, "101.00", paid=kroner),
@@ -159,7 +160,7 @@ async def write_payments(fo: Any) -> None:
 def planned_refund() -> RefundPlan:
     sale = rich_order(cash_rounding=euros("0.00"))
     given = refunds.refund(refunds.back(1, 1, "9.67", "1.68"), adjustments=[refunds.beside("1.00")], duties="7.00")
-    rules = refunds.rules(reason_code="UNWANTED", disposition="CREDIT")
+    rules = refunds.rules(DIMENSIONED, reason_code="UNWANTED", disposition="CREDIT")
     dimensions = ("ProductColorId", "ProductConfigurationId", "ProductSizeId", "ProductStyleId", "ProductVersionId")
     lot = replace(refunds.sold(1, 3), product=dict.fromkeys(("ItemNumber", *dimensions), "X"))
     return plan_refund(given, sale, rules, customer_account=ACCOUNT, sales_order=NUMBER, sold=[lot])

@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any, Final
 
 from shared.errors import ErrorCode, RefusedError
+from shared.mapping.dimensions import ORDER_FIELD, dimensioned, sku_of
 from shared.mapping.evidence import Proof
 from shared.mapping.fo.address import address_block, name_over_lines
 from shared.mapping.fo.fields import fit, fits, noon, yes_no
@@ -103,7 +104,9 @@ def plan_sales_order(
     )
     if len(lines) > rules.orders.max_lines:
         raise RefusedError(ErrorCode.TOO_MANY_LINES, count=len(lines), limit=rules.orders.max_lines, store=rules.key)
+    lines = [_dimensioned(line, order, rules) for line in lines]
     header = _header(order, rules, customer_account, allocation, delivery_mode, is_booked=known is not None)
+    header |= dimensioned(ORDER_FIELD, order, rules)
     header["ArePricesIncludingSalesTax"] = yes_no(taxes.included)
     header["SalesTaxGroupCode"] = one_sales_tax_group((line.tax for line in lines), place.country, rules.key)
     manual = rules.orders.number == "manual"
@@ -129,6 +132,11 @@ def plan_sales_order(
         delivery=order.delivery,
         served_by=order.served_by,
     )
+
+
+def _dimensioned(line: PlannedLine, order: Order, rules: StoreRules) -> PlannedLine:
+    record = line.record | dimensioned(ORDER_FIELD, order, rules, sku=sku_of(order, line.source_id))
+    return replace(line, record=record)
 
 
 def check_booked(plan: SalesOrderPlan, booked: Iterable[Mapping[str, Any]]) -> None:

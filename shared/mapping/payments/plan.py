@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
-from typing import Final
 
 from shared.errors import ErrorCode, RefusedError
+from shared.mapping.dimensions import JOURNAL_FIELDS, dimensioned
 from shared.mapping.fo.fields import fit, noon
 from shared.mapping.orders.proof import refuse_test_order
 from shared.mapping.payments.settlement import is_outgoing, settlements
@@ -118,7 +118,7 @@ class _JournalPlanner:
         self._order = state.order
         self._rules = rules
         self._payments = payments
-        self._common: Final[FoRow] = {
+        self._common: FoRow = {
             "AccountType": "Cust",
             "AccountDisplayValue": escaped(customer_account),
             "CurrencyCode": state.order.currency,
@@ -126,6 +126,8 @@ class _JournalPlanner:
             "PaymentReference": fit("PaymentReference", sales_order),
             "IsPrepayment": "No",
         }
+        for field in JOURNAL_FIELDS:
+            self._common |= dimensioned(field, state.order, rules)
 
     def lines(self, transaction: Transaction, settles: Money) -> Iterator[JournalLine]:
         """The transaction's lines, whose amounts sum to what it settles."""

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from shared.errors import ErrorCode, RefusedError
+from shared.mapping.dimensions import INVOICE_FIELD, dimensioned
 from shared.mapping.evidence import Proof
 from shared.mapping.fo.fields import fit, noon, yes_no
 from shared.mapping.refunds.documents import PlannedCredit, PlannedDocument
@@ -181,6 +182,7 @@ class _RefundPlanner:
             "TransactionCurrencyAmount": -credit.amount.amount,
             "SalesTaxGroupId": tax.sales_tax_group,
             "SalesTaxItemGroupId": tax.item_tax_group,
+            **dimensioned(INVOICE_FIELD, self._order, self._rules),
         }
         return self._planned(credit.component, credit.title, record, credit.amount, tax)
 
@@ -229,6 +231,7 @@ class _RefundPlanner:
             "InvoiceDate": noon(self._refund.created_at, self._rules.zone),
             "CustomerRequisition": fit("CustomerRequisition", sales_order),
             "InclTax": yes_no(self._taxes.included),
+            **dimensioned(INVOICE_FIELD, self._order, self._rules),
         }
 
 

@@ -104,6 +104,7 @@ def as_webhook(node: GraphqlNode) -> GraphqlNode:
         "test": node["test"],
         "note": node["note"],
         "po_number": node["poNumber"],
+        "source_name": node["sourceName"],
         "tags": ", ".join(node["tags"]),
         "email": node["email"],
         "phone": node["phone"],

@@ -134,6 +134,7 @@ def read_order(
         attributes=_attributes(payload),
         tags=tuple(filter(None, (tag.strip() for tag in text(payload, "tags", "").split(",")))),
         is_test=is_test,
+        channel=text(payload, "source_name", ""),
         taxed_duties=() if duties_included else read_taxed_duties(line_blocks, amounts),
         taxed_fees=read_taxed_fees(payload, amounts),
     )
