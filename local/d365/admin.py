@@ -1,7 +1,7 @@
 """`/_sim`: what F&O's people, warehouse and batch jobs would do, and what a test wants to know or break."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from aiohttp import web
 
@@ -11,11 +11,17 @@ from local.d365.inventory import Stock
 from local.d365.ledger import PostingError
 from local.d365.posting import Shipment
 from local.d365.sales_tables import HEADERS, lines_of, progress_of
+from local.d365.sequences import KINDS, Purpose
 from local.d365.simulator import Simulator
 from local.d365.tables import Row
 from local.d365.views import on_hand_values
 
-_PURPOSES = {"sales_orders": "sales order", "customers": "customer", "payment_journals": "payment journal"}
+_PURPOSES: Final[dict[str, Purpose]] = {
+    "sales_orders": "sales order",
+    "customers": "customer",
+    "payment_journals": "payment journal",
+    "rma_numbers": "RMA",
+}
 
 
 class Admin:
@@ -73,14 +79,16 @@ class Admin:
         return json_answer({})
 
     async def number_sequences(self, request: web.Request) -> web.Response:
-        """`{"company", "sequence": "sales_orders" and others, "manual"?: bool, "next"?: int}`."""
+        """`{"company", "sequence": "sales_orders" and others, "kind"?: "kept" and others, "next"?: int}`."""
         raw = await body_of(request)
         numbers = self._simulator.books.numbers
         if raw.get("company") not in self._simulator.world.companies or raw.get("sequence") not in _PURPOSES:
             raise bad_request(f"a known company and a sequence of {', '.join(_PURPOSES)} are needed")
-        purpose: Any = _PURPOSES[raw["sequence"]]
-        if "manual" in raw:
-            numbers.allow_manual(raw["company"], purpose, allowed=bool(raw["manual"]))
+        if raw.get("kind", "kept") not in KINDS:
+            raise bad_request(f"kind is one of {', '.join(sorted(KINDS))}")
+        purpose = _PURPOSES[raw["sequence"]]
+        if "kind" in raw:
+            numbers.set_kind(raw["company"], purpose, raw["kind"])
         if "next" in raw:
             numbers.set_next(raw["company"], purpose, int(number_of(raw["next"])))
         return json_answer({})

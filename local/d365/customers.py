@@ -58,17 +58,14 @@ class Customers(Record):
         return values
 
     def _account(self, company: str, given: str, log: Infolog) -> str:
-        if not given:
-            return self.books.numbers.draw(
-                company,
-                "customer",
-                lambda number: self.books.find("CustomersV3", company, number) is not None,
-            )
-        if not self.books.numbers.is_manual(company, "customer"):
-            log.reject_field(
-                "CustomerAccount", "The number sequence for customer accounts does not allow manual numbers."
-            )
-        return given
+        return self.books.numbers.assign(
+            company,
+            "customer",
+            given,
+            lambda number: self.books.find("CustomersV3", company, number) is not None,
+            field="CustomerAccount",
+            log=log,
+        )
 
     def _check(self, values: dict[str, Value], log: Infolog) -> None:
         mandatory = _MANDATORY | _NAMES.get(str(values["PartyType"]), {})

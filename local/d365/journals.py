@@ -43,10 +43,15 @@ class PaymentJournals(Record):
             log.reject_unrelated("JournalName", name, "Name", "Journal names")
         elif kind.values["Type"] != CUSTOMER_PAYMENT:
             log.reject_field("JournalName", f"Journal name {name} is not of the type Customer payment.")
-        number = str(given.get("JournalBatchNumber", ""))
-        if number and not self.books.numbers.is_manual(company, "payment journal"):
-            log.reject_field("JournalBatchNumber", "The number sequence for journals does not allow manual numbers.")
         log.raise_if_any()
+        number = self.books.numbers.assign(
+            company,
+            "payment journal",
+            str(given.get("JournalBatchNumber", "")),
+            lambda number: self.books.find(JOURNALS, company, number) is not None,
+            field="JournalBatchNumber",
+            log=log,
+        )
         assert kind is not None
         return {
             **self.books.blank(self.entity_set.name),
@@ -54,7 +59,7 @@ class PaymentJournals(Record):
             "OverrideSalesTax": kind.values["OverrideSalesTax"],
             **given,
             "JournalName": kind.values["Name"],
-            "JournalBatchNumber": number or self._number(company),
+            "JournalBatchNumber": number,
         }
 
     def checked_update(self, row: Row, changes: Values, log: Infolog) -> dict[str, Value]:
@@ -71,12 +76,6 @@ class PaymentJournals(Record):
             self.books.rows(LINES).remove((*_journal_key(line.values), line.values["LineNumber"]))
         super().delete(row)
 
-    def _number(self, company: str) -> str:
-        return self.books.numbers.draw(
-            company,
-            "payment journal",
-            lambda number: self.books.find(JOURNALS, company, number) is not None,
-        )
 
 
 class PaymentLines(Record):

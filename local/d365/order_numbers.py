@@ -5,23 +5,31 @@ from local.d365.edm import Value, Values
 from local.d365.errors import Infolog
 
 _NUMBERS = {"SalesOrderHeadersV4": "SalesOrderNumber", "ReturnOrderHeadersV2": "ReturnOrderNumber"}
+_GROUP = "NumberSequenceGroupId"
 
 
 def order_number(books: Books, set_name: str, given: Values, log: Infolog) -> str:
     """
-    The number that a new record of the set gets: the caller's, where the sequence allows manual numbers, or else the
-    next free one. The set itself refuses a number that another of its records has.
+    The number that a new record of the set gets, by the company's sequence, or by that of the number sequence group
+    that the record names. The set itself refuses a number that another of its records has.
     """
     company, field = str(given["dataAreaId"]), _NUMBERS[set_name]
-    chosen = str(given.get(field, ""))
-    if not chosen:
-        return books.numbers.draw(company, "sales order", lambda number: bool(_sets_with(books, company, number)))
-    if not books.numbers.is_manual(company, "sales order"):
-        log.reject_field(field, "The number sequence for sales orders does not allow manual numbers.")
-    elif _sets_with(books, company, chosen) - {set_name}:
-        log.note(f"Cannot create a record in Sales orders (SalesTable). Sales order: {chosen}.")
+    group = str(given.get(_GROUP, ""))
+    if group and group not in books.world.companies[company].number_sequence_groups:
+        log.reject_unrelated(_GROUP, group, "Number sequence group", "Number sequence group")
+    number = books.numbers.assign(
+        company,
+        "sales order",
+        str(given.get(field, "")),
+        lambda number: bool(_sets_with(books, company, number)),
+        field=field,
+        group=group,
+        log=log,
+    )
+    if number and _sets_with(books, company, number) - {set_name}:
+        log.note(f"Cannot create a record in Sales orders (SalesTable). Sales order: {number}.")
         log.note("The record already exists.")
-    return chosen
+    return number
 
 
 def _sets_with(books: Books, company: str, number: Value) -> set[str]:

@@ -55,8 +55,13 @@ class ReturnOrders(Record):
         self._check(values, log)
         log.raise_if_any()
         values["ReturnOrderNumber"] = order_number(self.books, HEADERS, given, log)
-        values["RMANumber"] = values["RMANumber"] or self.books.numbers.draw(
-            str(given["dataAreaId"]), "RMA", lambda _: False
+        values["RMANumber"] = self.books.numbers.assign(
+            str(given["dataAreaId"]),
+            "RMA",
+            str(values["RMANumber"]),
+            lambda _: False,
+            field="RMANumber",
+            log=log,
         )
         return values
 

@@ -30,7 +30,7 @@ def seed(books: Books, customers: Customers, *, client_ids: tuple[str, ...]) -> 
     seed_money(books)
     _products(books)
     for customer in books.world.customers:
-        books.numbers.allow_manual(customer.company, "customer", allowed=True)
+        books.numbers.set_kind(customer.company, "customer", "kept")
         customers.insert(
             {
                 "dataAreaId": customer.company,
@@ -41,8 +41,8 @@ def seed(books: Books, customers: Customers, *, client_ids: tuple[str, ...]) -> 
             },
         )
     for company in books.world.companies.values():
-        books.numbers.allow_manual(company.id, "sales order", allowed=company.manual_sales_order_numbers)
-        books.numbers.allow_manual(company.id, "customer", allowed=company.manual_customer_accounts)
+        books.numbers.set_kind(company.id, "sales order", company.sales_order_numbers)
+        books.numbers.set_kind(company.id, "customer", company.customer_accounts)
     for opening in books.world.stock:
         books.stock.put(
             books.bin(opening.company, opening.sku, opening.warehouse),

@@ -7,6 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from local.d365.sequences import KINDS, Kind
 from local.d365.world_money import MoneyWorld, parse_money
 
 DIMENSIONS = ("ProductColorId", "ProductConfigurationId", "ProductSizeId", "ProductStyleId", "ProductVersionId")
@@ -22,8 +23,9 @@ class Company:
     id: str
     name: str
     currency: str
-    manual_sales_order_numbers: bool
-    manual_customer_accounts: bool
+    sales_order_numbers: Kind
+    customer_accounts: Kind
+    number_sequence_groups: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +117,7 @@ def load_world(path: Path) -> World:
 
 def parse_world(raw: Mapping[str, Any]) -> World:
     return World(
-        companies={row["id"]: Company(**row) for row in raw["companies"]},
+        companies={row["id"]: _company(row) for row in raw["companies"]},
         sites=tuple(Site(**row) for row in raw["sites"]),
         warehouses=tuple(Warehouse(**row) for row in raw["warehouses"]),
         masters={
@@ -145,6 +147,13 @@ def parse_world(raw: Mapping[str, Any]) -> World:
         customers=tuple(Customer(**row) for row in raw.get("customers", ())),
         money=parse_money(raw),
     )
+
+
+def _company(row: Mapping[str, Any]) -> Company:
+    for key in ("sales_order_numbers", "customer_accounts"):
+        if row[key] not in KINDS:
+            raise ValueError(f"company {row['id']}: {key} is one of {', '.join(sorted(KINDS))}")
+    return Company(**{**row, "number_sequence_groups": tuple(row.get("number_sequence_groups", ()))})
 
 
 def _item(row: Mapping[str, Any]) -> Item:

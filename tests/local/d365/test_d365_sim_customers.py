@@ -71,3 +71,9 @@ async def test_an_account_is_given_once(d365: Client) -> None:
     await create(d365, CustomerAccount="SHP-1")
     refused = await create(d365, CustomerAccount="SHP-1")
     assert refused.infolog.endswith("The record already exists..")
+
+
+async def test_an_account_that_the_sequence_replaces_is_not_that_of_the_customer(d365: Client) -> None:
+    changed = {"company": "web", "sequence": "customers", "kind": "replaced", "next": 53}
+    assert (await d365.admin("POST", "number-sequences", changed)).status == 200
+    assert (await create(d365, CustomerAccount="SHP-1")).json["CustomerAccount"] == "WEB-000053"

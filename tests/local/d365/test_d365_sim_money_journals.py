@@ -206,7 +206,7 @@ async def test_lines_and_journals_can_be_changed_and_deleted_until_they_are_post
 
 
 async def test_a_journals_number_is_the_callers_where_the_sequence_allows_it(d365: Client) -> None:
-    changed = {"company": "web", "sequence": "payment_journals", "manual": True}
+    changed = {"company": "web", "sequence": "payment_journals", "kind": "kept"}
     assert (await d365.admin("POST", "number-sequences", changed)).status == 200
     assert await journal(d365, JournalBatchNumber="MINE") == "MINE"
 

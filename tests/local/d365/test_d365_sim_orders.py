@@ -32,10 +32,44 @@ async def test_the_callers_number_is_taken_where_the_sequence_allows_it(d365: Cl
     refused = await create(d365, dataAreaId="dat", SalesOrderNumber="SH-1")
     assert refused.status == 400
     assert "does not allow manual numbers" in refused.infolog
-    changed = {"company": "dat", "sequence": "sales_orders", "manual": True, "next": 24}
+    changed = {"company": "dat", "sequence": "sales_orders", "kind": "kept", "next": 24}
     assert (await d365.admin("POST", "number-sequences", changed)).status == 200
     assert (await create(d365, dataAreaId="dat", SalesOrderNumber="SH-1")).status == 201
     assert (await create(d365, dataAreaId="dat")).json["SalesOrderNumber"] == "DAT-000024"
+
+
+async def test_a_number_that_the_sequence_replaces_is_not_that_of_the_order(d365: Client) -> None:
+    assert (await sequence(d365, kind="replaced", next=24)).status == 200
+    assert (await create(d365, SalesOrderNumber="SH-1")).json["SalesOrderNumber"] == "WEB-000024"
+    line = {"dataAreaId": "web", "SalesOrderNumber": "SH-1", "ItemNumber": "LAMP", "OrderedSalesQuantity": 1}
+    assert "'SH-1' in field" in (await d365.data("POST", "SalesOrderLinesV3", line)).infolog
+
+
+async def test_a_manual_sequence_draws_no_number_for_anybody(d365: Client) -> None:
+    await sequence(d365, kind="manual")
+    assert (await create(d365, SalesOrderNumber="SH-1")).json["SalesOrderNumber"] == "SH-1"
+    refused = await create(d365)
+    assert refused.status == 400
+    assert "The number sequence for sales orders is manual: enter a number." in refused.infolog
+
+
+async def test_a_number_sequence_group_numbers_its_orders(d365: Client) -> None:
+    await sequence(d365, company="dat", next=24)
+    numbers = [
+        (await create(d365, dataAreaId="dat", **group)).json["SalesOrderNumber"]
+        for group in ({"NumberSequenceGroupId": "WEB"}, {}, {"NumberSequenceGroupId": "WEB"})
+    ]
+    assert numbers == ["WEB-000001", "DAT-000024", "WEB-000002"]
+    refused = await create(d365, NumberSequenceGroupId="SHOP")
+    assert "'SHOP' in field 'Number sequence group' is not found" in refused.infolog
+
+
+async def test_a_kind_of_sequence_that_f_and_o_does_not_have_is_refused(d365: Client) -> None:
+    assert (await sequence(d365, kind="yes")).status == 400
+
+
+async def sequence(d365: Client, **changes: Any) -> Any:
+    return await d365.admin("POST", "number-sequences", {"company": "web", "sequence": "sales_orders"} | changes)
 
 
 async def test_a_second_order_of_the_same_number_is_refused(d365: Client) -> None:

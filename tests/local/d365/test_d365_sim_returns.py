@@ -101,6 +101,16 @@ async def test_return_orders_share_their_numbers_with_sales_orders(d365: Client)
     assert "already exists" in (await d365.data("POST", "SalesOrderHeadersV4", taken)).infolog
 
 
+async def test_a_manual_rma_sequence_leaves_a_return_without_its_number(d365: Client) -> None:
+    drawn = (await header(d365)).json["RMANumber"]
+    assert drawn == "RMA-000001"
+    changed = {"company": "web", "sequence": "rma_numbers", "kind": "manual"}
+    assert (await d365.admin("POST", "number-sequences", changed)).status == 200
+    refused = await header(d365)
+    assert refused.status == 400
+    assert "The number sequence for RMAs is manual: enter a number." in refused.infolog
+
+
 @pytest.mark.parametrize(
     ("fields", "reason"),
     [

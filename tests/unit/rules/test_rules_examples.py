@@ -41,5 +41,6 @@ def test_the_examples_are_the_shops_and_warehouses_of_the_local_world(rules: Sto
     assert {(one.id, one.site) for one in rules.warehouses} == places
     assert {one.location for one in rules.warehouses} == known("locations", "id", shop=rules.key)
     (company,) = (row for row in WORLD["companies"] if row["id"] == rules.company)
-    assert company["manual_sales_order_numbers"] == (rules.orders.number == "manual")
-    assert company["manual_customer_accounts"] == (rules.customers.strategy == "per_consumer")
+    assert company["sales_order_numbers"] == rules.tenant.order_number
+    assert company["customer_accounts"] == rules.tenant.customer_account
+    assert {rules.orders.number_group} - {None} <= set(company["number_sequence_groups"])
