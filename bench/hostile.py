@@ -21,7 +21,7 @@ from typing import Any, Final
 from bench.figures import Figure, at_most
 from local.stack import ROOT
 from shared.errors import ErrorCode, RefusedError
-from shared.mapping.customers import customer_account, customer_record
+from shared.mapping.customers import customer_identity, customer_record
 from shared.mapping.orders.allocation import allocate, needs
 from shared.mapping.orders.items import resolve
 from shared.mapping.orders.plan import plan_sales_order
@@ -226,7 +226,7 @@ async def _plan(order: Order, rules: StoreRules) -> None:
     await asyncio.sleep(0)
     found = allocate(needs(order, items), on_hand, rules, destination=ship_to(order), location_id=order.location_id)
     await asyncio.sleep(0)
-    account = customer_account(order, rules)
+    account = customer_identity(order, rules)
     customer_record(order, rules, account)
     await asyncio.sleep(0)
     plan_sales_order(order, rules, customer_account=account, items=items, allocation=found)

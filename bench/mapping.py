@@ -8,7 +8,7 @@ from typing import Any
 
 from bench.figures import Figure, at_most, microseconds
 from local.stack import ROOT
-from shared.mapping.customers import customer_account, customer_record
+from shared.mapping.customers import customer_identity, customer_record
 from shared.mapping.orders.allocation import allocate, needs
 from shared.mapping.orders.items import resolve
 from shared.mapping.orders.plan import plan_sales_order
@@ -46,7 +46,7 @@ def _map(parsed: Any, rules: StoreRules, catalogue: dict[str, Item], on_hand: li
     items = resolve(order, rules, catalogue)
     wanted = needs(order, items)
     allocation = allocate(wanted, on_hand, rules, destination=ship_to(order), location_id=order.location_id)
-    account = customer_account(order, rules)
+    account = customer_identity(order, rules)
     customer_record(order, rules, account)
     plan_sales_order(order, rules, customer_account=account, items=items, allocation=allocation)
 

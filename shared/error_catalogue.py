@@ -98,8 +98,9 @@ class ErrorCode(StrEnum):
     FO_DENIED = "FO_DENIED"
     FO_DUPLICATE = "FO_DUPLICATE"
     FO_FOREIGN_ORDER = "FO_FOREIGN_ORDER"
+    FO_NUMBER_REPLACED = "FO_NUMBER_REPLACED"
+    CUSTOMER_FIELD_UNUSABLE = "CUSTOMER_FIELD_UNUSABLE"
     FO_REFUND_TWICE = "FO_REFUND_TWICE"
-    FO_FOREIGN_RETURN = "FO_FOREIGN_RETURN"
     FO_REFUND_DIFFERS = "FO_REFUND_DIFFERS"
     FO_PAYMENT_TWICE = "FO_PAYMENT_TWICE"
     FO_FOREIGN_PAYMENT = "FO_FOREIGN_PAYMENT"
@@ -602,16 +603,24 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
         "Find out what else uses this number range. If it is not for this app alone, change orders.number_prefix. "
         + _REPLAY,
     ),
+    ErrorCode.FO_NUMBER_REPLACED: Entry(
+        "F&O did not create the sales order under the number {number}: {reason}",
+        Owner.ENGINEER,
+        "F&O does not keep a given number: correct order_number in the environment's file in config/tenants, and set "
+        'orders.number = "sequence" in the store\'s file. If the cause names an order without lines, delete it in F&O, '
+        "and delete the lines that went to an order of another app with the number. If the cause is something else, "
+        "correct that. " + _REPLAY,
+    ),
+    ErrorCode.CUSTOMER_FIELD_UNUSABLE: Entry(
+        "F&O cannot keep what identifies a buyer in {field} of CustomersV3, or cannot search for it: {reason}",
+        Owner.ENGINEER,
+        "Set customers.id_field in the store's file to a text field of CustomersV3 that F&O lets the app write and "
+        "filter by, and that holds 20 characters. " + _REPLAY,
+    ),
     ErrorCode.FO_REFUND_TWICE: Entry(
         "F&O has {count} {documents} with the reference {reference}.",
         Owner.ACCOUNTANT,
         "Keep one of {numbers}, and delete or reverse the others. " + _REPLAY,
-    ),
-    ErrorCode.FO_FOREIGN_RETURN: Entry(
-        "F&O already has a return order {number}, but with the reference “{found}” instead of {reference}.",
-        Owner.FO_ADMIN,
-        "Find out what else uses this number range. If it is not for this app alone, change refunds.number_prefix. "
-        + _REPLAY,
     ),
     ErrorCode.FO_REFUND_DIFFERS: Entry(
         "F&O has {booked} on {document}, but the app sent {expected}.",

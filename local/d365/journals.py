@@ -77,7 +77,6 @@ class PaymentJournals(Record):
         super().delete(row)
 
 
-
 class PaymentLines(Record):
     read_only: ClassVar[frozenset[str]] = frozenset({"CustomerName"})
 

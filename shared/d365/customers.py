@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
+from dataclasses import dataclass
 from typing import Final
 
 from shared.d365.documents import rows_with
 from shared.d365.entities import CUSTOMERS
 from shared.d365.odata.client import ODataClient
-from shared.errors import RefusedError
+from shared.errors import ErrorCode, RefusedError
 from shared.model.fo_order import FoRow
 
 _ACCOUNT: Final = "CustomerAccount"
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """A customer as F&O has it."""
+
+    account: str
+    has_identity: bool
+    """Whether F&O has stored what identifies the buyer, as far as it was to."""
 
 
 class Customers:
@@ -22,26 +32,38 @@ class Customers:
         self._client = client
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
-    async def ensure(self, record: FoRow, *, known_by: str = _ACCOUNT) -> str:
-        """The customer's account. F&O's customer is left as it is; if F&O has none, the record is created.
+    async def ensure(self, record: FoRow, identity: str, id_field: str | None) -> Customer:
+        """The customer under the account that F&O gave it. F&O's customer is left as it is; if F&O has none with this
+        identity, the record is created.
 
-        `known_by` is the field that identifies the customer: the account when we choose it, otherwise a field that we
-        always fill with the same text while F&O draws the account. If several customers have that text (created by two
-        instances at the same moment), the lowest account is used.
+        A customer is found by the identity as its account, which is how earlier releases created it, or in `id_field`.
+        If several have it there, the one with the lowest account is used. Raises RefusedError CUSTOMER_FIELD_UNUSABLE
+        where F&O cannot search the field, before anything is created, and whatever F&O refuses.
         """
         async with self._locks[record["dataAreaId"]]:
-            found = await self._find(record, known_by)
+            found = await self._find(record["dataAreaId"], identity, id_field)
             if found is not None:
                 return found
             try:
-                return str((await self._client.create(CUSTOMERS, record))[_ACCOUNT])
+                created = await self._client.create(CUSTOMERS, record)
             except RefusedError:
                 # F&O's "already exists" may be in any language, so the customer is looked up after any refusal.
-                found = await self._find(record, known_by)
+                found = await self._find(record["dataAreaId"], identity, id_field)
                 if found is None:
                     raise
                 return found
+            return Customer(created[_ACCOUNT], id_field is None or created.get(id_field) == identity)
 
-    async def _find(self, record: FoRow, known_by: str) -> str | None:
-        rows = await rows_with(self._client, CUSTOMERS, record["dataAreaId"], known_by, record[known_by])
-        return next((row[_ACCOUNT] for row in rows), None)
+    async def _find(self, company: str, identity: str, id_field: str | None) -> Customer | None:
+        rows = await rows_with(self._client, CUSTOMERS, company, _ACCOUNT, identity)
+        if not rows and id_field is not None:
+            rows = await self._with_identity(company, identity, id_field)
+        return next((Customer(row[_ACCOUNT], has_identity=True) for row in rows), None)
+
+    async def _with_identity(self, company: str, identity: str, id_field: str) -> list[FoRow]:
+        try:
+            return await rows_with(self._client, CUSTOMERS, company, id_field, identity)
+        except RefusedError as refusal:
+            raise RefusedError(
+                ErrorCode.CUSTOMER_FIELD_UNUSABLE, field=id_field, reason=refusal.details.get("infolog", refusal.cause)
+            ) from refusal

@@ -81,13 +81,8 @@ async def find_by_number(
     return header
 
 
-async def find_or_create_header(
-    client: ODataClient, kind: DocumentType, draft: DocumentDraft, **fields: str
-) -> tuple[FoRow, bool]:
-    """The header with our reference, and whether this call created it, then with these further fields.
-
-    Raises RefusedError `kind.duplicate` for several headers with our reference, and whatever F&O refuses.
-    """
+async def find_header(client: ODataClient, kind: DocumentType, draft: DocumentDraft) -> FoRow | None:
+    """The header with our reference, None if F&O has none. Raises RefusedError `kind.duplicate` for several."""
     found = await rows_with(client, kind.headers, draft.company, kind.reference, draft.reference)
     if len(found) > 1:
         raise RefusedError(
@@ -97,8 +92,19 @@ async def find_or_create_header(
             reference=draft.reference,
             numbers=", ".join(str(header[kind.number]) for header in found),
         )
-    if found:
-        return found[0], False
+    return found[0] if found else None
+
+
+async def find_or_create_header(
+    client: ODataClient, kind: DocumentType, draft: DocumentDraft, **fields: str
+) -> tuple[FoRow, bool]:
+    """The header with our reference, and whether this call created it, then with these further fields.
+
+    Raises RefusedError `kind.duplicate` for several headers with our reference, and whatever F&O refuses.
+    """
+    found = await find_header(client, kind, draft)
+    if found is not None:
+        return found, False
     return await client.create(kind.headers, header_record(kind, draft, **fields)), True
 
 
@@ -107,13 +113,13 @@ async def create_with_number(
 ) -> list[FoRow]:
     """Creates header and lines under our own number in one change set, with these further fields on the header.
 
-    Returns the lines as F&O keeps them. Raises RefusedError when F&O refuses; one reason is that the number is taken.
+    Returns the header, then the lines, as F&O keeps them: the header may have another number. Raises RefusedError when
+    F&O refuses; one reason is that the number is taken.
     """
     header = {**header_record(kind, draft, **fields), kind.number: number}
-    _, *lines = await client.change_set(
+    return await client.change_set(
         [Operation("POST", kind.headers, body=header), *line_operations(kind, draft, number)]
     )
-    return lines
 
 
 async def create_lines(

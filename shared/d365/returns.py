@@ -1,8 +1,8 @@
 """Creating a return order in F&O exactly once, whatever happened in earlier attempts.
 
-The two ways of shared.d365.sales_orders, for the same reasons: header and lines in one change set where we choose the
-number; held, completed and released where F&O draws it. The lines of return orders have no key that we could set, so
-they are written all or none: if F&O has one line, it has all of them.
+F&O draws its number and its RMA number. The header is created held and can be found by our reference; its lines are
+created in one change set if it has none; it is released last. The lines of return orders have no key that we could set,
+so they are written all or none: if F&O has one line, it has all of them.
 """
 
 from __future__ import annotations
@@ -18,8 +18,6 @@ from shared.d365.documents import (
     ProveLines,
     check_amount,
     create_lines,
-    create_with_number,
-    find_by_number,
     find_or_create_header,
     read_lines,
 )
@@ -68,34 +66,12 @@ class ReturnOrder:
     """Lot of the original sales line -> units that come back, above zero."""
 
 
-async def create_numbered(client: ODataClient, draft: ReturnDraft, number: str) -> ReturnOrder:
-    """Creates the return order under our own number, or adopts the one that an earlier attempt created.
-
-    Raises RefusedError FO_FOREIGN_RETURN when another document has the number, FO_REFUND_DIFFERS when F&O computed
-    other amounts (the return order is held then, until they are corrected), and whatever F&O refuses.
-    """
-    try:
-        lines = await create_with_number(client, _TYPE, draft, number)
-    except RefusedError:
-        # F&O's "already exists" is in the language of its user, so the return order is looked up after any refusal.
-        header = await find_by_number(client, _TYPE, draft, number, foreign=ErrorCode.FO_FOREIGN_RETURN)
-        if header is None:
-            raise
-        adopted = await read_lines(client, _TYPE, draft.company, number)
-        await _check_or_hold(client, draft, number, adopted)
-        if header[_HELD] == "Yes":  # by an earlier attempt, for other amounts that were corrected since
-            await _set_held(client, draft, number, "No")
-        return _return_order(number, adopted, created=False)
-    await _check_or_hold(client, draft, number, lines)
-    return _return_order(number, lines, created=True)
-
-
-async def create_sequenced(client: ODataClient, draft: ReturnDraft) -> ReturnOrder:
+async def create_return(client: ODataClient, draft: ReturnDraft) -> ReturnOrder:
     """Creates the return order under a number that F&O draws, or completes the one that an earlier attempt began.
 
-    A released one is complete, and is not changed: staff may have worked on it since. Raises RefusedError
+    One that is not held is complete, and is not changed: staff may have worked on it since. Raises RefusedError
     FO_REFUND_TWICE for several with our reference, FO_REFUND_DIFFERS when F&O computed other amounts (the return order
-    stays held).
+    is held then, until they are corrected).
     """
     header, created = await find_or_create_header(client, _TYPE, draft, **{_HELD: "Yes"})
     number = header[_TYPE.number]
@@ -104,6 +80,9 @@ async def create_sequenced(client: ODataClient, draft: ReturnDraft) -> ReturnOrd
         lines = lines or await create_lines(client, _TYPE, draft, number)
         _check(draft, number, lines)
         await _set_held(client, draft, number, "No")
+    else:
+        # Earlier releases wrote some return orders at once, and held those with other amounts afterwards.
+        await _check_or_hold(client, draft, number, lines)
     return _return_order(number, lines, created=created)
 
 

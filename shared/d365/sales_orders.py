@@ -1,9 +1,10 @@
 """Creating a sales order in F&O exactly once, whatever happened in earlier attempts.
 
-Two ways, depending on what the company's number sequence allows:
+Two ways, depending on what the company's number sequence does with a number that it is given:
 
-- create_numbered: we choose the number, so header and lines are written in one atomic change set, in one request. A
-  second attempt finds the number taken, and adopts the order.
+- create_numbered: F&O keeps it. We choose the number, so header and lines are written in one atomic change set, in one
+  request. A second attempt finds the order by our reference, or the number taken, and adopts the order. If F&O gives
+  the header another number after all, nothing stays written.
 - create_sequenced: F&O draws the number. The header is created held and can be found by our reference; its lines are
   created in one change set if it has none; it is released last. A crash after any step leaves an order that the next
   attempt completes. Lines that F&O has are kept: they may be divided among the warehouses differently than they would
@@ -20,8 +21,16 @@ from decimal import Decimal
 from typing import Final, Literal
 
 from shared.d365 import documents
-from shared.d365.documents import DocumentType, create_lines, create_with_number, find_or_create_header, read_lines
+from shared.d365.documents import (
+    DocumentType,
+    create_lines,
+    create_with_number,
+    find_header,
+    find_or_create_header,
+    read_lines,
+)
 from shared.d365.entities import SALES_ORDER_LINES, SALES_ORDERS
+from shared.d365.odata.batch import Operation
 from shared.d365.odata.client import ODataClient
 from shared.errors import ErrorCode, RefusedError
 from shared.model.fo_order import FoRow
@@ -72,21 +81,36 @@ class SalesOrder:
     """The lines as F&O keeps them (entities.READ), above all LineAmount: quantity x price less discounts."""
 
 
-async def create_numbered(client: ODataClient, draft: SalesOrderDraft, number: str) -> SalesOrder:
-    """Creates the order under our own number, or adopts the one that an earlier attempt created.
+async def create_numbered(
+    client: ODataClient,
+    draft: SalesOrderDraft,
+    number: str,
+    *,
+    is_new: bool,
+    accept: Callable[[SalesOrder], bool],
+) -> SalesOrder:
+    """Creates the order under our own number, or adopts the one that an earlier attempt created, under any number.
 
-    Raises RefusedError FO_FOREIGN_ORDER when another order has the number, and whatever F&O refuses.
+    `is_new`: no earlier attempt can have written it. `accept` is for an order to which F&O gave the number: see
+    create_sequenced. Raises RefusedError FO_FOREIGN_ORDER when another order has the number, FO_NUMBER_REPLACED when
+    F&O does not keep it, and whatever F&O refuses.
     """
+    if not is_new and (found := await find_header(client, _TYPE, draft)) is not None:
+        return await _adopt(client, draft, found, number, accept)
     held = {_HELD: "Yes"} if draft.held else {}
     try:
-        lines = await create_with_number(client, _TYPE, draft, number, **held)
-    except RefusedError:
+        header, *lines = await create_with_number(client, _TYPE, draft, number, **held)
+    except RefusedError as refusal:
         # F&O's "already exists" is in the language of its user, so the order is looked up after any refusal.
         order = await find_by_number(client, draft, number)
         if order is None:
-            raise
+            raise _as_replaced(refusal, number) from refusal
         return order
-    return _order(draft, number, lines, created=True, held=draft.held)
+    given = header[_TYPE.number]
+    if any(line[_TYPE.header_number] != given for line in lines):
+        await _take_back(client, draft, given, lines)
+        raise RefusedError(ErrorCode.FO_NUMBER_REPLACED, number=number, reason=f"it created {given} instead")
+    return _order(draft, given, lines, created=True, held=draft.held)
 
 
 async def find_by_number(client: ODataClient, draft: SalesOrderDraft, number: str) -> SalesOrder | None:
@@ -96,6 +120,34 @@ async def find_by_number(client: ODataClient, draft: SalesOrderDraft, number: st
         return None
     lines = await read_lines(client, _TYPE, draft.company, number)
     return _order(draft, number, lines, created=False, held=header[_HELD] == "Yes")
+
+
+async def _adopt(
+    client: ODataClient, draft: SalesOrderDraft, header: FoRow, number: str, accept: Callable[[SalesOrder], bool]
+) -> SalesOrder:
+    found = header[_TYPE.number]
+    if header[_HELD] == "Yes" and found != number:
+        return await create_sequenced(client, draft, accept=accept)
+    lines = await read_lines(client, _TYPE, draft.company, found)
+    if not lines and found != number:
+        # An empty order that nobody holds: its lines went to the number that F&O did not keep, if they were written.
+        await hold(client, draft.company, found)
+        raise RefusedError(ErrorCode.FO_NUMBER_REPLACED, number=number, reason=f"it created {found} without lines")
+    return _order(draft, found, lines, created=False, held=header[_HELD] == "Yes")
+
+
+def _as_replaced(refusal: RefusedError, number: str) -> RefusedError:
+    """FO_NUMBER_REPLACED, if F&O's reason names the number: its lines did not find a header that has another one."""
+    reason = refusal.details.get("infolog", "")
+    return RefusedError(ErrorCode.FO_NUMBER_REPLACED, number=number, reason=reason) if number in reason else refusal
+
+
+async def _take_back(client: ODataClient, draft: SalesOrderDraft, number: str, lines: Sequence[FoRow]) -> None:
+    """Deletes the header, and its lines, which went to an order that has the number which F&O did not keep."""
+    company = {"dataAreaId": draft.company}
+    lots = [company | {"InventoryLotId": row["InventoryLotId"]} for row in lines]
+    removed = [Operation("DELETE", SALES_ORDER_LINES, lot) for lot in lots]
+    await client.change_set([*removed, Operation("DELETE", SALES_ORDERS, company | {_TYPE.number: number})])
 
 
 async def create_sequenced(

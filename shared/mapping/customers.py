@@ -15,12 +15,13 @@ from shared.model import Address, Buyer, FoRow, Order
 from shared.rules import StoreRules
 
 
-def customer_account(order: Order, rules: StoreRules) -> str:
-    """The account of the order's buyer; the same buyer always has the same, whichever order comes first.
+def customer_identity(order: Order, rules: StoreRules) -> str:
+    """What identifies the order's buyer in F&O, or the account that the rules name. The same buyer always has the same,
+    whichever order comes first. It is also the account of a new customer, where F&O keeps a given one.
 
     A known customer: prefix + Shopify's id. A B2B company, whoever buys for it: prefix + "B" + its id. A guest:
     prefix + "G" + a digest of the e-mail address (else of the phone number), so that the guest's next order gets the
-    same account; letters and digits only, at most 20 characters. Raises RefusedError NO_BUYER for an order without a
+    same; letters and digits only, at most 20 characters. Raises RefusedError NO_BUYER for an order without a
     buyer, unless the rules have an account for it, and PERSONAL_DATA_WITHHELD where the address shows why.
     """
     customers = rules.customers
@@ -43,8 +44,8 @@ def customer_account(order: Order, rules: StoreRules) -> str:
     return _shared(rules)
 
 
-def customer_record(order: Order, rules: StoreRules, account: str) -> FoRow:
-    """The buyer as a new row of CustomersV3.
+def customer_record(order: Order, rules: StoreRules, identity: str) -> FoRow:
+    """The buyer as a new row of CustomersV3, with an account only where F&O keeps it.
 
     SalesTaxGroup stays out on purpose: a fixed group on the customer overrides the tax group of the delivery address.
     Raises RefusedError NO_BUYER, PERSONAL_DATA_WITHHELD for a buyer of whom only an id is known, or FIELD_TOO_LONG
@@ -58,7 +59,7 @@ def customer_record(order: Order, rules: StoreRules, account: str) -> FoRow:
     name, above = _name(buyer, order, rules)
     record: FoRow = {
         "dataAreaId": rules.company,
-        "CustomerAccount": account,
+        **_identified(identity, rules),
         **name,
         "CustomerGroupId": rules.customers.group,
         "SalesCurrencyCode": order.currency,
@@ -85,6 +86,11 @@ def customer_record(order: Order, rules: StoreRules, account: str) -> FoRow:
             above=above,
         )
     return record
+
+
+def _identified(identity: str, rules: StoreRules) -> FoRow:
+    account = {"CustomerAccount": identity} if rules.numbers_customers else {}
+    return account | ({rules.customers.id_field: identity} if rules.customers.id_field else {})
 
 
 def _addresses(order: Order) -> Iterator[Address]:

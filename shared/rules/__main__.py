@@ -39,6 +39,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def describe(rules: StoreRules) -> Iterator[str]:
     """A store's rules as TOML-like lines. Values that the file does not set have the comment `# default`."""
     yield f"# ---- {rules.key}: {rules.shop_domain} -> company {rules.company}"
+    if rules.orders.number == "own" and not rules.numbers_orders:
+        yield (
+            '# orders.number = "own" is not in force: F&O numbers the orders until config/tenants says that it keeps a '
+            f'given number (order_number = "kept") in company {rules.company}'
+        )
     tables = {}
     for name in type(rules).model_fields:
         value = getattr(rules, name)

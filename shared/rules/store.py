@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from shared.flows import FLOWS, Flow
 from shared.model import CurrencySide
@@ -135,6 +135,16 @@ class StoreRules(Rules):
             return "order"
         return "payment" if self.payments is not None and self.payments.rounding_account is not None else None
 
+    @property
+    def numbers_orders(self) -> bool:
+        """Whether the app numbers sales orders. Otherwise F&O does."""
+        return self.orders.number == "own" and self.tenant.order_number == "kept"
+
+    @property
+    def numbers_customers(self) -> bool:
+        """Whether the app numbers customers. Otherwise F&O does."""
+        return self.tenant.customer_account == "kept"
+
     @field_validator("time_zone")
     @classmethod
     def _known_zone(cls, name: str) -> str:
@@ -224,22 +234,6 @@ class StoreRules(Rules):
             raise ValueError("\n".join(mistakes))
         return payments
 
-    @field_validator("refunds")
-    @classmethod
-    def _numbers_apart(cls, refunds: RefundRules | None, info: ValidationInfo) -> RefundRules | None:
-        orders: OrderRules | None = info.data.get("orders")
-        if (
-            orders is not None
-            and refunds is not None
-            and orders.number == refunds.number == "manual"
-            and orders.number_prefix == refunds.number_prefix
-        ):
-            raise ValueError(
-                "number_prefix: must differ from orders.number_prefix, since return orders and sales orders share "
-                "F&O's numbers"
-            )
-        return refunds
-
     @field_validator("stock", mode="before")
     @classmethod
     def _has_no_go_live(cls, stock: Any) -> Any:
@@ -279,3 +273,21 @@ class StoreRules(Rules):
         if orders is not None and orders.hold_tag is not None and write_back.is_own(orders.hold_tag):
             raise ValueError("tag: must not match orders.hold_tag, by which staff hold an order")
         return write_back
+
+    @model_validator(mode="after")
+    def _fits_the_tenant(self) -> Self:
+        mistakes = []
+        if self.orders.number == "own" and self.tenant.order_number in {"replaced", "refused"}:
+            mistakes.append(
+                f'orders.number: "own" is not possible, since order_number is "{self.tenant.order_number}" for company '
+                f'{self.company} in config/tenants; write "sequence", or "group" with number_group'
+            )
+        if self.customers.strategy == "per_consumer" and self.customers.id_field is None and not self.numbers_customers:
+            mistakes.append(
+                "customers.id_field: is missing: name a text field of CustomersV3 that nothing else writes, by which a "
+                "customer is found again, since config/tenants does not say that F&O keeps a given account "
+                f'(customer_account = "kept") in company {self.company}'
+            )
+        if mistakes:
+            raise ValueError("\n".join(mistakes))
+        return self

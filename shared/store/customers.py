@@ -1,25 +1,73 @@
-"""Customers that F&O is known to have, so that the next order of a known buyer needs no call to F&O."""
+"""The account that each buyer has in F&O, so that the next order needs no call, and who creates a new customer."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
 from azure.data.tables.aio import TableClient
 
+from shared.errors import TransientError
 from shared.store import tables
+
+_LOOK_AGAIN: Final = timedelta(seconds=15)
+"""The other worker needs a few seconds, unless it died."""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownCustomer:
+    """What is known of one buyer in one company."""
+
+    company: str
+    identity: str
+    """Of the buyer: mapping.customers.customer_identity."""
+    account: str = ""
+    """That F&O gave; "" while F&O may not have the customer."""
+    claimed_until: datetime | None = None
+    """Before this time one worker alone creates the customer."""
+    etag: str | None = None
 
 
 class KnownCustomers:
-    """Rows of the table `links`: partition = company, row = account."""
+    """Rows of the table `links`: partition = `buyers-` + company, row = the buyer's identity.
+
+    Earlier releases, which numbered customers themselves, wrote rows without content: partition = `customers-` +
+    company, row = account. They are read, and never written.
+    """
 
     def __init__(self, table: TableClient) -> None:
         self._table = table
 
-    async def has(self, company: str, account: str) -> bool:
-        return await tables.read(self._table, *_keys(company, account)) is not None
+    async def get(self, company: str, identity: str) -> KnownCustomer:
+        row = await tables.read(self._table, tables.key(f"buyers-{company}"), tables.key(identity))
+        if row is not None:
+            until = row["claimed_until"]
+            return KnownCustomer(
+                company, identity, row["account"], datetime.fromisoformat(until) if until else None, row["etag"]
+            )
+        earlier = await tables.read(self._table, tables.key(f"customers-{company}"), tables.key(identity))
+        return KnownCustomer(company, identity, identity if earlier is not None else "")
 
-    async def add(self, company: str, account: str) -> None:
-        partition, row = _keys(company, account)
-        await tables.overwrite(self._table, {"PartitionKey": partition, "RowKey": row})
+    async def claim(self, known: KnownCustomer, now: datetime, lease: timedelta) -> KnownCustomer:
+        """The buyer as this worker's alone, to create the customer: until it is stored without a claim, or for the
+        lease if this worker dies. Raises TransientError while another worker has it.
+        """
+        if known.claimed_until is not None and now < known.claimed_until:
+            raise TransientError(
+                "another worker creates the buyer's customer", retry_after=min(known.claimed_until - now, _LOOK_AGAIN)
+            )
+        return await self.put(replace(known, claimed_until=now + lease))
 
-
-def _keys(company: str, account: str) -> tuple[str, str]:
-    return tables.key(f"customers-{company}"), tables.key(account)
+    async def put(self, known: KnownCustomer) -> KnownCustomer:
+        """Replaces the state that was read. Raises TransientError if another worker has changed it."""
+        row = {
+            "PartitionKey": tables.key(f"buyers-{known.company}"),
+            "RowKey": tables.key(known.identity),
+            "account": known.account,
+            "claimed_until": known.claimed_until.astimezone(UTC).isoformat() if known.claimed_until else "",
+        }
+        etag = await tables.write(self._table, row, etag=known.etag, keep_others=True)
+        if etag is None:
+            raise TransientError("the buyer's customer was changed by another worker", retry_after=_LOOK_AGAIN)
+        return replace(known, etag=etag)

@@ -35,6 +35,8 @@ class BookedRefund:
     """Lot of the sales line -> units that the return order takes back."""
     parked_worth: str = ""
     """The refund's worth when it was parked because it had changed."""
+    claimed_until: datetime | None = None
+    """Before this time one worker alone writes the documents, or F&O may still be writing one."""
     etag: str | None = None
 
     @property
@@ -65,6 +67,13 @@ class Refunds:
         return replace(refund, etag=etag)
 
 
+def refuse_claimed_refund(refund: BookedRefund, now: datetime) -> None:
+    """Raises TransientError while another worker, or F&O, may be writing the refund's documents."""
+    until = refund.claimed_until
+    if until is not None and now < until:
+        raise TransientError(f"another worker books refund {refund.refund_id}", retry_after=until - now)
+
+
 def _row(refund: BookedRefund) -> TableRow:
     return {
         "PartitionKey": refund.store,
@@ -76,6 +85,7 @@ def _row(refund: BookedRefund) -> TableRow:
         "invoice": str(refund.invoice),
         "returned": json.dumps(dict(refund.returned)),
         "parked_worth": refund.parked_worth,
+        "claimed_until": refund.claimed_until.isoformat() if refund.claimed_until else "",
     }
 
 
@@ -91,5 +101,6 @@ def _read(row: TableRow) -> BookedRefund:
         invoice=int(row["invoice"]),
         returned=json.loads(row["returned"]),
         parked_worth=row["parked_worth"],
+        claimed_until=datetime.fromisoformat(row["claimed_until"]) if row.get("claimed_until") else None,
         etag=row["etag"],
     )

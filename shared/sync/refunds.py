@@ -20,7 +20,8 @@ from typing import Final
 
 from shared.d365.free_text_invoices import InvoiceDraft, create_invoice
 from shared.d365.odata.client import ODataClient
-from shared.d365.returns import ReturnDraft, ReturnOrder, create_numbered, create_sequenced
+from shared.d365.payment_journals import settling_time
+from shared.d365.returns import ReturnDraft, ReturnOrder, create_return
 from shared.d365.sold_lines import SoldLine, read_sold_lines
 from shared.d365.tax import TaxSetups, tax_setup_of
 from shared.errors import ConnectorError, ErrorCode, NotYetError, RefusedError, TransientError
@@ -31,8 +32,8 @@ from shared.mapping.refunds.plan import RefundPlan, needs_lots, plan_refund
 from shared.mapping.refunds.proof import prove_invoice, prove_return
 from shared.model import Component, Money, Order, OrderState, Refund, source_of
 from shared.rules import StoreRules
-from shared.store.links import OrderLink
-from shared.store.refunds import BookedRefund, Refunds
+from shared.store.links import LEASE, OrderLink
+from shared.store.refunds import BookedRefund, Refunds, refuse_claimed_refund
 from shared.telemetry import emit
 
 _LOOK_AGAIN: Final = timedelta(hours=1)
@@ -63,8 +64,8 @@ async def converge_refunds(
 
     One that cannot be booked does not stop the others; its error is raised at the end, errors that may be retried
     before those that a person has to decide. Raises TransientError while F&O lacks the sales order or its invoice, and
-    RefusedError: see plan_refund, create_numbered, create_sequenced, create_invoice; REFUND_NOT_INVOICED,
-    REFUND_CHANGED, REFUND_WITHOUT_ORDER, TEST_ORDER.
+    RefusedError: see plan_refund, create_return, create_invoice; REFUND_NOT_INVOICED, REFUND_CHANGED,
+    REFUND_WITHOUT_ORDER, TEST_ORDER.
     """
     if rules.refunds is None:
         return RefundsReport("refunds are not booked for this store")
@@ -125,8 +126,8 @@ class _RefundBooking:
             row = await self._put(BookedRefund(self._order.store, self._order.id, refund.id, since=self._now))
         if plan.waits_for:
             self._wait(plan, row)
-        row = await self._write(plan, row)
-        await self._put(replace(row, worth=value))
+        row = await self._write_once(plan, row)
+        await self._put(replace(row, worth=value, claimed_until=None))
         emit("refund.booked", company=plan.company, documents=len(row.documents))
         self._booked += 1
         self.documents += row.documents
@@ -210,6 +211,22 @@ class _RefundBooking:
             f"refund {plan.refund_id} waits until F&O has invoiced {goods} on {sales_order}", retry_after=_LOOK_AGAIN
         )
 
+    async def _write_once(self, plan: RefundPlan, row: BookedRefund) -> BookedRefund:
+        """Claims the refund while its documents are written, since F&O numbers them. After a call without an answer
+        the claim lasts until F&O has surely finished: a look-up before that could miss a document.
+        """
+        if plan.invoice is None and plan.return_order is None:
+            return row
+        refuse_claimed_refund(row, self._now)
+        row = await self._put(replace(row, claimed_until=self._now + LEASE))
+        try:
+            return await self._write(plan, row)
+        except ConnectorError as failure:
+            wait = settling_time(failure)
+            latest = self._known[row.refund_id]
+            await self._put(replace(latest, claimed_until=self._now + wait if wait else None))
+            raise
+
     async def _write(self, plan: RefundPlan, row: BookedRefund) -> BookedRefund:
         """Writes the documents that the refund lacks, and records each at once."""
         if plan.invoice is not None and not row.invoice:
@@ -237,9 +254,7 @@ class _RefundBooking:
             amount=-document.amount.amount,
             prove=partial(prove_return, document, plan.refund_id),
         )
-        if plan.number is not None:
-            return await create_numbered(self._ports.fo, draft, plan.number)
-        return await create_sequenced(self._ports.fo, draft)
+        return await create_return(self._ports.fo, draft)
 
     async def _put(self, row: BookedRefund) -> BookedRefund:
         self._known[row.refund_id] = await self._ports.records.put(row)

@@ -34,7 +34,7 @@ PARTS = (
 def rules(base: StoreRules = EU, without: Iterable[str] = (), **changes: Any) -> StoreRules:
     """A store with an account for every part but some: each is its number in PARTS."""
     accounts = {part: {"main_account": f"40{at:02d}"} for at, part in enumerate(PARTS) if part not in without}
-    own = {"number": "manual", "number_prefix": "RN", "warehouses": (), "accounts": accounts}
+    own = {"warehouses": (), "accounts": accounts}
     tables = {name: changes.pop(name) for name in ("tax", "orders", "masters", "currencies") if name in changes}
     return with_rules(base, refunds=own | changes, **tables)
 

@@ -31,7 +31,7 @@ def strategy(
     store: str,
     policy: str = "tolerate",
     *,
-    number: str = "manual",
+    number: str = "own",
     identity: str | None = None,
     side: str = "shop",
     goods: str = "return_order",
@@ -46,7 +46,7 @@ def strategy(
     rounding = {} if base.payments and base.payments.rounding_account else {"rounding_item": "ROUNDING"}
     account = {"main_account": "418190"}
     exempt = EXEMPT[store] if policy == "service_line" else {}
-    prefixes = {"number_prefix": "SN" if number == "manual" else ""}
+    prefixes = {"number_prefix": "SN" if number == "own" else ""}
     parts = ("goods_returned", "custom_lines", "tips", "gift_cards", "duties", "fees", "tax", "tax_difference")
     assert base.refunds is not None
     accounts = base.refunds.accounts.model_dump(exclude_unset=True)
@@ -64,8 +64,6 @@ def strategy(
         changes={"cancellation": cancellation},
         refunds={
             "goods": goods,
-            "number": number,
-            "number_prefix": "RN" if number == "manual" else "",
             "accounts": accounts | {part: account for part in parts if part not in accounts},
         },
     )

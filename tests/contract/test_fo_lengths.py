@@ -7,7 +7,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from local.d365.lengths import LENGTHS
-from shared.mapping.customers import customer_account
+from shared.mapping.customers import customer_identity
 from shared.mapping.fo.fields import LIMITS, fits
 from shared.rules import WriteBackRules
 from shared.rules.base import Code, Prefix
@@ -49,7 +49,6 @@ WRITTEN = {
     "PaymentReference": {"CustomerPaymentJournalLines": ["PaymentReference"]},
     "PaymentId": {"CustomerPaymentJournalLines": ["PaymentId"]},
     "TransactionText": {"CustomerPaymentJournalLines": ["TransactionText"]},
-    "ReturnOrderNumber": {"ReturnOrderHeadersV2": ["ReturnOrderNumber"]},
     "CustomerRequisition": {"FreeTextInvoiceHeaders": ["CustomerRequisition"]},
 }
 """The app's name of a limit -> the fields that are held to it."""
@@ -95,7 +94,7 @@ def test_a_prefix_leaves_room_for_shopifys_longest_id():
 
 def test_the_account_of_a_guest_is_as_long_as_an_account_may_be():
     rules = with_rules(EU, customers={"strategy": "per_consumer"})
-    account = customer_account(order(line(), buyer=buyer(id=None)), rules)
+    account = customer_identity(order(line(), buyer=buyer(id=None)), rules)
     assert len(account) == LENGTHS["CustomerAccount"]
 
 

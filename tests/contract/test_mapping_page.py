@@ -12,11 +12,9 @@ from shared.d365.customers import Customers
 from shared.d365.free_text_invoices import InvoiceDraft, create_invoice
 from shared.d365.odata.batch import Operation
 from shared.d365.payment_journals import JournalDraft, PaymentJournals
-from shared.d365.returns import ReturnDraft
-from shared.d365.returns import create_numbered as create_return
-from shared.d365.returns import create_sequenced as create_sequenced_return
+from shared.d365.returns import ReturnDraft, create_return
 from shared.d365.sales_orders import SalesOrderDraft, create_numbered, create_sequenced
-from shared.mapping.customers import customer_account, customer_record
+from shared.mapping.customers import customer_identity, customer_record
 from shared.mapping.orders.allocation import AllocatedPart, Allocation
 from shared.mapping.orders.plan import LINE_KEY, SalesOrderPlan, plan_sales_order
 from shared.mapping.payments.plan import plan_payments
@@ -123,8 +121,8 @@ async def write_customers(fo: Any) -> None:
         buyer(company="Lovelace BV"),
     ):
         sale = rich_order(buyer=person, shipping_address=address())
-        record = customer_record(sale, RULES, customer_account(sale, RULES))
-        await Customers(fo).ensure(record)
+        record = customer_record(sale, RULES, customer_identity(sale, RULES))
+        await Customers(fo).ensure(record, record["CustomerAccount"], None)
 
 
 async def write_orders(fo: Any) -> None:
@@ -133,11 +131,13 @@ async def write_orders(fo: Any) -> None:
     draft = SalesOrderDraft(
         company=plan.company, reference=plan.reference, header=plan.header, lines=lines, line_key=LINE_KEY, held=True
     )
-    await create_numbered(fo, draft, NUMBER)
-    await create_sequenced(fo, draft, accept=lambda _: True)
+    await create_numbered(fo, draft, NUMBER, is_new=True, accept=lambda _: True)
+    grouped = planned_order(rich_order(), with_rules(RULES, orders={"number": "group", "number_group": "WEB"}))
+    await create_sequenced(fo, replace(draft, header=grouped.header), accept=lambda _: True)
     abroad = address("US", "CA")
     to_a_state = planned_order(rich_order(lines=(line(1, quantity=3),), shipping=(), shipping_address=abroad))
-    await create_numbered(fo, replace(draft, header=to_a_state.header), NUMBER)
+    to_a_state_draft = replace(draft, header=to_a_state.header)
+    await create_numbered(fo, to_a_state_draft, NUMBER, is_new=True, accept=lambda _: True)
 
 
 async def write_payments(fo: Any) -> None:
@@ -177,8 +177,7 @@ async def write_refunds(fo: Any) -> None:
         lines=[each.record for each in plan.return_order.lines],
         amount=-plan.return_order.amount.amount,
     )
-    await create_return(fo, draft, "RN1")
-    await create_sequenced_return(fo, draft)
+    await create_return(fo, draft)
     lines = [each.record for each in plan.invoice.lines]
     await create_invoice(
         fo, InvoiceDraft(company=plan.company, reference=plan.reference, header=plan.invoice.header, lines=lines)

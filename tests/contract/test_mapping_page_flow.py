@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from shared.d365.entities import CUSTOMERS, SALES_ORDER_LINES, SALES_ORDERS
-from shared.mapping.customers import customer_account, customer_record
+from shared.mapping.customers import customer_identity, customer_record
 from shared.mapping.orders.allocation import allocate, needs
 from shared.mapping.orders.items import resolve
 from shared.mapping.orders.plan import plan_sales_order
@@ -90,7 +90,7 @@ def written(document: dict[str, Any]) -> dict[str, list[Any]]:
     allocation = allocate(
         needs(order, items), on_hand, RULES, destination=ship_to(order), location_id=order.location_id
     )
-    account = customer_account(order, RULES)
+    account = customer_identity(order, RULES)
     plan = plan_sales_order(order, RULES, customer_account=account, items=items, allocation=allocation)
     header = plan.header | {"SalesOrderNumber": plan.number, "CustomersOrderReference": plan.reference}
     values: dict[str, list[Any]] = defaultdict(list)

@@ -12,7 +12,7 @@ import pytest
 
 from shared.bus.envelope import Envelope
 from shared.errors import RefusedError, TransientError
-from shared.mapping.customers import customer_account, customer_record
+from shared.mapping.customers import customer_identity, customer_record
 from shared.mapping.orders.plan import plan_sales_order
 from shared.mapping.orders.proof import prove
 from shared.mapping.redaction import HIDDEN, redacted
@@ -89,7 +89,7 @@ def written_about(payload: dict[str, Any], rules: StoreRules) -> str:
     try:
         one = read_state(payload, store=rules.key, side=CurrencySide.SHOP).order
         proof = prove(one).as_dict()
-        account = customer_account(one, rules)
+        account = customer_identity(one, rules)
         if rules.customers.strategy == "per_consumer":
             customer_record(one, rules, account)
         plan = plan_sales_order(

@@ -184,7 +184,7 @@ async def what_f_and_o_has(client, company, reference):
 
 async def test_header_and_lines_take_one_request(client, fo):
     fo.clear_calls()
-    order = await create_numbered(client, numbered_draft(), NUMBER)
+    order = await create_numbered(client, numbered_draft(), NUMBER, is_new=True, accept=anything)
     assert dict(fo.http_calls) == {"POST /data/$batch": 1}
     assert (order.number, order.created, set(order.lots)) == (NUMBER, True, {1, 2})
     assert all(order.lots.values())
@@ -192,8 +192,8 @@ async def test_header_and_lines_take_one_request(client, fo):
 
 
 async def test_a_second_attempt_adopts_the_order(client):
-    first = await create_numbered(client, numbered_draft(), NUMBER)
-    second = await create_numbered(client, numbered_draft(), NUMBER)
+    first = await create_numbered(client, numbered_draft(), NUMBER, is_new=True, accept=anything)
+    second = await create_numbered(client, numbered_draft(), NUMBER, is_new=True, accept=anything)
     assert (second.created, second.number, second.lots) == (False, first.number, first.lots)
     assert await what_f_and_o_has(client, "nleu", "SHOPIFY-5551") == (
         ["No"],
@@ -202,9 +202,9 @@ async def test_a_second_attempt_adopts_the_order(client):
 
 
 async def test_an_order_of_another_source_is_not_touched(client):
-    await create_numbered(client, numbered_draft(reference="TYPED-IN"), NUMBER)
+    await create_numbered(client, numbered_draft(reference="TYPED-IN"), NUMBER, is_new=True, accept=anything)
     with pytest.raises(RefusedError) as refused:
-        await create_numbered(client, numbered_draft(), NUMBER)
+        await create_numbered(client, numbered_draft(), NUMBER, is_new=True, accept=anything)
     assert refused.value.code == "FO_FOREIGN_ORDER"
     assert refused.value.details == {"number": NUMBER, "found": "TYPED-IN", "reference": "SHOPIFY-5551"}
 
@@ -213,7 +213,7 @@ async def test_one_bad_line_leaves_nothing_behind(client):
     draft = numbered_draft()
     draft.lines[1]["ItemNumber"] = "GHOST-1"
     with pytest.raises(RefusedError) as refused:
-        await create_numbered(client, draft, NUMBER)
+        await create_numbered(client, draft, NUMBER, is_new=True, accept=anything)
     assert (
         refused.value.details["what"] == "a change set of 3 writes (POST SalesOrderHeadersV4, POST SalesOrderLinesV3)"
     )
@@ -224,8 +224,8 @@ async def test_one_bad_line_leaves_nothing_behind(client):
 @pytest.mark.parametrize("served", [True, False])
 async def test_a_lost_answer_creates_no_second_order(client, connect, served):
     with pytest.raises(OutcomeUnknownError):
-        await create_numbered(connect(Line(1, served=served)), numbered_draft(), NUMBER)
-    order = await create_numbered(client, numbered_draft(), NUMBER)
+        await create_numbered(connect(Line(1, served=served)), numbered_draft(), NUMBER, is_new=True, accept=anything)
+    order = await create_numbered(client, numbered_draft(), NUMBER, is_new=True, accept=anything)
     assert order.created is not served
     assert set(order.lots) == {1, 2}
     assert await what_f_and_o_has(client, "nleu", "SHOPIFY-5551") == (
@@ -235,16 +235,76 @@ async def test_a_lost_answer_creates_no_second_order(client, connect, served):
 
 
 async def test_two_workers_at_once_create_one_order(client):
-    orders = await asyncio.gather(*(create_numbered(client, numbered_draft(), NUMBER) for _ in range(5)))
+    attempts = (create_numbered(client, numbered_draft(), NUMBER, is_new=True, accept=anything) for _ in range(5))
+    orders = await asyncio.gather(*attempts)
     assert sum(order.created for order in orders) == 1
     assert len({tuple(order.lots.items()) for order in orders}) == 1
 
 
 async def test_an_order_that_people_changed_is_adopted_as_it_is(client):
-    first = await create_numbered(client, numbered_draft(), NUMBER)
+    first = await create_numbered(client, numbered_draft(), NUMBER, is_new=True, accept=anything)
     await client.delete("SalesOrderLinesV3", {"dataAreaId": "nleu", "InventoryLotId": first.lots[Decimal(2)]})
-    second = await create_numbered(client, numbered_draft(), NUMBER)
+    second = await create_numbered(client, numbered_draft(), NUMBER, is_new=True, accept=anything)
     assert set(second.lots) == {1}
+
+
+async def test_an_order_of_an_earlier_attempt_is_found_by_its_reference(client, fo):
+    first = await create_numbered(client, numbered_draft(), "MINE-1", is_new=True, accept=anything)
+    fo.books.numbers.set_kind("nleu", "sales order", "replaced")
+    second = await create_numbered(client, numbered_draft(), NUMBER, is_new=False, accept=anything)
+    assert (second.number, second.created, second.lots) == ("MINE-1", False, first.lots)
+
+
+async def test_a_held_order_under_f_and_os_number_is_completed(client):
+    header = numbered_draft().header | {"dataAreaId": "nleu", "CustomersOrderReference": "SHOPIFY-5551"}
+    begun = await client.create("SalesOrderHeadersV4", header | {"IsSalesProcessingStopped": "Yes"})
+    order = await create_numbered(client, numbered_draft(), NUMBER, is_new=False, accept=anything)
+    assert (order.number, set(order.lots)) == (begun["SalesOrderNumber"], {1, 2})
+    assert await what_f_and_o_has(client, "nleu", "SHOPIFY-5551") == (
+        ["No"],
+        [(1, Decimal(498)), (2, Decimal("29.97"))],
+    )
+
+
+async def test_a_number_that_f_and_o_replaces_leaves_nothing_behind(client, fo):
+    fo.books.numbers.set_kind("nleu", "sales order", "replaced")
+    with pytest.raises(RefusedError) as refused:
+        await create_numbered(client, numbered_draft(), NUMBER, is_new=True, accept=anything)
+    assert (refused.value.code, refused.value.details["number"]) == ("FO_NUMBER_REPLACED", NUMBER)
+    assert await what_f_and_o_has(client, "nleu", "SHOPIFY-5551") == ([], [])
+
+
+async def test_lines_that_went_to_another_apps_order_are_taken_back(client, fo):
+    await create_numbered(client, numbered_draft(reference="TYPED-IN"), NUMBER, is_new=True, accept=anything)
+    before = await what_f_and_o_has(client, "nleu", "TYPED-IN")
+    fo.books.numbers.set_kind("nleu", "sales order", "replaced")
+    with pytest.raises(RefusedError) as refused:
+        await create_numbered(client, numbered_draft(), NUMBER, is_new=True, accept=anything)
+    assert refused.value.code == "FO_NUMBER_REPLACED"
+    assert await what_f_and_o_has(client, "nleu", "SHOPIFY-5551") == ([], [])
+    assert await what_f_and_o_has(client, "nleu", "TYPED-IN") == before
+
+
+async def test_an_empty_order_under_another_number_is_held_for_a_person(client, connect, fo):
+    """Its lines went to another app's order, and the answer was lost."""
+    await create_numbered(client, numbered_draft(reference="TYPED-IN"), NUMBER, is_new=True, accept=anything)
+    fo.books.numbers.set_kind("nleu", "sales order", "replaced")
+    with pytest.raises(OutcomeUnknownError):
+        await create_numbered(connect(Line(1)), numbered_draft(), NUMBER, is_new=True, accept=anything)
+    with pytest.raises(RefusedError) as refused:
+        await create_numbered(client, numbered_draft(), NUMBER, is_new=False, accept=anything)
+    assert (refused.value.code, refused.value.details["reason"]) == (
+        "FO_NUMBER_REPLACED",
+        "it created NLEU-000001 without lines",
+    )
+    assert await what_f_and_o_has(client, "nleu", "SHOPIFY-5551") == (["Yes"], [])
+
+
+async def test_any_other_refusal_is_f_and_os_own(client, fo):
+    fo.books.numbers.set_kind("nleu", "sales order", "refused")
+    with pytest.raises(RefusedError) as refused:
+        await create_numbered(client, numbered_draft(), NUMBER, is_new=True, accept=anything)
+    assert (refused.value.code, "does not allow manual" in refused.value.details["infolog"]) == ("FO_REJECTED", True)
 
 
 # ---- numbers that F&O draws
@@ -345,48 +405,81 @@ BUYER = {
     "CustomerGroupId": "WEB",
     "SalesCurrencyCode": "EUR",
 }
+NUMBERED_BY_FO = {
+    "dataAreaId": "usmf",
+    "OrganizationName": "Buyer",
+    "KnownAs": "SHP-77",
+    "CustomerGroupId": "30",
+    "SalesCurrencyCode": "USD",
+}
+
+
+async def accounts(customers, record, field=None, times=1):
+    found = [await customers.ensure(record, "SHP-77", field) for _ in range(times)]
+    assert all(each.has_identity for each in found)
+    return {each.account for each in found}
 
 
 async def test_a_customer_is_created_once(client, fo):
-    customers = Customers(client)
-    assert {await customers.ensure(BUYER) for _ in range(3)} == {"SHP-77"}
+    assert await accounts(Customers(client), BUYER, times=3) == {"SHP-77"}
     assert fo.http_calls["POST /data/CustomersV3"] == 2  # the fixture's and this one
 
 
 async def test_parallel_orders_of_one_customer_create_one(client, fo):
     customers = Customers(client)
-    assert set(await asyncio.gather(*(customers.ensure(BUYER) for _ in range(5)))) == {"SHP-77"}
+    found = await asyncio.gather(*(accounts(customers, BUYER) for _ in range(5)))
+    assert set().union(*found) == {"SHP-77"}
     assert fo.http_calls["POST /data/CustomersV3"] == 2
 
 
 async def test_another_instance_that_was_faster_is_no_error(client, connect):
-    instances = [Customers(connect()) for _ in range(5)]
-    assert set(await asyncio.gather(*(each.ensure(BUYER) for each in instances))) == {"SHP-77"}
+    found = await asyncio.gather(*(accounts(Customers(connect()), BUYER) for _ in range(5)))
+    assert set().union(*found) == {"SHP-77"}
 
 
 async def test_a_customer_under_a_number_of_f_and_o_is_found_again(client):
-    customers = Customers(client)
-    buyer = {
-        "dataAreaId": "usmf",
-        "OrganizationName": "Buyer",
-        "NameAlias": "SHP-77",
-        "CustomerGroupId": "30",
-        "SalesCurrencyCode": "USD",
-    }
-    first = await customers.ensure(buyer, known_by="NameAlias")
-    assert first
-    assert await customers.ensure(buyer, known_by="NameAlias") == first
+    (first,) = await accounts(Customers(client), NUMBERED_BY_FO, "KnownAs")
+    assert first == "USMF-000001"
+    assert await accounts(Customers(client), NUMBERED_BY_FO, "KnownAs") == {first}
+
+
+async def test_the_account_is_the_one_that_f_and_o_answers_with(client, fo):
+    fo.books.numbers.set_kind("nleu", "customer", "replaced")
+    assert await accounts(Customers(client), BUYER | {"KnownAs": "SHP-77"}, "KnownAs", times=2) == {"NLEU-000001"}
+
+
+async def test_a_customer_of_an_earlier_release_is_found_by_its_account(client):
+    await client.create("CustomersV3", BUYER)
+    record = {name: value for name, value in BUYER.items() if name != "CustomerAccount"}
+    assert await accounts(Customers(client), record | {"KnownAs": "SHP-77"}, "KnownAs") == {"SHP-77"}
+
+
+@pytest.mark.parametrize("field", ["NoSuchField", "CreditLimit"])
+async def test_a_field_that_f_and_o_cannot_search_creates_nothing(client, fo, field):
+    fo.clear_calls()
+    with pytest.raises(RefusedError) as refused:
+        await Customers(client).ensure(NUMBERED_BY_FO, "SHP-77", field)
+    assert (refused.value.code, refused.value.details["field"]) == ("CUSTOMER_FIELD_UNUSABLE", field)
+    assert fo.http_calls["POST /data/CustomersV3"] == 0
+
+
+async def test_a_field_in_which_f_and_o_stores_something_else_is_told(client, fo):
+    fo.faults.add(Fault("override", "POST", "CustomersV3", field="KnownAs", value="Buyer"))
+    created = await Customers(client).ensure(NUMBERED_BY_FO, "SHP-77", "KnownAs")
+    assert (created.account, created.has_identity) == ("USMF-000001", False)
 
 
 async def test_a_customer_that_f_and_o_refuses_is_refused(client):
     with pytest.raises(RefusedError) as refused:
-        await Customers(client).ensure({**BUYER, "CustomerGroupId": "Local"})
+        await accounts(Customers(client), {**BUYER, "CustomerGroupId": "Local"})
     assert refused.value.code == "FO_REJECTED"
 
 
-async def test_a_customer_whose_answer_was_lost_is_found_at_the_next_attempt(client, fo):
+@pytest.mark.parametrize(("record", "field"), [(BUYER, None), (NUMBERED_BY_FO, "KnownAs")])
+async def test_a_customer_whose_answer_was_lost_is_found_at_the_next_attempt(client, fo, record, field):
     fo.faults.add(Fault("timeout_after_commit", "POST", "CustomersV3", ms=20))
     customers = Customers(client)
     with pytest.raises(OutcomeUnknownError):
-        await customers.ensure(BUYER)
-    assert await customers.ensure(BUYER) == "SHP-77"
+        await customers.ensure(record, "SHP-77", field)
+    assert len(await accounts(customers, record, field)) == 1
+    assert len([row for row in fo.books.rows("CustomersV3") if row.values["OrganizationName"] == "Buyer"]) == 1

@@ -186,7 +186,7 @@ class Run:
 
 
 def rules_of(recorded: RecordedOrder) -> StoreRules:
-    return strategy(recorded.store, number="manual" if recorded.store == "nordlys" else "sequence")
+    return strategy(recorded.store, number="own" if recorded.store == "nordlys" else "sequence")
 
 
 def rules_before(name: str) -> StoreRules:

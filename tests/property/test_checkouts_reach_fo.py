@@ -45,7 +45,7 @@ class Sale:
 def sales(draw: st.DrawFn) -> Sale:
     store = draw(st.sampled_from(("nordlys", "prairie")))
     choices = {
-        "number": draw(st.sampled_from(("manual", "sequence"))),
+        "number": draw(st.sampled_from(("own", "sequence"))),
         "identity": draw(st.sampled_from(("item", "variant"))),
         "side": draw(st.sampled_from(("shop", "presentment"))),
     }

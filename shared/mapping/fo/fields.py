@@ -35,7 +35,6 @@ LIMITS: Final = {
     "PaymentReference": 20,
     "PaymentId": 20,
     "TransactionText": 60,
-    "ReturnOrderNumber": 20,
     "CustomerRequisition": 20,
 }
 

@@ -53,6 +53,10 @@ class SalesOrderPlan:
     delivery: DeliveryMethod | None
     served_by: int | None
 
+    def on_account(self, account: str) -> SalesOrderPlan:
+        """The same for the customer with this account, which F&O may have numbered after the order was planned."""
+        return replace(self, header={**self.header, **_customer(account)})
+
 
 def order_reference(store: str, order_id: int) -> str:
     """CustomersOrderReference of the sales order that is this Shopify order: at most 58 of its 60 characters."""
@@ -109,10 +113,9 @@ def plan_sales_order(
     header |= dimensioned(ORDER_FIELD, order, rules)
     header["ArePricesIncludingSalesTax"] = yes_no(taxes.included)
     header["SalesTaxGroupCode"] = one_sales_tax_group((line.tax for line in lines), place.country, rules.key)
-    manual = rules.orders.number == "manual"
     return SalesOrderPlan(
         company=rules.company,
-        number=fit("SalesOrderNumber", f"{rules.orders.number_prefix}{order.id}") if manual else None,
+        number=fit("SalesOrderNumber", f"{rules.orders.number_prefix}{order.id}") if rules.numbers_orders else None,
         reference=order_reference(order.store, order.id),
         header=header,
         lines=tuple(lines),
@@ -192,8 +195,8 @@ def _header(
     if not name and not is_booked:
         name = (address.name if address else "") or order.name
     fields = {
-        "OrderingCustomerAccountNumber": account,
-        "InvoiceCustomerAccountNumber": account,
+        **_customer(account),
+        "NumberSequenceGroupId": rules.orders.number_group,
         "CurrencyCode": order.currency,
         "CustomerRequisitionNumber": _requisition(order, rules),
         "SalesOrderName": _unless_too_long("SalesOrderName", name, rules, instead=order.name),
@@ -227,6 +230,10 @@ def _header(
             ),
         }
     return {field: value for field, value in fields.items() if value}
+
+
+def _customer(account: str) -> dict[str, str]:
+    return {"OrderingCustomerAccountNumber": account, "InvoiceCustomerAccountNumber": account}
 
 
 def _requested_day(order: Order, rules: StoreRules) -> str | None:

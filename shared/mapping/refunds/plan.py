@@ -41,8 +41,6 @@ class RefundPlan:
     company: str
     reference: str
     """Of every document: CustomersOrderReference of a return order, CustomerReference of a free text invoice."""
-    number: str | None
-    """ReturnOrderNumber where it is ours to choose, None where F&O draws it."""
     return_order: PlannedDocument | None
     invoice: PlannedDocument | None
     waits_for: tuple[str, ...]
@@ -118,13 +116,10 @@ class _RefundPlanner:
         if not waits_for:
             goods, credits_ = self._taxed(goods, credits_)
             evidence = prove_refund_plan(self._refund, self._order, self._parts, [*goods, *credits_], self._taxes)
-        manual = self._applied.number == "manual"
-        number = f"{self._applied.number_prefix}{self._refund.id}"
         return RefundPlan(
             refund_id=self._refund.id,
             company=self._rules.company,
             reference=refund_reference(self._order.store, self._refund.id),
-            number=fit("ReturnOrderNumber", number) if manual else None,
             return_order=_document(self._return_header(account, sales_order, goods), goods),
             invoice=_document(self._invoice_header(account, sales_order), credits_),
             waits_for=waits_for,

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Final, Literal, Self
 
 from pydantic import Field, model_validator
 
 from shared.rules.base import Code, Prefix, Rules
 
+_WRITTEN: Final = frozenset(
+    {
+        *("dataAreaId", "CustomerAccount", "PartyType", "OrganizationName"),
+        *("PersonFirstName", "PersonMiddleName", "PersonLastName"),
+        *("CustomerGroupId", "SalesCurrencyCode", "LanguageId"),
+    }
+)
+_WRITTEN_GROUPS: Final = ("Address", "PrimaryContact")
+"""Fields of CustomersV3 that a new customer gets other values in, and how others begin."""
+
 
 class CustomerRules(Rules):
     strategy: Literal["per_consumer", "shared"] = Field(
-        description="`per_consumer`: an account for each buyer (prefix + Shopify customer id; the company's number "
-        "sequence must allow manual accounts). `shared`: every order on one account, addresses on the orders.",
+        description="`per_consumer`: an account for each buyer. `shared`: every order on one account, addresses on the "
+        "orders.",
     )
     shared_account: Code | None = Field(
         default=None,
@@ -20,7 +30,17 @@ class CustomerRules(Rules):
     )
     account_prefix: Prefix = Field(
         default="",
-        description="Prefix of the customer accounts that the app creates, at most 2 capital letters or digits.",
+        description="Prefix of what identifies a buyer in F&O: Shopify's customer id, or a digest of a guest's e-mail "
+        "address. At most 2 capital letters or digits. It is also the account, where config/tenants says that F&O "
+        "keeps such an account (customer_account).",
+    )
+    id_field: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z][A-Za-z0-9_]*$",
+        description="The text field of CustomersV3 that gets what identifies the buyer (20 characters at most), and by "
+        "which a customer is found whose creation was not answered. Nothing else may write it; best is a field of "
+        "your own, with an index. Required for `per_consumer`, unless config/tenants says that F&O keeps a given "
+        "account.",
     )
     anonymous: Literal["refuse", "shared"] = Field(
         default="refuse",
@@ -46,6 +66,8 @@ class CustomerRules(Rules):
             mistakes.append('anonymous = "shared" needs shared_account')
         if self.strategy == "per_consumer" and self.group is None:
             mistakes.append('strategy = "per_consumer" needs group: F&O creates no customer without one')
+        if self.id_field is not None and (self.id_field in _WRITTEN or self.id_field.startswith(_WRITTEN_GROUPS)):
+            mistakes.append(f"id_field: the app writes other data of the buyer into {self.id_field}")
         if mistakes:
             raise ValueError("\n".join(mistakes))
         return self

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import date
 from fnmatch import fnmatchcase
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from shared.model import DeliveryMethod
 from shared.rules.base import Code, Country, Prefix, Rules
@@ -58,13 +58,18 @@ class DeliveryRules(Rules):
 
 
 class OrderRules(Rules):
-    number: Literal["manual", "sequence"] = Field(
-        description="Who numbers sales orders. `manual`: the app, as prefix + Shopify order id; the company's number "
-        "sequence must allow it. `sequence`: F&O; the order is held until it is complete.",
+    number: Literal["own", "group", "sequence"] = Field(
+        description="Who numbers sales orders; F&O's number sequence is never set to manual. `own`: the app, as prefix "
+        "+ Shopify order id, once config/tenants says that F&O keeps such a number (order_number), and F&O until then. "
+        "`group`: F&O, by the number sequence group `number_group`. `sequence`: F&O. An order that F&O numbers is held "
+        "until it is complete.",
     )
     number_prefix: Prefix = Field(
         default="",
-        description="Prefix of the sales order numbers, at most 2 capital letters or digits. Only for `manual`.",
+        description="Prefix of the sales order numbers, at most 2 capital letters or digits. Only for `own`.",
+    )
+    number_group: Code | None = Field(
+        default=None, description="F&O number sequence group of every sales order. Only for `group`."
     )
     first_day: date | None = Field(
         default=None,
@@ -162,6 +167,23 @@ class OrderRules(Rules):
     duties_item: Code | None = Field(default=None, description="Service item of import duties.")
     fees_item: Code | None = Field(default=None, description="Service item of additional fees.")
     rounding_item: Code | None = Field(default=None, description="Service item of cash rounding.")
+
+    @field_validator("number", mode="before")
+    @classmethod
+    def _is_never_manual(cls, number: Any) -> Any:
+        if number == "manual":
+            raise ValueError(
+                '"manual" does not exist any more, since no number sequence of F&O is to be set to manual; write "own" '
+                "to number orders as before, where F&O keeps such a number without that setting "
+                '(order_number = "kept" in config/tenants), or "sequence"'
+            )
+        return number
+
+    @model_validator(mode="after")
+    def _group_of_numbers(self) -> Self:
+        if (self.number == "group") != (self.number_group is not None):
+            raise ValueError('number = "group" and number_group go together: give both or neither')
+        return self
 
     @model_validator(mode="after")
     def _item_of_missing_skus(self) -> Self:

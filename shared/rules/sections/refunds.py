@@ -5,11 +5,11 @@ The money that is paid back is booked by `[payments]`.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from shared.rules.base import Code, LedgerAccount, Prefix, Rules
+from shared.rules.base import Code, LedgerAccount, Rules
 
 
 class RefundAccount(Rules):
@@ -72,15 +72,6 @@ class RefundRules(Rules):
         description="How returned goods are credited. `return_order`: a return order for the lot that they were sold "
         "from, which F&O receives and credits. `free_text_invoice`: the amount only; their stock is counted elsewhere.",
     )
-    number: Literal["manual", "sequence"] = Field(
-        description="Who numbers return orders. `manual`: the app, as prefix + Shopify refund id; the company's number "
-        "sequence must allow it. `sequence`: F&O; the return order is held until it is complete.",
-    )
-    number_prefix: Prefix = Field(
-        default="",
-        description="Prefix of the return order numbers, for `manual`. It must differ from orders.number_prefix, since "
-        "return orders and sales orders share F&O's numbers.",
-    )
     reason_code: Code | None = Field(default=None, description="F&O return reason code of every return order.")
     disposition: Code | None = Field(default=None, description="F&O disposition code of every return order line.")
     wait_hours: int = Field(
@@ -96,6 +87,14 @@ class RefundRules(Rules):
         "from.",
     )
     accounts: RefundAccounts = Field(default=RefundAccounts(), description="What is credited on free text invoices.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _is_numbered_by_fo(cls, refunds: Any) -> Any:
+        if isinstance(refunds, dict) and (keys := [key for key in ("number", "number_prefix") if key in refunds]):
+            gone = "this key does not exist any more; remove it: F&O numbers return orders and RMAs by itself"
+            raise ValueError("\n".join(f"{key}: {gone}" for key in keys))
+        return refunds
 
     @model_validator(mode="after")
     def _one_warehouse_each(self) -> RefundRules:

@@ -17,7 +17,7 @@ from shared.d365.sales_orders import SalesOrder, SalesOrderDraft, create_numbere
 from shared.d365.sold_lines import read_sold_lines
 from shared.d365.tax import tax_setup_of
 from shared.errors import RefusedError, TransientError
-from shared.mapping.customers import customer_account, customer_record
+from shared.mapping.customers import customer_identity
 from shared.mapping.cut_over import is_held_as_fulfilled
 from shared.mapping.orders.allocation import Allocation, Need, allocate_order, needs
 from shared.mapping.orders.changes import fingerprints_of
@@ -31,6 +31,7 @@ from shared.model import HoldReason, Item, Order, OrderRecord, OrderState
 from shared.rules import StoreRules
 from shared.store.links import LEASE, LEASE_OF_NUMBERED, OrderLink, refuse_claimed
 from shared.sync.orders.changes import ChangePorts, converge_changes
+from shared.sync.orders.customers import ensure_account
 from shared.sync.orders.ports import OrderPorts
 
 
@@ -59,11 +60,11 @@ async def create(
     record = link.record if link is not None else None
     items = await items_of(order, rules, ports, record)
     allocation = await _allocate(needs(order, items), order, rules, ports)
-    account = customer_account(order, rules)
+    identity = customer_identity(order, rules)
     plan = plan_sales_order(
         order,
         rules,
-        customer_account=account,
+        customer_account=identity,
         items=items,
         allocation=allocation,
         tax_setup=await tax_setup_of(rules.company, ports.taxes, verify=rules.tax.verify),
@@ -78,8 +79,8 @@ async def create(
     if reason is None and is_held_as_fulfilled(state, rules):
         reason = HoldReason.FULFILMENT
     try:
-        await _ensure_customer(order, account, rules, ports)
-        booked = await _book(plan, ports, held=reason is not None)
+        plan = plan.on_account(await ensure_account(order, identity, rules, ports))
+        booked = await _book(plan, ports, held=reason is not None, is_new=link is None)
     except TransientError as failure:
         await _release(claimed, failure, plan, ports, now)
         raise
@@ -184,15 +185,7 @@ async def _allocate(wanted: Sequence[Need], order: Order, rules: StoreRules, por
     return allocate_order(order, wanted, on_hand, rules)
 
 
-async def _ensure_customer(order: Order, account: str, rules: StoreRules, ports: OrderPorts) -> None:
-    """Creates the customer, unless the app did so before or all orders share an account that staff maintain."""
-    if account == rules.customers.shared_account or await ports.known_customers.has(rules.company, account):
-        return
-    await ports.customers.ensure(customer_record(order, rules, account))
-    await ports.known_customers.add(rules.company, account)
-
-
-async def _book(plan: SalesOrderPlan, ports: OrderPorts, *, held: bool) -> SalesOrder:
+async def _book(plan: SalesOrderPlan, ports: OrderPorts, *, held: bool, is_new: bool) -> SalesOrder:
     draft = SalesOrderDraft(
         company=plan.company,
         reference=plan.reference,
@@ -201,9 +194,10 @@ async def _book(plan: SalesOrderPlan, ports: OrderPorts, *, held: bool) -> Sales
         line_key=LINE_KEY,
         held=held,
     )
+    accept = partial(_accept, plan)
     if plan.number is not None:
-        return await create_numbered(ports.fo, draft, plan.number)
-    return await create_sequenced(ports.fo, draft, accept=partial(_accept, plan))
+        return await create_numbered(ports.fo, draft, plan.number, is_new=is_new, accept=accept)
+    return await create_sequenced(ports.fo, draft, accept=accept)
 
 
 async def _release(

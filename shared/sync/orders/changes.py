@@ -185,9 +185,9 @@ class _OrderChange:
             lines=[line.record for line in step.lines],
             line_key=LINE_KEY,
         )
-        if self._rules.orders.number == "manual":
+        if self._rules.numbers_orders:
             number = fit("SalesOrderNumber", f"{fo.number}{suffix_of(at, fo.number)}")
-            booked = await create_numbered(self._ports.fo, draft, number)
+            booked = await create_numbered(self._ports.fo, draft, number, is_new=False, accept=_accept)
         else:
             booked = await create_sequenced(self._ports.fo, draft, accept=_accept)
         self._link = await self._ports.links.put(replace(self._link, further=(*self._link.further, booked.number)))

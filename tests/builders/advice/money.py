@@ -198,19 +198,6 @@ def spoiling(spoil: Any) -> Act:
 # ---- refunds
 
 
-async def _use_number_of_return(scene: Scene) -> None:
-    await _ship(scene)
-    scene.change("refund", ONE_BACK)
-    header = {
-        "dataAreaId": "nleu",
-        "ReturnOrderNumber": f"RN{scene.order.order.refunds[0].id}",
-        "CustomerAccountNumber": scene.header["OrderingCustomerAccountNumber"],
-        "CustomersOrderReference": "of another app",
-    }
-    await scene.app.client.create(return_tables.HEADERS, header)
-    await scene.deliver()
-
-
 async def _credit_twice(scene: Scene) -> None:
     """Staff have begun the credit of the refund in F&O twice, with the app's reference."""
     await _ship(scene)
@@ -305,9 +292,6 @@ REPAIRED: Final[dict[ErrorCode, Repair]] = {
         then=_refund_what_is_not_invoiced,
         act=_invoice_and_replay,
         has=TENT_BACK,
-    ),
-    ErrorCode.FO_FOREIGN_RETURN: Repair(
-        then=_use_number_of_return, act=deploying(refunds={"number_prefix": "RW"}), has=TENT_BACK
     ),
     ErrorCode.FO_REFUND_TWICE: Repair(then=_credit_twice, act=_keep_one_credit, has=GOODWILL),
     ErrorCode.FO_REFUND_DIFFERS: Repair(then=_return_at_other_price, act=_correct_return, has=TENT_BACK),

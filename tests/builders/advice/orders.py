@@ -65,6 +65,10 @@ async def _use_its_number(scene: Scene) -> None:
     await _create_sales_order(scene, f"SN{scene.order.order.id}", "of another app")
 
 
+async def _replace_numbers(scene: Scene) -> None:
+    scene.app.fo.books.numbers.set_kind("nleu", "sales order", "replaced")
+
+
 async def _create_two(scene: Scene) -> None:
     await _create_an_account(scene)
     for number in ("A-1", "A-2"):
@@ -227,6 +231,12 @@ REPAIRED: Final[dict[ErrorCode, Repair]] = {
     ),
     ErrorCode.FO_FOREIGN_ORDER: Repair(
         ready=_use_its_number, act=deploying(orders={"number_prefix": "SW"}), sales_orders=2
+    ),
+    ErrorCode.FO_NUMBER_REPLACED: Repair(
+        ready=_replace_numbers, act=deploying(tenant={"order_number": "replaced"}, orders={"number": "sequence"})
+    ),
+    ErrorCode.CUSTOMER_FIELD_UNUSABLE: Repair(
+        rules=changed(EU, customers={"id_field": "NotInThisF"}), act=deploying(customers={"id_field": "KnownAs"})
     ),
     ErrorCode.FO_DUPLICATE: Repair(
         rules=changed(EU, orders={"number": "sequence", "number_prefix": ""}), ready=_create_two, act=_keep_one

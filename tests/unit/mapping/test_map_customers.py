@@ -1,7 +1,7 @@
 import pytest
 
 from shared.errors import RefusedError
-from shared.mapping.customers import customer_account, customer_record
+from shared.mapping.customers import customer_identity, customer_record
 from tests.builders.sales import EU, US, address, buyer, line, order, with_rules
 
 
@@ -10,53 +10,53 @@ def sale(**other):
 
 
 def test_a_known_customer_has_shopifys_id_behind_our_prefix():
-    assert customer_account(sale(), EU) == "C7001001001001"
+    assert customer_identity(sale(), EU) == "C7001001001001"
 
 
 def test_an_account_of_the_longest_id_fits():
-    account = customer_account(
+    account = customer_identity(
         sale(buyer=buyer(id=820_982_911_946_154_508)), with_rules(EU, customers={"account_prefix": "NL"})
     )
     assert len(account) == 20
 
 
 def test_a_guest_is_identified_by_the_email_address_in_any_spelling():
-    first = customer_account(sale(buyer=buyer(id=None, email="Ada@Example.com ")), EU)
-    second = customer_account(sale(buyer=buyer(id=None, email="ada@example.com", first_name="A.")), EU)
-    other = customer_account(sale(buyer=buyer(id=None, email="eda@example.com")), EU)
+    first = customer_identity(sale(buyer=buyer(id=None, email="Ada@Example.com ")), EU)
+    second = customer_identity(sale(buyer=buyer(id=None, email="ada@example.com", first_name="A.")), EU)
+    other = customer_identity(sale(buyer=buyer(id=None, email="eda@example.com")), EU)
     assert first == second != other
 
 
 def test_a_guests_account_fits_and_has_letters_and_digits_only():
-    account = customer_account(sale(buyer=buyer(id=None)), EU)
+    account = customer_identity(sale(buyer=buyer(id=None)), EU)
     assert account.startswith("CG")
     assert len(account) == 20
     assert account.isalnum()
 
 
 def test_a_guest_without_email_address_is_identified_by_phone():
-    by_phone = customer_account(sale(buyer=buyer(id=None, email="")), EU)
-    assert by_phone == customer_account(sale(buyer=buyer(id=None, email="", first_name="")), EU)
-    assert by_phone != customer_account(sale(buyer=buyer(id=None)), EU)
+    by_phone = customer_identity(sale(buyer=buyer(id=None, email="")), EU)
+    assert by_phone == customer_identity(sale(buyer=buyer(id=None, email="", first_name="")), EU)
+    assert by_phone != customer_identity(sale(buyer=buyer(id=None)), EU)
 
 
 @pytest.mark.parametrize("nobody", [None, buyer(id=None, email="", phone="")])
 def test_an_order_without_buyer_is_refused_or_goes_to_the_shared_account(nobody):
     with pytest.raises(RefusedError) as refused:
-        customer_account(sale(buyer=nobody), EU)
+        customer_identity(sale(buyer=nobody), EU)
     assert refused.value.code == "NO_BUYER"
     rules = with_rules(EU, customers={"anonymous": "shared", "shared_account": "WALK-IN"})
-    assert customer_account(sale(buyer=nobody), rules) == "WALK-IN"
+    assert customer_identity(sale(buyer=nobody), rules) == "WALK-IN"
 
 
 def test_one_account_for_all_by_rule():
-    assert customer_account(sale(), US) == "WEB-US"
-    assert customer_account(sale(buyer=None), US) == "WEB-US"
+    assert customer_identity(sale(), US) == "WEB-US"
+    assert customer_identity(sale(buyer=None), US) == "WEB-US"
 
 
 def test_all_buyers_of_a_company_share_its_account():
-    by_ada = customer_account(sale(buyer=buyer(id=1, company="Acme", company_id=77)), EU)
-    by_bob = customer_account(sale(buyer=buyer(id=2, company="Acme", company_id=77)), EU)
+    by_ada = customer_identity(sale(buyer=buyer(id=1, company="Acme", company_id=77)), EU)
+    by_bob = customer_identity(sale(buyer=buyer(id=2, company="Acme", company_id=77)), EU)
     assert by_ada == by_bob == "CB77"
 
 
@@ -64,6 +64,7 @@ def test_a_person_with_everything_that_is_known():
     assert customer_record(sale(), EU, "C7001001001001") == {
         "dataAreaId": "nleu",
         "CustomerAccount": "C7001001001001",
+        "KnownAs": "C7001001001001",
         "PartyType": "Person",
         "PersonFirstName": "Ada",
         "PersonLastName": "Lovelace",
@@ -157,7 +158,7 @@ WITHHELD = address(name="", street="", city="", postal_code="")
 def test_a_buyer_of_whom_only_an_id_is_known_is_withheld():
     erased = sale(buyer=NAMELESS, shipping_address=WITHHELD, billing_address=WITHHELD)
     with pytest.raises(RefusedError) as refused:
-        customer_record(erased, EU, customer_account(erased, EU))
+        customer_record(erased, EU, customer_identity(erased, EU))
     assert refused.value.code == "PERSONAL_DATA_WITHHELD"
     assert "name, e-mail address and phone number" in refused.value.cause
 
@@ -165,7 +166,7 @@ def test_a_buyer_of_whom_only_an_id_is_known_is_withheld():
 def test_an_order_of_nobody_with_a_withheld_address_is_no_anonymous_sale():
     rules = with_rules(EU, customers={"anonymous": "shared", "shared_account": "WALK-IN"})
     with pytest.raises(RefusedError) as refused:
-        customer_account(sale(buyer=None, shipping_address=WITHHELD), rules)
+        customer_identity(sale(buyer=None, shipping_address=WITHHELD), rules)
     assert refused.value.code == "PERSONAL_DATA_WITHHELD"
 
 

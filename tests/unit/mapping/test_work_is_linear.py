@@ -10,7 +10,7 @@ from builders.orders import line, money_set, order_payload, parsed, tax_line
 from builders.sales import EU
 
 from shared.errors import RefusedError
-from shared.mapping.customers import customer_account, customer_record
+from shared.mapping.customers import customer_identity, customer_record
 from shared.mapping.shopify.edits.shares import ONE_BY_ONE
 from shared.mapping.shopify.order import read_order
 from shared.mapping.shopify.state import read_state
@@ -54,7 +54,7 @@ def endless_name(words: int) -> Work:
 
     def work() -> None:
         with pytest.raises(RefusedError) as refused:
-            customer_record(order, RULES, customer_account(order, RULES))
+            customer_record(order, RULES, customer_identity(order, RULES))
         assert refused.value.code == "FIELD_TOO_LONG"
 
     return work

@@ -32,6 +32,7 @@ LIMITS = {
     "OrderRules.fees_item": "1..20",
     "OrderRules.gift_card_item": "1..20",
     "OrderRules.max_lines": "1..4999 = 600",
+    "OrderRules.number_group": "1..20",
     "OrderRules.order_name_as_requisition": "= True",
     "OrderRules.origin_code": "1..20",
     "OrderRules.rounding_item": "1..20",

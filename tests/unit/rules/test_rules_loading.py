@@ -88,7 +88,7 @@ def test_every_rule_is_explained():
             ('number_prefix = "SN"', 'number_prefix = "SHOP-"'),
             (
                 "orders.number_prefix: 'SHOP-' does not have the required form. Prefix of the sales order numbers, "
-                "at most 2 capital letters or digits. Only for `manual`."
+                "at most 2 capital letters or digits. Only for `own`."
             ),
         ),
         (
@@ -211,7 +211,7 @@ def test_check_prints_the_rules_in_force_with_defaults_marked(capsys: pytest.Cap
     assert main(["check", str(STORES)]) == 0
     shown = capsys.readouterr().out
     assert "# ---- nordlys: nordlys-outdoor.myshopify.com -> company nleu" in shown
-    assert 'number = "manual"\n' in shown
+    assert 'number = "own"\n' in shown
     assert "max_lines = 600  # default\n" in shown
     assert "[[taxes]]" in shown
 
