@@ -1,4 +1,5 @@
 import pytest
+from pydantic import ValidationError
 
 from shared.errors import RefusedError
 from shared.mapping.customers import customer_identity, customer_record
@@ -174,3 +175,21 @@ def test_a_customer_gets_the_address_that_is_not_withheld():
     record = customer_record(sale(billing_address=WITHHELD), EU, "C1")
     assert record["AddressStreet"] == "Damrak 1\n2 hoog"
     assert "AddressStreet" not in customer_record(sale(billing_address=None, shipping_address=WITHHELD), EU, "C1")
+
+
+@pytest.mark.parametrize("behaviour", ["replaced", "refused", "unknown"])
+def test_an_account_is_given_only_where_fo_keeps_it(behaviour: str):
+    record = customer_record(sale(), with_rules(EU, tenant={"customer_account": behaviour}), "C7001001001001")
+    assert ("CustomerAccount" in record, record["KnownAs"]) == (False, "C7001001001001")
+
+
+def test_the_field_of_the_identity_is_none_that_has_other_data_of_the_buyer():
+    plain = with_rules(EU, customers={"id_field": None})
+    written = {
+        field
+        for person in (buyer(), buyer(company="Acme"))
+        for field in customer_record(sale(buyer=person), plain, "C1")
+    }
+    for field in written | {"PersonMiddleName"}:
+        with pytest.raises(ValidationError, match="id_field: the app writes other data of the buyer"):
+            with_rules(EU, customers={"id_field": field})

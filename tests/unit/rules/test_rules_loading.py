@@ -92,6 +92,30 @@ def test_every_rule_is_explained():
             ),
         ),
         (
+            ('number = "own"', 'number = "manual"'),
+            (
+                'orders.number: "manual" does not exist any more, since no number sequence of F&O is to be set to '
+                'manual; write "own" to number orders as before'
+            ),
+        ),
+        (
+            ('number = "own"', 'number = "group"'),
+            'orders: number = "group" and number_group go together: give both or neither',
+        ),
+        (
+            ('goods = "return_order"', 'number = "manual"\ngoods = "return_order"'),
+            "refunds: number: this key does not exist any more; remove it: F&O numbers return orders and RMAs",
+        ),
+        (
+            ('id_field = "KnownAs"', 'id_field = "Known As"'),
+            "customers.id_field: 'Known As' does not have the required form.",
+        ),
+        (
+            ('id_field = "KnownAs"', 'id_field = "PrimaryContactEmail"'),
+            "customers: id_field: the app writes other data of the buyer into PrimaryContactEmail",
+        ),
+        (('id_field = "KnownAs"', "# id_field"), "customers.id_field: is missing: name a text field of CustomersV3"),
+        (
             ("split = false", "split = false\nsplit_lines = true"),
             "allocation: split_lines = true needs split = true",
         ),

@@ -1,7 +1,8 @@
 from pathlib import Path
 
 import pytest
-from builders.sales import LOCAL, STORES
+from builders.sales import EU, LOCAL, STORES, with_rules
+from pydantic import ValidationError
 
 from shared.errors import ConfigurationError
 from shared.rules import TenantFile, load_store, load_tenant
@@ -82,3 +83,46 @@ def test_check_takes_the_file_of_the_environment(uat: Path, capsys: pytest.Captu
     uat.write_text("[companies.nleu]\nline_amount = 3", encoding="utf-8")
     assert main(["check", "--tenant", str(uat)]) == 1
     assert "line_amount" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("behaviour", ["replaced", "refused"])
+def test_numbers_of_our_own_are_refused_where_fo_does_not_keep_them(tmp_path: Path, behaviour: str):
+    known = TenantFile(companies={"nleu": Tenant.model_validate({"order_number": behaviour})})
+    with pytest.raises(ConfigurationError) as raised:
+        load_store(STORES / "nordlys.toml", known)
+    (mistake,) = raised.value.mistakes
+    assert mistake.endswith(
+        f'orders.number: "own" is not possible, since order_number is "{behaviour}" for company nleu in '
+        'config/tenants; write "sequence", or "group" with number_group'
+    )
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "by_us"), [("kept", True), ("replaced", False), ("refused", False), ("unknown", False)]
+)
+def test_the_app_numbers_only_what_fo_keeps(behaviour: str, by_us: bool):  # noqa: FBT001 - a parameter of the test
+    tenant = {"order_number": behaviour, "customer_account": behaviour}
+    if behaviour in {"kept", "unknown"}:
+        assert with_rules(EU, tenant=tenant).numbers_orders is by_us
+    sequence = with_rules(EU, tenant=tenant, orders={"number": "sequence"})
+    group = with_rules(EU, tenant=tenant, orders={"number": "group", "number_group": "WEB"})
+    assert (sequence.numbers_orders, group.numbers_orders) == (False, False)
+    assert sequence.numbers_customers is by_us
+
+
+@pytest.mark.parametrize("behaviour", ["replaced", "refused", "unknown"])
+def test_a_customer_that_fo_numbers_needs_a_field_to_be_found_by(behaviour: str):
+    tenant = {"customer_account": behaviour}
+    with pytest.raises(ValidationError, match=r"customers\.id_field: is missing: name a text field of CustomersV3"):
+        with_rules(EU, tenant=tenant, customers={"id_field": None})
+    assert with_rules(EU, customers={"id_field": None}).numbers_customers
+    shared = {"strategy": "shared", "shared_account": "WEB", "id_field": None}
+    assert with_rules(EU, tenant=tenant, customers=shared).customers.id_field is None
+
+
+def test_check_says_that_numbers_of_our_own_are_not_in_force(capsys: pytest.CaptureFixture[str]):
+    said = "is not in force: F&O numbers the orders until config/tenants says that it keeps a given number"
+    assert main(["check"]) == 0
+    assert capsys.readouterr().out.count(said) == 1
+    assert main(["check", "--tenant", str(TENANTS / "local.toml")]) == 0
+    assert said not in capsys.readouterr().out
