@@ -62,6 +62,7 @@ def strategy(
         | POLICIES[policy]
         | exempt,
         changes={"cancellation": cancellation},
+        tenant={"order_number": "kept"} if number == "own" else {},
         refunds={
             "goods": goods,
             "accounts": accounts | {part: account for part in parts if part not in accounts},
