@@ -14,7 +14,7 @@ from local.shopify.state import Shop
 
 
 class Standing(NamedTuple):
-    """What the order has of one line, shipping line, duty or fee."""
+    """What the order has of one line, shipping line, duty, fee or return fee."""
 
     quantity: int
     amount: MoneyBag
@@ -41,6 +41,8 @@ def standings(order: Order) -> Standings:
         found["SHIPPING", shipping.id] = Standing(0 if shipping.removed else 1, amount, tax)
     for fee in order.fees:
         found["ADDITIONAL_FEE", fee.id] = _of_charge(fee, order)
+    for return_fee in order.return_fees:
+        found["FEE", return_fee.id] = Standing(1, return_fee.amount, order.zero)
     return found
 
 
@@ -49,7 +51,7 @@ def _of_charge(charge: Charge, order: Order) -> Standing:
     return Standing(1, charge.left if order.taxes_included else charge.left + tax, tax)
 
 
-def agree(shop: Shop, order: Order, reason: str, before: Standings) -> None:
+def agree(shop: Shop, order: Order, reason: str, before: Standings, *, return_id: int | None = None) -> None:
     """Record what changed since `before`; nothing where nothing did."""
     sales = []
     for (kind, source_id), now in standings(order).items():
@@ -59,4 +61,4 @@ def agree(shop: Shop, order: Order, reason: str, before: Standings) -> None:
             action = "ORDER" if quantity > 0 else "RETURN" if quantity < 0 else "UPDATE"
             sales.append(Sale(shop.next_id(), action, kind, source_id, quantity, amount, tax))
     if sales:
-        order.agreements.append(Agreement(shop.next_id(), reason, shop.clock(), tuple(sales)))
+        order.agreements.append(Agreement(shop.next_id(), reason, shop.clock(), tuple(sales), return_id))

@@ -3,9 +3,10 @@
 from typing import Any
 
 from local.shopify.ids import gid
-from local.shopify.nodes import Connection, Node, Request, connect, money, utc
+from local.shopify.nodes import Connection, Node, connect, money, utc
 from local.shopify.order import Order
 from local.shopify.order_parts import LineItemNode, ShippingLineNode
+from local.shopify.record_nodes import ReturnNode, return_fee
 from local.shopify.records import Agreement, Sale
 
 _SALES = {
@@ -15,13 +16,14 @@ _SALES = {
     "SHIPPING": "ShippingLineSale",
     "DUTY": "DutySale",
     "ADDITIONAL_FEE": "AdditionalFeeSale",
+    "FEE": "FeeSale",
 }
 
 
 class _AgreementNode(Node):
-    def __init__(self, request: Request, order: Order, agreement: Agreement) -> None:
-        super().__init__(request)
-        self._order, self._agreement = order, agreement
+    def __init__(self, owner: Node, order: Order, agreement: Agreement) -> None:
+        super().__init__(owner.request)
+        self._owner, self._order, self._agreement = owner, order, agreement
         self.id = gid("SalesAgreement", agreement.id)
         self.reason = agreement.reason
         self.happened_at = utc(agreement.happened_at)
@@ -46,6 +48,9 @@ class _AgreementNode(Node):
         for shipping in order.shipping_lines:
             if shipping.id == sale.source_id and sale.action != "RETURN":
                 return document | {"shippingLine": ShippingLineNode(self.request, order, shipping)}
+        for fee in order.return_fees:
+            if fee.id == sale.source_id:
+                return document | {"fee": return_fee(fee)}
         return document
 
 
@@ -64,6 +69,10 @@ class RefundAgreementNode(_AgreementNode):
 class ReturnAgreementNode(_AgreementNode):
     typename = "ReturnAgreement"
 
+    def return_(self) -> ReturnNode:
+        found = next(each for each in self._order.returns if each.id == self._agreement.return_id)
+        return ReturnNode(self._owner, self._order, found)
+
 
 _NODES: dict[str, type[_AgreementNode]] = {
     "ORDER": OrderAgreementNode,
@@ -73,5 +82,5 @@ _NODES: dict[str, type[_AgreementNode]] = {
 }
 
 
-def agreement_node(request: Request, order: Order, agreement: Agreement) -> Node:
-    return _NODES[agreement.reason](request, order, agreement)
+def agreement_node(owner: Node, order: Order, agreement: Agreement) -> Node:
+    return _NODES[agreement.reason](owner, order, agreement)

@@ -107,7 +107,10 @@ def read_shipping(document: Mapping[str, Any]) -> tuple[CartShipping, ...]:
 
 
 def read_rates(rows: Sequence[Mapping[str, Any]]) -> tuple[Rate, ...]:
-    return tuple(Rate(row["title"], Decimal(str(row["rate"])), row.get("channel_liable", False)) for row in rows)
+    return tuple(
+        Rate(row["title"], Decimal(str(row["rate"])), row.get("channel_liable", False), row.get("shown", "fraction"))
+        for row in rows
+    )
 
 
 def _tip(amount: Decimal) -> CartLine:

@@ -122,6 +122,7 @@ def _line(shop: Shop, line: CartLine, price: MoneyBag, units: Units, duties: lis
         price=price,
         rates=line.rates,
         left=units,
+        returned=Units(0, (), tuple(nothing for _ in line.rates)),
         gone=Units(0, (), tuple(nothing for _ in line.rates)),
         unfulfilled=0 if line.tip else line.quantity,
         taxable=bool(line.rates),

@@ -1,7 +1,8 @@
 """An order and its parts, as ordered and now.
 
-A line has its units in two groups: remaining, and removed or refunded. Shopify's `quantity`, allocations and
-tax lines cover both ("including refunded and removed"), its `current_*` amounts the remaining ones.
+A line has its units in three groups: remaining, returned and not refunded yet, and removed or refunded. Shopify's
+`quantity`, allocations and tax lines cover all ("including refunded and removed"), its `current_*` amounts only the
+remaining ones.
 """
 
 from collections.abc import Sequence
@@ -12,16 +13,20 @@ from typing import Any
 
 from local.shopify.model import Metafield, Variant
 from local.shopify.money import MoneyBag, total
-from local.shopify.records import Agreement, Fulfillment, Refund, Return, Risk, Transaction
+from local.shopify.records import Agreement, Fulfillment, Refund, Return, ReturnFee, Risk, Transaction
 
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """A tax: `rate` is a fraction. `channel_liable`: the marketplace remits the tax; None is unknown."""
+    """A tax: `rate` is a fraction. `channel_liable`: the marketplace remits the tax; None is unknown.
+
+    `shown`: as a fraction, as a percent figure, or as nothing, which tax apps write.
+    """
 
     title: str
     rate: Decimal
     channel_liable: bool | None = False
+    shown: str = "fraction"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +35,11 @@ class TaxLine:
     rate: Decimal
     price: MoneyBag
     channel_liable: bool | None = False
+    shown: str = "fraction"
+
+    @property
+    def shown_rate(self) -> float | None:
+        return {"fraction": float(self.rate), "percent": float(self.rate * 100), "null": None}[self.shown]
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +139,8 @@ class LineItem:
     price: MoneyBag
     rates: tuple[Rate, ...]
     left: Units
+    #: in a processed return, and not refunded yet
+    returned: Units
     gone: Units
     #: units still to be shipped; a tip has none
     unfulfilled: int
@@ -145,7 +157,11 @@ class LineItem:
 
     @property
     def quantity(self) -> int:
-        return self.left.quantity + self.gone.quantity
+        return self.everything.quantity
+
+    @property
+    def everything(self) -> Units:
+        return self.left + self.returned + self.gone
 
     @property
     def current_quantity(self) -> int:
@@ -153,11 +169,11 @@ class LineItem:
 
     @property
     def allocations(self) -> tuple[DiscountAllocation, ...]:
-        return (self.left + self.gone).discounts
+        return self.everything.discounts
 
     @property
     def tax_lines(self) -> list[TaxLine]:
-        return tax_lines(self.rates, (self.left + self.gone).taxes)
+        return tax_lines(self.rates, self.everything.taxes)
 
     @property
     def original_total(self) -> MoneyBag:
@@ -171,6 +187,17 @@ class LineItem:
     def remove(self, count: int) -> Units:
         """Remove units; they stay in the order's history."""
         taken, self.left = self.left.split(count)
+        self.gone += taken
+        return taken
+
+    def take_back(self, count: int) -> None:
+        """Units came back; they are still to be refunded."""
+        taken, self.left = self.left.split(count)
+        self.returned += taken
+
+    def refund_returned(self, count: int) -> Units:
+        """Refund units that came back; they stay in the order's history."""
+        taken, self.returned = self.returned.split(count)
         self.gone += taken
         return taken
 
@@ -208,7 +235,7 @@ class ShippingLine:
 
 def tax_lines(rates: Sequence[Rate], amounts: Sequence[MoneyBag]) -> list[TaxLine]:
     pairs = zip(rates, amounts, strict=True)
-    return [TaxLine(rate.title, rate.rate, amount, rate.channel_liable) for rate, amount in pairs]
+    return [TaxLine(rate.title, rate.rate, amount, rate.channel_liable, rate.shown) for rate, amount in pairs]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -295,6 +322,8 @@ class Order:
     transactions: list[Transaction] = field(default_factory=list)
     refunds: list[Refund] = field(default_factory=list)
     returns: list[Return] = field(default_factory=list)
+    #: charged for processed returns
+    return_fees: list[ReturnFee] = field(default_factory=list)
     fulfillments: list[Fulfillment] = field(default_factory=list)
     agreements: list[Agreement] = field(default_factory=list)
     risks: list[Risk] = field(default_factory=list)

@@ -229,7 +229,7 @@ class OrderNode(Node):
         return connect(
             self.request,
             self._order.agreements,
-            lambda each: agreement_node(self.request, self._order, each),
+            lambda each: agreement_node(self, self._order, each),
             lambda each: (each.id, each.id),
             **window,
         )

@@ -38,8 +38,8 @@ def mailing_address(address: dict[str, Any] | None, number: int) -> dict[str, An
 def tax_line(line: TaxLine) -> dict[str, Any]:
     return {
         "title": line.title,
-        "rate": float(line.rate),
-        "ratePercentage": float(line.rate * 100),
+        "rate": line.shown_rate,
+        "ratePercentage": None if line.shown_rate is None else line.shown_rate * 100,
         "channelLiable": line.channel_liable,
         "source": "Shopify",
         "price": graphql_amount(line.price.shop),
@@ -157,7 +157,8 @@ class LineItemNode(Node):
         self.sku = line.sku
         self.vendor = None
         self.quantity = line.quantity
-        self.current_quantity = self.refundable_quantity = line.current_quantity
+        self.current_quantity = line.current_quantity
+        self.refundable_quantity = line.current_quantity + line.returned.quantity
         self.unfulfilled_quantity = self.fulfillable_quantity = line.unfulfilled
         self.non_fulfillable_quantity = line.quantity - line.fulfilled - line.unfulfilled
         self.fulfillment_status = _fulfillment_status(line)
@@ -171,7 +172,7 @@ class LineItemNode(Node):
         self.discount_allocations = [_allocation(order, each) for each in line.allocations]
         self.duties = [_duty(each) for each in line.duties]
         self.line_item_group = _group(order, line)
-        everything = line.left + line.gone
+        everything = line.everything
         own_offs = (a.amount for a in everything.discounts if order.discounts[a.application].kind == "manual")
         own = total(own_offs, order.zero)
         self._discounted = (line.original_total - own, line.net(everything))

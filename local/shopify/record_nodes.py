@@ -19,6 +19,7 @@ from local.shopify.records import (
     Refund,
     RefundLine,
     Return,
+    ReturnFee,
     ReturnLine,
     Transaction,
 )
@@ -166,7 +167,11 @@ def _restocking_fee(row: ReturnLine) -> dict[str, Any] | None:
     """An amount; a percentage is not simulated."""
     if row.restocking_fee is None:
         return None
-    return {"id": gid("RestockingFee", row.id), "amountSet": money(row.restocking_fee)}
+    return return_fee(ReturnFee(row.id, "RestockingFee", row.restocking_fee))
+
+
+def return_fee(fee: ReturnFee) -> dict[str, Any]:
+    return {"__typename": fee.kind, "id": gid(fee.kind, fee.id), "amountSet": money(fee.amount)}
 
 
 class ReturnNode(Node):
@@ -183,7 +188,7 @@ class ReturnNode(Node):
         self.closed_at = utc(found.closed_at) if found.closed_at else None
         self.request_approved_at = utc(found.approved_at) if found.approved_at else None
         self.decline = None
-        self.return_shipping_fees: list[Any] = []
+        self.return_shipping_fees = [return_fee(each) for each in found.shipping_fees]
 
     def return_line_items(self, **window: Any) -> Connection:
         return _connect(self, self._return.lines, self._return_line, **window)
@@ -191,15 +196,16 @@ class ReturnNode(Node):
     def _return_line(self, row: ReturnLine) -> dict[str, Any]:
         sent = next(p for f in self._order.fulfillments for p in f.lines if p.id == row.fulfillment_line_id)
         left = row.quantity - row.processed
+        refundable = row.processed - row.refunded
         return {
             "__typename": "ReturnLineItem",
             "id": gid("ReturnLineItem", row.id),
             "fulfillmentLineItem": fulfillment_line(self, self._order, sent),
             "quantity": row.quantity,
             "processedQuantity": row.processed,
-            "refundedQuantity": row.processed,
+            "refundedQuantity": row.refunded,
             "processableQuantity": left,
-            "refundableQuantity": left,
+            "refundableQuantity": refundable,
             "unprocessedQuantity": left,
             "returnReason": row.reason,
             "returnReasonNote": row.note,

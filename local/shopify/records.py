@@ -106,6 +106,19 @@ class ReturnLine:
     note: str
     restocking_fee: MoneyBag | None
     processed: int = 0
+    refunded: int = 0
+    #: as it was processed: return or no_restock
+    restock: str = "return"
+    location_id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnFee:
+    """What the buyer is charged for a return; `kind`: RestockingFee or ReturnShippingFee. Not taxed."""
+
+    id: int
+    kind: str
+    amount: MoneyBag
 
 
 @dataclass(slots=True)
@@ -128,6 +141,7 @@ class Return:
     created_at: datetime
     lines: list[ReturnLine]
     exchanges: list[ExchangeLine]
+    shipping_fees: "list[ReturnFee]" = field(default_factory=list)
     closed_at: datetime | None = None
     approved_at: datetime | None = None
 
@@ -165,7 +179,9 @@ class Risk:
 
 @dataclass(frozen=True, slots=True)
 class Sale:
-    """What an agreement changed of one line, shipping line, duty or fee; `action` and `line_type` as in GraphQL.
+    """What an agreement changed of one line, shipping line, duty, fee or return fee.
+
+    `action` and `line_type` as in GraphQL.
 
     `amount` is after discounts, with tax. A removal is below zero.
     """
@@ -187,6 +203,7 @@ class Agreement:
     reason: str
     happened_at: datetime
     sales: tuple[Sale, ...]
+    return_id: int | None = None
 
 
 @dataclass(slots=True)

@@ -1,6 +1,6 @@
 """Refunds of goods, shipping, duties and money, separately or together.
 
-After every refund, the worth of its parts less its adjustments is what was paid out, and what is
+After every refund but that of a return, the worth of its parts less its adjustments is what was paid out, and what is
 outstanding is the same as before, or nothing. An adjustment favours the merchant when it
 is positive (less was paid out than the parts are worth), the buyer when it is negative (goodwill).
 """
@@ -23,7 +23,7 @@ from local.shopify.stock import bring_back, release
 REASONS = ("REFUND_DISCREPANCY", "RESTOCK", "DAMAGE", "CUSTOMER")
 
 
-def refund(shop: Shop, order: Order, params: Mapping[str, Any], *, before: MoneyBag | None = None) -> list[Event]:
+def refund(shop: Shop, order: Order, params: Mapping[str, Any]) -> list[Event]:
     """One refund.
 
     {lines?, shipping?, duties?, fees?, amount?, restocking_fee?, reason?, transactions?, status?, note?}
@@ -32,9 +32,9 @@ def refund(shop: Shop, order: Order, params: Mapping[str, Any], *, before: Money
     `duties`: true refunds those of the lines; `fees`: true refunds all that is left of them. `amount` (buyer's
     currency, default: what the buyer is owed for it) is refunded to the payments in their order, or as `transactions`
     gives: [{parent, amount, exchange_rate?}].
-    `before`: what the buyer was owed before the step that this refund is part of.
+    With `return_id`, the goods are those that its processing took off the order.
     """
-    return _Refunding(shop, order, params, owed_to_buyer(order) if before is None else before).run()
+    return _Refunding(shop, order, params, owed_to_buyer(order)).run()
 
 
 def settle(shop: Shop, order: Order, params: Mapping[str, Any]) -> list[Event]:
@@ -58,6 +58,10 @@ class _Refunding:
     shipping: list[RefundShipping] = field(default_factory=list)
     duties: list[RefundDuty] = field(default_factory=list)
     fees: list[RefundFee] = field(default_factory=list)
+
+    @property
+    def _of_return(self) -> bool:
+        return "return_id" in self.params
 
     def run(self) -> list[Event]:
         shop, order = self.shop, self.order
@@ -92,7 +96,8 @@ class _Refunding:
         for row in params.get("lines", []):
             line, restock = find_line(order, row["line"]), row.get("restock", "no_restock")
             wanted[line.id] = wanted.get(line.id, 0) + row["quantity"]
-            if row["quantity"] < 1 or wanted[line.id] > line.current_quantity:
+            refundable_units = line.returned.quantity if self._of_return else line.current_quantity
+            if row["quantity"] < 1 or wanted[line.id] > refundable_units:
                 raise CartError("Quantity cannot refund more items than were purchased")
             if restock not in ("return", "cancel", "no_restock"):
                 raise CartError(f"no such restock type: {restock!r}")
@@ -119,15 +124,16 @@ class _Refunding:
         shop, order = self.shop, self.order
         line, count = find_line(order, row["line"]), row["quantity"]
         restock = row.get("restock", "no_restock")
+        duties_of = line.current_quantity + line.returned.quantity
         location_id = int(row.get("location_id", order.location_id))
         all_left = line.current_quantity
         from_shelf = count if restock == "cancel" else max(0, count - (all_left - line.unfulfilled))
-        if not line.tip:
+        if not (line.tip or self._of_return):
             line.unfulfilled -= from_shelf
             release(shop, order, line, from_shelf, restock=restock == "cancel")
             if restock == "return":
                 bring_back(shop, line, count, location_id)
-        taken = line.remove(count)
+        taken = line.refund_returned(count) if self._of_return else line.remove(count)
         self.lines.append(
             RefundLine(
                 id=shop.next_id(),
@@ -140,7 +146,7 @@ class _Refunding:
             )
         )
         if self.params.get("duties"):
-            self._give_back_duties(line, count, all_left)
+            self._give_back_duties(line, count, duties_of)
 
     def _give_back_duties(self, line: LineItem, count: int, of: int) -> None:
         for duty in line.duties:
@@ -180,7 +186,7 @@ class _Refunding:
             rows = [(self._parent(row), Decimal(str(row["amount"])), row) for row in params["transactions"]]
         else:
             parts = self.lines or self.shipping or self.fees
-            default = (owed - self.before if parts else owed).presentment
+            default = (owed - self.before if parts and not self._of_return else owed).presentment
             fee = Decimal(str(params.get("restocking_fee", 0)))
             rows = self._from_first(max(Decimal(str(params.get("amount", default))) - fee, Decimal(0)))
         amounts = [rounded(amount, order.presentment_currency) for _, amount, _ in rows]
@@ -214,7 +220,9 @@ class _Refunding:
         given = [each for each in transactions if each.status in ("SUCCESS", "PENDING")]
         back = total((each.settles for each in given), self.order.zero)
         for_parts = owed - self.before
-        if back.presentment < for_parts.presentment:
+        if self._of_return:
+            difference = self.order.zero
+        elif back.presentment < for_parts.presentment:
             difference = for_parts - back
         elif back.presentment > owed.presentment:
             difference = owed - back

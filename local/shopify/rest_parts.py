@@ -49,7 +49,7 @@ def tax_line(line: TaxLine) -> dict[str, Any]:
     return {
         "channel_liable": line.channel_liable,
         **amount("price", line.price),
-        "rate": float(line.rate),
+        "rate": line.shown_rate,
         "title": line.title,
     }
 

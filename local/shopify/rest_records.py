@@ -190,7 +190,14 @@ def return_document(order: Order, found: Return) -> dict[str, Any]:
         # null in every official example, although GraphQL calls it String!
         "name": None,
         "return_line_items": [_return_line(each) for each in found.lines],
-        "return_shipping_fees": [],
+        "return_shipping_fees": [
+            {
+                "id": each.id,
+                "admin_graphql_api_id": gid("ReturnShippingFee", each.id),
+                "price": each.amount.rest_set,
+            }
+            for each in found.shipping_fees
+        ],
         "exchange_line_items": [
             {
                 "id": each.id,

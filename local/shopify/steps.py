@@ -42,10 +42,6 @@ STEPS: dict[str, Step] = {
 }
 
 
-_REASONS = {"edit": "ORDER_EDIT", "return": "RETURN"}
-"""Of the agreement that a step makes, where it changes what was sold."""
-
-
 def apply_step(shop: Shop, order: Order, step: str, params: Mapping[str, Any]) -> list[Event]:
     """Apply a step to the order and return its webhooks. Undone when it raises a ValueError, KeyError or TypeError."""
     shared: dict[int, Any] = {id(each): each for each in (*shop.variants.values(), order.customer)}
@@ -61,7 +57,12 @@ def apply_step(shop: Shop, order: Order, step: str, params: Mapping[str, Any]) -
         for pair, level in shop.levels.items():
             level.states = levels.get(pair, {"available": 0})
         raise
-    agree(shop, order, _REASONS.get(step, "REFUND"), had)
+    if step == "return":
+        refunds_later = params.get("action") == "refund"
+        reason, return_id = "REFUND" if refunds_later else "RETURN", params.get("return", order.returns[-1].id)
+    else:
+        reason, return_id = "ORDER_EDIT" if step == "edit" else "REFUND", None
+    agree(shop, order, reason, had, return_id=return_id)
     if order.updated_at == before.updated_at:
         touch(shop, order, same_second=params.get("same_second", False))
     return [*events, *paid_event(order, status), Event("orders/updated", order)]

@@ -28,7 +28,7 @@ class Totals:
 def ordered(order: Order) -> Totals:
     """Before returns: all units that were ever ordered, removed ones included."""
     zero = order.zero
-    units = [line.left + line.gone for line in order.lines]
+    units = [line.everything for line in order.lines]
     shipping_lines = order.shipping_lines
     return _totals(
         order,
@@ -47,7 +47,7 @@ def ordered(order: Order) -> Totals:
 
 
 def current(order: Order) -> Totals:
-    """What remains of units, shipping, duties and fees, and adjustments of refunds.
+    """What remains of units, shipping, duties and fees, return fees that were charged, and adjustments of refunds.
 
     Outstanding is this less the net payment.
     """
@@ -64,7 +64,8 @@ def current(order: Order) -> Totals:
         charge_taxes=lambda charge: charge.taxes_left,
         duties=total((duty.left for line in order.lines for duty in line.duties), zero),
         fees=total((fee.left for fee in order.fees), zero),
-        adjustments=total((a.amount for refund in order.refunds for a in refund.adjustments), zero),
+        adjustments=total((a.amount for refund in order.refunds for a in refund.adjustments), zero)
+        + total((fee.amount for fee in order.return_fees), zero),
     )
 
 
@@ -115,7 +116,7 @@ def _aggregate(lines: Iterable[list[TaxLine]]) -> tuple[TaxLine, ...]:
         key = (line.title, line.rate)
         known = found.get(key)
         price = known.price + line.price if known else line.price
-        found[key] = TaxLine(line.title, line.rate, price, line.channel_liable)
+        found[key] = TaxLine(line.title, line.rate, price, line.channel_liable, line.shown)
     return tuple(found.values())
 
 

@@ -307,6 +307,49 @@ async def test_return_is_asked_for_approved_processed_and_closed(client: Client)
     await step(client, order, "return", expect=400, action="close")
 
 
+async def test_processed_return_leaves_the_current_figures_before_any_refund(client: Client):
+    order = await client.place(lines=TENT, shipping=[])
+    await step(client, order, "fulfill")
+    await step(client, order, "return", action="open", lines=[{"line": "TENT-2P", "quantity": 1}])
+    processed = await step(client, order, "return", action="process", refund=False)
+    assert topics(processed) == ["orders/updated"]
+    (line,) = processed["order"]["line_items"]
+    assert (line["quantity"], line["current_quantity"]) == (2, 1)
+    assert (processed["order"]["total_price"], processed["order"]["current_total_price"]) == ("200.00", "100.00")
+    assert (processed["order"]["refunds"], processed["order"]["total_outstanding"]) == ([], "-100.00")
+    refunded = await step(client, order, "return", action="refund")
+    (refund,) = refunded["order"]["refunds"]
+    assert (refund["transactions"][0]["amount"], refund["order_adjustments"]) == ("100.00", [])
+    assert [each["quantity"] for each in refund["refund_line_items"]] == [1]
+    (line,) = refunded["order"]["line_items"]
+    assert (line["current_quantity"], refunded["order"]["current_total_price"]) == (1, "100.00")
+    assert refunded["order"]["total_outstanding"] == "0.00"
+    await step(client, order, "return", expect=400, action="refund")
+
+
+async def test_return_fees_are_charged_with_the_order_and_lower_the_refund_without_an_adjustment(client: Client):
+    order = await client.place(lines=TENT, shipping=[])
+    await step(client, order, "fulfill")
+    lines = [{"line": "TENT-2P", "quantity": 1, "restocking_fee": "10"}]
+    opened = await step(client, order, "return", action="open", lines=lines, shipping_fee="4.50")
+    (fee,) = bodies(opened, "returns/approve")[0]["return_shipping_fees"]
+    assert fee["price"]["shop_money"]["amount"] == "4.50"
+    done = await step(client, order, "return", action="process")
+    (refund,) = done["order"]["refunds"]
+    assert (refund["transactions"][0]["amount"], refund["order_adjustments"]) == ("85.50", [])
+    assert (done["order"]["current_total_price"], done["order"]["total_outstanding"]) == ("114.50", "0.00")
+
+
+async def test_return_that_pays_out_less_leaves_the_rest_owed(client: Client):
+    order = await client.place(lines=TENT, shipping=[])
+    await step(client, order, "fulfill")
+    await step(client, order, "return", action="open", lines=[{"line": "TENT-2P", "quantity": 1}])
+    done = await step(client, order, "return", action="process", amount="30")
+    (refund,) = done["order"]["refunds"]
+    assert (refund["transactions"][0]["amount"], refund["order_adjustments"]) == ("30.00", [])
+    assert (done["order"]["current_total_price"], done["order"]["total_outstanding"]) == ("100.00", "-70.00")
+
+
 async def test_exchange_adds_a_line_and_pays_only_the_difference(client: Client):
     order = await client.place(lines=TENT, shipping=[])
     await step(client, order, "fulfill")

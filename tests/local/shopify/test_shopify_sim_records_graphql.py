@@ -270,3 +270,53 @@ async def test_refund_return_and_transaction_are_found_by_their_own_ids(client: 
     assert data["fulfillment"]["order"] == data["refund"]["order"]
     assert data["return"]["refunds"]["nodes"] == [{"id": refund["admin_graphql_api_id"]}]
     assert data["node"] == {"kind": "REFUND"}
+
+
+AGREED = """query Agreed($id: ID!) { order(id: $id) { agreements(first: 5) { nodes { reason
+  ... on ReturnAgreement { return { id } }
+  sales(first: 5) { nodes { actionType lineType quantity totalAmount { shopMoney { amount } }
+    ... on ProductSale { lineItem { sku } } ... on FeeSale { fee { __typename } } } } } } } }"""
+
+
+async def test_return_agreement_has_what_came_back_and_the_fees(client: Client):
+    order = await client.place(lines=[{"sku": "TENT-2P", "quantity": 2, "price": "100"}], shipping=[])
+    await step(client, order, "fulfill")
+    lines = [{"line": "TENT-2P", "quantity": 1, "restocking_fee": "10"}]
+    await step(client, order, "return", action="open", lines=lines, shipping_fee="4.50")
+    await step(client, order, "return", action="process", refund=False)
+    processed = await client.sim("GET", f"orders/{order['id']}")
+    await step(client, order, "return", action="refund")
+    found = (await client.data(AGREED, {"id": order["admin_graphql_api_id"]}))["order"]["agreements"]["nodes"]
+    assert [each["reason"] for each in found] == ["ORDER", "RETURN"]  # a refund of a return sells nothing
+    assert found[1]["return"]["id"] == processed["returns"][0]["admin_graphql_api_id"]
+    sales = [
+        (
+            each["actionType"],
+            each["lineType"],
+            each["quantity"],
+            each["totalAmount"]["shopMoney"]["amount"],
+            (each.get("fee") or {}).get("__typename"),
+        )
+        for each in found[1]["sales"]["nodes"]
+    ]
+    assert sales == [
+        ("RETURN", "PRODUCT", -1, "-100.0", None),
+        ("ORDER", "FEE", 1, "4.5", "ReturnShippingFee"),
+        ("ORDER", "FEE", 1, "10.0", "RestockingFee"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("shown", "rate", "percentage"), [("fraction", 0.21, 21), ("percent", 21, 2100), ("null", None, None)]
+)
+async def test_tax_app_may_write_a_rate_in_percent_or_none(
+    client: Client, shown: str, rate: float | None, percentage: float | None
+):
+    tax = [{"title": "BTW", "rate": "0.21", "shown": shown}]
+    order = await client.place(lines=[{"sku": "TENT-2P", "quantity": 1, "price": "100"}], shipping=[], tax=tax)
+    assert order["line_items"][0]["tax_lines"][0]["rate"] == rate
+    query = (
+        "query Q($id: ID!) { order(id: $id) { lineItems(first: 1) { nodes { taxLines { rate ratePercentage } } } } }"
+    )
+    found = (await client.data(query, {"id": order["admin_graphql_api_id"]}))["order"]["lineItems"]["nodes"]
+    assert found[0]["taxLines"] == [{"rate": rate, "ratePercentage": percentage}]
