@@ -68,6 +68,9 @@ class ErrorCode(StrEnum):
     REFUND_CHANGED = "REFUND_CHANGED"
     REFUND_WITHOUT_ORDER = "REFUND_WITHOUT_ORDER"
     RETURN_BEYOND_ORDER = "RETURN_BEYOND_ORDER"
+    RETURN_UNCLEAR = "RETURN_UNCLEAR"
+    RETURN_NOT_REFUNDED = "RETURN_NOT_REFUNDED"
+    RETURN_FEE_OPEN = "RETURN_FEE_OPEN"
     PAYMENT_WITHOUT_ORDER = "PAYMENT_WITHOUT_ORDER"
     PAYMENTS_DIFFER = "PAYMENTS_DIFFER"
     TRANSACTION_UNKNOWN = "TRANSACTION_UNKNOWN"
@@ -374,9 +377,9 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
         "The parts of refund {refund} sum to {sum}, but {total} was given back (difference {difference}).",
         Owner.ACCOUNTANT,
         "Compare the refund in Shopify with its transactions; the proof in the journal has both. F&O has the credit of "
-        "the parts. If the payment is wrong, pay the difference out, or claim it back: the next comparison reports "
-        "nothing once the buyer has what is owed. If the credit is wrong, correct it in F&O by hand; the report ends "
-        "when the order is older than sweep.window_days.",
+        "the parts; what was not paid out of it stays on the customer's account. If the payment is wrong, pay the "
+        "difference out, or claim it back: the next comparison reports nothing once the buyer has what is owed. If the "
+        "credit is wrong, correct it in F&O by hand; the report ends when the order is older than sweep.window_days.",
     ),
     ErrorCode.REFUND_PLAN_DIFFERS: Entry(
         "The credits for refund {refund} in F&O would sum to {sum}, but the refund is {total} (difference "
@@ -386,7 +389,7 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
         + _DISCARD,
     ),
     ErrorCode.REFUND_REASON_UNKNOWN: Entry(
-        "Refund {refund} has an adjustment for the reason “{reason}”, which Shopify does not document.",
+        "Refund {refund} has an adjustment, or a fee, for the reason “{reason}”, which Shopify does not document.",
         Owner.ENGINEER,
         "Replay the parked message (python -m shared.operator replay): the app then reads the refund from Shopify's "
         "API, which may give a reason that it knows. Otherwise look up in Shopify's release notes what the reason "
@@ -426,6 +429,29 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
         + _REPLAY
         + " If it is, enter in F&O by hand what is left to credit. "
         + _DISCARD,
+    ),
+    ErrorCode.RETURN_UNCLEAR: Entry(
+        "{units} of order line {line} ({title}) are missing in Shopify although they were shipped, and no return of "
+        "the order explains it.",
+        Owner.CLERK,
+        "Look at the order's timeline in Shopify. Replay the parked message (python -m shared.operator replay) a few "
+        "minutes later: Shopify may show the return by then. If goods came back without a return, make the change in "
+        "F&O by hand. Nothing was changed in F&O. " + _DISCARD,
+    ),
+    ErrorCode.RETURN_NOT_REFUNDED: Entry(
+        "{goods}, worth {worth}, came back in returns that Shopify has processed, and nothing was refunded for them; "
+        "{fees} of fees was charged. {sales_order} has the goods as sold.",
+        Owner.ACCOUNTANT,
+        "Refund the return in Shopify: the app then credits the goods less the fees. If the buyer is to get nothing "
+        "(the goods were exchanged for others of the same value, or the return is closed), enter a return order and "
+        "the fees in F&O by hand; the report ends when the order is older than sweep.window_days.",
+    ),
+    ErrorCode.RETURN_FEE_OPEN: Entry(
+        "{fees} was charged for returns after all their goods were credited, or without a refund: {sales_order} does "
+        "not have it.",
+        Owner.ACCOUNTANT,
+        "Enter the fee on a free text invoice for the customer in F&O by hand, if the buyer paid it; or give the fee "
+        "back in Shopify. The report ends with the fee, or when the order is older than sweep.window_days.",
     ),
     ErrorCode.PAYMENT_WITHOUT_ORDER: Entry(
         "The order was cancelled, or all its lines were refunded, before it reached F&O, and a part of its money "
@@ -771,6 +797,8 @@ REPORTED: Final = frozenset(
         ErrorCode.PAYMENT_DIFFERS,
         ErrorCode.REFUND_DIFFERS,
         ErrorCode.REFUND_SUM_DIFFERS,
+        ErrorCode.RETURN_NOT_REFUNDED,
+        ErrorCode.RETURN_FEE_OPEN,
         ErrorCode.BALANCE_DIFFERS,
         ErrorCode.STOCK_SKU_UNKNOWN,
         ErrorCode.STOCK_SKU_AMBIGUOUS,

@@ -14,6 +14,7 @@ from shared.mapping.payments.differences import PaymentDifference
 from shared.mapping.payments.plan import Purpose, amount_on_account
 from shared.mapping.payments.proof import beyond_order, prove_payments
 from shared.mapping.refunds.proof import prove_refund
+from shared.mapping.refunds.returns import fees_charged, goods_returned, worth_returned
 from shared.mapping.taxes.groups import charged_tax, is_tolerated
 from shared.model import FoHeader, FoOrder, FoRow, FoStatus, Money, Order, OrderState, Refund, TransactionKind, total
 from shared.rules import StoreRules
@@ -143,6 +144,20 @@ def refund_money_findings(state: OrderState, booked: Mapping[int, Money | None])
     if found and state.transactions is not None and not prove_payments(state).total:
         return []
     return found
+
+
+def return_finding(number: str, state: OrderState) -> Finding | None:
+    """Goods that came back in returns, and fees of returns, that no refund deals with."""
+    returned, order = state.returned, state.order
+    if not returned:
+        return None
+    worth, fees = worth_returned(returned, order), fees_charged(returned, order)
+    if not returned.lines:
+        refusal = RefusedError(ErrorCode.RETURN_FEE_OPEN, fees=fees, sales_order=number)
+        return Finding(refusal, "fees of returns", str(fees), str(fees * 0))
+    goods = goods_returned(returned, order)
+    refusal = RefusedError(ErrorCode.RETURN_NOT_REFUNDED, goods=goods, worth=worth, fees=fees, sales_order=number)
+    return Finding(refusal, f"return of {goods}", str(worth), str(worth * 0))
 
 
 @dataclass(frozen=True, slots=True)

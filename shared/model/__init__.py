@@ -20,7 +20,7 @@ from shared.model.order_state import HoldReason, OrderState, Rate, Risk
 from shared.model.part import Part
 from shared.model.payment import Transaction, TransactionKind, TransactionStatus
 from shared.model.record import LineRecord, OrderRecord, Place, RefundRecord, TaxGroupPair, TaxKey
-from shared.model.refund import Adjustment, AdjustmentReason, Refund, RefundLine, Restock
+from shared.model.refund import Adjustment, AdjustmentReason, OpenReturns, Refund, RefundLine, Restock, ReturnFee
 from shared.model.stock import Item, ItemHandling, Level, LevelId, OnHand, Sale, SoldUnits, Variant
 from shared.model.tax import RoundingBy, RoundOff, TaxCode, TaxGroup, TaxRate, TaxSetup
 
@@ -48,6 +48,7 @@ __all__ = [
     "LineRecord",
     "Money",
     "OnHand",
+    "OpenReturns",
     "Order",
     "OrderLine",
     "OrderRecord",
@@ -59,6 +60,7 @@ __all__ = [
     "RefundLine",
     "RefundRecord",
     "Restock",
+    "ReturnFee",
     "Risk",
     "RoundOff",
     "RoundingBy",

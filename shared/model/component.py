@@ -41,6 +41,7 @@ class Component(StrEnum):
     GOODS_KEPT = "goods kept", "", "", "goods_kept"
     GOODWILL = "goodwill", "", "", "goodwill"
     RESTOCKING_FEE = "restocking fee", "", "", "restocking_fee"
+    RETURN_SHIPPING_FEE = "return shipping fee", "", "", "return_shipping_fee"
     DISCREPANCY = "discrepancy", "", "", "discrepancy"
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from shared.model.money import CurrencyMismatchError, Money
 from shared.model.order import DeliveryMethod, Order
 from shared.model.payment import Transaction
-from shared.model.refund import Refund
+from shared.model.refund import OpenReturns, Refund
 
 
 class Risk(StrEnum):
@@ -61,7 +61,7 @@ class OrderState:
 
     `order` has what is to be delivered: quantities after edits and after goods that were refunded before they were
     shipped, with discounts, taxes and total to match. Goods that were delivered and came back are still in it, and in
-    the refunds.
+    the refunds, or in `returned` until they are refunded.
     """
 
     order: Order
@@ -81,3 +81,5 @@ class OrderState:
     """None where the buyer pays in the booked currency, and for an order of nothing."""
     costs_now: tuple[Money, Money] | None = None
     """The total after edits and refunds, as it is booked and as the buyer pays it; None where both are one."""
+    returned: OpenReturns | None = field(default_factory=OpenReturns)
+    """None where only the order's sales agreements, which were not read, can tell it from what edits removed."""

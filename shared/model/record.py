@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from shared.model.order import CurrencySide, DeliveryMethod, LineKind
+from shared.model.refund import ReturnFee
 from shared.model.stock import Item
 
 
@@ -58,6 +59,8 @@ class RefundRecord:
     shipping_off_order: bool = False
     duties_off_order: bool = False
     fees_off_order: bool = False
+    return_fees: tuple[ReturnFee, ...] = ()
+    """What it was less by for the return that it belongs to."""
 
 
 @dataclass(frozen=True, slots=True)

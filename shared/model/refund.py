@@ -66,6 +66,39 @@ class Adjustment:
 
 
 @dataclass(frozen=True, slots=True)
+class ReturnFee:
+    """What the buyer is charged for a return, and gets less by."""
+
+    reason: str
+    """RestockingFee or ReturnShippingFee, as Shopify names the type; "" for a fee that it deleted."""
+    amount: Money
+    """Without tax, or with it when the order's prices include it."""
+    tax: Money
+    presented: Money | None = None
+    """With tax, in the currency that the buyer sees, where that is not the booked one."""
+
+    def plus(self, other: ReturnFee) -> ReturnFee:
+        """Both together, of one reason."""
+        seen = None if self.presented is None or other.presented is None else self.presented + other.presented
+        return ReturnFee(self.reason, self.amount + other.amount, self.tax + other.tax, seen)
+
+    def __neg__(self) -> ReturnFee:
+        seen = None if self.presented is None else -self.presented
+        return ReturnFee(self.reason, -self.amount, -self.tax, seen)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenReturns:
+    """What returns of an order brought back and charged, and no refund deals with yet."""
+
+    lines: tuple[RefundLine, ...] = ()
+    fees: tuple[ReturnFee, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.lines or self.fees)
+
+
+@dataclass(frozen=True, slots=True)
 class Refund:
     id: int
     order_id: int
@@ -79,6 +112,7 @@ class Refund:
     """The return that the goods came back by."""
     presented: Money | None = None
     """What all parts are worth in the currency that the buyer sees, where that is not the booked one."""
+    return_fees: tuple[ReturnFee, ...] = ()
 
     def worth(self, *, taxes_included: bool) -> Money:
         """The value of all its parts, whatever of it has been paid out."""
@@ -86,5 +120,6 @@ class Refund:
         amounts = (
             *(line.subtotal + line.tax * on_top for line in self.lines),
             *(each.amount + each.tax * on_top for each in self.adjustments if each.reason != AdjustmentReason.PENDING),
+            *(-(fee.amount + fee.tax * on_top) for fee in self.return_fees),
         )
         return total(amounts, self.duties.currency) + self.duties

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -12,9 +12,11 @@ from shared.model import (
     Item,
     LineKind,
     LineRecord,
+    Money,
     OrderRecord,
     Place,
     RefundRecord,
+    ReturnFee,
     TaxGroupPair,
     TaxKey,
 )
@@ -56,6 +58,7 @@ def read_record(values: Mapping[str, Any]) -> OrderRecord | None:
                 shipping_off_order=refund.get("shipping_off_order", False),
                 duties_off_order=refund.get("duties_off_order", False),
                 fees_off_order=refund.get("fees_off_order", False),
+                return_fees=tuple(_read_fee(fee) for fee in refund.get("return_fees", ())),
             )
             for refund_id, refund in values.get("refunds", {}).items()
         },
@@ -83,7 +86,24 @@ def _refund(refund: RefundRecord) -> dict[str, Any]:
         "shipping_off_order": refund.shipping_off_order,
         "duties_off_order": refund.duties_off_order,
         "fees_off_order": refund.fees_off_order,
+        **({"return_fees": [_fee(each) for each in refund.return_fees]} if refund.return_fees else {}),
     }
+
+
+def _fee(fee: ReturnFee) -> list[Any]:
+    amounts = [f"{fee.amount.amount:f}", f"{fee.tax.amount:f}", fee.amount.currency]
+    seen = [] if fee.presented is None else [f"{fee.presented.amount:f}", fee.presented.currency]
+    return [fee.reason, *amounts, *seen]
+
+
+def _read_fee(values: Sequence[Any]) -> ReturnFee:
+    reason, amount, tax, currency, *seen = values
+    return ReturnFee(
+        reason,
+        Money(Decimal(amount), currency),
+        Money(Decimal(tax), currency),
+        Money(Decimal(seen[0]), seen[1]) if seen else None,
+    )
 
 
 def _units(values: Mapping[str, int] | None) -> dict[int, int] | None:

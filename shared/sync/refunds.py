@@ -26,6 +26,7 @@ from shared.d365.sold_lines import SoldLine, read_sold_lines
 from shared.d365.tax import TaxSetups, tax_setup_of
 from shared.errors import ConnectorError, ErrorCode, NotYetError, RefusedError, TransientError
 from shared.mapping.orders.proof import refuse_test_order
+from shared.mapping.reconciliation import refund_money_findings
 from shared.mapping.refunds.documents import PlannedDocument
 from shared.mapping.refunds.lots import SoldLot
 from shared.mapping.refunds.plan import RefundPlan, needs_lots, plan_refund
@@ -81,7 +82,8 @@ async def converge_refunds(
     errors: list[ConnectorError] = []
     for refund in state.refunds:
         try:
-            await task.converge(refund)
+            if await task.converge(refund):
+                task.payouts += _payout(refund, state)
         except (RefusedError, TransientError) as error:
             errors.append(error)
     if errors:
@@ -113,14 +115,17 @@ class _RefundBooking:
         self._sold: list[SoldLine] | None = None
         self._booked = 0
         self.documents: list[str] = []
+        self.payouts: list[str] = []
+        """Differences between what was credited and what was paid out."""
         self.evidence: dict[str, object] = {}
 
-    async def converge(self, refund: Refund) -> None:
+    async def converge(self, refund: Refund) -> bool:
+        """Whether the refund was booked by this call."""
         value = refund.worth(taxes_included=self._order.taxes_included)
         row = self._known.get(refund.id)
         if row is not None and row.worth is not None:
             await self._refuse_change(row, row.worth, value)
-            return
+            return False
         plan = await self._plan(refund, value)
         if row is None:
             row = await self._put(BookedRefund(self._order.store, self._order.id, refund.id, since=self._now))
@@ -133,12 +138,13 @@ class _RefundBooking:
         self.documents += row.documents
         if plan.evidence is not None:
             self.evidence[str(refund.id)] = {**plan.evidence.as_dict(), "documents": list(row.documents)}
+        return True
 
     def note(self, refunds: int) -> str:
         if not self._booked:
             return "F&O has all refunds"
         found = f": {', '.join(self.documents)}" if self.documents else ", all of it off the sales order already"
-        return f"{self._booked} of {refunds} refunds credited{found}"
+        return "; ".join((f"{self._booked} of {refunds} refunds credited{found}", *self.payouts))
 
     async def _refuse_change(self, row: BookedRefund, booked: Money, value: Money) -> None:
         """Raises, once, for a refund that is worth less than was credited, since its money failed: a person corrects
@@ -259,6 +265,16 @@ class _RefundBooking:
     async def _put(self, row: BookedRefund) -> BookedRefund:
         self._known[row.refund_id] = await self._ports.records.put(row)
         return self._known[row.refund_id]
+
+
+def _payout(refund: Refund, state: OrderState) -> list[str]:
+    """Both sums of a refund of which something else was paid out than was credited, as the comparison reports it."""
+    credited = {refund.id: refund.worth(taxes_included=state.order.taxes_included)}
+    try:
+        findings = refund_money_findings(state, credited)
+    except RefusedError:  # payments that contradict each other park their own part
+        return []
+    return [f"{each.refusal.code}: {each.refusal.cause}" for each in findings]
 
 
 def _lot(line: SoldLine, line_id: int, returned: int) -> SoldLot:

@@ -27,7 +27,7 @@ ACCOUNT = "C7001001001001"
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 PARTS = (
     *("goods_returned", "goods_kept", "custom_lines", "tips", "gift_cards", "shipping", "duties", "goodwill"),
-    *("restocking_fee", "discrepancy", "tax", "tax_difference", "fees"),
+    *("restocking_fee", "discrepancy", "tax", "tax_difference", "fees", "return_shipping_fee"),
 )
 
 

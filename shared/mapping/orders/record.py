@@ -106,6 +106,7 @@ def _refund_record(refund: Refund) -> RefundRecord:
         shipping_off_order=AdjustmentReason.SHIPPING in off_order,
         duties_off_order=AdjustmentReason.DUTIES in off_order,
         fees_off_order=AdjustmentReason.FEES in off_order,
+        return_fees=refund.return_fees,
     )
 
 

@@ -21,6 +21,7 @@ from shared.model import (
     Refund,
     RefundLine,
     Restock,
+    ReturnFee,
     ShippingLine,
     TaxedCharge,
     TaxLine,
@@ -75,6 +76,11 @@ _OF_REASON: Final[Mapping[str, Component]] = {
     AdjustmentReason.BALANCING: Component.DISCREPANCY,
 }
 """Shopify's OrderAdjustmentDiscrepancyReason; REST's refund_discrepancy."""
+_OF_FEE: Final[Mapping[str, Component]] = {
+    "RestockingFee": Component.RESTOCKING_FEE,
+    "ReturnShippingFee": Component.RETURN_SHIPPING_FEE,
+}
+"""Shopify's types of fees."""
 
 
 def read_parts(refund: Refund, order: Order, taxes: TaxGroups, *, return_orders: bool) -> RefundParts:
@@ -132,8 +138,19 @@ class _CreditsReading:
                 yield from self._charge(adjustment, Component.FEES, fees, self._order.taxed_fees)
             elif adjustment.reason != AdjustmentReason.PENDING and (adjustment.amount or adjustment.tax):
                 yield self._untaxed(adjustment)
+        for fee in self._refund.return_fees:
+            yield self._fee(fee)
         if self._refund.duties:
             yield Credit(Component.DUTIES, "Duties", self._refund.duties, None)
+
+    def _fee(self, fee: ReturnFee) -> Credit:
+        """Below zero: the buyer gets less."""
+        component = _OF_FEE.get(fee.reason)
+        if component is None:
+            raise self._reason_unknown(fee.reason or "a fee that was deleted")
+        if fee.tax:
+            raise self._tax_unknown(-fee.tax, component)
+        return Credit(component, component.capitalize(), -fee.amount, None)
 
     def _charge(
         self, adjustment: Adjustment, component: Component, whole: Money, taxed: Sequence[TaxedCharge]
@@ -205,12 +222,7 @@ class _CreditsReading:
             Component.SHIPPING if adjustment.reason == AdjustmentReason.SHIPPING else _OF_REASON.get(adjustment.reason)
         )
         if component is None:
-            raise RefusedError(
-                ErrorCode.REFUND_REASON_UNKNOWN,
-                store=self._order.store,
-                refund=self._refund.id,
-                reason=adjustment.reason,
-            )
+            raise self._reason_unknown(adjustment.reason)
         if adjustment.tax:
             raise self._tax_unknown(adjustment.tax, adjustment.reason)
         if component is Component.DISCREPANCY and adjustment.amount.amount > 0 and not self._refund.lines:
@@ -231,6 +243,11 @@ class _CreditsReading:
         if not any(charged):
             raise self._tax_unknown(tax, what)
         return list(tax.split([each.amount for each in charged]))
+
+    def _reason_unknown(self, reason: str) -> RefusedError:
+        return RefusedError(
+            ErrorCode.REFUND_REASON_UNKNOWN, store=self._order.store, refund=self._refund.id, reason=reason
+        )
 
     def _tax_unknown(self, tax: Money, what: str) -> RefusedError:
         return RefusedError(ErrorCode.REFUND_TAX_UNKNOWN, refund=self._refund.id, tax=tax, what=what)

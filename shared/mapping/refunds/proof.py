@@ -194,10 +194,15 @@ def _refund_parts(refund: Refund, order: Order) -> tuple[ProofRow, ...]:
     for line in refund.lines:
         goods[line.restock] += line.subtotal
     adjustments = [each for each in refund.adjustments if each.reason != AdjustmentReason.PENDING]
-    taxes = (*(line.tax for line in refund.lines), *(each.tax for each in adjustments))
+    taxes = (
+        *(line.tax for line in refund.lines),
+        *(each.tax for each in adjustments),
+        *(-fee.tax for fee in refund.return_fees),
+    )
     return (
         *(ProofRow(_GOODS[restock], amount) for restock, amount in goods.items()),
         *(ProofRow(each.reason, each.amount) for each in adjustments),
+        *(ProofRow(fee.reason or "a fee of the return", -fee.amount) for fee in refund.return_fees),
         ProofRow(Component.TAX.value, nothing if order.taxes_included else total(taxes, order.currency)),
         ProofRow(Component.DUTIES.value, refund.duties),
     )

@@ -101,10 +101,12 @@ def read_signals(payload: Any) -> Signals:
 
 
 def _is_nothing_left(lines: object) -> bool:
+    """Not where all of it was shipped and came back: nothing is left to stop."""
     return (
         isinstance(lines, list)
         and bool(lines)
         and all(isinstance(line, dict) and line.get("current_quantity") == 0 for line in lines)
+        and not all(line.get("fulfillment_status") == "fulfilled" for line in lines)
     )
 
 

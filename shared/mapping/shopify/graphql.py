@@ -7,7 +7,7 @@ payments, both currencies of each, the risk, and how the buyer gets the goods.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
@@ -38,7 +38,7 @@ def read_graphql_state(
     side: CurrencySide,
     now: datetime | None = None,
     known: OrderRecord | None = None,
-    agreements: Iterable[AgreementNode] | None = None,
+    agreements: Sequence[AgreementNode] | None = None,
 ) -> OrderState:
     """The state with payments, risk and delivery method; else what read_state gives for the same order, and its
     refusals.

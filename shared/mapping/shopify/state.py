@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
 from shared.errors import ErrorCode, RefusedError
-from shared.mapping.shopify.edits.agreements import AgreementNode, as_agreed, read_agreements
+from shared.mapping.shopify.edits.agreements import AgreementNode, Agreements, as_agreed, read_agreements
 from shared.mapping.shopify.edits.charges import charges_of, give_back_charges
 from shared.mapping.shopify.edits.figures import Figures, figures_of, read_figures
 from shared.mapping.shopify.edits.readings import reduce
+from shared.mapping.shopify.edits.returns import (
+    NOT_REFUNDED,
+    as_refund,
+    charge_fees,
+    find_returned,
+    may_have_come_back,
+    read_return_fees,
+    refuse_unclear,
+)
 from shared.mapping.shopify.edits.shares import Goods
 from shared.mapping.shopify.fields import Block, blocks, count, identifier, moment, refuse, text
 from shared.mapping.shopify.order import read_order
@@ -23,6 +32,7 @@ from shared.model import (
     AdjustmentReason,
     CurrencySide,
     Money,
+    OpenReturns,
     Order,
     OrderRecord,
     OrderState,
@@ -47,7 +57,7 @@ def read_state(
     side: CurrencySide,
     now: datetime | None = None,
     known: OrderRecord | None = None,
-    agreements: Iterable[AgreementNode] | None = None,
+    agreements: Sequence[AgreementNode] | None = None,
 ) -> OrderState:
     """What is to be delivered now, what was given back, what was shipped. The payload has no payments.
 
@@ -60,11 +70,12 @@ def read_state(
     `known` is the record of an order that is booked: lines keep their kind, and a refund that was decided about stays
     what it was, although its parcel is cancelled since.
 
-    `agreements` are the order's sales agreements (shared.shopify.orders.fetch_agreements), for an order that was
-    refused with STATE_SUM_DIFFERS without them: they show what edits left of each line.
+    `agreements` are the order's sales agreements (shared.shopify.orders.fetch_agreements). They show what edits left of
+    each line, for an order that was refused with STATE_SUM_DIFFERS without them; what came back in returns and is not
+    refunded, for one whose `returned` is None without them; and the fees of returns, which belong to refunds.
 
-    Raises RefusedError as read_order, read_refund and read_transaction do, and STATE_SUM_DIFFERS if what is left does
-    not sum to Shopify's current totals in any of the ways in which they can be understood.
+    Raises RefusedError as read_order, read_refund and read_transaction do, STATE_SUM_DIFFERS if what is left does not
+    sum to Shopify's current totals in any of the ways in which they can be understood, and RETURN_UNCLEAR.
     """
     order = read_order(payload, store=store, side=side, now=now, known=known)
     terms = read_terms(payload, side)
@@ -88,23 +99,53 @@ def read_state(
     for refund in refunds:
         if refund.order_id != order.id:
             raise RefusedError(ErrorCode.NOT_AN_ORDER, problem=f"refund {refund.id} is of order {refund.order_id}")
+    fees = {} if agreements is None else read_return_fees(agreements, terms)
+    refunds, open_fees = charge_fees(refunds, fees, known.refunds if known else {})
     refunds, found_fees = give_back_charges(refunds, charges_of(payload, order, terms, figures), terms)
     goods = _goods(line_blocks, refunds)
-    settled = _settle(refunds, goods, shipped, first_shipped_at, known.refunds if known else {})
-    agreed = None if agreements is None else as_agreed(order, goods, read_agreements(agreements, terms.booked))
-    reduced, readings = reduce(*(agreed or (order, goods)), settled, figures)
-    if agreed is not None:
-        readings = (*readings, "edited lines have what the order's sales agreements left of them")
+    returned, agreed = None, None
+    if agreements is not None:
+        agreed = read_agreements(agreements, terms.booked)
+        goods, lines = find_returned(order, goods, refunds, agreed)
+        returned = OpenReturns(lines, open_fees)
+        if order.cancelled_at is None:
+            refuse_unclear(order, goods, shipped)
+    elif order.cancelled_at is not None or not may_have_come_back(goods, refunds, shipped):
+        returned = OpenReturns()
+    given_back = [*refunds, as_refund(returned, order)] if returned else refunds
+    settled = _settle(given_back, goods, shipped, first_shipped_at, known.refunds if known else {})
+    reduced, readings = _reduce(order, goods, settled, figures, agreed)
     return OrderState(
         order=reduced,
-        refunds=tuple(_without_pending(refund) for refund in settled),
+        refunds=tuple(_without_pending(refund) for refund in settled if refund.id != NOT_REFUNDED),
         transactions=None,
         risk=Risk.NONE,
         shipped=shipped,
         readings=(*found_fees, *readings),
         rate=_rate(payload, terms),
         costs_now=costs_now,
+        returned=returned,
     )
+
+
+def _reduce(
+    order: Order,
+    goods: Mapping[int, Goods],
+    refunds: Sequence[Refund],
+    figures: Figures,
+    agreements: Agreements | None,
+) -> tuple[Order, tuple[str, ...]]:
+    """What is left by the totals alone, where they explain it: so the order is read alike with agreements and without.
+    Otherwise by what the agreements left of each line.
+    """
+    try:
+        return reduce(order, goods, refunds, figures)
+    except RefusedError as unclear:
+        agreed = None if agreements is None else as_agreed(order, goods, agreements.lines)
+        if agreed is None or unclear.code != ErrorCode.STATE_SUM_DIFFERS:
+            raise
+    reduced, readings = reduce(*agreed, refunds, figures)
+    return reduced, (*readings, "edited lines have what the order's sales agreements left of them")
 
 
 def _untaxed_shipping(order: Order) -> frozenset[int | None]:

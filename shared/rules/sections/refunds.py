@@ -51,6 +51,9 @@ class RefundAccounts(Rules):
     restocking_fee: RefundAccount | None = Field(
         default=None, description="What the seller keeps of the amount of a return."
     )
+    return_shipping_fee: RefundAccount | None = Field(
+        default=None, description="What the buyer is charged for sending a return."
+    )
     discrepancy: RefundAccount | None = Field(
         default=None, description="Any other difference between what was given back and what the refunded lines cost."
     )

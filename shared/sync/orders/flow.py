@@ -35,6 +35,7 @@ from shared.mapping.orders.holds import hold_reason
 from shared.mapping.orders.items import needs_barcodes
 from shared.mapping.orders.proof import prove
 from shared.mapping.orders.record import add_refunds, digest
+from shared.mapping.refunds.returns import note_of_open_returns
 from shared.mapping.shopify.events import Signals, read_signals, require_order_id
 from shared.model import HoldReason, LineKind, Order, OrderRecord, OrderState, Part, SoldUnits
 from shared.rules import StoreRules
@@ -156,7 +157,8 @@ class _Event:
     @property
     def _reader(self) -> StateReader:
         admin = self.ports.admins[self.rules.key]
-        return StateReader(self.order_id, self.rules, admin, self.now, self._record, len(self.envelope.body))
+        booked = self.link.digest if self.link is not None else ""
+        return StateReader(self.order_id, self.rules, admin, self.now, self._record, len(self.envelope.body), booked)
 
     def _needs_all(self) -> bool:
         """Whether to fetch payments and risk, which the event may not contain: for a new order, and where parked
@@ -237,6 +239,8 @@ class _Event:
                     state, link=booking.link, rules=self.rules, ports=ports.refunds, now=self.now
                 )
                 await self._part(Part.REFUNDS, refunds)
+        if state.returned:
+            self.notes.append(note_of_open_returns(state.returned, state.order))
         await self._close_done()
         return Parts(
             Done("; ".join(self.notes), document=booking.number, evidence=self.evidence),

@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any, Final
 
 from shared.errors import ErrorCode, OtherCurrencyError, RefusedError
+from shared.mapping.orders.record import digest
 from shared.mapping.shopify.events import only_names
 from shared.mapping.shopify.graphql import read_graphql_state
 from shared.mapping.shopify.state import read_state
@@ -50,6 +51,8 @@ class StateReader:
     """What was decided about the order before; None for an order that is not booked."""
     size: int = 0
     """Bytes of the event's body, if there is one."""
+    booked: str = ""
+    """The fingerprint of the order as F&O has it."""
 
     async def read(self, topic: str, payload: Any) -> OrderState:
         """The order from the event's body, without a call to Shopify, where the body contains it.
@@ -85,7 +88,9 @@ class StateReader:
         return await self._read(read_graphql_state, node, is_large=len(node["lineItems"]["nodes"]) > LARGE_LINES)
 
     async def _read(self, read: Callable[..., OrderState], order: Any, *, is_large: bool) -> OrderState:
-        """Edits that the order's totals cannot explain are read from its sales agreements, at a call for each."""
+        """What the order alone cannot tell is read from its sales agreements, at a call for each: edits that its totals
+        do not explain, whether goods that are missing were removed or came back, and fees of returns.
+        """
         read = partial(
             read,
             order,
@@ -95,13 +100,21 @@ class StateReader:
             known=self.known,
         )
         try:
-            state = await apart(read, is_large=is_large)
+            state = _normalized(await apart(read, is_large=is_large), self.rules)
+            if not self._needs_agreements(state):
+                return state
         except RefusedError as unclear:
             if unclear.code != ErrorCode.STATE_SUM_DIFFERS:
                 raise
-            agreements = await fetch_agreements(self.admin, self.order_id)
-            state = await apart(partial(read, agreements=agreements), is_large=is_large)
-        return _normalized(state, self.rules)
+        agreements = await fetch_agreements(self.admin, self.order_id)
+        return _normalized(await apart(partial(read, agreements=agreements), is_large=is_large), self.rules)
+
+    def _needs_agreements(self, state: OrderState) -> bool:
+        """Not for goods that F&O's order lacks already: an edit removed them."""
+        known = self.known.refunds if self.known is not None else {}
+        if any(refund.return_id is not None and refund.id not in known for refund in state.refunds):
+            return True
+        return state.returned is None and digest(state.order, self.rules) != self.booked
 
 
 def _normalized(state: OrderState, rules: StoreRules) -> OrderState:

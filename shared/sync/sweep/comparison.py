@@ -161,7 +161,8 @@ class _ComparisonRun:
             self.tally.busy += 1
             return None
         admin = self.ports.orders.admins[self.rules.key]
-        state = await StateReader(order.id, self.rules, admin, self.now(), link.record).read(TOPIC, None)
+        reader = StateReader(order.id, self.rules, admin, self.now(), link.record, booked=link.digest)
+        state = await reader.read(TOPIC, None)
         found = None
         if state.order.version == order.updated_at:
             found = await compare_order(state, link, duplicates, self.rules, self.ports.orders)

@@ -2,7 +2,8 @@
 
 sales order   what the flow of orders would change on it
 payments      transaction by transaction, with F&O's payment lines
-refunds       what was credited with what Shopify's refund is worth, and that with the money that was paid out for it
+refunds       what was credited with what Shopify's refund is worth, and that with the money that was paid out for it;
+              goods that came back in returns, and fees of returns, without a refund
 balance       once all is invoiced and credited: what is open on the customer's account in F&O with what Shopify has
               outstanding. Invoices and payment lines are F&O's; of the credits the app's records are taken, since a
               return order becomes a credit note only when its goods arrive
@@ -34,6 +35,7 @@ from shared.mapping.reconciliation import (
     payment_finding,
     refund_findings,
     refund_money_findings,
+    return_finding,
     sales_order_finding,
     sums,
 )
@@ -91,6 +93,8 @@ async def compare_order(
     credited = {number: row.worth for number, row in (refunds or {}).items()}
     findings += refund_findings(link.sales_order, order, state.refunds, credited)
     findings += refund_money_findings(state, credited)
+    if refunds is not None and (finding := return_finding(link.sales_order, state)) is not None:
+        findings.append(finding)
     if fo is not None and rules.payments is not None and is_settled_in_fo(state, fo, credited):
         findings += await _balance(state, link, duplicates, credited, lines, rules=rules, ports=ports)
     return Comparison(order.name, kept, (*duplicates.findings, *findings), compared)

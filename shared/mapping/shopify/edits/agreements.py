@@ -21,51 +21,78 @@ type AgreementNode = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class AgreedLine:
-    """A line after all edits, before any refund."""
+    """Units of a line: after all edits and before any refund, or those that a change adds."""
 
     quantity: int
     amount: Money
     """After discounts, with tax."""
     tax: Money
 
+    def plus(self, other: AgreedLine) -> AgreedLine:
+        return AgreedLine(self.quantity + other.quantity, self.amount + other.amount, self.tax + other.tax)
+
+    def less(self, other: AgreedLine) -> AgreedLine:
+        return AgreedLine(self.quantity - other.quantity, self.amount - other.amount, self.tax - other.tax)
+
+
+@dataclass(frozen=True, slots=True)
+class Agreements:
+    """An order's lines, by their ids."""
+
+    lines: Mapping[int, AgreedLine]
+    returned: Mapping[int, AgreedLine]
+    """What returns took off each line, refunded or not; above zero, less what was put back."""
+
 
 _BEFORE_REFUNDS: Final = {"ORDER", "ORDER_EDIT"}
 """Reasons of the agreements that refunds have no part in."""
 
 
-def read_agreements(nodes: Iterable[AgreementNode], amounts: Amounts) -> dict[int, AgreedLine]:
-    """The lines that the agreements of an order name, by their ids, with all changes but refunds and returns.
+def read_agreements(nodes: Iterable[AgreementNode], amounts: Amounts) -> Agreements:
+    """The lines that the agreements of an order name.
 
-    `nodes` is what shared.shopify.orders.fetch_agreements returns. A removal counts below zero, whether or not
-    Shopify writes it so. Of a return only goods that were added in exchange count. Raises RefusedError NOT_AN_ORDER.
+    `nodes` is what shared.shopify.orders.fetch_agreements returns, the oldest first. A removal counts below zero,
+    whether or not Shopify writes it so. Goods that a return sends in exchange are lines; a sale of goods that a return
+    brought back puts them back. Raises RefusedError NOT_AN_ORDER.
     """
-    found: dict[int, AgreedLine] = {}
+    lines: dict[int, AgreedLine] = {}
+    returned: dict[int, AgreedLine] = {}
     nothing = AgreedLine(0, amounts.zero, amounts.zero)
     for at, agreement in enumerate(nodes):
+        is_return = agreement["reason"] == "RETURN"
+        if not is_return and agreement["reason"] not in _BEFORE_REFUNDS:
+            continue
         for position, sale in enumerate(agreement["sales"]):
-            action, line = sale["actionType"], sale.get("lineItem")
-            is_before = agreement["reason"] in _BEFORE_REFUNDS
-            if line is None or not (is_before or (agreement["reason"] == "RETURN" and action == "ORDER")):
+            if (line := sale.get("lineItem")) is None or (is_return and sale["actionType"] == "UPDATE"):
                 continue
-            path = f"agreements[{at}].sales[{position}]"
             line_id = int(line["id"].rpartition("/")[2])
-            known = found.get(line_id, nothing)
-            quantity = sale["quantity"] or 0
-            if type(quantity) is not int:
-                refuse(path, "quantity", quantity, "a whole number")
-            amount, tax = (_amount(sale, key, path, amounts) for key in ("totalAmount", "totalTaxAmount"))
-            if action == "RETURN":
-                quantity, amount, tax = -abs(quantity), -abs(amount), -abs(tax)
-            elif action == "UPDATE":
-                quantity = 0
-            found[line_id] = AgreedLine(known.quantity + quantity, known.amount + amount, known.tax + tax)
-    return found
+            change = _change(sale, f"agreements[{at}].sales[{position}]", amounts)
+            away = returned.get(line_id, nothing)
+            if is_return and (sale["actionType"] == "RETURN" or away.quantity):
+                returned[line_id] = away.less(change)
+            else:
+                lines[line_id] = lines.get(line_id, nothing).plus(change)
+    return Agreements(lines, returned)
 
 
-def _amount(sale: Mapping[str, Any], key: str, path: str, amounts: Amounts) -> Money:
+def _change(sale: Mapping[str, Any], path: str, amounts: Amounts) -> AgreedLine:
+    quantity = sale["quantity"] or 0
+    if type(quantity) is not int:
+        refuse(path, "quantity", quantity, "a whole number")
+    amount, tax = (amount_of_sale(sale, key, path, amounts) for key in ("totalAmount", "totalTaxAmount"))
+    if sale["actionType"] == "UPDATE":
+        quantity = 0
+    elif sale["actionType"] == "RETURN":
+        quantity = -abs(quantity)
+    return AgreedLine(quantity, amount, tax)
+
+
+def amount_of_sale(sale: Mapping[str, Any], key: str, path: str, amounts: Amounts) -> Money:
+    """Below zero for a removal."""
     sides = {"shop_money": sale[key]["shopMoney"], "presentment_money": sale[key]["presentmentMoney"]}
     bag = {name: {"amount": side["amount"], "currency_code": side["currencyCode"]} for name, side in sides.items()}
-    return amounts.signed({f"{key}_set": bag}, f"{key}_set", path)
+    amount = amounts.signed({f"{key}_set": bag}, f"{key}_set", path)
+    return -abs(amount) if sale["actionType"] == "RETURN" else amount
 
 
 def as_agreed(

@@ -13,6 +13,7 @@ from shared.errors import ErrorCode, RefusedError
 from shared.mapping.evidence import Proof, ProofRow, line_name, line_rows, tax_rows
 from shared.mapping.shopify.edits.figures import Figures
 from shared.mapping.shopify.edits.reduction import (
+    Counting,
     DifferenceError,
     charges_differ,
     compare,
@@ -22,6 +23,7 @@ from shared.mapping.shopify.edits.reduction import (
     scaled,
     stated_by,
 )
+from shared.mapping.shopify.edits.returns import NOT_REFUNDED
 from shared.mapping.shopify.edits.shares import (
     ONE_BY_ONE,
     SHARES,
@@ -56,6 +58,11 @@ _COUNTED: Final[Mapping[str, Callable[[Adjustment], bool]]] = {
     "the current total knows refund adjustments once they are settled": lambda each: (
         each.reason != AdjustmentReason.PENDING
     ),
+}
+
+_WITH_FEES: Final[Mapping[str, bool]] = {
+    "the current total contains the fees of returns": True,
+    "the current total does not contain the fees of returns": False,
 }
 
 
@@ -100,6 +107,7 @@ class _Readings:
         self._shares = {name: share for name, share in SHARES.items() if one_by_one_too or share is not one_by_one}
         beside = {AdjustmentReason.SHIPPING, AdjustmentReason.DUTIES, AdjustmentReason.FEES}
         self._adjusted = any(each.reason not in beside for refund in refunds for each in refund.adjustments)
+        self._has_fees = any(refund.return_fees for refund in refunds)
 
     def uniform(self) -> Iterator[Reading]:
         """Every line's removed units take the same kind of share."""
@@ -119,29 +127,32 @@ class _Readings:
         for counted in self._counts() if len(self._edited) == 1 else ():
             yield partial(self._read_one_line, counted)
 
-    def _counts(self) -> list[tuple[str, Callable[[Adjustment], bool]]]:
-        return list(_COUNTED.items()) if self._adjusted else list(_COUNTED.items())[:1]
+    def _counts(self) -> list[Counting]:
+        adjusted = list(_COUNTED.items()) if self._adjusted else list(_COUNTED.items())[:1]
+        with_fees = list(_WITH_FEES.items()) if self._has_fees else list(_WITH_FEES.items())[:1]
+        return [
+            Counting(((name,) if self._adjusted else ()) + ((fees_name,) if self._has_fees else ()), counts, fees)
+            for (name, counts), (fees_name, fees) in product(adjusted, with_fees)
+        ]
 
     def _read(
         self,
-        counted: tuple[str, Callable[[Adjustment], bool]],
+        counted: Counting,
         edits: tuple[str, ...],
         *,
         tax: RemovedShare | None,
         discount: RemovedShare,
     ) -> tuple[Order, tuple[str, ...]]:
-        count_name, counts = counted
-        stated = stated_by(self._figures, self._refunds, counts, taxes_included=self._order.taxes_included)
+        stated = stated_by(self._figures, self._refunds, counted, taxes_included=self._order.taxes_included)
         reduced = left_of_order(self._order, self._refunds, self._goods, stated, tax=tax, discount=discount)
         if not self._order.is_sample:
             compare(reduced, stated)
-        return reduced, (*edits, *((count_name,) if self._adjusted else ()))
+        return reduced, (*edits, *counted.names)
 
-    def _read_one_line(self, counted: tuple[str, Callable[[Adjustment], bool]]) -> tuple[Order, tuple[str, ...]]:
+    def _read_one_line(self, counted: Counting) -> tuple[Order, tuple[str, ...]]:
         """Accepted only if the rates explain the line's tax then, or Shopify's total of discounts its discount."""
-        count_name, counts = counted
         (line_id,) = self._edited
-        stated = stated_by(self._figures, self._refunds, counts, taxes_included=self._order.taxes_included)
+        stated = stated_by(self._figures, self._refunds, counted, taxes_included=self._order.taxes_included)
         rough = left_of_order(self._order, self._refunds, self._goods, stated, tax=of_all, discount=of_all)
         line = next((each for each in rough.lines if each.id == line_id), None)
         if line is None:
@@ -154,7 +165,7 @@ class _Readings:
         if not (_has_its_rates(solved, self._order) or self._has_stated_discounts(reduced)):
             raise DifferenceError(f"Shopify's totals leave line {line_id} amounts that its tax rates do not explain")
         compare(reduced, stated)
-        return reduced, (_OF_ONE_LINE, *((count_name,) if self._adjusted else ()))
+        return reduced, (_OF_ONE_LINE, *counted.names)
 
     def _has_stated_discounts(self, reduced: Order) -> bool:
         """With refunds the total of discounts is of fewer units than the order's lines."""
@@ -248,7 +259,7 @@ def _unreduced(order: Order, refunds: Sequence[Refund], figures: Figures, proble
     names = {line.id: line for line in order.lines}
     given_back = [
         ProofRow(
-            f"refund {refund.id}, {back.restock}: "
+            (f"refund {refund.id}, {back.restock}: " if refund.id != NOT_REFUNDED else "returned, not refunded: ")
             + (line_name(names[back.line_id], back.quantity) if back.line_id in names else f"line {back.line_id}"),
             -back.subtotal,
         )
@@ -260,9 +271,10 @@ def _unreduced(order: Order, refunds: Sequence[Refund], figures: Figures, proble
         for refund in refunds
         for each in refund.adjustments
     ]
+    fees = [ProofRow(fee.reason or "a fee of a return", fee.amount) for refund in refunds for fee in refund.return_fees]
     return Proof(
         subject=f"{order.name}, after edits and refunds",
-        lines=(*line_rows(order), *given_back, *adjustments),
+        lines=(*line_rows(order), *given_back, *adjustments, *fees),
         components=(),
         taxes=tuple(tax_rows(order)),
         totals=(ProofRow("total as it was placed", order.total), ProofRow("total now", figures.total)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Final, NamedTuple
 
 from shared.mapping.evidence import Proof, ProofRow, line_rows, present, summed, tax_rows
 from shared.mapping.shopify.edits.figures import Figures
@@ -39,11 +39,20 @@ def left_of_charges(charges: tuple[TaxedCharge, ...], now: Money, placed: Money)
     return tuple(charge.scaled(now, placed) for charge in charges) if now and placed else ()
 
 
-def stated_by(
-    figures: Figures, refunds: Sequence[Refund], counted: Callable[[Adjustment], bool], *, taxes_included: bool
-) -> Figures:
-    """Shopify's current figures, with what was given back after delivery put back: what the order's parts must be."""
+class Counting(NamedTuple):
+    """What of the refunds the current total contains beyond their goods and charges."""
+
+    names: tuple[str, ...]
+    adjustments: Callable[[Adjustment], bool]
+    return_fees: bool
+
+
+def stated_by(figures: Figures, refunds: Sequence[Refund], counted: Counting, *, taxes_included: bool) -> Figures:
+    """Shopify's current figures, with what was given back after delivery put back, and without fees of returns: what
+    the order's parts must be.
+    """
     on_top = 0 if taxes_included else 1
+    fees = [fee for refund in refunds for fee in refund.return_fees] if counted.return_fees else []
     goods = [line for refund in refunds for line in refund.lines if line.restock is not Restock.CANCEL]
     adjustments = [each for refund in refunds for each in refund.adjustments if not each.on_order]
     zero = figures.total * 0
@@ -52,7 +61,7 @@ def stated_by(
         return sum((each.amount for each in adjustments if each.reason == reason), zero)
 
     def is_counted(each: Adjustment) -> bool:
-        return each.reason in _CHARGES or counted(each)
+        return each.reason in _CHARGES or counted.adjustments(each)
 
     duties = sum((refund.duties for refund in refunds), zero)
     goods_tax = sum((line.tax for line in goods), zero)
@@ -61,8 +70,9 @@ def stated_by(
         total=sum((line.subtotal for line in goods), figures.total)
         + goods_tax * on_top
         + duties
-        + sum((each.amount + each.tax * on_top for each in adjustments if is_counted(each)), zero),
-        tax=figures.tax + goods_tax + charges_tax,
+        + sum((each.amount + each.tax * on_top for each in adjustments if is_counted(each)), zero)
+        - sum((fee.amount + fee.tax * on_top for fee in fees), zero),
+        tax=figures.tax + goods_tax + charges_tax - sum((fee.tax for fee in fees), zero),
         shipping=None if figures.shipping is None else figures.shipping + given_back(AdjustmentReason.SHIPPING),
         duties=figures.duties + duties + given_back(AdjustmentReason.DUTIES),
         fees=figures.fees + given_back(AdjustmentReason.FEES),
