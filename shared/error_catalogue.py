@@ -69,6 +69,7 @@ class ErrorCode(StrEnum):
     REFUND_WITHOUT_ORDER = "REFUND_WITHOUT_ORDER"
     RETURN_BEYOND_ORDER = "RETURN_BEYOND_ORDER"
     RETURN_UNCLEAR = "RETURN_UNCLEAR"
+    TAX_RATE_UNCLEAR = "TAX_RATE_UNCLEAR"
     RETURN_NOT_REFUNDED = "RETURN_NOT_REFUNDED"
     RETURN_FEE_OPEN = "RETURN_FEE_OPEN"
     PAYMENT_WITHOUT_ORDER = "PAYMENT_WITHOUT_ORDER"
@@ -428,6 +429,13 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
         "yet, correct its quantity, and post packing slip and invoice. "
         + _REPLAY
         + " If it is, enter in F&O by hand what is left to credit. "
+        + _DISCARD,
+    ),
+    ErrorCode.TAX_RATE_UNCLEAR: Entry(
+        "{where} has the rate {rate}, which is no fraction, and a tax of {tax} on {base}, which gives no rate.",
+        Owner.ACCOUNTANT,
+        "Look up in Shopify, or in the tax app, which rate was charged. If the tax is wrong, correct it there and "
+        "replay the parked message (python -m shared.operator replay). If it is right, enter the order in F&O by hand. "
         + _DISCARD,
     ),
     ErrorCode.RETURN_UNCLEAR: Entry(

@@ -288,7 +288,10 @@ async def test_taxes_of_duties_and_fees_are_read_from_the_node(shop: Shop):
         charge["taxLines"] = [{"title": "VAT", "rate": Decimal("0.21"), "channelLiable": False, "priceSet": both}]
     webhook = as_webhook(node)
     amounts = Amounts(CurrencySide.SHOP, "EUR")
-    found = (*read_taxed_duties(webhook["line_items"], amounts), *read_taxed_fees(webhook, amounts))
+    found = (
+        *read_taxed_duties(webhook["line_items"], amounts, included=True),
+        *read_taxed_fees(webhook, amounts, included=True),
+    )
     assert [charge.amount.amount for charge in found] == [
         Decimal(duty["price"]["shopMoney"]["amount"]),
         Decimal("2.0"),

@@ -83,3 +83,13 @@ async def test_goods_are_credited_in_full_where_less_is_paid_out(app: App) -> No
     assert one.credits == []
     assert one.paid == [Decimal("300.00"), Decimal("-30.00")]
     assert close_the_books(app.fo) == Decimal("-70.00")
+
+
+async def test_a_rate_in_percent_or_none_is_booked_as_the_fraction_that_the_amounts_prove(app: App) -> None:
+    for shown in ("percent", "null"):
+        tent = {**TENTS, "tax": [{"title": "BTW", "rate": "0.21", "shown": shown}]}
+        one = OneOrder(app, EU, checkout("nordlys", tent))
+        await one.deliver()
+        assert not await app.parked()
+        (line,) = one.lines
+        assert (line["SalesTaxItemGroupCode"], one.goods) == ("FULL", [("TENT-2P", 3, Decimal("300.00"))])

@@ -25,6 +25,8 @@ _MISSING: Final = object()
 _SHOWN_LENGTH: Final = 40
 _MAX_ID: Final = 2**63 - 1
 _MAX_COUNT: Final = 2**31 - 1  # GraphQL's Int; also keeps amount times quantity within Decimal's 28 exact digits
+_MAX_RATE: Final = 1000
+"""Of a tax, as a percent figure."""
 _CURRENCY: Final = re.compile("[A-Z]{3}")
 _EARLIEST_YEAR: Final = 2000
 _LATEST_YEAR: Final = 2099
@@ -161,13 +163,15 @@ def currency(block: Block, key: str, path: str) -> str:
     return value
 
 
-def rate(block: Block, key: str, path: str) -> Decimal:
-    """A tax rate as a fraction. A whole one (0 or 1) is an int in JSON."""
-    value = block.get(key, _MISSING)
+def rate(block: Block, key: str, path: str) -> Decimal | None:
+    """A tax rate as it is shown; None where it is null or absent. A whole one is an int in JSON."""
+    value = block.get(key)
+    if value is None:
+        return None
     if type(value) is int:
         value = Decimal(value)
-    if type(value) is not Decimal or not 0 <= value <= 1 or _decimals(value) > MAX_DECIMALS:
-        refuse(path, key, value, "a rate between 0 and 1")
+    if type(value) is not Decimal or not 0 <= value <= _MAX_RATE or _decimals(value) > MAX_DECIMALS:
+        refuse(path, key, value, f"a rate between 0 and {_MAX_RATE}")
     return value
 
 

@@ -70,7 +70,7 @@ def read_order(
     became of its product.
 
     Raises RefusedError: ORDER_TOO_LARGE, NOT_AN_ORDER naming the JSON path, NEGATIVE_AMOUNT, DATE_ABSURD, NO_LINES,
-    UNKNOWN_COUNTRY.
+    UNKNOWN_COUNTRY, TAX_RATE_UNCLEAR.
     Whether the amounts sum up is checked later (shared.mapping.orders.proof).
     """
     if type(payload) is not dict:
@@ -89,18 +89,25 @@ def read_order(
     billing_address = read_address(billing_block, "billing_address")
     destination = shipping_address or billing_address
     kinds = {line_id: line.kind for line_id, line in known.lines.items()} if known else {}
-    order_lines = tuple(_line(block, f"line_items[{at}]", amounts, kinds) for at, block in enumerate(line_blocks))
+    taxes_included = flag(payload, "taxes_included", "")
+    order_lines = tuple(
+        _line(block, f"line_items[{at}]", amounts, kinds, included=taxes_included)
+        for at, block in enumerate(line_blocks)
+    )
+    sample = is_sample(order_id, is_test=is_test)
     shipping = tuple(
-        _shipping_line(block, f"shipping_lines[{at}]", amounts, sample=is_sample(order_id, is_test=is_test))
+        _shipping_line(block, f"shipping_lines[{at}]", amounts, included=taxes_included, sample=sample)
         for at, block in enumerate(blocks(payload, "shipping_lines", ""))
         if not optional_flag(block, "is_removed", f"shipping_lines[{at}]")
     )
-    taxes_included = flag(payload, "taxes_included", "")
     order_lines, shipping = _with_charged_taxes(order_lines, shipping, included=taxes_included)
     duties_included = optional_flag(payload, "duties_included", "")
     if duties_included:
         order_lines = tuple(
-            replace(line, taxes=with_taxes_of_duties(line.taxes, block, f"line_items[{at}]", amounts))
+            replace(
+                line,
+                taxes=with_taxes_of_duties(line.taxes, block, f"line_items[{at}]", amounts, included=taxes_included),
+            )
             for at, (line, block) in enumerate(zip(order_lines, line_blocks, strict=True))
         )
     _refuse_repeated_ids(order_lines)
@@ -135,8 +142,8 @@ def read_order(
         tags=tuple(filter(None, (tag.strip() for tag in text(payload, "tags", "").split(",")))),
         is_test=is_test,
         channel=text(payload, "source_name", ""),
-        taxed_duties=() if duties_included else read_taxed_duties(line_blocks, amounts),
-        taxed_fees=read_taxed_fees(payload, amounts),
+        taxed_duties=() if duties_included else read_taxed_duties(line_blocks, amounts, included=taxes_included),
+        taxed_fees=read_taxed_fees(payload, amounts, included=taxes_included),
     )
 
 
@@ -183,7 +190,7 @@ def _refuse_repeated_ids(order_lines: tuple[OrderLine, ...]) -> None:
         seen.add(line.id)
 
 
-def _line(block: Block, path: str, amounts: Amounts, kinds: Mapping[int, LineKind]) -> OrderLine:
+def _line(block: Block, path: str, amounts: Amounts, kinds: Mapping[int, LineKind], *, included: bool) -> OrderLine:
     line_id = identifier(block, "id", path)
     price = amounts.required(block, "price", path)
     quantity = count(block, "quantity", path, least=1)
@@ -200,7 +207,7 @@ def _line(block: Block, path: str, amounts: Amounts, kinds: Mapping[int, LineKin
         quantity=quantity,
         unit_price=price,
         discount=discount,
-        taxes=read_taxes(block, path, amounts),
+        taxes=read_taxes(block, path, amounts, net=price * quantity - discount, included=included),
         requires_shipping=flag(block, "requires_shipping", path),
         variant_id=optional_identifier(block, "variant_id", path),
         barcode=text(block, "barcode", path),
@@ -216,7 +223,7 @@ def _kind(block: Block, path: str) -> LineKind:
     return LineKind.CUSTOM if product_id is None and variant_id is None else LineKind.PRODUCT
 
 
-def _shipping_line(block: Block, path: str, amounts: Amounts, *, sample: bool) -> ShippingLine:
+def _shipping_line(block: Block, path: str, amounts: Amounts, *, included: bool, sample: bool) -> ShippingLine:
     """Since API version 2024-07 discounted_price counts every discount, so both ways to it must agree.
 
     They do not in the samples that Shopify sends as test notifications.
@@ -233,7 +240,7 @@ def _shipping_line(block: Block, path: str, amounts: Amounts, *, sample: bool) -
         title=text(block, "title", path),
         price=price,
         discount=discount,
-        taxes=read_taxes(block, path, amounts),
+        taxes=read_taxes(block, path, amounts, net=price - discount, included=included),
     )
 
 

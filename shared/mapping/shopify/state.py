@@ -26,6 +26,7 @@ from shared.mapping.shopify.edits.shares import Goods
 from shared.mapping.shopify.fields import Block, blocks, count, identifier, moment, refuse, text
 from shared.mapping.shopify.order import read_order
 from shared.mapping.shopify.refund import read_refund
+from shared.mapping.shopify.taxes import name_unusual_rates
 from shared.mapping.shopify.terms import Terms, read_terms
 from shared.model import (
     Adjustment,
@@ -93,6 +94,7 @@ def read_state(
             shipped=shipped,
             rate=_rate(payload, terms),
             costs_now=costs_now,
+            readings=name_unusual_rates(payload, order),
         )
     untaxed = _untaxed_shipping(order)
     refunds = [read_refund(block, terms, f"refunds[{at}]", untaxed_shipping=untaxed) for at, block in enumerate(found)]
@@ -121,7 +123,7 @@ def read_state(
         transactions=None,
         risk=Risk.NONE,
         shipped=shipped,
-        readings=(*found_fees, *readings),
+        readings=(*name_unusual_rates(payload, order), *found_fees, *readings),
         rate=_rate(payload, terms),
         costs_now=costs_now,
         returned=returned,

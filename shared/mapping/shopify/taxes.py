@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
+from shared.errors import ErrorCode, RefusedError
 from shared.mapping.bounds import refuse_beyond_bounds
 from shared.mapping.shopify.fields import Amounts, Block, blocks, currency, optional_flag, rate, text
-from shared.model import CurrencySide, Money, TaxedCharge, TaxLine, total
+from shared.model import CurrencySide, Money, Order, TaxedCharge, TaxLine, smallest_unit, total
 
 
 class TaxedPart(NamedTuple):
@@ -20,18 +21,88 @@ class TaxedPart(NamedTuple):
     taxes: tuple[TaxLine, ...]
 
 
-def read_taxes(block: Block, path: str, amounts: Amounts) -> tuple[TaxLine, ...]:
+def read_taxes(block: Block, path: str, amounts: Amounts, *, net: Money, included: bool) -> tuple[TaxLine, ...]:
+    """The tax lines of a line or a charge that costs `net`, which contains the taxes if they are `included`.
+
+    A rate is a fraction. Some tax apps write a percent figure, or none: such a rate is what the amounts prove.
+    Raises RefusedError NOT_AN_ORDER, NEGATIVE_AMOUNT, TAX_RATE_UNCLEAR.
+    """
+    rows = [(each, f"{path}.tax_lines[{at}]") for at, each in enumerate(blocks(block, "tax_lines", path))]
+    charged = [amounts.required(each, "price", where) for each, where in rows]
+    sum_of_taxes = total(charged, amounts.currency)
     return tuple(
-        _tax_line(tax, f"{path}.tax_lines[{at}]", amounts) for at, tax in enumerate(blocks(block, "tax_lines", path))
+        TaxLine(
+            title=text(each, "title", where),
+            rate=_proved_rate(
+                rate(each, "rate", where),
+                amount,
+                net - sum_of_taxes + amount if included else net,
+                where,
+                included=included,
+            ),
+            amount=amount,
+            channel_liable=optional_flag(each, "channel_liable", where),
+        )
+        for (each, where), amount in zip(rows, charged, strict=True)
     )
 
 
-def _tax_line(block: Block, path: str, amounts: Amounts) -> TaxLine:
-    return TaxLine(
-        title=text(block, "title", path),
-        rate=rate(block, "rate", path),
-        amount=amounts.required(block, "price", path),
-        channel_liable=optional_flag(block, "channel_liable", path),
+_MOST_DECIMALS: Final = 8
+"""Of a rate that is found by its amounts."""
+
+
+def is_unusual(shown: Decimal | None) -> bool:
+    return shown is None or shown > 1
+
+
+def _proved_rate(shown: Decimal | None, tax: Money, taxed: Money, path: str, *, included: bool) -> Decimal:
+    """The rate as a fraction. Where the one that is shown gives another tax, the shortest that gives it to the cent.
+
+    `taxed` contains the tax if it is included.
+    """
+    if shown is not None and not is_unusual(shown):
+        return shown
+    percent = Decimal(0) if shown is None else shown / 100
+    if not tax:
+        return percent
+
+    def differs(rate: Decimal) -> Decimal:
+        return abs(taxed.amount * rate / (1 + rate if included else 1) - tax.amount)
+
+    base = taxed - tax if included else taxed
+    if base.amount > 0:
+        unit = smallest_unit(base.currency)
+        fitting = [] if shown is None else [each for each in (percent, shown) if differs(each) <= unit]
+        if len(fitting) == 1:
+            return fitting[0]
+        ratio = tax.amount / base.amount
+        shortest = (ratio.quantize(Decimal(1).scaleb(-digits)) for digits in range(1, _MOST_DECIMALS + 1))
+        for each in shortest if not fitting and ratio <= 1 else ():
+            if differs(each) * 2 <= unit:
+                return each
+    raise RefusedError(
+        ErrorCode.TAX_RATE_UNCLEAR, where=path, rate="none" if shown is None else shown, tax=tax, base=base
+    )
+
+
+def name_unusual_rates(payload: Block, order: Order) -> tuple[str, ...]:
+    """What the rates that are no fractions in Shopify were read as."""
+    read = {(each.title, each.rate) for each in order.taxes}
+    shown = {
+        (text(tax, "title", ""), rate(tax, "rate", ""))
+        for name in ("line_items", "shipping_lines")
+        for block in blocks(payload, name, "")
+        if not optional_flag(block, "is_removed", "")
+        for tax in blocks(block, "tax_lines", "")
+    }
+    return tuple(
+        sorted(
+            f"the rate of {title}, {'not given' if number is None else number} in Shopify, is {found:f} by the amounts"
+            for title, number in shown
+            if is_unusual(number)
+            for name, found in read
+            if name == title
+        )
     )
 
 
@@ -67,28 +138,32 @@ def _is_waived(tax: TaxLine, base: Money) -> bool:
     return not tax.amount and bool((base * tax.rate).rounded())
 
 
-def read_taxed_duties(line_blocks: Iterable[Block], amounts: Amounts) -> tuple[TaxedCharge, ...]:
+def read_taxed_duties(line_blocks: Iterable[Block], amounts: Amounts, *, included: bool) -> tuple[TaxedCharge, ...]:
     """The duties that are taxed, one charge for all with the same taxes."""
     return _taxed_alike(
-        duty for at, line in enumerate(line_blocks) for duty in _duties(line, f"line_items[{at}]", amounts)
+        duty
+        for at, line in enumerate(line_blocks)
+        for duty in _duties(line, f"line_items[{at}]", amounts, included=included)
     )
 
 
-def _duties(line: Block, path: str, amounts: Amounts) -> Iterator[TaxedCharge]:
+def _duties(line: Block, path: str, amounts: Amounts, *, included: bool) -> Iterator[TaxedCharge]:
     """A line's duties that have tax lines. A duty is itself the set of its amounts."""
     for at, duty in enumerate(_optional_blocks(line, "duties", path)):
         where = f"{path}.duties[{at}]"
         if _optional_blocks(duty, "tax_lines", where):
-            yield TaxedCharge(amounts.required({"duty_set": duty}, "duty", where), read_taxes(duty, where, amounts))
+            price = amounts.required({"duty_set": duty}, "duty", where)
+            yield TaxedCharge(price, read_taxes(duty, where, amounts, net=price, included=included))
 
 
-def read_taxed_fees(payload: Block, amounts: Amounts) -> tuple[TaxedCharge, ...]:
+def read_taxed_fees(payload: Block, amounts: Amounts, *, included: bool) -> tuple[TaxedCharge, ...]:
     """The additional fees that are taxed, one charge for all with the same taxes."""
     found = []
     for at, fee in enumerate(_optional_blocks(payload, "additional_fees", "")):
         path = f"additional_fees[{at}]"
         if _optional_blocks(fee, "tax_lines", path):
-            found.append(TaxedCharge(amounts.required(fee, "price", path), read_taxes(fee, path, amounts)))
+            price = amounts.required(fee, "price", path)
+            found.append(TaxedCharge(price, read_taxes(fee, path, amounts, net=price, included=included)))
     return _taxed_alike(found)
 
 
@@ -109,9 +184,17 @@ def lacks_taxes_of_fees(payload: Block) -> bool:
         for name in ("line_items", "shipping_lines")
         for at, block in enumerate(blocks(payload, name, ""))
     ]
-    shown = [tax.amount for block, path in taxed for tax in read_taxes(block, path, amounts)]
-    of_duties = tax_of((duty for block, path in taxed for duty in _duties(block, path, amounts)), amounts.currency)
-    return total(shown, amounts.currency) + of_duties != amounts.required(payload, "total_tax", "")
+    taxed += [
+        (duty, f"{path}.duties[{at}]")
+        for block, path in taxed
+        for at, duty in enumerate(_optional_blocks(block, "duties", path))
+    ]
+    shown = [
+        amounts.required(tax, "price", f"{path}.tax_lines[{at}]")
+        for block, path in taxed
+        for at, tax in enumerate(_optional_blocks(block, "tax_lines", path))
+    ]
+    return total(shown, amounts.currency) != amounts.required(payload, "total_tax", "")
 
 
 def _taxed_alike(charges: Iterable[TaxedCharge]) -> tuple[TaxedCharge, ...]:
@@ -126,10 +209,12 @@ def _taxed_alike(charges: Iterable[TaxedCharge]) -> tuple[TaxedCharge, ...]:
     return tuple(sums.values())
 
 
-def with_taxes_of_duties(taxes: tuple[TaxLine, ...], block: Block, path: str, amounts: Amounts) -> tuple[TaxLine, ...]:
+def with_taxes_of_duties(
+    taxes: tuple[TaxLine, ...], block: Block, path: str, amounts: Amounts, *, included: bool
+) -> tuple[TaxLine, ...]:
     """The taxes of a line whose price contains its duties: those of the duties are on the same price."""
     found = {(tax.title, tax.rate, tax.channel_liable): tax for tax in taxes}
-    for charge in _duties(block, path, amounts):
+    for charge in _duties(block, path, amounts, included=included):
         for tax in charge.taxes:
             key = (tax.title, tax.rate, tax.channel_liable)
             known = found.get(key)

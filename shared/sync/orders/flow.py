@@ -239,6 +239,8 @@ class _Event:
                     state, link=booking.link, rules=self.rules, ports=ports.refunds, now=self.now
                 )
                 await self._part(Part.REFUNDS, refunds)
+        if state.readings:
+            self.evidence["readings"] = list(state.readings)
         if state.returned:
             self.notes.append(note_of_open_returns(state.returned, state.order))
         await self._close_done()

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from shared.mapping.shopify.edits.figures import Figures, read_figures
-from shared.mapping.shopify.fields import Amounts, Block, blocks, optional_flag
+from shared.mapping.shopify.fields import Amounts, Block, blocks, flag, optional_flag
 from shared.mapping.shopify.taxes import read_taxed_duties, read_taxed_fees, tax_of
 from shared.mapping.shopify.terms import Terms
 from shared.model import Adjustment, AdjustmentReason, Money, Order, Refund, TransactionKind, total
@@ -54,11 +54,12 @@ def _read_side(payload: Block, amounts: Amounts) -> _Side:
     included = optional_flag(payload, "duties_included", "")
     figures = read_figures(payload, amounts, duties_included=included)
     duties = amounts.zero if included else amounts.optional(payload, "original_total_duties_set", "")
-    duties_taxed = () if included else read_taxed_duties(blocks(payload, "line_items", ""), amounts)
+    taxes = flag(payload, "taxes_included", "")
+    duties_taxed = () if included else read_taxed_duties(blocks(payload, "line_items", ""), amounts, included=taxes)
     fees = amounts.optional(payload, "original_total_additional_fees_set", "")
     return _Side(
         _Charge(duties, tax_of(duties_taxed, amounts.currency), figures.duties),
-        _Charge(fees, tax_of(read_taxed_fees(payload, amounts), amounts.currency), figures.fees),
+        _Charge(fees, tax_of(read_taxed_fees(payload, amounts, included=taxes), amounts.currency), figures.fees),
     )
 
 

@@ -141,7 +141,7 @@ def test_a_discount_beyond_the_price_is_refused():
         (("line_items", 0, "tax_lines"), None, "line_items[0].tax_lines is null, not a list"),
         (("line_items", 0, "tax_lines", 0), 3, "line_items[0].tax_lines[0] is 3, not an object"),
         (("line_items", 0, "tax_lines", 0, "rate"), 0.21, "line_items[0].tax_lines[0].rate is 0.21, not a rate"),
-        (("line_items", 0, "tax_lines", 0, "rate"), Decimal("1.1"), "rate is 1.1, not a rate between 0 and 1"),
+        (("line_items", 0, "tax_lines", 0, "rate"), Decimal("1000.1"), "rate is 1000.1, not a rate between 0 and 1000"),
         (("line_items", 0, "tax_lines", 0, "rate"), Decimal("-0.1"), "rate is -0.1, not a rate"),
         (("line_items", 0, "tax_lines", 0, "rate"), float("nan"), "rate is nan, not a rate"),
         (("line_items", 0, "tax_lines", 0, "channel_liable"), "no", "channel_liable is “no”, not true or false"),
