@@ -119,9 +119,18 @@ class SimulatedOrder:
 
 @st.composite
 def histories(
-    draw: st.DrawFn, store: str, *, currencies: tuple[str, ...], longest: int = 7, last: str | None = None
+    draw: st.DrawFn,
+    store: str,
+    *,
+    currencies: tuple[str, ...],
+    longest: int = 7,
+    first: str | None = None,
+    last: str | None = None,
+    among: Sequence[str] | None = None,
 ) -> History:
-    """Random steps after a checkout; `last` is the step at the end, which the simulator may refuse."""
+    """Random steps after a checkout, of all or `among` some; `first` and `last` are the steps at the begin and the end,
+    which the simulator may refuse.
+    """
     simulated = SimulatedOrder(store, draw(checkouts(store, currencies=currencies)))
 
     def take(name: str) -> None:
@@ -129,8 +138,10 @@ def histories(
         if wish is not None:
             simulated.step(name.partition(" ")[0], wish)
 
+    if first is not None:
+        take(first)
     for _ in range(draw(st.integers(2, longest))):
-        take(draw(st.sampled_from(sorted(_STEPS))))
+        take(draw(st.sampled_from(sorted(_STEPS) if among is None else among)))
     if last is not None:
         take(last)
     return simulated.history()
@@ -272,13 +283,24 @@ def _refund_of_money(draw: st.DrawFn, simulated: SimulatedOrder) -> Document | N
 
 
 def _return(draw: st.DrawFn, simulated: SimulatedOrder) -> Document | None:
-    """Requested and approved in one step, then processed; sometimes with an exchange."""
+    """Requested and approved in one step, then processed, and refunded then or later; sometimes with an exchange."""
     if any(each.status == "OPEN" for each in simulated.order.returns):
-        return {"action": draw(st.sampled_from(("process", "process", "close")))}
+        then: Sequence[Document] = (
+            {},
+            {},
+            {"refund": False},
+            {"refund": False},
+            {"amount": "1.50"},
+            {"status": "pending"},
+        )
+        steps = (*({"action": "process"} | each for each in then), {"action": "refund"}, {"action": "close"})
+        return draw(st.sampled_from(steps))
     line = _line(draw, simulated, fits=lambda each: each.fulfilled)
     if line is None:
         return None
-    wish: Document = {"action": "open", "lines": [{"line": line.id, "quantity": 1}]}
+    fee = draw(st.sampled_from(({}, {}, {"restocking_fee": "0.35"})))
+    wish: Document = {"action": "open", "lines": [{"line": line.id, "quantity": 1} | fee]}
+    wish |= draw(st.sampled_from(({}, {}, {"shipping_fee": "0.20"})))
     instead = {"sku": MARKETS[simulated.store].skus[-1], "quantity": 1, "price": "4.20", "tax": []}
     return wish | draw(st.sampled_from(({}, {"exchange": [instead]})))
 
@@ -311,6 +333,7 @@ _STEPS: Final[dict[str, Callable[[st.DrawFn, SimulatedOrder], Document | None]]]
     "refund return": _return_of_goods,
     "refund return again": _return_of_goods,
     "return": _return,
+    "return on": _return,
     "cancel": _cancellation,
     "risk": _risk,
 }

@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from local.shopify.balance import outstanding, rounding
-from local.shopify.money import total
+from local.shopify.money import MoneyBag, total
 from local.shopify.order import Order
 from shared.model import CurrencySide
 from shared.rules import StoreRules
@@ -59,10 +59,10 @@ class Scenario:
 
 
 @st.composite
-def scenarios(draw: st.DrawFn) -> Scenario:
+def scenarios(draw: st.DrawFn, **steps: Any) -> Scenario:
     name = draw(st.sampled_from(sorted(STRATEGIES)))
     store = STRATEGIES[name]["store"]
-    history = draw(histories(store, currencies=CURRENCIES[store]))
+    history = draw(histories(store, currencies=CURRENCIES[store], **steps))
     return Scenario(name, history, draw(deliveries(history)))
 
 
@@ -89,14 +89,34 @@ def owed(order: Order, rules: StoreRules, app: App) -> Decimal:
     """What the buyer owes according to Shopify; below zero, what the shop owes the buyer.
 
     Pending refunds have not been paid. The rounding of a cash payment stays in the till when the order is cancelled.
+    What came back and was charged in a return that nobody refunded is not in F&O yet.
     """
     under_way = total(
         (t.settles for t in order.transactions if (t.kind, t.status) == ("REFUND", "PENDING")), order.zero
     )
-    owed = outstanding(order) - under_way
+    owed = outstanding(order) - under_way + not_refunded(order)
     if rules.orders.rounding_item and "ROUNDING" not in items_of_orders(app.fo):
         owed -= rounding(order, ("SALE", "CAPTURE"))
     return owed.shop if rules.currency_side is CurrencySide.SHOP else owed.presentment
+
+
+def not_refunded(order: Order) -> MoneyBag:
+    """The goods of processed returns, less the fees of those without any refund."""
+    goods = total((line.net(line.returned) for line in order.lines), order.zero)
+    if not order.taxes_included:
+        goods += total((tax for line in order.lines for tax in line.returned.taxes), order.zero)
+    charged = {fee.id for fee in order.return_fees}
+    refunded = {refund.return_id for refund in order.refunds}
+    fees = [
+        (fee_id, amount)
+        for each in order.returns
+        if each.id not in refunded
+        for fee_id, amount in (
+            *((fee.id, fee.amount) for fee in each.shipping_fees),
+            *((row.id, row.restocking_fee) for row in each.lines),
+        )
+    ]
+    return goods - total((amount for fee_id, amount in fees if fee_id in charged and amount), order.zero)
 
 
 async def compare(prompt: App, late: App, scenario: Scenario) -> None:
@@ -125,6 +145,21 @@ async def compare(prompt: App, late: App, scenario: Scenario) -> None:
 @over_the_wire
 @given(scenario=scenarios())
 async def test_late_and_repeated_webhooks_end_as_if_each_had_come_at_once(
+    apps: tuple[App, ...], scenario: Scenario
+) -> None:
+    for app, plan in zip(apps, (in_order(scenario.history), scenario.late), strict=True):
+        await deliver_all(app, scenario, plan)
+    await compare(*apps, scenario)
+
+
+RETURNS = (*("return", "return on") * 4, "fulfill", "edit quantity", "refund goods", "settle")
+"""Steps of which most are about returns."""
+
+
+@pytest.mark.timeout(600)
+@settings(over_the_wire, max_examples=20)
+@given(scenario=scenarios(first="fulfill", among=RETURNS, longest=10))
+async def test_returns_that_are_processed_refunded_and_charged_end_in_fo_to_the_cent(
     apps: tuple[App, ...], scenario: Scenario
 ) -> None:
     for app, plan in zip(apps, (in_order(scenario.history), scenario.late), strict=True):
