@@ -175,6 +175,10 @@ class App(Brief):
         except TransientError:
             self.waiting.append(webhook)
 
+    async def note(self, webhook: Webhook) -> str:
+        """Handles a delivery that is done, and gives the journal's note about it."""
+        return as_parts(await sync_order(self._envelope(webhook), self._ports)).done.note
+
     def _envelope(self, webhook: Webhook) -> Envelope:
         return Envelope(
             flow="orders",

@@ -1,5 +1,5 @@
-"""Goods that come back by a return of Shopify's: they wait for their refund, fees lower the credit, and a smaller payout
-is told. Both systems over HTTP.
+"""Goods that come back by a return of Shopify's: they wait for their refund, fees lower the credit,
+and a smaller payout is told. Both systems over HTTP.
 """
 
 from __future__ import annotations
@@ -83,6 +83,42 @@ async def test_goods_are_credited_in_full_where_less_is_paid_out(app: App) -> No
     assert one.credits == []
     assert one.paid == [Decimal("300.00"), Decimal("-30.00")]
     assert close_the_books(app.fo) == Decimal("-70.00")
+
+
+async def notes(one: OneOrder) -> str:
+    """The journal's notes about the webhooks since the last call."""
+    one.app.shopify.show("nordlys", one.order)
+    return "; ".join([await one.app.note(webhook) for webhook in one.pending()])
+
+
+async def test_the_journal_has_what_waits_for_a_refund_and_what_was_paid_out_of_a_credit(app: App) -> None:
+    one = await shipped(app)
+    await one.step("return", action="open", lines=ONE_TENT, shipping_fee="4.50")
+    one.change("return", action="process", refund=False)
+    assert await notes(one) == (
+        "F&O has the order as it is; no money has moved; no refunds; "
+        "1 x TENT-2P worth 100.00 EUR came back and wait for a refund; "
+        "4.50 EUR is charged for returns and no refund is less by it yet"
+    )
+    one.change("return", action="refund", amount="30")
+    told = await notes(one)
+    number = one.order.refunds[0].id
+    assert f"The parts of refund {number} sum to 95.50 EUR, but 30.00 EUR was given back" in told
+    assert "wait for a refund" not in told
+
+
+async def test_edited_goods_that_were_shipped_cost_shopify_one_look_at_the_agreements(app: App) -> None:
+    one = OneOrder(app, EU, checkout("nordlys", TENTS))
+    await one.deliver()
+    await one.step("edit", quantities={"TENT-2P": 2})
+    await one.step("fulfill")
+    assert one.goods == [("TENT-2P", 2, Decimal("200.00"))]
+    calls = app.shopify.running.simulator.calls
+    calls.clear()
+    for note in ("one", "two"):
+        await one.step("amend", note=note)
+    assert not await app.parked()
+    assert [each.operation for each in calls if each.operation == "OrderAgreements"] == []
 
 
 async def test_a_rate_in_percent_or_none_is_booked_as_the_fraction_that_the_amounts_prove(app: App) -> None:

@@ -22,10 +22,22 @@ from shared.mapping.reconciliation import (
     refund_findings,
     refund_money_finding,
     refund_money_findings,
+    return_finding,
     sales_order_finding,
     sums,
 )
-from shared.model import FoHeader, FoOrder, FoStatus, Refund, RefundLine, Restock, TransactionKind, TransactionStatus
+from shared.model import (
+    FoHeader,
+    FoOrder,
+    FoStatus,
+    OpenReturns,
+    Refund,
+    RefundLine,
+    Restock,
+    ReturnFee,
+    TransactionKind,
+    TransactionStatus,
+)
 from shared.rules import ChangeKind, Decision
 from tests.builders.fo_orders import FoModel
 from tests.builders.payments import state, transaction
@@ -165,6 +177,31 @@ def test_a_refund_whose_payout_failed_is_a_finding_of_all_its_credit():
 )
 def test_a_refund_is_no_finding(agreeing):
     assert refund_money_finding(agreeing, SALE) is None
+
+
+# ---- returns that nobody refunded
+
+TENT_BACK = back(1, 1, "40.00", "8.40")
+KEPT = ReturnFee("RestockingFee", euros("5.00"), euros(0))
+
+
+@pytest.mark.parametrize(("included", "worth"), [(True, "40.00 EUR"), (False, "48.40 EUR")])
+def test_goods_that_came_back_and_are_not_refunded_are_told_with_what_they_are_worth(*, included, worth):
+    sold = replace(state(sale=replace(SALE, taxes_included=included)), returned=OpenReturns((TENT_BACK,), (KEPT,)))
+    found = return_finding("SN1", sold)
+    assert (found.refusal.code, found.shopify, found.fo) == ("RETURN_NOT_REFUNDED", worth, "0.00 EUR")
+    assert f"1 x TENT-2P, worth {worth}, came back" in found.refusal.cause
+    assert "5.00 EUR of fees was charged. SN1 has the goods as sold" in found.refusal.cause
+
+
+def test_fees_that_no_refund_is_less_by_are_told():
+    found = return_finding("SN1", replace(state(sale=SALE), returned=OpenReturns((), (KEPT,))))
+    assert (found.refusal.code, found.shopify, found.fo) == ("RETURN_FEE_OPEN", "5.00 EUR", "0.00 EUR")
+
+
+@pytest.mark.parametrize("returned", [OpenReturns(), None], ids=["nothing is open", "edits removed it"])
+def test_an_order_without_open_returns_is_no_finding(returned):
+    assert return_finding("SN1", replace(state(sale=SALE), returned=returned)) is None
 
 
 SHORT = refund_of(back(1, 1, "100.00"), transactions=[paid_back("60.00")])

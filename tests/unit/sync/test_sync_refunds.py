@@ -54,6 +54,15 @@ async def test_a_refund_becomes_its_documents_once():
     assert (again.note, again.documents, books.fo.calls) == ("F&O has all refunds", (), [])
 
 
+@pytest.mark.parametrize(("paid", "told"), [("30.00", True), ("249.00", False)])
+async def test_a_payout_that_differs_from_the_credit_is_told_with_both_sums(paid, told):
+    given = transaction(901, paid, kind=TransactionKind.REFUND)
+    report = await converge(sold_books(), refund(back(1, 1, "249.00"), transactions=[given]))
+    assert ("REFUND_SUM_DIFFERS" in report.note) is told
+    if told:
+        assert "The parts of refund 801 sum to 249.00 EUR, but 30.00 EUR was given back" in report.note
+
+
 async def test_a_return_order_is_held_until_it_has_its_lines():
     books = sold_books()
     await converge(books, refund(back(1, 1, "249.00")))

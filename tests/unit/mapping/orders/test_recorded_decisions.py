@@ -1,5 +1,6 @@
 """What was decided about an order when it was booked stays decided, whatever Shopify and the rules contain later."""
 
+import json
 from dataclasses import replace
 from decimal import Decimal
 
@@ -9,7 +10,18 @@ from shared.errors import RefusedError
 from shared.mapping.orders.header import header_changes, header_fingerprints
 from shared.mapping.orders.plan import SalesOrderPlan, plan_sales_order
 from shared.mapping.orders.record import with_decisions
-from shared.model import CurrencySide, DeliveryMethod, Order, OrderRecord, Place, TaxGroupPair, TaxKey
+from shared.model import (
+    CurrencySide,
+    DeliveryMethod,
+    Money,
+    Order,
+    OrderRecord,
+    Place,
+    RefundRecord,
+    ReturnFee,
+    TaxGroupPair,
+    TaxKey,
+)
 from shared.rules import ChangeKind, StoreRules
 from shared.store.records import read_record, write_record
 from tests.builders.sales import (
@@ -75,6 +87,13 @@ def test_the_delivery_method_joins_the_record_and_is_not_lost_where_it_is_not_re
     later = with_decisions(booked, plan(taxed(), EU, booked))
     assert (later.delivery, later.served_by) == (DeliveryMethod.PICK_UP, 71001001)
     assert read_record(write_record(later)) == later
+
+
+@pytest.mark.parametrize("presented", [None, Money(Decimal("37.30"), "DKK")])
+def test_the_fees_that_a_refund_is_less_by_are_stored_with_it(presented: Money | None):
+    fee = ReturnFee("RestockingFee", euros("5.00"), euros("0.87"), presented)
+    record = OrderRecord(CurrencySide.SHOP, refunds={801: RefundRecord(return_fees=(fee,)), 802: RefundRecord()})
+    assert read_record(json.loads(json.dumps(write_record(record)))) == record
 
 
 def test_an_order_keeps_its_tax_groups_when_the_rules_change():

@@ -18,6 +18,7 @@ from shared.model import (
     OrderRecord,
     Place,
     Restock,
+    ReturnFee,
     TaxGroupPair,
     TaxKey,
     TransactionKind,
@@ -191,6 +192,33 @@ def test_more_and_less_than_the_goods_cost_has_its_account_by_reason(reason, amo
     planned = plan(one, sale)
     assert credits_of(planned) == {part: amount}
     assert planned.evidence.total == euros("249.00") + euros(amount)
+
+
+@pytest.mark.parametrize(
+    ("reason", "part"), [("RestockingFee", "restocking_fee"), ("ReturnShippingFee", "return_shipping_fee")]
+)
+def test_a_fee_of_a_return_is_charged_from_its_account(reason, part):
+    one = replace(refund(back(1, 1, "249.00", "43.21")), return_fees=(ReturnFee(reason, euros("5.00"), euros(0)),))
+    planned = plan(one, order(TENT))
+    assert credits_of(planned) == {part: "-5.00"}
+    assert [row["UnitPrice"] for row in records(planned.invoice)] == [Decimal("5.00")]
+    assert planned.evidence.total == euros("244.00")
+    without = refusal(one, order(TENT), rules(without=[part]))
+    assert (without.code, without.details["key"]) == ("AMOUNT_WITHOUT_RULE", f"refunds.accounts.{part}")
+
+
+@pytest.mark.parametrize(
+    ("fee", "code"),
+    [
+        (ReturnFee("RestockingFee", euros("5.00"), euros("0.87")), "REFUND_TAX_UNKNOWN"),
+        (ReturnFee("InspectionFee", euros("5.00"), euros(0)), "REFUND_REASON_UNKNOWN"),
+        (ReturnFee("", euros("5.00"), euros(0)), "REFUND_REASON_UNKNOWN"),
+    ],
+    ids=["taxed", "another type", "deleted"],
+)
+def test_a_fee_that_cannot_be_booked_is_refused(fee, code):
+    one = replace(refund(back(1, 1, "249.00", "43.21")), return_fees=(fee,))
+    assert refusal(one, order(TENT)).code == code
 
 
 def test_money_alone_is_goodwill_but_a_discrepancy_where_it_favours_the_seller():

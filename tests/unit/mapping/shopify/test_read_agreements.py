@@ -11,6 +11,7 @@ from shared.mapping.shopify.edits.agreements import AgreedLine, read_agreements
 from shared.mapping.shopify.fields import Amounts
 from shared.mapping.shopify.state import read_state
 from shared.model import CurrencySide, Money
+from tests.builders.agreements import agreement, back, of_return, sale
 from tests.builders.orders import Payload, line, money_set, order_payload, parsed, tax_line
 
 EUROS = Amounts(CurrencySide.SHOP, "EUR")
@@ -18,23 +19,6 @@ EUROS = Amounts(CurrencySide.SHOP, "EUR")
 
 def euro(amount: str) -> Money:
     return Money(Decimal(amount), "EUR")
-
-
-def sale(line_id: int | None, quantity: int | None, amount: str, tax: str = "0.0", action: str = "ORDER") -> Payload:
-    def bag(value: str) -> Payload:
-        return {side: {"amount": value, "currencyCode": "EUR"} for side in ("shopMoney", "presentmentMoney")}
-
-    of_line = {} if line_id is None else {"lineItem": {"id": f"gid://shopify/LineItem/{line_id}"}}
-    return {
-        "actionType": action,
-        "quantity": quantity,
-        "totalAmount": bag(amount),
-        "totalTaxAmount": bag(tax),
-    } | of_line
-
-
-def agreement(*sales: Payload, reason: str = "ORDER") -> Payload:
-    return {"id": "gid://shopify/SalesAgreement/1", "reason": reason, "sales": list(sales)}
 
 
 @pytest.mark.parametrize("sign", ["", "-"])
@@ -51,16 +35,27 @@ def test_a_change_of_price_changes_no_units():
 
 
 def test_refunds_and_returned_goods_do_not_count_but_goods_sent_in_exchange_do():
-    back = sale(11, -1, "-10.0", action="RETURN")
+    gone = sale(11, -1, "-10.0", action="RETURN")
     nodes = [
         agreement(sale(11, 2, "20.0"), sale(None, 1, "5.0")),
-        agreement(back, reason="REFUND"),
-        agreement(back, sale(12, 1, "8.0"), reason="RETURN"),
+        agreement(gone, reason="REFUND"),
+        agreement(gone, sale(12, 1, "8.0"), reason="RETURN"),
     ]
     assert read_agreements(nodes, EUROS).lines == {
         11: AgreedLine(2, euro("20.00"), euro("0.00")),
         12: AgreedLine(1, euro("8.00"), euro("0.00")),
     }
+
+
+def test_goods_that_a_return_puts_back_are_not_away_any_more():
+    nodes = [
+        agreement(sale(11, 2, "20.0")),
+        of_return(back(11, 2, "20.0")),
+        of_return(sale(11, 1, "10.0")),
+    ]
+    found = read_agreements(nodes, EUROS)
+    assert found.lines == {11: AgreedLine(2, euro("20.00"), euro("0.00"))}
+    assert found.returned == {11: AgreedLine(1, euro("10.00"), euro("0.00"))}
 
 
 def test_amounts_of_another_currency_are_refused():

@@ -7,13 +7,15 @@ from types import FrameType
 from typing import Any
 
 import pytest
-from builders.changed_orders import Bag, transaction
+from builders.agreements import agreement, back, of_return, sale
+from builders.changed_orders import Bag, ChangedOrder, transaction
 from builders.orders import as_json, in_presentment, line, money_set, order_payload, tax_line
 from builders.sales import EU
 
 from shared.errors import RefusedError
+from shared.mapping.orders.record import digest
 from shared.mapping.shopify.events import naming_body
-from shared.model import OrderState
+from shared.model import CurrencySide, OrderRecord, OrderState, RefundRecord
 from shared.sync.orders.reading import LARGE, WITH_THE_ORDER, StateReader, read_json
 
 RULES = EU
@@ -111,4 +113,69 @@ async def test_an_order_whose_fees_are_taxed_is_fetched_since_its_body_does_not_
             await read(payload, shop)
     else:
         assert (await read(payload, shop)).order.additional_fees.amount == Decimal("0.98")
+    assert shop.calls == calls
+
+
+class ReturningShop(Shop):
+    """Shopify with the sales agreements of one order."""
+
+    def __init__(self, *agreements: dict[str, Any]) -> None:
+        super().__init__()
+        self._agreements = agreements
+
+    async def run(self, query: Any, variables: Any) -> dict[str, Any]:
+        assert query.name == "OrderAgreements"
+        self.calls += 1
+        at = int(variables["after"] or 0)
+        page = {"hasNextPage": at + 1 < len(self._agreements), "endCursor": str(at + 1)}
+        found = self._agreements[at]
+        sales = {"nodes": found["sales"], "pageInfo": {"hasNextPage": False, "endCursor": None}}
+        agreements = {"nodes": [found | {"sales": sales}], "pageInfo": page}
+        return {"order": {"id": variables["order"], "updatedAt": "now", "agreements": agreements}}
+
+
+def shipped_and_missing() -> dict[str, Any]:
+    """Two of three tents of 40.00 are left, all were shipped."""
+    changed = ChangedOrder(order_payload(lines=[line(11, price="40.00", quantity=3)], shipping=[]))
+    changed.ship({11: 3})
+    changed.edit(11, 1)
+    return changed.payload()
+
+
+SOLD = agreement(sale(11, 3, "120.0"))
+BACK = of_return(back(11, 1, "40.0"))
+
+
+def reader(payload: dict[str, Any], shop: Shop, **booked: Any) -> StateReader:
+    return StateReader(payload["id"], RULES, shop, NOW, None, **booked)
+
+
+async def test_goods_that_are_missing_after_shipping_are_looked_up_in_the_sales_agreements() -> None:
+    payload, shop = shipped_and_missing(), ReturningShop(SOLD, BACK)
+    state = await reader(payload, shop).read("orders/updated", read_json(as_json(payload)))
+    assert ([each.quantity for each in state.order.lines], shop.calls) == ([3], 2)
+
+
+async def test_an_edit_that_fo_has_is_not_looked_up_again() -> None:
+    """A tent was removed before two were shipped."""
+    changed = ChangedOrder(order_payload(lines=[line(11, price="40.00", quantity=3)], shipping=[]))
+    changed.edit(11, 1)
+    changed.ship({11: 2})
+    payload = changed.payload()
+    shop = ReturningShop(SOLD, agreement(back(11, 1, "40.0"), reason="ORDER_EDIT"))
+    state = await reader(payload, shop).read("orders/updated", read_json(as_json(payload)))
+    assert ([each.quantity for each in state.order.lines], shop.calls) == ([2], 2)
+    booked = digest(state.order, RULES)
+    again = await reader(payload, shop, booked=booked).read("orders/updated", read_json(as_json(payload)))
+    assert (again.order, shop.calls) == (state.order, 2)
+
+
+@pytest.mark.parametrize(("is_known", "calls"), [(False, 2), (True, 0)])
+async def test_the_fees_of_a_return_are_looked_up_until_its_refund_is_recorded(*, is_known: bool, calls: int) -> None:
+    changed = ChangedOrder(order_payload(lines=[line(11, price="40.00", quantity=3)], shipping=[]))
+    changed.ship({11: 3})
+    refund = changed.refund({11: (1, "return")}, **{"return": {"id": 31}})
+    payload, shop = changed.payload(), ReturningShop(SOLD, BACK)
+    known = OrderRecord(CurrencySide.SHOP, refunds={refund["id"]: RefundRecord()} if is_known else {})
+    await StateReader(payload["id"], RULES, shop, NOW, known).read("orders/updated", read_json(as_json(payload)))
     assert shop.calls == calls

@@ -7,9 +7,9 @@ import pytest
 
 from shared.errors import RefusedError
 from shared.flows import SWEEP
-from shared.model import Part
+from shared.model import OpenReturns, Part
 from shared.sync.sweep.duplicates import Duplicates, hold_duplicates
-from tests.builders.compared_orders import BOOKS, GIVEN, NUMBER, PAID, SALE, ComparedWorld
+from tests.builders.compared_orders import BOOKS, GIVEN, NUMBER, ONE_BACK, PAID, SALE, ComparedWorld
 from tests.builders.payments import state
 from tests.builders.refunds import back, refund
 from tests.builders.sales import with_rules
@@ -30,6 +30,13 @@ async def world():
     await built.pay(PAID)
     await built.pay(GIVEN)
     return built
+
+
+async def test_goods_that_came_back_without_a_refund_are_reported(world):
+    open_returns = OpenReturns((back(1, 1, "50.00"),))
+    one = replace(state(PAID, GIVEN, sale=SALE, refunds=[ONE_BACK]), returned=open_returns)
+    await world.credit()
+    assert codes(await world.compare(one)) == ["RETURN_NOT_REFUNDED"]
 
 
 # ---- stores whose refunds the app does not book
