@@ -105,6 +105,7 @@ class ErrorCode(StrEnum):
     FO_FOREIGN_PAYMENT = "FO_FOREIGN_PAYMENT"
     SALES_ORDER_DIFFERS = "SALES_ORDER_DIFFERS"
     SALES_ORDER_TWICE = "SALES_ORDER_TWICE"
+    HOLD_GONE = "HOLD_GONE"
     PAYMENT_DIFFERS = "PAYMENT_DIFFERS"
     REFUND_DIFFERS = "REFUND_DIFFERS"
     BALANCE_DIFFERS = "BALANCE_DIFFERS"
@@ -663,6 +664,13 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
         "Cancel {others} in F&O, and take back goods that left twice; then release {kept} if it is held. To keep "
         "another one instead, cancel {kept} and release that one: the app follows the one that is left.",
     ),
+    ErrorCode.HOLD_GONE: Entry(
+        "F&O held {numbers} no longer, although what it was held for stands: {reason}. The app has set the hold again.",
+        Owner.CLERK,
+        "Find out who released it: adding or clearing a hold code in F&O takes away the app's hold too. If the order "
+        "is to go on, remove the reason in Shopify (the risk, the tag), or release the order: python -m shared.operator "
+        "release-hold {store} {order} --reason REASON. A hold that is cleared in F&O alone is set again.",
+    ),
     ErrorCode.FO_ORDER_GONE: Entry(
         "The sales order {sales_order} no longer exists in F&O, but the order in Shopify is not cancelled.",
         Owner.CLERK,
@@ -759,6 +767,7 @@ REPORTED: Final = frozenset(
     {
         ErrorCode.SALES_ORDER_DIFFERS,
         ErrorCode.SALES_ORDER_TWICE,
+        ErrorCode.HOLD_GONE,
         ErrorCode.PAYMENT_DIFFERS,
         ErrorCode.REFUND_DIFFERS,
         ErrorCode.REFUND_SUM_DIFFERS,

@@ -122,8 +122,9 @@ class Admin:
 
     async def post_order(self, request: web.Request) -> web.Response:
         """
-        `confirm`, `pick`, `pack`, `invoice`, `cancel`, `hold` or `clear-hold`. The last two take `{"code"}`. Pack takes `{"lines"?: [{"lot", "quantity"}],
-        "tracking_number"?, "tracking_url"?, "carrier"?}`; without lines, everything that remains leaves.
+        `confirm`, `pick`, `pack`, `invoice`, `cancel`, `hold` or `clear-hold`. The last two take `{"code"}`. Pack
+        takes `{"lines"?: [{"lot", "quantity"}], "tracking_number"?, "tracking_url"?, "carrier"?}`; without lines,
+        everything that remains leaves.
         """
         company, number, action = (request.match_info[name] for name in ("company", "number", "action"))
         order = self._simulator.books.find(HEADERS, company, number)
