@@ -668,8 +668,9 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
         "F&O held {numbers} no longer, although what it was held for stands: {reason}. The app has set the hold again.",
         Owner.CLERK,
         "Find out who released it: adding or clearing a hold code in F&O takes away the app's hold too. If the order "
-        "is to go on, remove the reason in Shopify (the risk, the tag), or release the order: python -m shared.operator "
-        "release-hold {store} {order} --reason REASON. A hold that is cleared in F&O alone is set again.",
+        "is to go on, remove the reason in Shopify (the risk, the tag), decide about its parked message, or release it "
+        "(python -m shared.operator release-hold {store} {order} --reason REASON). What is cleared in F&O alone is set "
+        "again.",
     ),
     ErrorCode.FO_ORDER_GONE: Entry(
         "The sales order {sales_order} no longer exists in F&O, but the order in Shopify is not cancelled.",

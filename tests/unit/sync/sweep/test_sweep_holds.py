@@ -65,7 +65,7 @@ async def swept(world):
 
 
 @pytest.mark.parametrize(
-    ("shown", "held", "parked", "now"),
+    ("shown", "held", "part", "now"),
     [
         (TAGGED, "tag", None, "tag"),
         (TAGGED, "risk", None, "tag"),
@@ -86,14 +86,14 @@ async def swept(world):
         (PLAIN, "tag", Part.ORDER, "change"),  # the tag is gone, and a change is to be decided
     ],
 )
-async def test_a_hold_is_set_again_while_its_reason_stands(world, told, shown, held, parked, now):
+async def test_a_hold_is_set_again_while_its_reason_stands(world, shown, held, part, now):
     await world.booked(shown or PLAIN, held=held)
     if shown is None:
         del world.shop.states[SALE.id]
-    if parked is not None:
-        await park(world, parked)
+    if part is not None:
+        await park(world, part)
     assert await swept(world) == (now, bool(now))
-    assert told() == (["HOLD_GONE"] if now else [])
+    assert [row["note"][:9] for row in world.noted("differs")] == (["HOLD_GONE"] if now else [])
 
 
 async def test_a_change_whose_event_waits_is_not_decided_yet(world):
