@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 from shared.d365.documents import rows_with
@@ -79,7 +79,7 @@ async def read_header(client: ODataClient, company: str, number: str) -> FoHeade
     return _header({**row, _NUMBER: number}) if row is not None else None
 
 
-async def not_held(client: ODataClient, company: str, numbers: Iterable[str]) -> set[str]:
+async def not_held(client: ODataClient, company: str, numbers: Collection[str]) -> set[str]:
     """Those of the sales orders that F&O does not hold, and of which something may still be delivered."""
     found: set[str] = set()
     for where in chunks(_NUMBER, numbers):
@@ -87,7 +87,9 @@ async def not_held(client: ODataClient, company: str, numbers: Iterable[str]) ->
         found |= {
             row[_NUMBER]
             for row in rows
-            if row[HELD] != "Yes" and row["SalesOrderProcessingStatus"] not in _NOTHING_TO_DELIVER
+            if row[_NUMBER] in numbers
+            and row[HELD] != "Yes"
+            and row["SalesOrderProcessingStatus"] not in _NOTHING_TO_DELIVER
         }
     return found
 

@@ -187,6 +187,18 @@ async def test_one_order_that_fo_does_not_hold_keeps_no_other_from_it(scenario: 
     assert [await is_held(scenario, order) for order in orders] == [True, True]
 
 
+async def test_an_order_that_was_cancelled_in_shopify_alone_is_held_until_fo_has_that(scenario: SweepScenario) -> None:
+    order = await risky(scenario)
+    number = await scenario.number(order)
+    await scenario.step(order, "cancel", refund=True)  # its webhooks are lost
+    await scenario.clear_another_hold(number)
+    assert await scenario.later() == [str(order.id)]
+    assert (await scenario.held(number), told(scenario)) == ([True], ["HOLD_GONE"])
+    await scenario.work()
+    row = await scenario.client.get("SalesOrderHeadersV4", {"dataAreaId": "nleu", "SalesOrderNumber": number})
+    assert row is None or row["SalesOrderStatus"] == "Canceled"
+
+
 # ---- release-hold
 
 
@@ -229,6 +241,41 @@ async def test_a_released_order_is_held_for_another_reason(scenario: SweepScenar
     assert not await is_held(scenario, order)
 
 
+async def test_an_order_is_released_from_all_that_it_is_held_for(scenario: SweepScenario) -> None:
+    order = await risky(scenario)
+    await tag(scenario, order, "hold")
+    await scenario.release_hold(order)
+    assert set((await scenario.link(order)).released) == {HoldReason.RISK, HoldReason.TAG, HoldReason.CHANGE}
+    await tag(scenario, order, "hold", "vip")
+    assert not await is_held(scenario, order)
+
+
+async def test_an_order_whose_cancellation_is_refused_is_let_go(scenario: SweepScenario) -> None:
+    order = await scenario.bought()
+    await scenario.advance(await scenario.number(order), "pick")
+    await scenario.step(order, "cancel", refund=True, received=("orders/cancelled",))
+    assert await is_held(scenario, order)
+    await scenario.release_hold(order, "it ships, and the buyer sends it back")
+    for message in await parked(scenario):
+        await replay([message["row"]], scenario.operator)
+    await scenario.work()
+    assert "CHANGE_HELD" in {row["code"] for row in await parked(scenario)}
+    assert not await is_held(scenario, order)
+
+
+async def test_a_change_that_is_refused_while_a_clerk_holds_the_order_is_another_one(scenario: SweepScenario) -> None:
+    order = await with_refused_change(scenario)
+    number = await scenario.number(order)
+    await scenario.release_hold(order)
+    await scenario.post(f"{scenario.fo.base_url}/_sim/orders/nleu/{number}/hold", {"code": "CREDIT"})
+    await scenario.step(order, "edit", quantities={"TENT-2P": 0}, received=("orders/updated",))
+    assert await is_held(scenario, order)
+    await scenario.post(f"{scenario.fo.base_url}/_sim/orders/nleu/{number}/clear-hold", {"code": "CREDIT"})
+    await replay([(await parked(scenario))[-1]["row"]], scenario.operator)
+    await scenario.work()
+    assert (await is_held(scenario, order), (await scenario.link(order)).held) == (True, "change")
+
+
 async def test_a_hold_that_a_clerk_sets_after_the_release_stays(scenario: SweepScenario) -> None:
     order = await risky(scenario)
     await scenario.release_hold(order)
@@ -269,6 +316,14 @@ async def test_an_order_that_shopify_does_not_show_is_released(scenario: SweepSc
     del scenario.shop().orders[order.id]
     await scenario.release_hold(order)
     assert not await is_held(scenario, order)
+
+
+async def test_an_order_that_cannot_be_read_is_released_from_what_it_is_held_for(scenario: SweepScenario) -> None:
+    order = await risky(scenario)
+    order.created_at = order.created_at.replace(year=1970)
+    await scenario.release_hold(order)
+    assert not await is_held(scenario, order)
+    assert set((await scenario.link(order)).released) == {HoldReason.RISK, HoldReason.CHANGE}
 
 
 async def test_only_an_order_that_the_app_holds_is_released(scenario: SweepScenario) -> None:

@@ -78,7 +78,6 @@ class _HoldsRun:
             numbers[number]
             for company, numbers in by_company.items()
             for number in sorted(await not_held(self.ports.orders.fo, company, numbers))
-            if number in numbers
         ]
         return list(dict.fromkeys(found))
 

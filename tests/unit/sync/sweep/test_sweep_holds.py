@@ -20,7 +20,8 @@ from tests.builders.swept_orders import SWEPT, SweptWorld
 RULES = with_rules(SWEPT, orders={"hold_tag": "hold"}, sweep={"sample": 0})
 PLAIN = state(PAID, sale=SALE)
 TAGGED = replace(PLAIN, order=replace(SALE, tags=("hold",)))
-CANCELLED = replace(PLAIN, order=replace(SALE, cancelled_at=NOON))
+CANCELLED = replace(PLAIN, order=replace(SALE, cancelled_at=SALE.version))
+UNREADABLE = replace(PLAIN, order=replace(SALE, cancelled_at=NOON))  # after its last change
 SETTLED = NOON - timedelta(hours=1)
 
 
@@ -73,6 +74,7 @@ async def swept(world):
         (PLAIN, "risk", None, ""),
         (PLAIN, "fulfilment in Shopify", None, "fulfilment in Shopify"),
         (CANCELLED, "tag", None, "tag"),  # until F&O has the cancellation
+        (UNREADABLE, "tag", None, "tag"),
         (None, "tag", None, "tag"),  # Shopify does not show the order
         (None, "change", None, ""),
         (PLAIN, "change", Part.ORDER, "change"),
