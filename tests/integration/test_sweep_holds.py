@@ -295,8 +295,8 @@ async def test_a_refused_change_is_let_go_and_another_one_holds_the_order_again(
     assert [row["code"] for row in await parked(scenario)] == ["CHANGE_HELD"]
     await scenario.later()
     assert (await is_held(scenario, order), told(scenario)) == (False, [])
-    await tag(scenario, order, "hold")
-    assert await is_held(scenario, order)
+    await assess(scenario, order, "high")
+    assert (await is_held(scenario, order), (await scenario.link(order)).held) == (True, "risk")
     await scenario.release_hold(order, "again")
     await scenario.step(order, "edit", quantities={"TENT-2P": 0}, received=("orders/updated",))
     assert (await is_held(scenario, order), (await scenario.link(order)).held) == (True, "change")
