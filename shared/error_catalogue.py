@@ -547,7 +547,10 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
     ErrorCode.CHANGE_HELD: Entry(
         "The order was changed in Shopify, and the change cannot be made to {sales_order} automatically: {changes}.",
         Owner.CLERK,
-        "Undo the change in Shopify, or make it in F&O by hand. {hold} " + _REPLAY,
+        "Undo the change in Shopify, or make it in F&O by hand. {hold} "
+        + _REPLAY
+        + " To let the order go on without the change, end its hold (python -m shared.operator release-hold), and "
+        "discard the message.",
     ),
     ErrorCode.FURTHER_ORDERS_EXHAUSTED: Entry(
         "Sales order {sales_order} already has {count} further orders for lines that were added later, which is "
