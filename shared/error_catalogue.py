@@ -110,6 +110,7 @@ class ErrorCode(StrEnum):
     FO_FOREIGN_PAYMENT = "FO_FOREIGN_PAYMENT"
     SALES_ORDER_DIFFERS = "SALES_ORDER_DIFFERS"
     SALES_ORDER_TWICE = "SALES_ORDER_TWICE"
+    HOLD_GONE = "HOLD_GONE"
     PAYMENT_DIFFERS = "PAYMENT_DIFFERS"
     REFUND_DIFFERS = "REFUND_DIFFERS"
     BALANCE_DIFFERS = "BALANCE_DIFFERS"
@@ -581,7 +582,10 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
     ErrorCode.CHANGE_HELD: Entry(
         "The order was changed in Shopify, and the change cannot be made to {sales_order} automatically: {changes}.",
         Owner.CLERK,
-        "Undo the change in Shopify, or make it in F&O by hand. {hold} " + _REPLAY,
+        "Undo the change in Shopify, or make it in F&O by hand. {hold} "
+        + _REPLAY
+        + " To let the order go on without the change, end its hold (python -m shared.operator release-hold), and "
+        "discard the message.",
     ),
     ErrorCode.FURTHER_ORDERS_EXHAUSTED: Entry(
         "Sales order {sales_order} already has {count} further orders for lines that were added later, which is "
@@ -706,6 +710,14 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
         "Cancel {others} in F&O, and take back goods that left twice; then release {kept} if it is held. To keep "
         "another one instead, cancel {kept} and release that one: the app follows the one that is left.",
     ),
+    ErrorCode.HOLD_GONE: Entry(
+        "F&O held {numbers} no longer, although what it was held for stands: {reason}. The app has set the hold again.",
+        Owner.CLERK,
+        "Find out who released it: adding or clearing a hold code in F&O takes away the app's hold too. If the order "
+        "is to go on, remove the reason in Shopify (the risk, the tag), decide about its parked message, or release it "
+        "(python -m shared.operator release-hold {store} {order} --reason REASON). What is cleared in F&O alone is set "
+        "again.",
+    ),
     ErrorCode.FO_ORDER_GONE: Entry(
         "The sales order {sales_order} no longer exists in F&O, but the order in Shopify is not cancelled.",
         Owner.CLERK,
@@ -802,6 +814,7 @@ REPORTED: Final = frozenset(
     {
         ErrorCode.SALES_ORDER_DIFFERS,
         ErrorCode.SALES_ORDER_TWICE,
+        ErrorCode.HOLD_GONE,
         ErrorCode.PAYMENT_DIFFERS,
         ErrorCode.REFUND_DIFFERS,
         ErrorCode.REFUND_SUM_DIFFERS,

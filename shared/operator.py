@@ -1,4 +1,5 @@
-"""`python -m shared.operator`: parked messages and orders that hold stock back, for whoever looks after stuck orders.
+"""`python -m shared.operator`: parked messages, orders that hold stock back and holds in F&O, for whoever looks after
+stuck orders.
 
 It opens what the app's own settings name, as whoever signed in by `az login`, and needs no others of them.
 """
@@ -33,7 +34,7 @@ from shared.store.journal import Journal
 from shared.store.links import OrderLinks
 from shared.store.parking import Parked, Parking
 from shared.sync.exports import TABLES, ExportPorts, restore_tables
-from shared.sync.messages.parked import ParkedPorts, bring, discard, record, release, replay
+from shared.sync.messages.parked import ParkedPorts, bring, discard, record, release, release_hold, replay
 from shared.sync.stock.held import HeldOrder, read_held
 from shared.telemetry import quiet_libraries, redact
 
@@ -98,6 +99,10 @@ def _parser() -> argparse.ArgumentParser:
     releasing.add_argument("order", type=int)
     releasing.add_argument("--reason", required=True, help="kept with the order and its parked messages")
     releasing.add_argument("--sales-order", default="", help="the number under which it was entered in F&O by hand")
+    ending = commands.add_parser("release-hold", help="end the hold of an order in F&O: the app does not set it again")
+    ending.add_argument("store")
+    ending.add_argument("order", type=int)
+    ending.add_argument("--reason", required=True, help="kept with the order")
     bringing = commands.add_parser("bring", help="fetch and book one order by its id in Shopify")
     bringing.add_argument("store")
     bringing.add_argument("order", type=int)
@@ -140,6 +145,9 @@ async def _run(options: argparse.Namespace, connections: Connections, out: Print
                     ports=ports,
                 )
                 out(f"order {options.order} is given up: the next stock run offers its goods again")
+            case "release-hold":
+                event = await release_hold(options.store, options.order, options.reason, datetime.now(UTC), ports)
+                out(f"the hold of order {options.order} ends by event {event}: the journal has its outcome")
             case "bring":
                 event = await bring(options.store, options.order, datetime.now(UTC), ports)
                 out(f"order {options.order} is fetched and booked as event {event}: the journal has its outcome")

@@ -130,8 +130,9 @@ class Admin:
 
     async def post_order(self, request: web.Request) -> web.Response:
         """
-        `confirm`, `pick`, `pack`, `invoice` or `cancel`. Pack takes `{"lines"?: [{"lot", "quantity"}],
-        "tracking_number"?, "tracking_url"?, "carrier"?}`; without lines, everything that remains leaves.
+        `confirm`, `pick`, `pack`, `invoice`, `cancel`, `hold` or `clear-hold`. The last two take `{"code"}`. Pack
+        takes `{"lines"?: [{"lot", "quantity"}], "tracking_number"?, "tracking_url"?, "carrier"?}`; without lines,
+        everything that remains leaves.
         """
         company, number, action = (request.match_info[name] for name in ("company", "number", "action"))
         order = self._simulator.books.find(HEADERS, company, number)
@@ -152,6 +153,10 @@ class Admin:
                     answer["invoice"] = posting.invoice(order)
                 case "cancel":
                     posting.cancel(order)
+                case "hold":
+                    posting.add_hold(order, _code(raw))
+                case "clear-hold":
+                    posting.clear_hold(order, _code(raw))
                 case _:
                     return json_answer({"error": f"there is no action {action}"}, 404)
         except PostingError as error:
@@ -193,6 +198,13 @@ class Admin:
                 for line in lines_of(books, order)
             ],
         }
+
+
+def _code(raw: Mapping[str, Any]) -> str:
+    code = raw.get("code")
+    if not isinstance(code, str) or not code:
+        raise bad_request("code is the hold code")
+    return code
 
 
 def _shipment(raw: Mapping[str, Any]) -> Shipment:

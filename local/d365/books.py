@@ -35,6 +35,8 @@ class Books:
         self.progress: Table[RowKey, Progress] = Table(self.journal)
         self.order_lines: Table[RowKey, tuple[RowKey, ...]] = Table(self.journal)
         """By order (company, number) the keys of its lines, as they were created; claims and progress go by line."""
+        self.holds: Table[RowKey, frozenset[str]] = Table(self.journal)
+        """By order its hold codes that are not cleared."""
         self.items = {(item.company, item.number.casefold()): item for item in world.items}
         self.warehouses = {(w.company, w.id.casefold()): w for w in world.warehouses}
         self._rows: dict[str, Table[RowKey, Row]] = {}

@@ -110,6 +110,26 @@ class Posting:
         shown = [str(line.values[field] or order.values[field]) for line in lines]
         require_dimensions(self._books, str(order.values["dataAreaId"]), shown)
 
+    def add_hold(self, order: Row, code: str) -> None:
+        self._put_holds(order, self._holds(order) | {code})
+
+    def clear_hold(self, order: Row, code: str) -> None:
+        if code not in self._holds(order):
+            raise PostingError(f"sales order {order.values['SalesOrderNumber']} has no hold {code}")
+        self._put_holds(order, self._holds(order) - {code})
+
+    def _holds(self, order: Row) -> frozenset[str]:
+        return self._books.holds.get(order_key(order)) or frozenset()
+
+    def _put_holds(self, order: Row, codes: frozenset[str]) -> None:
+        """The flag follows from the codes that are left, whoever set it before."""
+        flag = "Yes" if codes else "No"
+        with self._books.journal.change_set():
+            self._books.holds.put(order_key(order), codes)
+            self._books.replace(
+                self._books.schema.sets[HEADERS], order, {**order.values, "IsSalesProcessingStopped": flag}
+            )
+
     def cancel(self, order: Row) -> None:
         """Gives up whatever is not delivered yet, and the stock it held."""
         lines = self._open_lines(order)

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 from shared.d365.documents import rows_with
 from shared.d365.entities import READ, SALES_LINE_PROGRESS, SALES_ORDER_LINES, SALES_ORDERS
 from shared.d365.odata.batch import Operation
 from shared.d365.odata.client import ODataClient
-from shared.d365.odata.filters import eq
+from shared.d365.odata.filters import chunks, eq
 from shared.errors import ErrorCode, RefusedError
 from shared.model import FoHeader, FoLine, FoOrder, FoStatus
 from shared.model.fo_order import FoRow
 
+HELD: Final = "IsSalesProcessingStopped"
 _NUMBER: Final = "SalesOrderNumber"
 _LOT: Final = "InventoryLotId"
 
@@ -42,6 +43,7 @@ _ORDER_STATUS: Final = {
     "Canceled": FoStatus.CANCELLED,
 }
 """SalesOrderProcessingStatus."""
+_NOTHING_TO_DELIVER: Final = ("Delivered", "DeliveredPartiallyInvoiced", "Invoiced", "Canceled")
 _CLOSED_LINE: Final = {
     "Delivered": FoStatus.DELIVERED,
     "Invoiced": FoStatus.INVOICED,
@@ -75,6 +77,21 @@ async def read_header(client: ODataClient, company: str, number: str) -> FoHeade
     """The sales order with this number. Raises RefusedError FO_STATUS_UNKNOWN."""
     row = await client.get(SALES_ORDERS, {"dataAreaId": company, _NUMBER: number})
     return _header({**row, _NUMBER: number}) if row is not None else None
+
+
+async def not_held(client: ODataClient, company: str, numbers: Collection[str]) -> set[str]:
+    """Those of the sales orders that F&O does not hold, and of which something may still be delivered."""
+    found: set[str] = set()
+    for where in chunks(_NUMBER, numbers):
+        rows = await client.query(SALES_ORDERS, company=company, where=where, select=READ[SALES_ORDERS])
+        found |= {
+            row[_NUMBER]
+            for row in rows
+            if row[_NUMBER] in numbers
+            and row[HELD] != "Yes"
+            and row["SalesOrderProcessingStatus"] not in _NOTHING_TO_DELIVER
+        }
+    return found
 
 
 async def write(client: ODataClient, operations: Sequence[Operation]) -> list[FoRow]:
@@ -136,7 +153,7 @@ def _header(row: FoRow) -> FoHeader:
     number, stage = row[_NUMBER], str(row["SalesOrderProcessingStatus"])
     if stage not in _ORDER_STATUS:
         raise RefusedError(ErrorCode.FO_STATUS_UNKNOWN, sales_order=number, status=stage)
-    return FoHeader(number, _ORDER_STATUS[stage], row["IsSalesProcessingStopped"] == "Yes", row)
+    return FoHeader(number, _ORDER_STATUS[stage], row[HELD] == "Yes", row)
 
 
 def _line(number: str, row: Mapping[str, Any], progress: Mapping[str, Any] | None, status: FoStatus) -> FoLine:

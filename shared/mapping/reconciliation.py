@@ -88,6 +88,13 @@ def gone_finding(number: str, order: Order) -> Finding:
     return Finding(refusal, f"sales order {number}", str(order.total), "nothing")
 
 
+def hold_finding(store: str, order_id: int, numbers: Sequence[str], reason: str) -> Finding:
+    """Sales orders that were held no longer, and are held again."""
+    names = ", ".join(numbers)
+    refusal = RefusedError(ErrorCode.HOLD_GONE, numbers=names, reason=reason, store=store, order=order_id)
+    return Finding(refusal, f"the hold of {names}", f"to be held: {reason}", "was not held")
+
+
 def payment_finding(number: str, difference: PaymentDifference) -> Finding:
     shopify, fo = _amounts(difference.shopify), _amounts(difference.fo)
     what = f"payment {difference.payment_id}" if difference.payment_id else "a payment line without payment id"

@@ -22,7 +22,9 @@ LEASE: Final = timedelta(minutes=8)
 """An invocation may take four minutes (host.json), and F&O may work as long on its last call."""
 LEASE_OF_NUMBERED: Final = timedelta(seconds=30)
 """Where the app numbers the sales order: F&O itself refuses a second one, so that the lease only saves calls."""
-_CHUNKED: Final = tuple(f"{name}_" for name in ("lots", "sold", "goods", "sources", "promised", "said", "record"))
+_CHUNKED: Final = tuple(
+    f"{name}_" for name in ("lots", "sold", "goods", "sources", "promised", "said", "record", "released")
+)
 _CHUNK: Final = 30_000  # a string property of a table row holds 32 Ki characters
 
 
@@ -55,6 +57,8 @@ class OrderLink:
     """Why the app holds the order in F&O (shared.model.order_state.HoldReason); "" if it does not."""
     is_holding: bool = False
     """Set before the hold is sent, so that a retry after a crash finishes it."""
+    released: Mapping[str, str] = field(default_factory=dict)
+    """Reason of a hold -> why, by whom and when a person released the order from it: it is not held for that again."""
     parked_parts: frozenset[Part] = frozenset()
     """The parts of the order with a parked message; payments also while they wait."""
     given_up: bool = False
@@ -76,6 +80,11 @@ class OrderLink:
     columns: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
     """The row's columns when it was read: those of a longer value have to be emptied."""
     etag: str | None = None
+
+    def held_for(self, reason: str, *, is_holding: bool) -> OrderLink:
+        """The link of an order that is held for the reason: a release from that reason has ended."""
+        released = {each: why for each, why in self.released.items() if each != reason}
+        return replace(self, held=reason, is_holding=is_holding, released=released)
 
     @property
     def has_parked(self) -> bool:
@@ -158,6 +167,13 @@ class OrderLinks:
             asked = [order_id for order_id in asked if order_id > read_to]
         return known & set(order_ids)
 
+    async def held(self, store: str) -> list[OrderLink]:
+        """The sales orders that the app holds in F&O."""
+        query = "PartitionKey eq @store and RowKey ge 'order-' and RowKey lt 'order.' and held gt ''"
+        found = self._table.query_entities(query, parameters={"store": store})
+        links = [_read(tables.with_etag(row)) async for row in found]
+        return [link for link in links if link.sales_order and not link.given_up]
+
     async def parked(self, store: str) -> list[PendingSale]:
         """All parked orders with their goods, those that could not be read too."""
         query = "PartitionKey eq @store and RowKey ge 'order-' and RowKey lt 'order.' and sales_order eq ''"
@@ -204,6 +220,7 @@ def _row(link: OrderLink) -> TableRow:
         "further": " ".join(link.further),
         "held": link.held,
         "is_holding": link.is_holding,
+        **_pieces("released", link.released),
     }
 
 
@@ -225,6 +242,7 @@ def _read(row: TableRow) -> OrderLink:
         further=tuple(row.get("further", "").split()),
         held=row.get("held", ""),
         is_holding=row.get("is_holding", False),
+        released=_join("released", row),
         location_id=int(row["location_id"]) if row["location_id"] else None,
         parked_parts=_parked_parts(row),
         record=read_record(_join("record", row)),

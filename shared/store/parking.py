@@ -177,14 +177,19 @@ class Parking:
         parts: Collection[Part] = frozenset(Part),
     ) -> None:
         """Closes every open row about these parts of one entity. A row that was parked again meanwhile stays open."""
+        for parked in await self.open_of(flow, store, entity_id):
+            if parked.part in parts:
+                await self.close(parked, state, why, now)
+
+    async def open_of(self, flow: str, store: str, entity_id: str) -> list[Parked]:
+        """Every message about one entity that waits for a person."""
         found = self._query(
             "PartitionKey eq @partition and entity_id eq @entity and state eq @state",
             partition=_partition(flow, store),
             entity=entity_id,
             state=State.OPEN.value,
         )
-        for parked in [one async for one in found if one.part in parts]:
-            await self.close(parked, state, why, now)
+        return [one async for one in found]
 
     async def _query(self, where: str, **parameters: str) -> AsyncIterator[Parked]:
         async for row in self._table.query_entities(where, parameters=parameters):

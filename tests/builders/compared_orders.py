@@ -10,6 +10,7 @@ from shared.mapping.orders.header import header_fingerprints
 from shared.model import TransactionKind
 from shared.store.links import OrderLinks
 from shared.store.outbox import Outbox
+from shared.store.parking import Parking
 from shared.store.payments import Payment, Payments
 from shared.store.refunds import BookedRefund, Refunds
 from shared.store.shared_rows import SharedRows
@@ -35,12 +36,14 @@ BOOKS = with_rules(refund_rules(), payments={"journal": "SHOPPAY", "methods": tu
 
 
 class SearchableFo(MemoryFo):
-    """Searches for several payment ids too."""
+    """Searches for several payment ids or sales orders too."""
 
     async def query(self, entity_set, *, company, where, select, order_by=()):
         if " or " not in where:
             return await super().query(entity_set, company=company, where=where, select=select, order_by=order_by)
-        return [dict(row) for row in self.tables[entity_set] if f"'{row['PaymentId']}'" in where]
+        self.calls.append(f"GET {entity_set}")
+        field = "PaymentId" if "PaymentId eq" in where else "SalesOrderNumber"
+        return [dict(row) for row in self.tables[entity_set] if f"'{row[field]}'" in where]
 
 
 class ComparedWorld:
@@ -48,12 +51,12 @@ class ComparedWorld:
 
     def __init__(self) -> None:
         self.fo = SearchableFo()
-        rows = MemoryTable()
+        rows, self.link_rows = MemoryTable(), MemoryTable()
         self.payments, self.refunds = Payments(rows), Refunds(MemoryTable())
         self.ports = OrderPorts(
             rules={},
             admins={},
-            links=OrderLinks(MemoryTable()),
+            links=OrderLinks(self.link_rows),
             known_customers=None,
             fo=self.fo,
             customers=None,
@@ -61,7 +64,7 @@ class ComparedWorld:
             payments=PaymentPorts(self.payments, PaymentJournals(self.fo, SharedRows(rows, "journals"))),
             refunds=RefundPorts(self.refunds, self.fo, TaxSetups(self.fo)),
             outbox=Outbox(MemoryTable()),
-            parking=None,
+            parking=Parking(MemoryTable(), None),
             items=ItemCache(),
         )
         for line_id, item in items_of(SALE).items():

@@ -2,25 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from shared.model import COMPONENTS, FoLine, FoOrder, FoStatus, HoldReason, OrderState
 from shared.rules import StoreRules
 
 
-def hold_reason(state: OrderState, rules: StoreRules, *, held: str = "") -> HoldReason | None:
-    """Why the order is to be held, if it is; `held` is why we hold it already.
-
-    A webhook of the order has neither risk nor transactions: a hold for risk lasts until the order is fetched.
+def hold_reason(
+    state: OrderState, rules: StoreRules, *, held: str = "", released: Collection[str] = ()
+) -> HoldReason | None:
+    """Why the order is to be held, if it is; `held` is why we hold it already, `released` what a person released it
+    from.
     """
     if state.order.cancelled_at is not None:
         return None
-    if held == HoldReason.FULFILMENT:
-        return HoldReason.FULFILMENT
+    standing = standing_reasons(state, rules, held=held)
+    return next((reason for reason in standing if reason not in released), None)
+
+
+def standing_reasons(state: OrderState, rules: StoreRules, *, held: str) -> list[HoldReason]:
+    """Why a new order in this state would be held, the first reason first.
+
+    A webhook of the order has neither risk nor transactions: a hold for risk lasts until the order is fetched.
+    """
     at_risk = held == HoldReason.RISK if state.transactions is None else state.risk in rules.orders.hold_risks
-    if at_risk:
-        return HoldReason.RISK
-    return HoldReason.TAG if is_hold_tag_among(state.order.tags, rules) else None
+    standing = {
+        HoldReason.FULFILMENT: held == HoldReason.FULFILMENT,
+        HoldReason.RISK: at_risk,
+        HoldReason.TAG: is_hold_tag_among(state.order.tags, rules),
+    }
+    return [reason for reason, stands in standing.items() if stands]
+
+
+def releases_left(released: Mapping[str, str], state: OrderState, rules: StoreRules) -> dict[str, str]:
+    """The releases whose reason stands: where one comes back that was gone, the order is held again.
+
+    A change that a person has to decide stands until F&O has it, or another one takes its place.
+    """
+
+    def stands(reason: str) -> bool:
+        if reason == HoldReason.CANCELLATION:
+            return state.order.is_given_up
+        return reason == HoldReason.CHANGE or reason in standing_reasons(state, rules, held=reason)
+
+    return {reason: why for reason, why in released.items() if stands(reason)}
 
 
 def is_hold_tag_among(tags: Iterable[str], rules: StoreRules) -> bool:

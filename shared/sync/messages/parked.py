@@ -1,7 +1,10 @@
-"""What a person does with a parked message or an order that F&O does not have: replay, discard, release, bring."""
+"""What a person does with a parked message, an order that F&O does not have, or one that the app holds there: replay,
+discard, release, bring, release-hold.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -21,6 +24,8 @@ _REPLAY: Final = ".replay-"
 _TOPIC: Final = "operator"
 BRING: Final = "operator/bring"
 """The topic of an order that a person has brought by name."""
+RELEASE_HOLD: Final = "operator/release-hold"
+"""The topic of an order whose hold in F&O a person ends. Its body names the order, and says why and who."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +126,10 @@ async def release(
     """
     link = await ports.links.get(store, order_id) or OrderLink(store, order_id, now)
     if link.sales_order:
-        raise ConnectorError(f"order {order_id} holds nothing back: its sales order is {link.sales_order}")
+        raise ConnectorError(
+            f"order {order_id} holds nothing back: its sales order is {link.sales_order}. To end its hold in F&O: "
+            "release-hold"
+        )
     refuse_claimed(link, now)
     await record(ports, f"release: {reason}", store=store, entity_id=str(order_id))
     await _give_up(
@@ -150,20 +158,44 @@ async def bring(store: str, order_id: int, now: datetime, ports: ParkedPorts) ->
 
     It counts as a person's decision: an order from before the first day is booked too.
     """
-    envelope = Envelope(
+    envelope = _event("bring", BRING, store, order_id, now)
+    await record(ports, "bring", store=store, entity_id=str(order_id), event_id=envelope.event_id)
+    await ports.publish(envelope)
+    return envelope.event_id
+
+
+async def release_hold(store: str, order_id: int, reason: str, now: datetime, ports: ParkedPorts) -> str:
+    """Sends an event that ends the hold of the order in F&O: the app does not set it again for what stands now.
+    Returns the event's id.
+
+    Raises ConnectorError for an order that F&O does not have, or that the app does not hold there.
+    """
+    link = await ports.links.get(store, order_id)
+    if link is None or not link.sales_order or link.given_up:
+        raise ConnectorError(f"the app has no sales order of order {order_id} in F&O. To give the order up: release")
+    if not link.held:
+        raise ConnectorError(f"the app does not hold {link.sales_order}. Whoever holds it releases it in F&O")
+    why = f"{_signed(reason, ports)}, {now:%Y-%m-%d %H:%M} UTC"
+    envelope = _event("release-hold", RELEASE_HOLD, store, order_id, now)
+    envelope = replace(envelope, body=json.dumps({**json.loads(envelope.body), "why": why}).encode())
+    what = f"release-hold, held for its {link.held}: {reason}"
+    await record(ports, what, store=store, entity_id=str(order_id), event_id=envelope.event_id)
+    await ports.publish(envelope)
+    return envelope.event_id
+
+
+def _event(command: str, topic: str, store: str, order_id: int, now: datetime) -> Envelope:
+    return Envelope(
         flow=ORDERS.name,
-        event_id=f"bring-{store}-{order_id}-{now:%Y%m%dT%H%M%SZ}",
+        event_id=f"{command}-{store}-{order_id}-{now:%Y%m%dT%H%M%SZ}",
         source=OPERATOR,
         store=store,
-        topic=BRING,
+        topic=topic,
         entity_id=str(order_id),
         occurred_at=now,
         traceparent="",
         body=naming_body(order_id),
     )
-    await record(ports, "bring", store=store, entity_id=str(order_id), event_id=envelope.event_id)
-    await ports.publish(envelope)
-    return envelope.event_id
 
 
 async def _with_claim(envelope: Envelope, claims: Bodies) -> Envelope:

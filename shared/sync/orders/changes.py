@@ -14,6 +14,7 @@ from typing import Any, Final, Protocol
 from shared.d365.odata.batch import Operation
 from shared.d365.odata.client import ODataClient
 from shared.d365.order_changes import (
+    HELD,
     header_change,
     header_removal,
     line_change,
@@ -38,14 +39,15 @@ from shared.mapping.orders.header import header_fingerprints
 from shared.mapping.orders.holds import hold_reason, holdable
 from shared.mapping.orders.matching import number_key
 from shared.mapping.orders.plan import LINE_KEY, SalesOrderPlan
+from shared.mapping.orders.record import digest
 from shared.model import FoOrder, HoldReason, Item, OrderState, TaxSetup
 from shared.rules import StoreRules
 from shared.store.links import OrderLink
 from shared.sync.orders.planning import Allocate, plan_change
+from shared.sync.orders.safety import is_released
 
 _ROUNDS: Final = 3
 """Readings: before the change, after it, and once more for what an earlier attempt left different."""
-_HELD: Final = "IsSalesProcessingStopped"
 _SUFFIXES: Final = ascii_uppercase[1:]
 """Suffixes of the numbers of further sales orders."""
 
@@ -193,37 +195,42 @@ class _OrderChange:
         self._link = await self._ports.links.put(replace(self._link, further=(*self._link.further, booked.number)))
 
     async def _hold_at_risk(self, fo: FoOrder) -> None:
-        """Holds the order once for each reason: a person who releases it has reviewed that reason."""
-        reason = hold_reason(self._state, self._rules, held=self._link.held)
+        """Holds the order once for each reason. The sweep sets a hold again that is gone in F&O, and tells it."""
+        reason = self._hold_reason()
         if reason is not None and (self._link.held != reason or self._link.is_holding):
             await self._hold(fo, reason)
+
+    def _hold_reason(self) -> HoldReason | None:
+        return hold_reason(self._state, self._rules, held=self._link.held, released=self._link.released)
 
     async def _hold(self, fo: FoOrder, reason: HoldReason) -> None:
         self._has_held = True
         to_hold = holdable(fo, self._link.sources)
         if not to_hold and not self._link.held:
             return  # a person holds it, or it can no longer be held
-        self._link = await self._ports.links.put(replace(self._link, held=reason.value, is_holding=bool(to_hold)))
+        self._link = await self._ports.links.put(self._link.held_for(reason, is_holding=bool(to_hold)))
         if to_hold:
             company = self._link.company
-            await write(self._ports.fo, [header_change(company, number, {_HELD: "Yes"}) for number in to_hold])
+            await write(self._ports.fo, [header_change(company, number, {HELD: "Yes"}) for number in to_hold])
             self._link = await self._ports.links.put(replace(self._link, is_holding=False))
 
     async def _release(self, fo: FoOrder) -> None:
         """Releases a hold that the app set and has no reason for any more. Other holds stay."""
-        reason = hold_reason(self._state, self._rules, held=self._link.held)
+        reason = self._hold_reason()
         if not self._link.held:
             return
         held = [header.number for header in fo.headers if header.is_held and not header.status.is_closed]
         if held and reason is None:
             company = self._link.company
-            await write(self._ports.fo, [header_change(company, number, {_HELD: "No"}) for number in held])
+            await write(self._ports.fo, [header_change(company, number, {HELD: "No"}) for number in held])
         self._link = replace(self._link, held=reason.value if reason else "")
 
     async def _hold_for_change(self, fo: FoOrder) -> None:
         """Holds the order because F&O has other lines than were sold: it must not ship until a person has reviewed
         it.
         """
+        if is_released(self._link, digest(self._state.order, self._rules)):
+            return
         if not self._has_held and (self._link.is_holding or holdable(fo, self._link.sources)):
             await self._hold(fo, HoldReason.CHANGE)
 

@@ -31,7 +31,7 @@ from shared.mapping.cut_over import (
     refuse_before_first_day,
 )
 from shared.mapping.delivery import needs_delivery_method, with_delivery
-from shared.mapping.orders.holds import hold_reason
+from shared.mapping.orders.holds import hold_reason, releases_left
 from shared.mapping.orders.items import needs_barcodes
 from shared.mapping.orders.proof import prove
 from shared.mapping.orders.record import add_refunds, digest
@@ -42,11 +42,13 @@ from shared.rules import StoreRules
 from shared.store.links import OrderLink
 from shared.store.parking import State
 from shared.sync.messages.outcome import Done, MessageOutcome, Park, Parts, Retry
+from shared.sync.messages.parked import RELEASE_HOLD
 from shared.sync.orders.booking import Booking, change, create, find_unrecorded, reconstruct_record
 from shared.sync.orders.pause import is_edit_before, may_wait, wait_for_pause, wait_unread
 from shared.sync.orders.ports import OrderPorts
 from shared.sync.orders.reading import LARGE, StateReader, apart, read_json
-from shared.sync.orders.safety import stop, stop_reason
+from shared.sync.orders.release import release_hold
+from shared.sync.orders.safety import is_released, stop, stop_reason
 from shared.sync.payments import converge_payments
 from shared.sync.refunds import converge_refunds
 from shared.telemetry import annotate, emit
@@ -66,17 +68,8 @@ async def sync_order(envelope: Envelope, ports: OrderPorts) -> MessageOutcome:
     payload = await apart(partial(read_json, envelope.body), is_large=len(envelope.body) > LARGE)
     order_id = require_order_id(payload, envelope.topic)
     link = await ports.links.get(rules.key, order_id)
-    if link is not None and link.given_up:
-        return Done(
-            f"this order was given up and is maintained by staff in F&O: {link.sales_order}", document=link.sales_order
-        )
-    if link is not None and await _is_booked_before(envelope, payload, link, ports):
-        return Done("F&O has this transaction: it was booked with its order", document=link.sales_order)
-    if link is not None:
-        if is_edit_before(envelope, link):
-            return Done("F&O has a later state of the order", document=link.sales_order)
-        if (pause := wait_unread(envelope, link, ports.change_pause, ports.now())) is not None:
-            return Retry(pause)
+    if link is not None and (end := await _end_unread(envelope, payload, link, rules, ports)) is not None:
+        return end
     event = _Event(envelope, order_id, read_signals(payload), rules, ports, ports.now(), link)
     try:
         state = await event.read(payload)
@@ -86,6 +79,24 @@ async def sync_order(envelope: Envelope, ports: OrderPorts) -> MessageOutcome:
         await event.stop()
         raise
     return await event.converge(state)
+
+
+async def _end_unread(
+    envelope: Envelope, payload: Any, link: OrderLink, rules: StoreRules, ports: OrderPorts
+) -> MessageOutcome | None:
+    """How the event ends whose order need not be read; None for any other."""
+    if link.given_up:
+        return Done(
+            f"this order was given up and is maintained by staff in F&O: {link.sales_order}", document=link.sales_order
+        )
+    if envelope.topic == RELEASE_HOLD:
+        return await release_hold(payload, link, rules, ports)
+    if await _is_booked_before(envelope, payload, link, ports):
+        return Done("F&O has this transaction: it was booked with its order", document=link.sales_order)
+    if is_edit_before(envelope, link):
+        return Done("F&O has a later state of the order", document=link.sales_order)
+    pause = wait_unread(envelope, link, ports.change_pause, ports.now())
+    return Retry(pause) if pause is not None else None
 
 
 async def _is_booked_before(envelope: Envelope, payload: Any, link: OrderLink, ports: OrderPorts) -> bool:
@@ -171,7 +182,8 @@ class _Event:
 
     async def stop(self, otherwise: HoldReason | None = None) -> None:
         """Stops what F&O has of the order, if it must not go on; `otherwise` is why, where the event does not say."""
-        reason = stop_reason(self.signals, self.rules) or otherwise
+        released = self.link.released if self.link is not None else ()
+        reason = stop_reason(self.signals, self.rules, released) or otherwise
         if reason is HoldReason.CANCELLATION:
             await self._find_unrecorded()
         if reason is not None and self.link is not None and self.link.sales_order:
@@ -212,7 +224,8 @@ class _Event:
             booking = await self._sales_order(state)
         except RefusedError as refusal:
             await self._reread_link()
-            await self.stop(HoldReason.CHANGE)  # F&O has other lines than were sold
+            is_let_go = is_released(self.link, digest(state.order, self.rules))
+            await self.stop(None if is_let_go else HoldReason.CHANGE)  # F&O has other lines than were sold
             self._refuse(refusal, Part.ORDER)
             booking = Booking("", self.link.sales_order if self.link else "", self.link, is_current=False)
         except TransientError:
@@ -297,7 +310,10 @@ class _Event:
         order = state.order
         if order.version >= link.version:
             self.link = link = await self._with_refunds(link, state)
+            self.link = link = await self._with_releases_left(link, state)
         if (booking := self._without_change(state, link)) is not None:
+            if order.version >= link.version and not link.held and (reason := self._new_hold_reason(state, link)):
+                link = await stop(link, reason, self.ports.fo, self.ports.links)  # its parked change was released
             if booking.is_current and order.version > link.version:  # events between both versions are outdated now
                 link = await self.ports.links.put(replace(link, version=order.version))
             return replace(booking, link=link)
@@ -317,10 +333,13 @@ class _Event:
         content = digest(order, self.rules)
         if content == link.parked_digest and not self.is_replay:
             return Booking("this change of the order waits for a person", link.sales_order, link, is_current=False)
-        is_as_booked = content == link.digest and not link.held and hold_reason(state, self.rules) is None
+        is_as_booked = content == link.digest and not link.held and self._new_hold_reason(state, link) is None
         if is_as_booked and self.envelope.source not in {OPERATOR, HEALING}:
             return Booking("F&O has the order as it is", link.sales_order, link)
         return None
+
+    def _new_hold_reason(self, state: OrderState, link: OrderLink) -> HoldReason | None:
+        return hold_reason(state, self.rules, held=link.held, released=link.released)
 
     def _pause(self, state: OrderState, link: OrderLink) -> NotYetError | None:
         """The wait until F&O may get the change of the sales order; None if it may now."""
@@ -374,6 +393,11 @@ class _Event:
         record = add_refunds(link.record, state.refunds)
         return link if record is link.record else await self.ports.links.put(replace(link, record=record))
 
+    async def _with_releases_left(self, link: OrderLink, state: OrderState) -> OrderLink:
+        """The link without releases from holds whose reason is gone."""
+        left = releases_left(link.released, state, self.rules)
+        return link if left == link.released else await self.ports.links.put(replace(link, released=left))
+
     async def _reread_link(self) -> None:
         self.link = await self.ports.links.get(self.rules.key, self.order_id)
 
@@ -418,7 +442,11 @@ class _Event:
         else:
             refused_digest = digest(state.order, self.rules) if of_order else link.parked_digest
             applied_at = self.now if of_order else link.applied_at
-            known = replace(link, parked_digest=refused_digest, parked_parts=parts, applied_at=applied_at)
+            is_same = refused_digest == link.parked_digest
+            released = {each: why for each, why in link.released.items() if is_same or each != HoldReason.CHANGE}
+            known = replace(
+                link, parked_digest=refused_digest, parked_parts=parts, applied_at=applied_at, released=released
+            )
         await self.ports.links.put(known)
 
 

@@ -65,4 +65,4 @@ def may_wait(envelope: Envelope, state: OrderState, signals: Signals, link: Orde
         return False
     if state.order.is_given_up or signals.is_cancelled or signals.is_given_back:
         return False
-    return hold_reason(state, rules, held=link.held) in {None, link.held}
+    return hold_reason(state, rules, held=link.held, released=link.released) in {None, link.held}

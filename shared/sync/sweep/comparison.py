@@ -14,7 +14,7 @@ from shared.mapping.reconciliation import Sums
 from shared.model import Money
 from shared.rules import StoreRules
 from shared.shopify.sweep import ListedOrder, orders_from
-from shared.store.journal import JournalEntry
+from shared.store.journal import Journal, JournalEntry
 from shared.store.links import OrderLink
 from shared.sync.orders.reading import StateReader
 from shared.sync.sweep.duplicates import Duplicates, hold_duplicates
@@ -212,29 +212,36 @@ class _ComparisonRun:
     async def _report(self, order: ListedOrder, found: Comparison) -> None:
         self.tally.differing += 1
         self.tally.differences += len(found.findings)
-        for finding in found.findings:
-            emit(
-                "reconciliation.difference",
-                level=logging.WARNING,
-                code=finding.refusal.code,
-                order=found.name,
-                sales_order=found.sales_order,
-                owner=finding.refusal.entry.owner,
-                shopify=finding.shopify,
-                fo=finding.fo,
-            )
-        note = "; ".join(f"{finding.refusal.code}: {finding.refusal.cause}" for finding in found.findings)
-        await self.ports.journal.write(
-            JournalEntry(
-                store=self.rules.key,
-                entity_id=str(order.id),
-                event_id=f"reconciliation-{self.began:%Y%m%dT%H%M%SZ}",
-                topic="reconciliation",
-                attempt=1,
-                at=self.now(),
-                outcome="differs",
-                note=shorten(note, _NOTE, placeholder=" ..."),
-                document=found.sales_order,
-                evidence={"differences": [finding.as_dict() for finding in found.findings]},
-            )
+        await report(found, order.id, self.rules.key, self.ports.journal, began=self.began, at=self.now())
+
+
+async def report(
+    found: Comparison, order_id: int, store: str, journal: Journal, *, began: datetime, at: datetime
+) -> None:
+    """Logs and counts each finding, and writes all of them into the journal; `began` is when the run did."""
+    for finding in found.findings:
+        emit(
+            "reconciliation.difference",
+            level=logging.WARNING,
+            code=finding.refusal.code,
+            order=found.name,
+            sales_order=found.sales_order,
+            owner=finding.refusal.entry.owner,
+            shopify=finding.shopify,
+            fo=finding.fo,
         )
+    note = "; ".join(f"{finding.refusal.code}: {finding.refusal.cause}" for finding in found.findings)
+    await journal.write(
+        JournalEntry(
+            store=store,
+            entity_id=str(order_id),
+            event_id=f"reconciliation-{began:%Y%m%dT%H%M%SZ}",
+            topic="reconciliation",
+            attempt=1,
+            at=at,
+            outcome="differs",
+            note=shorten(note, _NOTE, placeholder=" ..."),
+            document=found.sales_order,
+            evidence={"differences": [finding.as_dict() for finding in found.findings]},
+        )
+    )

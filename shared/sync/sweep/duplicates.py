@@ -1,8 +1,8 @@
 """Several sales orders in F&O with one reference: one is kept, the others are held until a person decides.
 
-Two workers at once, a lost answer or a copy made by staff leave such a pair, and both would be shipped. A hold
-(IsSalesProcessingStopped = Yes) is the only thing that the sweep writes to F&O. It is set again in each comparison
-until all but one of the sales orders are cancelled or deleted.
+Two workers at once, a lost answer or a copy made by staff leave such a pair, and both would be shipped. The hold
+(IsSalesProcessingStopped = Yes) is set again in each comparison until all but one of the sales orders are cancelled or
+deleted.
 """
 
 from __future__ import annotations

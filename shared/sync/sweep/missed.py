@@ -69,6 +69,12 @@ def is_settled(entries: JournalEntries) -> bool:
     return not outcomes or outcomes[-1] == "done"
 
 
+def is_waiting(entries: JournalEntries) -> bool:
+    """Whether the last recorded event waits for its next attempt."""
+    outcomes = [row["outcome"] for row in _events(entries)]
+    return outcomes[-1:] == ["waiting"]
+
+
 def is_under_way(entries: JournalEntries, *, overdue: datetime) -> bool:
     """Whether the sweep sent an event after `overdue` that was not handled yet: it is still in the queue."""
     rows = list(entries)

@@ -1,14 +1,15 @@
 """The flow sweep: changes whose webhook was missed, and differences between both systems.
 
+holds           a hold that is gone in F&O while its reason stands is set again (shared/sync/sweep/holds.py)
 changes         an order that changed in Shopify without an event is put onto the orders' queue, as an event of the app:
                 the flow of orders fetches and converges it as any other
 subscriptions   topics that a shop no longer sends are reported
 comparison      orders in Shopify are compared with F&O, some in each run, all of them over time
 
 What was put onto the queue is neither sent again nor compared before it is settled (shared/sync/sweep/healing.py).
-It writes nothing to Shopify, and to F&O one thing: where several sales orders have the reference of one order, it holds
-those that are not kept (shared/sync/sweep/duplicates.py). After an interrupted run the next begins where progress was
-last saved; an event that is sent twice has nothing to do the second time.
+It writes nothing to Shopify, and to F&O holds alone: those that are gone, and where several sales orders have the
+reference of one order, one for each that is not kept (shared/sync/sweep/duplicates.py). After an interrupted run the
+next begins where progress was last saved; an event that is sent twice has nothing to do the second time.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from shared.shopify.sweep import ListedOrder, changed_orders, read_subscriptions
 from shared.sync.each_store import for_each_store, noting_halt
 from shared.sync.sweep.comparison import compare_some
 from shared.sync.sweep.healing import Healer, Healing
+from shared.sync.sweep.holds import restore_holds
 from shared.sync.sweep.missed import is_recorded
 from shared.sync.sweep.ports import SweepPorts
 from shared.sync.sweep.progress import Progress
@@ -82,6 +84,13 @@ class _Sweep:
     report: SweepReport
 
     async def run(self) -> None:
+        """Holds come first, and trouble with one keeps nothing else from being done."""
+        try:
+            self.report.halted = await restore_holds(self.rules, self.ports, now=self.now, until=self._until)
+        finally:
+            await self._find_and_compare()
+
+    async def _find_and_compare(self) -> None:
         admin = self.ports.orders.admins[self.rules.key]
         progress = await Progress.load(self.ports.snapshots, self.rules.key, now=self.began)
         try:
@@ -92,10 +101,14 @@ class _Sweep:
             progress.subscribed = report_lost_topics(
                 self.rules.key, families, subscriptions, subscribed=progress.subscribed
             )
-            ended = await compare_some(self.rules, self.ports, progress, now=self.now, until=self.began + _TIME_LIMIT)
+            ended = await compare_some(self.rules, self.ports, progress, now=self.now, until=self._until)
             self.report.halted = self.report.halted or ended
         finally:
             await progress.save()
+
+    @property
+    def _until(self) -> datetime:
+        return self.began + _TIME_LIMIT
 
     @property
     def _settled_since(self) -> datetime:
@@ -107,7 +120,7 @@ class _Sweep:
         """
         newest = progress.since
         async for page in changed_orders(self.ports.orders.admins[self.rules.key], progress.since):
-            if self.report.changed >= _MAX_ORDERS or (self.report.changed and self.now() >= self.began + _TIME_LIMIT):
+            if self.report.changed >= _MAX_ORDERS or (self.report.changed and self.now() >= self._until):
                 self.report.halted = "more orders changed than one run checks"
                 progress.since = newest
                 return

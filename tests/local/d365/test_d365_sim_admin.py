@@ -139,6 +139,23 @@ async def test_a_stopped_order_waits_until_it_is_released(d365: Client) -> None:
     assert (await post(d365, number, "confirm"))["processing_status"] == "Confirmed"
 
 
+async def test_a_hold_code_stops_an_order_and_clearing_the_last_one_releases_it_whoever_set_the_flag(
+    d365: Client,
+) -> None:
+    number = await d365.order({})
+    header = f"SalesOrderHeadersV4(dataAreaId='web',SalesOrderNumber='{number}')"
+    await d365.data("PATCH", header, {"IsSalesProcessingStopped": "Yes"})
+    for code in ("CREDIT", "FRAUD"):
+        assert (await d365.admin("POST", f"orders/web/{number}/hold", {"code": code})).json["stopped"]
+    assert (await d365.admin("POST", f"orders/web/{number}/clear-hold", {"code": "CREDIT"})).json["stopped"]
+    for action in ("confirm", "pick", "pack", "invoice"):
+        assert (await d365.admin("POST", f"orders/web/{number}/{action}")).status == 409
+    assert not (await d365.admin("POST", f"orders/web/{number}/clear-hold", {"code": "FRAUD"})).json["stopped"]
+    assert (await post(d365, number, "confirm"))["processing_status"] == "Confirmed"
+    assert (await d365.admin("POST", f"orders/web/{number}/clear-hold", {"code": "FRAUD"})).status == 409
+    assert (await d365.admin("POST", f"orders/web/{number}/hold", {})).status == 400
+
+
 async def test_a_return_line_brings_goods_back(d365: Client) -> None:
     number = await d365.order({"OrderedSalesQuantity": -2})
     row = await d365.on_hand("LAMP")

@@ -4,13 +4,14 @@ from decimal import Decimal
 
 import pytest
 
-from shared.d365.order_changes import LINE_FIELDS, read_fo_order, read_header, read_headers
+from shared.d365.order_changes import LINE_FIELDS, not_held, read_fo_order, read_header, read_headers
 from shared.d365.sold_lines import read_sold_lines
 from shared.errors import RefusedError
 from shared.model import FoStatus
 from tests.builders.refunds import MemoryFo
 
 COMPANY = "nleu"
+HELD_FIELDS = ("SalesOrderNumber", "IsSalesProcessingStopped", "SalesOrderProcessingStatus")
 
 
 class Fo(MemoryFo):
@@ -167,3 +168,27 @@ async def test_all_orders_with_a_reference_are_read_by_number(fo):
     fo.header("SN2", reference="shopify-nordlys-2")
     assert [header.number for header in await read_headers(fo, COMPANY, "shopify-nordlys-1")] == ["SN0", "SN1"]
     assert await read_header(fo, COMPANY, "SN9") is None
+
+
+async def test_the_orders_that_fo_does_not_hold_are_found_in_a_few_reads_of_exactly_their_numbers():
+    asked = []
+    rows = {
+        "SN1": ("No", "Active"),
+        "SN2": ("Yes", "Active"),
+        "SN3": ("No", "Invoiced"),
+        "SN40": ("No", "PartiallyDelivered"),
+        "sn1": ("No", "Active"),  # F&O ignores case
+    }
+
+    class Searched:
+        async def query(self, entity_set, *, company, where, select):
+            asked.append((entity_set, company))
+            return [
+                dict(zip(HELD_FIELDS, (number, *row), strict=True))
+                for number, row in rows.items()
+                if f"'{number.upper()}'" in where
+            ]
+
+    numbers = ["SN1", "SN2", "SN3", *(f"SN{each}" for each in range(10, 41))]
+    assert await not_held(Searched(), COMPANY, numbers) == {"SN1", "SN40"}
+    assert asked == [("SalesOrderHeadersV4", COMPANY)] * 2

@@ -9,6 +9,7 @@ from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, Re
 
 from shared.errors import TransientError
 from shared.store.links import OrderLink, OrderLinks
+from tests.builders.memory_table import MemoryTable
 
 
 class Entity(dict[str, Any]):
@@ -58,6 +59,7 @@ LINK = OrderLink(
     further=("SN5551B", "SN5551C"),
     fingerprints={"address": "0123456789abcdef"},
     held="risk",
+    released={"tag": "the buyer called (by Kim), 2026-11-02 08:00 UTC"},
     applied_at=datetime(2026, 11, 2, 8, 30, 0, 250_000, tzinfo=UTC),
 )
 
@@ -74,6 +76,27 @@ async def test_a_link_that_was_put_can_be_put_again():
     await links.put(replace(first, held=""))
     with pytest.raises(TransientError, match="changed by another worker"):
         await links.put(first)
+
+
+async def test_a_hold_ends_the_release_from_its_reason():
+    link = replace(LINK, released={"tag": "why", "risk": "why"})
+    assert link.held_for("tag", is_holding=True) == replace(link, held="tag", is_holding=True, released={"risk": "why"})
+
+
+async def test_the_orders_that_the_app_holds_are_found_among_all_rows_of_the_store():
+    links = OrderLinks(MemoryTable())  # type: ignore[arg-type] # a table in memory
+    others = [
+        replace(LINK, order_id=1, held=""),
+        replace(LINK, order_id=2, store="prairie"),
+        replace(LINK, order_id=3, sales_order=""),
+        replace(LINK, order_id=4, given_up=True),
+    ]
+    for link in others:
+        await links.put(link)
+    held = await links.put(LINK)
+    assert await links.held("nordlys") == [held]
+    await links.put(replace((await links.held("nordlys"))[0], held=""))
+    assert await links.held("nordlys") == []
 
 
 async def test_a_row_from_before_changes_were_tracked_is_read():

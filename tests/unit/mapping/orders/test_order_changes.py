@@ -10,7 +10,7 @@ from shared.errors import RefusedError
 from shared.mapping.orders.changes import Action
 from shared.mapping.orders.differences import Aspect
 from shared.mapping.orders.header import header_changes, header_fingerprints
-from shared.mapping.orders.holds import hold_reason
+from shared.mapping.orders.holds import hold_reason, releases_left
 from shared.mapping.orders.matching import LinkedOrder, own_lines
 from shared.model import FoStatus, HoldReason, LineKind, Order, OrderState, Risk
 from shared.rules import ChangeKind, Decision
@@ -472,6 +472,37 @@ def test_an_order_is_held_for_its_risk_or_its_tag(risk, asked, tags, held, reaso
     sale = bought(tags=tags)
     state = OrderState(order=sale, refunds=(), transactions=() if asked else None, risk=risk, shipped={})
     assert hold_reason(state, RULES, held=held) is reason
+
+
+@pytest.mark.parametrize(
+    ("released", "reason"),
+    [
+        ((), HoldReason.RISK),
+        (("risk",), HoldReason.TAG),
+        (("tag",), HoldReason.RISK),
+        (("change",), HoldReason.RISK),
+        (("risk", "tag"), None),
+    ],
+)
+def test_an_order_is_held_for_the_first_reason_that_no_person_released_it_from(released, reason):
+    state = OrderState(order=bought(tags=("check",)), refunds=(), transactions=(), risk=Risk.HIGH, shipped={})
+    assert hold_reason(state, RULES, released=released) is reason
+
+
+@pytest.mark.parametrize(
+    ("risk", "asked", "tags", "cancelled", "left"),
+    [
+        (Risk.HIGH, True, ("check",), None, {"risk", "tag", "change"}),
+        (Risk.LOW, True, ("check",), None, {"tag", "change"}),
+        (Risk.NONE, False, (), None, {"risk", "change"}),  # a webhook has no risk
+        (Risk.NONE, True, (), CANCELLED, {"change", "cancellation"}),
+    ],
+)
+def test_a_release_ends_with_its_reason(risk, asked, tags, cancelled, left):
+    sale = bought(tags=tags, cancelled_at=cancelled)
+    state = OrderState(order=sale, refunds=(), transactions=() if asked else None, risk=risk, shipped={})
+    released = {"risk": "why", "tag": "why", "change": "why", "cancellation": "why"}
+    assert releases_left(released, state, RULES) == dict.fromkeys(left, "why")
 
 
 def test_the_day_that_the_buyer_wants_is_the_orders_day():

@@ -12,7 +12,7 @@ from shared.model import Part, SoldUnits
 from shared.operator import list_parked, main
 from shared.store.links import OrderLink
 from shared.store.parking import Parked, State
-from shared.sync.messages.parked import ParkedPorts, bring, discard, release, replay
+from shared.sync.messages.parked import ParkedPorts, bring, discard, release, release_hold, replay
 
 NOW = datetime(2026, 11, 2, 10, tzinfo=UTC)
 ENVELOPE = Envelope("orders", "event-1", "shopify", "nordlys", "orders/create", "42", NOW, "", b"", attempt=9)
@@ -203,6 +203,40 @@ async def test_an_order_that_fo_has_or_is_about_to_have_is_not_released():
         with pytest.raises(problem, match=text):
             await release("nordlys", 42, "nonsense", sales_order="", now=NOW, ports=at)
         assert (at.links.link, at.parking.closed) == (link, [])
+
+
+async def test_a_hold_is_ended_by_an_event_that_says_why_and_who():
+    held = OrderLink("nordlys", 42, NOW, sales_order="SN42", held="risk")
+    at = ports(links=Links(held))
+    event = "release-hold-nordlys-42-20261102T100000Z"
+    assert await release_hold("nordlys", 42, "the buyer called", NOW, at) == event
+    (sent,) = at.publish.sent
+    assert (sent.event_id, sent.topic, sent.source) == (event, "operator/release-hold", OPERATOR)
+    assert (sent.flow, sent.store, sent.entity_id, sent.occurred_at) == ("orders", "nordlys", "42", NOW)
+    why = "the buyer called (by kim@contoso.com), 2026-11-02 10:00 UTC"
+    assert json.loads(sent.body) == {"order_id": 42, "why": why}
+    note = "release-hold, held for its risk: the buyer called, by kim@contoso.com"
+    assert at.journal.entries == [("asked", note, "42", event)]
+    assert at.links.link is held
+
+
+@pytest.mark.parametrize(
+    ("link", "problem"),
+    [
+        (None, "no sales order of order 42"),
+        (OrderLink("nordlys", 42, NOW, held="risk"), "no sales order of order 42"),
+        (
+            OrderLink("nordlys", 42, NOW, sales_order="by hand", held="risk", given_up=True),
+            "no sales order of order 42",
+        ),
+        (OrderLink("nordlys", 42, NOW, sales_order="SN42"), "does not hold SN42"),
+    ],
+)
+async def test_what_the_app_does_not_hold_is_not_released_from_a_hold(link, problem):
+    at = ports(links=Links(link))
+    with pytest.raises(ConnectorError, match=problem):
+        await release_hold("nordlys", 42, "nonsense", NOW, at)
+    assert (at.publish.sent, at.journal.entries) == ([], [])
 
 
 async def test_journal_has_who_asked_before_anything_is_sent():

@@ -106,3 +106,9 @@ def test_only_an_edit_older_than_fos_state_ends_unread() -> None:
 def test_an_event_that_may_do_more_than_change_the_order_is_read(event: Envelope, link: OrderLink) -> None:
     assert wait_unread(event, link, PAUSE, NOON) is None
     assert not is_edit_before(replace(event, occurred_at=NOON - SECOND), link)
+
+
+def test_a_reason_that_a_person_released_the_order_from_does_not_keep_a_change_from_waiting() -> None:
+    tagged = state(tags=("check",))
+    assert not may_wait(UPDATED, tagged, Signals(), LINK, RULES)
+    assert may_wait(UPDATED, tagged, Signals(), replace(LINK, released={"tag": "why"}), RULES)
