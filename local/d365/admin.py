@@ -98,7 +98,7 @@ class Admin:
         return json_answer({})
 
     async def parameters(self, request: web.Request) -> web.Response:
-        """`{"company", "update_order_lines"?: "Never", "calculate_line_net_amount"?: false, ...}`: all there are now."""
+        """`{"company", "update_order_lines"?: "Never", ...}` (local/d365/parameters.py): all there are now."""
         raw = await body_of(request)
         known = self._simulator.books.parameters
         company = raw.pop("company", None)

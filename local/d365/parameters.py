@@ -12,8 +12,9 @@ class Parameters:
     update_order_lines: str = "Always"
     """*Update order lines*: Always, Never or Prompt. Nobody answers a prompt over OData: it is Never there."""
     calculate_line_net_amount: bool = True
-    """*Calculate line net amount*. Without it, and where a trade agreement policy restricts the net amount, a line keeps
-    its amount, unless that is 0 or 0 is sent."""
+    """*Calculate line net amount*. Without it, and where a trade agreement policy restricts the net amount, a line
+    keeps its amount, unless that is 0 or 0 is sent.
+    """
     locks_invoiced_orders: bool = False
     """*Safety level of invoiced orders*: Locked."""
     takes_zero_quantity: bool = True

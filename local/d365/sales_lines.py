@@ -145,7 +145,7 @@ class SalesLines(Record):
         elif quantity < abs(delivered + progress.in_warehouse):
             log.reject_field(
                 "OrderedSalesQuantity",
-                f"{progress.in_warehouse} are released to the warehouse; the work must end first.",
+                f"{progress.in_warehouse} are released to the warehouse; end the work first.",
             )
         if quantity != abs(edm.number(row.values, "OrderedSalesQuantity")):
             self._check_quantity(row, quantity, abs(delivered), log)
