@@ -12,6 +12,7 @@ from decimal import Decimal
 import pytest
 from fixtures.order_changes import NUMBER, ChangeScenario, moved, running_change_scenario, sale
 
+from local.d365.faults import Fault
 from shared.errors import DeniedError, RefusedError
 from shared.model import Order
 from tests.builders.sales import EU, address, with_rules
@@ -140,6 +141,23 @@ async def test_an_address_that_f_and_o_does_not_keep_is_no_success(scenario):
     await scenario.change(sale(2, shipping_address=address(city="Utrecht")), rules)
     assert cities(await scenario.lines()) == ["Utrecht"] * 2
     assert (await scenario.header())["IsSalesProcessingStopped"] == "No"
+
+
+@pytest.mark.parametrize(("answer", "mode"), [("follow", "Always"), ("follow", "Never"), ("keep", "Never")])
+async def test_an_address_that_f_and_o_corrects_is_taken(scenario, answer, mode):
+    rules = tenant(header_changes=answer)
+    await scenario.set_parameters(update_order_lines=mode)
+    await scenario.create(sale(2), rules)
+    corrects = Fault(
+        "override", "PATCH", "SalesOrderHeadersV4", times=None, field="DeliveryAddressCity", value="UTRECHT"
+    )
+    scenario.simulator.faults.add(corrects)
+    await scenario.change(sale(2, shipping_address=moved()), rules)
+    assert (await scenario.header())["DeliveryAddressCity"] == "UTRECHT"
+    assert cities(await scenario.lines()) == ["UTRECHT"] * 2
+    scenario.wire.writes.clear()
+    await scenario.change(sale(2, shipping_address=moved()), rules)
+    assert scenario.wire.writes == []
 
 
 @pytest.mark.parametrize("answer", ["follow", "keep", "unknown"])

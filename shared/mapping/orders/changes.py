@@ -291,6 +291,8 @@ class _PlanDraft:
         self._ignored: list[Cell] = []
         self._new: defaultdict[str, list[tuple[PlannedLine, Cell]]] = defaultdict(list)
         """By the number of the order that takes them; by "" what needs a further order."""
+        self._removed: set[str] = set()
+        """InventoryLotIds."""
         self._changed: dict[str, int] = {}
         """InventoryLotId -> the position of the line's step."""
         self._decided: dict[tuple[str, ChangeKind], Cell | None] = {}
@@ -393,10 +395,9 @@ class _PlanDraft:
         """Open lines get what their header gets. Where F&O gives it to them by itself, they are only compared with the
         header once that was written.
         """
-        removed = {step.lot for step in self.steps if step.action is Action.REMOVE_LINE}
         open_lines = defaultdict(list)
         for line in lines:
-            if line.is_open and line.lot not in removed:
+            if self._stays_open(line):
                 open_lines[line.order].append(line)
         for header in self._fo.headers:
             for kind in ON_LINES:
@@ -412,6 +413,13 @@ class _PlanDraft:
                     if cell is None:
                         break
                     self._change_line(line, fields, cell)
+
+    def _stays_open(self, line: FoLine) -> bool:
+        """Whether something of the line is to be delivered, also after the steps so far."""
+        at = self._changed.get(line.lot)
+        fields = self.steps[at].fields if at is not None else {}
+        is_given_up = line.lot in self._removed or fields.get("OrderedSalesQuantity", line.quantity) == line.done
+        return line.is_open and not is_given_up
 
     def _change_line(self, line: FoLine, fields: FoRow, *cells: Cell) -> None:
         """One write for each line, whatever changes on it."""
@@ -453,6 +461,7 @@ class _PlanDraft:
         if cell is None or not line.is_open:
             return
         if is_deleted:
+            self._removed.add(line.lot)
             self.steps.append(ChangeStep(Action.REMOVE_LINE, line.order, what, (cell,), lot=line.lot))
         else:
             self._change_line(line, {"OrderedSalesQuantity": line.done}, cell)

@@ -75,6 +75,17 @@ def test_a_date_is_sent_to_the_lines_with_what_else_changes_on_them():
     assert lines["LOT-2"].fields == {}
 
 
+def test_a_line_that_is_given_up_gets_no_address():
+    rules = kind(with_rules(RULES, changes={"cancellation": "zero_remaining"}), header_changes="keep")
+    model = FoModel(bought(2, 1, 3), rules)
+    model.progress("LOT-3", delivered=2)
+    model.rules = kind(with_rules(rules, changes={"address": {"partly_delivered": "apply"}}))
+    fields = sent(model.plan(bought(2, 0, 2, shipping_address=UTRECHT))[0])
+    assert fields["LOT-1"] == WHOLE
+    assert fields["LOT-2"] == {"OrderedSalesQuantity": 0}
+    assert fields["LOT-3"] == {"OrderedSalesQuantity": 2}
+
+
 def test_both_an_address_and_a_date_of_a_line_are_one_write():
     model = FoModel(bought(2), kind(header_changes="keep"))
     changes, _ = model.plan(bought(2, shipping_address=UTRECHT, attributes=(("deliver on", "2026-12-24"),)))
