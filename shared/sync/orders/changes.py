@@ -154,10 +154,7 @@ class _OrderChange:
         if self._rules.tenant.warehouse_management == "no":
             return False
         decide = self._rules.changes.decide
-        return any(
-            cell.status.hides_work and decide(cell.kind, FoStatus.PICKED) is not decide(cell.kind, cell.status)
-            for cell in plan.cells
-        )
+        return any(decide(cell.kind, FoStatus.PICKED) is not decide(cell.kind, cell.status) for cell in plan.cells)
 
     async def _in_warehouse(self, fo: FoOrder) -> frozenset[str]:
         """Lines that the warehouse works on. Where nobody knows whether there is warehouse management, and F&O does not

@@ -9,7 +9,6 @@ from shared.rules import TenantFile, load_store, load_tenant
 from shared.rules.__main__ import main
 from shared.rules.tenant import Tenant
 from shared.settings import TENANTS
-from tests.builders.sales import EU, with_rules
 
 
 @pytest.fixture

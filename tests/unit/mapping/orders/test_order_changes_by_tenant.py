@@ -12,7 +12,7 @@ from shared.mapping.orders.matching import match_lines, own_lines, place_lines
 from shared.model import FoStatus
 from shared.rules import ChangeKind, Decision
 from tests.builders.fo_orders import FoModel
-from tests.builders.sales import EU, address, euros, items_of, line, order, plan, shipping, tax, with_rules
+from tests.builders.sales import EU, address, buyer, euros, items_of, line, order, plan, shipping, tax, with_rules
 
 CANCELLED = datetime(2026, 11, 3, tzinfo=UTC)
 RULES = with_rules(EU, orders={"requested_date_attribute": "deliver on"})
@@ -177,6 +177,35 @@ def test_lines_of_an_order_that_did_not_move_are_left_as_staff_have_them():
     assert [step.lot for step in changes.steps] == ["LOT-1"]
 
 
+def with_city_on_its_line(model: FoModel, city: str) -> None:
+    (only,) = model.order.lines
+    model.fo = replace(model.order, lines=(replace(only, fields={**only.fields, "DeliveryAddressCity": city}),))
+
+
+def test_of_an_order_of_which_nothing_is_remembered_the_lines_stay():
+    model = FoModel(bought(2), kind(header_changes="keep"))
+    with_city_on_its_line(model, "Leiden")
+    assert after_a_write(model, bought(2), {}, {}).steps == ()
+
+
+def test_an_address_that_is_withheld_is_none_for_the_lines():
+    model = FoModel(bought(2), kind(header_changes="keep"))
+    with_city_on_its_line(model, "Leiden")
+    withheld = bought(2, shipping_address=None, billing_address=None, location_id=71001001)
+    changes, _ = model.plan(withheld)
+    assert ChangeKind.ADDRESS not in {cell.kind for cell in changes.cells}
+
+
+def test_what_no_parcel_follows_is_not_compared_once_it_was_written():
+    model = FoModel(bought(2, shipping=FREIGHT), kind(header_changes="keep"))
+    now = bought(2, buyer=buyer(email="new@example.com"))
+    changes, _ = model.plan(now)
+    assert {ChangeKind.CONTACT, ChangeKind.DELIVERY_MODE} <= {cell.kind for cell in changes.cells}
+    fingerprints = while_written(model.memory.fingerprints, changes.steps, model.memory.sources)
+    again = after_a_write(model, now, fingerprints, header_writes(changes.steps, model.order))
+    assert {cell.kind for cell in again.cells} == {ChangeKind.SHIPPING}
+
+
 def test_an_address_on_a_line_takes_nothing_from_what_is_known_of_the_line():
     model = FoModel(bought(2), kind(header_changes="keep"))
     changes, _ = model.plan(bought(2, shipping_address=UTRECHT))
@@ -307,6 +336,23 @@ def test_what_is_added_goes_where_a_line_is_taken(answer, invoiced):
     model.carry_out(changes, target)
     (step,) = model.plan(bought(2, 1, 1, 1))[0].steps
     assert (step.action, step.order) == (Action.ADD_LINE, "SN1B" if is_refused else "SN1")
+
+
+def test_a_line_beside_one_that_was_delivered_goes_into_the_further_order_of_a_locked_one():
+    model = FoModel(bought(2, 1, 1), kind(invoiced_order_lines="refused"))
+    model.progress("LOT-1", delivered=2, invoiced=2)
+    model.progress("LOT-2", delivered=1)
+    model.carry_out(*model.plan(bought(2, 1, 1, 1)))
+    (step,) = model.plan(bought(2, 2, 1, 1))[0].steps
+    assert (step.cells[0].decision, step.action, step.order) == (Decision.NEW_LINE, Action.ADD_LINE, "SN1B")
+
+
+def test_nothing_is_refused_of_a_line_that_is_delivered():
+    rules = with_rules(RULES, changes={"line_removed": {"delivered": "apply"}})
+    model = FoModel(bought(2, 1), kind(rules, delivered_quantity="refused"))
+    model.progress("LOT-2", delivered=1)
+    changes, _ = model.plan(bought(2))
+    assert changes.held == changes.steps == ()
 
 
 def test_of_a_line_that_a_locked_order_has_more_go_into_the_further_one():
