@@ -95,11 +95,13 @@ class ErrorCode(StrEnum):
     CHANGE_HELD = "CHANGE_HELD"
     FURTHER_ORDERS_EXHAUSTED = "FURTHER_ORDERS_EXHAUSTED"
     CHANGE_NOT_TAKEN = "CHANGE_NOT_TAKEN"
+    CHANGE_REFUSED = "CHANGE_REFUSED"
     TOO_MANY_LINES = "TOO_MANY_LINES"
     PAYMENT_WITHOUT_RULE = "PAYMENT_WITHOUT_RULE"
     PAYMENT_WITHOUT_RATE = "PAYMENT_WITHOUT_RATE"
     FO_REJECTED = "FO_REJECTED"
     FO_DENIED = "FO_DENIED"
+    FO_SET_MISSING = "FO_SET_MISSING"
     FO_DUPLICATE = "FO_DUPLICATE"
     FO_FOREIGN_ORDER = "FO_FOREIGN_ORDER"
     FO_NUMBER_REPLACED = "FO_NUMBER_REPLACED"
@@ -596,8 +598,18 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
     ErrorCode.CHANGE_NOT_TAKEN: Entry(
         "F&O did not keep what was written to {sales_order}. Missing: {changes}.",
         Owner.FO_ADMIN,
-        "Look for trade agreements, workflows or defaults in F&O that override what was sent. The order is held "
-        "in F&O. End them, or make the change in F&O by hand. " + _REPLAY,
+        "Look for what overrides it in F&O: for an amount, accounts receivable parameter *Calculate line net amount* "
+        'set to No (set it to Yes, or write line_amount = "kept" for the company in config/tenants) and trade '
+        "agreements; else workflows and defaults. The order is held in F&O. End them, or make the change in F&O by "
+        "hand. " + _REPLAY,
+    ),
+    ErrorCode.CHANGE_REFUSED: Entry(
+        "F&O does not take the change of {sales_order}: {infolog}. It was: {changes}.",
+        Owner.FO_ADMIN,
+        "Correct what F&O's message names, or make the change in F&O by hand: what is open of a line is given up with "
+        "*Deliver remainder*. Take back in the warehouse first what was released, picked or loaded. If accounts "
+        'receivable parameter *Safety level of invoiced orders* is Locked, write invoiced_order_lines = "refused" '
+        "for the company in config/tenants. The order is held in F&O. " + _REPLAY,
     ),
     ErrorCode.TOO_MANY_LINES: Entry(
         "The order has {count} lines, but at most {limit} are sent to F&O in one request.",
@@ -629,6 +641,12 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
         Owner.FO_ADMIN,
         "Check that the app is registered under Microsoft Entra applications (docs/deploy.md, 4 F&O) and that its role "
         "has the privileges of docs/permissions.md. " + _REPLAY,
+    ),
+    ErrorCode.FO_SET_MISSING: Entry(
+        "F&O has no entity set {entity_set}.",
+        Owner.FO_ADMIN,
+        "Refresh the entity list in F&O (Data management, framework parameters). If this version of F&O does not have "
+        "it, write so for the company in config/tenants (WHSSalesLineBiEntities: warehouse_management). " + _REPLAY,
     ),
     ErrorCode.FO_DUPLICATE: Entry(
         "F&O has {count} sales orders with the reference {reference}.",

@@ -129,7 +129,12 @@ ORDERS: Final = Flow(
     handler="shared.sync.orders.flow:sync_order",
     documents=_ORDER_DOCUMENTS,
     scopes=_ORDER_SCOPES,
-    entity_sets=_SALES_ORDERS | _ITEMS | _PAYMENTS | _RETURNS | _TAXES | {"CustomersV3", "WarehousesOnHandV2"},
+    entity_sets=_SALES_ORDERS
+    | _ITEMS
+    | _PAYMENTS
+    | _RETURNS
+    | _TAXES
+    | {"CustomersV3", "WHSSalesLineBiEntities", "WarehousesOnHandV2"},
 )
 STOCK: Final = Flow(
     name="stock",

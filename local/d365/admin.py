@@ -1,6 +1,8 @@
 """`/_sim`: what F&O's people, warehouse and batch jobs would do, and what a test wants to know or break."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
+from decimal import Decimal
 from typing import Any, Final
 
 from aiohttp import web
@@ -9,6 +11,7 @@ from local.d365.admin_http import bad_request, body_of, json_answer, number_of
 from local.d365.faults import parse_fault
 from local.d365.inventory import Stock
 from local.d365.ledger import PostingError
+from local.d365.parameters import with_changes
 from local.d365.posting import Shipment
 from local.d365.sales_tables import HEADERS, lines_of, progress_of
 from local.d365.sequences import KINDS, Purpose
@@ -38,6 +41,7 @@ class Admin:
             web.delete("/_sim/faults", self.clear_faults),
             web.post("/_sim/tokens/revoke", self.revoke_tokens),
             web.post("/_sim/number-sequences", self.number_sequences),
+            web.post("/_sim/parameters", self.parameters),
             web.get("/_sim/on-hand", self.on_hand),
             web.post("/_sim/on-hand", self.set_on_hand),
             web.get("/_sim/orders", self.orders),
@@ -93,6 +97,19 @@ class Admin:
             numbers.set_next(raw["company"], purpose, int(number_of(raw["next"])))
         return json_answer({})
 
+    async def parameters(self, request: web.Request) -> web.Response:
+        """`{"company", "update_order_lines"?: "Never", ...}` (local/d365/parameters.py): all there are now."""
+        raw = await body_of(request)
+        known = self._simulator.books.parameters
+        company = raw.pop("company", None)
+        if company not in known:
+            raise bad_request(f"company {company} does not exist")
+        try:
+            known[company] = with_changes(known[company], raw)
+        except ValueError as error:
+            raise bad_request(str(error)) from error
+        return json_answer(asdict(known[company]))
+
     async def on_hand(self, request: web.Request) -> web.Response:
         company = request.query.get("company")
         books = self._simulator.books
@@ -130,9 +147,10 @@ class Admin:
 
     async def post_order(self, request: web.Request) -> web.Response:
         """
-        `confirm`, `pick`, `pack`, `invoice`, `cancel`, `hold` or `clear-hold`. The last two take `{"code"}`. Pack
-        takes `{"lines"?: [{"lot", "quantity"}], "tracking_number"?, "tracking_url"?, "carrier"?}`; without lines,
-        everything that remains leaves.
+        `confirm`, `release`, `pick`, `pack`, `invoice`, `cancel`, `hold` or `clear-hold`. The last two take `{"code"}`.
+        Pack takes `{"lines"?: [{"lot", "quantity"}], "tracking_number"?, "tracking_url"?, "carrier"?}`, release
+        `{"lines"?, "stage"?: "released", "on_wave" or "packed"}`; without lines, everything that remains leaves or is
+        released.
         """
         company, number, action = (request.match_info[name] for name in ("company", "number", "action"))
         order = self._simulator.books.find(HEADERS, company, number)
@@ -145,6 +163,8 @@ class Admin:
             match action:
                 case "confirm":
                     posting.confirm(order)
+                case "release":
+                    posting.release(order, str(raw.get("stage", "released")), _quantities(raw))
                 case "pick":
                     posting.pick(order)
                 case "pack":
@@ -207,12 +227,16 @@ def _code(raw: Mapping[str, Any]) -> str:
     return code
 
 
-def _shipment(raw: Mapping[str, Any]) -> Shipment:
+def _quantities(raw: Mapping[str, Any]) -> dict[str, Decimal]:
     lines = raw.get("lines", [])
     if not isinstance(lines, list) or not all(isinstance(line, dict) and "lot" in line for line in lines):
         raise bad_request('lines is a list of {"lot", "quantity"}')
+    return {str(line["lot"]): number_of(line.get("quantity")) for line in lines}
+
+
+def _shipment(raw: Mapping[str, Any]) -> Shipment:
     return Shipment(
-        quantities={str(line["lot"]): number_of(line.get("quantity")) for line in lines},
+        quantities=_quantities(raw),
         tracking_number=str(raw.get("tracking_number", "")),
         tracking_url=str(raw.get("tracking_url", "")),
         carrier=str(raw.get("carrier", "")),

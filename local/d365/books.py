@@ -9,6 +9,7 @@ from local.d365.csdl import EntitySet, Schema
 from local.d365.edm import Value, Values
 from local.d365.filters import comparable
 from local.d365.inventory import Bin, Claim, Stock
+from local.d365.parameters import Parameters
 from local.d365.sequences import NumberSequences
 from local.d365.statuses import Progress
 from local.d365.tables import Journal, Row, RowKey, Table
@@ -30,6 +31,8 @@ class Books:
         self.clock = clock
         self.journal = Journal()
         self.numbers = NumberSequences()
+        self.parameters = dict.fromkeys(world.companies, Parameters())
+        """By company."""
         self.stock: Table[Bin, Stock] = Table(self.journal)
         self.claims: Table[RowKey, Claim] = Table(self.journal)
         self.progress: Table[RowKey, Progress] = Table(self.journal)

@@ -1,4 +1,4 @@
-"""What F&O's own people and batch jobs do to an order: confirm, pick, deliver, invoice, cancel."""
+"""What F&O's own people and batch jobs do to an order: confirm, release, pick, deliver, invoice, cancel."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -25,6 +25,7 @@ from local.d365.tables import Row, RowKey
 
 _SLIPS, _SLIP_LINES = "CustPackingSlipJourBiEntities", "CustPackingSlipTransBiEntities"
 _TRACKING = "PackingSlipTrackingInformation"
+_STAGES = ("released", "on_wave", "packed")
 POSTED = frozenset({_SLIPS, _SLIP_LINES, _TRACKING})
 """Sets that only postings write."""
 
@@ -65,6 +66,22 @@ class Posting:
                 rest = progress.remaining(edm.number(line.values, "OrderedSalesQuantity"))
                 self._books.progress.put(lot_of(line), replace(progress, picked=rest))
             refresh_statuses(self._books, order, reached="Picked")
+
+    def release(self, order: Row, stage: str, quantities: Mapping[str, Decimal]) -> None:
+        """Releases lines to the warehouse, by lot, or all that is open; `stage` is released, on_wave or packed.
+
+        The order's processing status stays: only WHSSalesLineBiEntities shows it.
+        """
+        _refuse_stopped(order)
+        if stage not in _STAGES:
+            raise PostingError(f"{stage} is none of {', '.join(_STAGES)}")
+        wanted = self._wanted(self._open_lines(order), quantities)
+        with self._books.journal.change_set():
+            for line, quantity in wanted:
+                progress = progress_of(self._books, line)
+                total = progress.delivered + quantity
+                reached = dict.fromkeys(_STAGES[: _STAGES.index(stage) + 1], total)
+                self._books.progress.put(lot_of(line), replace(progress, **reached))
 
     def pack(self, order: Row, shipment: Shipment) -> str:
         """Posts a packing slip and gives its number: goods leave the warehouse, lines come closer to delivered."""
@@ -131,14 +148,15 @@ class Posting:
             )
 
     def cancel(self, order: Row) -> None:
-        """Gives up whatever is not delivered yet, and the stock it held."""
+        """Gives up whatever is not delivered yet, the stock it held, and the work in the warehouse."""
         lines = self._open_lines(order)
+        nothing = Decimal(0)
         with self._books.journal.change_set():
             for line in lines:
                 progress = progress_of(self._books, line)
                 rest = progress.remaining(edm.number(line.values, "OrderedSalesQuantity"))
                 self._books.progress.put(
-                    lot_of(line), replace(progress, canceled=progress.canceled + rest, picked=Decimal(0))
+                    lot_of(line), replace(progress, canceled=progress.canceled + rest, picked=nothing, released=nothing)
                 )
                 release_claim(self._books, line)
             refresh_statuses(self._books, order)

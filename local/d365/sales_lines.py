@@ -9,6 +9,7 @@ from local.d365.edm import Value, Values
 from local.d365.entities import Record
 from local.d365.errors import Infolog
 from local.d365.inventory import Bin, Stock, claim
+from local.d365.parameters import Parameters
 from local.d365.pricing import line_amount
 from local.d365.references import AddressFields, Reference, check_address, check_place, check_references
 from local.d365.sales_tables import (
@@ -42,7 +43,9 @@ _DELIVERY_ADDRESS = AddressFields(
     "DeliveryAddressStateId",
 )
 _ADDRESS = (
+    "IsDeliveryAddressOrderSpecific",
     "DeliveryAddressName",
+    "DeliveryBuildingCompliment",
     "DeliveryAddressStreet",
     "DeliveryAddressCity",
     "DeliveryAddressStateId",
@@ -62,6 +65,8 @@ _FROM_HEADER = {
     "SalesOrderPromisingMethod": "SalesOrderPromisingMethod",
     **{name: name for name in _ADDRESS},
 }
+_FOLLOWING = (_ADDRESS, ("DeliveryModeCode",), ("RequestedShippingDate",), ("RequestedReceiptDate",))
+"""What open lines take from their header where *Update order lines* is Always, each group as a whole."""
 _STOCK_FIELDS = frozenset(
     {"OrderedSalesQuantity", "ShippingSiteId", "ShippingWarehouseId", "InventoryReservationMethod", *DIMENSIONS},
 )
@@ -127,6 +132,7 @@ class SalesLines(Record):
         log.raise_if_any()
         item = self._item(str(row.values["dataAreaId"]), row.values, log)
         values = super().checked_update(row, changes, log)
+        keeps_amount = not self._parameters(row).calculate_line_net_amount and values["LineAmount"]
         values["ItemNumber"] = item.number
         values["SalesOrderNumber"] = row.values["SalesOrderNumber"]
         progress = progress_of(self.books, row)
@@ -136,11 +142,23 @@ class SalesLines(Record):
             log.reject_field("OrderedSalesQuantity", f"{delivered} are already delivered; the quantity cannot be less.")
         elif quantity < abs(delivered + progress.picked):
             log.reject_field("OrderedSalesQuantity", f"{progress.picked} are picked; reverse the picking first.")
+        elif quantity < abs(delivered + progress.in_warehouse):
+            log.reject_field(
+                "OrderedSalesQuantity",
+                f"{progress.in_warehouse} are released to the warehouse; end the work first.",
+            )
+        if quantity != abs(edm.number(row.values, "OrderedSalesQuantity")):
+            self._check_quantity(row, quantity, abs(delivered), log)
         if progress.invoiced and any(values[name] != row.values[name] for name in _PRICE_FIELDS):
             log.reject_write("Part of the line is already invoiced; its price cannot be changed.")
-        if delivered and any(values[name] != row.values[name] for name in _STOCK_FIELDS - {"OrderedSalesQuantity"}):
-            log.reject_write("Part of the line is already delivered; its inventory dimensions cannot be changed.")
+        if any(values[name] != row.values[name] for name in _STOCK_FIELDS - {"OrderedSalesQuantity"}):
+            if delivered:
+                log.reject_write("Part of the line is already delivered; its inventory dimensions cannot be changed.")
+            elif progress.in_warehouse:
+                log.reject_write("The line is released to the warehouse; its inventory dimensions cannot be changed.")
         self._check(values, item, log)
+        if keeps_amount and row.values["LineAmount"]:
+            values["LineAmount"] = row.values["LineAmount"]
         return values
 
     def update(self, row: Row, given: Values) -> Row:
@@ -151,11 +169,16 @@ class SalesLines(Record):
             refresh_statuses(self.books, row)
         return changed
 
-    def readdress(self, row: Row, before: Values, after: Values) -> None:
-        """The line follows its order's address, unless it has one of its own."""
-        if any(row.values[name] != before[name] for name in _ADDRESS):
+    def follow(self, row: Row, before: Values, after: Values) -> None:
+        """The line takes its order's address, dates and mode of delivery, unless it has its own."""
+        if not self._parameters(row).lines_follow:
             return
-        self.books.replace(self.entity_set, row, {**row.values, **{name: after[name] for name in _ADDRESS}})
+        values = row.values
+        for group in _FOLLOWING:
+            if all(row.values[name] == before[name] for name in group):
+                values = {**values, **{name: after[name] for name in group}}
+        if values != row.values:
+            self.books.replace(self.entity_set, row, values)
 
     def delete(self, row: Row) -> None:
         log = self.infolog()
@@ -165,6 +188,10 @@ class SalesLines(Record):
             log.reject_write(f"Line {lot} is delivered or invoiced and cannot be deleted.")
         elif progress.picked:
             log.reject_write(f"Line {lot} is picked and cannot be deleted.")
+        elif progress.in_warehouse:
+            log.reject_write(f"Line {lot} is released to the warehouse and cannot be deleted.")
+        elif self._is_confirmed(row) and not self._parameters(row).deletes_confirmed_lines:
+            log.reject_write(f"Line {lot} is confirmed and cannot be deleted.")
         log.raise_if_any()
         release_claim(self.books, row)
         self.books.progress.remove(lot_of(row))
@@ -182,9 +209,27 @@ class SalesLines(Record):
             log.reject_unrelated("SalesOrderNumber", number, "Sales order", "Sales orders")
         elif order.values["SalesOrderStatus"] in _CLOSED:
             log.reject_write(f"Sales order {number} is {order.values['SalesOrderStatus']}.")
+        elif self._parameters(order).locks_invoiced_orders and any(
+            progress_of(self.books, line).invoiced for line in lines_of(self.books, order)
+        ):
+            log.reject_write(f"Sales order {number} is invoiced, and the safety level of invoiced orders is locked.")
         log.raise_if_any()
         assert order is not None
         return order
+
+    def _parameters(self, row: Row) -> Parameters:
+        return self.books.parameters[str(row.values["dataAreaId"])]
+
+    def _is_confirmed(self, line: Row) -> bool:
+        return order_of(self.books, line).values["SalesOrderProcessingStatus"] != "Active"
+
+    def _check_quantity(self, row: Row, quantity: Decimal, delivered: Decimal, log: Infolog) -> None:
+        """What some companies do not take, though the form does."""
+        parameters = self._parameters(row)
+        if quantity == 0 and not parameters.takes_zero_quantity:
+            log.reject_field("OrderedSalesQuantity", "Quantity cannot be zero.")
+        elif delivered and quantity == delivered and not parameters.takes_delivered_quantity:
+            log.reject_field("OrderedSalesQuantity", "Deliver remainder cannot become zero by the quantity.")
 
     def _item(self, company: str, given: Values, log: Infolog) -> Item:
         number = given.get("ItemNumber", "")

@@ -108,7 +108,7 @@ class SalesOrders(Record):
         changed = super().update(row, given)
         for line in lines_of(self.books, changed):
             if line.values["SalesOrderLineStatus"] == "Backorder":
-                self._lines.readdress(line, row.values, changed.values)
+                self._lines.follow(line, row.values, changed.values)
         return changed
 
     def delete(self, row: Row) -> None:

@@ -17,16 +17,26 @@ _SALES_STATUS = {
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a sales line has come: quantities delivered, invoiced, given up, and picked for the next delivery."""
+    """How far a sales line has come: quantities delivered, invoiced, given up, and picked for the next delivery; with
+    warehouse management those released, on a wave and packed, of which what was delivered stays a part.
+    """
 
     delivered: Decimal = Decimal(0)
     invoiced: Decimal = Decimal(0)
     canceled: Decimal = Decimal(0)
     picked: Decimal = Decimal(0)
+    released: Decimal = Decimal(0)
+    on_wave: Decimal = Decimal(0)
+    packed: Decimal = Decimal(0)
 
     def remaining(self, ordered: Decimal) -> Decimal:
         """What is still to be delivered."""
         return ordered - self.delivered - self.canceled
+
+    @property
+    def in_warehouse(self) -> Decimal:
+        """Released and not delivered yet: there is work for it."""
+        return max(Decimal(0), self.released - self.delivered)
 
 
 def line_status(ordered: Decimal, progress: Progress) -> str:

@@ -95,10 +95,34 @@ def sales_lines(books: Books) -> Iterator[Row]:
         yield Row({**blank, **values}, line.record_id, line.version, line.created, line.modified)
 
 
+def warehouse_lines(books: Books) -> Iterator[Row]:
+    """WHSSalesLineBiEntities: what of a line of goods was released to the warehouse, ever."""
+    blank = books.blank("WHSSalesLineBiEntities")
+    for line in books.rows(LINES):
+        item = books.item(str(line.values["dataAreaId"]), line.values["ItemNumber"])
+        if item is None or not item.stocked:
+            continue
+        progress = progress_of(books, line)
+        values: dict[str, Value] = {
+            "dataAreaId": line.values["dataAreaId"],
+            "SysDataAreaId": line.values["dataAreaId"],
+            "InventTransId": line.values["InventoryLotId"],
+            "OnWave": "Yes" if progress.on_wave else "No",
+            "OnWaveQty": progress.on_wave,
+            "ReleasedQty": progress.released,
+            "PackingQty": progress.packed,
+            "QtyLeftToLoad": edm.number(line.values, "OrderedSalesQuantity") - progress.released,
+            "CreatedOn": line.created.replace(microsecond=0),
+            "SysModifiedDateTime": line.modified.replace(microsecond=0),
+        }
+        yield Row({**blank, **values}, line.record_id, line.version, line.created, line.modified)
+
+
 VIEWS: dict[str, Callable[[Books], Iterator[Row]]] = {
     "WarehousesOnHandV2": on_hand,
     "ItemCoverageSettingsV2": coverage,
     "SalesLineBiEntities": sales_lines,
+    "WHSSalesLineBiEntities": warehouse_lines,
 }
 
 

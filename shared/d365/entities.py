@@ -12,6 +12,7 @@ CUSTOMERS: Final = "CustomersV3"
 SALES_ORDERS: Final = "SalesOrderHeadersV4"
 SALES_ORDER_LINES: Final = "SalesOrderLinesV3"
 SALES_LINE_PROGRESS: Final = "SalesLineBiEntities"
+WAREHOUSE_LINES: Final = "WHSSalesLineBiEntities"
 PRODUCTS: Final = "ReleasedProductsV2"
 VARIANTS: Final = "ReleasedProductVariantsV2"
 ON_HAND: Final = "WarehousesOnHandV2"
@@ -45,6 +46,7 @@ KEYS: Final[dict[str, tuple[str, ...]]] = {
     SALES_ORDERS: ("dataAreaId", "SalesOrderNumber"),
     SALES_ORDER_LINES: ("dataAreaId", "InventoryLotId"),
     SALES_LINE_PROGRESS: ("dataAreaId", "SalesId", "LineCreationSequenceNumber"),
+    WAREHOUSE_LINES: ("dataAreaId", "InventTransId"),
     PRODUCTS: ("dataAreaId", "ItemNumber"),
     VARIANTS: (
         "dataAreaId",
@@ -102,6 +104,7 @@ READ: Final[dict[str, tuple[str, ...]]] = {
         "LineAmount",
     ),
     SALES_LINE_PROGRESS: ("InventTransId", "RemainSalesPhysical", "RemainSalesFinancial", "SalesStatus"),
+    WAREHOUSE_LINES: ("InventTransId", "ReleasedQty", "OnWave", "OnWaveQty", "PackingQty"),
     PRODUCTS: (
         "ItemNumber",
         "IsBatchNumberActive",

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 from shared.d365.documents import rows_with
-from shared.d365.entities import READ, SALES_LINE_PROGRESS, SALES_ORDER_LINES, SALES_ORDERS
+from shared.d365.entities import READ, SALES_LINE_PROGRESS, SALES_ORDER_LINES, SALES_ORDERS, WAREHOUSE_LINES
 from shared.d365.odata.batch import Operation
 from shared.d365.odata.client import ODataClient
 from shared.d365.odata.filters import chunks, eq
@@ -29,6 +29,15 @@ LINE_FIELDS: Final = (
     "SalesTaxGroupCode",
     "SalesTaxItemGroupCode",
     "DeliveryModeCode",
+    "RequestedShippingDate",
+    "RequestedReceiptDate",
+    "DeliveryAddressName",
+    "DeliveryBuildingCompliment",
+    "DeliveryAddressStreet",
+    "DeliveryAddressCity",
+    "DeliveryAddressStateId",
+    "DeliveryAddressZipCode",
+    "DeliveryAddressCountryRegionId",
 )
 
 _ORDER_STATUS: Final = {
@@ -65,6 +74,31 @@ async def read_fo_order(client: ODataClient, company: str, numbers: Sequence[str
         headers=tuple(header for header, _ in present),
         lines=tuple(line for _, lines in present for line in lines),
     )
+
+
+async def read_in_warehouse(client: ODataClient, company: str, order: FoOrder) -> frozenset[str]:
+    """The InventoryLotIds of open lines that warehouse management works on: released, on a wave or packed.
+
+    Raises RefusedError FO_SET_MISSING, and DeniedError, where F&O does not show it.
+    """
+    lines = {line.lot: line for line in order.lines if line.is_open and line.status.hides_work}
+    found = await asyncio.gather(
+        *(
+            client.query(WAREHOUSE_LINES, company=company, where=where, select=READ[WAREHOUSE_LINES])
+            for where in chunks("InventTransId", lines)
+        )
+    )
+    return frozenset(row["InventTransId"] for rows in found for row in rows if _has_work(row, lines))
+
+
+def _has_work(row: FoRow, lines: Mapping[str, FoLine]) -> bool:
+    """F&O seems to go on counting what left. What is neither nothing nor just what left counts as work."""
+    line = lines.get(row["InventTransId"])
+    if line is None:
+        return False
+    if not line.done and row["OnWave"] == "Yes":
+        return True
+    return any(row[name] not in (0, line.done) for name in ("ReleasedQty", "OnWaveQty", "PackingQty"))
 
 
 async def read_headers(client: ODataClient, company: str, reference: str) -> list[FoHeader]:

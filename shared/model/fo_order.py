@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
@@ -27,6 +27,11 @@ class FoStatus(StrEnum):
     def is_closed(self) -> bool:
         """Whether F&O takes no change of it any more."""
         return self in (FoStatus.INVOICED, FoStatus.CANCELLED)
+
+    @property
+    def hides_work(self) -> bool:
+        """Whether the warehouse may work on it, with warehouse management: F&O's status does not show it."""
+        return self in (FoStatus.OPEN, FoStatus.CONFIRMED, FoStatus.PARTLY_DELIVERED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,3 +109,19 @@ class FoOrder:
 
     def header(self, number: str) -> FoHeader:
         return next(header for header in self.headers if header.number == number)
+
+    def in_warehouse(self, lots: Collection[str]) -> FoOrder:
+        """The same with these lines, and the sales orders that they are of, as picked: there is work for them."""
+        orders = {line.order for line in self.lines if line.lot in lots}
+        return FoOrder(
+            headers=tuple(
+                replace(header, status=FoStatus.PICKED)
+                if header.number in orders and header.status.hides_work
+                else header
+                for header in self.headers
+            ),
+            lines=tuple(
+                replace(line, status=FoStatus.PICKED) if line.lot in lots and line.status.hides_work else line
+                for line in self.lines
+            ),
+        )

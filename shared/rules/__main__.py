@@ -37,7 +37,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def describe(rules: StoreRules) -> Iterator[str]:
-    """A store's rules as TOML-like lines. Values that the file does not set have the comment `# default`."""
+    """A store's rules as TOML-like lines. Values that the file does not set have the comment `# default`, and what is
+    not known of F&O has one too.
+    """
     yield f"# ---- {rules.key}: {rules.shop_domain} -> company {rules.company}"
     if rules.orders.number == "own" and not rules.numbers_orders:
         yield (
@@ -60,6 +62,8 @@ def describe(rules: StoreRules) -> Iterator[str]:
 
 
 def _line(key: str, value: Any, *, written: bool) -> str:
+    if value == "unknown":
+        return f"{key} = {_shown(value)}  # ask F&O: python -m tools.probe"
     return f"{key} = {_shown(value)}" + ("" if written else "  # default")
 
 

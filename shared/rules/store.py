@@ -266,6 +266,17 @@ class StoreRules(Rules):
             raise ValueError("\n".join(mistakes))
         return tenant
 
+    @field_validator("tenant")
+    @classmethod
+    def _takes_cancellations(cls, tenant: Tenant, info: ValidationInfo) -> Tenant:
+        changes: ChangeRules | None = info.data.get("changes")
+        if changes is not None and changes.cancellation == "zero_remaining" and tenant.zero_quantity == "refused":
+            raise ValueError(
+                'zero_quantity = "refused": F&O takes no quantity of 0, so changes.cancellation = "zero_remaining" '
+                'cannot cancel anything; set it to "delete_lines"'
+            )
+        return tenant
+
     @field_validator("write_back")
     @classmethod
     def _is_not_the_hold_tag(cls, write_back: WriteBackRules, info: ValidationInfo) -> WriteBackRules:

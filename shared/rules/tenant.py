@@ -46,7 +46,14 @@ class Tenant(Rules):
         default="unknown", description="Whether an open line takes the quantity 0."
     )
     confirmed_order_deleted: YesNo = Field(
-        default="unknown", description="Whether a confirmed sales order can be deleted with its lines."
+        default="unknown",
+        description="Whether a confirmed sales order can be deleted with its lines. With `no`, lines that are given up "
+        "get the quantity 0 once their order is confirmed.",
+    )
+    invoiced_order_lines: Literal["taken", "refused", "unknown"] = Field(
+        default="unknown",
+        description="Whether a sales order of which something is invoiced takes a further line (parameter *Safety "
+        "level of invoiced orders*). With `refused`, what is added goes into a further sales order.",
     )
     reservation: Literal["at_creation", "none", "unknown"] = Field(
         default="unknown", description="What the reservation method Automatic does when an order is created over OData."

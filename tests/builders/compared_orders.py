@@ -4,6 +4,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from shared.d365.items import ItemCache
+from shared.d365.order_changes import LINE_FIELDS
 from shared.d365.payment_journals import PaymentJournals
 from shared.d365.tax import TaxSetups
 from shared.mapping.orders.header import header_fingerprints
@@ -91,8 +92,7 @@ class ComparedWorld:
             lot = f"{number}-{each.number}"
             self.fo.tables["SalesOrderLinesV3"].append(
                 {
-                    "DeliveryModeCode": "",
-                    "LineDescription": "",
+                    **dict.fromkeys(LINE_FIELDS, ""),
                     **each.record,
                     "dataAreaId": "nleu",
                     "SalesOrderNumber": number,

@@ -17,12 +17,16 @@ from shared.mapping.orders.changes import (
     plan_changes,
 )
 from shared.mapping.orders.differences import FOLLOWING
+from shared.mapping.orders.header import FIELDS, ON_LINES
 from shared.mapping.orders.lines import PlannedLine
 from shared.mapping.orders.matching import LinkedOrder, match_lines, own_lines, place_lines
 from shared.mapping.orders.plan import SalesOrderPlan
 from shared.model import FoHeader, FoLine, FoOrder, FoStatus, Order, minor_digits
 from shared.rules import StoreRules
 from tests.builders.sales import EU, items_of, plan
+
+HEADER_FIELDS = tuple(field for kind in ON_LINES for field in FIELDS[kind])
+"""What a line has of its header from its creation on."""
 
 
 class RefusedByFoError(AssertionError):
@@ -92,6 +96,10 @@ class FoModel:
         if header.status.is_closed:
             raise RefusedByFoError(f"{header.number} is {header.status}")
         changed = replace(header, fields={**header.fields, **step.fields})
+        for line in self.order.lines if self.rules.tenant.header_changes == "follow" else ():
+            if line.order == header.number and line.remaining:
+                taken = {name: step.fields[name] for name in HEADER_FIELDS if name in step.fields}
+                self._put(replace(line, fields={**line.fields, **taken}))
         headers = tuple(changed if each is header else each for each in self.order.headers)
         self.fo = replace(self.order, headers=headers)
 
@@ -162,7 +170,8 @@ class FoModel:
                 amount=Decimal(0),
                 sales_tax_group=record["SalesTaxGroupCode"],
                 item_tax_group=record["SalesTaxItemGroupCode"],
-                fields={name: record.get(name, "") for name in FOLLOWING},
+                fields={name: record.get(name, "") for name in FOLLOWING}
+                | {name: self.order.header(order).fields.get(name, "") for name in HEADER_FIELDS},
                 status=self.order.header(order).status,
             )
             self.fo = replace(self.order, lines=(*self.order.lines, self._priced(line)))

@@ -30,6 +30,8 @@ TRANSACTION: Final = "A transaction, by itself or among a refund's `transactions
 NOT_FROM_SHOPIFY: Final = "Fields of F&O that no field of Shopify fills"
 CHANGES: Final = ("Changes after F&O has the order", "Change in Shopify")
 """The table of the rules, which tools/change_matrix.py writes."""
+KINDS: Final = ("How each company of F&O gets a change", ("Key", "Answer", "What the connector does"))
+"""The last table: by answers of config/tenants."""
 
 _HEADERS: Final = dict.fromkeys((*ORDER, REFUND, TRANSACTION), FROM_SHOPIFY) | {NOT_FROM_SHOPIFY: OF_THE_APP}
 _NAMES: Final = re.compile(r"`[\w.]+`(?:, `[\w.]+`)*")
@@ -53,11 +55,20 @@ class MappingRow:
 
 def read_mapping() -> dict[str, tuple[MappingRow, ...]]:
     """The page's rows by heading. Raises AssertionError for a table or a row that is not of the page's form."""
-    *tables, changes = read_tables(PAGE)
+    *tables, changes, kinds = read_tables(PAGE)
     assert (changes.heading, changes.header[0]) == CHANGES
+    assert (kinds.heading, kinds.header) == KINDS
     assert {table.heading: table.header for table in tables} == _HEADERS
     assert len(tables) == len(_HEADERS)
     return {table.heading: tuple(_rows(table)) for table in tables}
+
+
+def answers_on_page() -> Iterator[tuple[str, str]]:
+    """Each key of config/tenants and each answer to it of which the page says what the connector does."""
+    *_, kinds = read_tables(PAGE)
+    for keys, answers, what in kinds.rows:
+        assert what
+        yield from ((key, answer) for key in _names(keys) for answer in _names(answers))
 
 
 def rows_of(*headings: str) -> Iterator[MappingRow]:

@@ -187,12 +187,14 @@ class MemoryFo:
         self, entity_set: str, *, company: str, where: str, select: Sequence[str], order_by: Sequence[str] = ()
     ) -> list[dict[str, Any]]:
         self._begin(f"GET {entity_set}")
-        ((name, text, digits),) = re.findall(rf"(\w+) eq {_LITERAL}", where)
-        wanted = digits or text.replace("''", "'").casefold()
+        terms = re.findall(rf"(\w+) eq {_LITERAL}", where)
+        ((name, *_), *_) = terms
+        assert where.count(" or ") == len(terms) - 1, "conditions on one field alone, joined by or"
+        wanted = {digits or text.replace("''", "'").casefold() for _, text, digits in terms}
         return [
             {field: row[field] for field in ("dataAreaId", *select)}
             for row in self.tables[entity_set]
-            if row["dataAreaId"] == company and str(row[name]).casefold() == wanted
+            if row["dataAreaId"] == company and str(row[name]).casefold() in wanted
         ]
 
     async def get(self, entity_set: str, key: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -20,12 +20,12 @@ from shared.mapping.orders.plan import LINE_KEY, SalesOrderPlan, plan_sales_orde
 from shared.mapping.payments.plan import plan_payments
 from shared.mapping.refunds.plan import RefundPlan, plan_refund
 from shared.model import Item, LineKind, Money, Order, Rate, TransactionKind
-from shared.rules import StoreRules
+from shared.rules import StoreRules, Tenant
 from shared.store.shared_rows import SharedRows
 from tests.builders import payments, refunds, sales
 from tests.builders.fo_metadata import read_entity_sets
 from tests.builders.fo_orders import FoModel
-from tests.builders.mapping_page import rows_of
+from tests.builders.mapping_page import answers_on_page, rows_of
 from tests.builders.memory_table import MemoryTable
 from tests.builders.sales import EU, address, buyer, euros, line, order, shipping, with_rules
 
@@ -186,9 +186,15 @@ async def write_refunds(fo: Any) -> None:
 
 async def write_changes(fo: Any) -> None:
     before, after = line(1, euros("10.00"), 3), line(1, euros("12.00"), 2, discount=euros("1.00"))
-    model = FoModel(order(before, shipping=(shipping(euros("5.00")),)))
-    moved = address("DE", company="Lovelace GmbH")
-    now = order(after, shipping=(shipping(euros("7.00"), code="EXPRESS"),), shipping_address=moved, po_number="PO-2")
+    rules = with_rules(RULES, tenant={"header_changes": "keep", "line_amount": "kept"})
+    model = FoModel(order(before, shipping=(shipping(euros("5.00")),)), rules)
+    now = order(
+        after,
+        shipping=(shipping(euros("7.00"), code="EXPRESS"),),
+        shipping_address=address("US", "CO", company="Lovelace Inc."),
+        po_number="PO-2",
+        attributes=(("deliver on", "2026-12-24"),),
+    )
     changes, _ = model.plan(now)
     for step in changes.steps:
         await fo.update("SalesOrderLinesV3" if step.lot else "SalesOrderHeadersV4", {}, step.fields)
@@ -237,3 +243,10 @@ def test_every_rule_about_orders_and_their_money_is_on_the_page(table: str) -> N
     leaves = {key for key in own if not any(other.startswith(f"{key}.") for other in own)}
     accounts = {key for key in leaves if key.startswith("refunds.accounts.") and key.count(".") > 2}
     assert set() == leaves - accounts - NAMED
+
+
+def test_every_answer_of_a_tenant_on_the_page_is_one() -> None:
+    named = list(answers_on_page())
+    assert len(set(named)) == len(named) > 10
+    for key, answer in named:
+        assert getattr(Tenant.model_validate({key: answer}), key) == answer

@@ -116,6 +116,14 @@ async def test_a_taken_key_is_refused(client):
         await client.create("CustomersV3", CUSTOMER)
 
 
+async def test_a_set_that_f_and_o_does_not_have_is_named(client, fo):
+    del fo.schema.sets["WHSSalesLineBiEntities"]
+    with pytest.raises(RefusedError) as refused:
+        await client.query("WHSSalesLineBiEntities", company="nleu", select=["ReleasedQty"])
+    assert refused.value.code == "FO_SET_MISSING"
+    assert "no entity set WHSSalesLineBiEntities" in refused.value.cause
+
+
 async def test_an_unknown_field_is_refused_and_an_unknown_record_cannot_be_changed(client):
     with pytest.raises(RefusedError, match=r"FO_REJECTED.*Nonsense"):
         await client.query("CustomersV3", company="nleu", select=["Nonsense"])

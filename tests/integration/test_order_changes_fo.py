@@ -183,8 +183,9 @@ async def test_what_f_and_o_refuses_is_held_and_said_in_its_words(scenario):
     await scenario.pack({11: 1})  # the order is partly delivered now, and the rest of it is still picked
     with pytest.raises(RefusedError) as refused:
         await scenario.change(sale(2, 1))
-    assert refused.value.code == "FO_REJECTED"
+    assert refused.value.code == "CHANGE_REFUSED"
     assert "are picked" in refused.value.cause
+    assert "quantity 3 -> 2" in refused.value.cause
     assert (await scenario.header())["IsSalesProcessingStopped"] == "Yes"
 
 

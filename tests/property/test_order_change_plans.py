@@ -20,6 +20,8 @@ MATRICES = st.sampled_from(
         with_rules(RULES, changes={"quantity_up": {"open": "new_line"}, "line_added": {"open": "new_order"}}),
         with_rules(RULES, changes={"price": {"open": "ignore"}, "address": {"open": "ignore"}}),
         with_rules(RULES, changes={"by_staff": "overrule"}),
+        with_rules(RULES, tenant={"header_changes": "keep", "line_amount": "kept", "confirmed_order_deleted": "no"}),
+        with_rules(RULES, tenant={"invoiced_order_lines": "refused", "delivered_quantity": "refused"}),
     ]
 )
 TIP = 31
@@ -110,6 +112,19 @@ def test_what_was_carried_out_is_not_planned_again(history: tuple[FoModel, Order
 
 
 @given(histories(), st.integers(0, 1))
+def test_open_lines_have_their_headers_address(history: tuple[FoModel, Order], warehouse: int):
+    model, now = history
+    changes, target = model.plan(now, warehouse)
+    assume(not any(cell.kind is ChangeKind.ADDRESS for cell in (*changes.held, *changes.ignored)))
+    assume(not changes.held)
+    model.carry_out(changes, target)
+    for one in model.fo.lines if model.fo is not None else ():
+        if one.is_open:
+            header = model.order.header(one.order)
+            assert one.fields["DeliveryAddressCity"] == header.fields["DeliveryAddressCity"]
+
+
+@given(histories(), st.integers(0, 1))
 def test_the_sum_is_shopifys_when_nothing_is_held_or_ignored(history: tuple[FoModel, Order], warehouse: int):
     model, now = history
     changes, target = model.plan(now, warehouse)
@@ -138,7 +153,7 @@ def test_a_cancelled_order_has_nothing_open(history: tuple[FoModel, Order]):
     model.carry_out(changes, target)
     assume(model.fo is not None)
     decided = {cell.status for cell in changes.held if cell.kind is ChangeKind.CANCEL}
-    if FoStatus.PICKED not in decided:
+    if FoStatus.PICKED not in decided and not any(cell.refused_by for cell in changes.held):
         charged = {each.lot for each in model.order.lines if each.item == EU.orders.shipping_item and each.remaining}
         assert all(not each.remaining or each.lot in charged for each in model.order.lines)
     again, _ = model.plan(cancelled)

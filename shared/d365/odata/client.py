@@ -72,8 +72,9 @@ class RowReader(Protocol):
 class ODataClient:
     """One F&O environment, called as the app's F&O user. Use one for the whole process; close it at the end.
 
-    Raises RefusedError (FO_REJECTED, FO_CONFLICT, FO_WRONG_COMPANY) for what stays wrong, DeniedError, ThrottledError
-    and TransientError for what may be sent again, and OutcomeUnknownError for a write that may have happened.
+    Raises RefusedError (FO_REJECTED, FO_SET_MISSING, FO_CONFLICT, FO_WRONG_COMPANY) for what stays wrong, DeniedError,
+    ThrottledError and TransientError for what may be sent again, and OutcomeUnknownError for a write that may have
+    happened.
     """
 
     def __init__(
@@ -142,7 +143,10 @@ class ODataClient:
         link: str | None = _first_page(entity_set, company=company, where=where, select=select, order_by=order_by)
         request = Request(f"GET {entity_set}", writes=False)
         while link is not None:
-            page = row(await self._send("GET", self._same_origin(link), request), request)
+            answer = await self._send("GET", self._same_origin(link), request)
+            if answer.status == httpx.codes.NOT_FOUND:  # of a list; of a record it means that there is none
+                raise RefusedError(ErrorCode.FO_SET_MISSING, entity_set=entity_set)
+            page = row(answer, request)
             if "value" not in page:
                 raise unsettled(request, f"F&O answered {request.what} with something that is not a list")
             rows: list[FoRow] = page["value"]

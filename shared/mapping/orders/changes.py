@@ -22,7 +22,16 @@ from shared.mapping.orders.differences import (
     without_aspect,
     without_aspects,
 )
-from shared.mapping.orders.header import header_changes, header_fingerprints, loses_delivery_mode
+from shared.mapping.orders.header import (
+    FIELDS,
+    ON_LINES,
+    header_changes,
+    header_fingerprints,
+    loses_delivery_mode,
+    missing_on_line,
+    unseen_on_lines,
+    wanted_on_lines,
+)
 from shared.mapping.orders.lines import PlannedLine
 from shared.mapping.orders.matching import OwnLines, Placement
 from shared.mapping.orders.plan import SalesOrderPlan
@@ -52,8 +61,12 @@ class Cell:
     source: str = ""
     """Of the line that it is about (PlannedLine.source); "" for the header and for whole orders."""
     aspect: Aspect | None = None
+    refused_by: str = ""
+    """The answer of the tenant (config/tenants) by which F&O does not take it, though the rules would send it."""
 
     def __str__(self) -> str:
+        if self.refused_by:
+            return f"{self.what}: {self.refused_by} in config/tenants"
         if not self.by_staff:
             return f"{self.what}: [changes.{self.kind}] {self.status} = {self.decision}"
         if self.decision is Decision.IGNORE:
@@ -103,6 +116,26 @@ class ChangePlan:
         return "\n".join(lines) or "nothing to do"
 
 
+type HeaderWrites = Mapping[str, Mapping[ChangeKind, FoRow]]
+"""By sales order and kind, what a header had in the fields that were written."""
+NOTHING_WRITTEN: Final[HeaderWrites] = {}
+
+
+def header_writes(steps: Iterable[ChangeStep], fo: FoOrder) -> HeaderWrites:
+    return {
+        step.order: {
+            cell.kind: {
+                field: fo.header(step.order).fields.get(field, "")
+                for field in FIELDS[cell.kind]
+                if field in step.fields
+            }
+            for cell in step.cells
+        }
+        for step in steps
+        if step.action is Action.CHANGE_HEADER
+    }
+
+
 def fingerprints_of(target: SalesOrderPlan, before: Mapping[str, str] | None = None) -> dict[str, str]:
     """Of the header and the lines, to be stored in the order's link once F&O has them."""
     return {**header_fingerprints(target.header, before), **line_fingerprints(target.lines)}
@@ -116,8 +149,8 @@ def while_written(
     """
     left = dict(fingerprints)
     for step in steps:
-        if step.action is Action.CHANGE_HEADER:
-            left |= {cell.kind.value: "" for cell in step.cells}
+        if step.action in {Action.CHANGE_HEADER, Action.CHANGE_LINE}:
+            left |= {cell.kind.value: "" for cell in step.cells if cell.kind in FIELDS and not cell.source}
         for source in {line.source for line in step.lines} | {sources.get(step.lot, "")}:
             if source in left:
                 left[source] = without_aspects(left[source], step.fields)
@@ -136,16 +169,24 @@ def without_undone(fingerprints: Mapping[str, str], cells: Iterable[Cell]) -> di
 
 
 def plan_changes(
-    target: SalesOrderPlan, fo: FoOrder, placement: Placement, rules: StoreRules, *, fingerprints: Mapping[str, str]
+    target: SalesOrderPlan,
+    fo: FoOrder,
+    placement: Placement,
+    rules: StoreRules,
+    *,
+    fingerprints: Mapping[str, str],
+    written: HeaderWrites = NOTHING_WRITTEN,
 ) -> ChangePlan:
     """The steps from `fo` to `target`, which was planned with the placement's allocation.
 
-    `fingerprints` are those that the link has of what was last brought to F&O (fingerprints_of).
+    `fingerprints` are those that the link has of what was last brought to F&O (fingerprints_of). `written` is what the
+    headers got since (header_writes): now their lines are compared with them.
     """
     draft = _PlanDraft(fo, rules)
     for header in fo.headers:
-        draft.change_header(header, target.header, fingerprints)
-    unshipped = loses_delivery_mode(target.header, fingerprints)
+        draft.change_header(header, target.header, fingerprints, written.get(header.number, {}))
+    is_mode_written = any(ChangeKind.DELIVERY_MODE in kinds for kinds in written.values())
+    unshipped = not is_mode_written and loses_delivery_mode(target.header, fingerprints)
     own = placement.own
     sources = {planned.source for planned in target.lines}
     unchanged = unchanged_aspects(target.lines, fingerprints)
@@ -164,6 +205,7 @@ def plan_changes(
         for line in lines:
             if line.lot not in claimed:
                 draft.remove(line, _removal_kind(source, sources), source, by_staff=by_staff)
+    draft.follow_headers([line for lines in own.values() for line in lines], target.header, fingerprints)
     return draft.plan()
 
 
@@ -233,6 +275,11 @@ _HEADER_REASONS: Final = {
 }
 
 
+_LINE_REASONS: Final = {kind: f"{_HEADER_REASONS[kind]} than its header" for kind in ON_LINES}
+_AMOUNT_FIELDS: Final = frozenset({"OrderedSalesQuantity", "SalesPrice", "SalesPriceQuantity", "LineDiscountAmount"})
+"""From which F&O computes the amount of a line."""
+
+
 class _PlanDraft:
     """Collects the steps of a plan."""
 
@@ -244,6 +291,15 @@ class _PlanDraft:
         self._ignored: list[Cell] = []
         self._new: defaultdict[str, list[tuple[PlannedLine, Cell]]] = defaultdict(list)
         """By the number of the order that takes them; by "" what needs a further order."""
+        self._removed: set[str] = set()
+        """InventoryLotIds."""
+        self._changed: dict[str, int] = {}
+        """InventoryLotId -> the position of the line's step."""
+        self._decided: dict[tuple[str, ChangeKind], Cell | None] = {}
+        """By header and kind of ON_LINES that differs on the header: the cell, None where the rules leave it."""
+        refuses_lines = rules.tenant.invoiced_order_lines == "refused"
+        self._locked = {line.order for line in fo.lines if line.is_invoiced} if refuses_lines else set()
+        """Sales orders that take no further line."""
 
     def decide(
         self,
@@ -254,11 +310,16 @@ class _PlanDraft:
         by_staff: bool = False,
         source: str = "",
         aspect: Aspect | None = None,
+        refused_by: str = "",
     ) -> Cell | None:
         """The matrix cell, if its decision is to change something; cells that hold or ignore are recorded."""
         is_kept = by_staff and self._rules.changes.by_staff == "keep"
         decision = Decision.IGNORE if is_kept else self._rules.changes.decide(kind, status)
-        cell = Cell(kind, status, decision, what, by_staff, source, aspect)
+        if decision in {Decision.HOLD, Decision.IGNORE}:
+            refused_by = ""
+        elif refused_by:
+            decision = Decision.HOLD
+        cell = Cell(kind, status, decision, what, by_staff, source, aspect, refused_by)
         match cell.decision:
             case Decision.HOLD:
                 self._held.append(cell)
@@ -268,13 +329,16 @@ class _PlanDraft:
                 return cell
         return None
 
-    def change_header(self, header: FoHeader, target: FoRow, fingerprints: Mapping[str, str]) -> None:
+    def change_header(
+        self, header: FoHeader, target: FoRow, fingerprints: Mapping[str, str], written: Mapping[ChangeKind, FoRow]
+    ) -> None:
         if header.status is FoStatus.CANCELLED and header.number != self._fo.number:
             return
         fields: FoRow = {}
         cells = []
-        for kind, changed in header_changes(target, header.fields, fingerprints).items():
+        for kind, changed in header_changes(target, header.fields, fingerprints, written).items():
             cell = self.decide(kind, header.status, _HEADER_REASONS[kind])
+            self._decided[header.number, kind] = cell
             if cell is not None:
                 fields |= changed
                 cells.append(cell)
@@ -297,28 +361,91 @@ class _PlanDraft:
         cell = self.decide(kind, status, what, by_staff=by_staff, source=planned.source, aspect=Aspect.QUANTITY)
         if cell is None:
             return
-        further = len(self._fo.headers) > 1 and not last.status.is_closed
-        if cell.decision is Decision.NEW_ORDER and not further:
-            self._new[""].append((planned, cell))
-        elif cell.decision is Decision.NEW_LINE:
-            self._new[siblings[-1].order].append((planned, cell))
-        else:
-            self._new[last.number].append((planned, cell))
+        further = [last.number] if len(self._fo.headers) > 1 and not last.status.is_closed else []
+        match cell.decision:
+            case Decision.NEW_ORDER:
+                orders = further
+            case Decision.NEW_LINE:
+                orders = [siblings[-1].order, *further]
+            case _:
+                orders = [last.number]
+        taking = next((order for order in orders if order not in self._locked), "")
+        self._new[taking].append((planned, cell))
 
     def change(self, planned: PlannedLine, line: FoLine, unchanged: frozenset[Aspect]) -> None:
         fields: FoRow = {}
         cells = []
         for aspect, kind, status, what, changed in differences(planned, line):
-            which = f"{line.item} on line {line.number.normalize():f}: {what}"
-            cell = self.decide(kind, status, which, by_staff=aspect in unchanged, source=planned.source, aspect=aspect)
+            cell = self.decide(
+                kind,
+                status,
+                f"{_named(line)}: {what}",
+                by_staff=aspect in unchanged,
+                source=planned.source,
+                aspect=aspect,
+                refused_by=self._refusal(line, changed["OrderedSalesQuantity"]) if aspect is Aspect.QUANTITY else "",
+            )
             if cell is not None:
                 fields |= changed
                 cells.append(cell)
         if cells:
-            reason = "; ".join(cell.what for cell in cells)
-            self.steps.append(
-                ChangeStep(Action.CHANGE_LINE, line.order, reason, tuple(cells), lot=line.lot, fields=fields)
-            )
+            self._change_line(line, fields, *cells)
+
+    def follow_headers(self, lines: Sequence[FoLine], target: FoRow, fingerprints: Mapping[str, str]) -> None:
+        """Open lines get what their header gets. Where F&O gives it to them by itself, they are only compared with the
+        header once that was written.
+        """
+        open_lines = defaultdict(list)
+        for line in lines:
+            if self._stays_open(line):
+                open_lines[line.order].append(line)
+        for header in self._fo.headers:
+            for kind in ON_LINES:
+                if (header.number, kind) in self._decided:
+                    follows = self._rules.tenant.header_changes == "follow"
+                    wanted = {} if follows else wanted_on_lines(kind, target)
+                else:
+                    wanted = unseen_on_lines(kind, target, header.fields, fingerprints)
+                for line, fields in _behind(kind, wanted, open_lines[header.number]):
+                    if (header.number, kind) not in self._decided:
+                        self._decided[header.number, kind] = self.decide(kind, header.status, _LINE_REASONS[kind])
+                    cell = self._decided[header.number, kind]
+                    if cell is None:
+                        break
+                    self._change_line(line, fields, cell)
+
+    def _stays_open(self, line: FoLine) -> bool:
+        """Whether something of the line is to be delivered, also after the steps so far."""
+        at = self._changed.get(line.lot)
+        fields = self.steps[at].fields if at is not None else {}
+        is_given_up = line.lot in self._removed or fields.get("OrderedSalesQuantity", line.quantity) == line.done
+        return line.is_open and not is_given_up
+
+    def _change_line(self, line: FoLine, fields: FoRow, *cells: Cell) -> None:
+        """One write for each line, whatever changes on it."""
+        if self._rules.tenant.line_amount == "kept" and not _AMOUNT_FIELDS.isdisjoint(fields):
+            # Microsoft: without "Calculate line net amount" F&O computes the amount only where it is 0, or 0 is sent.
+            fields = {**fields, "LineAmount": Decimal(0)}
+        reason = "; ".join(f"{_named(line)}: {cell.what}" if cell.kind in ON_LINES else cell.what for cell in cells)
+        at = self._changed.setdefault(line.lot, len(self.steps))
+        if at == len(self.steps):
+            step = ChangeStep(Action.CHANGE_LINE, line.order, reason, cells, lot=line.lot, fields=fields)
+            self.steps.append(step)
+            return
+        known = self.steps[at]
+        self.steps[at] = replace(
+            known,
+            reason=f"{known.reason}; {reason}",
+            cells=(*known.cells, *cells),
+            fields={**known.fields, **fields},
+        )
+
+    def _refusal(self, line: FoLine, quantity: Decimal) -> str:
+        """The answer of the tenant by which F&O does not take that what is open of the line is given up so."""
+        if not line.is_open or quantity != line.done:
+            return ""
+        name = "delivered_quantity" if line.done else "zero_quantity"
+        return f'{name} = "refused"' if getattr(self._rules.tenant, name) == "refused" else ""
 
     def remove(self, line: FoLine, kind: ChangeKind, source: str, *, by_staff: bool = False) -> None:
         """What is open of the line is given up. Below the shipped quantity the line's own status decides."""
@@ -326,14 +453,23 @@ class _PlanDraft:
         if kind is not ChangeKind.CANCEL and line.done and line.status is not FoStatus.CANCELLED:
             status = closed_status(line)
         what = f"{line.remaining.normalize():f} of {line.quantity.normalize():f} x {line.item} given up ({source})"
-        cell = self.decide(kind, status, what, by_staff=by_staff, source=source, aspect=Aspect.QUANTITY)
+        is_deleted = not line.done and self._is_deletable(line)
+        refused_by = "" if is_deleted else self._refusal(line, line.done)
+        cell = self.decide(
+            kind, status, what, by_staff=by_staff, source=source, aspect=Aspect.QUANTITY, refused_by=refused_by
+        )
         if cell is None or not line.is_open:
             return
-        if not line.done and self._rules.changes.cancellation == "delete_lines":
+        if is_deleted:
+            self._removed.add(line.lot)
             self.steps.append(ChangeStep(Action.REMOVE_LINE, line.order, what, (cell,), lot=line.lot))
         else:
-            fields = {"OrderedSalesQuantity": line.done}
-            self.steps.append(ChangeStep(Action.CHANGE_LINE, line.order, what, (cell,), lot=line.lot, fields=fields))
+            self._change_line(line, {"OrderedSalesQuantity": line.done}, cell)
+
+    def _is_deletable(self, line: FoLine) -> bool:
+        if self._rules.changes.cancellation != "delete_lines":
+            return False
+        return line.status is FoStatus.OPEN or self._rules.tenant.confirmed_order_deleted != "no"
 
     def reduce(self, component: Component, line: FoLine, amount: Money) -> None:
         """A charge that was partly given back gets its new amount, unless it is invoiced."""
@@ -342,8 +478,7 @@ class _PlanDraft:
         what = f"{line.item}: amount {line.amount} -> {amount} ({component})"
         cell = self.decide(ChangeKind.CANCEL, closed_status(line) if line.is_invoiced else line.status, what)
         if cell is not None:
-            fields = {"SalesPrice": amount.amount}
-            self.steps.append(ChangeStep(Action.CHANGE_LINE, line.order, what, (cell,), lot=line.lot, fields=fields))
+            self._change_line(line, {"SalesPrice": amount.amount}, cell)
 
     def plan(self) -> ChangePlan:
         if self._held:
@@ -362,6 +497,18 @@ class _PlanDraft:
             action = Action.ADD_LINE if order else Action.NEW_ORDER
             reason = ", ".join(cell.what for cell in cells)
             yield ChangeStep(action, order or self._fo.number, reason, cells, lines=tuple(numbered))
+
+
+def _behind(kind: ChangeKind, wanted: FoRow, lines: Iterable[FoLine]) -> Iterator[tuple[FoLine, FoRow]]:
+    """The lines that do not have what is wanted, and what they are to get."""
+    for line in lines:
+        fields = missing_on_line(kind, wanted, line.fields)
+        if fields:
+            yield line, fields
+
+
+def _named(line: FoLine) -> str:
+    return f"{line.item} on line {line.number.normalize():f}"
 
 
 def _removal_kind(source: str, wanted: set[str]) -> ChangeKind:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from enum import StrEnum
 from typing import Final, NamedTuple
@@ -109,10 +109,10 @@ def quantity_before(source: str, fingerprints: Mapping[str, str]) -> Decimal | N
     return None if before is None else Decimal(before)
 
 
-def without_aspects(fingerprint: str, written: Iterable[str]) -> str:
-    """The fingerprint of a line without what these fields show; without anything where there are none."""
+def without_aspects(fingerprint: str, written: Collection[str]) -> str:
+    """The fingerprint of a line without what these fields show; without anything where no field is named."""
     known = json.loads(fingerprint or "{}")
-    gone = {_ASPECTS[field] for field in written} or set(Aspect)
+    gone = {_ASPECTS[field] for field in written if field in _ASPECTS} if written else set(Aspect)
     return json.dumps({aspect: value for aspect, value in known.items() if aspect not in gone})
 
 

@@ -28,6 +28,11 @@ FIELDS: Final = {
 }
 """The fields of SalesOrderHeadersV4 that follow Shopify."""
 
+ON_LINES: Final = (ChangeKind.ADDRESS, ChangeKind.REQUESTED_DATE)
+"""Kinds of which each line has its own values in the same fields, which its parcel follows. Modes of delivery and sales
+tax groups are compared line by line anyway (shared/mapping/orders/differences.py).
+"""
+
 _MODE: Final = "DeliveryModeCode"
 _EMPTIED: Final = frozenset({"DeliveryBuildingCompliment", "CustomerRequisitionNumber", _MODE})
 """Fields that an order without them empties. Elsewhere F&O fills in what is not sent (a state from the postal code), or
@@ -54,11 +59,27 @@ def header_fingerprints(header: FoRow, before: Mapping[str, str] | None = None) 
     }
 
 
-def header_changes(header: FoRow, in_fo: Mapping[str, Any], fingerprints: Mapping[str, str]) -> dict[ChangeKind, FoRow]:
-    """What is to be written, by kind. Where Shopify's values are unchanged, staff changed F&O, and that stays."""
+def header_changes(
+    header: FoRow,
+    in_fo: Mapping[str, Any],
+    fingerprints: Mapping[str, str],
+    written: Mapping[ChangeKind, FoRow] | None = None,
+) -> dict[ChangeKind, FoRow]:
+    """What is to be written, by kind. Where Shopify's values are unchanged, staff changed F&O, and that stays.
+
+    `written` has what kinds were before they were written just now: F&O may have corrected an address, but must not
+    have left it as it was.
+    """
     changes: dict[ChangeKind, FoRow] = {}
+    written = written or {}
     for kind, fields in FIELDS.items():
-        if _has_no_values(header, kind, fingerprints) or fingerprints.get(kind.value) == _fingerprint(header, kind):
+        if kind in written and kind in ON_LINES:
+            left = {field: header.get(field, "") for field, old in written[kind].items() if in_fo.get(field, "") == old}
+            if left:
+                changes[kind] = left
+        if kind in written or _has_no_values(header, kind, fingerprints):
+            continue
+        if fingerprints.get(kind.value) == _fingerprint(header, kind):
             continue
         wanted = {field: header.get(field, "") for field in fields if field in header or kind not in _PERSONAL}
         if any(_differs(field, header, in_fo) for field in fields):
@@ -66,6 +87,30 @@ def header_changes(header: FoRow, in_fo: Mapping[str, Any], fingerprints: Mappin
             if kind is ChangeKind.ADDRESS:
                 changes[kind]["IsDeliveryAddressOrderSpecific"] = "Yes"
     return changes
+
+
+def wanted_on_lines(kind: ChangeKind, header: FoRow) -> FoRow:
+    """What lines get when their header gets this kind of Shopify's values."""
+    return {field: header.get(field, "") for field in FIELDS[kind] if field in header or field in _EMPTIED}
+
+
+def unseen_on_lines(
+    kind: ChangeKind, header: FoRow, in_fo: Mapping[str, Any], fingerprints: Mapping[str, str]
+) -> FoRow:
+    """The header's values in F&O, of a kind that its lines may not have: since it was written, nobody has seen them on
+    the lines. {} for any other kind.
+    """
+    before = fingerprints.get(kind.value)
+    if before is None or before == _fingerprint(header, kind) or _has_no_values(header, kind, fingerprints):
+        return {}
+    return {field: in_fo.get(field, "") for field in FIELDS[kind]}
+
+
+def missing_on_line(kind: ChangeKind, wanted: FoRow, in_fo: Mapping[str, Any]) -> FoRow:
+    """What is to be written on a line; {} where it has what is wanted."""
+    if not any(_is_other(field, value, in_fo.get(field, "")) for field, value in wanted.items()):
+        return {}
+    return {**wanted, "IsDeliveryAddressOrderSpecific": "Yes"} if kind is ChangeKind.ADDRESS else dict(wanted)
 
 
 def loses_delivery_mode(header: FoRow, fingerprints: Mapping[str, str]) -> bool:
@@ -93,7 +138,10 @@ def _has_no_values(header: FoRow, kind: ChangeKind, fingerprints: Mapping[str, s
 def _differs(field: str, header: FoRow, in_fo: Mapping[str, Any]) -> bool:
     if field not in header and field not in _EMPTIED:
         return False
-    wanted, found = header.get(field, ""), in_fo.get(field, "")
+    return _is_other(field, header.get(field, ""), in_fo.get(field, ""))
+
+
+def _is_other(field: str, wanted: Any, found: Any) -> bool:
     if field.endswith("Date"):
         return str(wanted)[:10] != str(found)[:10]
     return bool(wanted != found)

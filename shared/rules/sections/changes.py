@@ -56,7 +56,9 @@ class ChangeRow(Rules):
 
     open: _Word = Field(description="Nothing was done with the order in F&O yet.")
     confirmed: _Word = Field(description="The confirmation is posted.")
-    picked: _Word = Field(description="Released to the warehouse, or picked.")
+    picked: _Word = Field(
+        description="Picked; with warehouse management also released to the warehouse, on a wave or packed."
+    )
     partly_delivered: _Word = Field(description="A part of the order is delivered; the line in question is still open.")
     delivered: _Word = Field(description="The order, or the line in question, is delivered.")
     invoiced: _Word = Field(description="The order, or the line in question, is invoiced.")
@@ -76,9 +78,11 @@ class ChangeRules(Rules):
     cancellation: Literal["delete_lines", "zero_remaining"] = Field(
         default="delete_lines",
         description="How the open lines of a cancelled order are removed, since OData cannot cancel. `delete_lines` "
-        "deletes them, and the order too if it has no other lines and was never confirmed. `zero_remaining` sets their "
-        "quantity to what was delivered and keeps the order; F&O must accept a quantity of zero. Delivered lines stay "
-        "in both cases.",
+        "deletes them, and the order too if it has no other lines and was never confirmed; where F&O does not delete "
+        "those of a confirmed order (`confirmed_order_deleted` in config/tenants), they get the quantity 0. "
+        "`zero_remaining` sets their quantity to what was delivered and keeps the order; F&O must accept a quantity of "
+        "zero (`zero_quantity`). Delivered lines stay in both cases. What F&O is known not to take is held for a "
+        "person.",
     )
     by_staff: Literal["keep", "overrule"] = Field(
         default="keep",
@@ -115,7 +119,7 @@ class ChangeRules(Rules):
     )
     address: ChangeRow = Field(
         default=_row("apply", "apply", "hold", "hold", "ignore", "ignore", "ignore"),
-        description="The delivery address. Picked goods may already have a label.",
+        description="The delivery address, of the order and its open lines. Picked goods may already have a label.",
     )
     contact: ChangeRow = Field(
         default=_row("apply", "apply", "apply", "apply", "apply", "ignore", "ignore"),
@@ -127,11 +131,12 @@ class ChangeRules(Rules):
     )
     requested_date: ChangeRow = Field(
         default=_row("apply", "apply", "hold", "apply", "ignore", "ignore", "ignore"),
-        description="The requested date, for stores that set `orders.requested_date_attribute`.",
+        description="The requested date, of the order and its open lines, for stores that set "
+        "`orders.requested_date_attribute`.",
     )
     delivery_mode: ChangeRow = Field(
         default=_row("apply", "apply", "hold", "apply", "ignore", "ignore", "ignore"),
-        description="The mode of delivery, from the shipping method.",
+        description="The mode of delivery of the order and its open lines, from the shipping method.",
     )
     cancel: ChangeRow = Field(
         default=_row("apply", "apply", "hold", "apply", "hold", "hold", "ignore"),

@@ -21,29 +21,31 @@ from shared.d365.order_changes import (
     line_removal,
     new_line,
     read_fo_order,
+    read_in_warehouse,
     write,
 )
 from shared.d365.sales_orders import SalesOrderDraft, create_numbered, create_sequenced
-from shared.errors import ErrorCode, RefusedError
+from shared.errors import DeniedError, ErrorCode, RefusedError
 from shared.mapping.fo.fields import fit
 from shared.mapping.orders.changes import (
     Action,
     Cell,
     ChangePlan,
     ChangeStep,
+    HeaderWrites,
     fingerprints_of,
+    header_writes,
     while_written,
     without_undone,
 )
-from shared.mapping.orders.header import header_fingerprints
 from shared.mapping.orders.holds import hold_reason, holdable
 from shared.mapping.orders.matching import number_key
 from shared.mapping.orders.plan import LINE_KEY, SalesOrderPlan
 from shared.mapping.orders.record import digest
-from shared.model import FoOrder, HoldReason, Item, OrderState, TaxSetup
+from shared.model import FoOrder, FoStatus, HoldReason, Item, OrderState, TaxSetup
 from shared.rules import StoreRules
 from shared.store.links import OrderLink
-from shared.sync.orders.planning import Allocate, plan_change
+from shared.sync.orders.planning import Allocate, PlannedChange, plan_change
 from shared.sync.orders.safety import is_released
 
 _ROUNDS: Final = 3
@@ -86,9 +88,9 @@ async def converge_changes(
 ) -> ChangeReport:
     """Changes the sales order of the link to the state; `items` is by order line id, as for its creation.
 
-    Raises RefusedError: CHANGE_HELD for what a person has to decide, CHANGE_NOT_TAKEN when F&O stores something else
-    than was written, FO_ORDER_GONE, and what the mapping and F&O refuse. Then the order is held in F&O, as far as it
-    still can be; the hold ends when a later run finds nothing to do.
+    Raises RefusedError: CHANGE_HELD for what a person has to decide, CHANGE_REFUSED for what F&O does not take,
+    CHANGE_NOT_TAKEN when F&O stores something else than was written, FO_ORDER_GONE, and what the mapping refuses. Then
+    the order is held in F&O, as far as it still can be; the hold ends when a later run finds nothing to do.
     """
     return await _OrderChange(state, link, rules, ports, items, tax_setup).run()
 
@@ -111,6 +113,9 @@ class _OrderChange:
         self._tax_setup = tax_setup
         self._target: SalesOrderPlan | None = None
         self._has_held = False
+        self._hides_work = False
+        """Whether F&O did not show what the warehouse works on."""
+        self._written: HeaderWrites = {}
         self._done: list[ChangeStep] = []
         self._ignored: dict[Cell, None] = {}
 
@@ -140,7 +145,34 @@ class _OrderChange:
         return await read_fo_order(self._ports.fo, self._link.company, numbers)
 
     async def _plan(self, fo: FoOrder) -> ChangePlan:
-        planned = await plan_change(
+        planned = await self._planned(fo)
+        if self._depends_on_warehouse(planned.plan) and (lots := await self._in_warehouse(fo)):
+            planned = await self._planned(fo.in_warehouse(lots))
+        self._link, self._target = planned.link, planned.target
+        return planned.plan
+
+    def _depends_on_warehouse(self, plan: ChangePlan) -> bool:
+        """Whether the rules decide otherwise about something of the plan once the warehouse works on it."""
+        if self._rules.tenant.warehouse_management == "no":
+            return False
+        decide = self._rules.changes.decide
+        return any(decide(cell.kind, FoStatus.PICKED) is not decide(cell.kind, cell.status) for cell in plan.cells)
+
+    async def _in_warehouse(self, fo: FoOrder) -> frozenset[str]:
+        """Lines that the warehouse works on. Where nobody knows whether there is warehouse management, and F&O does not
+        show it, its order's status decides, as in a company without it.
+        """
+        try:
+            return await read_in_warehouse(self._ports.fo, self._link.company, fo)
+        except (RefusedError, DeniedError) as hidden:
+            is_hidden = hidden.code in {ErrorCode.FO_SET_MISSING, ErrorCode.FO_DENIED}
+            if not is_hidden or self._rules.tenant.warehouse_management == "yes":
+                raise
+            self._hides_work = True
+            return frozenset()
+
+    async def _planned(self, fo: FoOrder) -> PlannedChange:
+        return await plan_change(
             self._state.order,
             fo,
             self._link,
@@ -148,9 +180,8 @@ class _OrderChange:
             items=self._items,
             tax_setup=self._tax_setup,
             allocate=self._ports.allocate,
+            written=self._written,
         )
-        self._link, self._target = planned.link, planned.target
-        return planned.plan
 
     async def _carry_out(self, fo: FoOrder, plan: ChangePlan) -> None:
         """Changes of existing orders go in one request, each further order in its own."""
@@ -166,17 +197,27 @@ class _OrderChange:
             self._link = await self._ports.links.put(replace(self._link, promised=promised, fingerprints=fingerprints))
         operations = [operation for step in plan.steps for operation in _operations(step, company)]
         if operations:
-            await write(self._ports.fo, operations)
+            await self._write(operations, plan)
+        self._written = {**self._written, **header_writes(plan.steps, fo)}
         if self._target is not None:
-            fingerprints = {
-                **self._link.fingerprints,
-                **header_fingerprints(self._target.header, self._link.fingerprints),
-            }
-            self._link = replace(self._link, fingerprints=fingerprints)
             for step in plan.steps:
                 if step.action is Action.NEW_ORDER:
                     await self._create_further(step, fo, self._target)
         self._done += plan.steps
+
+    async def _write(self, operations: Sequence[Operation], plan: ChangePlan) -> None:
+        try:
+            await write(self._ports.fo, operations)
+        except RefusedError as refusal:
+            if refusal.code is not ErrorCode.FO_REJECTED:
+                raise
+            changes = "; ".join(step.reason for step in plan.steps)
+            raise RefusedError(
+                ErrorCode.CHANGE_REFUSED,
+                sales_order=self._link.sales_order,
+                changes=changes,
+                infolog=refusal.details["infolog"],
+            ) from refusal
 
     async def _create_further(self, step: ChangeStep, fo: FoOrder, target: SalesOrderPlan) -> None:
         at = len(self._link.further)
@@ -249,6 +290,8 @@ class _OrderChange:
 
     def _report(self, fo: FoOrder) -> ChangeReport:
         note = "; ".join(step.reason for step in self._done) or "F&O has the order as it is"
+        if self._hides_work:
+            note += "; F&O does not show whether the warehouse works on it (warehouse_management in config/tenants)"
         link = replace(self._link, promised={})
         if self._target is not None:
             fingerprints = fingerprints_of(self._target, self._link.fingerprints)
@@ -265,14 +308,29 @@ class _OrderChange:
         return evidence
 
 
+_STAGES: Final = {
+    FoStatus.PICKED: "released to the warehouse or picked",
+    FoStatus.PARTLY_DELIVERED: "partly delivered",
+}
+"""How an error calls a status, where not by its own word."""
+
+
 def _refuse(plan: ChangePlan, fo: FoOrder, *, is_last: bool) -> None:
     """Raises for what a person has to decide, once nothing else is to do, and for a change that F&O does not store."""
     if plan.steps:
         if is_last:
-            changes = "; ".join(str(step) for step in plan.steps)
+            changes = "; ".join(step.reason for step in plan.steps)
             raise RefusedError(ErrorCode.CHANGE_NOT_TAKEN, sales_order=fo.number, changes=changes)
+    elif refused := [cell for cell in plan.held if cell.refused_by]:
+        answers = ", ".join(sorted({cell.refused_by for cell in refused}))
+        raise RefusedError(
+            ErrorCode.CHANGE_REFUSED,
+            sales_order=fo.number,
+            changes="; ".join(cell.what for cell in plan.held),
+            infolog=f"nothing was sent, since config/tenants says {answers}",
+        )
     elif plan.held:
-        changes = "; ".join(f"{cell.what}, which is {cell.status.replace('_', ' ')}" for cell in plan.held)
+        changes = "; ".join(f"{cell.what}, which is {_STAGES.get(cell.status, cell.status)}" for cell in plan.held)
         is_closed = all(header.status.is_closed for header in fo.headers)
         hold = "F&O cannot hold it any more." if is_closed else "The order is held in F&O."
         raise RefusedError(ErrorCode.CHANGE_HELD, sales_order=fo.number, changes=changes, hold=hold)

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from shared.mapping.orders.allocation import Allocation, Need
-from shared.mapping.orders.changes import ChangePlan, plan_cancellation, plan_changes
+from shared.mapping.orders.changes import NOTHING_WRITTEN, ChangePlan, HeaderWrites, plan_cancellation, plan_changes
 from shared.mapping.orders.matching import LinkedOrder, OwnLines, match_lines, number_key, own_lines, place_lines
 from shared.mapping.orders.plan import SalesOrderPlan, plan_sales_order
 from shared.mapping.orders.record import with_decisions
@@ -38,8 +38,9 @@ async def plan_change(
     items: Mapping[int, Item],
     tax_setup: TaxSetup | None,
     allocate: Allocate,
+    written: HeaderWrites = NOTHING_WRITTEN,
 ) -> PlannedChange:
-    """Raises RefusedError for what the mapping refuses."""
+    """`written` is what the headers got just now. Raises RefusedError for what the mapping refuses."""
     memory = LinkedOrder(link.sources, link.promised, frozenset(link.lots.values()))
     own = own_lines(fo, order, rules, memory)
     known = {line.lot: source for source, lines in own.items() for line in lines}
@@ -61,4 +62,5 @@ async def plan_change(
     )
     if link.record is not None:
         link = replace(link, record=with_decisions(link.record, target))
-    return PlannedChange(plan_changes(target, fo, placement, rules, fingerprints=link.fingerprints), own, target, link)
+    changes = plan_changes(target, fo, placement, rules, fingerprints=link.fingerprints, written=written)
+    return PlannedChange(changes, own, target, link)

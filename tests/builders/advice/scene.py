@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from local.d365 import return_tables
+from local.d365.csdl import EntitySet
+from local.d365.edm import number
 from local.d365.posting import Shipment
-from local.d365.sales_tables import HEADERS
+from local.d365.sales_tables import HEADERS, LINES, progress_of
 from local.shopify.events import Event
 from local.shopify.order import Order
 from local.shopify.state import Shop
@@ -67,6 +69,8 @@ class Scene(FoDocuments):
         self.spoil: Spoil | None = None
         self._delivered = 0
         self._removed: list[tuple[str, Any, Any]] = []
+        self.hidden_sets: dict[str, EntitySet] = {}
+        """Entity sets that F&O has not, by name."""
         self.hides_orders = False
         self.topics: frozenset[str] | None = None
         """Webhooks of other topics are lost."""
@@ -148,6 +152,13 @@ class Scene(FoDocuments):
         """Puts back what was taken out."""
         for entity_set, key, row in self._removed:
             self.app.fo.books.rows(entity_set).put(key, row)
+
+    @property
+    def open_units(self) -> int:
+        """Of the sales order, what is still to be delivered."""
+        books = self.app.fo.books
+        lines = books.rows(LINES)
+        return int(sum(progress_of(books, row).remaining(number(row.values, "OrderedSalesQuantity")) for row in lines))
 
     @property
     def is_held(self) -> bool:

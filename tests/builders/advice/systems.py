@@ -9,6 +9,7 @@ from typing import Any, Final
 from local.d365.faults import Fault
 from local.d365.sales_tables import HEADERS, LINES
 from local.shopify.faults import FaultKind
+from shared.d365.entities import WAREHOUSE_LINES
 from shared.error_catalogue import ErrorCode
 from tests.builders.advice.scene import UNPAID, Act, Repair, Scene, changed, deploying, replaying
 from tests.builders.sales import EU
@@ -129,6 +130,49 @@ async def _register(scene: Scene) -> None:
     await scene.replay()
 
 
+def with_parameters(**parameters: bool) -> Act:
+    """F&O's company takes something, or does not."""
+
+    async def act(scene: Scene) -> None:
+        known = scene.app.fo.books.parameters
+        known["nleu"] = replace(known["nleu"], **parameters)
+
+    return act
+
+
+async def _cancel_in_shopify(scene: Scene) -> None:
+    await scene.step("cancel", {})
+
+
+async def _cancel_in_fo(scene: Scene) -> None:
+    for header in scene.sales_orders:
+        scene.app.fo.posting.cancel(header)
+    await scene.replay()
+
+
+async def _take_zero(scene: Scene) -> None:
+    await with_parameters(takes_zero_quantity=True)(scene)
+    await scene.replay()
+
+
+async def _hide_warehouse(scene: Scene) -> None:
+    sets = scene.app.fo.schema.sets
+    scene.hidden_sets[WAREHOUSE_LINES] = sets.pop(WAREHOUSE_LINES)
+    await _take_one_tent(scene)
+
+
+async def _show_warehouse(scene: Scene) -> None:
+    scene.app.fo.schema.sets.update(scene.hidden_sets)
+    await scene.replay()
+
+
+async def _write_no_warehouse(scene: Scene) -> None:
+    await scene.deploy(tenant={"warehouse_management": "no"})
+    scene.app.fo.schema.sets.update(scene.hidden_sets)
+
+
+REDUCED_TO_ZERO: Final = changed(EU, changes={"cancellation": "zero_remaining"})
+WITH_WAREHOUSE: Final = changed(EU, tenant={"warehouse_management": "yes"})
 UPGRADED: Final = deploying(api_version=EU.api_version)
 ON_RETIRED: Final = changed(EU, api_version=RETIRED)
 ONE_TENT: Final = [("TENT-2P", Decimal(1), Decimal("249.00")), *GOODS[1:]]
@@ -138,6 +182,16 @@ REPAIRED: Final[dict[ErrorCode, Repair]] = {
         before=faulty(Fault("unavailable", times=None)), then=_exhaust, act=_mend_fo, has={"goods": GOODS}
     ),
     ErrorCode.CHANGE_NOT_TAKEN: Repair(then=_keep_two_tents, act=_mend_fo, has={"goods": ONE_TENT, "is_held": False}),
+    ErrorCode.CHANGE_REFUSED: Repair(
+        rules=REDUCED_TO_ZERO,
+        before=with_parameters(takes_zero_quantity=False),
+        then=_cancel_in_shopify,
+        act=_take_zero,
+        has={"open_units": 0},
+    ),
+    ErrorCode.FO_SET_MISSING: Repair(
+        rules=WITH_WAREHOUSE, then=_hide_warehouse, act=_show_warehouse, has={"goods": ONE_TENT, "is_held": False}
+    ),
     ErrorCode.FO_CONFLICT: Repair(then=_change_at_once, act=replaying, has={"goods": ONE_TENT, "is_held": False}),
     ErrorCode.FO_DENIED: Repair(before=_unregister, then=_exhaust, act=_register, has={"goods": GOODS}),
     ErrorCode.FO_REJECTED: Repair(
@@ -168,6 +222,25 @@ REPAIRED: Final[dict[ErrorCode, Repair]] = {
 }
 
 ALSO_REPAIRED: Final = (
+    (
+        ErrorCode.CHANGE_REFUSED,
+        Repair(
+            rules=REDUCED_TO_ZERO,
+            before=with_parameters(takes_zero_quantity=False),
+            then=_cancel_in_shopify,
+            act=_cancel_in_fo,
+            has={"open_units": 0},
+        ),
+    ),
+    (
+        ErrorCode.FO_SET_MISSING,
+        Repair(
+            rules=WITH_WAREHOUSE,
+            then=_hide_warehouse,
+            act=_write_no_warehouse,
+            has={"goods": ONE_TENT, "is_held": False},
+        ),
+    ),
     (
         ErrorCode.CHANGE_NOT_TAKEN,
         Repair(then=_keep_two_tents, act=_take_one_tent_in_fo, has={"goods": ONE_TENT, "is_held": False}),

@@ -4,7 +4,14 @@ from decimal import Decimal
 
 import pytest
 
-from shared.d365.order_changes import LINE_FIELDS, not_held, read_fo_order, read_header, read_headers
+from shared.d365.order_changes import (
+    LINE_FIELDS,
+    not_held,
+    read_fo_order,
+    read_header,
+    read_headers,
+    read_in_warehouse,
+)
 from shared.d365.sold_lines import read_sold_lines
 from shared.errors import RefusedError
 from shared.model import FoStatus
@@ -41,6 +48,18 @@ class Fo(MemoryFo):
                 "ShippingSiteId": "EU",
                 "ShippingWarehouseId": "HAM",
                 "OrderedSalesQuantity": Decimal(quantity),
+            }
+        )
+
+    def warehouse(self, number, at=1, *, released=0, wave=0, packed=0, on_wave="No"):
+        self.tables["WHSSalesLineBiEntities"].append(
+            {
+                "dataAreaId": COMPANY,
+                "InventTransId": f"{number}-{at}",
+                "ReleasedQty": Decimal(released),
+                "OnWave": on_wave,
+                "OnWaveQty": Decimal(wave),
+                "PackingQty": Decimal(packed),
             }
         )
 
@@ -192,3 +211,48 @@ async def test_the_orders_that_fo_does_not_hold_are_found_in_a_few_reads_of_exac
     numbers = ["SN1", "SN2", "SN3", *(f"SN{each}" for each in range(10, 41))]
     assert await not_held(Searched(), COMPANY, numbers) == {"SN1", "SN40"}
     assert asked == [("SalesOrderHeadersV4", COMPANY)] * 2
+
+
+async def in_warehouse(fo):
+    order = await read_fo_order(fo, COMPANY, ["SN1"])
+    return await read_in_warehouse(fo, COMPANY, order)
+
+
+@pytest.mark.parametrize(
+    ("left", "shown", "has_work"),
+    [
+        (0, {}, False),
+        (0, {"released": 1}, True),
+        (0, {"wave": 1}, True),
+        (0, {"packed": 1}, True),
+        (0, {"on_wave": "Yes"}, True),
+        (2, {"released": 2, "wave": 2, "packed": 2, "on_wave": "Yes"}, False),  # all of it left
+        (2, {"released": 2}, False),
+        (2, {"released": 3, "wave": 2}, True),
+        (2, {"released": 2, "packed": 3}, True),
+        (2, {"released": 1}, True),  # F&O counts only what is left of it
+    ],
+)
+async def test_what_was_released_and_has_not_left_is_in_the_warehouse(fo, left, shown, has_work):
+    fo.line("SN1")
+    fo.progress("SN1", remaining=3 - left)
+    fo.warehouse("SN1", **shown)
+    assert await in_warehouse(fo) == ({"SN1-1"} if has_work else set())
+
+
+async def test_only_open_lines_are_looked_for_in_the_warehouse(fo):
+    for at in (1, 2, 3):
+        fo.line("SN1", at)
+    fo.progress("SN1", 2, remaining=0, to_invoice=3, status="Delivered")
+    for at in (1, 2, 4):  # the third has no row, the fourth is of another order
+        fo.warehouse("SN1", at, released=1)
+    assert await in_warehouse(fo) == {"SN1-1"}
+
+
+@pytest.mark.parametrize("status", ["Picked", "Delivered", "Invoiced", "Canceled"])
+async def test_what_f_and_os_status_shows_is_not_asked_again(status):
+    fo = Fo()
+    fo.header("SN1", status)
+    fo.line("SN1")
+    fo.warehouse("SN1", released=1)
+    assert await in_warehouse(fo) == set()

@@ -79,7 +79,9 @@ def test_the_store_does_not_say_how_fo_behaves(tmp_path: Path):
 def test_check_takes_the_file_of_the_environment(uat: Path, capsys: pytest.CaptureFixture[str]):
     uat.write_text('[companies.nleu]\nline_amount = "kept"', encoding="utf-8")
     assert main(["check", "--tenant", str(uat)]) == 0
-    assert 'line_amount = "kept"' in capsys.readouterr().out.splitlines()
+    shown = capsys.readouterr().out.splitlines()
+    assert 'line_amount = "kept"' in shown
+    assert 'warehouse_management = "unknown"  # ask F&O: python -m tools.probe' in shown
     uat.write_text("[companies.nleu]\nline_amount = 3", encoding="utf-8")
     assert main(["check", "--tenant", str(uat)]) == 1
     assert "line_amount" in capsys.readouterr().err
@@ -126,3 +128,23 @@ def test_check_says_that_numbers_of_our_own_are_not_in_force(capsys: pytest.Capt
     assert capsys.readouterr().out.count(said) == 1
     assert main(["check", "--tenant", str(TENANTS / "local.toml")]) == 0
     assert said not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("answer", ["taken", "unknown"])
+def test_a_cancellation_may_leave_the_quantity_0_unless_f_and_o_refuses_it(answer: str):
+    rules = with_rules(EU, changes={"cancellation": "zero_remaining"}, tenant={"zero_quantity": answer})
+    assert rules.changes.cancellation == "zero_remaining"
+    assert with_rules(EU, tenant={"zero_quantity": "refused"}).changes.cancellation == "delete_lines"
+
+
+def test_a_refused_way_to_cancel_is_a_mistake(uat: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    uat.write_text('[companies.nleu]\nzero_quantity = "refused"', encoding="utf-8")
+    stores = tmp_path / "stores"
+    stores.mkdir()
+    text = (STORES / "nordlys.toml").read_text(encoding="utf-8")
+    text = text.replace('cancellation = "delete_lines"', 'cancellation = "zero_remaining"')
+    (stores / "nordlys.toml").write_text(text, encoding="utf-8")
+    assert main(["check", str(stores), "--tenant", str(uat)]) == 1
+    told = capsys.readouterr().err
+    assert 'tenant: zero_quantity = "refused": F&O takes no quantity of 0' in told
+    assert 'set it to "delete_lines"' in told
