@@ -43,7 +43,6 @@ _DELIVERY_ADDRESS = AddressFields(
     "DeliveryAddressStateId",
 )
 _ADDRESS = (
-    "IsDeliveryAddressOrderSpecific",
     "DeliveryAddressName",
     "DeliveryBuildingCompliment",
     "DeliveryAddressStreet",
