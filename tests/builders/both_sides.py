@@ -12,12 +12,17 @@ from hashlib import sha256
 from typing import Any, Final, cast
 
 import httpx
+from aiohttp import web
 from azure.core.credentials import AccessToken
 from builders.root import ROOT
 
 from local.d365 import Simulator, World, parse_world, run_d365
-from local.shopify import RunningShopify, run_shopify
+from local.d365.server import Server
+from local.shopify import run_shopify
+from local.shopify.admin_http import AdminApi
 from local.shopify.order import Order
+from local.shopify.state import Simulator as ShopifySimulator
+from local.shopify.world import load_world as load_shops
 from shared.bus.envelope import Envelope
 from shared.d365.customers import Customers
 from shared.d365.odata.client import ODataClient
@@ -47,6 +52,7 @@ from shared.sync.orders.safety import remember_parked
 from shared.sync.payments import PaymentPorts
 from shared.sync.refunds import RefundPorts
 from tests.builders.histories import Brief, Webhook
+from tests.builders.in_process import InProcess
 from tests.builders.local_slots import LocalSlots
 from tests.builders.memory_table import MemoryTable
 from tests.builders.sales import EU, US
@@ -323,19 +329,20 @@ class Bodies:
 
 @dataclass
 class Shopify:
-    """The Shopify simulator over HTTP, which can show earlier states of an order."""
+    """The Shopify simulator, which can show earlier states of an order."""
 
-    running: RunningShopify
+    simulator: ShopifySimulator
+    url: str
     http: httpx.AsyncClient
     time: Time
 
     def show(self, store: str, order: Order) -> None:
         """From now on the shop has this order, and no other."""
-        shop = self.running.simulator.shops[STORES[store].shop_domain]
+        shop = self.simulator.shops[STORES[store].shop_domain]
         shop.orders = {order.id: order}
 
     def admin(self, rules: StoreRules, scopes: frozenset[str] = ORDERS.scopes) -> AdminClient:
-        url = f"{self.running.url}/{rules.shop_domain}"
+        url = f"{self.url}/{rules.shop_domain}"
         tokens = ClientCredentials(
             self.http,
             url,
@@ -357,24 +364,47 @@ class Shopify:
 
 @asynccontextmanager
 async def running_apps(count: int) -> AsyncIterator[tuple[App, ...]]:
-    """This many installations of the app and one Shopify. Each starts with `App.reset`."""
+    """This many installations of the app and one Shopify, over HTTP. Each starts with `App.reset`."""
     time = Time()
-    world = plentiful_world()
     async with AsyncExitStack() as stack:
         running = await stack.enter_async_context(run_shopify(clock=time.now, time_scale=0))
         http = await stack.enter_async_context(httpx.AsyncClient(timeout=_TIMEOUT))
-        shopify = Shopify(running, http, time)
+        shopify = Shopify(running.simulator, running.url, http, time)
         apps = []
         for _ in range(count):
-            fo = await stack.enter_async_context(run_d365(world))
-            client = ODataClient(
-                fo.base_url,
-                Identity(fo),
-                slots=LocalSlots(8),
-                timeout=_TIMEOUT,
-                breaker=NoBreaker(),
-                on_call=lambda _: None,
-            )
-            stack.push_async_callback(client.aclose)
-            apps.append(App(fo, client, shopify))
+            fo = await stack.enter_async_context(run_d365(plentiful_world()))
+            apps.append(App(fo, await stack.enter_async_context(_client(fo)), shopify))
         yield tuple(apps)
+
+
+@asynccontextmanager
+async def app_in_process() -> AsyncIterator[App]:
+    """One installation of the app, whose systems answer without a socket. It starts with `App.reset`."""
+    time = Time()
+    shop = ShopifySimulator(load_shops(WORLD), "http://app.example.com", clock=time.now)
+    api = web.Application()
+    api.add_routes(AdminApi(shop, lambda *_: None).routes())
+    fo = Simulator(plentiful_world())
+    fo.base_url = "http://fo.example.com"
+    async with (
+        httpx.AsyncClient(timeout=_TIMEOUT, transport=InProcess(api)) as http,
+        _client(fo, InProcess(Server(fo).application())) as client,
+    ):
+        yield App(fo, client, Shopify(shop, "http://shopify.example.com", http, time))
+
+
+@asynccontextmanager
+async def _client(fo: Simulator, transport: InProcess | None = None) -> AsyncIterator[ODataClient]:
+    client = ODataClient(
+        fo.base_url,
+        Identity(fo),
+        slots=LocalSlots(8),
+        timeout=_TIMEOUT,
+        breaker=NoBreaker(),
+        on_call=lambda _: None,
+        transport=transport,
+    )
+    try:
+        yield client
+    finally:
+        await client.aclose()

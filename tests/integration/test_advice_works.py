@@ -30,7 +30,7 @@ from shared.sync.messages.parked import ParkedPorts, discard
 from tests.builders.advice import money, orders, systems
 from tests.builders.advice.orders import BY_HAND
 from tests.builders.advice.scene import Repair, Scene, nothing
-from tests.builders.both_sides import App, Bodies, running_apps
+from tests.builders.both_sides import App, Bodies, app_in_process
 from tests.builders.memory_table import MemoryTable
 from tests.builders.sales import EU
 
@@ -50,8 +50,8 @@ CARRIED_OUT_IN: Final = {
 
 
 @pytest.fixture(scope="module")
-async def app(wire: None) -> AsyncIterator[App]:
-    async with running_apps(1) as (one,):
+async def app() -> AsyncIterator[App]:
+    async with app_in_process() as one:
         yield one
 
 

@@ -78,7 +78,7 @@ async def test_two_hundred_edits_within_ten_seconds_are_one_change_of_fo(app: Ap
     queue = await booked(app)
     amount = edit_often(queue, first=0.5, every=0.04)
     await queue.run(until=9)
-    shopify = app.shopify.running.simulator
+    shopify = app.shopify.simulator
     fetched = len(shopify.calls)
     await queue.run()
     assert len(shopify.calls) - fetched <= 2  # for the change, and for the edit of the same second

@@ -1,4 +1,4 @@
-"""F&O taxes what Shopify charged tax on: a rate with an amount of 0.00 decides nothing. Both systems over HTTP."""
+"""F&O taxes what Shopify charged tax on: a rate with an amount of 0.00 decides nothing. Both systems are simulated."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from local.d365.books import key_of
 from local.shopify.order import Order
-from tests.builders.both_sides import App, running_apps
+from tests.builders.both_sides import App, app_in_process
 from tests.builders.checkouts import Document
 from tests.builders.fo_people import close_the_books, ship_and_invoice
 from tests.builders.one_order import DENVER_TAX, VAT, OneOrder, checkout
@@ -19,8 +19,8 @@ from tests.builders.strategies import POLICIES, strategy
 
 
 @pytest.fixture(scope="module")
-async def app(wire: None) -> AsyncIterator[App]:
-    async with running_apps(1) as (one,):
+async def app() -> AsyncIterator[App]:
+    async with app_in_process() as one:
         yield one
 
 

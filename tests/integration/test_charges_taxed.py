@@ -1,6 +1,6 @@
-"""Duties and fees that are taxed themselves, booked by a rule and given back with their tax. Both systems over HTTP.
+"""Duties and fees that are taxed themselves, booked by a rule and given back with their tax.
 
-Shopify's webhooks show the taxes of duties, and those of fees only within the order's tax.
+Shopify's webhooks show the taxes of duties, and those of fees only within the order's tax. Both systems are simulated.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from decimal import Decimal
 import pytest
 
 from local.shopify.order import Order
-from tests.builders.both_sides import App, running_apps
+from tests.builders.both_sides import App, app_in_process
 from tests.builders.fo_people import close_the_books, ship_and_invoice
 from tests.builders.one_order import VAT, OneOrder, checkout
 from tests.builders.sales import with_rules
@@ -24,8 +24,8 @@ ASSEMBLY = {"name": "Assembly", "price": "7.26", "tax": VAT}
 
 
 @pytest.fixture(scope="module")
-async def app(wire: None) -> AsyncIterator[App]:
-    async with running_apps(1) as (one,):
+async def app() -> AsyncIterator[App]:
+    async with app_in_process() as one:
         yield one
 
 

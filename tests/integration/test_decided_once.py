@@ -1,4 +1,4 @@
-"""What was decided about an order is not decided again from the data of today. Both systems over HTTP.
+"""What was decided about an order is not decided again from the data of today. Both systems are simulated.
 
 A deleted product, a parcel that is made again, and an event that comes after a later one change nothing that F&O has.
 """
@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from local.d365.return_tables import LINES as RETURN_LINES
-from tests.builders.both_sides import App, running_apps
+from tests.builders.both_sides import App, app_in_process
 from tests.builders.fo_people import close_the_books, ship_and_invoice
 from tests.builders.one_order import REDUCED_VAT, VAT, OneOrder, Payload, checkout
 from tests.builders.strategies import strategy
@@ -22,8 +22,8 @@ STANDARD = {"title": "Standard", "code": "STANDARD", "price": "8.40", "tax": VAT
 
 
 @pytest.fixture(scope="module")
-async def app(wire: None) -> AsyncIterator[App]:
-    async with running_apps(1) as (one,):
+async def app() -> AsyncIterator[App]:
+    async with app_in_process() as one:
         yield one
 
 

@@ -1,6 +1,6 @@
 """The go-live: orders from before the store's first day, and orders that were shipped before F&O had them.
 
-Both systems over HTTP. What a person decides about such an order is carried out.
+Both systems are simulated. What a person decides about such an order is carried out.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.builders.both_sides import App, running_apps
+from tests.builders.both_sides import App, app_in_process
 from tests.builders.checkouts import Document
 from tests.builders.fo_people import close_the_books, ship_and_invoice
 from tests.builders.one_order import VAT, OneOrder, checkout
@@ -23,8 +23,8 @@ LAMPS = {"sku": "LAMP-HEAD", "quantity": 4, "price": "36.25", "tax": VAT}
 
 
 @pytest.fixture(scope="module")
-async def app(wire: None) -> AsyncIterator[App]:
-    async with running_apps(1) as (one,):
+async def app() -> AsyncIterator[App]:
+    async with app_in_process() as one:
         yield one
 
 

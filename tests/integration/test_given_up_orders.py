@@ -1,6 +1,6 @@
 """An order that is given up while F&O has it and the app does not know so, or before F&O has it.
 
-A worker may die after F&O created the sales order and before its number is recorded. Both systems over HTTP.
+A worker may die after F&O created the sales order and before its number is recorded. Both systems are simulated.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from local.d365.journals import LINES as PAYMENTS
 from local.d365.sales_tables import HEADERS, lines_of
 from local.d365.tables import Row
 from shared.store.links import OrderLink
-from tests.builders.both_sides import App, running_apps
+from tests.builders.both_sides import App, app_in_process
 from tests.builders.checkouts import ADDRESSES, BUYER
 from tests.builders.histories import History, SimulatedOrder, Webhook
 from tests.builders.strategies import strategy
@@ -37,8 +37,8 @@ class DiedError(Exception):
 
 
 @pytest.fixture(scope="module")
-async def shared_app(wire: None) -> AsyncIterator[App]:
-    async with running_apps(1) as (app,):
+async def shared_app() -> AsyncIterator[App]:
+    async with app_in_process() as app:
         yield app
 
 

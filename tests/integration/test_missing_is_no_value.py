@@ -1,7 +1,7 @@
 """What Shopify leaves out or withholds is no value: it neither books an order nor empties what F&O has.
 
 Withheld personal data, goods that the buyer collects, an order without an address, a product without a SKU. Both
-systems over HTTP; where an order is parked, the advice is carried out and the message replayed.
+systems are simulated; where an order is parked, the advice is carried out and the message replayed.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from local.d365.inventory import Stock
 from local.d365.sales_tables import HEADERS
 from local.shopify.order import Order
 from shared.rules import StoreRules
-from tests.builders.both_sides import App, running_apps
+from tests.builders.both_sides import App, app_in_process
 from tests.builders.fo_people import close_the_books, ship_and_invoice
 from tests.builders.one_order import VAT, OneOrder, checkout
 from tests.builders.sales import with_rules
@@ -33,8 +33,8 @@ COUNTER: Final = {"title": "Counter*", "delivery_mode": "10", "pick_up_at": AUST
 
 
 @pytest.fixture(scope="module")
-async def app(wire: None) -> AsyncIterator[App]:
-    async with running_apps(1) as (one,):
+async def app() -> AsyncIterator[App]:
+    async with app_in_process() as one:
         yield one
 
 

@@ -1,4 +1,4 @@
-"""Money given back is credited once in F&O, and for the amount that was paid out. Both systems over HTTP."""
+"""Money given back is credited once in F&O, and for the amount that was paid out. Both systems are simulated."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import NamedTuple
 import pytest
 
 from shared.rules import StoreRules
-from tests.builders.both_sides import App, running_apps
+from tests.builders.both_sides import App, app_in_process
 from tests.builders.checkouts import Document
 from tests.builders.fo_people import close_the_books, ship_and_invoice
 from tests.builders.one_order import DENVER_TAX, VAT, OneOrder, checkout
@@ -24,8 +24,8 @@ ASSEMBLY = {"name": "Assembly", "price": "14.90"}
 
 
 @pytest.fixture(scope="module")
-async def app(wire: None) -> AsyncIterator[App]:
-    async with running_apps(1) as (one,):
+async def app() -> AsyncIterator[App]:
+    async with app_in_process() as one:
         yield one
 
 

@@ -1,4 +1,4 @@
-"""F&O's sales order follows the order in Shopify, as far as F&O lets it, over HTTP against the simulator."""
+"""F&O's sales order follows the order in Shopify, as far as F&O lets it, against the simulator."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -16,7 +16,7 @@ CANCELLED = datetime(2026, 11, 3, tzinfo=UTC)
 
 
 @pytest.fixture
-async def scenario(wire: None) -> AsyncIterator[ChangeScenario]:
+async def scenario() -> AsyncIterator[ChangeScenario]:
     async with running_change_scenario() as one:
         yield one
 

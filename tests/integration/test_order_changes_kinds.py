@@ -26,7 +26,7 @@ def tenant(rules=RULES, **answers):
 
 
 @pytest.fixture
-async def scenario(wire: None) -> AsyncIterator[ChangeScenario]:
+async def scenario() -> AsyncIterator[ChangeScenario]:
     async with running_change_scenario() as one:
         yield one
 

@@ -40,7 +40,7 @@ def draft_of(sale: Order, *, held: bool) -> SalesOrderDraft:
 
 
 @pytest.fixture
-async def scenario(wire: None) -> AsyncIterator[ChangeScenario]:
+async def scenario() -> AsyncIterator[ChangeScenario]:
     async with running_change_scenario() as one:
         yield one
 

@@ -1,6 +1,6 @@
 """The goods of a parked order are held back from what Shopify is told, whatever SKU their variant has by now.
 
-The flow of orders parks the order, the flow of stock reads that from the same table. Both systems over HTTP.
+The flow of orders parks the order, the flow of stock reads that from the same table. Both systems are simulated.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from fixtures.stock import Memory
 from local.shopify.order import Order
 from shared.flows import STOCK
 from shared.sync.stock.flow import push_stock
-from tests.builders.both_sides import App, running_apps
+from tests.builders.both_sides import App, app_in_process
 from tests.builders.one_order import VAT, Change, OneOrder, Payload, checkout
 from tests.builders.sales import with_rules
 from tests.builders.strategies import strategy
@@ -25,8 +25,8 @@ WEB = 71001001
 
 
 @pytest.fixture(scope="module")
-async def app(wire: None) -> AsyncIterator[App]:
-    async with running_apps(1) as (one,):
+async def app() -> AsyncIterator[App]:
+    async with app_in_process() as one:
         yield one
 
 
@@ -37,7 +37,7 @@ async def shown(app: App, sku: str) -> int:
     await push_stock(
         rules, admin=admin, fo=app.client, links=app.links, snapshots=Memory(), now=time.now, sleep=time.sleep
     )
-    shop = shopify.running.simulator.shops[rules.shop_domain]
+    shop = shopify.simulator.shops[rules.shop_domain]
     return shop.levels[shop.variant_by_sku[sku].inventory_item_id, WEB].quantity("available")
 
 

@@ -18,7 +18,7 @@ TENTS, ANOTHER_TENT, FREIGHT = "products:11", "products:12", "shipping:900"
 
 
 @pytest.fixture
-async def scenario(wire: None) -> AsyncIterator[ChangeScenario]:
+async def scenario() -> AsyncIterator[ChangeScenario]:
     async with running_change_scenario() as one:
         yield one
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.builders.both_sides import App, running_apps
+from tests.builders.both_sides import App, app_in_process
 from tests.builders.one_order import VAT, OneOrder, checkout
 from tests.builders.sales import EU, with_rules
 
@@ -16,8 +16,8 @@ TENTS = {"sku": "TENT-2P", "quantity": 2, "price": "20", "tax": VAT}
 
 
 @pytest.fixture(scope="module")
-async def app(wire: None) -> AsyncIterator[App]:
-    async with running_apps(1) as (one,):
+async def app() -> AsyncIterator[App]:
+    async with app_in_process() as one:
         yield one
 
 

@@ -9,7 +9,7 @@ import pytest
 from azure.core.credentials import AccessToken
 from azure.identity.aio import AzureCliCredential, ManagedIdentityCredential
 
-from shared.connections import opened_credential, read_name
+from shared.connections import open_blobs, open_service_bus, open_tables, opened_credential, read_name
 from shared.settings import Connections, Secret, ServiceBusConnection, StorageConnection
 
 IN_AZURE = Connections(
@@ -68,3 +68,12 @@ async def test_people_sign_in_with_azure_cli_and_the_app_with_its_identity() -> 
     async with opened_credential(IN_AZURE, as_app=False) as person, opened_credential(IN_AZURE, as_app=True) as app:
         assert isinstance(person, AzureCliCredential)
         assert isinstance(app, ManagedIdentityCredential)
+
+
+async def test_connections_lead_where_the_settings_say() -> None:
+    credential: Any = token()
+    bus = open_service_bus(IN_AZURE.service_bus, credential)
+    assert bus.fully_qualified_namespace == "sb.example"
+    storage = StorageConnection(None, "https://t.example", "https://b.example")
+    async with open_tables(storage, credential) as tables, open_blobs(storage, credential) as blobs:
+        assert (tables.url, blobs.url) == ("https://t.example", "https://b.example/")

@@ -258,7 +258,7 @@ class ODataClient:
             finally:
                 entity_set = url.path.removeprefix(self._root.path).partition("(")[0]
                 seconds = time.monotonic() - started
-                self._on_call(FoCall(method, entity_set, status, seconds, request_id, round(waited, 3), slot.among))
+                self._on_call(FoCall(method, entity_set, status, seconds, request_id, waited, slot.among))
             await self._report_to_breaker(response)
         finally:
             slot.free(ended=ended)

@@ -219,9 +219,6 @@ def _shipping(shipping: ShippingLine, rules: StoreRules, taxes: TaxGroups) -> It
         discount=shipping.discount,
         tax=shares[0][0],
     )
-    if len(shares) == 1:
-        yield _with_gross(whole, gross)
-        return
     weights = [weight for _, weight in shares]
     nets = net.rounded().split(weights)
     discounts = shipping.discount.rounded().split(weights)

@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final, Protocol
 
@@ -450,8 +450,8 @@ class _Event:
         await self.ports.links.put(known)
 
 
-def _delay(error: TransientError) -> float:
-    return error.retry_after.total_seconds() if error.retry_after is not None else 0.0
+def _delay(error: TransientError) -> timedelta:
+    return error.retry_after or timedelta()
 
 
 def _sold_but_unknown(order: Order, link: OrderLink | None, content: str) -> OrderLink:

@@ -64,7 +64,7 @@ class Scene(FoDocuments):
     def __init__(self, app: App, rules: StoreRules) -> None:
         self.app = app
         self.app.reset(rules)
-        self.app.shopify.running.simulator.faults.clear()
+        self.app.shopify.simulator.faults.clear()
         self.shop.scopes = frozenset(self.shop.seed.scopes)
         self.spoil: Spoil | None = None
         self._delivered = 0
@@ -89,7 +89,7 @@ class Scene(FoDocuments):
     @property
     def shop(self) -> Shop:
         """The shop whose Admin API the app asks."""
-        return self.app.shopify.running.simulator.shops[EU.shop_domain]
+        return self.app.shopify.simulator.shops[EU.shop_domain]
 
     @property
     def number(self) -> str:

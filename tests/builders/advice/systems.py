@@ -104,7 +104,7 @@ def other_answer(body: dict[str, Any]) -> Act:
     """What the retired version answers to the query of an order."""
 
     async def act(scene: Scene) -> None:
-        faults = scene.app.shopify.running.simulator.faults
+        faults = scene.app.shopify.simulator.faults
         faults.clear()
         fault = {"kind": FaultKind.OTHER_ANSWER, "times": None, "version": RETIRED, "body": body}
         faults.add(fault)

@@ -42,3 +42,7 @@ def test_every_fragment_file_defines_its_fragment_and_serves_some_document():
     assert fragments
     assert all(count(text, name) == text.count("fragment ") == 1 for name, text in fragments.items())
     assert [name for name in fragments if not any(count(text, name) for text in documents)] == []
+
+
+def test_a_document_is_read_from_its_file_once():
+    assert load("order_state") is load("order_state")

@@ -7,7 +7,7 @@ import pytest
 
 from shared.errors import RefusedError, TransientError
 from shared.shopify.admin.client import AdminClient
-from shared.shopify.orders import fetch_order
+from shared.shopify.orders import fetch_agreements, fetch_order
 from shared.shopify.queries import Query
 
 END = {"hasNextPage": False, "endCursor": None}
@@ -208,3 +208,47 @@ async def test_shipping_lines_are_read_to_their_end():
     answers = [{"order": order(shippingLines=page)} for page in pages]
     found = await fetch(*answers)
     assert [line["id"] for line in found["shippingLines"]["nodes"]] == [1, 2, 3]
+
+
+def agreements(*pages: Any, updated_at: str = "2026-11-22T10:00:00Z", more: str | None = None) -> dict[str, Any]:
+    """An answer with one page of agreements; each has some of its sales, and where the further ones begin."""
+    nodes = [
+        {
+            "id": agreement,
+            "sales": {"nodes": [*sales], "pageInfo": {"hasNextPage": bool(further), "endCursor": further}},
+        }
+        for agreement, sales, further in pages
+    ]
+    page = {"hasNextPage": more is not None, "endCursor": more}
+    return {"order": {"id": GID, "updatedAt": updated_at, "agreements": {"nodes": nodes, "pageInfo": page}}}
+
+
+async def test_every_agreement_is_read_with_all_its_sales():
+    shop = Shop(
+        agreements(("first", "ab", "b"), more="1"),
+        agreements(("first", "cd", "d"), more="1"),
+        agreements(("first", "e", None), more="1"),
+        agreements(("second", "", None), more="2"),
+        agreements(("third", "f", None)),
+    )
+    found = await fetch_agreements(cast("AdminClient", shop), 1)
+    assert [(each["id"], "".join(each["sales"])) for each in found] == [
+        ("first", "abcde"),
+        ("second", ""),
+        ("third", "f"),
+    ]
+    asked = [(variables["after"], variables["sales"]) for _, variables in shop.asked]
+    assert asked == [(None, None), (None, "b"), (None, "d"), ("1", None), ("2", None)]
+    assert {variables["order"] for _, variables in shop.asked} == {GID}
+
+
+async def test_agreements_of_an_order_that_changes_meanwhile_are_read_again_later():
+    shop = Shop(
+        agreements(("first", "a", None), more="1"), agreements(("second", "b", None), updated_at="2026-11-22T10:00:01Z")
+    )
+    with pytest.raises(TransientError, match="changed while it was being read"):
+        await fetch_agreements(cast("AdminClient", shop), 1)
+
+
+async def test_an_order_that_shopify_does_not_have_has_no_agreements():
+    assert await fetch_agreements(cast("AdminClient", Shop({"order": None})), 1) == []

@@ -98,9 +98,10 @@ async def test_shopify_stays_busy_only_so_long():
 
 async def test_a_key_whose_first_call_was_refused_is_replaced_to_learn_why():
     stale = ("CHANGE_FROM_QUANTITY_STALE", ["input", "quantities", "0", "changeFromQuantity"])
-    admin = Admin(outcome(("IDEMPOTENCY_PREVIOUS_ATTEMPT_FAILED", None)), outcome(stale))
+    failed = outcome(("IDEMPOTENCY_PREVIOUS_ATTEMPT_FAILED", None))
+    admin = Admin(failed, failed, outcome(stale))
     assert await setting(admin) == [FigureRejection(0, stale=True, message="no")]
-    assert len(set(admin.keys)) == 2
+    assert len(set(admin.keys)) == 3
 
 
 @pytest.mark.parametrize("field", [None, ["input"], ["input", "quantities"]])

@@ -9,10 +9,13 @@ import pytest
 from shared.errors import RefusedError
 from shared.mapping.orders.header import header_changes, header_fingerprints
 from shared.mapping.orders.plan import SalesOrderPlan, plan_sales_order
-from shared.mapping.orders.record import with_decisions
+from shared.mapping.orders.record import reconstruct, with_decisions
 from shared.model import (
     CurrencySide,
     DeliveryMethod,
+    Item,
+    LineKind,
+    LineRecord,
     Money,
     Order,
     OrderRecord,
@@ -169,3 +172,16 @@ def test_a_missing_email_never_empties_one_while_another_name_is_followed():
         plan(married, EU, record_of(booked)).header, booked.header, header_fingerprints(booked.header)
     )
     assert changes == {ChangeKind.CONTACT: {"SalesOrderName": "Ada King"}}
+
+
+def test_of_an_order_of_a_release_without_records_its_lines_in_fo_and_its_refunds_documents_decide():
+    items = [("products:11", Item("TENT-2P")), ("tips:12", Item("TIP")), ("shipping:13", Item("FREIGHT"))]
+    record = reconstruct(CurrencySide.PRESENTMENT, items, {7: True, 8: False})
+    assert record.lines == {
+        11: LineRecord(LineKind.PRODUCT, Item("TENT-2P")),
+        12: LineRecord(LineKind.TIP, Item("TIP")),
+    }
+    assert (record.side, record.is_reconstructed) == (CurrencySide.PRESENTMENT, True)
+    by_documents = RefundRecord(None, shipping_off_order=False, duties_off_order=False, fees_off_order=False)
+    off_the_order = RefundRecord(None, shipping_off_order=True, duties_off_order=True, fees_off_order=True)
+    assert record.refunds == {7: by_documents, 8: off_the_order}

@@ -188,10 +188,14 @@ def test_a_cancelled_order_is_given_up_although_its_totals_still_show_the_old_su
         read(cancelled(changed) | {"cancelled_at": None})
 
 
-def test_of_a_cancelled_order_with_stale_totals_what_was_delivered_is_left():
+@pytest.mark.parametrize("came_back", [{}, {11: (1, "return")}])
+def test_of_a_cancelled_order_with_stale_totals_what_was_delivered_is_left(came_back: Any):
+    """What comes back later is credited, and does not change the sale."""
     changed = ChangedOrder(order_payload(lines=[line(11, quantity=3, discounts=["3.00"], taxes=[tax_line("4.69")])]))
     changed.ship({11: 1})
     changed.refund({11: (2, "cancel")}, status=None)
+    if came_back:
+        changed.refund(came_back, status=None)
     state = read(cancelled(changed))
     [left] = state.order.lines
     assert (left.quantity, left.discount, left.taxes[0].amount) == (1, euro("1.00"), euro("1.56"))

@@ -205,3 +205,8 @@ def test_shipping_whose_discounts_disagree_is_refused():
     shipping = shipping_line(price="5.00", discounts=["2.00"], discounted_price_set=money_set("4.00"))
     refused = refusal(parsed(order_payload(shipping=[shipping])))
     assert "shipping_lines[0].discounted_price is 4.00 EUR, not 3.00 EUR" in refused.cause
+
+
+@pytest.mark.parametrize(("length", "shown"), [(40, f"“{'x' * 40}”"), (41, f"“{'x' * 40}…”")])
+def test_a_wrong_value_is_shown_up_to_forty_characters(length: int, shown: str):
+    assert shown in refusal(with_value(PRICE, "x" * length)).cause

@@ -339,6 +339,7 @@ def test_a_refund_that_gave_another_amount_is_refused(amount: str):
     assert caught.value.details["total"] == f"{amount} EUR"
     proof = caught.value.proof
     assert [row["shopify"] for row in proof["lines"]] == ["20.00 EUR", f"{amount} EUR"]
+    assert proof["lines"][1]["name"].endswith(" by shopify_payments, success")
     assert components(proof) == {"goods that came back": "20.00 EUR"}
     difference = f"{Decimal(20) - Decimal(amount):.2f} EUR"
     assert proof["totals"] == [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
@@ -24,6 +25,7 @@ from shared.store.journal import Journal
 from shared.store.parking import Parking
 from shared.sync.messages.dispatch import QueuePorts, handle_message
 from shared.sync.messages.outcome import Done, MessageOutcome, Park, Parts, Retry
+from tests.builders.log_events import events_in
 
 BEGAN = datetime(2026, 11, 28, 9, tzinfo=UTC)
 AWAY = timedelta(minutes=10)
@@ -284,3 +286,17 @@ async def test_storage_that_comes_back_between_two_calls_parks_nothing() -> None
 
     await world.run(flow, replace(ENVELOPE, attempt=50))
     assert (world.outcomes, world.codes) == (["done"], [])
+
+
+async def test_what_a_message_waits_for_is_told_although_the_journal_is_away(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The copy is scheduled by then: it must not be scheduled again for the storage."""
+    caplog.set_level(logging.INFO, "connector")
+    world = World(OUTAGES["unreachable"])
+    busy = without_storage(TransientError("F&O is busy", retry_after=timedelta(minutes=7)))(world)
+    await handle_message(busy, ENVELOPE.body, ENVELOPE.properties(), ENVELOPE.message_id, world.ports)
+    ((due, _),) = world.waiting
+    assert due - BEGAN >= timedelta(minutes=7)
+    (waiting,) = events_in(caplog, "message.waiting")
+    assert waiting["reason"] == "TransientError"

@@ -189,10 +189,10 @@ async def test_duplicates_of_an_order_that_is_not_compared_are_reported_all_the_
 
 
 async def test_an_order_that_changed_within_the_last_minutes_is_busy(world, events):
-    shown = replace(PLAIN_STATE, order=replace(SALE, version=NOON - 10 * MINUTE + timedelta(seconds=1)))
+    shown = replace(PLAIN_STATE, order=replace(SALE, version=NOON - 9 * MINUTE))
     await world.booked(shown)
     assert await counts(world, events) == {"busy": 1}
-    assert await counts(world, events, after=1) == {"agreeing": 1}
+    assert await counts(world, events, after=1) == {"agreeing": 1}  # settle_minutes to the second
 
 
 @pytest.mark.parametrize("outcome", ["waiting", "parked"])

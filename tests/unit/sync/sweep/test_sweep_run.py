@@ -307,3 +307,10 @@ async def test_a_topic_that_shopify_no_longer_sends_is_reported(world, events):
 async def test_subscriptions_are_not_looked_for_while_none_was_ever_listed(world, events):
     await world.sweep()
     assert (events("webhooks.subscription_lost"), world.progress()["subscribed"]) == ([], False)
+
+
+async def test_the_very_first_run_of_a_shop_without_subscriptions_loses_none(world, events):
+    world.snapshots.documents.clear()
+    world.shop.subscriptions = []
+    await world.sweep()
+    assert (events("webhooks.subscription_lost"), world.progress()["subscribed"]) == ([], False)

@@ -1,0 +1,174 @@
+"""What one event decides: by the version of the order that it has, by what waits, and by the last change."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from local.d365.faults import Fault
+from shared.errors import NotYetError, TransientError
+from shared.store.links import OrderLink
+from tests.builders.both_sides import App, app_in_process
+from tests.builders.histories import Webhook
+from tests.builders.one_order import VAT, OneOrder, checkout
+from tests.builders.sales import EU, US, with_rules
+
+TENTS = {"sku": "TENT-2P", "quantity": 2, "price": "19.99", "tax": VAT}
+BY_THE_EVENT_ALONE = with_rules(EU, payments=None, refunds=None, orders={"hold_risks": ()})
+"""Nothing is asked of Shopify's API that the body of an order's event has."""
+ONE_BACK = {"lines": [{"line": "TENT-2P", "quantity": 1, "restock": "cancel"}], "amount": "0"}
+
+
+@pytest.fixture(scope="module")
+async def shared_app() -> AsyncIterator[App]:
+    async with app_in_process() as one:
+        yield one
+
+
+@pytest.fixture
+def app(shared_app: App) -> App:
+    shared_app.change_pause = timedelta(0)
+    shared_app.now = lambda: datetime.now(UTC)
+    return shared_app
+
+
+async def link_of(one: OneOrder) -> OrderLink:
+    link = await one.app.link(one.order.id)
+    assert link is not None
+    return link
+
+
+def of_topic(webhooks: list[Webhook], topic: str) -> Webhook:
+    return next(each for each in webhooks if each.topic == topic)
+
+
+def at_the_version_of(webhook: Webhook, other: Webhook) -> Webhook:
+    payload = json.loads(webhook.body) | {"updated_at": json.loads(other.body)["updated_at"]}
+    return replace(webhook, body=json.dumps(payload).encode())
+
+
+async def outcome_of(app: App, webhook: Webhook) -> TransientError:
+    with pytest.raises(TransientError) as waiting:
+        await app._handle(app._envelope(webhook))
+    return waiting.value
+
+
+# ---- versions
+
+
+@pytest.mark.parametrize("same_second", [False, True])
+async def test_an_event_that_is_not_later_than_the_cancellation_books_nothing(app: App, *, same_second: bool) -> None:
+    one = OneOrder(app, BY_THE_EVENT_ALONE, checkout("nordlys", TENTS, payment="unpaid"))
+    one.change("cancel", refund=False)
+    webhooks = one.pending()
+    created, cancelled = of_topic(webhooks, "orders/create"), of_topic(webhooks, "orders/cancelled")
+    await one.send(cancelled)
+    await one.send(at_the_version_of(created, cancelled) if same_second else created)
+    assert one.rows("SalesOrderHeadersV4") == []
+    assert (await link_of(one)).not_booked
+
+
+@pytest.mark.parametrize("same_second", [False, True])
+async def test_what_a_refund_took_off_the_order_is_recorded_with_the_event_that_brings_it(
+    app: App, *, same_second: bool
+) -> None:
+    one = OneOrder(app, BY_THE_EVENT_ALONE, checkout("nordlys", TENTS, payment="unpaid"))
+    created = one.pending()
+    for webhook in created:
+        await one.send(webhook)
+    one.change("refund", **ONE_BACK)
+    updated = of_topic(one.pending(), "orders/updated")
+    if same_second:
+        updated = at_the_version_of(updated, created[0])
+        one.order.updated_at = (await link_of(one)).version
+    await one.send(updated)
+    record = (await link_of(one)).record
+    assert record is not None
+    ((refund, taken),) = record.refunds.items()
+    assert refund == one.order.refunds[0].id
+    assert taken.cancelled == {one.order.lines[0].id: 1}
+
+
+# ---- what waits
+
+
+async def test_an_event_of_which_two_parts_wait_is_tried_again_when_the_first_may_be(app: App) -> None:
+    """The goods wait until F&O has invoiced them; F&O's journals may be written again at once."""
+    one = OneOrder(app, EU, checkout("nordlys", TENTS))
+    await one.deliver()
+    one.change("fulfill")
+    one.change("refund", lines=[{"line": "TENT-2P", "quantity": 1, "restock": "return"}])
+    updated = of_topic(one.pending(), "refunds/create")
+    app.shopify.show("nordlys", one.order)
+    app.fo.faults.add(Fault("unavailable", times=None))
+    waiting = await outcome_of(app, updated)
+    assert waiting.retry_after is None
+    assert not isinstance(waiting, NotYetError)
+
+
+# ---- a creation that failed
+
+
+async def test_after_a_creation_that_failed_the_next_attempt_begins_at_once(app: App) -> None:
+    one = OneOrder(app, EU, checkout("nordlys", TENTS))
+    created = of_topic(one.pending(), "orders/create")
+    app.fo.faults.add(Fault("bad_gateway", entity_set="$batch"))
+    await one.send(created)
+    assert (app.waiting, (await link_of(one)).claimed_until) == ([created], None)
+    await app.redeliver_waiting()
+    assert (app.waiting, one.header["SalesOrderNumber"]) == ([], f"SN{one.order.id}")
+
+
+async def test_where_fo_numbers_the_order_the_next_attempt_waits_until_fo_has_surely_finished(app: App) -> None:
+    """Its answer was lost: a second creation could make a second order."""
+    now = datetime.now(UTC)
+    app.now = _stopped(now)
+    one = OneOrder(app, US, checkout("prairie", {"sku": "TEE-RED-L", "quantity": 1, "tax": []}))
+    created = of_topic(one.pending(), "orders/create")
+    app.fo.faults.add(Fault("reset", method="POST", entity_set="SalesOrderHeadersV4"))
+    await one.send(created)
+    assert (await link_of(one)).claimed_until == now + timedelta(seconds=30)
+    await app.redeliver_waiting()
+    assert (app.waiting, one.rows("SalesOrderHeadersV4")) == ([created], [])
+    app.now = _stopped(now + timedelta(seconds=31))
+    await app.redeliver_waiting()
+    assert (app.waiting, len(one.rows("SalesOrderHeadersV4"))) == ([], 1)
+
+
+# ---- the pause between two changes
+
+
+async def test_a_change_waits_until_the_pause_after_the_last_one_is_over(app: App) -> None:
+    app.change_pause = timedelta(seconds=10)
+    one = OneOrder(app, BY_THE_EVENT_ALONE, checkout("nordlys", TENTS, payment="unpaid"))
+    now = [datetime.now(UTC)]
+    app.now = lambda: now[0]
+    await one.deliver()
+    assert not app.waiting
+    now[0] += timedelta(seconds=4)
+    one.change("edit", quantities={"TENT-2P": 3})
+    updated = of_topic(one.pending(), "orders/updated")
+    app.shopify.show("nordlys", one.order)
+    assert (await outcome_of(app, updated)).retry_after == timedelta(seconds=6)
+    assert [line["OrderedSalesQuantity"] for line in one.lines] == [2]
+    now[0] += timedelta(seconds=6)
+    await app.handle(updated)
+    assert (app.waiting, [line["OrderedSalesQuantity"] for line in one.lines]) == ([], [3])
+
+
+async def test_a_cancellation_does_not_wait_for_the_pause(app: App) -> None:
+    app.change_pause = timedelta(seconds=10)
+    one = OneOrder(app, BY_THE_EVENT_ALONE, checkout("nordlys", TENTS, payment="unpaid"))
+    app.now = _stopped(datetime.now(UTC))
+    await one.deliver()
+    await one.step("cancel", refund=False)
+    assert (app.waiting, one.rows("SalesOrderHeadersV4")) == ([], [])
+
+
+def _stopped(at: datetime) -> Any:
+    return lambda: at

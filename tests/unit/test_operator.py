@@ -1,0 +1,284 @@
+"""The operator's commands as a person calls them: what they print, their exit code, and what they left behind."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from azure.core.exceptions import ServiceRequestError
+
+from shared.bus.envelope import Envelope
+from shared.errors import ErrorCode, OutcomeUnknownError, RefusedError
+from shared.model import Part, SoldUnits
+from shared.operator import main
+from shared.store.blobs import Bodies, Snapshots
+from shared.store.journal import Journal
+from shared.store.links import OrderLink, OrderLinks
+from shared.store.parking import ParkedMessage, Parking
+from shared.sync.exports import TABLES, ExportPorts, export_tables
+from shared.sync.messages.parked import ParkedPorts
+from tests.builders.memory_blobs import MemoryContainer
+from tests.builders.memory_table import MemoryTable
+
+NOW = datetime(2026, 11, 2, 10, tzinfo=UTC)
+BODY = b'{"id": 42, "total_price": "9.50", "email": "sanne@example.com"}'
+SKU = RefusedError(ErrorCode.UNKNOWN_SKU, sku="GHOST-1", title="Ghost", company="nleu")
+
+
+@dataclass
+class Storage:
+    """The app's tables, containers and queues, in memory."""
+
+    links: MemoryTable = field(default_factory=MemoryTable)
+    parked: MemoryTable = field(default_factory=MemoryTable)
+    journal: MemoryTable = field(default_factory=MemoryTable)
+    container: MemoryContainer = field(default_factory=MemoryContainer)
+    sent: list[Envelope] = field(default_factory=list)
+    refused: set[str] = field(default_factory=set)
+    """Entities whose messages the queue does not confirm."""
+
+    @property
+    def ports(self) -> ParkedPorts:
+        links, parked, journal, container = self._as_any()
+        return ParkedPorts(
+            Parking(parked, Bodies(container)),
+            OrderLinks(links),
+            Bodies(container),
+            self._publish,
+            Journal(journal),
+            "kim@contoso.com",
+        )
+
+    @property
+    def exports(self) -> ExportPorts:
+        tables: Any = {name: self.links if name == "links" else MemoryTable() for name in TABLES}
+        return ExportPorts(tables, self._as_any()[3])
+
+    @property
+    def snapshots(self) -> Snapshots:
+        return Snapshots(self._as_any()[3])
+
+    def park(self, event: str, *, entity: str = "42", store: str = "nordlys", error: RefusedError = SKU, **other: Any):
+        envelope = Envelope("orders", event, "shopify", store, "orders/create", entity, NOW, "", BODY)
+        message = ParkedMessage(
+            "orders", store, event, entity, NOW, envelope.properties(), other.pop("body", BODY), error, **other
+        )
+        asyncio.run(self.ports.parking.park(message))
+
+    def link(self, link: OrderLink) -> None:
+        asyncio.run(self.ports.links.put(link))
+
+    def link_of(self, order_id: int) -> OrderLink:
+        found = asyncio.run(self.ports.links.get("nordlys", order_id))
+        assert found is not None
+        return found
+
+    @property
+    def asked(self) -> list[str]:
+        return [row["note"] for _, row in sorted(self.journal.rows.items())]
+
+    async def _publish(self, envelope: Envelope) -> None:
+        if envelope.entity_id in self.refused:
+            raise OutcomeUnknownError("Service Bus did not confirm")
+        self.sent.append(envelope)
+
+    def _as_any(self) -> tuple[Any, Any, Any, Any]:
+        return self.links, self.parked, self.journal, self.container
+
+
+@pytest.fixture
+def storage(monkeypatch: pytest.MonkeyPatch) -> Storage:
+    known = Storage()
+
+    @asynccontextmanager
+    async def opened(connections: object, *, as_app: bool = False) -> AsyncIterator[tuple[Any, Any, Any]]:
+        yield known.ports, known.snapshots, known.exports
+
+    monkeypatch.setattr("shared.operator.opened", opened)
+    for name in ("ServiceBusConnection", "StateStorage"):
+        monkeypatch.setenv(name, "UseDevelopmentStorage=true")
+    return known
+
+
+def lines(capsys: pytest.CaptureFixture[str]) -> list[str]:
+    return capsys.readouterr().out.splitlines()
+
+
+def call(*arguments: str, ends: int = 0) -> None:
+    assert main(arguments) == ends
+
+
+def test_a_list_shows_each_open_message_with_its_cause_and_what_to_do(storage: Storage, capsys: Any) -> None:
+    storage.park("e1", part=Part.ORDER)
+    storage.park("e2", entity="", store="prairie", error=RefusedError(ErrorCode.NOT_JSON, problem="ValueError"))
+    call("list", "--store", "nordlys")
+    assert lines(capsys) == [
+        "nordlys  order 42  UNKNOWN_SKU  since 2026-11-02 10:00 UTC  (operations clerk)",
+        f"    cause: {SKU.cause}",
+        f"    next:  {SKU.next_step}",
+        "    part:  order",
+        "    event: e1",
+    ]
+    call("list", "--code", "NOT_JSON")
+    assert lines(capsys)[0].startswith("prairie  order (unknown)  NOT_JSON  ")
+
+
+def test_what_is_closed_is_listed_with_all_and_who_closed_it(storage: Storage, capsys: Any) -> None:
+    storage.park("e1")
+    call("discard", "e1", "--reason", "a test order")
+    assert lines(capsys) == ["e1 discarded"]
+    assert storage.asked == ["discard: a test order, by kim@contoso.com"]
+    call("list")
+    assert lines(capsys) == ["Nothing is parked"]
+    call("list", "--all")
+    shown = lines(capsys)
+    assert shown[4] == "    event: e1"
+    assert shown[5].startswith("    discarded: a test order (by kim@contoso.com) (")
+
+
+def test_a_message_is_shown_with_its_body_and_without_the_buyer(storage: Storage, capsys: Any) -> None:
+    storage.park("e1")
+    call("show", "e1")
+    shown = lines(capsys)
+    body = shown[shown.index("{") :]
+    assert json.loads("\n".join(body)) == {"id": 42, "total_price": "9.50", "email": "***"}
+    assert "    topic = orders/create" in shown
+
+
+def test_a_refusal_of_an_amount_is_shown_with_its_proof(storage: Storage, capsys: Any) -> None:
+    total = {"name": "total", "shopify": "9.50 EUR", "fo": "9.00 EUR", "difference": "0.50 EUR"}
+    differs = RefusedError(ErrorCode.SUM_DIFFERS, total="9.50", sum="9.00", difference="0.50")
+    storage.park("e1", error=differs.with_proof({"subject": "order #1042", "totals": [total]}))
+    call("show", "e1")
+    shown = lines(capsys)
+    assert "total        9.50 EUR  9.00 EUR    0.50 EUR" in shown
+
+
+def test_a_body_that_is_not_json_is_shown_by_its_size(storage: Storage, capsys: Any) -> None:
+    storage.park("e1", body=b"<html>")
+    call("show", "e1")
+    assert lines(capsys)[-1] == "(6 bytes that are not JSON)"
+
+
+@pytest.mark.parametrize("command", [("show", "e1"), ("discard", "e1", "--reason", "x"), ("replay", "e1")])
+def test_an_event_that_is_not_parked_or_of_two_stores_is_an_error(
+    storage: Storage, capsys: Any, command: tuple[str, ...]
+) -> None:
+    call(*command, ends=1)
+    assert capsys.readouterr().err == "there are 0 parked messages of event e1\n"
+    storage.park("e1")
+    storage.park("e1", store="prairie")
+    call(*command, ends=1)
+    assert capsys.readouterr().err == "there are 2 parked messages of event e1\n"
+    assert storage.sent == []
+
+
+def test_the_refused_parts_of_one_message_are_sent_again_once(storage: Storage, capsys: Any) -> None:
+    storage.park("e1", part=Part.ORDER)
+    storage.park("e1", part=Part.PAYMENTS)
+    call("replay", "e1")
+    assert lines(capsys) == ["e1 sent again as e1.replay-20261102T100000000000", "1 of 1 sent again"]
+    (sent,) = storage.sent
+    assert (sent.entity_id, sent.source, sent.body) == ("42", "operator", BODY)
+    call("replay", "e1", ends=1)
+    assert lines(capsys)[-1] == "0 of 1 sent again"
+    call("replay", "e1", "--again")
+    assert len(storage.sent) == 2
+
+
+def test_one_message_that_cannot_be_sent_does_not_keep_the_others(storage: Storage, capsys: Any) -> None:
+    storage.park("e1", entity="41")
+    storage.park("e2", entity="42")
+    storage.park("e3", store="prairie")
+    storage.refused.add("41")
+    call("replay", "--store", "nordlys", ends=1)
+    assert lines(capsys) == [
+        "e1 not sent: Service Bus did not confirm",
+        "e2 sent again as e2.replay-20261102T100000000000",
+        "1 of 2 sent again",
+    ]
+    assert [each.event_id for each in storage.sent] == ["e2.replay-20261102T100000000000"]
+    call("replay", "--code", "UNKNOWN_SKU", ends=1)
+    assert len(storage.sent) == 2
+
+
+def test_a_replay_of_nothing_is_no_success(storage: Storage, capsys: Any) -> None:
+    storage.park("e1")
+    call("replay", "--store", "prairie", ends=1)
+    assert lines(capsys) == ["0 of 0 sent again"]
+
+
+def test_what_holds_stock_back_is_listed_with_its_way_out(storage: Storage, capsys: Any) -> None:
+    call("held")
+    call("held", "--store", "nordlys")
+    assert lines(capsys) == [
+        "No order held stock back at the last stock run",
+        "No order of store nordlys held stock back at the last stock run",
+    ]
+    storage.park("e1", entity="41")
+    held = [
+        {"order": 42, "why": "WAITING", "since": NOW.isoformat(), "units": {}},
+        {"order": 41, "why": "PARKED", "since": None, "units": {"TENT-2P": 2, "MUG": 1}},
+    ]
+    asyncio.run(storage.snapshots.write("stock/nordlys/orders", {"held": held}, None))
+    call("held")
+    assert lines(capsys) == [
+        "nordlys  order 41  1 x MUG, 2 x TENT-2P  Shopify does not show it any more",
+        "    why:   parked",
+        f"    UNKNOWN_SKU: {SKU.cause}",
+        f"    next:  {SKU.next_step}",
+        "    event: e1",
+        "nordlys  order 42  units not read yet  since 2026-11-02 10:00 UTC",
+        "    why:   waits for F&O",
+        "    next:  bring nordlys 42, or release it",
+    ]
+
+
+def test_a_released_order_is_given_up_under_the_number_that_staff_gave_it(storage: Storage, capsys: Any) -> None:
+    storage.link(OrderLink("nordlys", 42, NOW, parked_digest="d", sold=(SoldUnits("A", 1),)))
+    call("release", "nordlys", "42", "--reason", "sold at the fair", "--sales-order", "SO-9")
+    assert lines(capsys) == ["order 42 is given up: the next stock run offers its goods again"]
+    assert storage.link_of(42).sales_order == "SO-9"
+
+
+def test_an_order_is_brought_by_its_id(storage: Storage, capsys: Any) -> None:
+    before = datetime.now(UTC)
+    call("bring", "nordlys", "42")
+    (sent,) = storage.sent
+    assert (sent.entity_id, sent.topic, json.loads(sent.body)["order_id"]) == ("42", "operator/bring", 42)
+    assert timedelta(0) <= sent.occurred_at - before < timedelta(minutes=5)
+    assert lines(capsys) == [f"order 42 is fetched and booked as event {sent.event_id}: the journal has its outcome"]
+
+
+def test_a_night_is_restored_and_the_journal_says_who_asked(storage: Storage, capsys: Any) -> None:
+    storage.link(OrderLink("nordlys", 42, NOW))
+    asyncio.run(export_tables(storage.exports, now=lambda: NOW))
+    storage.links.rows.clear()
+    call("restore", "--night", "2026-11-02")
+    assert lines(capsys)[0] == "links: 1 rows restored from 2026-11-02, 0 were there and are kept"
+    call("restore")
+    assert lines(capsys)[0] == "links: 0 rows restored from 2026-11-02, 1 were there and are kept"
+    assert sorted(storage.asked) == [
+        "restore 2026-11-02, by kim@contoso.com",
+        "restore the last night, by kim@contoso.com",
+    ]
+
+
+def test_storage_that_is_away_is_one_line_without_its_keys(
+    storage: Storage, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object, **__: object) -> None:
+        raise ServiceRequestError("cannot connect: AccountKey=abc123==;")
+
+    monkeypatch.setattr(storage.parked, "query_entities", away)
+    call("list", ends=1)
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert "cannot connect" in output.err
+    assert "abc123" not in output.err
