@@ -45,13 +45,19 @@ def write_refused(status: int, reason: str) -> ODataError:
     return _envelope(status, "An error has occurred.", reason, _WRITE_EXCEPTION)
 
 
-def update_conflict(entity: str, record_table: str) -> ODataError:
-    """Two writers met at one record. `record_table` is the title of its table with the table's name."""
-    return write_refused(
-        500,
-        f"Write failed for table row of type '{entity}'. Cannot edit a record in {record_table}. An update conflict "
-        "occurred due to another user process deleting the record or changing one or more fields in the record.",
-    )
+_PASSING = {
+    "update_conflict": "Cannot edit a record in {table}. An update conflict occurred due to another user process "
+    "deleting the record or changing one or more fields in the record.",
+    "never_selected": "Cannot edit a record in {table}. The record was never selected.",
+    "no_number": "Could not allocate number sequence.",
+    "timed_out": "Request timed out.",
+}
+
+
+def passing(kind: str, entity: str, record_table: str) -> ODataError:
+    """What passes by itself. `record_table` is the title of the record's table with the table's name."""
+    reason = _PASSING[kind].format(table=record_table)
+    return write_refused(500, f"Write failed for table row of type '{entity}'. {reason}")
 
 
 def not_simulated(what: str) -> ODataError:

@@ -8,6 +8,9 @@ from typing import Any, Literal, get_args
 type Kind = Literal[
     "throttle",
     "update_conflict",
+    "never_selected",
+    "no_number",
+    "timed_out",
     "changed",
     "override",
     "bad_gateway",
@@ -17,7 +20,8 @@ type Kind = Literal[
     "timeout_after_commit",
 ]
 _KINDS: tuple[str, ...] = get_args(Kind.__value__)
-_IN_SERVICE = frozenset({"update_conflict", "changed", "override"})
+_REFUSALS = frozenset({"update_conflict", "never_selected", "no_number", "timed_out", "changed"})
+_IN_SERVICE = _REFUSALS | {"override"}
 """Kinds that strike one operation, alone or inside a batch. The others strike whole requests."""
 _FIELDS = frozenset({"kind", "method", "set", "times", "retry_after", "ms", "field", "value"})
 
@@ -79,8 +83,8 @@ class Faults:
         self._waiting.clear()
 
     def take_refusal(self, method: str, entity_set: str) -> Fault | None:
-        """The conflict that strikes this operation: `update_conflict` or `changed`."""
-        return self._take(method, entity_set, {"update_conflict", "changed"})
+        """The fault of F&O itself that strikes this operation."""
+        return self._take(method, entity_set, _REFUSALS)
 
     def take_override(self, method: str, entity_set: str) -> Fault | None:
         return self._take(method, entity_set, {"override"})

@@ -15,8 +15,8 @@ from local.d365.errors import (
     invalid_body,
     invalid_query,
     not_simulated,
+    passing,
     unknown_property,
-    update_conflict,
     write_refused,
 )
 from local.d365.names import names_of
@@ -104,7 +104,7 @@ class DataService:
         if fault.kind == "changed":
             raise ODataError(412, None)
         names = names_of(entity_set)
-        raise update_conflict(names.entity, names.table_title)
+        raise passing(fault.kind, names.entity, names.table_title)
 
     def _overridden(self, method: str, entity_set: EntitySet) -> dict[str, Value]:
         """The field that a test has F&O override, and its value."""

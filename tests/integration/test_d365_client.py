@@ -212,8 +212,9 @@ async def test_no_answer_in_time_is_no_answer(fo, credential):
     await client.aclose()
 
 
-async def test_a_conflict_inside_a_change_set_is_tried_again(client, fo):
-    fo.faults.add(Fault("update_conflict", "POST", "CustomersV3"))
+@pytest.mark.parametrize("kind", ["update_conflict", "never_selected", "no_number", "timed_out"])
+async def test_what_passes_by_itself_is_tried_again_inside_a_change_set(client, fo, kind):
+    fo.faults.add(Fault(kind, "POST", "CustomersV3"))
     with pytest.raises(OutcomeUnknownError):
         await client.change_set([Operation("POST", "CustomersV3", body=CUSTOMER)])
     assert await client.get("CustomersV3", KEY) is None

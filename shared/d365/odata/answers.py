@@ -52,7 +52,12 @@ _ENTITY_PREFIX: Final = re.compile(r"\b\w+Entity\.(?=\w)")
 
 # The exceptions' names are the same in every language, F&O's sentences are not.
 _DUPLICATE: Final = re.compile(r"already exists|DuplicateKeyException", re.IGNORECASE)
-_COLLISION: Final = re.compile(r"update\s?conflict|deadlock", re.IGNORECASE)
+_PASSING: Final = re.compile(
+    r"update\s?conflict|deadlock|record (?:was|has) never (?:been )?selected|not allocate (?:a )?number"
+    r"|request timed out|timeout (?:period )?(?:elapsed|expired)",
+    re.IGNORECASE,
+)
+"""Another process was faster, or F&O had no time: the same request may succeed a moment later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +120,7 @@ def failure(answer: Answer, request: Request) -> ConnectorError:
 
 def _is_refusal(status: int, error: _Problem, request: Request) -> bool:
     """Whether the same request would be refused again. A 500 means that only where nothing can have been written."""
-    if _COLLISION.search(error.raw):
+    if _PASSING.search(error.raw):
         return False
     if httpx.codes.is_client_error(status):
         return status != httpx.codes.REQUEST_TIMEOUT

@@ -143,9 +143,20 @@ def test_the_reason_of_an_update_conflict_comes_without_the_class_name():
     assert infolog(UPDATE_CONFLICT).startswith("Cannot edit a record in Ledger journal table (LedgerJournalTable). An")
 
 
-@pytest.mark.parametrize("text", [UPDATE_CONFLICT, "Deadlock victim."])
+@pytest.mark.parametrize(
+    "text",
+    [
+        UPDATE_CONFLICT,
+        "Deadlock victim.",
+        "Cannot edit a record in Sales order lines (SalesLine). The record was never selected.",
+        "Cannot edit a record in Sales order lines (SalesLine). The record has never been selected.",
+        "Could not allocate number sequence Sale_1.",
+        "Request timed out.",
+        "Execution Timeout Expired. The timeout period elapsed prior to completion of the operation.",
+    ],
+)
 @pytest.mark.parametrize("request_", [WRITE, IN_CHANGE_SET])
-def test_a_collision_with_another_user_is_tried_again(text, request_):
+def test_what_passes_by_itself_is_tried_again(text, request_):
     assert isinstance(failure(answer(500, fo_error(text)), request_), OutcomeUnknownError)
 
 
