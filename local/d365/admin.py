@@ -57,9 +57,15 @@ class Admin:
         return json_answer({})
 
     async def calls(self, _: web.Request) -> web.Response:
-        """How often each HTTP address was called and each operation inside batches, and the most requests at once."""
+        """How often each HTTP address was called and each operation inside batches, searches that no index helps, and
+        the most requests at once.
+        """
         simulator = self._simulator
-        counts = {"http": dict(simulator.http_calls), "batched": dict(simulator.batched_calls)}
+        counts = {
+            "http": dict(simulator.http_calls),
+            "batched": dict(simulator.batched_calls),
+            "scans": dict(simulator.scans),
+        }
         return json_answer({**counts, "under_way": simulator.under_way, "most_at_once": simulator.most_at_once})
 
     async def clear_calls(self, _: web.Request) -> web.Response:

@@ -7,6 +7,7 @@ from aiohttp import web
 
 from local.d365 import edm
 from local.d365.admin_http import bad_request, body_of, json_answer, number_of
+from local.d365.books import folded
 from local.d365.edm import Value
 from local.d365.free_text import HEADERS as FREE_TEXT
 from local.d365.free_text_posting import post_free_text
@@ -29,6 +30,8 @@ class MoneyAdmin:
         return [
             web.get("/_sim/journals", self.journals),
             web.post("/_sim/journals/{company}/{number}/post", self.post_journal),
+            web.post("/_sim/journals/{company}/{number}/use", self.use_journal),
+            web.delete("/_sim/journals/{company}/{number}/use", self.use_journal),
             web.post("/_sim/returns/{company}/{number}/{action}", self.post_return),
             web.post("/_sim/free-text-invoices/{company}/{identifier}/post", self.post_free_text),
             web.get("/_sim/transactions", self.transactions),
@@ -59,6 +62,16 @@ class MoneyAdmin:
             return json_answer({"transactions": _shown(post_journal(books, journal))})
         except PostingError as error:
             return json_answer({"error": str(error)}, 409)
+
+    async def use_journal(self, request: web.Request) -> web.Response:
+        """POST: a user opens its lines, or its posting begins; DELETE: it is free again."""
+        company, number = request.match_info["company"], request.match_info["number"]
+        books = self._simulator.books
+        if books.find(JOURNALS, company, number) is None:
+            return _missing(company, f"payment journal {number}")
+        change = books.journals_in_use.add if request.method == "POST" else books.journals_in_use.discard
+        change(folded((company, number)))
+        return json_answer({})
 
     async def post_return(self, request: web.Request) -> web.Response:
         """

@@ -40,6 +40,8 @@ class Books:
         """By order (company, number) the keys of its lines, as they were created; claims and progress go by line."""
         self.holds: Table[RowKey, frozenset[str]] = Table(self.journal)
         """By order its hold codes that are not cleared."""
+        self.journals_in_use: set[RowKey] = set()
+        """Payment journals (company, number) that a user works on, or that are being posted."""
         self.items = {(item.company, item.number.casefold()): item for item in world.items}
         self.warehouses = {(w.company, w.id.casefold()): w for w in world.warehouses}
         self._rows: dict[str, Table[RowKey, Row]] = {}

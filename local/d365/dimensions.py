@@ -18,12 +18,13 @@ _FIELDS = (
 
 def check_dimensions(books: Books, values: Values, log: Infolog) -> None:
     """Each segment of the company's format is empty or a known value of its dimension."""
-    ledger = books.world.money.ledger(str(values.get("dataAreaId", "")))
+    company = str(values.get("dataAreaId", ""))
+    ledger = books.world.money.ledger(company)
     for field in _FIELDS:
         shown = str(values.get(field, ""))
         if shown == "":
             continue
-        parts = segments(shown)
+        parts = segments(shown, books.world.companies[company].account_delimiter)
         if len(parts) != len(ledger.dimensions):
             log.reject_field(field, f"The value '{shown}' does not have the format of the default dimensions.")
             continue
@@ -34,9 +35,9 @@ def check_dimensions(books: Books, values: Values, log: Infolog) -> None:
 
 def require_dimensions(books: Books, company: str, shown: Iterable[str]) -> None:
     """What is posted has every dimension that the account structure requires. Raises PostingError naming it."""
-    ledger = books.world.money.ledger(company)
+    ledger, delimiter = books.world.money.ledger(company), books.world.companies[company].account_delimiter
     for each in shown:
-        for name in _missing(ledger, segments(each) if each else []):
+        for name in _missing(ledger, segments(each, delimiter) if each else []):
             raise PostingError(f"dimension {name} must have a value in company {company}")
 
 

@@ -31,7 +31,10 @@ def post_journal(books: Books, journal: Row) -> list[Row]:
 
 
 def _post(books: Books, line: Values) -> Row:
-    company, (account,) = line["dataAreaId"], segments(str(line["AccountDisplayValue"]))
+    company, (account,) = (
+        line["dataAreaId"],
+        segments(str(line["AccountDisplayValue"]), books.world.companies[str(line["dataAreaId"])].account_delimiter),
+    )
     customer = books.find("CustomersV3", company, account)
     if customer is None:
         raise PostingError(f"company {company} has no customer {account}")

@@ -104,7 +104,7 @@ class PaymentLines(Record):
         return values
 
     def checked_update(self, row: Row, changes: Values, log: Infolog) -> dict[str, Value]:
-        _refuse_posted(self._journal(row.values, log), log)
+        self._refuse_closed(self._journal(row.values, log), log)
         log.raise_if_any()
         values = super().checked_update(row, changes, log)
         self._check(values, log)
@@ -112,12 +112,12 @@ class PaymentLines(Record):
 
     def delete(self, row: Row) -> None:
         log = self.infolog()
-        _refuse_posted(self._journal(row.values, log), log)
+        self._refuse_closed(self._journal(row.values, log), log)
         log.raise_if_any()
         super().delete(row)
 
     def _journal(self, values: Values, log: Infolog) -> Row:
-        """The line's journal, which must not be posted."""
+        """The line's journal, which must take lines."""
         number = values.get("JournalBatchNumber", "")
         journal = self.books.find(JOURNALS, values["dataAreaId"], number)
         if number == "":
@@ -125,10 +125,16 @@ class PaymentLines(Record):
         elif journal is None:
             log.reject_unrelated("JournalBatchNumber", number, "Journal batch number", "Journals")
         else:
-            _refuse_posted(journal, log)
+            self._refuse_closed(journal, log)
         log.raise_if_any()
         assert journal is not None
         return journal
+
+    def _refuse_closed(self, journal: Row, log: Infolog) -> None:
+        """A journal whose lines a user has open, or that is being posted, takes none from elsewhere."""
+        _refuse_posted(journal, log)
+        if _journal_key(journal.values) in self.books.journals_in_use:
+            log.reject_write(f"Journal {journal.values['JournalBatchNumber']} is in use by another user.")
 
     def _from_customer(self, company: str, given: Values) -> dict[str, Value]:
         customer = self._customer({"dataAreaId": company, "AccountType": "Cust", "AccountDisplayValue": "", **given})
@@ -150,7 +156,8 @@ class PaymentLines(Record):
         }
 
     def _customer(self, values: Values) -> Row | None:
-        account = segments(str(values["AccountDisplayValue"]))
+        delimiter = self.books.world.companies[str(values["dataAreaId"])].account_delimiter
+        account = segments(str(values["AccountDisplayValue"]), delimiter)
         if values["AccountType"] != "Cust" or len(account) != 1:
             return None
         return self.books.find("CustomersV3", values["dataAreaId"], account[0])

@@ -23,16 +23,16 @@ POSTED = frozenset({TRANSACTIONS, OPEN})
 RATE_TYPE = "Default"
 PAR = Decimal(100)
 """F&O gives exchange rates for 100 of the foreign currency."""
-_SEPARATOR = re.compile(r"(?<!\\)-")
 
 
 class PostingError(ValueError):
     """The document cannot be posted; the text gives the reason."""
 
 
-def segments(display_value: str) -> list[str]:
-    r"""An account's parts as F&O displays it: `401100-001` has two, `DAT\-000011` is one, `DAT-000011`."""
-    return [part.replace(r"\-", "-") for part in _SEPARATOR.split(display_value)]
+def segments(display_value: str, delimiter: str) -> list[str]:
+    r"""An account's parts as F&O displays it: with "-", `401100-001` has two, `DAT\-000011` is one, `DAT-000011`."""
+    parts = re.split(rf"(?<!\\){re.escape(delimiter)}", display_value)
+    return [part.replace(f"\\{delimiter}", delimiter) for part in parts]
 
 
 def check_account(books: Books, values: Values, prefix: str, label: str, log: Infolog) -> None:
@@ -42,7 +42,7 @@ def check_account(books: Books, values: Values, prefix: str, label: str, log: In
     shown = str(values[field])
     if shown == "":
         return
-    first, *more = segments(shown)
+    first, *more = segments(shown, books.world.companies[company].account_delimiter)
     ledger = books.world.money.ledger(company)
     match kind:
         case "Cust":
@@ -59,9 +59,9 @@ def check_account(books: Books, values: Values, prefix: str, label: str, log: In
 
 
 def check_main_account(books: Books, values: Values, field: str, log: Infolog) -> None:
-    shown = str(values[field])
-    known = books.world.money.ledger(str(values["dataAreaId"])).main_accounts
-    if shown and not _among(segments(shown)[0], known):
+    shown, company = str(values[field]), str(values["dataAreaId"])
+    known = books.world.money.ledger(company).main_accounts
+    if shown and not _among(segments(shown, books.world.companies[company].account_delimiter)[0], known):
         log.reject_unrelated(field, shown, "Main account", "Main accounts")
 
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import unquote
 
 from local.d365 import edm, render
 from local.d365.books import folded
@@ -26,6 +27,8 @@ from local.d365.simulator import Simulator
 from local.d365.tables import Row
 
 _JSON = "application/json; odata.metadata=minimal"
+_INDEXED = {"CustomerPaymentJournalLines": "JournalBatchNumber"}
+"""Fields without which a search reads all of a large table."""
 _METADATA_LEVEL = re.compile(r"odata\.metadata=(?!minimal\b)", re.IGNORECASE)
 
 
@@ -127,6 +130,9 @@ class DataService:
 
     def _list(self, resource: Resource, entity: Entity, query: Query) -> Answer:
         entity_set, page_size = resource.entity_set, self._simulator.options.page_size
+        indexed = _INDEXED.get(entity_set.name)
+        if indexed is not None and not any(indexed in unquote(option) for option in query.plain if "filter" in option):
+            self._simulator.scans[entity_set.name] += 1
         found = filtered(self._visible(entity_set, entity.rows(), query), query)
         if resource.count_only:
             return Answer(200, {"Content-Type": "text/plain"}, str(len(found)))

@@ -89,6 +89,8 @@ class Simulator:
         self.faults = Faults()
         self.http_calls: Counter[str] = Counter()
         self.batched_calls: Counter[str] = Counter()
+        self.scans: Counter[str] = Counter()
+        """Searches in tables of millions of rows that no index helps, by entity set."""
         self.under_way = 0
         self.most_at_once = 0
         """Requests under way at once, since the counts were cleared."""
@@ -111,6 +113,7 @@ class Simulator:
     def clear_calls(self) -> None:
         self.http_calls.clear()
         self.batched_calls.clear()
+        self.scans.clear()
         self.most_at_once = self.under_way
 
     @contextmanager

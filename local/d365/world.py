@@ -26,6 +26,8 @@ class Company:
     sales_order_numbers: Kind
     customer_accounts: Kind
     number_sequence_groups: tuple[str, ...] = ()
+    account_delimiter: str = "-"
+    """What separates the segments of an account in its display value."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,14 +5,19 @@
     write    all lines in one change set
     next     a journal that was posted (or deleted) meanwhile takes no lines: a new journal is used, with a number after
              the description
+    wait     a journal that a user has open, or that is being posted, takes no lines for the moment
 
 Before a journal is created, F&O is searched for it, so that an interrupted attempt leads to no second journal. Line
 numbers that were reserved and not used stay unused.
+
+Lines are looked up in the journals that they can be in. F&O has no index for payment ids and references: a search
+without a journal reads all lines that were ever written.
 """
 
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -24,7 +29,7 @@ from shared.d365.documents import rows_with
 from shared.d365.entities import PAYMENT_JOURNALS, PAYMENT_LINES, READ
 from shared.d365.odata.batch import Operation
 from shared.d365.odata.client import ODataClient
-from shared.d365.odata.filters import all_of, chunks, eq
+from shared.d365.odata.filters import Filter, all_of, chunks, eq
 from shared.errors import ConnectorError, OutcomeUnknownError, RefusedError, TransientError
 from shared.model.fo_order import FoRow
 
@@ -33,6 +38,8 @@ _LEASE: Final = timedelta(minutes=5)  # longer than one invocation may last (hos
 _SETTLING: Final = timedelta(seconds=30)
 _RETRY_DELAY: Final = timedelta(seconds=2)
 _ATTEMPTS: Final = 20
+_IN_USE: Final = re.compile(r"\bjournal\b.{0,80}?\b(?:in use|used by|blocked|locked|being posted)\b", re.IGNORECASE)
+"""Assumed: F&O's sentences about it were not recorded, and its user's language must be English."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,25 +106,60 @@ class PaymentJournals:
         self._now = now
         self._locks: defaultdict[JournalDraft, asyncio.Lock] = defaultdict(asyncio.Lock)
 
-    async def find(self, company: str, payment_ids: Iterable[str]) -> list[FoRow]:
-        """The lines with these payment ids in any journal of the company, posted or not."""
-        wanted = set(payment_ids)
-        rows = [
+    async def find(self, company: str, payment_ids: Iterable[str], journals: Iterable[str]) -> list[FoRow]:
+        """The lines with these payment ids in these journals (JournalBatchNumber), posted or not."""
+        wanted = sorted(set(payment_ids))
+        return [
             row
-            for where in chunks("PaymentId", sorted(wanted))
-            for row in await self._client.query(PAYMENT_LINES, company=company, where=where, select=READ[PAYMENT_LINES])
+            for journal in sorted(set(journals))
+            for ids in chunks("PaymentId", wanted)
+            for row in await self._lines(company, all_of(eq(_BATCH, journal), ids))
+            if row["PaymentId"] in wanted
         ]
+
+    async def search(self, company: str, payment_ids: Iterable[str]) -> list[FoRow]:
+        """The lines with these payment ids in any journal of the company. Slow: see above."""
+        wanted = sorted(set(payment_ids))
+        rows = [row for ids in chunks("PaymentId", wanted) for row in await self._lines(company, ids)]
         return [row for row in rows if row["PaymentId"] in wanted]
 
-    async def of_order(self, company: str, sales_order: str) -> list[FoRow]:
-        """The lines that name this sales order, in any journal, lines that staff wrote included."""
+    async def of_order(self, company: str, sales_order: str, journals: Iterable[str]) -> list[FoRow]:
+        """The lines that name this sales order in these journals, lines that staff wrote included."""
+        reference = eq("PaymentReference", sales_order)
+        return [
+            row
+            for journal in sorted(set(journals))
+            for row in await self._lines(company, all_of(eq(_BATCH, journal), reference))
+            if row["PaymentReference"] == sales_order
+        ]
+
+    async def search_order(self, company: str, sales_order: str) -> list[FoRow]:
+        """The lines that name this sales order in any journal. Slow: see above."""
         return await rows_with(self._client, PAYMENT_LINES, company, "PaymentReference", sales_order)
+
+    async def numbers(self, draft: JournalDraft) -> list[str]:
+        """The numbers of the journals that lines with this draft can be in: the open one, and those before it."""
+        state, _ = await self._load(draft)
+        if state is None or not state.number:
+            numbers: list[str] = []
+            turn = 1
+            while found := await self._described(draft, [turn]):
+                numbers += [row[_BATCH] for row in found]
+                turn += 1
+            return numbers
+        if state.turn == 1:
+            return [state.number]
+        return [row[_BATCH] for row in await self._described(draft, range(1, state.turn + 1))]
+
+    async def _lines(self, company: str, where: Filter) -> list[FoRow]:
+        return await self._client.query(PAYMENT_LINES, company=company, where=where, select=READ[PAYMENT_LINES])
 
     async def book(self, draft: JournalDraft, lines: Sequence[FoRow]) -> ReservedLines:
         """Writes the lines, all or none, into the open journal, which is created when there is none.
 
         The caller must have checked that F&O has none of them. Raises TransientError while another instance opens the
-        journal, OutcomeUnknownError when the lines may have been written: find() shows whether they were.
+        journal, or a user of F&O has it open; OutcomeUnknownError when the lines may have been written: find() shows
+        whether they were.
         """
         for _ in range(_ATTEMPTS):
             reserved = await self._reserve(draft, len(lines))
@@ -128,9 +170,11 @@ class PaymentJournals:
             ]
             try:
                 await self._client.change_set(operations)
-            except RefusedError:
+            except RefusedError as refusal:
                 # F&O's reason may be in any language, so the journal is read to find out whether it still takes lines.
                 if not await self._is_replaced(draft, reserved):
+                    if _IN_USE.search(refusal.details.get("infolog", "")):
+                        raise TransientError(f"payment journal {reserved.journal} is in use in F&O") from refusal
                     raise
             else:
                 return reserved
@@ -186,14 +230,7 @@ class PaymentJournals:
     async def _find_open(self, draft: JournalDraft, turn: int) -> tuple[JournalState | None, int]:
         """The open journal of this turn or a later one; else None and the first turn without a journal in F&O."""
         while True:
-            description = _description(draft, turn)
-            rows = await self._client.query(
-                PAYMENT_JOURNALS,
-                company=draft.company,
-                where=all_of(eq("JournalName", draft.name), eq("Description", description)),
-                select=READ[PAYMENT_JOURNALS],
-            )
-            ours = [row for row in rows if row["Description"] == description]
+            ours = await self._described(draft, [turn])
             if not ours:
                 return None, turn
             still_open = [row[_BATCH] for row in ours if row["IsPosted"] == "No"]
@@ -202,6 +239,19 @@ class PaymentJournals:
                 last = max(await self._line_numbers(draft, number), default=0)
                 return JournalState(number, turn, last + 1), turn
             turn += 1
+
+    async def _described(self, draft: JournalDraft, turns: Iterable[int]) -> list[FoRow]:
+        """The journals of these turns."""
+        descriptions = [_description(draft, turn) for turn in turns]
+        name = eq("JournalName", draft.name)
+        rows = [
+            row
+            for where in chunks("Description", descriptions)
+            for row in await self._client.query(
+                PAYMENT_JOURNALS, company=draft.company, where=all_of(name, where), select=READ[PAYMENT_JOURNALS]
+            )
+        ]
+        return [row for row in rows if row["Description"] in descriptions]
 
     async def _is_replaced(self, draft: JournalDraft, reserved: ReservedLines) -> bool:
         """Whether the journal takes these lines no more; then the shared row is set to where the next lines go."""

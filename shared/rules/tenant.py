@@ -7,13 +7,16 @@ nothing can be lost or doubled.
 from __future__ import annotations
 
 from datetime import date
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import Field
 
 from shared.rules.base import Rules
 
 type GivenNumber = Literal["kept", "replaced", "refused", "unknown"]
+_ROUTINE_SECONDS: Final = 2
+"""The longest call to F&O that may be made for each order that is compared."""
+
 type YesNo = Literal["yes", "no", "unknown"]
 
 
@@ -103,6 +106,11 @@ class Tenant(Rules):
         description="Those of them without which the company's account structure posts nothing of a sale. Entered by "
         "an administrator.",
     )
+
+    @property
+    def searches_payments(self) -> bool:
+        """Whether payment lines may be searched without their journal as a matter of routine."""
+        return self.payment_search_seconds is not None and self.payment_search_seconds <= _ROUTINE_SECONDS
 
 
 class TenantFile(Rules):

@@ -30,7 +30,7 @@ class Payment:
     journal: str = ""
     lines: tuple[int, ...] = ()
     claimed_until: datetime | None = None
-    """Until this time only the worker that claimed it may book it."""
+    """Until this time only the worker that claimed it may book it. None: no attempt can have written it."""
     etag: str | None = None
 
 

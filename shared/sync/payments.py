@@ -1,21 +1,24 @@
 """The payments of one order, booked in F&O's payment journals: each transaction once.
 
-Read the records, claim the transactions without one, look in F&O, write what is missing, record it. An interrupted
-attempt leaves a claim that expires, and journal lines that the next attempt finds by their payment ids.
+Read the records, claim the transactions without one, look into their journals in F&O, write what is missing, record
+it. An interrupted attempt leaves a claim that expires, and journal lines that the next attempt finds in their journals.
+Only where lines may be elsewhere are all journals searched for the payment ids, which F&O has no index for.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from shared.d365.payment_journals import JournalDraft, PaymentJournals, settling_time
 from shared.errors import ConnectorError, ErrorCode, RefusedError, TransientError
 from shared.mapping.payments.plan import (
+    JournalKey,
     JournalLine,
     amount_on_account,
+    journals_of,
     moved_money,
     payment_ids,
     plan_payments,
@@ -23,7 +26,7 @@ from shared.mapping.payments.plan import (
 )
 from shared.mapping.payments.proof import prove_payments
 from shared.mapping.payments.settlement import is_outgoing
-from shared.model import Money, OrderState, Transaction, total
+from shared.model import Money, OrderState, Part, Transaction, total
 from shared.model.fo_order import FoRow
 from shared.rules import StoreRules
 from shared.store.links import OrderLink
@@ -112,11 +115,12 @@ class _PaymentBooking:
         order = self._state.order
         claimed: set[int] = set()
         try:
+            doubtful = self._doubtful(missing)
             for number in (each.id for each in missing):
                 payment = self.known.get(number, Payment(order.store, order.id, number))
                 self.known[number] = await self._ports.records.claim(payment, self._ports.now())
                 claimed.add(number)
-            found, refusal = await self._adopt(missing)
+            found, refusal = await self._adopt(missing, doubtful)
             await self._write(self._plan())
             if refusal is not None:
                 raise refusal
@@ -128,7 +132,29 @@ class _PaymentBooking:
             raise
         return found, len(missing) - found
 
-    async def _adopt(self, missing: Sequence[Transaction]) -> tuple[int, RefusedError | None]:
+    def _doubtful(self, missing: Sequence[Transaction]) -> frozenset[int]:
+        """Transactions whose lines may be in another journal than the rules say: an earlier attempt does not know
+        whether it wrote them, or they were refused, and staff may have written them.
+        """
+        if self._is_replay or self._link.parked_parts & {Part.PAYMENTS, Part.READING}:
+            return frozenset(each.id for each in missing)
+        return frozenset(
+            each.id for each in missing if each.id in self.known and self.known[each.id].claimed_until is not None
+        )
+
+    async def _find(self, missing: Sequence[Transaction], doubtful: Collection[int]) -> list[FoRow]:
+        company, journals = self._link.company, self._ports.journals
+        keys = journals_of(missing, self._state.order, self._rules)
+        numbers = [number for key in keys for number in await journals.numbers(self._draft(key))]
+        rows = await journals.find(company, payment_ids(missing), numbers)
+        found = {transaction_of(row["PaymentId"]) for row in rows}
+        if elsewhere := [each for each in missing if each.id in doubtful and each.id not in found]:
+            rows += await journals.search(company, payment_ids(elsewhere))
+        return rows
+
+    async def _adopt(
+        self, missing: Sequence[Transaction], doubtful: Collection[int]
+    ) -> tuple[int, RefusedError | None]:
         """Records the transactions that F&O has, with F&O's amounts. Returns how many, and the refusal of one that F&O
         has twice: it is not recorded, so that no later event closes what is parked. A replay records its first line: a
         person has deleted or reversed the other.
@@ -136,7 +162,7 @@ class _PaymentBooking:
         currency = self._state.order.currency
         ours = f"{self._link.sales_order} in {currency}"
         by_id: defaultdict[str, list[FoRow]] = defaultdict(list)
-        for row in await self._ports.journals.find(self._link.company, payment_ids(missing)):
+        for row in await self._find(missing, doubtful):
             found = f"{row['PaymentReference']} in {row['CurrencyCode']}"
             if found != ours:
                 raise RefusedError(
@@ -178,15 +204,16 @@ class _PaymentBooking:
         """Writes the lines to their journals: all lines of one journal or none."""
         by_journal: defaultdict[JournalDraft, list[JournalLine]] = defaultdict(list)
         for line in lines:
-            key = line.journal
-            draft = JournalDraft(company=self._link.company, name=key.name, description=key.description)
-            by_journal[draft].append(line)
+            by_journal[self._draft(line.journal)].append(line)
         for draft, its in by_journal.items():
             slot = await self._ports.journals.book(draft, [line.record for line in its])
             for number in dict.fromkeys(line.transaction_id for line in its):
                 own = [at for at, line in enumerate(its) if line.transaction_id == number]
                 amount = total((its[at].amount for at in own), self._state.order.currency)
                 await self._store(number, amount, slot.journal, tuple(slot.lines[at] for at in own))
+
+    def _draft(self, key: JournalKey) -> JournalDraft:
+        return JournalDraft(company=self._link.company, name=key.name, description=key.description)
 
     async def _store(self, number: int, amount: Money, journal: str, lines: tuple[int, ...]) -> None:
         payment = replace(self.known[number], settled=amount, journal=journal, lines=lines, claimed_until=None)
@@ -198,7 +225,8 @@ class _PaymentBooking:
         """Ends the claims, so that the next attempt may begin: at once, or when F&O has finished a call without an
         answer.
         """
-        until = self._ports.now() + settling_time(error)
+        wait = settling_time(error)
+        until = self._ports.now() + wait if wait else None
         for number in claimed:
             if self.known[number].settled is None:
                 released = replace(self.known[number], claimed_until=until)

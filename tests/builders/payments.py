@@ -151,6 +151,10 @@ class MemoryFo:
     headers: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     lines: dict[tuple[str, str, Decimal], dict[str, Any]] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
+    scans: int = 0
+    """Searches of payment lines without their journal, which no index helps."""
+    in_use: set[str] = field(default_factory=set)
+    """Journals that a user has open."""
     losses: dict[str, list[bool]] = field(default_factory=dict)
     """By call, whether its next answers are lost after (True) or before (False) F&O served it."""
     before_write: Callable[[], None] | None = None
@@ -168,6 +172,7 @@ class MemoryFo:
         for name, value in conditions:
             wanted.setdefault(name, set()).add(value.replace("''", "'").casefold())
         assert conditions, where
+        self.scans += "Lines" in entity_set and "JournalBatchNumber" not in where
         return [
             {name: row[name] for name in ("dataAreaId", *select)}
             for row in list(table.values())
@@ -223,6 +228,8 @@ class MemoryFo:
             raise _refused("The journal does not exist.")
         if journal["IsPosted"] == "Yes":
             raise _refused("The journal is posted.")
+        if row["JournalBatchNumber"] in self.in_use:
+            raise _refused(f"Journal {row['JournalBatchNumber']} is in use by another user.")
         row = {"CreditAmount": Decimal(0), "DebitAmount": Decimal(0)} | row
         credit, debit = row["CreditAmount"], row["DebitAmount"]
         assert credit >= 0

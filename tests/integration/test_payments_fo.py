@@ -16,6 +16,7 @@ from test_d365_client_orders import Identity, Line, NoBreaker
 from local.azurite import connection_string, start_azurite
 from local.d365 import Options, Simulator, load_world, run_d365
 from local.d365.faults import Fault
+from local.d365.world import Customer
 from local.process import free_port
 from shared.d365.odata.client import ODataClient
 from shared.d365.payment_journals import PaymentJournals
@@ -346,18 +347,64 @@ async def test_a_time_out_after_f_and_o_had_written_is_looked_up(scenario):
 )
 async def test_whatever_f_and_o_suffers_from_each_payment_is_there_once_in_the_end(scenario, kind, entity_set):
     one = state(transaction(1, "30.00", gateway="gift_card"), transaction(2, "70.00"))
+    if entity_set == LINES:  # a journal that exists is looked into
+        await scenario.converge(another_order(9, transaction(9)))
     scenario.fo.faults.add(Fault(kind, entity_set=entity_set))
     with pytest.raises(TransientError) as failed:
         await scenario.converge(one)
     assert isinstance(failed.value, ThrottledError) is (kind == "throttle")
     scenario.clock.pass_by(minutes=1)
     await scenario.converge(one)
-    assert scenario.amounts() == {"1": 30, "2": 70}
+    assert {number: amount for number, amount in scenario.amounts().items() if number != "9"} == {"1": 30, "2": 70}
     assert len(scenario.journals()) == 1
 
 
+async def test_no_payment_is_searched_in_all_journals_unless_its_outcome_is_unknown(scenario):
+    """F&O has no index for payment ids: the search reads every line that was ever written."""
+    one = state(transaction(1, "30.00", gateway="gift_card"))
+    await scenario.converge(one)
+    more = state(*one.transactions, transaction(2, "70.00"), transaction(3, "20.00", kind=KINDS.REFUND))
+    await scenario.converge(more)
+    assert (scenario.amounts(), scenario.fo.scans) == ({"1": 30, "2": 70, "3": -20}, {})
+    last = state(*more.transactions, transaction(4, "5.00", kind=KINDS.REFUND))
+    scenario.fo.faults.add(Fault("reset", entity_set="$batch"))
+    with pytest.raises(OutcomeUnknownError):
+        await scenario.converge(last)
+    scenario.clock.pass_by(minutes=1)
+    await scenario.converge(last)
+    assert (scenario.amounts()["4"], scenario.fo.scans) == (-5, {LINES: 1})
+
+
+async def test_a_journal_that_a_user_has_open_takes_the_payment_later(scenario):
+    await scenario.converge(state(transaction(1)))
+    async with httpx.AsyncClient() as http:
+        await http.post(f"{scenario.fo.base_url}/_sim/journals/nleu/00001/use")
+        other = another_order(7, transaction(2))
+        for _ in range(2):
+            with pytest.raises(TransientError, match="payment journal 00001 is in use in F&O"):
+                await scenario.converge(other)
+        await http.delete(f"{scenario.fo.base_url}/_sim/journals/nleu/00001/use")
+    await scenario.converge(other)
+    assert scenario.amounts() == {"1": 100, "2": 100}
+    assert scenario.fo.scans == {}
+
+
+@pytest.mark.parametrize("delimiter", ["-", "_", ".", "|", "~"])
+async def test_accounts_are_written_with_the_delimiter_of_the_tenant(scenario, delimiter):
+    world = scenario.fo.world
+    companies = {**world.companies, "nleu": replace(world.companies["nleu"], account_delimiter=delimiter)}
+    customers = (Customer("nleu", f"C{delimiter}7", "Ada", "WEB", "EUR"),)
+    scenario.fo.world = replace(world, companies=companies, customers=(*world.customers, *customers))
+    scenario.fo.reset()
+    rules = with_rules(EU, tenant={"account_delimiter": delimiter})
+    await scenario.converge(state(transaction(1)), customer_account=f"C{delimiter}7", rules=rules)
+    row = scenario.lines()["1"]
+    bank = r"SHOP\-EUR" if delimiter == "-" else "SHOP-EUR"
+    assert (row["AccountDisplayValue"], row["OffsetAccountDisplayValue"]) == (rf"C\{delimiter}7", bank)
+
+
 @pytest.mark.parametrize("served", [True, False])
-@pytest.mark.parametrize("at", [1, 2, 3, 4])  # look for the lines, look for a journal, open it, write
+@pytest.mark.parametrize("at", [1, 2, 3, 4])  # look for the journal's lines, look for a journal, open it, write
 async def test_a_line_that_breaks_at_any_request_costs_only_time(scenario, at, served):
     one = state(transaction(1, "30.00", gateway="gift_card"), transaction(2, "70.00"))
     with pytest.raises(TransientError, match="no answer"):
@@ -421,7 +468,7 @@ async def test_a_sweep_sees_what_a_person_did_to_a_payment(scenario):
     journals = scenario.connect().journals
 
     async def swept() -> list[str]:
-        lines = await journals.of_order("nleu", "SN5551234567890")
+        lines = await journals.search_order("nleu", "SN5551234567890")
         found = payment_differences(one, EU, customer_account=ACCOUNT, sales_order="SN5551234567890", lines=lines)
         return [str(each) for each in found]
 

@@ -123,7 +123,7 @@ async def play(states: list[OrderState], deliveries: list[Delivery]) -> None:
     assert {number.partition("-")[0] for number in books.ids()} == moved
     assert books.fo.balance() == settled_by(last, incoming=True) - settled_by(last, incoming=False)
     target = link(last)
-    lines = await books.journals().of_order(target.company, target.sales_order)
+    lines = await books.journals().search_order(target.company, target.sales_order)
     assert not payment_differences(
         last, rules(), customer_account=target.customer_account, sales_order=target.sales_order, lines=lines
     )

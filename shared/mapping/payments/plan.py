@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from zoneinfo import ZoneInfo
 
 from shared.errors import ErrorCode, RefusedError
 from shared.mapping.dimensions import JOURNAL_FIELDS, dimensioned
 from shared.mapping.fo.fields import fit, noon
 from shared.mapping.orders.proof import refuse_test_order
 from shared.mapping.payments.settlement import is_outgoing, settlements
-from shared.model import FoRow, Money, OrderState, Transaction
+from shared.model import FoRow, Money, Order, OrderState, Transaction
 from shared.rules import PaymentMethod, PaymentRules, StoreRules
 
 
@@ -100,6 +101,26 @@ def moved_money(state: OrderState, rules: StoreRules) -> tuple[Transaction, ...]
     return moved
 
 
+def journals_of(transactions: Iterable[Transaction], order: Order, rules: StoreRules) -> list[JournalKey]:
+    """Every journal that the rules book one of these transactions in; none for one that no rule fits."""
+    if rules.payments is None:
+        return []
+    booked = ((each, rules.payments.method_for(each.gateway, order.currency)) for each in transactions)
+    keys = (_journal(each, method, order, rules.payments, rules.zone) for each, method in booked if method)
+    return list(dict.fromkeys(keys))
+
+
+def _journal(
+    transaction: Transaction, method: PaymentMethod, order: Order, payments: PaymentRules, zone: ZoneInfo
+) -> JournalKey:
+    return JournalKey(
+        store=order.store,
+        name=method.journal or payments.journal,
+        day=transaction.processed_at.astimezone(zone).date(),
+        currency=order.currency,
+    )
+
+
 def payment_ids(transactions: Iterable[Transaction]) -> list[str]:
     """Every PaymentId that lines of these transactions may have."""
     return [f"{each.id}{purpose}" for each in transactions for purpose in Purpose]
@@ -120,7 +141,7 @@ class _JournalPlanner:
         self._payments = payments
         self._common: FoRow = {
             "AccountType": "Cust",
-            "AccountDisplayValue": escaped(customer_account),
+            "AccountDisplayValue": escaped(customer_account, rules.tenant.account_delimiter),
             "CurrencyCode": state.order.currency,
             "TransactionText": fit("TransactionText", f"Shopify {state.order.name}"),
             "PaymentReference": fit("PaymentReference", sales_order),
@@ -153,12 +174,7 @@ class _JournalPlanner:
             (Purpose.EXCHANGE, exchange, self._against("exchange_account", "an exchange difference", exchange)),
         )
         zone = self._rules.zone
-        journal = JournalKey(
-            store=self._order.store,
-            name=method.journal or self._payments.journal,
-            day=transaction.processed_at.astimezone(zone).date(),
-            currency=self._order.currency,
-        )
+        journal = _journal(transaction, method, self._order, self._payments, zone)
         profile = {"PostingProfile": method.posting_profile} if method.posting_profile else {}
         for purpose, amount, offset in parts:
             if amount:
@@ -174,10 +190,12 @@ class _JournalPlanner:
 
     def _into(self, method: PaymentMethod) -> FoRow:
         bank = method.offset_type == "bank"
+        account = method.offset_account
         return {
             "PaymentMethodName": method.method,
             "OffsetAccountType": "Bank" if bank else "Ledger",
-            "OffsetAccountDisplayValue": escaped(method.offset_account) if bank else method.offset_account,
+            # A main account stands in the rules with its dimensions, as F&O displays it.
+            "OffsetAccountDisplayValue": escaped(account, self._rules.tenant.account_delimiter) if bank else account,
         }
 
     def _against(self, key: str, what: str, amount: Money) -> FoRow:
@@ -191,9 +209,9 @@ class _JournalPlanner:
         return {"OffsetAccountType": "Ledger", "OffsetAccountDisplayValue": account}
 
 
-def escaped(account: str) -> str:
-    r"""An account as F&O's display values write it: a hyphen within it is `\-`, a plain one parts its segments."""
-    return account.replace("-", r"\-")
+def escaped(account: str, delimiter: str) -> str:
+    r"""An account as F&O's display values write it: with the delimiter `-`, a hyphen within it is `\-`."""
+    return account.replace(delimiter, f"\\{delimiter}")
 
 
 def amount_on_account(record: Mapping[str, object]) -> Decimal:

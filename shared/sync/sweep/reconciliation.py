@@ -42,6 +42,7 @@ from shared.mapping.reconciliation import (
 from shared.model import FoOrder, FoRow, Money, OrderState, Transaction
 from shared.rules import StoreRules
 from shared.store.links import OrderLink
+from shared.store.payments import Payment
 from shared.store.refunds import BookedRefund
 from shared.sync.orders.booking import items_of
 from shared.sync.orders.planning import plan_change
@@ -153,18 +154,29 @@ async def _payment_lines(
     """F&O's payment lines for the sales order, and for duplicates of it: those are booked, under another reference."""
     if rules.payments is None:
         return []
-    numbers = (link.sales_order, *duplicates.others)
-    lines = [row for number in numbers for row in await ports.payments.journals.of_order(link.company, number)]
+    known = await ports.payments.records.of_order(link.store, link.order_id)
+    journals = ports.payments.journals
+    booked_in = {each.journal for each in known.values() if each.lines}
+    lines = [
+        row
+        for number in (link.sales_order, *duplicates.others)
+        for row in (
+            await journals.search_order(link.company, number)
+            if rules.tenant.searches_payments
+            else await journals.of_order(link.company, number, booked_in)
+        )
+    ]
     found = {row["PaymentId"] for row in lines}
     missing = [each for each in moved_money(state, rules) if found.isdisjoint(payment_ids([each]))]
-    return lines + (await _lines_of_gone_orders(missing, link, ports) if missing else [])
+    return lines + (await _lines_of_gone_orders(missing, link, known, ports) if missing else [])
 
 
-async def _lines_of_gone_orders(missing: Sequence[Transaction], link: OrderLink, ports: OrderPorts) -> list[FoRow]:
+async def _lines_of_gone_orders(
+    missing: Sequence[Transaction], link: OrderLink, known: Mapping[int, Payment], ports: OrderPorts
+) -> list[FoRow]:
     """Lines that the app wrote for a sales order that F&O no longer has: a duplicate that was deleted."""
-    known = await ports.payments.records.of_order(link.store, link.order_id)
     own = {(each.journal, number) for each in known.values() for number in each.lines}
-    found = await ports.payments.journals.find(link.company, payment_ids(missing))
+    found = await ports.payments.journals.find(link.company, payment_ids(missing), {journal for journal, _ in own})
     rows = [row for row in found if (row["JournalBatchNumber"], int(row["LineNumber"])) in own]
     references = {row["PaymentReference"] for row in rows}
     gone = {each for each in references if each and await read_header(ports.fo, link.company, each) is None}

@@ -200,6 +200,7 @@ async def test_calls_are_counted_by_address_and_inside_batches(d365: Client) -> 
     assert (await d365.admin("GET", "calls")).json == {
         "http": {},
         "batched": {},
+        "scans": {},
         "under_way": 0,
         "most_at_once": 0,
     }

@@ -272,6 +272,26 @@ async def test_a_currency_needs_a_rate(d365: Client) -> None:
     assert (await pay(d365, number, CurrencyCode="JPY", ExchangeRate=0.7)).status == 201
 
 
+async def test_a_journal_in_use_takes_no_lines(d365: Client) -> None:
+    number = await journal(d365)
+    await pay(d365, number)
+    assert (await d365.admin("POST", f"journals/web/{number}/use")).status == 200
+    refused = await pay(d365, number, LineNumber=2)
+    assert refused.status == 400
+    assert f"Journal {number} is in use by another user." in refused.infolog
+    assert (await d365.admin("DELETE", f"journals/web/{number}/use")).status == 200
+    assert (await pay(d365, number, LineNumber=2)).status == 201
+    assert (await d365.admin("POST", "journals/web/99/use")).status == 404
+
+
+async def test_a_search_of_lines_without_their_journal_is_counted(d365: Client) -> None:
+    number = await journal(d365)
+    await d365.rows(f"CustomerPaymentJournalLines?$filter=JournalBatchNumber eq '{number}' and PaymentId eq '7'")
+    assert (await d365.admin("GET", "calls")).json["scans"] == {}
+    await d365.rows("CustomerPaymentJournalLines?$filter=PaymentId eq '7'")
+    assert (await d365.admin("GET", "calls")).json["scans"] == {"CustomerPaymentJournalLines": 1}
+
+
 async def test_journals_are_shown_with_their_lines(d365: Client) -> None:
     number = await journal(d365, Description="today")
     await pay(d365, number)

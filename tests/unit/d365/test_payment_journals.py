@@ -193,7 +193,7 @@ async def test_a_lost_answer_to_the_lines_is_an_unknown_outcome_for_the_caller(b
     books.fo.losses = {WRITE: [True]}
     with pytest.raises(OutcomeUnknownError):
         await books.journals().book(DRAFT, [a_line(1)])
-    (row,) = await books.journals().find("nleu", ["1", "1-X"])
+    (row,) = await books.journals().find("nleu", ["1", "1-X"], ["00001"])
     assert row["PaymentId"] == "1"
 
 
@@ -240,13 +240,48 @@ async def test_many_workers_of_several_instances_each_have_lines_of_their_own(bo
 
 async def test_a_payment_id_is_found_exactly(books):
     await books.journals().book(DRAFT, [a_line(1, PaymentId="7-x"), a_line(2, PaymentId="7-X"), a_line(77)])
-    found = await books.journals().find("nleu", ["7-X", "7"])
-    assert [row["PaymentId"] for row in found] == ["7-X"]
-    assert await books.journals().find("usmf", ["77"]) == []
+    for found in (
+        await books.journals().find("nleu", ["7-X", "7"], ["00001", "00002"]),
+        await books.journals().search("nleu", ["7-X", "7"]),
+    ):
+        assert [row["PaymentId"] for row in found] == ["7-X"]
+    assert await books.journals().find("nleu", ["77"], ["00002"]) == []
+    assert await books.journals().search("usmf", ["77"]) == []
 
 
 async def test_an_orders_lines_are_found_also_if_staff_wrote_them(books):
     await books.journals().book(
         DRAFT, [a_line(1), a_line(2, PaymentReference="SN2"), a_line(3, PaymentReference="sn1")]
     )
-    assert [row["PaymentId"] for row in await books.journals().of_order("nleu", "SN1")] == ["1"]
+    journals = books.journals()
+    assert [row["PaymentId"] for row in await journals.of_order("nleu", "SN1", ["00001"])] == ["1"]
+    assert books.fo.scans == 0
+    assert [row["PaymentId"] for row in await journals.search_order("nleu", "SN1")] == ["1"]
+    assert await journals.of_order("nleu", "SN1", ["00002"]) == []
+
+
+async def test_the_journals_of_a_day_are_known_also_when_ours_forgot_them(books):
+    journals = books.journals()
+    assert await journals.numbers(DRAFT) == []
+    for number in (1, 2, 3):
+        slot = await journals.book(DRAFT, [a_line(number)])
+        assert await journals.numbers(DRAFT) == ["00001", "00002", "00003"][:number]
+        if number < 3:
+            books.fo.post(slot.journal)
+    books.fo.calls.clear()
+    assert await journals.numbers(DRAFT) == ["00001", "00002", "00003"]
+    assert books.fo.calls == [LOOK]
+    books.table.rows.clear()
+    assert await journals.numbers(DRAFT) == ["00001", "00002", "00003"]
+
+
+async def test_a_journal_in_use_takes_lines_later(books):
+    journals = books.journals()
+    await journals.book(DRAFT, [a_line(1)])
+    books.fo.in_use = {"00001"}
+    with pytest.raises(TransientError, match="payment journal 00001 is in use in F&O") as waiting:
+        await journals.book(DRAFT, [a_line(2)])
+    assert type(waiting.value) is TransientError
+    books.fo.in_use.clear()
+    assert (await journals.book(DRAFT, [a_line(2)])).journal == "00001"
+    assert books.ids() == ["1", "2"]

@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 
 from shared.errors import OutcomeUnknownError, RefusedError, TransientError
-from shared.model import Rate, TransactionKind, TransactionStatus
+from shared.model import Part, Rate, TransactionKind, TransactionStatus
 from shared.sync.payments import converge_payments
 from tests.builders.payments import NOON, Books, CutOff, link, rules, state, transaction
 from tests.builders.sales import EU, dollars, euros, line, order
@@ -43,11 +43,12 @@ async def test_every_payment_is_booked_and_logged(books):
 
 async def test_the_first_payment_of_a_day_costs_four_calls_and_a_later_one_two(books):
     await converge(books)
-    assert books.fo.calls == [LINES, LOOK, OPEN, WRITE]
+    assert books.fo.calls == [LOOK, LOOK, OPEN, WRITE]
     books.fo.calls.clear()
     other = state(transaction(3), sale=order(line(price=euros("100.00")), id=7))
     await converge(books, other)
     assert books.fo.calls == [LINES, WRITE]
+    assert books.fo.scans == 0
 
 
 async def test_a_second_delivery_costs_no_call_and_books_nothing(books):
@@ -181,11 +182,11 @@ async def test_a_payment_that_f_and_o_has_twice_is_refused_until_a_person_replay
     await converge(books)
     books.table.rows.clear()
     first = next(iter(books.fo.lines.values()))
-    books.fo.lines["nleu", "00077", Decimal(1)] = {**first, "JournalBatchNumber": "00077", "LineNumber": Decimal(1)}
+    books.fo.lines["nleu", "00001", Decimal(77)] = {**first, "LineNumber": Decimal(77)}
     for _ in range(2):
         with pytest.raises(RefusedError) as refused:
             await converge(books)
-        assert (refused.value.code, refused.value.details["journals"]) == ("FO_PAYMENT_TWICE", "00001, 00077")
+        assert (refused.value.code, refused.value.details["journals"]) == ("FO_PAYMENT_TWICE", "00001, 00001")
     report = await converge(books, is_replay=True)
     assert report.evidence["fo"]["settled"] == "100.00 EUR"
     assert books.ids() == ["1", "1", "2"]
@@ -195,7 +196,7 @@ async def test_a_payment_that_f_and_o_has_twice_does_not_keep_the_others_out(boo
     await converge(books)
     books.table.rows.clear()
     first, *others = books.fo.lines.items()
-    books.fo.lines["nleu", "00077", Decimal(1)] = {**first[1], "JournalBatchNumber": "00077", "LineNumber": Decimal(1)}
+    books.fo.lines["nleu", "00001", Decimal(77)] = {**first[1], "LineNumber": Decimal(77)}
     for key, _ in others:
         del books.fo.lines[key]
     with pytest.raises(RefusedError, match="FO_PAYMENT_TWICE"):
@@ -228,6 +229,54 @@ async def test_a_lost_answer_is_looked_up_when_f_and_o_has_finished(books, after
     report = await converge(books)
     assert (report.adopted, report.written) == ((2, 0) if after_commit else (0, 2))
     assert (books.ids(), books.fo.balance()) == (["1", "2"], euros("100.00"))
+
+
+@pytest.mark.parametrize("after_commit", [True, False])
+async def test_a_line_that_may_be_in_another_journal_is_searched_only_after_an_unknown_outcome(books, after_commit):
+    """The rules name another journal when the next attempt begins."""
+    books.fo.losses = {WRITE: [after_commit]}
+    with pytest.raises(OutcomeUnknownError):
+        await converge(books)
+    books.clock.pass_by(seconds=30)
+    assert books.fo.scans == 0
+    report = await converge(books, applied=rules(journal="OTHER"))
+    assert (report.adopted, report.written) == ((2, 0) if after_commit else (0, 2))
+    assert (books.ids(), books.fo.scans) == (["1", "2"], 1)
+
+
+async def test_a_payment_that_was_refused_may_have_been_booked_by_hand(books):
+    sale = link(TWO_GATEWAYS, parked_parts=frozenset({Part.PAYMENTS}))
+    await converge(books)
+    for number in ("1", "2"):
+        (key,) = (key for key, row in books.fo.lines.items() if row["PaymentId"] == number)
+        books.fo.lines["nleu", f"HAND{number}", Decimal(1)] = {
+            **books.fo.lines.pop(key),
+            "JournalBatchNumber": f"HAND{number}",
+            "LineNumber": Decimal(1),
+        }
+    books.table.rows.clear()
+    report = await converge(books, link=sale)
+    assert (report.adopted, report.written, books.ids()) == (2, 0, ["1", "2"])
+
+
+async def test_what_f_and_o_did_not_take_was_not_written(books):
+    none_fits = rules(methods=({"gateway": "paypal", "method": "M", "offset_type": "bank", "offset_account": "B"},))
+    with pytest.raises(RefusedError, match="PAYMENT_WITHOUT_RULE"):
+        await converge(books, applied=none_fits)
+    await converge(books)
+    assert books.fo.scans == 0
+
+
+async def test_payments_wait_for_a_journal_that_a_user_has_open(books):
+    await converge(books, state(transaction(1, "30.00")))
+    books.fo.in_use = {"00001"}
+    both = state(transaction(1, "30.00"), transaction(2, "70.00"))
+    for _ in range(2):
+        with pytest.raises(TransientError, match="journal 00001 is in use"):
+            await converge(books, both)
+    books.fo.in_use.clear()
+    assert (await converge(books, both)).written == 1
+    assert (books.ids(), books.fo.scans) == (["1", "2"], 0)
 
 
 async def test_an_attempt_cut_off_anywhere_is_finished_by_the_next():

@@ -27,7 +27,7 @@ async def converge(books: Books, one=PLAIN):
 
 async def differences(books: Books, one=PLAIN) -> list[str]:
     target = link(one)
-    lines = await books.journals().of_order(target.company, target.sales_order)
+    lines = await books.journals().search_order(target.company, target.sales_order)
     found = payment_differences(
         one, rules(), customer_account=target.customer_account, sales_order=target.sales_order, lines=lines
     )
