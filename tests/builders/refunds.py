@@ -187,14 +187,15 @@ class MemoryFo:
         self, entity_set: str, *, company: str, where: str, select: Sequence[str], order_by: Sequence[str] = ()
     ) -> list[dict[str, Any]]:
         self._begin(f"GET {entity_set}")
-        terms = re.findall(rf"(\w+) eq {_LITERAL}", where)
-        ((name, *_), *_) = terms
-        assert where.count(" or ") == len(terms) - 1, "conditions on one field alone, joined by or"
-        wanted = {digits or text.replace("''", "'").casefold() for _, text, digits in terms}
+        conditions = re.findall(rf"(\w+) eq {_LITERAL}", where)
+        wanted: dict[str, set[str]] = {}
+        for name, text, digits in conditions:
+            wanted.setdefault(name, set()).add(digits or text.replace("''", "'").casefold())
         return [
             {field: row[field] for field in ("dataAreaId", *select)}
             for row in self.tables[entity_set]
-            if row["dataAreaId"] == company and str(row[name]).casefold() in wanted
+            if row["dataAreaId"] == company
+            and all(str(row[name]).casefold() in values for name, values in wanted.items())
         ]
 
     async def get(self, entity_set: str, key: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -171,6 +171,23 @@ async def test_a_payment_counts_that_names_a_sales_order_that_is_deleted_but_not
     assert codes(await world.compare()) == ["PAYMENT_DIFFERS", "PAYMENT_DIFFERS"]
 
 
+@pytest.mark.parametrize(("seconds", "seen"), [(None, False), (3, False), (2, True)])
+async def test_a_line_of_staff_in_another_journal_is_seen_where_a_search_is_fast(seconds, seen):
+    world = ComparedWorld()
+    await world.credit()
+    for each in (PAID, GIVEN):
+        await world.pay(each)
+        row = (await world.payments.of_order("nordlys", SALE.id))[each.id]
+        await world.payments.put(replace(row, journal="J1", lines=(each.id,)))
+    rules = with_rules(BOOKS, tenant={"payment_search_seconds": seconds})
+    assert (await world.compare(rules=rules)).findings == ()
+    lines = world.fo.tables["CustomerPaymentJournalLines"]
+    lines.append(lines[0] | {"JournalBatchNumber": "HAND", "PaymentId": ""})
+    assert codes(await world.compare(rules=rules)) == ["PAYMENT_DIFFERS"] * seen
+    lines[-1]["JournalBatchNumber"] = "J1"
+    assert codes(await world.compare(rules=rules)) == ["PAYMENT_DIFFERS"]
+
+
 async def test_an_order_whose_reference_staff_changed_is_kept_beside_a_copy_with_it(world):
     world.fo.tables["SalesOrderHeadersV4"][0]["CustomersOrderReference"] = "by hand"
     world.sell("SN-OTHER")
