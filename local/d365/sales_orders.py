@@ -1,6 +1,8 @@
 """SalesOrderHeadersV2 and V4: two views of one table."""
 
+from datetime import UTC, timedelta
 from typing import ClassVar
+from zoneinfo import ZoneInfo
 
 from local.d365 import edm, references
 from local.d365.books import Books
@@ -90,6 +92,7 @@ class SalesOrders(Record):
         elif values["DeliveryAddressCountryRegionId"] == "":
             log.reject_field("DeliveryAddressCountryRegionId", "Field 'Country/region' must be filled in.")
         values["LanguageId"] = language(str(values["LanguageId"]))
+        self._check_dates(values, given, log)
         self._check(values, log)
         log.raise_if_any()
         values["SalesOrderNumber"] = order_number(self.books, HEADERS, given, log)
@@ -101,6 +104,7 @@ class SalesOrders(Record):
             log.raise_if_any()
         values = super().checked_update(row, changes, log)
         buyer_of(self.books, values, "OrderingCustomerAccountNumber", log)
+        self._check_dates(values, changes, log)
         self._check(values, log)
         return values
 
@@ -136,6 +140,24 @@ class SalesOrders(Record):
             "RequestedReceiptDate": today,
             "OrderCreationDateTime": now,
         }
+
+    def _check_dates(self, values: dict[str, Value], given: Values, log: Infolog) -> None:
+        """Delivery-date control of the two dates, where either is written."""
+        company = self.books.world.companies[str(values["dataAreaId"])]
+        shipping, receipt = "RequestedShippingDate", "RequestedReceiptDate"
+        if company.delivery_date_control == "none" or not {shipping, receipt} & given.keys():
+            return
+        transport = timedelta(days=company.transport_days)
+        today = edm.day(self.books.clock().astimezone(ZoneInfo(company.time_zone))).replace(tzinfo=UTC)
+        if receipt not in given:
+            values[receipt] = edm.moment(values, shipping) + transport
+        for field, earliest in ((shipping, today), (receipt, max(today, edm.moment(values, shipping)) + transport)):
+            if edm.moment(values, field) >= earliest:
+                continue
+            if company.delivery_date_control == "move":
+                values[field] = earliest
+            else:
+                log.reject_field(field, f"Date {edm.moment(values, field):%Y-%m-%d} is not valid for delivery.")
 
     def _check(self, values: dict[str, Value], log: Infolog) -> None:
         check_references(self.books, values, _REFERENCES, log)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from local.d365.sequences import KINDS, Kind
 from local.d365.world_money import MoneyWorld, parse_money
@@ -28,6 +28,11 @@ class Company:
     number_sequence_groups: tuple[str, ...] = ()
     account_delimiter: str = "-"
     """What separates the segments of an account in its display value."""
+    delivery_date_control: Literal["none", "refuse", "move"] = "none"
+    """What becomes of a ship date in the past, or a receipt date before ship date and transport days."""
+    transport_days: int = 0
+    time_zone: str = "UTC"
+    """Decides which day is today."""
 
 
 @dataclass(frozen=True, slots=True)

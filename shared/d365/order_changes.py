@@ -30,7 +30,6 @@ LINE_FIELDS: Final = (
     "SalesTaxItemGroupCode",
     "DeliveryModeCode",
     "RequestedShippingDate",
-    "RequestedReceiptDate",
     "DeliveryAddressName",
     "DeliveryBuildingCompliment",
     "DeliveryAddressStreet",

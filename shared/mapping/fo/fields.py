@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -82,4 +82,8 @@ def yes_no(value: bool) -> str:  # noqa: FBT001 - the only argument
 
 def noon(moment: datetime, zone: ZoneInfo) -> str:
     """The day of the moment in this zone as F&O writes dates: at noon UTC, so that no time zone moves the day."""
-    return f"{moment.astimezone(zone):%Y-%m-%d}T12:00:00Z"
+    return written_day(moment.astimezone(zone).date())
+
+
+def written_day(day: date) -> str:
+    return f"{day:%Y-%m-%d}T12:00:00Z"

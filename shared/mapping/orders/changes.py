@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from typing import Final
@@ -176,13 +177,15 @@ def plan_changes(
     *,
     fingerprints: Mapping[str, str],
     written: HeaderWrites = NOTHING_WRITTEN,
+    today: date | None = None,
 ) -> ChangePlan:
     """The steps from `fo` to `target`, which was planned with the placement's allocation.
 
     `fingerprints` are those that the link has of what was last brought to F&O (fingerprints_of). `written` is what the
-    headers got since (header_writes): now their lines are compared with them.
+    headers got since (header_writes): now their lines are compared with them. With `today` no ship date is written that
+    has passed.
     """
-    draft = _PlanDraft(fo, rules)
+    draft = _PlanDraft(fo, rules, today)
     for header in fo.headers:
         draft.change_header(header, target.header, fingerprints, written.get(header.number, {}))
     is_mode_written = any(ChangeKind.DELIVERY_MODE in kinds for kinds in written.values())
@@ -283,8 +286,9 @@ _AMOUNT_FIELDS: Final = frozenset({"OrderedSalesQuantity", "SalesPrice", "SalesP
 class _PlanDraft:
     """Collects the steps of a plan."""
 
-    def __init__(self, fo: FoOrder, rules: StoreRules) -> None:
+    def __init__(self, fo: FoOrder, rules: StoreRules, today: date | None = None) -> None:
         self._fo = fo
+        self._today = today
         self._rules = rules
         self.steps: list[ChangeStep] = []
         self._held: list[Cell] = []
@@ -336,7 +340,7 @@ class _PlanDraft:
             return
         fields: FoRow = {}
         cells = []
-        for kind, changed in header_changes(target, header.fields, fingerprints, written).items():
+        for kind, changed in header_changes(target, header.fields, fingerprints, written, today=self._today).items():
             cell = self.decide(kind, header.status, _HEADER_REASONS[kind])
             self._decided[header.number, kind] = cell
             if cell is not None:
@@ -403,7 +407,7 @@ class _PlanDraft:
             for kind in ON_LINES:
                 if (header.number, kind) in self._decided:
                     follows = self._rules.tenant.header_changes == "follow"
-                    wanted = {} if follows else wanted_on_lines(kind, target)
+                    wanted = {} if follows else wanted_on_lines(kind, target, today=self._today)
                 else:
                     wanted = unseen_on_lines(kind, target, header.fields, fingerprints)
                 for line, fields in _behind(kind, wanted, open_lines[header.number]):

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import date
 from hashlib import sha256
 from typing import Any, Final
 
+from shared.mapping.fo.fields import written_day
 from shared.model import FoRow
 from shared.rules import ChangeKind
+
+_SHIPPING: Final = "RequestedShippingDate"
 
 FIELDS: Final = {
     ChangeKind.ADDRESS: (
@@ -22,7 +26,7 @@ FIELDS: Final = {
     ),
     ChangeKind.CONTACT: ("SalesOrderName", "Email"),
     ChangeKind.PO_NUMBER: ("CustomerRequisitionNumber",),
-    ChangeKind.REQUESTED_DATE: ("RequestedShippingDate", "RequestedReceiptDate"),
+    ChangeKind.REQUESTED_DATE: (_SHIPPING,),
     ChangeKind.DELIVERY_MODE: ("DeliveryModeCode",),
     ChangeKind.PRICE: ("SalesTaxGroupCode",),
 }
@@ -42,6 +46,16 @@ _PERSONAL: Final = frozenset({ChangeKind.CONTACT})
 """Kinds of which a missing field says nothing. An address is complete, or it is not in the header at all."""
 _COUNTRY: Final = "DeliveryAddressCountryRegionId"
 """Without it the order has no address, and F&O keeps its own."""
+
+
+def without_past(header: FoRow, today: date | None) -> FoRow:
+    """The fields with a ship date of today where it has passed: with delivery-date control F&O refuses or moves one.
+
+    Only for what is written. A fingerprint is of the day that Shopify asks for, which stays the same.
+    """
+    if today is None or _SHIPPING not in header or date.fromisoformat(str(header[_SHIPPING])[:10]) >= today:
+        return header
+    return {**header, _SHIPPING: written_day(today)}
 
 
 def header_fingerprints(header: FoRow, before: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -64,33 +78,38 @@ def header_changes(
     in_fo: Mapping[str, Any],
     fingerprints: Mapping[str, str],
     written: Mapping[ChangeKind, FoRow] | None = None,
+    *,
+    today: date | None = None,
 ) -> dict[ChangeKind, FoRow]:
     """What is to be written, by kind. Where Shopify's values are unchanged, staff changed F&O, and that stays.
 
+    With `today` no ship date is written that has passed.
     `written` has what kinds were before they were written just now: F&O may have corrected an address, but must not
     have left it as it was.
     """
     changes: dict[ChangeKind, FoRow] = {}
     written = written or {}
+    due = without_past(header, today)
     for kind, fields in FIELDS.items():
         if kind in written and kind in ON_LINES:
-            left = {field: header.get(field, "") for field, old in written[kind].items() if in_fo.get(field, "") == old}
+            left = {field: due.get(field, "") for field, old in written[kind].items() if in_fo.get(field, "") == old}
             if left:
                 changes[kind] = left
         if kind in written or _has_no_values(header, kind, fingerprints):
             continue
         if fingerprints.get(kind.value) == _fingerprint(header, kind):
             continue
-        wanted = {field: header.get(field, "") for field in fields if field in header or kind not in _PERSONAL}
-        if any(_differs(field, header, in_fo) for field in fields):
+        wanted = {field: due.get(field, "") for field in fields if field in due or kind not in _PERSONAL}
+        if any(_differs(field, due, in_fo) for field in fields):
             changes[kind] = {field: value for field, value in wanted.items() if in_fo.get(field, "") != value}
             if kind is ChangeKind.ADDRESS:
                 changes[kind]["IsDeliveryAddressOrderSpecific"] = "Yes"
     return changes
 
 
-def wanted_on_lines(kind: ChangeKind, header: FoRow) -> FoRow:
+def wanted_on_lines(kind: ChangeKind, header: FoRow, *, today: date | None = None) -> FoRow:
     """What lines get when their header gets this kind of Shopify's values."""
+    header = without_past(header, today)
     return {field: header.get(field, "") for field in FIELDS[kind] if field in header or field in _EMPTIED}
 
 
@@ -149,4 +168,6 @@ def _is_other(field: str, wanted: Any, found: Any) -> bool:
 
 def _fingerprint(header: FoRow, kind: ChangeKind) -> str:
     values = [header.get(field, "") for field in FIELDS[kind]]
+    if kind is ChangeKind.REQUESTED_DATE:
+        values *= 2  # as stored by releases that wrote the same day as receipt date
     return sha256(json.dumps(values).encode()).hexdigest()[:16]

@@ -11,7 +11,7 @@ from shared.errors import ErrorCode, RefusedError
 from shared.mapping.dimensions import ORDER_FIELD, dimensioned, sku_of
 from shared.mapping.evidence import Proof
 from shared.mapping.fo.address import address_block, name_over_lines
-from shared.mapping.fo.fields import fit, fits, noon, yes_no
+from shared.mapping.fo.fields import fit, fits, noon, written_day, yes_no
 from shared.mapping.orders.allocation import Allocation
 from shared.mapping.orders.lines import PlannedLine, plan_lines, plan_tax_difference
 from shared.mapping.orders.plan_proof import compare_booked, compare_plan, prove_plan
@@ -204,8 +204,8 @@ def _header(
         "Email": _unless_too_long("Email", buyer.email, rules, instead="") if buyer else "",
         # A link to the order for people: F&O's header has no field for a note.
         "URL": fit("URL", f"https://{rules.shop_domain}/admin/orders/{order.id}"),
+        # F&O computes the receipt date, with its transport days.
         "RequestedShippingDate": day,
-        "RequestedReceiptDate": day,
         "DefaultShippingSiteId": allocation.preferred.site,
         "DefaultShippingWarehouseId": allocation.preferred.id,
         "DeliveryModeCode": delivery_mode,
@@ -240,7 +240,7 @@ def _requested_day(order: Order, rules: StoreRules) -> str | None:
     """The day that the buyer wants the goods, where the store asks for it and the answer is one."""
     wanted = dict(order.attributes).get(rules.orders.requested_date_attribute or "", "")
     try:
-        return f"{date.fromisoformat(wanted):%Y-%m-%d}T12:00:00Z"
+        return written_day(date.fromisoformat(wanted))
     except ValueError:
         return None
 

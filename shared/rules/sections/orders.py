@@ -131,7 +131,7 @@ class OrderRules(Rules):
     requested_date_attribute: str | None = Field(
         default=None,
         description="The order attribute (cart attribute) with the requested date, as 2026-12-24. Without it, F&O's "
-        "requested dates are the date of the order.",
+        "requested ship date is the date of the order. A day that has passed becomes today.",
     )
     hold_risks: tuple[Literal["medium", "high"], ...] = Field(
         default=("high",),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -21,6 +21,7 @@ from shared.mapping.customers import customer_identity
 from shared.mapping.cut_over import is_held_as_fulfilled
 from shared.mapping.orders.allocation import Allocation, Need, allocate_order, needs
 from shared.mapping.orders.changes import fingerprints_of
+from shared.mapping.orders.header import without_past
 from shared.mapping.orders.holds import hold_reason
 from shared.mapping.orders.items import product_skus, refuse_out_of_scope, resolve, sku_field
 from shared.mapping.orders.matching import number_key
@@ -80,7 +81,8 @@ async def create(
         reason = HoldReason.FULFILMENT
     try:
         plan = plan.on_account(await ensure_account(order, identity, rules, ports))
-        booked = await _book(plan, ports, held=reason is not None, is_new=link is None)
+        today = now.astimezone(rules.zone).date()
+        booked = await _book(plan, ports, held=reason is not None, is_new=link is None, today=today)
     except TransientError as failure:
         await _release(claimed, failure, plan, ports, now)
         raise
@@ -138,7 +140,7 @@ async def change(state: OrderState, link: OrderLink, rules: StoreRules, ports: O
         state,
         link,
         rules,
-        ChangePorts(ports.fo, ports.links, allocate_more),
+        ChangePorts(ports.fo, ports.links, allocate_more, now=ports.now),
         items=items,
         tax_setup=await tax_setup_of(rules.company, ports.taxes, verify=rules.tax.verify),
     )
@@ -185,11 +187,11 @@ async def _allocate(wanted: Sequence[Need], order: Order, rules: StoreRules, por
     return allocate_order(order, wanted, on_hand, rules)
 
 
-async def _book(plan: SalesOrderPlan, ports: OrderPorts, *, held: bool, is_new: bool) -> SalesOrder:
+async def _book(plan: SalesOrderPlan, ports: OrderPorts, *, held: bool, is_new: bool, today: date) -> SalesOrder:
     draft = SalesOrderDraft(
         company=plan.company,
         reference=plan.reference,
-        header=plan.header,
+        header=without_past(plan.header, today),
         lines=[line.record for line in plan.lines],
         line_key=LINE_KEY,
         held=held,

@@ -6,8 +6,9 @@ know about its own writes is stored in the order's link before it writes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
 from string import ascii_uppercase
 from typing import Any, Final, Protocol
 
@@ -38,6 +39,7 @@ from shared.mapping.orders.changes import (
     while_written,
     without_undone,
 )
+from shared.mapping.orders.header import without_past
 from shared.mapping.orders.holds import hold_reason, holdable
 from shared.mapping.orders.matching import number_key
 from shared.mapping.orders.plan import LINE_KEY, SalesOrderPlan
@@ -64,6 +66,7 @@ class ChangePorts:
     links: Links
     allocate: Allocate
     """From F&O's on-hand of this moment."""
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +143,10 @@ class _OrderChange:
             return self._report(fo)
         return self._gone()
 
+    @property
+    def _today(self) -> date:
+        return self._ports.now().astimezone(self._rules.zone).date()
+
     async def _read(self) -> FoOrder | None:
         numbers = (self._link.sales_order, *self._link.further)
         return await read_fo_order(self._ports.fo, self._link.company, numbers)
@@ -181,6 +188,7 @@ class _OrderChange:
             tax_setup=self._tax_setup,
             allocate=self._ports.allocate,
             written=self._written,
+            today=self._today,
         )
 
     async def _carry_out(self, fo: FoOrder, plan: ChangePlan) -> None:
@@ -224,7 +232,7 @@ class _OrderChange:
         draft = SalesOrderDraft(
             company=self._link.company,
             reference=fit("CustomersOrderReference", f"{target.reference}-{at + 2}"),
-            header=target.header,
+            header=without_past(target.header, self._today),
             lines=[line.record for line in step.lines],
             line_key=LINE_KEY,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 
 from shared.mapping.orders.allocation import Allocation, Need
 from shared.mapping.orders.changes import NOTHING_WRITTEN, ChangePlan, HeaderWrites, plan_cancellation, plan_changes
@@ -39,8 +40,12 @@ async def plan_change(
     tax_setup: TaxSetup | None,
     allocate: Allocate,
     written: HeaderWrites = NOTHING_WRITTEN,
+    today: date | None = None,
 ) -> PlannedChange:
-    """`written` is what the headers got just now. Raises RefusedError for what the mapping refuses."""
+    """`written` is what the headers got just now; with `today` no ship date is written that has passed.
+
+    Raises RefusedError for what the mapping refuses.
+    """
     memory = LinkedOrder(link.sources, link.promised, frozenset(link.lots.values()))
     own = own_lines(fo, order, rules, memory)
     known = {line.lot: source for source, lines in own.items() for line in lines}
@@ -62,5 +67,5 @@ async def plan_change(
     )
     if link.record is not None:
         link = replace(link, record=with_decisions(link.record, target))
-    changes = plan_changes(target, fo, placement, rules, fingerprints=link.fingerprints, written=written)
+    changes = plan_changes(target, fo, placement, rules, fingerprints=link.fingerprints, written=written, today=today)
     return PlannedChange(changes, own, target, link)

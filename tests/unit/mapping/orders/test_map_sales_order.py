@@ -75,7 +75,6 @@ def test_the_header_of_an_order():
         "Email": "ada@example.com",
         "URL": "https://nordlys-outdoor.myshopify.com/admin/orders/5551234567890",
         "RequestedShippingDate": "2026-11-02T12:00:00Z",
-        "RequestedReceiptDate": "2026-11-02T12:00:00Z",
         "DefaultShippingSiteId": "EU",
         "DefaultShippingWarehouseId": "AMS",
         "DeliveryModeCode": "STD",

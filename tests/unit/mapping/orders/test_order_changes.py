@@ -1,7 +1,7 @@
 """What is planned for a change, and which cell of the matrix decided: values, compared and printed."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
@@ -9,7 +9,7 @@ import pytest
 from shared.errors import RefusedError
 from shared.mapping.orders.changes import Action
 from shared.mapping.orders.differences import Aspect
-from shared.mapping.orders.header import header_changes, header_fingerprints
+from shared.mapping.orders.header import header_changes, header_fingerprints, without_past
 from shared.mapping.orders.holds import hold_reason, releases_left
 from shared.mapping.orders.matching import LinkedOrder, own_lines
 from shared.model import FoStatus, HoldReason, LineKind, Order, OrderState, Risk
@@ -507,7 +507,8 @@ def test_a_release_ends_with_its_reason(risk, asked, tags, cancelled, left):
 
 def test_the_day_that_the_buyer_wants_is_the_orders_day():
     header = plan(bought(attributes=(("deliver on", "2026-12-24"),)), RULES).header
-    assert header["RequestedShippingDate"] == header["RequestedReceiptDate"] == "2026-12-24T12:00:00Z"
+    assert header["RequestedShippingDate"] == "2026-12-24T12:00:00Z"
+    assert "RequestedReceiptDate" not in header
     unclear = plan(bought(attributes=(("deliver on", "Christmas"),)), RULES)
     assert unclear.header["RequestedShippingDate"] == "2026-11-02T12:00:00Z"
     assert unclear.left_behind == ("the attributes deliver on",)
@@ -520,3 +521,17 @@ def test_downloads_need_no_warehouse_to_become_more():
     changes, target = model.plan(now)
     model.carry_out(changes, target)
     assert model.amount == now.total.amount
+
+
+def test_the_fingerprint_of_the_date_is_that_of_releases_that_wrote_a_receipt_date_too():
+    header = {"RequestedShippingDate": "2026-12-24T12:00:00Z"}
+    assert header_fingerprints(header)["requested_date"] == "9e3bf55f97de55fb"
+
+
+@pytest.mark.parametrize(("day", "written"), [("23", "24"), ("24", "24"), ("25", "25")])
+def test_a_ship_date_is_not_written_once_it_has_passed(day, written):
+    header = {"RequestedShippingDate": f"2026-12-{day}T12:00:00Z", "Email": "ada@example.com"}
+    assert without_past(header, date(2026, 12, 24)) == header | {
+        "RequestedShippingDate": f"2026-12-{written}T12:00:00Z"
+    }
+    assert without_past({"Email": "ada@example.com"}, date(2026, 12, 24)) == {"Email": "ada@example.com"}

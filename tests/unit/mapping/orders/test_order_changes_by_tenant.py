@@ -66,7 +66,7 @@ def test_an_address_is_sent_to_the_lines_unless_they_follow_their_header(answer,
 def test_a_date_is_sent_to_the_lines_with_what_else_changes_on_them():
     model = FoModel(bought(2, 1), kind(header_changes="keep"))
     changes, _ = model.plan(bought(3, 0, attributes=(("deliver on", "2026-12-24"),)))
-    day = {"RequestedShippingDate": "2026-12-24T12:00:00Z", "RequestedReceiptDate": "2026-12-24T12:00:00Z"}
+    day = {"RequestedShippingDate": "2026-12-24T12:00:00Z"}
     lines = {step.lot: step for step in changes.steps if step.lot}
     assert lines["LOT-1"].fields == {"OrderedSalesQuantity": 3, **day}
     assert [cell.kind for cell in lines["LOT-1"].cells] == [ChangeKind.QUANTITY_UP, ChangeKind.REQUESTED_DATE]
