@@ -90,7 +90,7 @@ AFTERWARDS: Final[Mapping[str, tuple[Act, ...]]] = {
 @pytest.fixture(scope="module")
 async def shared_app(wire: None) -> AsyncIterator[App]:
     async with running_apps(1) as (app,):
-        app.fo.clock = lambda: RECORDED
+        app.now = app.fo.clock = lambda: RECORDED
         yield app
 
 
