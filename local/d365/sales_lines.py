@@ -89,7 +89,7 @@ class SalesLines(Record):
             "CalculateLineAmount": "Yes",
             "SkipCreateAutoCharges": "Yes",
             "OrderedSalesQuantity": Decimal(1),
-            "SalesUnitSymbol": UNIT,
+            "SalesUnitSymbol": self._sales_unit(company, item),
             "SalesPrice": item.price,
             "SalesPriceQuantity": Decimal(1),
             "SalesTaxItemGroupCode": item.tax_item_group,
@@ -240,6 +240,10 @@ class SalesLines(Record):
         log.raise_if_any()
         assert item is not None
         return item
+
+    def _sales_unit(self, company: str, item: Item) -> Value:
+        product = self.books.find("ReleasedProductsV2", company, item.number)
+        return UNIT if product is None else product.values["SalesUnitSymbol"]
 
     def _check(self, values: dict[str, Value], item: Item, log: Infolog) -> None:
         check_dimensions(values, item, log)

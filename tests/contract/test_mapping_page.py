@@ -35,6 +35,7 @@ DIMENSIONED = with_rules(EU, dimensions=({"dimension": "Department", "value": "W
 RULES = with_rules(
     DIMENSIONED,
     orders={
+        "unit": "ea",
         "requested_date_attribute": "deliver on",
         "custom_line_item": "CUSTOM",
         "tip_item": "TIP",

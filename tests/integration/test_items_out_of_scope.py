@@ -59,6 +59,32 @@ async def test_it_is_parked_by_its_reason_and_booked_once_it_is_released_otherwi
     assert one.goods == [("BAG-DOWN", 2, Decimal("236.00"))]
 
 
+async def test_an_item_that_is_sold_in_boxes_is_booked_in_the_unit_of_the_rules(app: App) -> None:
+    one = OneOrder(app, with_rules(EU, orders={"unit": "ea"}), checkout("nordlys", BAG))
+    release(app, "nleu", "BAG-DOWN", SalesUnitSymbol="box")
+    await one.deliver()
+    assert not await app.parked()
+    assert one.goods == [("BAG-DOWN", 2, Decimal("236.00"))]
+    (line,) = one.lines
+    assert line["SalesUnitSymbol"] == "ea"
+
+
+async def test_an_item_that_is_stocked_in_another_unit_than_that_of_the_rules_is_parked(app: App) -> None:
+    one = OneOrder(app, with_rules(EU, orders={"unit": "pcs"}), checkout("nordlys", BAG))
+    await one.deliver()
+    assert await app.parked() == {"ITEM_OUT_OF_SCOPE"}
+    assert "is sold in pcs and stocked in ea" in (await app.causes())[0]
+
+
+async def test_a_unit_that_f_and_o_does_not_have_is_refused_by_it(app: App) -> None:
+    one = OneOrder(app, with_rules(EU, orders={"unit": "pcs"}), checkout("nordlys", BAG))
+    release(app, "nleu", "BAG-DOWN", InventoryUnitSymbol="pcs")
+    await one.deliver()
+    assert await app.parked() == {"FO_REJECTED"}
+    assert "The value 'pcs' in field 'Unit' is not found" in (await app.causes())[0]
+    assert one.rows(HEADERS) == []
+
+
 async def test_it_is_recognised_by_the_item_of_a_variant(app: App) -> None:
     one = OneOrder(app, US, checkout("prairie", BOOT))
     release(app, "usmf", "BOOT", IsSerialNumberActive="Yes")

@@ -79,8 +79,9 @@ def refuse_out_of_scope(catalogue: Mapping[str, Item], handling: Mapping[str, It
 def _out_of_scope(how: ItemHandling, rules: StoreRules) -> str:
     if how.catch_weight:
         return "is a catch weight item"
-    if how.sales_unit != how.inventory_unit:
-        return f"is sold in {how.sales_unit} and stocked in {how.inventory_unit}"
+    unit = rules.orders.unit or how.sales_unit
+    if unit.casefold() != how.inventory_unit.casefold():
+        return f"is sold in {unit} and stocked in {how.inventory_unit}"
     if rules.orders.tracked_items == "refuse" and (how.batches or how.serial_numbers):
         return "has batch numbers" if how.batches else "has serial numbers"
     return ""

@@ -101,7 +101,7 @@ def plan_lines(
         further += others
     drafts = [*first, *_charges(order, rules, taxes), *further]
     return [
-        _planned(number, draft, included=taxes.included, delivery_mode=delivery_mode)
+        _planned(number, draft, included=taxes.included, delivery_mode=delivery_mode, piece=rules.orders.unit)
         for number, draft in enumerate(drafts, start=1)
     ]
 
@@ -257,7 +257,9 @@ def _charge(
     )
 
 
-def _planned(number: int, draft: _DraftLine, *, included: bool, delivery_mode: str | None) -> PlannedLine:
+def _planned(
+    number: int, draft: _DraftLine, *, included: bool, delivery_mode: str | None, piece: str | None = None
+) -> PlannedLine:
     quantity, unit, price, discount = _priced(draft)
     # F&O: LineAmount = OrderedSalesQuantity x (SalesPrice - LineDiscountAmount) / SalesPriceQuantity, rounded.
     amount = Money(quantity * (price - discount) / unit, draft.gross.currency).rounded()
@@ -279,6 +281,8 @@ def _planned(number: int, draft: _DraftLine, *, included: bool, delivery_mode: s
         record["ShippingWarehouseId"] = draft.warehouse.id
     if delivery_mode is not None:
         record["DeliveryModeCode"] = delivery_mode
+    if piece is not None and draft.component is Component.PRODUCTS:
+        record["SalesUnitSymbol"] = piece
     return PlannedLine(
         component=draft.component,
         source_id=draft.source_id,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import date
 from fnmatch import fnmatchcase
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from shared.model import DeliveryMethod
 from shared.rules.base import Code, Country, Prefix, Rules
@@ -96,6 +96,12 @@ class OrderRules(Rules):
     reservation: Literal["none", "automatic", "explosion"] = Field(
         default="none",
         description="F&O's reservation method of header and lines (None, Automatic, Explosion).",
+    )
+    unit: Annotated[str, StringConstraints(min_length=1, max_length=10)] | None = Field(
+        default=None,
+        description="F&O's unit of a piece, as in *Units* (ea, pcs): every line of goods is written in it, and it must be "
+        "the item's inventory unit. Default: F&O takes the item's sales unit, and an item that is sold in another unit "
+        "than it is stocked in is parked.",
     )
     tracked_items: Literal["refuse", "book"] = Field(
         default="refuse",

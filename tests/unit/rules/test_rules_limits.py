@@ -39,6 +39,7 @@ LIMITS = {
     "OrderRules.shipping_item": "1..20",
     "OrderRules.sku_missing_item": "1..20",
     "OrderRules.tip_item": "1..20",
+    "OrderRules.unit": "1..10",
     "PaymentMethod.gateway": "1..",
     "PaymentMethod.journal": "1..20",
     "PaymentMethod.method": "1..20",

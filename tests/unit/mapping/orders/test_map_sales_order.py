@@ -110,6 +110,13 @@ def test_a_line_of_an_order():
     }
 
 
+def test_goods_have_the_unit_of_the_rules_and_charges_that_of_their_item():
+    rules = with_rules(EU, orders={"unit": "ea", "custom_line_item": "CUSTOM"})
+    sale = dutch(line(1), line(2, kind=LineKind.CUSTOM), shipping=(shipping(euros("5.00")),))
+    units = [record.get("SalesUnitSymbol") for record in records(plan(sale, rules))]
+    assert units == ["ea", None, None]
+
+
 def test_a_day_is_the_stores_day():
     late = american(line(price=dollars("1.00")))  # 23:30 UTC is the afternoon of the same day in Denver
     assert plan(late, US).header["RequestedShippingDate"] == "2026-11-01T12:00:00Z"
