@@ -95,6 +95,7 @@ _ORDER_SCOPES: Final = frozenset(
 )
 _SALES_ORDERS: Final = frozenset({"SalesLineBiEntities", "SalesOrderHeadersV4", "SalesOrderLinesV3"})
 _ITEMS: Final = frozenset({"ReleasedProductVariantsV2", "ReleasedProductsV2"})
+_ON_HAND: Final = frozenset({"WarehouseInventoryStatusesOnHandV2", "WarehousesOnHandV2"})
 _PAYMENTS: Final = frozenset({"CustomerPaymentJournalHeaders", "CustomerPaymentJournalLines"})
 _RETURNS: Final = frozenset(
     {"FreeTextInvoiceHeaders", "FreeTextInvoiceLines", "ReturnOrderHeadersV2", "ReturnOrderLinesV2"}
@@ -134,7 +135,8 @@ ORDERS: Final = Flow(
     | _PAYMENTS
     | _RETURNS
     | _TAXES
-    | {"CustomersV3", "WHSSalesLineBiEntities", "WarehousesOnHandV2"},
+    | _ON_HAND
+    | {"CustomersV3", "WHSSalesLineBiEntities"},
 )
 STOCK: Final = Flow(
     name="stock",
@@ -168,7 +170,7 @@ STOCK: Final = Flow(
             "write_inventory",
         }
     ),
-    entity_sets=_ITEMS | {"ItemCoverageSettingsV2", "WarehousesOnHandV2"},
+    entity_sets=_ITEMS | {"ItemCoverageSettingsV2"} | _ON_HAND,
 )
 WRITE_BACK: Final = Flow(
     name="write_back",

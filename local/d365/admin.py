@@ -123,7 +123,9 @@ class Admin:
         return json_answer([values for values in found if company in (None, values["dataAreaId"])])
 
     async def set_on_hand(self, request: web.Request) -> web.Response:
-        """`{"company", "item": item or variant number, "warehouse", "physical": absolute | "delta": change}`."""
+        """`{"company", "item": item or variant number, "warehouse", "physical": absolute | "delta": change}`, or with
+        `"status"` how much of the physical stock has that status instead of `Available`: `"physical"`.
+        """
         raw = await body_of(request)
         books = self._simulator.books
         sku = str(raw.get("variant") or raw.get("item", ""))
@@ -134,6 +136,12 @@ class Admin:
         if ("physical" in raw) == ("delta" in raw):
             raise bad_request("either physical or delta is needed")
         stock = books.stock.get(place) or Stock()
+        if "status" in raw:
+            warehouse = books.warehouse(place.company, place.warehouse)
+            if warehouse is None or not warehouse.inventory_statuses:
+                raise bad_request("the warehouse has no inventory statuses")
+            books.set_apart.put((place, str(raw["status"])), number_of(raw.get("physical")))
+            return json_answer(on_hand_values(books, place, stock))
         physical = number_of(raw["physical"]) if "physical" in raw else stock.physical + number_of(raw["delta"])
         changed = Stock(physical, stock.reserved, stock.ordered, stock.reserved_ordered, stock.on_order)
         books.stock.put(place, changed)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
+from decimal import Decimal
 
 from local.d365 import edm
 from local.d365.csdl import EntitySet, Schema
@@ -34,6 +35,8 @@ class Books:
         self.parameters = dict.fromkeys(world.companies, Parameters())
         """By company."""
         self.stock: Table[Bin, Stock] = Table(self.journal)
+        self.set_apart: Table[tuple[Bin, str], Decimal] = Table(self.journal)
+        """How much of a bin's physical stock has another inventory status than `Available`."""
         self.claims: Table[RowKey, Claim] = Table(self.journal)
         self.progress: Table[RowKey, Progress] = Table(self.journal)
         self.order_lines: Table[RowKey, tuple[RowKey, ...]] = Table(self.journal)

@@ -1,6 +1,7 @@
 """Sets that F&O computes from its tables when they are read."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from local.d365 import edm
 from local.d365.books import Books
@@ -10,11 +11,31 @@ from local.d365.sales_tables import LINES, order_of, progress_of
 from local.d365.tables import Row
 from local.d365.world import DIMENSIONS
 
+AVAILABLE = "Available"
+"""The inventory status of goods that may be sold, in warehouses with statuses."""
+
 
 def on_hand(books: Books) -> Iterator[Row]:
     """WarehousesOnHandV2: a row for every bin that ever saw a movement, and none for the others."""
     for number, (place, stock) in enumerate(books.stock.items(), start=1):
         yield _computed(books, "WarehousesOnHandV2", number, on_hand_values(books, place, stock))
+
+
+def on_hand_by_status(books: Books) -> Iterator[Row]:
+    """WarehouseInventoryStatusesOnHandV2: a row for each status of a bin; what orders want is of Available."""
+    number = 0
+    for place, stock in books.stock.items():
+        warehouse = books.warehouse(place.company, place.warehouse)
+        assert warehouse is not None
+        apart = {status: units for (its, status), units in books.set_apart.items() if its == place}
+        rest = replace(stock, physical=stock.physical - sum(apart.values()))
+        by_status = {AVAILABLE if warehouse.inventory_statuses else "": rest}
+        for status, held in (by_status | {status: Stock(physical=units) for status, units in apart.items()}).items():
+            number += 1
+            managed = "Yes" if warehouse.inventory_statuses else "No"
+            values = on_hand_values(books, place, held)
+            values |= {"InventoryStatusId": status, "AreWarehouseManagementProcessesUsed": managed}
+            yield _computed(books, "WarehouseInventoryStatusesOnHandV2", number, values)
 
 
 def on_hand_values(books: Books, place: Bin, stock: Stock) -> dict[str, Value]:
@@ -120,6 +141,7 @@ def warehouse_lines(books: Books) -> Iterator[Row]:
 
 VIEWS: dict[str, Callable[[Books], Iterator[Row]]] = {
     "WarehousesOnHandV2": on_hand,
+    "WarehouseInventoryStatusesOnHandV2": on_hand_by_status,
     "ItemCoverageSettingsV2": coverage,
     "SalesLineBiEntities": sales_lines,
     "WHSSalesLineBiEntities": warehouse_lines,

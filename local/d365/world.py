@@ -48,6 +48,8 @@ class Warehouse:
     id: str
     site: str
     name: str
+    inventory_statuses: bool = False
+    """Whether its stock has an inventory status, as warehouse management requires."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ WAREHOUSE_LINES: Final = "WHSSalesLineBiEntities"
 PRODUCTS: Final = "ReleasedProductsV2"
 VARIANTS: Final = "ReleasedProductVariantsV2"
 ON_HAND: Final = "WarehousesOnHandV2"
+ON_HAND_BY_STATUS: Final = "WarehouseInventoryStatusesOnHandV2"
 COVERAGE: Final = "ItemCoverageSettingsV2"
 TAX_CODES: Final = "TaxCodes"
 TAX_RATES: Final = "TaxCodeValuesV2"
@@ -60,6 +61,14 @@ KEYS: Final[dict[str, tuple[str, ...]]] = {
         "InventorySiteId",
         "InventoryWarehouseId",
     ),
+    ON_HAND_BY_STATUS: (
+        "dataAreaId",
+        "ItemNumber",
+        *DIMENSIONS,
+        "InventorySiteId",
+        "InventoryWarehouseId",
+        "InventoryStatusId",
+    ),
     COVERAGE: (
         "dataAreaId",
         "ItemNumber",
@@ -85,6 +94,18 @@ KEYS: Final[dict[str, tuple[str, ...]]] = {
     INVOICES: ("dataAreaId", "InvoiceIdentifier"),
     INVOICE_LINES: ("dataAreaId", "LineNumber", "ParentRecId"),
 }
+
+_ON_HAND: Final = (
+    "ItemNumber",
+    *DIMENSIONS,
+    "InventorySiteId",
+    "InventoryWarehouseId",
+    "OnHandQuantity",
+    "ReservedOnHandQuantity",
+    "AvailableOnHandQuantity",
+    "OrderedQuantity",
+    "OnOrderQuantity",
+)
 
 READ: Final[dict[str, tuple[str, ...]]] = {
     CUSTOMERS: ("CustomerAccount",),
@@ -114,17 +135,8 @@ READ: Final[dict[str, tuple[str, ...]]] = {
         "SalesUnitSymbol",
     ),
     VARIANTS: ("ProductVariantNumber", "ItemNumber", *DIMENSIONS),
-    ON_HAND: (
-        "ItemNumber",
-        *DIMENSIONS,
-        "InventorySiteId",
-        "InventoryWarehouseId",
-        "OnHandQuantity",
-        "ReservedOnHandQuantity",
-        "AvailableOnHandQuantity",
-        "OrderedQuantity",
-        "OnOrderQuantity",
-    ),
+    ON_HAND: _ON_HAND,
+    ON_HAND_BY_STATUS: (*_ON_HAND, "InventoryStatusId", "AreWarehouseManagementProcessesUsed"),
     COVERAGE: ("ItemNumber", *COVERAGE_DIMENSIONS, "CoverageWarehouseId", "MinimumOnHandInventoryQuantity"),
     TAX_CODES: ("TaxCode", "TaxBase", "TaxLimitBase", "TaxRoundOff", "TaxRoundOffType", "TaxCurrencyCodeId"),
     TAX_RATES: ("TaxCodeId", "FromDate", "ToDate", "MinimumLimit", "MaximumLimit", "Value"),

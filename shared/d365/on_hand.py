@@ -1,46 +1,78 @@
-"""F&O's on-hand stock by warehouse, and the safety stock to keep there."""
+"""F&O's on-hand stock by warehouse, of all inventory statuses or of some, and the safety stock to keep there."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 from decimal import Decimal
 from typing import Final
 
-from shared.d365.entities import COVERAGE, COVERAGE_DIMENSIONS, ON_HAND, READ
+from shared.d365.entities import COVERAGE, COVERAGE_DIMENSIONS, ON_HAND, ON_HAND_BY_STATUS, READ
 from shared.d365.items import item_of
 from shared.d365.odata.client import RowReader
 from shared.d365.odata.filters import Filter, all_of, any_of, chunks
 from shared.model import Item, OnHand
+from shared.model.fo_order import FoRow
 
 _FEW: Final = 200
 """Up to this many items are filtered by number; for more, reading the whole warehouses takes fewer calls."""
 
 
 async def read_on_hand(
-    client: RowReader, company: str, items: Collection[Item], warehouses: Collection[str]
+    client: RowReader,
+    company: str,
+    items: Collection[Item],
+    warehouses: Collection[str],
+    *,
+    statuses: Collection[str] = (),
 ) -> list[OnHand]:
-    """Every row of the items in the warehouses. An item without a row has no record in F&O, which is not zero.
+    """The stock of each item in each warehouse. An item without a row has no record in F&O, which is not zero.
 
+    With statuses, only stock of these counts (and all of a warehouse without warehouse management, whose stock has no
+    status); what orders want counts whatever its status. An item with no stock but of other statuses has none.
     Rows of other items are dropped page by page: a whole warehouse may have 100,000.
     """
     wanted = frozenset(items)
-    return [
-        OnHand(
-            item=item,
-            site=row["InventorySiteId"],
-            warehouse=row["InventoryWarehouseId"],
-            physical=row["OnHandQuantity"],
-            reserved=row["ReservedOnHandQuantity"],
-            available=row["AvailableOnHandQuantity"],
-            incoming=row["OrderedQuantity"],
-            open_issues=row["OnOrderQuantity"],
-        )
-        for where in _pieces("InventoryWarehouseId", wanted, warehouses)
-        async for rows in client.pages(ON_HAND, company=company, where=where, select=READ[ON_HAND])
-        for row in rows
-        if (item := item_of(row)) in wanted
-    ]
+    entity_set = ON_HAND_BY_STATUS if statuses else ON_HAND
+    found: dict[tuple[Item, str, str], OnHand] = {}
+    for where in _pieces("InventoryWarehouseId", wanted, warehouses):
+        async for rows in client.pages(entity_set, company=company, where=where, select=READ[entity_set]):
+            for row in rows:
+                if (item := item_of(row)) in wanted:
+                    stock = _on_hand(item, row, is_counted=not statuses or _has_status(row, statuses))
+                    key = (item, stock.site, stock.warehouse)
+                    found[key] = _together(found[key], stock) if key in found else stock
+    return list(found.values())
+
+
+def _has_status(row: FoRow, statuses: Collection[str]) -> bool:
+    return row["AreWarehouseManagementProcessesUsed"] == "No" or row["InventoryStatusId"] in statuses
+
+
+def _on_hand(item: Item, row: FoRow, *, is_counted: bool) -> OnHand:
+    share = Decimal(int(is_counted))
+    return OnHand(
+        item=item,
+        site=row["InventorySiteId"],
+        warehouse=row["InventoryWarehouseId"],
+        physical=row["OnHandQuantity"] * share,
+        reserved=row["ReservedOnHandQuantity"] * share,
+        available=row["AvailableOnHandQuantity"] * share,
+        incoming=row["OrderedQuantity"] * share,
+        open_issues=row["OnOrderQuantity"],
+    )
+
+
+def _together(one: OnHand, other: OnHand) -> OnHand:
+    return replace(
+        one,
+        physical=one.physical + other.physical,
+        reserved=one.reserved + other.reserved,
+        available=one.available + other.available,
+        incoming=one.incoming + other.incoming,
+        open_issues=one.open_issues + other.open_issues,
+    )
 
 
 async def read_safety_stock(

@@ -32,7 +32,7 @@ class ItemHandling:
 
 @dataclass(frozen=True, slots=True)
 class OnHand:
-    """One row of F&O's WarehousesOnHandV2, in the item's inventory unit."""
+    """What F&O has of an item in a warehouse, in the item's inventory unit. Fields are those of WarehousesOnHandV2."""
 
     item: Item
     site: str

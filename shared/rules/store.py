@@ -277,6 +277,16 @@ class StoreRules(Rules):
             )
         return tenant
 
+    @field_validator("tenant")
+    @classmethod
+    def _tells_stock_by_status(cls, tenant: Tenant, info: ValidationInfo) -> Tenant:
+        stock: StockRules | None = info.data.get("stock")
+        if stock is not None and stock.statuses and tenant.on_hand_by_status == "no":
+            raise ValueError(
+                "on_hand_by_status = no, but stock.statuses needs F&O to tell stock by inventory status in this company"
+            )
+        return tenant
+
     @field_validator("write_back")
     @classmethod
     def _is_not_the_hold_tag(cls, write_back: WriteBackRules, info: ValidationInfo) -> WriteBackRules:

@@ -99,6 +99,8 @@ class World:
     writes_compare: bool = True
     time: int = 0
     physical: Counter[str] = field(default_factory=Counter)
+    blocked: dict[str, int] = field(default_factory=dict)
+    """By warehouse: physical units with another inventory status than Available."""
     available: dict[int, int] = field(default_factory=dict)
     changed: dict[int, int] = field(default_factory=dict)
     levels_changed: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
@@ -464,7 +466,12 @@ class FakeFo:
 
     async def query(self, entity_set, **what):
         await Pause()
-        rows = {"WarehousesOnHandV2": self.rows, "ItemCoverageSettingsV2": list, "ReleasedProductsV2": self.items}
+        rows = {
+            "WarehousesOnHandV2": self.rows,
+            "WarehouseInventoryStatusesOnHandV2": self.rows_by_status,
+            "ItemCoverageSettingsV2": list,
+            "ReleasedProductsV2": self.items,
+        }
         answer = self.early if self.early is not None and entity_set == "WarehousesOnHandV2" else rows[entity_set]()
         await Pause()
         return answer
@@ -478,6 +485,16 @@ class FakeFo:
             **dict.fromkeys(["InventoryUnitSymbol", "SalesUnitSymbol"], "ea"),
         }
         return [{"ItemNumber": sku.upper(), **pieces} for sku in self.world.skus_now.values()]
+
+    def rows_by_status(self):
+        """With what is blocked in a row of its own."""
+        managed = {"AreWarehouseManagementProcessesUsed": "Yes"}
+        for row in self.rows():
+            units = Decimal(self.world.blocked.get(row["InventoryWarehouseId"], 0))
+            blocked = {"OnHandQuantity": units, "AvailableOnHandQuantity": units, "OnOrderQuantity": Decimal(0)}
+            left = {name: row[name] - units for name in ("OnHandQuantity", "AvailableOnHandQuantity")}
+            yield row | managed | left | {"InventoryStatusId": "Available"}
+            yield row | managed | blocked | {"InventoryStatusId": "Blocked"}
 
     def rows(self):
         blank = dict.fromkeys(

@@ -22,7 +22,7 @@ RECORDS = {
     Path("shared/mapping/customers.py"): {entities.CUSTOMERS},
     Path("shared/d365/sales_orders.py"): {entities.SALES_ORDERS, entities.SALES_ORDER_LINES},
     Path("shared/d365/customers.py"): {entities.CUSTOMERS},
-    Path("shared/d365/on_hand.py"): {entities.ON_HAND, entities.COVERAGE},
+    Path("shared/d365/on_hand.py"): {entities.ON_HAND, entities.ON_HAND_BY_STATUS, entities.COVERAGE},
     Path("shared/d365/items.py"): {entities.PRODUCTS, entities.VARIANTS},
     Path("shared/mapping/refunds/plan.py"): {
         entities.RETURN_ORDERS,

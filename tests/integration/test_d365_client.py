@@ -1,9 +1,11 @@
 """The OData client against the F&O simulator, over the wire: tokens, exact figures, and every fault of the line."""
 
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
+import httpx
 import pytest
 from azure.identity.aio import ManagedIdentityCredential
 
@@ -249,6 +251,28 @@ async def test_stock_is_read_by_item_and_warehouse(client):
     rows = await read_on_hand(client, "usmf", [tee], ["11"])
     assert [(row.item, row.warehouse, row.available) for row in rows] == [(tee, "11", 60)]
     assert await read_on_hand(client, "nleu", [tent], []) == []
+
+
+async def test_only_stock_of_the_statuses_that_are_named_counts(client, fo):
+    world = fo.world
+    managed = tuple(replace(each, inventory_statuses=each.id == "AMS") for each in world.warehouses)
+    fo.world = replace(world, warehouses=managed)
+    fo.reset()
+    async with httpx.AsyncClient() as http:
+        for status, units in (("Blocked", 5), ("Return", 2)):
+            place = {"company": "nleu", "item": "TENT-2P", "warehouse": "AMS"}
+            answer = await http.post(f"{fo.base_url}/_sim/on-hand", json={**place, "status": status, "physical": units})
+            assert answer.is_success
+    tent = Item("TENT-2P")
+
+    async def counted(*statuses: str) -> dict[str, tuple[Decimal, Decimal]]:
+        rows = await read_on_hand(client, "nleu", [tent], ["AMS", "HAM"], statuses=statuses)
+        return {row.warehouse: (row.physical, row.available) for row in rows}
+
+    assert await counted() == {"AMS": (14, 14), "HAM": (6, 6)}
+    assert await counted("Available") == {"AMS": (7, 7), "HAM": (6, 6)}
+    assert await counted("Available", "Return") == {"AMS": (9, 9), "HAM": (6, 6)}
+    assert await counted("Nowhere") == {"AMS": (0, 0), "HAM": (6, 6)}, "blocked stock is none, not unknown"
 
 
 async def test_many_items_are_read_with_their_whole_warehouses(client):

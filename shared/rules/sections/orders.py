@@ -99,9 +99,9 @@ class OrderRules(Rules):
     )
     unit: Annotated[str, StringConstraints(min_length=1, max_length=10)] | None = Field(
         default=None,
-        description="F&O's unit of a piece, as in *Units* (ea, pcs): every line of goods is written in it, and it must be "
-        "the item's inventory unit. Default: F&O takes the item's sales unit, and an item that is sold in another unit "
-        "than it is stocked in is parked.",
+        description="F&O's unit of a piece, as in *Units* (ea, pcs): each line of goods is written in it, and it must "
+        "be the item's inventory unit. Default: F&O takes the item's sales unit, and an item that is sold in another "
+        "unit than it is stocked in is parked.",
     )
     tracked_items: Literal["refuse", "book"] = Field(
         default="refuse",

@@ -39,6 +39,11 @@ class StockRules(Rules):
         "from the location's other warehouses; use it where one may ship for another. `local`: it counts as empty; use "
         "it where its stock is replenished from elsewhere. Safety stock never causes a shortage.",
     )
+    statuses: tuple[str, ...] = Field(
+        default=(),
+        description='Inventory statuses of F&O whose stock may be sold (["Available"]), in warehouses with warehouse '
+        "management; also where an order's warehouse is chosen. Default: all stock counts, blocked stock too.",
+    )
     shares: tuple[Share, ...] = Field(
         default=(),
         description="Locations that may sell only a part of their warehouses' stock; all others may sell all of it. "

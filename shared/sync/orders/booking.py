@@ -183,7 +183,9 @@ async def reconstruct_record(link: OrderLink, rules: StoreRules, ports: OrderPor
 
 async def _allocate(wanted: Sequence[Need], order: Order, rules: StoreRules, ports: OrderPorts) -> Allocation:
     warehouses = {warehouse.id for warehouse in rules.warehouses}
-    on_hand = await read_on_hand(ports.fo, rules.company, {need.item for need in wanted}, warehouses)
+    on_hand = await read_on_hand(
+        ports.fo, rules.company, {need.item for need in wanted}, warehouses, statuses=rules.stock.statuses
+    )
     return allocate_order(order, wanted, on_hand, rules)
 
 

@@ -195,6 +195,7 @@ class _StockPush:
             self.rules.company,
             {listing.item for listing in listings},
             [warehouse.id for warehouse in self.rules.warehouses],
+            statuses=self.rules.stock.statuses,
         )
         stock = by_warehouse(rows, self.assortment.safety)
         figures = [

@@ -29,6 +29,16 @@ def test_a_store_knows_how_its_company_behaves():
     assert load_store(STORES / "prairie.toml", LOCAL).tenant.order_number == "refused"
 
 
+@pytest.mark.parametrize("answer", ["yes", "unknown"])
+def test_stock_by_status_is_for_a_company_that_tells_it(answer):
+    statuses = {"statuses": ("Available",)}
+    rules = with_rules(EU, stock=statuses, tenant={"on_hand_by_status": answer})
+    assert rules.stock.statuses == ("Available",)
+    assert EU.stock.statuses == ()
+    with pytest.raises(ValidationError, match="stock.statuses needs F&O to tell stock by inventory status"):
+        with_rules(EU, stock=statuses, tenant={"on_hand_by_status": "no"})
+
+
 def test_nothing_is_known_of_another_company():
     other = TenantFile(companies={"usrt": Tenant(order_number="kept")})
     assert load_store(STORES / "nordlys.toml", other).tenant == Tenant()

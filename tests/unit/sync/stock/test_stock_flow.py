@@ -63,6 +63,14 @@ def test_a_figure_that_shopify_has_just_changed_is_not_raised_yet():
     assert world.available == {1: 8}
 
 
+def test_stock_of_another_status_is_not_offered():
+    world = opened(5, rules=replace_rules(statuses=("Available",)))
+    assert world.available == {1: 5}
+    world.blocked = {"AMS": 3}
+    assert outcomes(run(world)) == [FigureOutcome.LOWERED]
+    assert world.available == {1: 2}
+
+
 # ---- freeze
 
 
