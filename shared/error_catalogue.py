@@ -612,7 +612,7 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
         "for the company in config/tenants. The order is held in F&O. " + _REPLAY,
     ),
     ErrorCode.TOO_MANY_LINES: Entry(
-        "The order has {count} lines, but at most {limit} are sent to F&O in one request.",
+        "The order has {count} lines, but at most {limit} are sent to F&O.",
         Owner.CLERK,
         "Raise orders.max_lines in config/stores/{store}.toml (at most 4999). "
         + _REPLAY

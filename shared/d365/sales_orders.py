@@ -10,7 +10,11 @@ Two ways, depending on what the company's number sequence does with a number tha
   attempt completes. Lines that F&O has are kept: they may be divided among the warehouses differently than they would
   be now.
 
-Both end in the same state however often they run. After OutcomeUnknownError just run them again.
+An order of more lines than F&O writes in time is held too while its lines are created, in as many change sets as it
+takes. Each writes as many lines as one may, so an order that was cut off has a multiple of that.
+
+All end in the same state however often they run. After OutcomeUnknownError just run them again; where lines follow the
+header, once F&O has surely finished: it takes the same line twice.
 """
 
 from __future__ import annotations
@@ -18,6 +22,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from itertools import batched
 from typing import Final, Literal
 
 from shared.d365 import documents
@@ -64,6 +69,13 @@ class SalesOrderDraft:
     """The field that identifies a line and that F&O leaves as we set it: LineNumber or ExternalItemNumber."""
     held: bool = False
     """Whether it stays held in F&O once it is complete."""
+    lines_per_request: int = 100
+    """The most lines in one change set."""
+
+    @property
+    def is_atomic(self) -> bool:
+        """Whether one change set writes all lines."""
+        return len(self.lines) <= self.lines_per_request
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,36 +93,39 @@ class SalesOrder:
     """The lines as F&O keeps them (entities.READ), above all LineAmount: quantity x price less discounts."""
 
 
-async def create_numbered(
-    client: ODataClient,
-    draft: SalesOrderDraft,
-    number: str,
-    *,
-    is_new: bool,
-    accept: Callable[[SalesOrder], bool],
-) -> SalesOrder:
-    """Creates the order under our own number, or adopts the one that an earlier attempt created, under any number.
+type Accept = Callable[[SalesOrder], bool]
+"""Gets the complete order before it is released, and returns whether to release it. The order also stays held when it
+raises because F&O did not book what was sent.
+"""
 
-    `is_new`: no earlier attempt can have written it. `accept` is for an order to which F&O gave the number: see
-    create_sequenced. Raises RefusedError FO_FOREIGN_ORDER when another order has the number, FO_NUMBER_REPLACED when
-    F&O does not keep it, and whatever F&O refuses.
+
+async def create_numbered(
+    client: ODataClient, draft: SalesOrderDraft, number: str, *, is_new: bool, accept: Accept
+) -> SalesOrder:
+    """Creates the order under our own number, or adopts, and completes, the one that an earlier attempt created, under
+    any number.
+
+    `is_new`: no earlier attempt can have written it. `accept` is for an order that was held until it was complete.
+    Raises RefusedError FO_FOREIGN_ORDER when another order has the number, FO_NUMBER_REPLACED when F&O does not keep
+    it, and whatever F&O refuses.
     """
     if not is_new and (found := await find_header(client, _TYPE, draft)) is not None:
         return await _adopt(client, draft, found, number, accept)
-    held = {_HELD: "Yes"} if draft.held else {}
+    held = draft.held or not draft.is_atomic
+    first = replace(draft, lines=draft.lines[: draft.lines_per_request])
     try:
-        header, *lines = await create_with_number(client, _TYPE, draft, number, **held)
+        header, *lines = await create_with_number(client, _TYPE, first, number, **({_HELD: "Yes"} if held else {}))
     except RefusedError as refusal:
         # F&O's "already exists" is in the language of its user, so the order is looked up after any refusal.
         order = await find_by_number(client, draft, number)
         if order is None:
             raise _as_replaced(refusal, number) from refusal
-        return order
+        return await _completed(client, draft, order, accept)
     given = header[_TYPE.number]
     if any(line[_TYPE.header_number] != given for line in lines):
         await _take_back(client, draft, given, lines)
         raise RefusedError(ErrorCode.FO_NUMBER_REPLACED, number=number, reason=f"it created {given} instead")
-    return _order(draft, given, lines, created=True, held=draft.held)
+    return await _completed(client, draft, _order(draft, given, lines, created=True, held=held), accept)
 
 
 async def find_by_number(client: ODataClient, draft: SalesOrderDraft, number: str) -> SalesOrder | None:
@@ -122,18 +137,15 @@ async def find_by_number(client: ODataClient, draft: SalesOrderDraft, number: st
     return _order(draft, number, lines, created=False, held=header[_HELD] == "Yes")
 
 
-async def _adopt(
-    client: ODataClient, draft: SalesOrderDraft, header: FoRow, number: str, accept: Callable[[SalesOrder], bool]
-) -> SalesOrder:
+async def _adopt(client: ODataClient, draft: SalesOrderDraft, header: FoRow, number: str, accept: Accept) -> SalesOrder:
     found = header[_TYPE.number]
-    if header[_HELD] == "Yes" and found != number:
-        return await create_sequenced(client, draft, accept=accept)
     lines = await read_lines(client, _TYPE, draft.company, found)
-    if not lines and found != number:
+    order = _order(draft, found, lines, created=False, held=header[_HELD] == "Yes")
+    if not lines and not order.held and found != number:
         # An empty order that nobody holds: its lines went to the number that F&O did not keep, if they were written.
         await hold(client, draft.company, found)
         raise RefusedError(ErrorCode.FO_NUMBER_REPLACED, number=number, reason=f"it created {found} without lines")
-    return _order(draft, found, lines, created=False, held=header[_HELD] == "Yes")
+    return await _completed(client, draft, order, accept)
 
 
 def _as_replaced(refusal: RefusedError, number: str) -> RefusedError:
@@ -150,26 +162,32 @@ async def _take_back(client: ODataClient, draft: SalesOrderDraft, number: str, l
     await client.change_set([*removed, Operation("DELETE", SALES_ORDERS, company | {_TYPE.number: number})])
 
 
-async def create_sequenced(
-    client: ODataClient, draft: SalesOrderDraft, *, accept: Callable[[SalesOrder], bool]
-) -> SalesOrder:
+async def create_sequenced(client: ODataClient, draft: SalesOrderDraft, *, accept: Accept) -> SalesOrder:
     """Creates the order under a number that F&O draws, or completes the one that an earlier attempt began.
 
-    `accept` gets the complete order before it is released, and returns whether to release it; the order also stays held
-    when `accept` raises because F&O did not book what was sent. A released order is complete, and is not changed: staff
-    may have worked on it since.
+    A released order is complete, and is not changed: staff may have worked on it since.
     Raises RefusedError FO_DUPLICATE for several orders with our reference.
     """
     header, created = await find_or_create_header(client, _TYPE, draft, **{_HELD: "Yes"})
     number = header[_TYPE.number]
-    held = header[_HELD] == "Yes"
     lines = [] if created else await read_lines(client, _TYPE, draft.company, number)
-    if not lines and held:
-        lines = await create_lines(client, _TYPE, draft, number)
-    order = _order(draft, number, lines, created=created, held=held)
-    if not held or not accept(order) or draft.held:
+    order = _order(draft, number, lines, created=created, held=header[_HELD] == "Yes")
+    return await _completed(client, draft, order, accept)
+
+
+async def _completed(client: ODataClient, draft: SalesOrderDraft, order: SalesOrder, accept: Accept) -> SalesOrder:
+    """The order with all its lines, released if it is accepted. One that is not held is complete."""
+    if not order.held:
         return order
-    await _set_held(client, draft.company, number, "No")
+    rows = list(order.booked)
+    if len(rows) % draft.lines_per_request == 0:
+        missing = [line for line in draft.lines if line[draft.line_key] not in order.lots]
+        for some in batched(missing, draft.lines_per_request, strict=False):
+            rows += await create_lines(client, _TYPE, replace(draft, lines=some), order.number)
+        order = _order(draft, order.number, rows, created=order.created, held=True)
+    if not accept(order) or draft.held:
+        return order
+    await _set_held(client, draft.company, order.number, "No")
     return replace(order, held=False)
 
 

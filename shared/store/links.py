@@ -21,7 +21,9 @@ _PAGE: Final = 1000  # Table Storage returns no more rows at once
 LEASE: Final = timedelta(minutes=8)
 """An invocation may take four minutes (host.json), and F&O may work as long on its last call."""
 LEASE_OF_NUMBERED: Final = timedelta(seconds=30)
-"""Where the app numbers the sales order: F&O itself refuses a second one, so that the lease only saves calls."""
+"""Where the app numbers the sales order and sends it in one request: F&O itself refuses a second one, so that the lease
+only saves calls.
+"""
 _CHUNKED: Final = tuple(
     f"{name}_" for name in ("lots", "sold", "goods", "sources", "promised", "said", "record", "released")
 )

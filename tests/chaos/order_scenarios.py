@@ -50,6 +50,7 @@ BASKETS: Final[dict[str, dict[str, Any]]] = {
 }
 ENGRAVED: Final = [*BASKETS["nordlys"]["lines"], {"title": "Engraving", "quantity": 1, "price": "12.00"}]
 """With a line for which the store has no rule."""
+ONE_BY_ONE: Final = {"orders": {"lines_per_request": 1}}
 ELSEWHERE: Final = {"shipping_address": {**ADDRESSES["nordlys"], "address1": "Oudegracht 10", "city": "Utrecht"}}
 
 
@@ -84,6 +85,8 @@ class Scenario:
     store: str = "nordlys"
     basket: Wish = field(default_factory=dict)
     altered: Callable[[bytes], bytes] | None = None
+    rules: Mapping[str, Wish] = field(default_factory=dict)
+    """Of the store, from the beginning."""
     changed_rules: Mapping[str, Wish] | None = None
     """Rules that a person changes after the last step, before the parked message is replayed."""
 
@@ -91,6 +94,10 @@ class Scenario:
 SCENARIOS: Final = {
     "created by our number": Scenario(PLACED, ("done", "done")),
     "created by the number of F&O": Scenario(PLACED, ("done", "done"), store="prairie"),
+    "created in several requests by our number": Scenario(PLACED, ("done", "done"), rules=ONE_BY_ONE),
+    "created in several requests by the number of F&O": Scenario(
+        PLACED, ("done", "done"), store="prairie", rules=ONE_BY_ONE
+    ),
     "refused": Scenario(
         ("orders/create",),
         ("parked",),
@@ -113,6 +120,18 @@ SCENARIOS: Final = {
         ("orders/edited",),
         ("done",),
         steps=(("edit", {"quantities": {"STOVE-GAS": 1}, "add": [{"sku": "MUG-ENAMEL", "quantity": 2}]}),),
+    ),
+    "edited in several requests": Scenario(
+        ("orders/edited",),
+        ("done",),
+        steps=(("edit", {"quantities": {"STOVE-GAS": 1}, "add": [{"sku": "MUG-ENAMEL", "quantity": 2}]}),),
+        rules=ONE_BY_ONE,
+    ),
+    "cancelled in several requests": Scenario(
+        ("orders/cancelled", "refunds/create"),
+        ("done", "done"),
+        steps=(("cancel", {"refund": True}),),
+        rules=ONE_BY_ONE,
     ),
     "added to after it was invoiced": Scenario(
         ("orders/edited",),
@@ -170,7 +189,7 @@ async def prepared(app: Installation, scenario: Scenario) -> list[Envelope]:
         known = len(simulated.steps)
         simulated.step(name, wish)
         assert len(simulated.steps) > known, f"Shopify refuses to {name}"
-    rules = {"nordlys": EU, "prairie": US}[scenario.store]
+    rules = with_rules({"nordlys": EU, "prairie": US}[scenario.store], **scenario.rules)
     app.begin(rules, scenario.altered)
     *earlier, last = simulated.steps
     for step in earlier:

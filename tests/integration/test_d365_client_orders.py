@@ -1,6 +1,7 @@
 """Sales orders and customers are created once, whatever is lost on the way, in both number strategies."""
 
 import asyncio
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -394,6 +395,63 @@ async def test_a_reference_that_only_looks_alike_is_another_order(client):
     header = {"dataAreaId": "usmf", "OrderingCustomerAccountNumber": "WEB-US", "CustomersOrderReference": "shopify-777"}
     await client.create("SalesOrderHeadersV4", header)
     assert (await create_sequenced(client, sequenced_draft(), accept=anything)).created
+
+
+# ---- orders of more lines than F&O takes in one request
+
+
+def large(draft, lines=5, **changes):
+    first = draft.lines[0]
+    many = [{**first, "LineNumber": Decimal(number)} for number in range(1, lines + 1)]
+    return replace(draft, lines=many, lines_per_request=2, **changes)
+
+
+async def create_large(client, way, **changes):
+    if way == "numbered":
+        draft = large(numbered_draft(), **changes)
+        return await create_numbered(client, draft, NUMBER, is_new=False, accept=anything)
+    return await create_sequenced(client, large(sequenced_draft(), **changes), accept=anything)
+
+
+BOTH_WAYS = pytest.mark.parametrize(
+    ("way", "where", "amount", "steps"),
+    [("numbered", ("nleu", "SHOPIFY-5551"), 498, 5), ("sequenced", ("usmf", "SHOPIFY-777"), 48, 6)],
+)
+"""One request to look, three for five lines and one to release; where F&O draws the number, one for the header."""
+
+
+@BOTH_WAYS
+async def test_a_large_order_is_held_until_its_last_request_is_done(client, connect, fo, *, way, where, amount, steps):
+    line = Line()
+    order = await create_large(connect(line), way)
+    assert (order.created, order.held, list(order.lots)) == (True, False, [1, 2, 3, 4, 5])
+    assert line.count == steps
+    assert fo.batched_calls["POST SalesOrderLinesV3"] == 5
+    assert await what_f_and_o_has(client, *where) == (["No"], [(number, amount) for number in range(1, 6)])
+
+
+@BOTH_WAYS
+@pytest.mark.parametrize("served", [True, False])
+async def test_a_large_order_is_completed_wherever_it_was_cut_off(
+    client, connect, fo, *, way, where, amount, steps, served
+):
+    whole = [(number, amount) for number in range(1, 6)]
+    for step in range(1, steps + 1):
+        fo.reset()
+        await client.create("CustomersV3", {**BUYER, "CustomerAccount": "SHP-1"})
+        with pytest.raises(TransientError, match="no answer to"):
+            await create_large(connect(Line(step, served=served)), way)
+        held, lines = await what_f_and_o_has(client, *where)
+        assert held in ([], ["Yes"]) or lines == whole, "what is not complete is held"
+        order = await create_large(client, way)
+        assert list(order.lots) == [1, 2, 3, 4, 5]
+        assert await what_f_and_o_has(client, *where) == (["No"], whole), step
+
+
+@BOTH_WAYS
+async def test_a_large_order_that_is_to_be_held_stays_held(client, *, way, where, amount, steps):
+    assert (await create_large(client, way, held=True)).held
+    assert await what_f_and_o_has(client, *where) == (["Yes"], [(number, amount) for number in range(1, 6)])
 
 
 # ---- customers

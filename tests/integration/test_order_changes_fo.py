@@ -370,3 +370,49 @@ async def test_a_crash_about_a_further_order_makes_no_second_one(scenario, at):
     scenario.wire.writes.clear()
     await scenario.change(sale(3, 1))
     assert scenario.wire.writes == []
+
+
+# ---- more changes than F&O takes in one request
+
+FEW = with_rules(EU, orders={"lines_per_request": 2})
+
+
+async def test_a_large_change_goes_in_several_requests_while_the_order_is_held(scenario):
+    await scenario.create(sale(1, 1, 1, 1, 1))
+    await scenario.change(sale(2, 2, 2, 2, 2), FEW)
+    assert await scenario.quantities() == dict.fromkeys(("11", "12", "13", "14", "15"), 2) | {"900": 1}
+    assert scenario.wire.writes == [
+        "PATCH SalesOrderHeadersV4",
+        "POST $batch",
+        "POST $batch",
+        "PATCH SalesOrderLinesV3",
+        "PATCH SalesOrderHeadersV4",
+    ]
+    assert (await scenario.header())["IsSalesProcessingStopped"] == "No"
+    assert scenario.link.held == ""
+
+
+async def test_a_change_that_fits_into_one_request_holds_nothing(scenario):
+    await scenario.create(sale(1, 1))
+    await scenario.change(sale(2, 2), FEW)
+    assert scenario.wire.writes == ["POST $batch"]
+
+
+@pytest.mark.parametrize("breaks_after", [1, 2, 3, 4])
+async def test_a_large_change_that_was_cut_off_is_held_and_completed(scenario, breaks_after):
+    await scenario.create(sale(1, 1, 1, 1, 1))
+    scenario.wire.breaks_after = breaks_after
+    with pytest.raises(TransientError, match="no answer"):
+        await scenario.change(sale(2, 2, 2, 2, 2), FEW)
+    assert (await scenario.header())["IsSalesProcessingStopped"] == "Yes"
+    scenario.wire.breaks_after = None
+    await scenario.change(sale(2, 2, 2, 2, 2), FEW)
+    assert await scenario.quantities() == dict.fromkeys(("11", "12", "13", "14", "15"), 2) | {"900": 1}
+    assert (await scenario.header())["IsSalesProcessingStopped"] == "No"
+
+
+async def test_a_large_change_ends_no_hold_of_another_reason(scenario):
+    await scenario.create(sale(1, 1, 1, 1, 1), held=HELD_FOR_RISK)
+    await scenario.change(sale(2, 2, 2, 2, 2), FEW, risk=Risk.HIGH)
+    assert (await scenario.header())["IsSalesProcessingStopped"] == "Yes"
+    assert scenario.link.held == HELD_FOR_RISK

@@ -120,9 +120,15 @@ class OrderRules(Rules):
         default=600,
         ge=1,
         le=4999,
-        description="An order with more lines, charges and divided lines included, is parked: header and lines go to "
-        "F&O in one request of at most 5000 operations. Shopify's largest orders have 500 lines; each warehouse that "
-        "ships a part of a line adds one.",
+        description="An order with more lines, charges and divided lines included, is parked. Shopify's largest orders "
+        "have 500 lines; each warehouse that ships a part of a line adds one.",
+    )
+    lines_per_request: int = Field(
+        default=100,
+        ge=1,
+        le=1000,
+        description="The most lines that F&O gets in one request, which must finish within D365_TIMEOUT_SECONDS. A "
+        "larger order, or a larger change of one, is held in F&O until its last request is done.",
     )
     po_number_too_long: Literal["refuse", "journal"] = Field(
         default="refuse",

@@ -74,7 +74,7 @@ async def create(
     record = add_lines(record or OrderRecord(rules.currency_side), order, items)
     record = with_decisions(add_refunds(record, state.refunds), plan)
     unclaimed = link or OrderLink(order.store, order.id, order.version)
-    lease = LEASE if plan.number is None else LEASE_OF_NUMBERED
+    lease = LEASE_OF_NUMBERED if _is_atomic(plan, rules) else LEASE
     claimed = await ports.links.claim(replace(unclaimed, record=record), now, lease)
     reason = hold_reason(state, rules)
     if reason is None and is_held_as_fulfilled(state, rules):
@@ -82,9 +82,10 @@ async def create(
     try:
         plan = plan.on_account(await ensure_account(order, identity, rules, ports))
         today = now.astimezone(rules.zone).date()
-        booked = await _book(plan, ports, held=reason is not None, is_new=link is None, today=today)
+        booked = await _book(plan, rules, ports, held=reason is not None, is_new=link is None, today=today)
     except TransientError as failure:
-        await _release(claimed, failure, plan, ports, now)
+        wait = timedelta(0) if _is_atomic(plan, rules) else settling_time(failure)
+        await _release(claimed, wait, ports, now)
         raise
     if rules.flows.write_back:
         await ports.outbox.put(order.store, order.id, booked.number, now=order.version)
@@ -189,7 +190,14 @@ async def _allocate(wanted: Sequence[Need], order: Order, rules: StoreRules, por
     return allocate_order(order, wanted, on_hand, rules)
 
 
-async def _book(plan: SalesOrderPlan, ports: OrderPorts, *, held: bool, is_new: bool, today: date) -> SalesOrder:
+def _is_atomic(plan: SalesOrderPlan, rules: StoreRules) -> bool:
+    """Whether F&O takes the order in one request, and refuses a second one."""
+    return plan.number is not None and len(plan.lines) <= rules.orders.lines_per_request
+
+
+async def _book(
+    plan: SalesOrderPlan, rules: StoreRules, ports: OrderPorts, *, held: bool, is_new: bool, today: date
+) -> SalesOrder:
     draft = SalesOrderDraft(
         company=plan.company,
         reference=plan.reference,
@@ -197,6 +205,7 @@ async def _book(plan: SalesOrderPlan, ports: OrderPorts, *, held: bool, is_new: 
         lines=[line.record for line in plan.lines],
         line_key=LINE_KEY,
         held=held,
+        lines_per_request=rules.orders.lines_per_request,
     )
     accept = partial(_accept, plan)
     if plan.number is not None:
@@ -204,13 +213,10 @@ async def _book(plan: SalesOrderPlan, ports: OrderPorts, *, held: bool, is_new: 
     return await create_sequenced(ports.fo, draft, accept=accept)
 
 
-async def _release(
-    claimed: OrderLink, failure: TransientError, plan: SalesOrderPlan, ports: OrderPorts, now: datetime
-) -> None:
-    """Lets the next attempt begin at once. Where F&O numbers the order and may still be creating it, a second creation
-    would make a second order: then the claim lasts until F&O has surely finished.
+async def _release(claimed: OrderLink, wait: timedelta, ports: OrderPorts, now: datetime) -> None:
+    """Lets the next attempt begin at once, or after the wait: where one request does not create all, F&O may still be
+    creating what a second creation would create again.
     """
-    wait = settling_time(failure) if plan.number is None else timedelta(0)
     await ports.links.put(replace(claimed, claimed_until=now + wait if wait else None))
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
+from itertools import batched
 from string import ascii_uppercase
 from typing import Any, Final, Protocol
 
@@ -192,7 +193,11 @@ class _OrderChange:
         )
 
     async def _carry_out(self, fo: FoOrder, plan: ChangePlan) -> None:
-        """Changes of existing orders go in one request, each further order in its own."""
+        """Changes of existing orders go in one request, each further order in its own.
+
+        More than F&O writes in time go in several, while the order is held: the round that finds nothing to do
+        releases it.
+        """
         company = self._link.company
         promised = {
             number_key(line.number): line.source
@@ -204,8 +209,11 @@ class _OrderChange:
         if promised or fingerprints != self._link.fingerprints:
             self._link = await self._ports.links.put(replace(self._link, promised=promised, fingerprints=fingerprints))
         operations = [operation for step in plan.steps for operation in _operations(step, company)]
-        if operations:
-            await self._write(operations, plan)
+        most = self._rules.orders.lines_per_request
+        if len(operations) > most and (not self._link.held or self._link.is_holding):
+            await self._hold(fo, HoldReason(self._link.held or HoldReason.CHANGE))
+        for some in batched(operations, most, strict=False):
+            await self._write(some, plan)
         self._written = {**self._written, **header_writes(plan.steps, fo)}
         if self._target is not None:
             for step in plan.steps:
@@ -235,6 +243,7 @@ class _OrderChange:
             header=without_past(target.header, self._today),
             lines=[line.record for line in step.lines],
             line_key=LINE_KEY,
+            lines_per_request=self._rules.orders.lines_per_request,
         )
         if self._rules.numbers_orders:
             number = fit("SalesOrderNumber", f"{fo.number}{suffix_of(at, fo.number)}")

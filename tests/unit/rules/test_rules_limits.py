@@ -31,6 +31,7 @@ LIMITS = {
     "OrderRules.duties_item": "1..20",
     "OrderRules.fees_item": "1..20",
     "OrderRules.gift_card_item": "1..20",
+    "OrderRules.lines_per_request": "1..1000 = 100",
     "OrderRules.max_lines": "1..4999 = 600",
     "OrderRules.number_group": "1..20",
     "OrderRules.order_name_as_requisition": "= True",
