@@ -35,7 +35,7 @@ def test_stock_by_status_is_for_a_company_that_tells_it(answer):
     rules = with_rules(EU, stock=statuses, tenant={"on_hand_by_status": answer})
     assert rules.stock.statuses == ("Available",)
     assert EU.stock.statuses == ()
-    with pytest.raises(ValidationError, match="stock.statuses needs F&O to tell stock by inventory status"):
+    with pytest.raises(ValidationError, match=r"stock\.statuses needs F&O to tell stock by inventory status"):
         with_rules(EU, stock=statuses, tenant={"on_hand_by_status": "no"})
 
 
