@@ -114,6 +114,7 @@ def build(settings: Settings) -> Services:
         timeout=settings.d365_timeout,
         breaker=SharedBreaker(_BreakerRow(breaker, "fo")),
         on_call=lambda call: emit("fo.call", **asdict(call)),
+        knows_fields=True,
     )
     admins = _admins(settings, rules)
     tax_setups = TaxSetups(fo)

@@ -102,6 +102,7 @@ class ErrorCode(StrEnum):
     FO_REJECTED = "FO_REJECTED"
     FO_DENIED = "FO_DENIED"
     FO_SET_MISSING = "FO_SET_MISSING"
+    FO_FIELD_MISSING = "FO_FIELD_MISSING"
     FO_DUPLICATE = "FO_DUPLICATE"
     FO_FOREIGN_ORDER = "FO_FOREIGN_ORDER"
     FO_NUMBER_REPLACED = "FO_NUMBER_REPLACED"
@@ -647,6 +648,12 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
         Owner.FO_ADMIN,
         "Refresh the entity list in F&O (Data management, framework parameters). If this version of F&O does not have "
         "it, write so for the company in config/tenants (WHSSalesLineBiEntities: warehouse_management). " + _REPLAY,
+    ),
+    ErrorCode.FO_FIELD_MISSING: Entry(
+        "F&O's entity set {entity_set} does not have the fields {fields}, which the app needs.",
+        Owner.FO_ADMIN,
+        "Check that the environment's version has these fields and that no configuration key took them away (*System "
+        "administration > Setup > License configuration*); refresh the entity list in *Data management*. " + _REPLAY,
     ),
     ErrorCode.FO_DUPLICATE: Entry(
         "F&O has {count} sales orders with the reference {reference}.",

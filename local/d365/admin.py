@@ -40,6 +40,7 @@ class Admin:
             web.post("/_sim/faults", self.add_fault),
             web.delete("/_sim/faults", self.clear_faults),
             web.post("/_sim/tokens/revoke", self.revoke_tokens),
+            web.post("/_sim/lacking", self.lack),
             web.post("/_sim/number-sequences", self.number_sequences),
             web.post("/_sim/parameters", self.parameters),
             web.get("/_sim/on-hand", self.on_hand),
@@ -86,6 +87,15 @@ class Admin:
 
     async def revoke_tokens(self, _: web.Request) -> web.Response:
         self._simulator.tokens.revoke()
+        return json_answer({})
+
+    async def lack(self, request: web.Request) -> web.Response:
+        """`{entity set: [field]}`: what this environment does not have, until the next call or reset."""
+        raw = await body_of(request)
+        try:
+            self._simulator.lack({name: frozenset(fields) for name, fields in raw.items()})
+        except (KeyError, TypeError) as error:
+            raise bad_request(f"{error} is no entity set with a list of fields") from error
         return json_answer({})
 
     async def number_sequences(self, request: web.Request) -> web.Response:

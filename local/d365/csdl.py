@@ -1,7 +1,8 @@
 """Reads an OData CSDL document (F&O's `/data/$metadata`) into the schema everything else is typed by."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -58,6 +59,10 @@ class EntitySet:
     properties: Mapping[str, Property]
     navigations: Mapping[str, Navigation]
 
+    def without(self, fields: AbstractSet[str]) -> "EntitySet":
+        left = {name: prop for name, prop in self.properties.items() if name not in fields}
+        return replace(self, keys=tuple(name for name in self.keys if name not in fields), properties=left)
+
     @property
     def by_company(self) -> bool:
         """Whether rows belong to a company (nearly all do; units and currencies are shared)."""
@@ -68,6 +73,10 @@ class EntitySet:
 class Schema:
     sets: Mapping[str, EntitySet]
     document: bytes
+
+    def without(self, lacking: Mapping[str, AbstractSet[str]]) -> "Schema":
+        """The same without some fields of some sets."""
+        return replace(self, sets={**self.sets} | {name: self.sets[name].without(its) for name, its in lacking.items()})
 
 
 def read_schema(path: Path) -> Schema:

@@ -13,6 +13,7 @@ type Kind = Literal[
     "timed_out",
     "changed",
     "override",
+    "denied",
     "bad_gateway",
     "unavailable",
     "reset",

@@ -38,7 +38,27 @@ class Server:
         app.add_routes(MoneyAdmin(self._simulator).routes())  # first: its orders/.../settle is no action of Admin's
         app.add_routes(Admin(self._simulator).routes())
         app.add_routes([web.route("*", "/data{tail:.*}", self._data)])
+        app.add_routes([web.get("/metadata/PublicEntities('{name}')", self._public_entity)])
         return app
+
+    async def _public_entity(self, request: web.Request) -> web.Response:
+        """The metadata of one entity: its set and its fields."""
+        simulator, name = self._simulator, request.match_info["name"]
+        simulator.http_calls[f"GET /metadata/PublicEntities('{name}')"] += 1
+        if simulator.tokens.bearer(request.headers.get("Authorization", ""), simulator.base_url) is None:
+            return web.Response(status=401)
+        fault = simulator.faults.take("GET", "PublicEntities")
+        if fault is not None and (refused := _gateway(fault)) is not None:
+            return web.Response(status=refused.status)
+        for entity_set in simulator.schema.sets.values():
+            if entity_set.type_name.rpartition(".")[2] == name:
+                properties = [
+                    {"Name": field.name, "TypeName": field.type, "IsKey": field.name in entity_set.keys}
+                    for field in entity_set.properties.values()
+                ]
+                entity = {"Name": name, "EntitySetName": entity_set.name, "Properties": properties}
+                return web.json_response(entity)
+        return web.Response(status=404)
 
     async def _data(self, request: web.Request) -> web.StreamResponse:
         started = time.monotonic()
@@ -102,6 +122,8 @@ def _gateway(fault: Fault) -> Answer | None:
         case "throttle":
             headers = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
             return Answer(429, {**headers, "Content-Type": "text/plain"}, _BUSY)
+        case "denied":
+            return Answer(403, {}, "")
         case "bad_gateway":
             return Answer(502, {"Content-Type": "text/html"}, _GATEWAY_PAGE)
         case "unavailable":

@@ -1,7 +1,8 @@
 """One F&O environment: its records, its rules, its access control."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -80,8 +81,10 @@ class Simulator:
         self.world = world
         self.options = options or Options()
         self.clock = clock
-        self.schema: Schema = read_schema(self.options.metadata)
-        missing = [name for name in _NEEDED if name not in self.schema.sets]
+        self._schema: Schema = read_schema(self.options.metadata)
+        self.schema: Schema = self._schema
+        """As callers see it."""
+        missing = [name for name in _NEEDED if name not in self._schema.sets]
         if missing:
             raise ValueError(f"{self.options.metadata} lacks {', '.join(missing)}")
         self.base_url = ""
@@ -99,9 +102,16 @@ class Simulator:
         self.posting: Posting
         self.reset()
 
+    def lack(self, fields: Mapping[str, AbstractSet[str]]) -> None:
+        """From now on callers find no such fields in these sets, as after a configuration key was switched off. Tables
+        keep them.
+        """
+        self.schema = self._schema.without(fields)
+
     def reset(self) -> None:
         """Back to the world as it was at start: no orders, no faults, no counts. Tokens stay good."""
-        self.books = Books(self.schema, self.world, self.clock)
+        self.lack({})
+        self.books = Books(self._schema, self.world, self.clock)
         self.entities = self._entities(self.books)
         self.posting = Posting(self.books)
         self.faults.clear()
@@ -132,7 +142,7 @@ class Simulator:
 
     def _entities(self, books: Books) -> dict[str, Entity]:
         home = self.options.default_company
-        lines = SalesLines(books, self.schema.sets[LINES], home)
+        lines = SalesLines(books, self._schema.sets[LINES], home)
 
         def entity(entity_set: EntitySet) -> Entity:
             match entity_set.name:
@@ -145,4 +155,4 @@ class Simulator:
                 case name:
                     return _RECORDS.get(name, Record)(books, entity_set, home)
 
-        return {name: entity(entity_set) for name, entity_set in self.schema.sets.items()}
+        return {name: entity(entity_set) for name, entity_set in self._schema.sets.items()}

@@ -42,6 +42,54 @@ DIMENSIONS: Final = (
 """Product dimensions in the order of shared.model.Item: colour, configuration, size, style, version."""
 COVERAGE_DIMENSIONS: Final = tuple(f"Coverage{name}" for name in DIMENSIONS)
 
+PUBLIC_NAMES: Final = {
+    CUSTOMERS: "CustomerV3",
+    SALES_ORDERS: "SalesOrderHeaderV4",
+    SALES_ORDER_LINES: "SalesOrderLineV3",
+    SALES_LINE_PROGRESS: "SalesLineBiEntity",
+    WAREHOUSE_LINES: "WHSSalesLineBiEntity",
+    PRODUCTS: "ReleasedProductV2",
+    VARIANTS: "ReleasedProductVariantV2",
+    ON_HAND: "WarehouseOnHandV2",
+    ON_HAND_BY_STATUS: "WarehouseInventoryStatusOnHandV2",
+    COVERAGE: "ItemCoverageSettingV2",
+    TAX_CODES: "TaxCode",
+    TAX_RATES: "TaxCodeValueV2",
+    TAX_GROUPS: "TaxGroup",
+    TAX_GROUP_CODES: "TaxGroupData",
+    ITEM_TAX_GROUPS: "TaxItemGroupHeading",
+    ITEM_TAX_GROUP_CODES: "TaxItemGroup",
+    PAYMENT_JOURNALS: "CustomerPaymentJournalHeader",
+    PAYMENT_LINES: "CustomerPaymentJournalLine",
+    RETURN_ORDERS: "ReturnOrderHeaderV2",
+    RETURN_LINES: "ReturnOrderLineV2",
+    SALES_INVOICES: "SalesInvoiceHeaderV4",
+    INVOICES: "FreeTextInvoiceHeader",
+    INVOICE_LINES: "FreeTextInvoiceLine",
+}
+"""The public entity behind each set, whose metadata tell its fields. Only that of sales orders is documented: where F&O
+does not know a name, every field counts as there.
+"""
+READ_IF_THERE: Final = {
+    PRODUCTS: frozenset({"IsBatchNumberActive", "IsSerialNumberActive", "IsCatchWeightProduct"}),
+    **dict.fromkeys((VARIANTS, ON_HAND, ON_HAND_BY_STATUS, SALES_ORDER_LINES), frozenset(DIMENSIONS)),
+    COVERAGE: frozenset(
+        {
+            *COVERAGE_DIMENSIONS,
+            "CoverageInventoryStatusId",
+            "CoverageItemBatchNumber",
+            "CoverageItemSerialNumber",
+            "CoverageWarehouseLocationId",
+        }
+    ),
+}
+"""Fields that configuration keys take away: what they tell does not exist then."""
+WRITTEN_IF_THERE: Final = {
+    CUSTOMERS: frozenset({"AddressDescription", "PrimaryContactEmailDescription", "PrimaryContactPhoneDescription"}),
+    SALES_ORDERS: frozenset({"DeliveryAddressDescription", "URL"}),
+}
+"""Fields for people."""
+
 KEYS: Final[dict[str, tuple[str, ...]]] = {
     CUSTOMERS: ("dataAreaId", "CustomerAccount"),
     SALES_ORDERS: ("dataAreaId", "SalesOrderNumber"),

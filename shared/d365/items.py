@@ -96,9 +96,9 @@ async def read_handling(
 
 def _handling_of(row: FoRow) -> ItemHandling:
     return ItemHandling(
-        batches=row["IsBatchNumberActive"] == "Yes",
-        serial_numbers=row["IsSerialNumberActive"] == "Yes",
-        catch_weight=row["IsCatchWeightProduct"] == "Yes",
+        batches=row.get("IsBatchNumberActive") == "Yes",
+        serial_numbers=row.get("IsSerialNumberActive") == "Yes",
+        catch_weight=row.get("IsCatchWeightProduct") == "Yes",
         inventory_unit=row["InventoryUnitSymbol"],
         sales_unit=row["SalesUnitSymbol"],
     )

@@ -46,7 +46,7 @@ def _sold(row: FoRow, progress: FoRow) -> SoldLine:
     open_units = progress["RemainSalesPhysical"] + progress["RemainSalesFinancial"]
     return SoldLine(
         lot=row["InventoryLotId"],
-        product={field: row[field] for field in ("ItemNumber", *DIMENSIONS) if row[field]},
+        product={field: row[field] for field in ("ItemNumber", *DIMENSIONS) if row.get(field)},
         site=row["ShippingSiteId"],
         warehouse=row["ShippingWarehouseId"],
         ordered=ordered,

@@ -403,6 +403,7 @@ async def _client(fo: Simulator, transport: InProcess | None = None) -> AsyncIte
         breaker=NoBreaker(),
         on_call=lambda _: None,
         transport=transport,
+        knows_fields=True,
     )
     try:
         yield client

@@ -24,3 +24,9 @@ def read_entity_sets() -> dict[str, EntitySet]:
         fields = {each.get("Name", "") for each in kind.iter(f"{EDM}Property")}
         sets[entity_set.get("Name", "")] = EntitySet(keys, fields)
     return sets
+
+
+def read_public_names() -> dict[str, str]:
+    """The entity behind each set."""
+    sets = ET.parse(METADATA).iter(f"{EDM}EntitySet")
+    return {each.get("Name", ""): each.get("EntityType", "").rpartition(".")[2] for each in sets}

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Final, Protocol
@@ -19,7 +19,7 @@ import httpx
 from azure.core.credentials_async import AsyncTokenCredential
 from azure.core.exceptions import AzureError
 
-from shared.d365.entities import KEYS
+from shared.d365.entities import KEYS, READ_IF_THERE, WRITTEN_IF_THERE
 from shared.d365.odata import batch
 from shared.d365.odata.answers import Answer, Request, failure, personal_values, row, throttle_delay, unsettled
 from shared.d365.odata.auth import EntraAuth
@@ -27,6 +27,7 @@ from shared.d365.odata.batch import CROSS_COMPANY, Operation
 from shared.d365.odata.breaker import Breaker
 from shared.d365.odata.exact_json import encode
 from shared.d365.odata.filters import Filter, all_of, eq
+from shared.d365.odata.known_fields import KnownFields
 from shared.d365.odata.literals import ODataLiteral, keyed
 from shared.d365.odata.slots import Slots
 from shared.errors import ErrorCode, RefusedError, TransientError
@@ -87,9 +88,15 @@ class ODataClient:
         breaker: Breaker,
         on_call: Callable[[FoCall], None],
         transport: httpx.AsyncBaseTransport | None = None,
+        knows_fields: bool = False,
     ) -> None:
-        """Each call takes one of the slots; after `timeout` seconds its answer counts as lost."""
+        """Each call takes one of the slots; after `timeout` seconds its answer counts as lost.
+
+        With `knows_fields` F&O is asked once which fields a set has.
+        """
         self._root = httpx.URL(f"{base_url.rstrip('/')}/data/")
+        self._metadata = httpx.URL(f"{base_url.rstrip('/')}/metadata/")
+        self._known = KnownFields(self._public_entity) if knows_fields else None
         self._slots = slots
         self._breaker = breaker
         self._on_call = on_call
@@ -140,7 +147,15 @@ class ODataClient:
         Ordered by `order_by` and then by the entity's key: F&O pages by counting rows, so only a complete order keeps
         rows from being missed or returned twice.
         """
-        link: str | None = _first_page(entity_set, company=company, where=where, select=select, order_by=order_by)
+        order = (*order_by, *KEYS[entity_set])
+        absent = await self._absent(entity_set, (*select, *order), READ_IF_THERE)
+        link: str | None = _first_page(
+            entity_set,
+            company=company,
+            where=where,
+            select=[field for field in select if field not in absent],
+            order_by=[field for field in order if field not in absent],
+        )
         request = Request(f"GET {entity_set}", writes=False)
         while link is not None:
             answer = await self._send("GET", self._same_origin(link), request)
@@ -166,6 +181,7 @@ class ODataClient:
 
     async def create(self, entity_set: str, record: FoRow) -> FoRow:
         """The record as F&O stored it, with the defaults and numbers that F&O set."""
+        record = await self._writable(entity_set, record)
         request = Request(f"POST {entity_set}", writes=True, personal=personal_values([record]))
         url = self._root.join(f"{entity_set}?{CROSS_COMPANY}")
         created = row(await self._send("POST", url, request, encode(record).encode()), request)
@@ -173,6 +189,7 @@ class ODataClient:
         return created
 
     async def update(self, entity_set: str, key: Mapping[str, ODataLiteral], changes: FoRow) -> None:
+        changes = await self._writable(entity_set, changes)
         request = Request(f"PATCH {entity_set}", writes=True, personal=personal_values([changes]))
         row(await self._send("PATCH", self._record(entity_set, key), request, encode(changes).encode()), request)
 
@@ -182,6 +199,11 @@ class ODataClient:
 
     async def change_set(self, operations: Sequence[Operation]) -> list[FoRow]:
         """All of the operations or none, in one HTTP request; one row for each, {} for PATCH and DELETE."""
+        if self._known is not None:
+            operations = [
+                replace(each, body=await self._writable(each.entity_set, each.body)) if each.body is not None else each
+                for each in operations
+            ]
         request = Request(
             f"a change set of {len(operations)} operations",
             writes=True,
@@ -202,6 +224,24 @@ class ODataClient:
             if operation.method == "POST":
                 _assert_company([written], (operation.body or {})[_COMPANY])
         return rows
+
+    async def _absent(
+        self, entity_set: str, fields: Collection[str], dispensable: Mapping[str, Collection[str]]
+    ) -> frozenset[str]:
+        """See KnownFields.absent."""
+        return await self._known.absent(entity_set, fields, dispensable) if self._known else frozenset()
+
+    async def _writable(self, entity_set: str, record: FoRow) -> FoRow:
+        absent = await self._absent(entity_set, record, WRITTEN_IF_THERE)
+        return {field: value for field, value in record.items() if field not in absent}
+
+    async def _public_entity(self, name: str) -> FoRow | None:
+        request = Request("GET PublicEntities", writes=False)
+        answer = await self._send("GET", self._metadata.join(f"PublicEntities('{name}')"), request)
+        try:
+            return row(answer, request) if httpx.codes.is_success(answer.status) else None
+        except TransientError:  # a page of a gateway
+            return None
 
     def _record(self, entity_set: str, key: Mapping[str, ODataLiteral]) -> httpx.URL:
         return self._root.join(f"{keyed(entity_set, key)}?{CROSS_COMPANY}")
@@ -287,7 +327,7 @@ def _first_page(
     options = {
         "$filter": ours if where is None else all_of(ours, where),
         "$select": ",".join(dict.fromkeys((_COMPANY, *select))),
-        "$orderby": ",".join(dict.fromkeys((*order_by, *KEYS[entity_set]))),
+        "$orderby": ",".join(dict.fromkeys(order_by)),
     }
     asked = "&".join(f"{name}={quote(value, safe='')}" for name, value in options.items())
     return f"{entity_set}?{CROSS_COMPANY}&{asked}"

@@ -64,12 +64,16 @@ async def _invoice_and_replay(scene: Scene) -> None:
 
 
 def pay_and_book(*references: str) -> Act:
-    """The order is paid, and somebody books that in F&O before the app does: a line for each of these references."""
+    """The order is paid, and somebody books that in F&O before the app does, in the journal of the day: a line for each
+    of these references.
+    """
 
     async def act(scene: Scene) -> None:
         scene.change("pay", {"gateway": "shopify_payments"})
         client = scene.app.client
-        journal = await client.create(JOURNALS, {"dataAreaId": "nleu", "JournalName": "SHOPPAY", "Description": "Ada"})
+        day = scene.order.order.transactions[-1].created_at.astimezone(EU.zone)
+        todays = {"JournalName": "SHOPPAY", "Description": f"shopify nordlys {day:%Y-%m-%d} EUR"}
+        journal = await client.create(JOURNALS, {"dataAreaId": "nleu", **todays})
         line = {
             "dataAreaId": "nleu",
             "JournalBatchNumber": journal["JournalBatchNumber"],

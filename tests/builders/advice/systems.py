@@ -130,6 +130,19 @@ async def _register(scene: Scene) -> None:
     await scene.replay()
 
 
+async def _lack(scene: Scene) -> None:
+    """In a process that has not asked yet."""
+    assert scene.app.client._known is not None
+    scene.app.client._known._known.clear()
+    scene.app.client._known._asked.clear()
+    scene.app.fo.lack({"CustomersV3": {"CustomerAccount"}})
+
+
+async def _grant(scene: Scene) -> None:
+    scene.app.fo.lack({})
+    await scene.replay()
+
+
 def with_parameters(**parameters: bool) -> Act:
     """F&O's company takes something, or does not."""
 
@@ -194,6 +207,7 @@ REPAIRED: Final[dict[ErrorCode, Repair]] = {
     ),
     ErrorCode.FO_CONFLICT: Repair(then=_change_at_once, act=replaying, has={"goods": ONE_TENT, "is_held": False}),
     ErrorCode.FO_DENIED: Repair(before=_unregister, then=_exhaust, act=_register, has={"goods": GOODS}),
+    ErrorCode.FO_FIELD_MISSING: Repair(before=_lack, then=_exhaust, act=_grant, has={"goods": GOODS}),
     ErrorCode.FO_REJECTED: Repair(
         rules=changed(EU, shipping=[{"code": "STANDARD", "delivery_mode": "NO-SUCH"}]),
         act=deploying(shipping=[{"code": "STANDARD", "delivery_mode": "STD"}]),
