@@ -2,15 +2,17 @@
 
 F&O draws its number and its RMA number. The header is created held and can be found by our reference; its lines are
 created in one change set if it has none; it is released last. The lines of return orders have no key that we could set,
-so they are written all or none: if F&O has one line, it has all of them.
+so they are written all or none: if F&O has one line, it has all of them. Where they are more than F&O writes in time,
+full requests follow each other in the lines' order: F&O has as many of the first ones as requests were done.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
+from itertools import batched
 from typing import Final, Literal
 
 from shared.d365.documents import (
@@ -51,6 +53,8 @@ class ReturnDraft:
     """ReturnOrderLinesV2; quantities are below zero."""
     amount: Decimal
     """The sum of the lines' LineAmount that F&O must compute: below zero."""
+    lines_per_request: int = 100
+    """The most lines in one change set. They are written in their order."""
     prove: ProveLines | None = None
     """What F&O's lines are beside what they should be, for a refusal."""
 
@@ -77,7 +81,9 @@ async def create_return(client: ODataClient, draft: ReturnDraft) -> ReturnOrder:
     number = header[_TYPE.number]
     lines = [] if created else await read_lines(client, _TYPE, draft.company, number)
     if header[_HELD] == "Yes":
-        lines = lines or await create_lines(client, _TYPE, draft, number)
+        if len(lines) % draft.lines_per_request == 0:  # nothing, or as many requests as were done
+            for some in batched(draft.lines[len(lines) :], draft.lines_per_request, strict=False):
+                lines += await create_lines(client, _TYPE, replace(draft, lines=some), number)
         _check(draft, number, lines)
         await _set_held(client, draft, number, "No")
     else:

@@ -258,6 +258,7 @@ class _RefundBooking:
             header=document.header,
             lines=[line.record for line in document.lines],
             amount=-document.amount.amount,
+            lines_per_request=self._rules.orders.lines_per_request,
             prove=partial(prove_return, document, plan.refund_id),
         )
         return await create_return(self._ports.fo, draft)

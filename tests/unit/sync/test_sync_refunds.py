@@ -299,6 +299,30 @@ async def test_a_lost_answer_leads_to_no_second_document(step, losses):
     assert (await converge(books, TENT_BACK)).note == "F&O has all refunds"
 
 
+@pytest.mark.parametrize("losses", [[], [True], [False], [None, True], [None, False], [True, False]])
+async def test_a_large_return_is_completed_request_by_request(losses):
+    many = order(*(line(number, euros("10.00"), sku="TENT-2P") for number in range(1, 6)))
+    books = Books()
+    books.fo.sell(many)
+    books.fo.losses = {"change set": list(losses)}
+    given_back = refund(*(back(number, 1, "10.00") for number in range(1, 6)))
+    few = rules(orders={"lines_per_request": 2})
+    for _ in range(4):
+        try:
+            await converge(books, given_back, applied=few, to=link(many), sale=many)
+        except OutcomeUnknownError:
+            (header,) = books.fo.tables["ReturnOrderHeadersV2"]
+            assert header["IsReturnProcessingStopped"] == "Yes"
+            books.pass_by(minutes=3)
+            continue
+        break
+    lots = [row["ReturningInventoryLotId"] for row in books.fo.tables["ReturnOrderLinesV2"]]
+    assert lots == [f"NLEU-{number:06d}" for number in range(1, 6)]
+    assert books.fo.tables["ReturnOrderHeadersV2"][0]["IsReturnProcessingStopped"] == "No"
+    assert books.writes.count("change set") == 3 + losses.count(False)
+    assert books.credited() == euros("50.00")
+
+
 def healed(table: MemoryTable) -> MemoryTable:
     """The same rows, and no more cuts."""
     whole = MemoryTable()
