@@ -22,6 +22,7 @@ _NUMBERS: Final = frozenset(
         "LineNumber",  # a line keeps its number, so a line added later has another one than in an order of today
         "LineCreationSequenceNumber",
         "OrderCreationDateTime",
+        "RequestedShippingDate",  # a later attempt may be on the next day
         "ReturnInventoryLotId",
         "InventoryLotId",
         "RMANumber",
