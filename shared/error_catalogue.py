@@ -776,7 +776,10 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
     ErrorCode.SHOPIFY_DENIED: Entry(
         "Shopify does not permit the app's request: {message}",
         Owner.ENGINEER,
-        "Grant the app the access scope that the message names, and install the app again. " + _REPLAY,
+        "Grant the app the access scope that the message names, and install the app again. Without an access token: "
+        "`shop_not_permitted` means that the app belongs to another organisation than the shop, `app_not_installed` "
+        "that it is not installed there, any other reason that the client id or the secret in Key Vault is not the "
+        "app's (docs/deploy.md, “Secrets”). " + _REPLAY,
     ),
     ErrorCode.SHOPIFY_SHAPE: Entry(
         "Shopify's answer to {what} does not have the documented form: {problem}.",
