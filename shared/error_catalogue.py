@@ -39,6 +39,7 @@ class ErrorCode(StrEnum):
     NOT_AN_ORDER = "NOT_AN_ORDER"
     ORDER_NOT_NAMED = "ORDER_NOT_NAMED"
     ORDER_GONE = "ORDER_GONE"
+    ORDER_TOO_OLD = "ORDER_TOO_OLD"
     ENVELOPE_UNREADABLE = "ENVELOPE_UNREADABLE"
     CLAIM_MISSING = "CLAIM_MISSING"
     TEST_NOTIFICATION = "TEST_NOTIFICATION"
@@ -144,6 +145,10 @@ class Entry:
 
 _REPLAY: Final = "Then replay the parked message (python -m shared.operator replay)."
 _DISCARD: Final = "Then discard the parked message (python -m shared.operator discard)."
+_DELETED: Final = (
+    " If the admin does not show it, it was deleted: do in F&O by hand what is left to do, and discard the parked "
+    "message (python -m shared.operator discard)."
+)
 _BY_HAND: Final = (
     "enter the order in F&O by hand and discard the parked message with its number (python -m shared.operator discard "
     "--sales-order)."
@@ -235,10 +240,16 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
         "change the order in Shopify, for example by a tag: Shopify sends it again. " + _DISCARD,
     ),
     ErrorCode.ORDER_GONE: Entry(
-        "A webhook names the order {order}, but Shopify has no such order that the app may read.",
+        "A webhook names the order {order}, but Shopify has no such order.",
         Owner.CLERK,
-        "If Shopify's admin shows the order and it is older than 60 days, have the app granted the scope "
-        "read_all_orders. " + _REPLAY,
+        "If Shopify's admin shows the order, wait until the app can read it. " + _REPLAY + _DELETED,
+    ),
+    ErrorCode.ORDER_TOO_OLD: Entry(
+        "A webhook names the order {order}, which Shopify does not show to the app. Orders older than 60 days are "
+        "hidden from an app without the access scope {scope}, and the app does not have it.",
+        Owner.ENGINEER,
+        "If Shopify's admin shows the order, request the scope {scope} for the app (docs/deploy.md, “Shopify”), grant "
+        "it and install the app again. " + _REPLAY + _DELETED,
     ),
     ErrorCode.ENVELOPE_UNREADABLE: Entry(
         "A message in the queue does not have the form of this app's messages: {problem}.",

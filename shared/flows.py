@@ -65,6 +65,7 @@ class Flow:
 
 _ORDER_DOCUMENTS: Final = frozenset(
     {
+        "app_scopes",
         "order_agreements",
         "order_further_parcels",
         "order_lines",

@@ -169,7 +169,16 @@ class _Event:
     def _reader(self) -> StateReader:
         admin = self.ports.admins[self.rules.key]
         booked = self.link.digest if self.link is not None else ""
-        return StateReader(self.order_id, self.rules, admin, self.now, self._record, len(self.envelope.body), booked)
+        return StateReader(
+            self.order_id,
+            self.rules,
+            admin,
+            self.now,
+            self.envelope.occurred_at,
+            self._record,
+            len(self.envelope.body),
+            booked,
+        )
 
     def _needs_all(self) -> bool:
         """Whether to fetch payments and risk, which the event may not contain: for a new order, and where parked
@@ -299,7 +308,7 @@ class _Event:
             return state
         if not self.envelope.waits and state.order.version > link.version:
             return state
-        fetched = await self._reader.complete(state)
+        fetched = await self._reader.latest(state)
         return self._delivered(fetched) if fetched.order.version >= state.order.version else state
 
     async def _sales_order(self, state: OrderState) -> Booking:
