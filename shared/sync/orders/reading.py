@@ -17,7 +17,7 @@ from shared.mapping.shopify.events import only_names
 from shared.mapping.shopify.graphql import read_graphql_state
 from shared.mapping.shopify.state import read_state
 from shared.mapping.shopify.taxes import lacks_taxes_of_fees
-from shared.model import OrderRecord, OrderState
+from shared.model import Order, OrderRecord, OrderState
 from shared.rules import StoreRules, without_our_tag
 from shared.shopify.admin.client import AdminClient
 from shared.shopify.orders import ALL_ORDERS, fetch_agreements, fetch_order, may_read_all_orders
@@ -128,14 +128,15 @@ class StateReader:
             known=self.known,
         )
         try:
-            state = _normalized(await apart(read, is_large=is_large), self.rules)
+            state = _normalized(await apart(read, is_large=is_large), self.rules, self.now)
             if not self._needs_agreements(state):
                 return state
         except RefusedError as unclear:
             if unclear.code != ErrorCode.STATE_SUM_DIFFERS:
                 raise
         agreements = await fetch_agreements(self.admin, self.order_id)
-        return _normalized(await apart(partial(read, agreements=agreements), is_large=is_large), self.rules)
+        state = await apart(partial(read, agreements=agreements), is_large=is_large)
+        return _normalized(state, self.rules, self.now)
 
     def _needs_agreements(self, state: OrderState) -> bool:
         """Not for goods that F&O's order lacks already: an edit removed them."""
@@ -145,10 +146,18 @@ class StateReader:
         return state.returned is None and digest(state.order, self.rules) != self.booked
 
 
-def _normalized(state: OrderState, rules: StoreRules) -> OrderState:
-    """The state without tags that the app set; the others sorted, since webhooks and GraphQL sort them differently."""
+def assessed_until(order: Order, rules: StoreRules) -> datetime:
+    """When the wait for an assessment of the order's risk is over."""
+    return order.created_at + timedelta(minutes=rules.orders.risk_wait_minutes)
+
+
+def _normalized(state: OrderState, rules: StoreRules, now: datetime) -> OrderState:
+    """The state without tags that the app set; the others sorted, since webhooks and GraphQL sort them differently. An
+    assessment is awaited as long as the rules say.
+    """
     tags = tuple(sorted(without_our_tag(state.order.tags, rules.write_back)))
-    return replace(state, order=replace(state.order, tags=tags))
+    is_awaited = state.is_being_assessed and now < assessed_until(state.order, rules)
+    return replace(state, order=replace(state.order, tags=tags), is_being_assessed=is_awaited)
 
 
 async def apart[T](work: Callable[[], T], *, is_large: bool) -> T:
