@@ -125,6 +125,7 @@ class ErrorCode(StrEnum):
     SHOPIFY_REJECTED = "SHOPIFY_REJECTED"
     SHOPIFY_DENIED = "SHOPIFY_DENIED"
     SHOPIFY_SHAPE = "SHOPIFY_SHAPE"
+    SUBSCRIPTION_REFUSED = "SUBSCRIPTION_REFUSED"
     ATTEMPTS_EXHAUSTED = "ATTEMPTS_EXHAUSTED"
     APP_FAILED = "APP_FAILED"
     STOCK_SKU_UNKNOWN = "STOCK_SKU_UNKNOWN"
@@ -195,8 +196,8 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
         "The body has {size} bytes, more than the limit of {limit}: its signature is not computed.",
         Owner.ENGINEER,
         "Nothing for a request that did not come from Shopify. For one that did, the sweep fetches the order within a "
-        "quarter of an hour. If Shopify removed the subscription after eight failures, create it again "
-        "(docs/runbook.md, “subscription-lost”).",
+        "quarter of an hour. If Shopify removed the subscription after eight failures, the next sweep "
+        "makes it again.",
         413,
     ),
     ErrorCode.NOT_QUEUED: Entry(
@@ -798,6 +799,14 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
         "Check api_version in the store's file. If Shopify has retired that version, upgrade it (docs/upgrade.md). "
         + _REPLAY,
     ),
+    ErrorCode.SUBSCRIPTION_REFUSED: Entry(
+        "Shopify does not let the app subscribe to the topic {topic}: {message}",
+        Owner.ENGINEER,
+        "If the message is about protected customer data, have the app granted access to it (docs/deploy.md, "
+        "“Shopify”). If it names a scope, grant it and install the app again. If it is about the address, set "
+        "WEBHOOK_BASE_URL to the https address at which Shopify reaches the app. The next sweep tries again; until "
+        "then it finds the orders without the webhooks.",
+    ),
     # ---- no further attempt
     ErrorCode.ATTEMPTS_EXHAUSTED: Entry(
         "After {attempts} attempts over {age} the message still fails: {reason}.",
@@ -858,9 +867,10 @@ REPORTED: Final = frozenset(
         ErrorCode.STOCK_REFUSED,
         ErrorCode.STOCK_NOT_STOCKED,
         ErrorCode.STOCK_STALE,
+        ErrorCode.SUBSCRIPTION_REFUSED,
     }
 )
-"""What a comparison or a stock run finds: there is no message that could be parked."""
+"""What a sweep or a stock run finds: there is no message that could be parked."""
 
 
 def as_markdown() -> str:

@@ -183,11 +183,11 @@ WRITE_BACK: Final = Flow(
 SWEEP: Final = Flow(
     name="sweep",
     switch="orders",
-    # It holds duplicates of a sales order, and writes nothing else. Its switch is that of ORDERS, which has the master.
+    # To F&O it writes one thing: it holds duplicates of a sales order. Its switch is ORDERS's, which has the master.
     direction=Direction.TO_FO,
     timer=Timer("sweep_orders", "SWEEP_SCHEDULE"),
     handler="shared.sync.sweep.run:sweep_orders",
-    documents=_ORDER_DOCUMENTS | {"sweep_orders", "sweep_subscriptions"},
+    documents=_ORDER_DOCUMENTS | {"subscribe", "subscription_repair", "subscriptions", "sweep_orders"},
     scopes=_ORDER_SCOPES,
     entity_sets=_SALES_ORDERS | _ITEMS | _PAYMENTS | _TAXES | {"CustomersV3", "SalesInvoiceHeadersV4"},
 )
