@@ -171,7 +171,9 @@ def build(settings: Settings) -> Services:
                 reports=blobs.Bodies(containers.get_container_client(blobs.STATE)),
                 journal=journal,
             ),
-            WRITE_BACK.name: WriteBackPorts(rules=rules, admins=admins, outbox=outbox, journal=journal),
+            WRITE_BACK.name: WriteBackPorts(
+                rules=rules, admins=admins, outbox=outbox, journal=journal, snapshots=snapshots
+            ),
             SWEEP.name: SweepPorts(
                 orders=order_ports,
                 queue=queues["orders"].queue,

@@ -177,7 +177,9 @@ WRITE_BACK: Final = Flow(
     direction=Direction.TO_SHOPIFY,
     timer=Timer("write_back", "WRITE_BACK_SCHEDULE"),
     handler="shared.sync.order_numbers:push_numbers",
-    documents=frozenset({"write_back_numbers", "write_back_state", "write_back_tag"}),
+    documents=frozenset(
+        {"write_back_define", "write_back_definition", "write_back_numbers", "write_back_state", "write_back_tag"}
+    ),
     scopes=frozenset({"write_orders"}),
 )
 SWEEP: Final = Flow(
