@@ -185,7 +185,7 @@ WRITE_BACK: Final = Flow(
 SWEEP: Final = Flow(
     name="sweep",
     switch="orders",
-    # To F&O it writes one thing: it holds duplicates of a sales order. Its switch is ORDERS's, which has the master.
+    # To F&O it writes holds alone. Its switch is that of ORDERS, which has the master.
     direction=Direction.TO_FO,
     timer=Timer("sweep_orders", "SWEEP_SCHEDULE"),
     handler="shared.sync.sweep.run:sweep_orders",
