@@ -27,6 +27,10 @@ param storesFolder string = 'config/stores'
 @description('Address of the F&O environment, as in https://contoso.operations.dynamics.com.')
 param d365BaseUrl string
 
+@maxLength(200)
+@description('Address at which Shopify reaches the app, as in https://orders.contoso.com. Empty: the host name that Azure gives it.')
+param webhookBaseUrl string = ''
+
 @minValue(8)
 @maxValue(52)
 @description('Calls to F&O at once, of all processes together: the ceiling that they share among themselves. F&O documents 52 as the most for one user.')
@@ -287,6 +291,7 @@ module functions 'modules/functions.bicep' = {
     insightsConnectionString: monitoring.outputs.insightsConnectionString
     stores: stores
     storesFolder: storesFolder
+    webhookBaseUrl: webhookBaseUrl
     d365BaseUrl: d365BaseUrl
     d365TimeoutSeconds: d365TimeoutSeconds
     erpMaxConcurrency: erpMaxConcurrency

@@ -6,6 +6,7 @@ Constructors do no I/O, so that building them costs milliseconds; a connection o
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -171,9 +172,15 @@ def build(settings: Settings) -> Services:
                 reports=blobs.Bodies(containers.get_container_client(blobs.STATE)),
                 journal=journal,
             ),
-            WRITE_BACK.name: WriteBackPorts(rules=rules, admins=admins, outbox=outbox, journal=journal),
+            WRITE_BACK.name: WriteBackPorts(
+                rules=rules, admins=admins, outbox=outbox, journal=journal, snapshots=snapshots
+            ),
             SWEEP.name: SweepPorts(
-                orders=order_ports, queue=queues["orders"].queue, journal=journal, snapshots=snapshots
+                orders=order_ports,
+                queue=queues["orders"].queue,
+                journal=journal,
+                snapshots=snapshots,
+                own_address=settings.webhook_base_url,
             ),
             EXPORT.name: ExportPorts(
                 {name: tables.get_table_client(name) for name in TABLES},
@@ -196,6 +203,7 @@ def _intakes(settings: Settings, rules: Mapping[str, StoreRules]) -> dict[str, S
             shop_domain=store.shop_domain,
             secrets=settings.shops[key].webhook_secrets,
             flows=frozenset(flow.name for flow in FLOWS if store.runs(flow)),
+            api_version=store.api_version,
             lacks_secrets=bool(settings.shops[key].mistakes),
         )
         for key, store in rules.items()
@@ -219,7 +227,14 @@ def _admin(http: httpx.AsyncClient, settings: Settings, store: StoreRules) -> Ad
         if shop.client_id and shop.client_secret.reveal()
         else MissingCredentials(),
         on_call=lambda call: emit("shopify.call", store=store.key, **asdict(call)),
-        on_other_version=lambda version: emit("shopify.other_version", store=store.key, version=version),
+        on_other_version=lambda version: emit(
+            "shopify.other_version",
+            level=logging.WARNING,
+            store=store.key,
+            traffic="answers",
+            version=version,
+            expected=store.api_version,
+        ),
     )
 
 

@@ -39,6 +39,7 @@ class ErrorCode(StrEnum):
     NOT_AN_ORDER = "NOT_AN_ORDER"
     ORDER_NOT_NAMED = "ORDER_NOT_NAMED"
     ORDER_GONE = "ORDER_GONE"
+    ORDER_TOO_OLD = "ORDER_TOO_OLD"
     ENVELOPE_UNREADABLE = "ENVELOPE_UNREADABLE"
     CLAIM_MISSING = "CLAIM_MISSING"
     TEST_NOTIFICATION = "TEST_NOTIFICATION"
@@ -125,6 +126,7 @@ class ErrorCode(StrEnum):
     SHOPIFY_REJECTED = "SHOPIFY_REJECTED"
     SHOPIFY_DENIED = "SHOPIFY_DENIED"
     SHOPIFY_SHAPE = "SHOPIFY_SHAPE"
+    SUBSCRIPTION_REFUSED = "SUBSCRIPTION_REFUSED"
     ATTEMPTS_EXHAUSTED = "ATTEMPTS_EXHAUSTED"
     APP_FAILED = "APP_FAILED"
     STOCK_SKU_UNKNOWN = "STOCK_SKU_UNKNOWN"
@@ -145,6 +147,10 @@ class Entry:
 
 _REPLAY: Final = "Then replay the parked message (python -m shared.operator replay)."
 _DISCARD: Final = "Then discard the parked message (python -m shared.operator discard)."
+_DELETED: Final = (
+    " If the admin does not show it, it was deleted: do in F&O by hand what is left to do, and discard the parked "
+    "message (python -m shared.operator discard)."
+)
 _BY_HAND: Final = (
     "enter the order in F&O by hand and discard the parked message with its number (python -m shared.operator discard "
     "--sales-order)."
@@ -191,8 +197,8 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
         "The body has {size} bytes, more than the limit of {limit}: its signature is not computed.",
         Owner.ENGINEER,
         "Nothing for a request that did not come from Shopify. For one that did, the sweep fetches the order within a "
-        "quarter of an hour. If Shopify removed the subscription after eight failures, create it again "
-        "(docs/runbook.md, “subscription-lost”).",
+        "quarter of an hour. If Shopify removed the subscription after eight failures, the next sweep "
+        "makes it again.",
         413,
     ),
     ErrorCode.NOT_QUEUED: Entry(
@@ -236,10 +242,16 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
         "change the order in Shopify, for example by a tag: Shopify sends it again. " + _DISCARD,
     ),
     ErrorCode.ORDER_GONE: Entry(
-        "A webhook names the order {order}, but Shopify has no such order that the app may read.",
+        "A webhook names the order {order}, but Shopify has no such order.",
         Owner.CLERK,
-        "If Shopify's admin shows the order and it is older than 60 days, have the app granted the scope "
-        "read_all_orders. " + _REPLAY,
+        "If Shopify's admin shows the order, wait until the app can read it. " + _REPLAY + _DELETED,
+    ),
+    ErrorCode.ORDER_TOO_OLD: Entry(
+        "A webhook names the order {order}, which Shopify does not show to the app. Orders older than 60 days are "
+        "hidden from an app without the access scope {scope}, and the app does not have it.",
+        Owner.ENGINEER,
+        "If Shopify's admin shows the order, request the scope {scope} for the app (docs/deploy.md, “Shopify”), grant "
+        "it and install the app again. " + _REPLAY + _DELETED,
     ),
     ErrorCode.ENVELOPE_UNREADABLE: Entry(
         "A message in the queue does not have the form of this app's messages: {problem}.",
@@ -783,13 +795,24 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
     ErrorCode.SHOPIFY_DENIED: Entry(
         "Shopify does not permit the app's request: {message}",
         Owner.ENGINEER,
-        "Grant the app the access scope that the message names, and install the app again. " + _REPLAY,
+        "Grant the app the access scope that the message names, and install the app again. Without an access token: "
+        "`shop_not_permitted` means that the app belongs to another organisation than the shop, `app_not_installed` "
+        "that it is not installed there, any other reason that the client id or the secret in Key Vault is not the "
+        "app's (docs/deploy.md, “Secrets”). " + _REPLAY,
     ),
     ErrorCode.SHOPIFY_SHAPE: Entry(
         "Shopify's answer to {what} does not have the documented form: {problem}.",
         Owner.ENGINEER,
         "Check api_version in the store's file. If Shopify has retired that version, upgrade it (docs/upgrade.md). "
         + _REPLAY,
+    ),
+    ErrorCode.SUBSCRIPTION_REFUSED: Entry(
+        "Shopify does not let the app subscribe to the topic {topic}: {message}",
+        Owner.ENGINEER,
+        "If the message is about protected customer data, have the app granted access to it (docs/deploy.md, "
+        "“Shopify”). If it names a scope, grant it and install the app again. If it is about the address, set "
+        "WEBHOOK_BASE_URL to the https address at which Shopify reaches the app. The next sweep tries again; until "
+        "then it finds the orders without the webhooks.",
     ),
     # ---- no further attempt
     ErrorCode.ATTEMPTS_EXHAUSTED: Entry(
@@ -851,9 +874,10 @@ REPORTED: Final = frozenset(
         ErrorCode.STOCK_REFUSED,
         ErrorCode.STOCK_NOT_STOCKED,
         ErrorCode.STOCK_STALE,
+        ErrorCode.SUBSCRIPTION_REFUSED,
     }
 )
-"""What a comparison or a stock run finds: there is no message that could be parked."""
+"""What a sweep or a stock run finds: there is no message that could be parked."""
 
 
 def as_markdown() -> str:

@@ -65,6 +65,7 @@ class Flow:
 
 _ORDER_DOCUMENTS: Final = frozenset(
     {
+        "app_scopes",
         "order_agreements",
         "order_further_parcels",
         "order_lines",
@@ -178,17 +179,19 @@ WRITE_BACK: Final = Flow(
     direction=Direction.TO_SHOPIFY,
     timer=Timer("write_back", "WRITE_BACK_SCHEDULE"),
     handler="shared.sync.order_numbers:push_numbers",
-    documents=frozenset({"write_back_numbers", "write_back_state", "write_back_tag"}),
+    documents=frozenset(
+        {"write_back_define", "write_back_definition", "write_back_numbers", "write_back_state", "write_back_tag"}
+    ),
     scopes=frozenset({"write_orders"}),
 )
 SWEEP: Final = Flow(
     name="sweep",
     switch="orders",
-    # It holds duplicates of a sales order, and writes nothing else. Its switch is that of ORDERS, which has the master.
+    # To F&O it writes holds alone. Its switch is that of ORDERS, which has the master.
     direction=Direction.TO_FO,
     timer=Timer("sweep_orders", "SWEEP_SCHEDULE"),
     handler="shared.sync.sweep.run:sweep_orders",
-    documents=_ORDER_DOCUMENTS | {"sweep_orders", "sweep_subscriptions"},
+    documents=_ORDER_DOCUMENTS | {"subscribe", "subscription_repair", "subscriptions", "sweep_orders"},
     scopes=_ORDER_SCOPES,
     entity_sets=_SALES_ORDERS | _ITEMS | _PAYMENTS | _TAXES | {"CustomersV3", "SalesInvoiceHeadersV4"},
 )

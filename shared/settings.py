@@ -95,6 +95,8 @@ class Settings:
     order_change_pause: float
     """Seconds between two changes of one sales order; 0 applies each change at once."""
     webhook_max_bytes: int
+    webhook_base_url: str
+    """The app's own address, without a trailing slash; "" where it is not known."""
     publish_timeout: float
     """Seconds in which Service Bus must confirm a webhook's message; Shopify times out after 5."""
     application_insights: str | None
@@ -121,6 +123,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         d365_timeout=reader.number("D365_TIMEOUT_SECONDS", float, default=120.0, low=1, high=180),
         order_change_pause=reader.number("ORDER_CHANGE_PAUSE_SECONDS", float, default=10.0, low=0, high=60),
         webhook_max_bytes=reader.number("WEBHOOK_MAX_BYTES", int, default=5_000_000, low=10_000, high=LARGEST_WEBHOOK),
+        webhook_base_url=reader.own_url("WEBHOOK_BASE_URL"),
         publish_timeout=reader.number("WEBHOOK_PUBLISH_SECONDS", float, default=3.5, low=0.1, high=4.5),
         application_insights=environ.get("APPLICATIONINSIGHTS_CONNECTION_STRING") or None,
         app_name=environ.get("WEBSITE_SITE_NAME", "shopify-d365-connector"),  # Azure sets it
@@ -193,6 +196,12 @@ class _Reader:
         host = urlsplit(self._environ.get("D365_BASE_URL", "")).hostname or ""
         path = TENANTS / f"{host.split('.')[0]}.toml"
         return path if path.is_file() else None
+
+    def own_url(self, name: str) -> str:
+        """The address that Shopify sends to: the setting, or else the host name that Azure gives the app."""
+        host = self._environ.get("WEBSITE_HOSTNAME", "").strip()  # func start sets "localhost:7071"
+        default = f"https://{host}" if host and not host.startswith("localhost") else ""
+        return self.url(name, default) if self._environ.get(name, "").strip() or default else ""
 
     def number[N: (int, float)](self, name: str, kind: Callable[[str], N], *, default: N, low: N, high: N) -> N:
         text = self._environ.get(name, "").strip()

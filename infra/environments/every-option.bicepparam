@@ -4,6 +4,7 @@ using '../main.bicep'
 param environmentName = 'longest-name-of-thirty-letters'
 param location = 'westeurope'
 param d365BaseUrl = 'https://contoso.operations.dynamics.com'
+param webhookBaseUrl = 'https://orders.contoso.com'
 param d365TimeoutSeconds = 180
 param stores = ['nordlys-uk']
 param storesFolder = 'config/live'

@@ -36,6 +36,7 @@ var queries = {
   signature_failures: loadTextContent('../queries/signature_failures.kql')
   webhook_5xx: loadTextContent('../queries/webhook_5xx.kql')
   subscription_lost: loadTextContent('../queries/subscription_lost.kql')
+  other_version: loadTextContent('../queries/other_version.kql')
   reconciliation: loadTextContent('../queries/reconciliation.kql')
   secret_expiry: loadTextContent('../queries/azure/secret_expiry.kql')
   daily_quota: replace(loadTextContent('../queries/azure/daily_quota.kql'), '{quota}', string(dailyQuotaGb))

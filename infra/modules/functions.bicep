@@ -24,6 +24,9 @@ param stores storeKey[]
 @description('Folder of the package with a TOML file for each of them.')
 param storesFolder string
 
+@description('Address at which Shopify reaches the app; empty for the host name that Azure gives it.')
+param webhookBaseUrl string
+
 param d365BaseUrl string
 param d365TimeoutSeconds int
 
@@ -92,6 +95,7 @@ var settings = {
   D365_MAX_CALLS: string(erpMaxConcurrency)
   D365_TIMEOUT_SECONDS: string(d365TimeoutSeconds)
   ORDER_CHANGE_PAUSE_SECONDS: '10'
+  WEBHOOK_BASE_URL: webhookBaseUrl
   WEBHOOK_MAX_BYTES: '5000000'
   WEBHOOK_PUBLISH_SECONDS: '3.5'
 }

@@ -19,6 +19,10 @@ from local.shopify.state import Shop, Simulator, served_version
 
 log = logging.getLogger("shopify")
 
+_REFUSALS = {
+    "shop_not_permitted": "Client credentials cannot be performed on this shop.",
+    "app_not_installed": "The app is not installed on this shop.",
+}
 _UNAUTHORIZED = {"errors": "[API] Invalid API key or access token (unrecognized login or wrong password)"}
 _GATEWAY_PAGE = "<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>"
 
@@ -40,6 +44,10 @@ class AdminApi:
     async def access_token(self, request: web.Request) -> web.Response:
         """Client credentials grant, JSON or form. Refusals follow OAuth; none is recorded."""
         shop = find_shop(self._simulator, request)
+        if shop.refuses_tokens:
+            return _oauth_error(
+                400, shop.refuses_tokens, _REFUSALS.get(shop.refuses_tokens, "The request was refused.")
+            )
         given = await _fields(request)
         if given.get("grant_type") != "client_credentials":
             return _oauth_error(400, "unsupported_grant_type", "Only client_credentials is supported.")

@@ -26,8 +26,8 @@ def body(shop: Shop, order: Order, event: Event) -> dict[str, Any]:
         case Risk():
             return {
                 # Shopify's own assessments have no provider.
-                "provider_id": None,
-                "provider_title": None,
+                "provider_id": subject.provider[0] if subject.provider else None,
+                "provider_title": subject.provider[1] if subject.provider else None,
                 "risk_level": subject.level.lower(),
                 "created_at": shop.local(subject.created_at),
                 # a text here, a number everywhere else

@@ -14,7 +14,7 @@ from local.shopify.state import Shop
 from local.shopify.stock import ship
 
 CANCEL_REASONS = ("customer", "declined", "fraud", "inventory", "other", "staff")
-RISK_LEVELS = ("HIGH", "MEDIUM", "LOW", "NONE")
+RISK_LEVELS = ("HIGH", "MEDIUM", "LOW", "NONE", "PENDING")
 
 
 def cancel(shop: Shop, order: Order, params: Mapping[str, Any]) -> list[Event]:
@@ -83,9 +83,14 @@ def fulfill(shop: Shop, order: Order, params: Mapping[str, Any]) -> list[Event]:
 
 
 def assess(shop: Shop, order: Order, params: Mapping[str, Any]) -> list[Event]:
-    """A new risk assessment by Shopify: {level: low|medium|high|none}."""
+    """A risk assessment by Shopify, or by an app: {level: low|medium|high|none|pending, provider?: {id, title}}.
+
+    It takes the place of an earlier one by the same provider. Nothing is sent of one that is pending.
+    """
     level = params["level"].upper()
     if level not in RISK_LEVELS:
         raise CartError(f"no such risk: {level!r}")
-    order.risks.append(Risk(level, shop.clock()))
-    return [Event("orders/risk_assessment_changed", order.risks[-1])]
+    by = params.get("provider")
+    made = Risk(level, shop.clock(), (by["id"], by["title"]) if by else None)
+    order.risks = [each for each in order.risks if each.provider != made.provider] + [made]
+    return [] if level == "PENDING" else [Event("orders/risk_assessment_changed", made)]

@@ -21,7 +21,7 @@ from local.shopify.model import MetafieldDefinition
 from local.shopify.order import Order
 from local.shopify.placing import amend_order, place_order
 from local.shopify.rest import order_document
-from local.shopify.state import LATEST_VERSION, Shop, Simulator
+from local.shopify.state import SUPPORTED_VERSIONS, Shop, Simulator
 from local.shopify.steps import apply_step, step_document, step_name
 from local.shopify.topics import ALL_TOPICS
 from local.shopify.webhooks import Delivery, Dispatcher, encode, sign, signing_secret
@@ -56,6 +56,7 @@ class Control:
             web.get("/{shop}/_sim/inventory", self.inventory),
             web.get("/{shop}/_sim/deliveries", self.deliveries),
             web.post("/{shop}/_sim/secrets", self.secrets),
+            web.patch("/{shop}/_sim/app", self.app),
             web.post("/{shop}/_sim/variants/bulk", self.bulk_variants),
             web.post("/{shop}/_sim/metafield_definitions", self.define_metafield),
         ]
@@ -186,7 +187,7 @@ class Control:
             uri=uri,
             body=body,
             signature=_signature(shop, body, params),
-            api_version=params.get("api_version", LATEST_VERSION),
+            api_version=params.get("api_version", shop.webhook_version),
             triggered_at=shop.clock(),
             event_id=params.get("event_id") or str(uuid.uuid4()),
             test=params.get("test", False),
@@ -235,6 +236,19 @@ class Control:
                 raise _bad_request("the secret is unknown, or the only one")
             shop.secrets.remove(params["revoke"])
         return json_line({"secrets": shop.secrets, "signs_with": signing_secret(shop)})
+
+    async def app(self, request: web.Request) -> web.Response:
+        """What the app may do in the shop, and its settings: {scopes?, protected_data_approved?, webhook_version?,
+        refuses_tokens?}. Tokens that were granted keep their scopes; `refuses_tokens` is an OAuth error, null for none.
+        """
+        shop, params = self._shop(request), await _object(request)
+        if params.get("webhook_version", shop.webhook_version) not in SUPPORTED_VERSIONS:
+            raise _bad_request("no such version")
+        shop.scopes = frozenset(params.get("scopes", shop.scopes))
+        shop.webhook_version = params.get("webhook_version", shop.webhook_version)
+        shop.protected_data_approved = params.get("protected_data_approved", shop.protected_data_approved)
+        shop.refuses_tokens = params.get("refuses_tokens", shop.refuses_tokens)
+        return json_line({"scopes": sorted(shop.scopes), "webhook_version": shop.webhook_version})
 
     async def bulk_variants(self, request: web.Request) -> web.Response:
         """{count, sku_pattern, price, available}: `available` is a quantity, or quantities by location id."""

@@ -1,6 +1,7 @@
 """Nodes by their global ids."""
 
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from typing import Any
 
 from local.shopify.catalogue_nodes import InventoryItemNode, LevelNode, LocationNode, ProductNode, VariantNode
@@ -11,6 +12,8 @@ from local.shopify.order_parts import CustomerNode
 from local.shopify.record_nodes import FulfillmentNode, RefundNode, ReturnNode, TransactionNode
 from local.shopify.routing_nodes import FulfillmentOrderNode
 
+_READABLE = timedelta(days=60)
+
 
 def load(request: Request, kind: str, number: int) -> Any:
     """The node behind a global id, None if there is none."""
@@ -18,6 +21,7 @@ def load(request: Request, kind: str, number: int) -> Any:
     match kind:
         case "Order":
             order = shop.orders.get(number)
+            order = order if order and is_readable(request, order) else None
             return OrderNode(request, order) if order else None
         case "FulfillmentOrder":
             order = next((o for o in shop.orders.values() if o.fulfillment_order_id == number), None)
@@ -47,6 +51,11 @@ def load(request: Request, kind: str, number: int) -> Any:
             raise not_simulated(f"nodes of the type {kind}")
 
 
+def is_readable(request: Request, order: Order) -> bool:
+    """Orders of the last 60 days, and with the scope read_all_orders those before too."""
+    return "read_all_orders" in request.scopes or order.created_at > request.shop.clock() - _READABLE
+
+
 def _of_an_order(request: Request, kind: str, number: int) -> Any:
     """A refund, fulfilment, return or transaction by its own id."""
     kinds: dict[str, tuple[Callable[[Order], Sequence[Any]], Callable[[Node, Order, Any], Node]]] = {
@@ -56,5 +65,6 @@ def _of_an_order(request: Request, kind: str, number: int) -> Any:
         "OrderTransaction": (lambda order: order.transactions, TransactionNode),
     }
     happened, node = kinds[kind]
-    found = ((order, each) for order in request.shop.orders.values() for each in happened(order) if each.id == number)
+    orders = (order for order in request.shop.orders.values() if is_readable(request, order))
+    found = ((order, each) for order in orders for each in happened(order) if each.id == number)
     return next((node(OrderNode(request, order), order, each) for order, each in found), None)

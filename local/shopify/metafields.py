@@ -8,11 +8,13 @@ import re
 from typing import Any
 
 from local.shopify.ids import gid
+from local.shopify.inventory import user_error
 from local.shopify.model import Metafield, MetafieldDefinition
-from local.shopify.nodes import Request, not_simulated, parse_gid, utc
+from local.shopify.nodes import Request, error, not_simulated, parse_gid, utc
 from local.shopify.order import Order
 
 MAX_METAFIELDS = 25
+_LONGEST_NAME = 255
 #: The value of `$app`. Namespaces of other apps have other numbers.
 APP_NAMESPACE = "app--284957184001"
 #: Owners that Shopify takes and this simulator does not.
@@ -84,6 +86,89 @@ def set_metafields(request: Request, inputs: list[dict[str, Any]]) -> tuple[dict
         if order not in orders:
             orders.append(order)
     return {"metafields": documents, "userErrors": []}, orders
+
+
+def find_definition(request: Request, identifier: dict[str, Any] | None) -> dict[str, Any] | None:
+    if identifier is None or identifier["ownerType"] != "ORDER":
+        raise not_simulated("metafieldDefinition of anything but orders")
+    slot = (resolved(identifier.get("namespace")), identifier["key"])
+    found = request.shop.definitions.get(slot)
+    return _definition_document(slot, found) if found else None
+
+
+def create_definition(request: Request, given: dict[str, Any]) -> dict[str, Any]:
+    """MetafieldDefinitionCreate for orders, with all that is wrong at once."""
+    extras = {"constraints", "validations", "useAsCollectionCondition"} & {key for key in given if given[key]}
+    if given["ownerType"] != "ORDER" or extras:
+        raise not_simulated(f"metafieldDefinitionCreate with {given['ownerType']} {' '.join(sorted(extras))}")
+    capabilities = given.get("capabilities") or {}
+    if capabilities.keys() - {"adminFilterable"}:
+        raise not_simulated("capabilities of metafield definitions other than adminFilterable")
+    slot = (resolved(given.get("namespace")), given["key"])
+    is_pinned, is_filterable = bool(given.get("pin")), bool((capabilities.get("adminFilterable") or {}).get("enabled"))
+    access = (given.get("access") or {}).get("admin")
+    problems = _definition_problems(request, slot, given, access)
+    known = request.shop.definitions.values()
+    if is_pinned and sum(each.pinned_position is not None for each in known) >= request.shop.most_pinned:
+        problems.append(user_error(["definition"], "Limit of 20 pinned definitions.", "PINNED_LIMIT_REACHED"))
+    if is_filterable and sum(each.is_admin_filterable for each in known) >= request.shop.most_filterable:
+        text = "You have reached the maximum allowed definitions to be used as admin filters."
+        problems.append(user_error(["definition"], text, "OWNER_TYPE_LIMIT_EXCEEDED_FOR_USE_AS_ADMIN_FILTERS"))
+    if problems:
+        return {"createdDefinition": None, "userErrors": problems}
+    made = MetafieldDefinition(
+        given["type"],
+        id=request.shop.next_id(),
+        name=given["name"],
+        description=given.get("description"),
+        admin_access=access or ("PRIVATE" if slot[0].startswith(APP_NAMESPACE) else "PUBLIC_READ_WRITE"),
+        pinned_position=len(request.shop.definitions) + 1 if is_pinned else None,
+        is_admin_filterable=is_filterable,
+    )
+    request.shop.definitions[slot] = made
+    return {"createdDefinition": _definition_document(slot, made), "userErrors": []}
+
+
+def _definition_problems(
+    request: Request, slot: tuple[str, str], given: dict[str, Any], access: str | None
+) -> list[dict[str, Any]]:
+    (namespace, key), problems = slot, []
+    is_own = namespace.startswith(APP_NAMESPACE)
+    if is_private(namespace):
+        raise error("Access denied for metafieldDefinitionCreate field.", "ACCESS_DENIED")
+    for name, text, shortest in (("namespace", namespace, 3), ("key", key, 2)):
+        if len(text) < shortest:
+            message = f"{name.capitalize()} is too short (minimum is {shortest} characters)"
+            problems.append(user_error(["definition", name], message, "TOO_SHORT"))
+        elif not re.fullmatch(r"[\w-]+", text, re.ASCII):
+            message = f"{name.capitalize()} contains one or more invalid characters."
+            problems.append(user_error(["definition", name], message, "INVALID_CHARACTER"))
+    if slot in request.shop.definitions:
+        message = f"Key is in use for Order metafields on the '{namespace}' namespace."
+        problems.append(user_error(["definition", "key"], message, "TAKEN"))
+    if len(given["name"]) > _LONGEST_NAME:
+        message = "Name is too long (maximum is 255 characters)"
+        problems.append(user_error(["definition", "name"], message, "TOO_LONG"))
+    if access and not is_own:
+        message = 'Setting this access control is not permitted. It must be one of ["public_read_write"].'
+        problems.append(user_error(["definition"], message, "INVALID"))
+    return problems
+
+
+def _definition_document(slot: tuple[str, str], definition: MetafieldDefinition) -> dict[str, Any]:
+    namespace, key = slot
+    return {
+        "__typename": "MetafieldDefinition",
+        "id": gid("MetafieldDefinition", definition.id),
+        "namespace": namespace,
+        "key": key,
+        "name": definition.name,
+        "description": definition.description,
+        "ownerType": "ORDER",
+        "pinnedPosition": definition.pinned_position,
+        "access": {"admin": definition.admin_access},
+        "capabilities": {"adminFilterable": {"enabled": definition.is_admin_filterable, "eligible": True}},
+    }
 
 
 def _check(request: Request, index: int, each: dict[str, Any]) -> list[dict[str, Any]]:

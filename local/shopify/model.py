@@ -68,6 +68,12 @@ class MetafieldDefinition:
 
     type: str
     max_length: int | None = None
+    id: int = 0
+    name: str = ""
+    description: str | None = None
+    admin_access: str = "PUBLIC_READ_WRITE"
+    pinned_position: int | None = None
+    is_admin_filterable: bool = False
 
 
 @dataclass(slots=True)
@@ -77,10 +83,13 @@ class Subscription:
     id: int
     topic: str
     uri: str
-    api_version: str
     created_at: datetime
     through_api: bool
     name: str | None = None
-    filter: str | None = None
+    #: JSON or XML
+    format: str = "JSON"
+    #: "" for none; one with a filter is not delivered, since no filter is simulated
+    filter: str = ""
     include_fields: list[str] = field(default_factory=list)
+    updated_at: datetime | None = None
     failures: int = 0

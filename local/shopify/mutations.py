@@ -6,13 +6,13 @@ from typing import Any
 from local.shopify.events import touch
 from local.shopify.idempotency import idempotent
 from local.shopify.inventory import activate, adjust_quantities, set_quantities, user_error
-from local.shopify.metafields import set_metafields
+from local.shopify.metafields import create_definition, set_metafields
 from local.shopify.nodes import Request, not_simulated, parse_gid, require
 from local.shopify.order import Order
 from local.shopify.order_nodes import OrderNode
 from local.shopify.schema import Access
 from local.shopify.state import Shop
-from local.shopify.subscriptions import create_subscription
+from local.shopify.subscriptions import create_subscription, delete_subscription, update_subscription
 
 #: Sends a webhook about an order: (shop, topic, order).
 Notify = Callable[[Shop, str, Order], None]
@@ -20,6 +20,11 @@ Notify = Callable[[Shop, str, Order], None]
 
 #: The schema lists no scope for mutations with owners of any kind; orders need this one.
 WRITE_ORDERS = Access(frozenset({"write_orders"}), "`write_orders` access scope.")
+#: Of the definitions of orders' metafields; the text as recorded.
+_NAMESPACE_AND_OWNER = Access(
+    frozenset({"write_orders"}),
+    "API client to have access to the namespace and the resource type associated with the metafield definition.\n",
+)
 
 
 class Mutation:
@@ -56,6 +61,10 @@ class Mutation:
             self._touch(order)
         return payload
 
+    def metafield_definition_create(self, definition: dict[str, Any]) -> dict[str, Any]:
+        require(self._request, "metafieldDefinitionCreate", _NAMESPACE_AND_OWNER)
+        return create_definition(self._request, definition)
+
     def tags_add(self, id_: str, tags: list[str]) -> dict[str, Any]:
         if not id_.startswith("gid://shopify/Order/"):
             raise not_simulated(f"tagsAdd on {id_}")
@@ -77,6 +86,12 @@ class Mutation:
         webhook_subscription: dict[str, Any],
     ) -> dict[str, Any]:
         return create_subscription(self._request, topic, webhook_subscription)
+
+    def webhook_subscription_update(self, id_: str, webhook_subscription: dict[str, Any]) -> dict[str, Any]:
+        return update_subscription(self._request, id_, webhook_subscription)
+
+    def webhook_subscription_delete(self, id_: str) -> dict[str, Any]:
+        return delete_subscription(self._request, id_)
 
     def _touch(self, order: Order) -> None:
         """Every write to an order, our own included, sends orders/updated."""

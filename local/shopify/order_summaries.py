@@ -9,7 +9,7 @@ from local.shopify.nodes import utc
 from local.shopify.order import Order
 from local.shopify.totals import ordered
 
-_RECOMMENDATION = {"HIGH": "CANCEL", "MEDIUM": "INVESTIGATE", "LOW": "ACCEPT", "NONE": "NONE"}
+_RECOMMENDATIONS = {"HIGH": "CANCEL", "MEDIUM": "INVESTIGATE", "LOW": "ACCEPT"}
 
 
 def payment_terms(order: Order) -> dict[str, Any] | None:
@@ -51,9 +51,14 @@ def payment_terms(order: Order) -> dict[str, Any] | None:
 
 
 def risk(order: Order) -> dict[str, Any]:
-    """Shopify's own assessments have no provider; the recommendation follows the last one."""
+    """Shopify's own assessments have no provider; the recommendation follows the strictest one."""
     assessments: list[dict[str, Any]] = [
-        {"riskLevel": each.level, "provider": None, "facts": []} for each in order.risks
+        {"riskLevel": each.level, "provider": _app(each.provider), "facts": []} for each in order.risks
     ]
-    last = order.risks[-1].level if order.risks else "NONE"
-    return {"recommendation": _RECOMMENDATION[last], "assessments": assessments}
+    levels = {each.level for each in order.risks}
+    recommendation = next((text for level, text in _RECOMMENDATIONS.items() if level in levels), "NONE")
+    return {"recommendation": recommendation, "assessments": assessments}
+
+
+def _app(provider: tuple[int, str] | None) -> dict[str, Any] | None:
+    return {"id": gid("App", provider[0]), "title": provider[1]} if provider else None

@@ -9,10 +9,11 @@ from typing import Any
 from local.shopify.agreeing import agree
 from local.shopify.buyer import address, address_of, buyer_of
 from local.shopify.cart import Cart, CartError, read_cart, read_rates
+from local.shopify.changing import assess
 from local.shopify.lines import Currencies, Priced, charge_taxes, price_lines, spread_duties
 from local.shopify.money import ZERO, MoneyBag
 from local.shopify.order import Fee, Group, Order, PaymentTerms
-from local.shopify.payments import authorize, pay
+from local.shopify.payments import MANUAL, authorize, pay
 from local.shopify.state import Shop
 from local.shopify.stock import commit
 from local.shopify.totals import ordered
@@ -34,6 +35,7 @@ def place_order(shop: Shop, document: Mapping[str, Any]) -> Order:
     order.payment_terms = _terms(shop, document, order.created_at)
     for params in _payments(document, order.original_total):
         (authorize if params.get("kind", "sale") == "authorization" else pay)(shop, order, params)
+    _assess(shop, order, document)
     agree(shop, order, "ORDER", {})
     shop.orders[order.id] = order
     for line in order.lines:
@@ -172,6 +174,17 @@ def _payments(document: Mapping[str, Any], total: MoneyBag) -> list[Mapping[str,
     elif isinstance(payment, dict):
         payment = [payment]
     return list(payment) if total.presentment else []
+
+
+def _assess(shop: Shop, order: Order, document: Mapping[str, Any]) -> None:
+    """`risk` is a level, or null for no assessment yet. By default an online order with a payment by a gateway has a
+    low risk at once; others are not assessed.
+    """
+    is_online = order.source_name not in ("pos", "shopify_draft_order")
+    is_assessed = is_online and any(each.gateway not in MANUAL for each in order.transactions)
+    level = document.get("risk", "low" if is_assessed else None)
+    if level is not None:
+        assess(shop, order, {"level": level})
 
 
 def amend_order(order: Order, changes: Mapping[str, Any]) -> None:

@@ -15,7 +15,8 @@ from local.shopify.catalogue_nodes import (
 )
 from local.shopify.faults import FaultKind
 from local.shopify.ids import gid
-from local.shopify.loading import load
+from local.shopify.loading import is_readable, load
+from local.shopify.metafields import find_definition
 from local.shopify.model import Location, Variant
 from local.shopify.nodes import Connection, Request, connect, not_simulated, parse_gid
 from local.shopify.order import Order
@@ -192,7 +193,7 @@ class QueryRoot:
     def _indexed_orders(self) -> list[Order]:
         """The orders in the search index; with an index lag, without those just changed."""
         lag = self._request.simulator.faults.find(FaultKind.INDEX_LAG, self._shop.seed.domain)
-        orders = list(self._shop.orders.values())
+        orders = [order for order in self._shop.orders.values() if is_readable(self._request, order)]
         if lag is None:
             return orders
         visible_until = self._shop.clock() - timedelta(seconds=lag.seconds)
@@ -213,6 +214,9 @@ class QueryRoot:
     def fulfillment_order(self, id_: str) -> Any:
         return load(self._request, "FulfillmentOrder", parse_gid(id_, "FulfillmentOrder"))
 
+    def metafield_definition(self, identifier: dict[str, Any] | None = None) -> dict[str, Any] | None:
+        return find_definition(self._request, identifier)
+
     def webhook_subscriptions(
         self, *, topics: list[str] | None = None, uri: str | None = None, **window: Any
     ) -> Connection:
@@ -222,7 +226,13 @@ class QueryRoot:
             for each in self._shop.subscriptions.values()
             if each.through_api and (topics is None or graphql_name(each.topic) in topics) and uri in (None, each.uri)
         )
-        return connect(self._request, found, subscription_document, lambda each: (each.id, each.id), **window)
+        return connect(
+            self._request,
+            found,
+            lambda each: subscription_document(self._shop, each),
+            lambda each: (each.id, each.id),
+            **window,
+        )
 
     def node(self, id_: str) -> Any:
         kind = id_.removeprefix("gid://shopify/").partition("/")[0]

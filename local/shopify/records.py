@@ -171,10 +171,12 @@ class Fulfillment:
 
 @dataclass(frozen=True, slots=True)
 class Risk:
-    """One assessment by Shopify itself; `level` is HIGH, MEDIUM, LOW or NONE."""
+    """The assessment of one provider; `level` is HIGH, MEDIUM, LOW, NONE or PENDING."""
 
     level: str
     created_at: datetime
+    #: id and title of the app; None for Shopify itself
+    provider: tuple[int, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,6 +74,12 @@ class Shop:
         #: newest first; webhooks are signed by the last one
         self.secrets = list(dict.fromkeys((seed.client_secret, *seed.webhook_secrets)))
         self.scopes = frozenset(seed.scopes)
+        #: the webhooks' API version, as it is configured in the app
+        self.webhook_version = LATEST_VERSION
+        #: whether Shopify lets the app have protected customer data
+        self.protected_data_approved = True
+        #: the OAuth error of every token request; None to grant tokens
+        self.refuses_tokens: str | None = None
         self.tokens: dict[str, Token] = {}
         self.bucket = Bucket(clock)
         self.locations: dict[int, Location] = {}
@@ -85,6 +91,9 @@ class Shop:
         self.subscriptions: dict[int, Subscription] = {}
         #: of orders' metafields, by namespace as it is stored and key
         self.definitions: dict[tuple[str, str], MetafieldDefinition] = {}
+        #: definitions that can be pinned (documented), and that staff can filter by (a guess)
+        self.most_pinned = 20
+        self.most_filterable = 10
         self.idempotency: dict[str, IdempotentCall] = {}
         self.attempts: deque[Attempt] = deque(maxlen=10_000)
         self._ids = itertools.count(seed.id * 100_000 + 1)
@@ -203,7 +212,6 @@ class Simulator:
                     id=shop.next_id(),
                     topic=topic,
                     uri=f"{self.webhooks}/{shop.seed.store}/{ENDPOINTS[topic]}",
-                    api_version=LATEST_VERSION,
                     created_at=shop.clock(),
                     through_api=False,
                 )

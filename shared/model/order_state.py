@@ -16,7 +16,7 @@ class Risk(StrEnum):
     """Shopify's assessment of fraud."""
 
     NONE = "none"
-    """Not assessed, or nothing was found."""
+    """Nothing was found, or nothing yet."""
     LOW = "low"
     MEDIUM = "medium"
     HIGH = "high"
@@ -26,6 +26,8 @@ class HoldReason(StrEnum):
     """Why we hold a sales order in F&O. A hold without a reason was set by staff."""
 
     RISK = "risk"
+    ASSESSMENT = "pending risk assessment"
+    """Shopify has not assessed its risk yet."""
     TAG = "tag"
     CHANGE = "change"
     """A change that a person has to decide about."""
@@ -69,8 +71,11 @@ class OrderState:
     transactions: tuple[Transaction, ...] | None
     """None when the source has none (a webhook of the order); all of them otherwise."""
     risk: Risk
+    """The highest of all assessments and of Shopify's recommendation; NONE when the source has none (a webhook)."""
     shipped: Mapping[int, int]
     """Order line id -> units fulfilled in Shopify."""
+    is_being_assessed: bool = False
+    """Whether Shopify is still to assess its risk. It assesses online orders with a payment by a gateway."""
     delivery: DeliveryMethod | None = None
     """Of the fulfilment orders. None when the source has none (a webhook), and before Shopify has routed the order."""
     assigned_location: int | None = None

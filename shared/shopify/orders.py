@@ -12,6 +12,8 @@ from shared.shopify.admin.answers import Json
 from shared.shopify.admin.client import AdminClient
 from shared.shopify.gid import gid_of
 
+ALL_ORDERS: Final = "read_all_orders"
+"""The access scope for orders older than 60 days."""
 _REFUNDS_AT_ONCE: Final = 4
 """Refunds that are read in one call: more could cost over Shopify's limit of 1,000 points."""
 _TRANSACTIONS: Final = 25
@@ -41,6 +43,12 @@ async def fetch_order(admin: AdminClient, order_id: int) -> Json | None:
     order["refunds"] = await reading.refunds()
     order["fulfillments"] = await reading.parcels()
     return order
+
+
+async def may_read_all_orders(admin: AdminClient) -> bool:
+    """Whether the shop shows the app orders that are older than 60 days. Raises what AdminClient.run does."""
+    data = await admin.run(queries.load("app_scopes"), {})
+    return ALL_ORDERS in {scope["handle"] for scope in data["currentAppInstallation"]["accessScopes"]}
 
 
 async def fetch_agreements(admin: AdminClient, order_id: int) -> list[Json]:

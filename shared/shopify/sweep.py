@@ -1,4 +1,4 @@
-"""Reading what a sweep compares: orders that changed, orders in the order of their ids, webhook subscriptions."""
+"""Reading what a sweep compares: orders that changed, orders in the order of their ids."""
 
 from __future__ import annotations
 
@@ -23,13 +23,6 @@ class ListedOrder:
     """For people: #1001."""
 
 
-@dataclass(frozen=True, slots=True)
-class Subscription:
-    topic: str
-    """As GraphQL names it: ORDERS_CREATE."""
-    uri: str
-
-
 async def changed_orders(admin: AdminClient, since: datetime) -> AsyncIterator[list[ListedOrder]]:
     """The orders updated at or after the moment, page by page, the least recently updated first.
 
@@ -45,15 +38,6 @@ async def orders_from(admin: AdminClient, first_id: int, *, created_since: datet
     query = f"created_at:>={search_time(created_since)} AND id:>={first_id}"
     data = await admin.run(queries.load("sweep_orders"), {"query": query, "sort": "ID", "after": None})
     return [_listed(node) for node in data["orders"]["nodes"]]
-
-
-async def read_subscriptions(admin: AdminClient) -> list[Subscription]:
-    """Subscriptions created through the Admin API; Shopify does not list those of the app's configuration."""
-    return [
-        Subscription(node["topic"], node["uri"])
-        async for nodes in node_pages(admin, "sweep_subscriptions", "webhookSubscriptions")
-        for node in nodes
-    ]
 
 
 def _listed(node: dict[str, Any]) -> ListedOrder:

@@ -24,6 +24,7 @@ _ORDER_ID: Final = re.compile(
     rb'"(?<!\\")(?:admin_graphql_api_id"\s*:\s*"gid://shopify/Order/(?P<gid>\d{1,20})\b'
     rb'|order_id"\s*:\s*"?(?P<named>\d{1,20})\b)'
 )
+_VERSION: Final = re.compile("[0-9a-z-]{1,20}")
 HEADER_LIMIT: Final = 100
 """Characters of a header."""
 
@@ -41,6 +42,8 @@ class Webhook:
     """Whether order_id is from the order's gid. If not, the body's JSON decides."""
     triggered_at: datetime
     body: bytes
+    api_version: str = ""
+    """X-Shopify-API-Version, of which the body is; "" for none. The signature does not cover it."""
 
 
 def verify_webhook(
@@ -64,6 +67,7 @@ def verify_webhook(
         has_gid=found is not None and found["gid"] is not None,
         triggered_at=_moment(headers.get("x-shopify-triggered-at", "")),
         body=body,
+        api_version=version[0] if (version := _VERSION.fullmatch(headers.get("x-shopify-api-version", ""))) else "",
     )
 
 

@@ -16,6 +16,23 @@ BATCH: Final = 25
 """Shopify takes at most 25 metafields in a call."""
 
 _TYPE: Final = "single_line_text_field"
+_OWNER: Final = "ORDER"
+_DEFINITION: Final[dict[str, Any]] = {
+    "name": "F&O sales order",
+    "description": "Number of the sales order in Dynamics 365 Finance & Operations. Written by the connector.",
+    "type": _TYPE,
+    "pin": True,
+    "access": {"admin": "MERCHANT_READ"},
+    "capabilities": {"adminFilterable": {"enabled": True}},
+}
+_TAKEN: Final = "TAKEN"
+_LIMITS: Final = {
+    "PINNED_LIMIT_REACHED": "pin",
+    "UNSUPPORTED_PINNING": "pin",
+    "OWNER_TYPE_LIMIT_EXCEEDED_FOR_USE_AS_ADMIN_FILTERS": "capabilities",
+    "INVALID_CAPABILITY": "capabilities",
+}
+"""Code of a refusal -> what to leave out of the definition."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +91,27 @@ async def read_shown(admin: AdminClient, order_ids: Sequence[int], slot: Metafie
     }
     nodes: list[dict[str, Any] | None] = (await admin.run(queries.load("write_back_state"), variables))["nodes"]
     return {order_id: _state(node) for order_id, node in zip(order_ids, nodes, strict=True) if node is not None}
+
+
+async def define(admin: AdminClient, slot: MetafieldKey) -> str:
+    """Sees to it that the metafield has a definition: without one, staff neither see it nor can filter by it.
+
+    Returns "", or why Shopify refused it. Where the shop has as many pinned or filterable definitions as it may have,
+    the definition is made without. Raises what AdminClient.run does.
+    """
+    identifier = {"ownerType": _OWNER, "namespace": slot.namespace, "key": slot.key}
+    found = await admin.run(queries.load("write_back_definition"), {"identifier": identifier})
+    wanted: dict[str, Any] = {} if found["metafieldDefinition"] else identifier | _DEFINITION
+    while wanted:
+        payload = await admin.run(queries.load("write_back_define"), {"definition": wanted})
+        errors = user_errors(payload["metafieldDefinitionCreate"])
+        if not errors or any(error.code == _TAKEN for error in errors):
+            break
+        beyond = {_LIMITS[error.code] for error in errors if error.code in _LIMITS} & wanted.keys()
+        if not beyond:
+            return "; ".join(error.message for error in errors)
+        wanted = {name: value for name, value in wanted.items() if name not in beyond}
+    return ""
 
 
 async def set_numbers(admin: AdminClient, updates: Sequence[NumberUpdate], slot: MetafieldKey) -> list[OrderRejection]:

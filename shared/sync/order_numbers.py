@@ -28,9 +28,11 @@ from shared.shopify.write_back import (
     read_shown,
     set_numbers,
 )
+from shared.store.blobs import Snapshots
 from shared.store.journal import Journal, JournalEntry
 from shared.store.outbox import Outbox, Outgoing
 from shared.sync.each_store import for_each_store, noting_halt
+from shared.sync.number_definition import ensure_definition
 from shared.telemetry import emit
 
 _MAX_ORDERS: Final = 1000
@@ -53,6 +55,7 @@ class WriteBackPorts:
     """Both by store key."""
     outbox: Outbox
     journal: Journal
+    snapshots: Snapshots
 
 
 @dataclass(slots=True)
@@ -87,7 +90,7 @@ async def push_numbers(ports: WriteBackPorts, *, now: Callable[[], datetime] = l
 async def _push(rules: StoreRules, ports: WriteBackPorts, now: Callable[[], datetime]) -> None:
     began = now()
     report = WriteBackReport()
-    push = _NumberPush(rules, ports.admins[rules.key], ports.outbox, ports.journal, now, report)
+    push = _NumberPush(rules, ports.admins[rules.key], ports, now, report)
     try:
         with noting_halt(report):
             await push.run()
@@ -103,14 +106,15 @@ class _NumberPush:
 
     rules: StoreRules
     admin: AdminClient
-    outbox: Outbox
-    journal: Journal
+    ports: WriteBackPorts
     now: Callable[[], datetime]
     report: WriteBackReport
 
     async def run(self) -> None:
         began = self.now()
-        rows = await self.outbox.due(self.rules.key, began, limit=_MAX_ORDERS)
+        rows = await self.ports.outbox.due(self.rules.key, began, limit=_MAX_ORDERS)
+        if rows:
+            await ensure_definition(self.rules, self.admin, self.ports.snapshots, self.ports.journal, began)
         for batch in batched(rows, BATCH, strict=False):
             if self.now() >= began + _TIME_LIMIT:
                 self.report.halted = "time limit reached"
@@ -158,7 +162,7 @@ class _NumberPush:
         return objection
 
     async def _settle(self, row: Outgoing) -> None:
-        if await self.outbox.settle(row):
+        if await self.ports.outbox.settle(row):
             self.report.settled += 1
         else:
             self.report.newer += 1
@@ -182,7 +186,7 @@ class _NumberPush:
             if objection.cause is RejectionCause.REFUSED:
                 await self._refused(row, objection, until)
             self.report.put_off += 1
-            await self.outbox.put_off(row, until)
+            await self.ports.outbox.put_off(row, until)
 
     async def _refused(self, row: Outgoing, objection: OrderRejection, until: datetime) -> None:
         """Reported at every attempt, in the end once a day: a person has to grant or correct what Shopify's message
@@ -209,7 +213,7 @@ class _NumberPush:
         until: datetime | None = None,
         evidence: Mapping[str, object] | None = None,
     ) -> None:
-        await self.journal.write(
+        await self.ports.journal.write(
             JournalEntry(
                 store=row.store,
                 entity_id=str(row.order_id),

@@ -73,9 +73,10 @@ class Shop:
             "createdAt": created.isoformat(),
         }
 
-    def SweepSubscriptions(self, after: str | None) -> dict[str, Any]:  # noqa: N802
+    def Subscriptions(self, after: str | None) -> dict[str, Any]:  # noqa: N802
         assert after is None
-        nodes = [{"topic": topic, "uri": uri} for topic, uri in self.subscriptions]
+        plain = {"format": "JSON", "filter": "", "includeFields": []}
+        nodes = [{"id": topic, "topic": topic, "uri": uri, **plain} for topic, uri in self.subscriptions]
         return {"webhookSubscriptions": {"nodes": nodes, "pageInfo": {"hasNextPage": False, "endCursor": None}}}
 
     def OrderState(self, order: str) -> dict[str, Any]:  # noqa: N802

@@ -157,7 +157,7 @@ async def a_day_in_the_shop(world: World, basket: dict[str, Any]) -> list[dict[s
     parked = await world.buy("nordlys", basket | {"lines": [unknown_to_fo]})
     await world.ends_of("nordlys", parked["id"], count=EVENTS)
     await world.deliver(b"{}", secret="revoked")
-    await world.deliver(b"{}", X_Shopify_Topic="products/update")
+    await world.deliver(b"{}", X_Shopify_Topic="products/update", X_Shopify_API_Version="2026-07")
     control = f"{world.stack.service_bus_control}/faults"
     await world.http.post(control, json={"entity": "commerce-events", "action": "lose"})
     refused = await world.deliver(json.dumps(good).encode())

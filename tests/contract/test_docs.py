@@ -143,15 +143,6 @@ def test_webhook_topics_are_those_of_the_intake() -> None:
     assert table == {(topic, family) for family, topics in TOPICS.items() for topic in topics}
 
 
-def test_the_script_subscribes_the_same_topics() -> None:
-    script = re.findall(r"<<'TOPICS'\n(.*?)\nTOPICS", text(DEPLOY), re.DOTALL)
-    assert len(script) == 1
-    subscribed = {tuple(line.split()) for line in script[0].splitlines()}
-    assert subscribed == {
-        (topic.upper().replace("/", "_"), family) for family, topics in TOPICS.items() for topic in topics
-    }
-
-
 def test_addresses_are_those_of_the_functions() -> None:
     route = re.search(r'@app\.route\("(webhooks/shopify/)\{store\}', text(ROOT / "function_app.py"))
     assert route
@@ -214,7 +205,7 @@ def test_every_threat_names_code_and_test() -> None:
         assert all(path.startswith("tests/") for path in names_in(test)), threat
 
 
-@pytest.mark.parametrize("page", [DEPLOY, UPGRADE, RECOVERY, STORES], ids=ids)
+@pytest.mark.parametrize("page", [DEPLOY, RECOVERY, STORES], ids=ids)
 def test_graphql_is_valid_in_shopifys_schema(page: Path) -> None:
     documents = re.findall(r"^ *[A-Z]+='((?:query|mutation|\{)[^']+)'", text(page), re.MULTILINE)
     assert documents

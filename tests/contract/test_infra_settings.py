@@ -20,6 +20,7 @@ NOT_IN_AZURE = {
     "StateStorage": "a connection string; in Azure the identity takes its place",
     "D365_TENANT": "the simulator's kind; in Azure the name of F&O's host tells",
     "SHOPIFY_BASE_URL": "points to a simulator; the default is the shop's own domain",
+    "WEBSITE_HOSTNAME": "Azure sets it",
     "WEBSITE_SITE_NAME": "Azure sets it",
 }
 # Read by the Functions host or by Microsoft's libraries, not by our code.

@@ -53,6 +53,7 @@ BAD = {
     "webhook.refused",
     "breaker.changed",
     "webhooks.subscription_lost",
+    "shopify.other_version",
     "reconciliation.difference",
 }
 
@@ -344,6 +345,16 @@ def test_a_topic_that_a_shop_dropped_is_lost(recording: Recording) -> None:
     found = {(row["Store"], row["Topic"]) for row in ask(ALERTS["subscription_lost"], recording.tables)}
     sent = {"orders/risk_assessment_changed"}
     assert found == {("nordlys", topic) for topics in TOPICS.values() for topic in topics - sent}
+
+
+def test_webhooks_and_answers_in_another_version_are_told_of(recording: Recording) -> None:
+    (found,) = ask(ALERTS["other_version"], recording.tables)
+    assert (found["Store"], found["Traffic"], found["Version"], found["Expected"]) == (
+        "nordlys",
+        "webhooks",
+        "2026-07",
+        "2026-10",
+    )
 
 
 def test_an_order_that_staff_changed_in_fo_differs(recording: Recording) -> None:

@@ -265,6 +265,52 @@ async def test_when_all_subscriptions_are_dropped_every_topic_is_reported_until_
         assert len(scenario.events("webhooks.subscription_lost")) == sum(map(len, TOPICS.values()))
 
 
+def subscriptions(scenario: SweepScenario) -> dict[str, tuple[int, str]]:
+    """Id and address of those that were made through the Admin API, by topic."""
+    made = scenario.shop().subscriptions.values()
+    return {each.topic: (each.id, each.uri) for each in made if each.through_api}
+
+
+def address(topic: str) -> str:
+    (family,) = [family for family, topics in TOPICS.items() if topic in topics]
+    return f"https://orders.contoso.com/api/webhooks/shopify/nordlys/{family}"
+
+
+async def test_a_sweep_subscribes_to_what_is_missing_and_repairs_what_sends_to_the_old_address(
+    scenario: SweepScenario,
+) -> None:
+    scenario.shop().subscriptions.clear()
+    scenario.subscribe()
+    scenario.unsubscribe("orders/create", "refunds/create")
+    before = subscriptions(scenario)
+    scenario.ports = replace(scenario.ports, own_address="https://orders.contoso.com")
+    await scenario.sweep()
+    wanted = {topic for topics in TOPICS.values() for topic in topics}
+    after = {topic: made for topic, made in subscriptions(scenario).items() if topic in wanted}
+    assert {topic: uri for topic, (_, uri) in after.items()} == {topic: address(topic) for topic in wanted}
+    kept = wanted - {"orders/create", "refunds/create"}
+    assert {topic: after[topic][0] for topic in kept} == {topic: before[topic][0] for topic in kept}
+    scenario.forget_calls()
+    await scenario.later()
+    calls = [call for call in scenario.shopify_calls() if call in {"Subscribe", "SubscriptionRepair"}]
+    assert (calls, scenario.events("webhooks.subscription_lost")) == ([], [])
+
+
+async def test_an_app_that_may_not_subscribe_says_why_until_it_may(scenario: SweepScenario) -> None:
+    scenario.shop().subscriptions.clear()
+    scenario.shop().protected_data_approved = False
+    scenario.ports = replace(scenario.ports, own_address="https://orders.contoso.com")
+    await scenario.sweep()
+    count = sum(map(len, TOPICS.values()))
+    assert [each["code"] for each in scenario.events("webhooks.subscription_lost")] == ["SUBSCRIPTION_REFUSED"] * count
+    rows = await scenario.ports.journal.history("nordlys", "")
+    assert len([row for row in rows if "not approved to subscribe" in row["note"]]) == count
+    scenario.shop().protected_data_approved = True
+    await scenario.later()
+    assert scenario.events("webhooks.subscription_lost") == []
+    assert len(subscriptions(scenario)) == count
+
+
 async def test_subscriptions_of_the_apps_own_configuration_are_not_looked_for(scenario: SweepScenario) -> None:
     await scenario.later()
     assert scenario.events("webhooks.subscription_lost") == []
@@ -290,7 +336,7 @@ async def test_an_order_that_agrees_costs_its_reads_and_no_write(scenario: Sweep
     assert sorted(scenario.shopify_calls()) == [
         *["OrderState"],
         *["SweepOrders"] * 4,
-        *["SweepSubscriptions"] * 2,
+        *["Subscriptions"] * 2,
     ]
 
 

@@ -18,6 +18,7 @@ from shared.mapping.shopify.state import read_state
 from shared.model import Order
 from shared.rules import StoreRules, without_our_tag
 from tests.builders.sales import EU
+from tests.builders.snapshots import MemorySnapshots
 
 FIELD = f"{APP_NAMESPACE}.sales_order"
 EACH_ONCE = ["WriteBackNumbers", "WriteBackTag"]
@@ -370,3 +371,25 @@ async def test_our_own_write_comes_back_as_an_update_that_changes_nothing(scenar
     assert {digest(known(payload, EU), EU) for payload in updates} == {digest(known(first, EU), EU)}
     tagged = {**updates[-1], "tags": f"vip, F&O SN5001, {EU.orders.hold_tag}"}
     assert digest(known(tagged, EU), EU) != digest(known(first, EU), EU)
+
+
+async def test_staff_see_the_number_by_a_definition_that_is_made_once(scenario: WriteBackScenario):
+    scenario.use(snapshots=MemorySnapshots())
+    order = scenario.order()
+    for number in ("SN5001", "SN5002"):
+        await scenario.put(order, number)
+        await scenario.push()
+    assert shown(order) == {FIELD: "SN5002"}
+    made = scenario.shop().definitions[APP_NAMESPACE, "sales_order"]
+    assert (made.name, made.admin_access, made.pinned_position) == ("F&O sales order", "MERCHANT_READ", 1)
+    assert made.is_admin_filterable
+    assert scenario.calls().count("WriteBackDefine") == 1
+
+
+async def test_a_shop_with_as_many_definitions_as_it_may_pin_gets_one_that_is_not_pinned(scenario: WriteBackScenario):
+    scenario.use(snapshots=MemorySnapshots())
+    scenario.shop().most_pinned = scenario.shop().most_filterable = 0
+    await scenario.put(scenario.order(), "SN5001")
+    await scenario.push()
+    made = scenario.shop().definitions[APP_NAMESPACE, "sales_order"]
+    assert (made.pinned_position, made.is_admin_filterable) == (None, False)

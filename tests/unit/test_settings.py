@@ -70,6 +70,7 @@ def test_one_error_lists_everything_that_is_missing() -> None:
     ("name", "value", "text"),
     [
         ("D365_BASE_URL", "http://contoso.operations.dynamics.com", "must start with https://"),
+        ("WEBHOOK_BASE_URL", "http://orders.contoso.com", "must start with https://"),
         ("D365_MAX_CALLS", "0", "from 1 to 52"),
         ("D365_MAX_CALLS", "many", "not “many”"),
         ("WEBHOOK_PUBLISH_SECONDS", "9", "to 4.5"),
@@ -80,6 +81,29 @@ def test_one_error_lists_everything_that_is_missing() -> None:
 )
 def test_a_wrong_value_is_explained(name: str, value: str, text: str) -> None:
     assert text in mistakes({**AZURE, name: value})
+
+
+@pytest.mark.parametrize(
+    ("given", "address"),
+    [
+        pytest.param({}, "", id="nothing"),
+        pytest.param({"WEBSITE_HOSTNAME": "func-1.azurewebsites.net"}, "https://func-1.azurewebsites.net", id="Azure"),
+        pytest.param({"WEBSITE_HOSTNAME": "localhost:7071"}, "", id="Core Tools"),
+        pytest.param({"WEBHOOK_BASE_URL": "https://orders.contoso.com/"}, "https://orders.contoso.com", id="set"),
+        pytest.param(
+            {"WEBHOOK_BASE_URL": "https://orders.contoso.com", "WEBSITE_HOSTNAME": "func-1.azurewebsites.net"},
+            "https://orders.contoso.com",
+            id="a custom domain",
+        ),
+        pytest.param(
+            {"WEBHOOK_BASE_URL": "", "WEBSITE_HOSTNAME": "func-1.azurewebsites.net"},
+            "https://func-1.azurewebsites.net",
+            id="left empty",
+        ),
+    ],
+)
+def test_the_apps_own_address_is_set_or_given_by_azure(given: dict[str, str], address: str) -> None:
+    assert read_settings(AZURE | given).webhook_base_url == address
 
 
 @pytest.mark.parametrize(

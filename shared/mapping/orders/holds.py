@@ -23,12 +23,14 @@ def hold_reason(
 def standing_reasons(state: OrderState, rules: StoreRules, *, held: str) -> list[HoldReason]:
     """Why a new order in this state would be held, the first reason first.
 
-    A webhook of the order has neither risk nor transactions: a hold for risk lasts until the order is fetched.
+    A webhook of the order has neither risk nor transactions: a hold for risk, or for an assessment, lasts until the
+    order is fetched.
     """
-    at_risk = held == HoldReason.RISK if state.transactions is None else state.risk in rules.orders.hold_risks
+    is_fetched, risks = state.transactions is not None, rules.orders.hold_risks
     standing = {
         HoldReason.FULFILMENT: held == HoldReason.FULFILMENT,
-        HoldReason.RISK: at_risk,
+        HoldReason.RISK: state.risk in risks if is_fetched else held == HoldReason.RISK,
+        HoldReason.ASSESSMENT: state.is_being_assessed and bool(risks) if is_fetched else held == HoldReason.ASSESSMENT,
         HoldReason.TAG: is_hold_tag_among(state.order.tags, rules),
     }
     return [reason for reason, stands in standing.items() if stands]

@@ -147,7 +147,17 @@ class OrderRules(Rules):
     )
     hold_risks: tuple[Literal["medium", "high"], ...] = Field(
         default=("high",),
-        description="Fraud risks in Shopify at which the sales order is held in F&O, until the risk is lower.",
+        description="Fraud risks in Shopify at which the sales order is held in F&O, until the risk is lower: `high` "
+        "where an assessment says so or Shopify recommends to cancel, `medium` where it recommends to investigate. The "
+        "strictest counts.",
+    )
+    risk_wait_minutes: int = Field(
+        default=60,
+        ge=0,
+        le=1440,
+        description="Minutes after its creation until which an order that Shopify has not assessed yet is held in F&O; "
+        "0 to hold none for that. Orders of the counter, drafts and orders without a payment by a gateway are not "
+        "assessed. Without hold_risks no order is held for it.",
     )
     hold_tag: str | None = Field(
         default=None, description="An order with this tag is held in F&O until the tag is removed. Case does not count."

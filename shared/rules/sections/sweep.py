@@ -30,6 +30,11 @@ class SweepRules(Rules):
         'and refunds that F&O missed; "differences" of the sales order, as far as [changes] allow. Each is in the '
         "journal. What is left out is only reported.",
     )
+    subscriptions: Literal["api", "toml"] = Field(
+        default="api",
+        description="Where the shop's webhook subscriptions are made: by the sweep, which makes and repairs them "
+        "(`api`), or in the app's own configuration, shopify.app.toml, where the app cannot see them (`toml`).",
+    )
     sample: int = Field(
         default=25,
         ge=0,

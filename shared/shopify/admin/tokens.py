@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import Callable, Collection
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import httpx
 
@@ -15,6 +16,10 @@ from shared.shopify.scopes import missing_scopes
 
 _MARGIN: Final = 300.0
 """Seconds before its expiry at which a token is renewed."""
+
+_REASON_LENGTH: Final = 200
+_OAUTH_ERROR: Final = re.compile(r"[Oo]auth error (\w+(?:: [^<\n]*)?)")
+"""In the page that Shopify gives to a browser."""
 
 
 class TokenSource(Protocol):
@@ -76,15 +81,37 @@ class ClientCredentials:
         status = response.status_code
         if httpx.codes.is_server_error(status) or status == httpx.codes.TOO_MANY_REQUESTS:
             raise TransientError(f"Shopify gives no token: {status}")
-        try:
-            grant = response.json() if response.is_success else {}
-        except ValueError:
-            grant = {}
-        match grant:
+        answer = _json(response)
+        match answer if response.is_success else {}:
             case {"access_token": str(token), "scope": str(scope), "expires_in": int(seconds)}:
                 pass
             case _:
-                raise DeniedError(ErrorCode.SHOPIFY_DENIED, message=f"the app's credentials were refused ({status})")
+                reason = self._reason(response, answer)
+                raise DeniedError(ErrorCode.SHOPIFY_DENIED, message=f"no access token (HTTP {status}){reason}")
         if missing := missing_scopes(scope.split(","), self._scopes):
             raise DeniedError(ErrorCode.SHOPIFY_DENIED, message=f"the app lacks the access scopes {', '.join(missing)}")
         return Secret(token), self._clock() + seconds
+
+    def _reason(self, response: httpx.Response, answer: Any) -> str:
+        """What Shopify says of a refusal, ": " before it; "" if it says nothing.
+
+        It answers in OAuth's form, or with a page for people that has the same words. What was sent is left out.
+        """
+        match answer:
+            case {"error": str(code), "error_description": str(description)}:
+                text = f"{code}: {description}"
+            case {"error": str(code)}:
+                text = code
+            case _:
+                found = _OAUTH_ERROR.search(response.text)
+                text = found[1] if found else ""
+        for sent in (self._secret.reveal(), self._form["client_id"]):
+            text = text.replace(sent, "***")
+        return f": {text[:_REASON_LENGTH].strip()}" if text else ""
+
+
+def _json(response: httpx.Response) -> Any:
+    try:
+        return response.json()
+    except ValueError:
+        return None

@@ -46,6 +46,8 @@ class StoreIntake:
     secrets: tuple[Secret, ...]
     flows: frozenset[str]
     """Names of those that are switched on."""
+    api_version: str = ""
+    """Of the bodies that the app reads."""
     lacks_secrets: bool = False
     """Whether any secret of the store is missing, of its webhooks or of its Admin API."""
 
@@ -66,6 +68,8 @@ class IntakePorts:
     max_bytes: int
     """Of a larger body only the order's id is published: the order is fetched."""
     told: PerMinute = field(default_factory=lambda: PerMinute(TOLD))
+    versions: set[tuple[str, str]] = field(default_factory=set)
+    """Store and API version of bodies in another version that this process has reported."""
     noted: set[tuple[str, ErrorCode, str]] = field(default_factory=set)
     """Store, code and topic of the notes that this process has stored."""
 
@@ -84,6 +88,7 @@ async def receive_webhook(
         try:
             webhook = _verify(store, headers, body, ports)
             annotate(topic=webhook.topic, event_id=webhook.event_id)
+            _compare_version(webhook, store, ports)
             flow = await _flow_for(webhook, store, ports)
             order_id = await _order_id(webhook)
             annotate(flow=flow.name, entity_id=order_id)
@@ -123,6 +128,17 @@ def _verify(store: str, headers: Mapping[str, str], body: bytes, ports: IntakePo
     if known.lacks_secrets:
         raise WebhookRefusedError(ErrorCode.SECRETS_MISSING, store=store)
     return webhooks.verify_webhook(headers, body, secrets=known.secrets, shop_domain=known.shop_domain)
+
+
+def _compare_version(webhook: webhooks.Webhook, store: str, ports: IntakePorts) -> None:
+    """Reports bodies in another API version than the store's, once per process: the app's setting in Shopify decides
+    about them, and Shopify retires each version after a year. Fields may be missing then.
+    """
+    expected, found = ports.stores[store].api_version, (store, webhook.api_version)
+    if webhook.api_version in {"", expected} or found in ports.versions or len(ports.versions) >= NOTES:
+        return
+    ports.versions.add(found)
+    emit("shopify.other_version", level=logging.WARNING, traffic="webhooks", version=found[1], expected=expected)
 
 
 async def _flow_for(webhook: webhooks.Webhook, store: str, ports: IntakePorts) -> Flow:

@@ -46,7 +46,7 @@ from shared.sync.messages.parked import RELEASE_HOLD
 from shared.sync.orders.booking import Booking, change, create, find_unrecorded, reconstruct_record
 from shared.sync.orders.pause import is_edit_before, may_wait, wait_for_pause, wait_unread
 from shared.sync.orders.ports import OrderPorts
-from shared.sync.orders.reading import LARGE, StateReader, apart, read_json
+from shared.sync.orders.reading import LARGE, StateReader, apart, assessed_until, read_json
 from shared.sync.orders.release import release_hold
 from shared.sync.orders.safety import is_released, stop, stop_reason
 from shared.sync.payments import converge_payments
@@ -92,7 +92,9 @@ async def _end_unread(
     if envelope.topic == RELEASE_HOLD:
         return await release_hold(payload, link, rules, ports)
     if await _is_booked_before(envelope, payload, link, ports):
-        return Done("F&O has this transaction: it was booked with its order", document=link.sales_order)
+        done = Done("F&O has this transaction: it was booked with its order", document=link.sales_order)
+        wait = timedelta(minutes=rules.orders.risk_wait_minutes)
+        return Parts(done, retry=Retry(_assessment(wait)) if link.held == HoldReason.ASSESSMENT else None)
     if is_edit_before(envelope, link):
         return Done("F&O has a later state of the order", document=link.sales_order)
     pause = wait_unread(envelope, link, ports.change_pause, ports.now())
@@ -103,11 +105,18 @@ async def _is_booked_before(envelope: Envelope, payload: Any, link: OrderLink, p
     """Whether the event is about one transaction that is booked: it saves Shopify's query budget."""
     if envelope.topic not in ORDERS.webhooks["transactions"] or envelope.source == OPERATOR or link.has_parked:
         return False
+    if envelope.waits and link.held == HoldReason.ASSESSMENT:
+        return False
     match payload:
         case {"id": int(transaction)}:
             known = await ports.payments.records.of_order(envelope.store, link.order_id)
             return transaction in known and known[transaction].settled is not None
     return False
+
+
+def _assessment(wait: timedelta) -> NotYetError:
+    """Has the event handled once more when the wait for an assessment is over. An assessment itself is an event too."""
+    return NotYetError("the sales order is held until Shopify has assessed its risk", retry_after=wait)
 
 
 class _Report(Protocol):
@@ -151,7 +160,7 @@ class _Event:
         fetched = await self._reader.fetch() if self.is_replay else None
         state = fetched or await self._reader.read(self.envelope.topic, payload)
         annotate(order=state.order.name)
-        if self._needs_all() or self._needs_more_than_the_webhook(state):
+        if self._needs_all(state) or self._needs_more_than_the_webhook(state):
             state = await self._reader.complete(state)
         return state
 
@@ -169,14 +178,26 @@ class _Event:
     def _reader(self) -> StateReader:
         admin = self.ports.admins[self.rules.key]
         booked = self.link.digest if self.link is not None else ""
-        return StateReader(self.order_id, self.rules, admin, self.now, self._record, len(self.envelope.body), booked)
+        return StateReader(
+            self.order_id,
+            self.rules,
+            admin,
+            self.now,
+            self.envelope.occurred_at,
+            self._record,
+            len(self.envelope.body),
+            booked,
+        )
 
-    def _needs_all(self) -> bool:
-        """Whether to fetch payments and risk, which the event may not contain: for a new order, and where parked
-        events, which are closed when this one is done, may have contained them.
+    def _needs_all(self, state: OrderState) -> bool:
+        """Whether to fetch payments and risk, which the event may not contain: for a new order, for one that was held
+        for its assessment long enough, and where parked events, which are closed when this one is done, may have
+        contained them.
         """
         if self.link is not None and self.link.has_parked:
             return True
+        if self.link is not None and self.link.held == HoldReason.ASSESSMENT:
+            return self.now >= assessed_until(state.order, self.rules)
         is_new = self.link is None or not self.link.sales_order
         return is_new and bool(self.rules.orders.hold_risks or self.rules.payments)
 
@@ -257,12 +278,21 @@ class _Event:
         if state.returned:
             self.notes.append(note_of_open_returns(state.returned, state.order))
         await self._close_done()
+        waits = [*self.waiting.values(), *self._assessments(booking, state)]
         return Parts(
             Done("; ".join(self.notes), document=booking.number, evidence=self.evidence),
             parked=tuple(self.parked),
-            retry=Retry(min(self.waiting.values(), key=_delay)) if self.waiting else None,
+            retry=Retry(min(waits, key=_delay)) if waits else None,
             then=partial(self._store_refusals, state) if self.parked else None,
         )
+
+    def _assessments(self, booking: Booking, state: OrderState) -> list[NotYetError]:
+        """The wait for the order's assessment, if the event leaves the order held for it. Each event has one: a worker
+        may have died after it booked the order.
+        """
+        left = assessed_until(state.order, self.rules) - self.now
+        is_held = booking.link is not None and booking.link.held == HoldReason.ASSESSMENT
+        return [_assessment(left)] if is_held and left > timedelta(0) else []
 
     def _delivered(self, state: OrderState) -> OrderState:
         """The state with how the buyer gets the goods. An order that is given up is delivered nowhere."""
@@ -299,7 +329,7 @@ class _Event:
             return state
         if not self.envelope.waits and state.order.version > link.version:
             return state
-        fetched = await self._reader.complete(state)
+        fetched = await self._reader.latest(state)
         return self._delivered(fetched) if fetched.order.version >= state.order.version else state
 
     async def _sales_order(self, state: OrderState) -> Booking:
@@ -333,7 +363,9 @@ class _Event:
         content = digest(order, self.rules)
         if content == link.parked_digest and not self.is_replay:
             return Booking("this change of the order waits for a person", link.sales_order, link, is_current=False)
-        is_as_booked = content == link.digest and not link.held and self._new_hold_reason(state, link) is None
+        hold = self._new_hold_reason(state, link)
+        is_held_as_due = link.held in {"", HoldReason.ASSESSMENT} and hold == (link.held or None)
+        is_as_booked = content == link.digest and is_held_as_due and not link.is_holding
         if is_as_booked and self.envelope.source not in {OPERATOR, HEALING}:
             return Booking("F&O has the order as it is", link.sales_order, link)
         return None

@@ -6,26 +6,31 @@ import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from typing import Any, Final
 
-from shared.errors import ErrorCode, OtherCurrencyError, RefusedError
+from shared.errors import ErrorCode, NotYetError, OtherCurrencyError, RefusedError
 from shared.mapping.orders.record import digest
 from shared.mapping.shopify.events import only_names
 from shared.mapping.shopify.graphql import read_graphql_state
 from shared.mapping.shopify.state import read_state
 from shared.mapping.shopify.taxes import lacks_taxes_of_fees
-from shared.model import OrderRecord, OrderState
+from shared.model import Order, OrderRecord, OrderState
 from shared.rules import StoreRules, without_our_tag
 from shared.shopify.admin.client import AdminClient
-from shared.shopify.orders import fetch_agreements, fetch_order
+from shared.shopify.orders import ALL_ORDERS, fetch_agreements, fetch_order, may_read_all_orders
 
 LARGE: Final = 20_000
 """Bytes of a body that is read in a thread of its own if it has more. An order of five lines has about half of them."""
 LARGE_LINES: Final = 10
 """The same for an order that was fetched, in lines."""
+
+SHOWN_WITHIN: Final = timedelta(minutes=15)
+"""After its event Shopify's API shows an order; its webhook may come before that."""
+_READABLE: Final = timedelta(days=60)
+"""Older orders are hidden from an app without the scope ALL_ORDERS."""
 
 WITH_THE_ORDER: Final = frozenset(
     {
@@ -47,6 +52,8 @@ class StateReader:
     rules: StoreRules
     admin: AdminClient
     now: datetime
+    occurred_at: datetime
+    """When the event happened in Shopify."""
     known: OrderRecord | None
     """What was decided about the order before; None for an order that is not booked."""
     size: int = 0
@@ -60,7 +67,7 @@ class StateReader:
         Other events only name their order, which is fetched with its payments and its risk; so is an order with
         payments in a currency that is not booked, or with fees that are taxed: GraphQL has both currencies, and the
         taxes of fees. Tags that the app set are left out.
-        Raises RefusedError ORDER_GONE and what the readers raise.
+        Raises what the readers and `_required` raise.
         """
         if topic in WITH_THE_ORDER and not only_names(payload):
             try:
@@ -69,16 +76,37 @@ class StateReader:
                     return await self._read(read_state, payload, is_large=is_large)
             except OtherCurrencyError:
                 pass  # GraphQL has the amount in both currencies
-        fetched = await self.fetch()
-        if fetched is None:
-            raise RefusedError(ErrorCode.ORDER_GONE, order=self.order_id)
-        return fetched
+        return await self._required(placed_at=None)
 
     async def complete(self, state: OrderState) -> OrderState:
-        """The state with payments and risk, which a webhook of the order does not contain; unchanged where Shopify does
-        not have the order any more.
+        """The state with payments and risk, which a webhook of the order does not contain. An order that is given up
+        needs neither, and Shopify may have deleted it. Raises what `_required` raises.
         """
+        if state.transactions is not None:
+            return state
+        if state.order.is_given_up:
+            return await self.latest(state)
+        return await self._required(placed_at=state.order.created_at)
+
+    async def latest(self, state: OrderState) -> OrderState:
+        """The state as Shopify has it now; unchanged where Shopify does not show the order."""
         return state if state.transactions is not None else await self.fetch() or state
+
+    async def _required(self, *, placed_at: datetime | None) -> OrderState:
+        """The order as Shopify has it now.
+
+        Raises NotYetError where Shopify does not show it although its event is new, then RefusedError ORDER_TOO_OLD or
+        ORDER_GONE.
+        """
+        fetched = await self.fetch()
+        if fetched is not None:
+            return fetched
+        if self.now - self.occurred_at < SHOWN_WITHIN:
+            raise NotYetError("Shopify does not show the order of the event yet")
+        is_young = placed_at is not None and self.now - placed_at < _READABLE
+        if is_young or await may_read_all_orders(self.admin):
+            raise RefusedError(ErrorCode.ORDER_GONE, order=self.order_id)
+        raise RefusedError(ErrorCode.ORDER_TOO_OLD, order=self.order_id, scope=ALL_ORDERS)
 
     async def fetch(self) -> OrderState | None:
         """The order as Shopify has it now, with payments and risk; None if it has none."""
@@ -100,14 +128,15 @@ class StateReader:
             known=self.known,
         )
         try:
-            state = _normalized(await apart(read, is_large=is_large), self.rules)
+            state = _normalized(await apart(read, is_large=is_large), self.rules, self.now)
             if not self._needs_agreements(state):
                 return state
         except RefusedError as unclear:
             if unclear.code != ErrorCode.STATE_SUM_DIFFERS:
                 raise
         agreements = await fetch_agreements(self.admin, self.order_id)
-        return _normalized(await apart(partial(read, agreements=agreements), is_large=is_large), self.rules)
+        state = await apart(partial(read, agreements=agreements), is_large=is_large)
+        return _normalized(state, self.rules, self.now)
 
     def _needs_agreements(self, state: OrderState) -> bool:
         """Not for goods that F&O's order lacks already: an edit removed them."""
@@ -117,10 +146,18 @@ class StateReader:
         return state.returned is None and digest(state.order, self.rules) != self.booked
 
 
-def _normalized(state: OrderState, rules: StoreRules) -> OrderState:
-    """The state without tags that the app set; the others sorted, since webhooks and GraphQL sort them differently."""
+def assessed_until(order: Order, rules: StoreRules) -> datetime:
+    """When the wait for an assessment of the order's risk is over."""
+    return order.created_at + timedelta(minutes=rules.orders.risk_wait_minutes)
+
+
+def _normalized(state: OrderState, rules: StoreRules, now: datetime) -> OrderState:
+    """The state without tags that the app set; the others sorted, since webhooks and GraphQL sort them differently. An
+    assessment is awaited as long as the rules say.
+    """
     tags = tuple(sorted(without_our_tag(state.order.tags, rules.write_back)))
-    return replace(state, order=replace(state.order, tags=tags))
+    is_awaited = state.is_being_assessed and now < assessed_until(state.order, rules)
+    return replace(state, order=replace(state.order, tags=tags), is_being_assessed=is_awaited)
 
 
 async def apart[T](work: Callable[[], T], *, is_large: bool) -> T:

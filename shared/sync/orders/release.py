@@ -26,7 +26,7 @@ async def release_hold(payload: Mapping[str, Any], link: OrderLink, rules: Store
         return Done("the app does not hold this order", document=link.sales_order)
     admin = ports.admins[rules.key]
     try:
-        state = await StateReader(link.order_id, rules, admin, ports.now(), link.record).fetch()
+        state = await StateReader(link.order_id, rules, admin, ports.now(), ports.now(), link.record).fetch()
     except RefusedError:
         state = None  # an order that cannot be read is released from the reason for which it is held
     fo = await read_fo_order(ports.fo, link.company, (link.sales_order, *link.further))

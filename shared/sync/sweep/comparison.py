@@ -19,7 +19,7 @@ from shared.store.links import OrderLink
 from shared.sync.orders.reading import StateReader
 from shared.sync.sweep.duplicates import Duplicates, hold_duplicates
 from shared.sync.sweep.healing import Healer, Healing
-from shared.sync.sweep.missed import TOPIC, JournalEntries, is_recorded, is_settled
+from shared.sync.sweep.missed import JournalEntries, is_recorded, is_settled
 from shared.sync.sweep.ports import SweepPorts
 from shared.sync.sweep.progress import Progress
 from shared.sync.sweep.reconciliation import Comparison, compare_order
@@ -161,10 +161,10 @@ class _ComparisonRun:
             self.tally.busy += 1
             return None
         admin = self.ports.orders.admins[self.rules.key]
-        reader = StateReader(order.id, self.rules, admin, self.now(), link.record, booked=link.digest)
-        state = await reader.read(TOPIC, None)
+        reader = StateReader(order.id, self.rules, admin, self.now(), order.updated_at, link.record, booked=link.digest)
+        state = await reader.fetch()
         found = None
-        if state.order.version == order.updated_at:
+        if state is not None and state.order.version == order.updated_at:
             found = await compare_order(state, link, duplicates, self.rules, self.ports.orders)
         if found is None:
             self.tally.busy += 1

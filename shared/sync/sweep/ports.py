@@ -17,3 +17,5 @@ class SweepPorts:
     """Into the orders' queue."""
     journal: Journal
     snapshots: Snapshots
+    own_address: str = ""
+    """Where Shopify reaches the app, without a trailing slash; "" where it is not known."""

@@ -22,6 +22,8 @@ class Progress:
     """Id of the order that the next comparison begins with; 0 for the oldest."""
     subscribed: bool
     """Shopify has listed subscriptions of the app, so that a missing one is reported."""
+    refused: dict[str, str]
+    """Topics that Shopify does not let the app subscribe to, with the cause."""
     began: datetime
     """When the first run began: an order from before it that the app does not know is not booked."""
 
@@ -37,6 +39,7 @@ class Progress:
             since=datetime.fromisoformat(held["since"]),
             next_id=held["next_id"],
             subscribed=held["subscribed"],
+            refused=held.get("refused", {}),
             # Releases up to 0.1.0 did not store it: their orders up to here are left alone.
             began=datetime.fromisoformat(held.get("began", held["since"])),
         )
@@ -47,6 +50,7 @@ class Progress:
             "since": self.since.isoformat(),
             "next_id": self.next_id,
             "subscribed": self.subscribed,
+            "refused": self.refused,
             "began": self.began.isoformat(),
         }
         self.etag = await self.snapshots.write(self.name, value, self.etag)

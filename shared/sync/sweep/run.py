@@ -3,11 +3,11 @@
 holds           a hold that is gone in F&O while its reason stands is set again (shared/sync/sweep/holds.py)
 changes         an order that changed in Shopify without an event is put onto the orders' queue, as an event of the app:
                 the flow of orders fetches and converges it as any other
-subscriptions   topics that a shop no longer sends are reported
+subscriptions   topics that a shop does not send are subscribed to, or reported
 comparison      orders in Shopify are compared with F&O, some in each run, all of them over time
 
-What was put onto the queue is neither sent again nor compared before it is settled (shared/sync/sweep/healing.py).
-It writes nothing to Shopify, and to F&O holds alone: those that are gone, and where several sales orders have the
+What was put onto the queue is neither sent again nor compared before it is settled (shared/sync/sweep/healing.py). To
+Shopify it writes subscriptions alone, and to F&O holds: those that are gone, and where several sales orders have the
 reference of one order, one for each that is not kept (shared/sync/sweep/duplicates.py). After an interrupted run the
 next begins where progress was last saved; an event that is sent twice has nothing to do the second time.
 """
@@ -22,9 +22,9 @@ from datetime import UTC, datetime, timedelta
 from itertools import batched
 from typing import Final
 
-from shared.flows import FLOWS, SWEEP
+from shared.flows import SWEEP
 from shared.rules import StoreRules
-from shared.shopify.sweep import ListedOrder, changed_orders, read_subscriptions
+from shared.shopify.sweep import ListedOrder, changed_orders
 from shared.sync.each_store import for_each_store, noting_halt
 from shared.sync.sweep.comparison import compare_some
 from shared.sync.sweep.healing import Healer, Healing
@@ -32,7 +32,7 @@ from shared.sync.sweep.holds import restore_holds
 from shared.sync.sweep.missed import is_recorded
 from shared.sync.sweep.ports import SweepPorts
 from shared.sync.sweep.progress import Progress
-from shared.sync.sweep.subscriptions import report_lost_topics
+from shared.sync.sweep.subscriptions import look_after_subscriptions
 from shared.telemetry import emit
 
 _MAX_ORDERS: Final = 5000
@@ -95,11 +95,8 @@ class _Sweep:
         progress = await Progress.load(self.ports.snapshots, self.rules.key, now=self.began)
         try:
             await self._find_changes(progress)
-            subscriptions = await read_subscriptions(admin)
-            on = [flow for flow in FLOWS if self.rules.runs(flow)]
-            families = {family: topics for flow in on for family, topics in flow.webhooks.items()}
-            progress.subscribed = report_lost_topics(
-                self.rules.key, families, subscriptions, subscribed=progress.subscribed
+            await look_after_subscriptions(
+                self.rules, admin, self.ports.own_address, self.ports.journal, progress, self.now()
             )
             ended = await compare_some(self.rules, self.ports, progress, now=self.now, until=self._until)
             self.report.halted = self.report.halted or ended

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any, Final
 
 from local.shopify.order import Order
 from shared.error_catalogue import ErrorCode
 from shared.mapping.bounds import MAX_PROPERTIES
+from shared.shopify.orders import ALL_ORDERS
 from tests.builders.advice.scene import (
     BTW,
     MUG,
@@ -92,15 +94,28 @@ async def _book_on_a_shared_account(scene: Scene) -> None:
 
 
 async def _show_nothing(scene: Scene) -> None:
-    """Takes the order out of what Shopify lets the app read, while it is edited."""
+    """Takes the order out of what Shopify lets the app read, while it is edited. The event is handled an hour later."""
     scene.hides_orders = True
+    clock = scene.app.now
+    scene.app.now = lambda: clock() + timedelta(hours=1)
     await scene.step("edit", {"quantities": {"TENT-2P": 1}})
+    scene.app.now = clock
 
 
 async def _show_it(scene: Scene) -> None:
     scene.hides_orders = False
     await scene.deliver()
     await scene.replay()
+
+
+async def _show_no_old_orders(scene: Scene) -> None:
+    scene.shop.scopes -= {ALL_ORDERS}
+    await _show_nothing(scene)
+
+
+async def _grant_the_scope(scene: Scene) -> None:
+    scene.shop.scopes |= {ALL_ORDERS}
+    await _show_it(scene)
 
 
 async def _delete_in_fo(scene: Scene) -> None:
@@ -243,6 +258,7 @@ REPAIRED: Final[dict[ErrorCode, Repair]] = {
     ),
     ErrorCode.NOT_AN_ORDER: Repair(spoil=no_lines_field, act=correcting(tags=["again"])),
     ErrorCode.ORDER_GONE: Repair(then=_show_nothing, act=_show_it),
+    ErrorCode.ORDER_TOO_OLD: Repair(then=_show_no_old_orders, act=_grant_the_scope),
     ErrorCode.FO_ORDER_GONE: Repair(then=_delete_in_fo, act=_cancel, sales_orders=0),
 }
 

@@ -16,7 +16,7 @@ from local.shopify.events import Event
 from local.shopify.order import Order
 from local.shopify.state import Shop
 from shared.rules import StoreRules
-from tests.builders.both_sides import App
+from tests.builders.both_sides import App, scopes_of
 from tests.builders.checkouts import ADDRESSES, BUYER, Document
 from tests.builders.histories import SimulatedOrder, Webhook
 from tests.builders.one_order import FoDocuments
@@ -65,7 +65,7 @@ class Scene(FoDocuments):
         self.app = app
         self.app.reset(rules)
         self.app.shopify.simulator.faults.clear()
-        self.shop.scopes = frozenset(self.shop.seed.scopes)
+        self.shop.scopes = scopes_of(self.shop)
         self.spoil: Spoil | None = None
         self._delivered = 0
         self._removed: list[tuple[str, Any, Any]] = []

@@ -214,12 +214,6 @@ async def test_addresses_that_shopify_takes_and_the_simulator_does_not_say_so(cl
     assert [error["extensions"]["code"] for error in body["errors"]] == ["NOT_SIMULATED"]
 
 
-async def test_a_subscription_in_xml_is_not_simulated(client: Client):
-    query = SUBSCRIBE.replace("name: $name", "name: $name, format: XML")
-    body = await client.graphql(query, {"uri": "https://example.com/hook"})
-    assert [error["extensions"]["code"] for error in body["errors"]] == ["NOT_SIMULATED"]
-
-
 async def test_all_that_is_wrong_with_a_subscription_is_reported_at_once(client: Client):
     data = await client.data(SUBSCRIBE, {"uri": "", "name": "no spaces"})
     errors = data["webhookSubscriptionCreate"]["userErrors"]

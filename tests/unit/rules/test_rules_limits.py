@@ -36,6 +36,7 @@ LIMITS = {
     "OrderRules.number_group": "1..20",
     "OrderRules.order_name_as_requisition": "= True",
     "OrderRules.origin_code": "1..20",
+    "OrderRules.risk_wait_minutes": "0..1440 = 60",
     "OrderRules.rounding_item": "1..20",
     "OrderRules.shipping_item": "1..20",
     "OrderRules.sku_missing_item": "1..20",

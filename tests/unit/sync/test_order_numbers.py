@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.errors import RefusedError, ThrottledError, TransientError
+from shared.errors import DeniedError, ErrorCode, RefusedError, ThrottledError, TransientError
 from shared.rules import Flows
 from shared.store.journal import Journal
 from shared.store.outbox import Outbox
@@ -16,6 +16,7 @@ from tests.builders.log_events import events_in
 from tests.builders.memory_table import MemoryTable
 from tests.builders.payments import NOON, Clock
 from tests.builders.sales import EU, US, with_rules
+from tests.builders.snapshots import MemorySnapshots, defined
 
 TAGGED = with_rules(EU, flows={"write_back": True}, write_back={"tag": "FO-{number}"})
 PLAIN = with_rules(EU, flows={"write_back": True}, write_back={"tag": None})
@@ -74,6 +75,24 @@ class Shop:
         return {name: count for name, count in self.calls.items() if name != "WriteBackState"}
 
 
+class DefiningShop(Shop):
+    """A shop whose answers to definitions are given: whether it has one, and the errors of each attempt to make it."""
+
+    def __init__(self, *orders, has=False, errors=()):
+        super().__init__(*orders)
+        self.has, self.errors, self.wanted = has, list(errors), []
+
+    def WriteBackDefinition(self, identifier):  # noqa: N802
+        assert identifier == {"ownerType": "ORDER", "namespace": "$app", "key": "sales_order"}
+        return {"metafieldDefinition": {"id": "gid://shopify/MetafieldDefinition/1"} if self.has else None}
+
+    def WriteBackDefine(self, definition):  # noqa: N802
+        self.wanted.append(definition)
+        codes = self.errors.pop(0) if self.errors else ()
+        errors = [{"field": ["definition"], "message": f"no: {code}", "code": code} for code in codes]
+        return {"metafieldDefinitionCreate": {"userErrors": errors}}
+
+
 class WriteBack:
     """One app whose stores write numbers back."""
 
@@ -81,9 +100,10 @@ class WriteBack:
         self.clock = Clock()
         self.table, self.journal_rows = MemoryTable(), MemoryTable()
         self.outbox = Outbox(self.table)
+        self.snapshots = defined(rules.key, *(each.key for each, _ in other.values()))
         shops = {rules.key: shop, **{each.key: its for each, its in other.values()}}
         stores = {rules.key: rules, **{each.key: each for each, _ in other.values()}}
-        self.ports = WriteBackPorts(stores, shops, self.outbox, Journal(self.journal_rows))
+        self.ports = WriteBackPorts(stores, shops, self.outbox, Journal(self.journal_rows), self.snapshots)
 
     async def put(self, *orders, store="nordlys", prefix="SN"):
         for order in orders:
@@ -347,3 +367,130 @@ async def test_a_store_with_the_flow_off_is_left_alone():
     await app.put(1)
     await app.run()
     assert shop.calls == {}
+
+
+# ---- the definition of the metafield
+
+
+async def defining(shop, *, runs=1, after=1):
+    """An app that has never written to the shop, after runs with an order each."""
+    app = WriteBack(shop)
+    app.snapshots.documents.clear()
+    for at in range(runs):
+        await app.put(1, prefix=f"S{at}")
+        await app.run(after=after)
+    return app
+
+
+async def test_the_metafield_is_defined_before_the_first_number_and_never_again(pushed):
+    shop = DefiningShop(1)
+    app = await defining(shop, runs=3)
+    assert shop.wanted == [
+        {
+            "ownerType": "ORDER",
+            "namespace": "$app",
+            "key": "sales_order",
+            "name": "F&O sales order",
+            "description": (
+                "Number of the sales order in Dynamics 365 Finance & Operations. Written by the connector."
+            ),
+            "type": "single_line_text_field",
+            "pin": True,
+            "access": {"admin": "MERCHANT_READ"},
+            "capabilities": {"adminFilterable": {"enabled": True}},
+        }
+    ]
+    names = list(shop.calls)
+    assert names.index("WriteBackDefine") < names.index("WriteBackNumbers")
+    assert (shop.calls["WriteBackDefinition"], app.left, app.noted) == (1, {}, [])
+
+
+async def test_a_definition_that_is_there_is_left_as_it_is():
+    shop = DefiningShop(1, has=True)
+    await defining(shop, runs=2)
+    assert (shop.wanted, shop.calls["WriteBackDefinition"]) == ([], 1)
+
+
+async def test_a_shop_without_orders_to_write_to_is_not_asked():
+    shop = DefiningShop()
+    app = WriteBack(shop)
+    app.snapshots.documents.clear()
+    await app.run()
+    assert shop.calls == {}
+
+
+@pytest.mark.parametrize(
+    ("errors", "left_out"),
+    [
+        ([("PINNED_LIMIT_REACHED",)], {"pin"}),
+        ([("OWNER_TYPE_LIMIT_EXCEEDED_FOR_USE_AS_ADMIN_FILTERS",)], {"capabilities"}),
+        ([("PINNED_LIMIT_REACHED", "INVALID_CAPABILITY")], {"pin", "capabilities"}),
+        ([("UNSUPPORTED_PINNING",), ("INVALID_CAPABILITY",)], {"pin", "capabilities"}),
+    ],
+)
+async def test_a_definition_beyond_a_limit_is_made_without_what_it_limits(pushed, errors, left_out):
+    shop = DefiningShop(1, errors=errors)
+    app = await defining(shop, runs=2)
+    assert shop.wanted[0].keys() - shop.wanted[-1].keys() == left_out
+    assert (len(shop.wanted), pushed("write_back.definition_refused"), app.noted) == (len(errors) + 1, [], [])
+
+
+async def test_a_definition_that_another_run_made_meanwhile_counts(pushed):
+    app = await defining(DefiningShop(1, errors=[("TAKEN",)]), runs=2)
+    assert (pushed("write_back.definition_refused"), app.noted) == ([], [])
+
+
+async def test_a_refused_definition_is_told_each_day_and_the_numbers_are_written(pushed):
+    refusal = ("RESOURCE_TYPE_LIMIT_EXCEEDED",)
+    shop = DefiningShop(1, errors=[refusal, refusal])
+    app = await defining(shop, runs=3, after=1)
+    assert (len(shop.wanted), shop.numbers) == (1, {1: "S21"})
+    (told,) = pushed("write_back.definition_refused")
+    assert (told["store"], told["code"], told["name"]) == ("nordlys", "SHOPIFY_REJECTED", "$app.sales_order")
+    (row,) = app.noted
+    assert (row["outcome"], row["PartitionKey"]) == ("refused", "nordlys-unknown")
+    assert row["note"] == (
+        "SHOPIFY_REJECTED: Shopify refused the definition of the metafield $app.sales_order: "
+        "no: RESOURCE_TYPE_LIMIT_EXCEEDED"
+    )
+    await app.put(1, prefix="T")
+    await app.run(after=24 * 60)
+    await app.put(1, prefix="U")
+    await app.run(after=24 * 60)
+    assert len(shop.wanted) == 3  # the last one succeeds
+    await app.put(1, prefix="V")
+    await app.run(after=24 * 60)
+    assert len(shop.wanted) == 3
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        DeniedError(ErrorCode.SHOPIFY_DENIED, message="Access denied for metafieldDefinitionCreate field."),
+        RefusedError(ErrorCode.SHOPIFY_REJECTED, what="WriteBackDefine", message="no"),
+    ],
+    ids=["denied", "rejected"],
+)
+async def test_numbers_are_written_although_the_app_may_not_define_anything(pushed, error):
+    shop = DefiningShop(1)
+
+    def refuse(name):
+        if name == "WriteBackDefine":
+            raise error
+
+    shop.on_call = refuse
+    await defining(shop)
+    assert shop.numbers == {1: "S01"}
+    assert len(pushed("write_back.definition_refused")) == 1
+
+
+async def test_another_key_of_the_metafield_is_defined_too():
+    shop = DefiningShop(1)
+    app = WriteBack(shop)
+    app.snapshots = app.ports.snapshots
+    app.snapshots.documents["write_back/nordlys"] = {"metafield": "$app.number", "refused_at": ""}
+    await app.put(1)
+    await app.run()
+    assert len(shop.wanted) == 1
+    assert isinstance(app.snapshots, MemorySnapshots)
+    assert app.snapshots.documents["write_back/nordlys"] == {"metafield": "$app.sales_order", "refused_at": ""}

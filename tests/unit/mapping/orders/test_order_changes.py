@@ -505,6 +505,25 @@ def test_a_release_ends_with_its_reason(risk, asked, tags, cancelled, left):
     assert releases_left(released, state, RULES) == dict.fromkeys(left, "why")
 
 
+@pytest.mark.parametrize(
+    ("risk", "asked", "held", "reason"),
+    [
+        (Risk.NONE, True, "", HoldReason.ASSESSMENT),
+        (Risk.MEDIUM, True, "", HoldReason.ASSESSMENT),
+        (Risk.HIGH, True, HoldReason.ASSESSMENT, HoldReason.RISK),
+        (Risk.NONE, True, HoldReason.RISK, HoldReason.ASSESSMENT),
+        (Risk.NONE, False, HoldReason.ASSESSMENT, HoldReason.ASSESSMENT),
+        (Risk.NONE, False, "", None),
+    ],
+)
+def test_an_order_is_held_while_its_risk_is_being_assessed(risk, asked, held, reason):
+    transactions = () if asked else None
+    state = OrderState(bought(), (), transactions, risk, {}, is_being_assessed=asked)
+    assert hold_reason(state, RULES, held=held) is reason
+    without = with_rules(RULES, orders={"hold_risks": ()})
+    assert hold_reason(state, without) is None
+
+
 def test_the_day_that_the_buyer_wants_is_the_orders_day():
     header = plan(bought(attributes=(("deliver on", "2026-12-24"),)), RULES).header
     assert header["RequestedShippingDate"] == "2026-12-24T12:00:00Z"

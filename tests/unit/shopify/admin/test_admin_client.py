@@ -438,6 +438,44 @@ async def test_no_token_no_call(answer, error):
     assert not isinstance(raised.value, OutcomeUnknownError)
 
 
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        pytest.param(
+            httpx.Response(400, json={"error": "shop_not_permitted", "error_description": "Not on this shop."}),
+            "no access token (HTTP 400): shop_not_permitted: Not on this shop.",
+            id="of another organisation",
+        ),
+        pytest.param(
+            httpx.Response(401, json={"error": "invalid_client"}),
+            "no access token (HTTP 401): invalid_client",
+            id="a wrong secret",
+        ),
+        pytest.param(
+            httpx.Response(400, html="<p>Oauth error app_not_installed: It is not there.</p>\n<p>Help</p>"),
+            "no access token (HTTP 400): app_not_installed: It is not there.",
+            id="a page",
+        ),
+        pytest.param(
+            httpx.Response(400, json={"error": "bad", "error_description": "id-1 sent top-secret"}),
+            "no access token (HTTP 400): bad: *** sent ***",
+            id="what was sent comes back",
+        ),
+        pytest.param(
+            httpx.Response(400, json={"error": "bad", "error_description": "x" * 500}),
+            f"no access token (HTTP 400): bad: {'x' * 195}",
+            id="a long text",
+        ),
+        pytest.param(httpx.Response(404, html="<h1>Nothing</h1>"), "no access token (HTTP 404)", id="no reason"),
+        pytest.param(httpx.Response(400, json=["bad"]), "no access token (HTTP 400)", id="another form"),
+    ],
+)
+async def test_a_refused_token_carries_shopifys_reason(answer, message):
+    with pytest.raises(DeniedError) as refused:
+        await Grants().tokens(handler=Shopify(answer)).token()
+    assert refused.value.refusal.details["message"] == message
+
+
 async def test_secrets_are_hidden_in_every_representation(caplog):
     caplog.set_level(logging.DEBUG)
     grants = Grants()

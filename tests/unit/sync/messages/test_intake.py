@@ -3,12 +3,14 @@
 import base64
 import hmac
 import json
+import logging
 from dataclasses import replace
 from hashlib import sha256
 from typing import Any
 
 import pytest
 from azure.core.exceptions import ServiceRequestError
+from builders.log_events import events_in
 from builders.orders import as_json, line, order_payload
 
 from shared.bus.envelope import Envelope
@@ -349,6 +351,28 @@ async def test_a_body_over_the_limit_that_names_no_order_is_kept_whole(body: byt
     assert envelope.claim is not None
     assert kept == {envelope.claim.blob: body}
     assert envelope.entity_id == ""
+
+
+async def test_bodies_in_another_api_version_are_reported_once(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, logger="connector")
+    stores = {"nordlys": StoreIntake(SHOP, (Secret("new"),), frozenset({ORDERS.name}), api_version="2026-10")}
+    ports = replace(PORTS, stores=stores, versions=set())
+    for version in ("2026-10", "2026-07", "2026-07", "2026-04", "", "not a version", "x" * 21):
+        assert await receive(b'{"id":42}', x_shopify_api_version=version, ports=ports)
+    found = [(each["store"], each["traffic"], each["version"], each["expected"]) for each in told(caplog)]
+    assert found == [("nordlys", "webhooks", "2026-07", "2026-10"), ("nordlys", "webhooks", "2026-04", "2026-10")]
+
+
+async def test_who_has_a_signed_body_cannot_fill_the_log_with_versions(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, logger="connector")
+    ports = replace(PORTS, versions=set())
+    for number in range(NOTES + 5):
+        await receive(b'{"id":42}', x_shopify_api_version=f"2026-{number}", ports=ports)
+    assert len(told(caplog)) == NOTES
+
+
+def told(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
+    return events_in(caplog, "shopify.other_version")
 
 
 async def test_an_empty_body_that_is_signed_is_accepted_like_any_without_an_id() -> None:

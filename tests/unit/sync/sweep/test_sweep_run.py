@@ -237,7 +237,7 @@ async def test_a_run_checks_five_thousand_changes_and_the_next_one_the_others(wo
 
 async def test_throttling_is_no_failure_and_the_progress_is_saved(world, events):
     def throttle(name):
-        if name == "SweepSubscriptions":
+        if name == "Subscriptions":
             raise ThrottledError("the query budget is spent")
 
     world.shop.on_call = throttle
