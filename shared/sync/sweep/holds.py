@@ -113,7 +113,7 @@ class _HoldsRun:
         """The order as Shopify has it now; None if it cannot be read, or Shopify has none."""
         admin = self.ports.orders.admins[self.rules.key]
         try:
-            return await StateReader(link.order_id, self.rules, admin, self.now(), link.record).fetch()
+            return await StateReader(link.order_id, self.rules, admin, self.now(), self.now(), link.record).fetch()
         except RefusedError:
             return None
 
