@@ -55,6 +55,11 @@ class Books:
             defaults = {name: edm.default(prop) for name, prop in entity_set.properties.items()}
             self._blanks.setdefault(table, {}).update(defaults)
 
+    def address_tax_group(self, company: str) -> str:
+        """The sales tax group that new orders and lines get in place of the one sent; "" where that stays."""
+        found = self.world.companies.get(company)
+        return found.address_tax_group if found is not None else ""
+
     def rows(self, set_name: str) -> Table[RowKey, Row]:
         """The table under a set. Raises KeyError when the schema has no such set."""
         return self._rows[table_of(set_name)]

@@ -25,8 +25,12 @@ def line_amount(
     discount: Decimal,
     discount_percent: Decimal,
     price_unit: Decimal,
+    charges: Decimal = Decimal(0),
     currency: str,
 ) -> Decimal:
-    """`price` and `discount` are per `price_unit` pieces, the percentage is of what remains after the discount."""
-    net = quantity * (price - discount) / price_unit
+    """
+    `price` and `discount` are per `price_unit` pieces, `charges` are for the line whatever its quantity, below zero for
+    a line below zero. The percentage is of what remains after the discount.
+    """
+    net = quantity * (price - discount) / price_unit + (charges if quantity >= 0 else -charges)
     return round_amount(net * (1 - discount_percent / 100), currency)

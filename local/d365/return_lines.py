@@ -75,6 +75,7 @@ class ReturnLines(Record):
             "ReturnWarehouseId": header["DefaultReturnWarehouseId"],
             **(_from_sold(sold.values) if sold is not None else {}),
             **given,
+            **(self._copied(sold.values) if sold is not None else {}),
             "ItemNumber": item.number,
             "ReturnOrderNumber": header["ReturnOrderNumber"],
             "RMANumber": header["RMANumber"],
@@ -192,14 +193,25 @@ class ReturnLines(Record):
                     "ReturnSalesQuantity",
                     f"{left} of lot {sold.values['InventoryLotId']} are invoiced and not returned.",
                 )
+        copied = self._copied(sold.values) if sold is not None else {}
         values["LineAmount"] = line_amount(
             quantity=quantity,
             price=edm.number(values, "SalesPrice"),
-            discount=Decimal(0),
+            discount=edm.number(sold.values, "LineDiscountAmount") if sold is not None and copied else Decimal(0),
             discount_percent=Decimal(0),
-            price_unit=Decimal(1),
+            price_unit=edm.number(sold.values, "SalesPriceQuantity") if sold is not None and copied else Decimal(1),
+            charges=self._copied_charges(sold.values) if sold is not None else Decimal(0),
             currency=currency,
         )
+
+    def _copied(self, sold: Values) -> Mapping[str, Value]:
+        """What the company's F&O takes from the sold line whatever is sent; its discount and price unit go with it."""
+        kind = self.books.world.companies[str(sold["dataAreaId"])].return_price
+        return {} if kind == "given" else {"SalesPrice": sold["SalesPrice"]}
+
+    def _copied_charges(self, sold: Values) -> Decimal:
+        kind = self.books.world.companies[str(sold["dataAreaId"])].return_price
+        return edm.number(sold, "FixedPriceCharges") if kind == "copied_with_charges" else Decimal(0)
 
     def _returned(self, sold: Row, *, without: Row | None) -> Decimal:
         """What other lines return of the lot, below zero."""

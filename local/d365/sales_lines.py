@@ -69,7 +69,13 @@ _FOLLOWING = (_ADDRESS, ("DeliveryModeCode",), ("RequestedShippingDate",), ("Req
 _STOCK_FIELDS = frozenset(
     {"OrderedSalesQuantity", "ShippingSiteId", "ShippingWarehouseId", "InventoryReservationMethod", *DIMENSIONS},
 )
-_PRICE_FIELDS = ("SalesPrice", "LineDiscountAmount", "LineDiscountPercentage")
+_PRICE_FIELDS = (
+    "SalesPrice",
+    "SalesPriceQuantity",
+    "LineDiscountAmount",
+    "LineDiscountPercentage",
+    "FixedPriceCharges",
+)
 _CLOSED = frozenset({"Invoiced", "Canceled"})
 
 
@@ -101,6 +107,7 @@ class SalesLines(Record):
             "LineCreationSequenceNumber": 1 + max((_sequence(line) for line in siblings), default=0),
             "SalesOrderLineStatus": "Backorder",
         }
+        values["SalesTaxGroupCode"] = self.books.address_tax_group(company) or values["SalesTaxGroupCode"]
         self._check(values, item, log)
         if edm.number(values, "OrderedSalesQuantity") == 0:
             log.reject_field("OrderedSalesQuantity", "Quantity cannot be zero.")
@@ -264,6 +271,7 @@ class SalesLines(Record):
                 discount=edm.number(values, "LineDiscountAmount"),
                 discount_percent=edm.number(values, "LineDiscountPercentage"),
                 price_unit=edm.number(values, "SalesPriceQuantity"),
+                charges=edm.number(values, "FixedPriceCharges"),
                 currency=str(values["CurrencyCode"]),
             )
 

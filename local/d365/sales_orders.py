@@ -93,6 +93,8 @@ class SalesOrders(Record):
             log.reject_field("DeliveryAddressCountryRegionId", "Field 'Country/region' must be filled in.")
         values["LanguageId"] = language(str(values["LanguageId"]))
         self._check_dates(values, given, log)
+        company = str(given["dataAreaId"])
+        values["SalesTaxGroupCode"] = self.books.address_tax_group(company) or values["SalesTaxGroupCode"]
         self._check(values, log)
         log.raise_if_any()
         values["SalesOrderNumber"] = order_number(self.books, HEADERS, given, log)

@@ -9,7 +9,7 @@ from local.d365 import edm
 from local.d365.books import Books, folded
 from local.d365.edm import Value, Values
 from local.d365.ledger import PostingError
-from local.d365.pricing import currency_decimals
+from local.d365.pricing import currency_decimals, round_amount
 from local.d365.tables import Row
 
 SETS = ("TaxGroups", "TaxGroupDatas", "TaxItemGroups", "TaxCodes", "TaxCodeValuesV2")
@@ -39,6 +39,9 @@ def taxes(
     rounded on every line, or all codes together over the document where the tax group is rounded by combination.
     Raises PostingError for a tax code that has no rate on that day or is no percentage of the net amount.
     """
+    if percent := books.world.companies[company].external_tax:
+        rate = Decimal(percent) / 100
+        return [_by_engine(books, company, line, rate, included=included, currency=currency) for line in lines]
     found = []
     exact_of_all = rounded_of_all = Decimal(0)
     for line in lines:
@@ -52,6 +55,13 @@ def taxes(
         else:
             found.append(sum((_rounded(net * code.rate, code) for code in codes), Decimal(0)))
     return found
+
+
+def _by_engine(books: Books, company: str, line: Taxed, rate: Decimal, *, included: bool, currency: str) -> Decimal:
+    """What an engine outside F&O makes of the line: nothing where the item sales tax group has no tax code."""
+    if not any(_of(books, "TaxItemGroups", company, "TaxItemGroupCode", line.item_tax_group)):
+        return Decimal(0)
+    return round_amount(line.amount * rate / (1 + rate if included else 1), currency)
 
 
 def _by_combination(books: Books, company: str, line: Taxed) -> bool:

@@ -15,6 +15,7 @@ DIMENSIONS = ("ProductColorId", "ProductConfigurationId", "ProductSizeId", "Prod
 UNIT = "ea"
 """Every item of the world is counted in pieces."""
 NO_DIMENSIONS = ("", "", "", "", "")
+type ReturnPrice = Literal["given", "copied", "copied_with_charges"]
 type Dimensions = tuple[str, str, str, str, str]
 
 
@@ -33,6 +34,12 @@ class Company:
     transport_days: int = 0
     time_zone: str = "UTC"
     """Decides which day is today."""
+    return_price: ReturnPrice = "given"
+    """What a return line against a lot costs: what is sent, or what the lot's line has (price, discount, price unit)."""
+    address_tax_group: str = ""
+    """Sales tax group that new sales orders and lines get by their address, in place of the one sent."""
+    external_tax: str = ""
+    """Percent of an engine outside F&O that taxes all documents, by what is taxed and not by sales tax groups."""
 
 
 @dataclass(frozen=True, slots=True)

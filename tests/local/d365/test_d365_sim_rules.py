@@ -31,6 +31,8 @@ ONE = {"discount": "0", "discount_percent": "0", "price_unit": "1"}
         (ONE | {"quantity": "1", "price": "1.2345"}, "KWD", "1.235"),
         (ONE | {"quantity": "250", "price": "3.99", "price_unit": "100"}, "EUR", "9.98"),
         (ONE | {"quantity": "2", "price": "100", "discount": "10", "discount_percent": "50"}, "EUR", "90"),
+        (ONE | {"quantity": "3", "price": "10", "discount": "3.33", "charges": "-0.01"}, "EUR", "20.00"),
+        (ONE | {"quantity": "-3", "price": "10", "discount": "3.33", "charges": "-0.01"}, "EUR", "-20.00"),
     ],
 )
 def test_a_line_costs_what_f_and_o_makes_of_it(figures: dict[str, str], currency: str, amount: str) -> None:
