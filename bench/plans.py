@@ -133,6 +133,7 @@ def _booked(planned: PlannedLine) -> FoLine:
         price=record["SalesPrice"],
         price_unit=record["SalesPriceQuantity"],
         discount=record["LineDiscountAmount"],
+        charges=record.get("FixedPriceCharges", Decimal(0)),
         amount=planned.amount.amount,
         sales_tax_group=record["SalesTaxGroupCode"],
         item_tax_group=record["SalesTaxItemGroupCode"],

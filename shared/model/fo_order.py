@@ -67,6 +67,8 @@ class FoLine:
     price_unit: Decimal
     """The pieces that price and discount are for."""
     discount: Decimal
+    charges: Decimal
+    """Of the line, whatever its quantity: FixedPriceCharges."""
     amount: Decimal
     """LineAmount, as F&O computed it."""
     sales_tax_group: str

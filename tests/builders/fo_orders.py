@@ -29,6 +29,9 @@ HEADER_FIELDS = tuple(field for kind in ON_LINES for field in FIELDS[kind])
 """What a line has of its header from its creation on."""
 
 
+_PRICE = ("SalesPrice", "SalesPriceQuantity", "LineDiscountAmount", "FixedPriceCharges")
+
+
 class RefusedByFoError(AssertionError):
     """The plan asks for what F&O does not do."""
 
@@ -108,6 +111,8 @@ class FoModel:
         quantity = step.fields.get("OrderedSalesQuantity", line.quantity)
         if line.status.is_closed or abs(quantity) < abs(line.done):
             raise RefusedByFoError(f"{step} on {line}")
+        if line.is_invoiced and not step.fields.keys().isdisjoint(_PRICE):
+            raise RefusedByFoError(f"{step}: {line} is partly invoiced")
         changed = replace(
             line,
             quantity=quantity,
@@ -115,6 +120,7 @@ class FoModel:
             price=step.fields.get("SalesPrice", line.price),
             price_unit=step.fields.get("SalesPriceQuantity", line.price_unit),
             discount=step.fields.get("LineDiscountAmount", line.discount),
+            charges=step.fields.get("FixedPriceCharges", line.charges),
             sales_tax_group=step.fields.get("SalesTaxGroupCode", line.sales_tax_group),
             item_tax_group=step.fields.get("SalesTaxItemGroupCode", line.item_tax_group),
             fields={**line.fields, **step.fields},
@@ -167,6 +173,7 @@ class FoModel:
                 price=record["SalesPrice"],
                 price_unit=record["SalesPriceQuantity"],
                 discount=record["LineDiscountAmount"],
+                charges=record.get("FixedPriceCharges", Decimal(0)),
                 amount=Decimal(0),
                 sales_tax_group=record["SalesTaxGroupCode"],
                 item_tax_group=record["SalesTaxItemGroupCode"],
@@ -178,7 +185,7 @@ class FoModel:
             self.memory = replace(self.memory, sources={**self.memory.sources, line.lot: each.source})
 
     def _priced(self, line: FoLine) -> FoLine:
-        exact = line.quantity * (line.price - line.discount) / line.price_unit
+        exact = line.quantity * (line.price - line.discount) / line.price_unit + line.charges
         unit = Decimal(1).scaleb(-minor_digits(self.currency))
         return replace(line, amount=exact.quantize(unit, ROUND_HALF_UP))
 

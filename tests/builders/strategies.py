@@ -37,6 +37,7 @@ def strategy(
     goods: str = "return_order",
     cancellation: str = "delete_lines",
     verify: str = "rules",
+    odd_cents: str = "price_unit",
 ) -> StoreRules:
     """A store's rules as another business would have them.
 
@@ -57,7 +58,11 @@ def strategy(
         orders={key: key.removesuffix("_item").upper() for key in CHARGES}
         | rounding
         | prefixes
-        | {"number": number, "product_identity": identity or base.orders.product_identity},
+        | {
+            "number": number,
+            "product_identity": identity or base.orders.product_identity,
+            "odd_cents": odd_cents,
+        },
         tax={"policy": policy, "verify": verify, "tolerance": GENEROUS, "tolerance_per_line": GENEROUS}
         | POLICIES[policy]
         | exempt,

@@ -43,6 +43,7 @@ RULES = with_rules(
         "duties_item": "DUTIES",
         "fees_item": "FEES",
         "rounding_item": "ROUNDING",
+        "odd_cents": "charge",
     },
 )
 

@@ -48,6 +48,7 @@ def sales(draw: st.DrawFn) -> Sale:
         "number": draw(st.sampled_from(("own", "sequence"))),
         "identity": draw(st.sampled_from(("item", "variant"))),
         "side": draw(st.sampled_from(("shop", "presentment"))),
+        "odd_cents": draw(st.sampled_from(("price_unit", "charge"))),
     }
     return Sale(store, draw(checkouts(store)), draw(st.sampled_from(sorted(POLICIES))), choices)
 
@@ -75,7 +76,8 @@ def _item(kind: LineKind, sku: str, rules: StoreRules) -> str:
 def computed(record: dict[str, Any], currency: str) -> Decimal:
     """The amount that F&O makes of a line."""
     price = record["SalesPrice"] - record["LineDiscountAmount"]
-    return rounded(record["OrderedSalesQuantity"] * price / record["SalesPriceQuantity"], currency)
+    exact = record["OrderedSalesQuantity"] * price / record["SalesPriceQuantity"]
+    return rounded(exact + record.get("FixedPriceCharges", 0), currency)
 
 
 def invoiced(plan: SalesOrderPlan, currency: str) -> Decimal:

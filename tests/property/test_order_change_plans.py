@@ -1,7 +1,9 @@
 """Whatever was changed in Shopify and done in F&O meanwhile: a plan that is carried out leaves nothing to plan."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
+from itertools import product
 
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -22,6 +24,9 @@ MATRICES = st.sampled_from(
         with_rules(RULES, changes={"by_staff": "overrule"}),
         with_rules(RULES, tenant={"header_changes": "keep", "line_amount": "kept", "confirmed_order_deleted": "no"}),
         with_rules(RULES, tenant={"invoiced_order_lines": "refused", "delivered_quantity": "refused"}),
+        with_rules(RULES, orders={"odd_cents": "charge"}),
+        with_rules(RULES, orders={"odd_cents": "charge"}, changes={"cancellation": "zero_remaining"}),
+        with_rules(RULES, orders={"odd_cents": "charge"}, changes={"quantity_up": {"open": "new_line"}}),
     ]
 )
 TIP = 31
@@ -133,6 +138,20 @@ def test_the_sum_is_shopifys_when_nothing_is_held_or_ignored(history: tuple[FoMo
     assert model.amount == now.total.amount
 
 
+@given(histories(), st.sampled_from(["price_unit", "charge"]), st.integers(0, 1))
+def test_the_sum_is_shopifys_when_the_rule_for_odd_cents_changed(
+    history: tuple[FoModel, Order], odd: str, warehouse: int
+):
+    model, now = history
+    model.rules = with_rules(model.rules, orders={"odd_cents": odd})
+    changes, target = model.plan(now, warehouse)
+    assume(not changes.held and not changes.ignored)
+    model.carry_out(changes, target)
+    assert model.amount == now.total.amount
+    again, _ = model.plan(now, warehouse)
+    assert again.steps == (), str(again)
+
+
 @given(histories(), orders(), st.integers(0, 1))
 def test_later_changes_find_the_order_as_the_earlier_left_it(
     history: tuple[FoModel, Order], later: Order, warehouse: int
@@ -158,6 +177,21 @@ def test_a_cancelled_order_has_nothing_open(history: tuple[FoModel, Order]):
         assert all(not each.remaining or each.lot in charged for each in model.order.lines)
     again, _ = model.plan(cancelled)
     assert again.steps == ()
+
+
+@given(quantity=st.integers(2, 7), price=st.integers(1, 3000), off=st.integers(0, 21_000), done=st.integers(0, 6))
+def test_what_was_shipped_of_a_cancelled_line_costs_its_share(quantity: int, price: int, off: int, done: int):
+    shipped, discount = min(done, quantity - 1), min(off, price * quantity)
+    sale = order(line(1, cents(price), quantity, discount=cents(discount)))
+    for odd, cancellation in product(("price_unit", "charge"), ("delete_lines", "zero_remaining")):
+        rules = with_rules(RULES, orders={"odd_cents": odd}, changes={"cancellation": cancellation})
+        model = FoModel(sale, rules)
+        if shipped:
+            model.progress("LOT-1", delivered=shipped)
+        changes, target = model.plan(replace(sale, cancelled_at=datetime(2026, 11, 3, tzinfo=UTC)))
+        model.carry_out(changes, target)
+        share = Decimal((price * quantity - discount) * shipped) / quantity / 100
+        assert (model.amount if model.fo else 0) == share.quantize(Decimal("0.01"), ROUND_HALF_UP)
 
 
 @given(histories())

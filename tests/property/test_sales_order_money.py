@@ -20,6 +20,8 @@ RULES = with_rules(
     },
     tax={"policy": "rounding_line", "difference_item": "TAXDIFF"},
 )
+ODD_CENTS = {odd: with_rules(RULES, orders={"odd_cents": odd}) for odd in ("price_unit", "charge")}
+any_rule = st.sampled_from(sorted(ODD_CENTS))
 
 
 def rounded(amount: Decimal, currency: str) -> Decimal:
@@ -102,42 +104,47 @@ def line_amount(record: dict, currency: str) -> Decimal:
         record["OrderedSalesQuantity"]
         * (record["SalesPrice"] - record["LineDiscountAmount"])
         / record["SalesPriceQuantity"]
-    )
+    ) + record.get("FixedPriceCharges", 0)
     return rounded(exact, currency)
 
 
-@given(allocated_orders())
-def test_what_fo_computes_is_shopifys_total(drawn: tuple[Order, Allocation]):
+@given(allocated_orders(), any_rule)
+def test_what_fo_computes_is_shopifys_total(drawn: tuple[Order, Allocation], odd: str):
     sale, allocation = drawn
-    planned = plan(sale, RULES, allocation)
+    planned = plan(sale, ODD_CENTS[odd], allocation)
     booked = sum(line_amount(each.record, sale.currency) for each in planned.lines)
     tax_in_fo = Decimal(0) if sale.taxes_included else sum(each.expected_tax.amount for each in planned.lines)
     assert booked + tax_in_fo == sale.total.amount + sale.cash_rounding.amount
 
 
-@given(allocated_orders())
-def test_no_line_loses_a_cent_by_discount_or_division(drawn: tuple[Order, Allocation]):
+@given(allocated_orders(), any_rule)
+def test_no_line_loses_a_cent_by_discount_or_division(drawn: tuple[Order, Allocation], odd: str):
     sale, allocation = drawn
-    planned = plan(sale, RULES, allocation)
+    planned = plan(sale, ODD_CENTS[odd], allocation)
     for each in sale.lines:
         mine = [one for one in planned.lines if one.source_id == each.id]
         assert total((one.amount for one in mine), sale.currency) == each.net
         assert sum(one.record["OrderedSalesQuantity"] for one in mine) == each.quantity
 
 
-@given(allocated_orders())
-def test_fo_is_sent_nothing_finer_than_the_smallest_unit(drawn: tuple[Order, Allocation]):
+@given(allocated_orders(), any_rule)
+def test_fo_is_sent_nothing_finer_than_the_smallest_unit(drawn: tuple[Order, Allocation], odd: str):
     sale, allocation = drawn
-    for each in plan(sale, RULES, allocation).lines:
+    for each in plan(sale, ODD_CENTS[odd], allocation).lines:
         for field in ("SalesPrice", "LineDiscountAmount"):
             assert Money(each.record[field], sale.currency).is_whole()
+        if odd == "charge":
+            pieces, charges = abs(each.record["OrderedSalesQuantity"]), each.record["FixedPriceCharges"]
+            assert each.record["SalesPriceQuantity"] == 1
+            assert Money(charges, sale.currency).is_whole()
+            assert abs(charges) <= pieces * Decimal(1).scaleb(-minor_digits(sale.currency))
         assert each.record["LineDiscountAmount"] <= each.record["SalesPrice"]
 
 
-@given(allocated_orders())
-def test_line_numbers_are_unique_and_what_is_booked_as_sent_is_accepted(drawn: tuple[Order, Allocation]):
+@given(allocated_orders(), any_rule)
+def test_line_numbers_are_unique_and_what_is_booked_as_sent_is_accepted(drawn: tuple[Order, Allocation], odd: str):
     sale, allocation = drawn
-    planned = plan(sale, RULES, allocation)
+    planned = plan(sale, ODD_CENTS[odd], allocation)
     assert [each.number for each in planned.lines] == list(range(1, len(planned.lines) + 1))
     check_booked(
         planned,
@@ -145,9 +152,10 @@ def test_line_numbers_are_unique_and_what_is_booked_as_sent_is_accepted(drawn: t
     )
 
 
-@given(orders())
-def test_a_different_allocation_changes_no_amount(sale: Order):
-    whole = plan(sale, RULES)
+@given(orders(), any_rule)
+def test_a_different_allocation_changes_no_amount(sale: Order, odd: str):
+    rules = ODD_CENTS[odd]
+    whole = plan(sale, rules)
     divided = Allocation(
         RULES.warehouses[0],
         {
@@ -157,7 +165,7 @@ def test_a_different_allocation_changes_no_amount(sale: Order):
         },
         ("drawn",),
     )
-    parts = plan(sale, RULES, divided)
+    parts = plan(sale, rules, divided)
     mine = {row.name: row.fo for row in whole.evidence.components if row.name != "tax difference"}
     assert {row.name: row.fo for row in parts.evidence.components if row.name != "tax difference"} == mine
     assert parts.evidence.row("total tax").shopify == whole.evidence.row("total tax").shopify

@@ -29,7 +29,8 @@ class BookedPrice(NamedTuple):
     """The price of a part that F&O has, which is kept when other parts of its line change."""
 
     gross: Decimal
-    discount: Decimal
+    """Before discounts, without what a charge of the line makes up for."""
+    net: Decimal
     firm: bool
     """It is delivered or invoiced: only the other parts can still change."""
 

@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Final
 
 from shared.mapping.orders.differences import (
+    PRICE_FIELDS,
     Aspect,
     closed_status,
     differences,
@@ -185,7 +186,7 @@ def plan_changes(
     headers got since (header_writes): now their lines are compared with them. With `today` no ship date is written that
     has passed.
     """
-    draft = _PlanDraft(fo, rules, today)
+    draft = _PlanDraft(fo, rules, target.header["CurrencyCode"], today)
     for header in fo.headers:
         draft.change_header(header, target.header, fingerprints, written.get(header.number, {}))
     is_mode_written = any(ChangeKind.DELIVERY_MODE in kinds for kinds in written.values())
@@ -217,7 +218,7 @@ def plan_cancellation(order: Order, fo: FoOrder, own: OwnLines, rules: StoreRule
 
     `order` is what Shopify still has of it: what was shipped, and the charges that were not given back.
     """
-    draft = _PlanDraft(fo, rules)
+    draft = _PlanDraft(fo, rules, order.currency)
     left = {source_of(COMPONENTS[line.kind], line.id): line.quantity for line in order.lines}
     owed = _owed_charges(order, has_left=any(line.done for lines in own.values() for line in lines))
     for source, lines in own.items():
@@ -279,17 +280,18 @@ _HEADER_REASONS: Final = {
 
 
 _LINE_REASONS: Final = {kind: f"{_HEADER_REASONS[kind]} than its header" for kind in ON_LINES}
-_AMOUNT_FIELDS: Final = frozenset({"OrderedSalesQuantity", "SalesPrice", "SalesPriceQuantity", "LineDiscountAmount"})
+_AMOUNT_FIELDS: Final = frozenset({"OrderedSalesQuantity", *PRICE_FIELDS})
 """From which F&O computes the amount of a line."""
 
 
 class _PlanDraft:
     """Collects the steps of a plan."""
 
-    def __init__(self, fo: FoOrder, rules: StoreRules, today: date | None = None) -> None:
+    def __init__(self, fo: FoOrder, rules: StoreRules, currency: str, today: date | None = None) -> None:
         self._fo = fo
         self._today = today
         self._rules = rules
+        self._currency = currency
         self.steps: list[ChangeStep] = []
         self._held: list[Cell] = []
         self._ignored: list[Cell] = []
@@ -468,12 +470,19 @@ class _PlanDraft:
             self._removed.add(line.lot)
             self.steps.append(ChangeStep(Action.REMOVE_LINE, line.order, what, (cell,), lot=line.lot))
         else:
-            self._change_line(line, {"OrderedSalesQuantity": line.done}, cell)
+            self._change_line(line, {"OrderedSalesQuantity": line.done, **self._left_charges(line)}, cell)
 
     def _is_deletable(self, line: FoLine) -> bool:
         if self._rules.changes.cancellation != "delete_lines":
             return False
         return line.status is FoStatus.OPEN or self._rules.tenant.confirmed_order_deleted != "no"
+
+    def _left_charges(self, line: FoLine) -> FoRow:
+        """The charge with which what was shipped keeps its share of the line's amount."""
+        if not line.charges or line.is_invoiced:
+            return {}
+        share = Money(line.amount * line.done / line.quantity, self._currency).rounded().amount
+        return {"FixedPriceCharges": share - line.done * (line.price - line.discount) / line.price_unit}
 
     def reduce(self, component: Component, line: FoLine, amount: Money) -> None:
         """A charge that was partly given back gets its new amount, unless it is invoiced."""

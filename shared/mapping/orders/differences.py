@@ -15,7 +15,8 @@ from shared.mapping.orders.lines import PlannedLine
 from shared.model import COMPONENTS, Component, FoLine, FoRow, FoStatus
 from shared.rules import ChangeKind
 
-_PRICE_FIELDS: Final = ("SalesPrice", "SalesPriceQuantity", "LineDiscountAmount")
+_CHARGES: Final = "FixedPriceCharges"
+PRICE_FIELDS: Final = ("SalesPrice", "SalesPriceQuantity", "LineDiscountAmount", _CHARGES)
 
 FOLLOWING: Final = {"DeliveryModeCode": (ChangeKind.DELIVERY_MODE, "mode of delivery")}
 """Fields that follow Shopify while the line is open -> their kind of change, and their name in the journal."""
@@ -32,7 +33,7 @@ class Aspect(StrEnum):
 _TAX_GROUPS: Final = ("SalesTaxGroupCode", "SalesTaxItemGroupCode")
 _ASPECTS: Final[Mapping[str, Aspect]] = {
     "OrderedSalesQuantity": Aspect.QUANTITY,
-    **dict.fromkeys((*_PRICE_FIELDS, *_TAX_GROUPS), Aspect.PRICE),
+    **dict.fromkeys((*PRICE_FIELDS, *_TAX_GROUPS), Aspect.PRICE),
     **dict.fromkeys(FOLLOWING, Aspect.DELIVERY),
 }
 
@@ -61,10 +62,11 @@ def differences(planned: PlannedLine, line: FoLine) -> Iterator[Difference]:
     price_kind = charge or ChangeKind.PRICE
     price_status = closed_status(line) if line.is_invoiced else line.status
     quantity = record["OrderedSalesQuantity"]
+    found_price = (line.price, line.price_unit, line.discount, line.charges)
     price = {
-        name: record[name]
-        for name, found in zip(_PRICE_FIELDS, (line.price, line.price_unit, line.discount), strict=True)
-        if record[name] != found
+        name: wanted
+        for name, found in zip(PRICE_FIELDS, found_price, strict=True)
+        if (wanted := _price_field(record, name)) != found
     }
     if quantity != line.quantity:
         grows = abs(quantity) > abs(line.quantity)
@@ -74,7 +76,7 @@ def differences(planned: PlannedLine, line: FoLine) -> Iterator[Difference]:
         yield Difference(Aspect.QUANTITY, kind, status, words, {"OrderedSalesQuantity": quantity})
     if _is_priced_otherwise(planned, line):
         words = f"amount {line.amount} -> {planned.amount}"
-        fields = price or {name: record[name] for name in _PRICE_FIELDS}
+        fields = price or {name: record[name] for name in PRICE_FIELDS if name in record}
         yield Difference(Aspect.PRICE, price_kind, price_status, words, fields)
     groups = zip(_TAX_GROUPS, (line.sales_tax_group, line.item_tax_group), strict=True)
     taxes = {name: record[name] for name, found in groups if record[name] != found}
@@ -152,10 +154,16 @@ def closed_status(line: FoLine) -> FoStatus:
 
 
 def _is_priced_otherwise(planned: PlannedLine, line: FoLine) -> bool:
-    """Whether the line's amount differs; where the quantity differs, whether the price of a piece does."""
+    """Whether the line's amount differs; where the quantity differs, whether the price of a piece or the charge does."""
     record = planned.record
     if record["OrderedSalesQuantity"] == line.quantity:
         return bool(planned.amount.amount != line.amount)
     wanted = (record["SalesPrice"] - record["LineDiscountAmount"]) * line.price_unit
     found = (line.price - line.discount) * record["SalesPriceQuantity"]
-    return bool(wanted != found)
+    return bool(wanted != found or _price_field(record, _CHARGES) != line.charges)
+
+
+def _price_field(record: FoRow, name: str) -> Decimal:
+    """A line whose store has no charges for odd cents is to have none."""
+    value: Decimal = record.get(name, Decimal(0))
+    return value

@@ -62,6 +62,21 @@ class PlannedLine(TaxedLine):
         return number
 
 
+class _Price(NamedTuple):
+    """What F&O computes a line's amount from."""
+
+    quantity: Decimal
+    unit: Decimal
+    price: Decimal
+    discount: Decimal
+    charges: Decimal = Decimal(0)
+
+    @property
+    def amount(self) -> Decimal:
+        """F&O rounds it."""
+        return self.quantity * (self.price - self.discount) / self.unit + self.charges
+
+
 class _DraftLine(NamedTuple):
     """A line before it has its number."""
 
@@ -101,17 +116,17 @@ def plan_lines(
         further += others
     drafts = [*first, *_charges(order, rules, taxes), *further]
     return [
-        _planned(number, draft, included=taxes.included, delivery_mode=delivery_mode, piece=rules.orders.unit)
+        _planned(number, draft, rules, included=taxes.included, delivery_mode=delivery_mode)
         for number, draft in enumerate(drafts, start=1)
     ]
 
 
 def plan_tax_difference(
-    number: int, amount: Money, item: Item, order: Order, taxes: TaxGroups, *, delivery_mode: str | None
+    number: int, amount: Money, item: Item, order: Order, rules: StoreRules, taxes: TaxGroups, *, mode: str | None
 ) -> PlannedLine:
     """The line that makes F&O's total Shopify's, where both round tax differently."""
     draft = _charge(Component.TAX_DIFFERENCE, item, amount, order.id, taxes)
-    return _planned(number, draft, included=taxes.included, delivery_mode=delivery_mode)
+    return _planned(number, draft, rules, included=taxes.included, delivery_mode=mode)
 
 
 def _parts(line: OrderLine, item: Item, taxes: TaxGroups, allocation: Allocation) -> list[_DraftLine]:
@@ -153,10 +168,15 @@ def _shared(
     """The rest of the whole over the parts that are not kept, by quantity; [] where what is kept does not fit."""
     currency = whole.gross.currency
     gross, discount = whole.gross.rounded(), whole.discount.rounded()
-    shares = {at: (Money(its.gross, currency), Money(its.discount, currency)) for at, its in kept.items()}
-    for at, (its_gross, its_discount) in shares.items():
-        if its_gross != Money(whole.gross.amount * parts[at].quantity / whole.quantity, currency).rounded():
+    shares: dict[int, tuple[Money, Money]] = {}
+    for at, its in kept.items():
+        quantity = parts[at].quantity
+        its_gross = Money(whole.gross.amount * quantity / whole.quantity, currency).rounded()
+        of_pieces = Money(its_gross.amount / quantity, currency).rounded() * quantity
+        its_discount = its_gross - Money(its.net, currency)
+        if its.gross not in (its_gross.amount, of_pieces.amount) or not 0 <= its_discount.amount <= its_gross.amount:
             return []
+        shares[at] = its_gross, its_discount
         gross, discount = gross - its_gross, discount - its_discount
     open_parts = [at for at in range(len(parts)) if at not in kept]
     if not open_parts:
@@ -258,31 +278,33 @@ def _charge(
 
 
 def _planned(
-    number: int, draft: _DraftLine, *, included: bool, delivery_mode: str | None, piece: str | None = None
+    number: int, draft: _DraftLine, rules: StoreRules, *, included: bool, delivery_mode: str | None
 ) -> PlannedLine:
-    quantity, unit, price, discount = _priced(draft)
-    # F&O: LineAmount = OrderedSalesQuantity x (SalesPrice - LineDiscountAmount) / SalesPriceQuantity, rounded.
-    amount = Money(quantity * (price - discount) / unit, draft.gross.currency).rounded()
+    with_charges = rules.orders.odd_cents == "charge"
+    priced = _priced_with_charges(draft) if with_charges else _priced(draft)
+    amount = Money(priced.amount, draft.gross.currency).rounded()
     record: FoRow = {
         "LineNumber": Decimal(number),
         "ItemNumber": draft.item.number,
-        "OrderedSalesQuantity": quantity,
-        "SalesPrice": price,
-        "SalesPriceQuantity": unit,
-        "LineDiscountAmount": discount,
+        "OrderedSalesQuantity": priced.quantity,
+        "SalesPrice": priced.price,
+        "SalesPriceQuantity": priced.unit,
+        "LineDiscountAmount": priced.discount,
         "SalesTaxGroupCode": draft.tax.sales_tax_group,
         "SalesTaxItemGroupCode": draft.tax.item_tax_group,
         "LineDescription": fit("LineDescription", draft.title),
         "ExternalItemNumber": fit("ExternalItemNumber", str(draft.source_id)),
     }
+    if with_charges:
+        record["FixedPriceCharges"] = priced.charges
     record |= {field: value for field, value in zip(_DIMENSIONS, draft.item[1:], strict=True) if value}
     if draft.warehouse is not None:
         record["ShippingSiteId"] = draft.warehouse.site
         record["ShippingWarehouseId"] = draft.warehouse.id
     if delivery_mode is not None:
         record["DeliveryModeCode"] = delivery_mode
-    if piece is not None and draft.component is Component.PRODUCTS:
-        record["SalesUnitSymbol"] = piece
+    if rules.orders.unit is not None and draft.component is Component.PRODUCTS:
+        record["SalesUnitSymbol"] = rules.orders.unit
     return PlannedLine(
         component=draft.component,
         source_id=draft.source_id,
@@ -298,14 +320,24 @@ _DIMENSIONS: Final = ("ProductColorId", "ProductConfigurationId", "ProductSizeId
 """In the order of Item's fields."""
 
 
-def _priced(draft: _DraftLine) -> tuple[Decimal, Decimal, Decimal, Decimal]:
-    """OrderedSalesQuantity, SalesPriceQuantity, SalesPrice, LineDiscountAmount.
-
-    Price and discount are of one piece where both are whole cents. A discount of 10.00 on three pieces is not: then
+def _priced(draft: _DraftLine) -> _Price:
+    """Price and discount are of one piece where both are whole cents. A discount of 10.00 on three pieces is not: then
     the price unit is the whole quantity, so that no cent is lost in a discount per piece.
     """
     quantity = Decimal(draft.quantity)
     discount = Money(draft.discount.amount / quantity, draft.discount.currency)
     if draft.unit_price.is_whole() and discount.is_whole():
-        return quantity, Decimal(1), draft.unit_price.amount, discount.rounded().amount
-    return quantity, quantity, draft.gross.rounded().amount, draft.discount.rounded().amount
+        return _Price(quantity, Decimal(1), draft.unit_price.amount, discount.rounded().amount)
+    return _Price(quantity, quantity, draft.gross.rounded().amount, draft.discount.rounded().amount)
+
+
+def _priced_with_charges(draft: _DraftLine) -> _Price:
+    """Price and discount are of one piece, rounded. What they lose is a charge of the line: 10.00 off three pieces is
+    a discount of 3.33 and a charge of -0.01.
+    """
+    quantity, currency = Decimal(draft.quantity), draft.gross.currency
+    gross, discount = draft.gross.rounded(), draft.discount.rounded()
+    of_one = [Money(each.amount / abs(quantity), currency).rounded().amount for each in (gross, discount)]
+    priced = _Price(quantity, Decimal(1), *of_one)
+    net = (gross - discount).amount * (-1 if quantity < 0 else 1)
+    return priced._replace(charges=net - priced.amount)

@@ -265,4 +265,5 @@ def _settled(kept: Kept) -> BookedPrice | None:
     if line is None or line.quantity != kept.quantity:
         return None
     pieces = line.quantity / line.price_unit
-    return BookedPrice(pieces * line.price, pieces * line.discount, firm=line.is_invoiced or not line.is_open)
+    net = pieces * (line.price - line.discount) + line.charges
+    return BookedPrice(pieces * line.price, net, firm=line.is_invoiced or not line.is_open)
