@@ -18,7 +18,7 @@ from shared.mapping.orders.plan import SalesOrderPlan, plan_sales_order
 from shared.mapping.refunds.lots import SoldLot
 from shared.mapping.refunds.plan import RefundPlan, plan_refund
 from shared.mapping.shopify.state import read_state
-from shared.model import FoHeader, FoLine, FoOrder, FoStatus, Item, Order, OrderState
+from shared.model import FoHeader, FoLine, FoOrder, FoPrice, FoStatus, Item, Order, OrderState
 from shared.rules import StoreRules, load_store, load_tenant
 
 type Payload = dict[str, Any]
@@ -89,6 +89,7 @@ class _Refund:
                 product={"ItemNumber": line.sku},
                 site="EU",
                 warehouse="AMS",
+                price=FoPrice(line.unit_price.amount, Decimal(1), Decimal(0)),
                 ordered=Decimal(line.quantity),
                 returnable=Decimal(line.quantity),
             )

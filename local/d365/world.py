@@ -35,7 +35,7 @@ class Company:
     time_zone: str = "UTC"
     """Decides which day is today."""
     return_price: ReturnPrice = "given"
-    """What a return line against a lot costs: what is sent, or what the lot's line has (price, discount, price unit)."""
+    """What a return line against a lot costs: what is sent, or price, discount and price unit of the lot's line."""
     address_tax_group: str = ""
     """Sales tax group that new sales orders and lines get by their address, in place of the one sent."""
     external_tax: str = ""

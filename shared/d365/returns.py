@@ -9,7 +9,7 @@ full requests follow each other in the lines' order: F&O has as many of the firs
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import batched
@@ -40,6 +40,10 @@ _TYPE: Final = DocumentType(
 )
 
 
+type Accept = Callable[[str, Sequence[FoRow]], Awaitable[None]]
+"""Gets the number and the lines as F&O keeps them; raises for amounts that must not be credited."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReturnDraft:
     """A return order as it should be in F&O."""
@@ -57,6 +61,8 @@ class ReturnDraft:
     """The most lines in one change set. They are written in their order."""
     prove: ProveLines | None = None
     """What F&O's lines are beside what they should be, for a refusal."""
+    accept: Accept | None = None
+    """Decides about F&O's lines in place of `amount`; the return order is held until it has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,24 +90,28 @@ async def create_return(client: ODataClient, draft: ReturnDraft) -> ReturnOrder:
         if len(lines) % draft.lines_per_request == 0:  # nothing, or as many requests as were done
             for some in batched(draft.lines[len(lines) :], draft.lines_per_request, strict=False):
                 lines += await create_lines(client, _TYPE, replace(draft, lines=some), number)
-        _check(draft, number, lines)
+        await _check(draft, number, lines)
         await _set_held(client, draft, number, "No")
     else:
-        # Earlier releases wrote some return orders at once, and held those with other amounts afterwards.
+        # Earlier releases wrote some return orders at once, and held those with other amounts afterwards; or staff
+        # released it before it was accepted.
         await _check_or_hold(client, draft, number, lines)
     return _return_order(number, lines, created=created)
 
 
 async def _check_or_hold(client: ODataClient, draft: ReturnDraft, number: str, lines: Sequence[FoRow]) -> None:
     try:
-        _check(draft, number, lines)
+        await _check(draft, number, lines)
     except RefusedError:
         await _set_held(client, draft, number, "Yes")
         raise
 
 
-def _check(draft: ReturnDraft, number: str, lines: Sequence[FoRow]) -> None:
-    check_amount(lines, "LineAmount", draft.amount, document=f"return order {number}", prove=draft.prove)
+async def _check(draft: ReturnDraft, number: str, lines: Sequence[FoRow]) -> None:
+    if draft.accept is not None:
+        await draft.accept(number, lines)
+    else:
+        check_amount(lines, "LineAmount", draft.amount, document=f"return order {number}", prove=draft.prove)
 
 
 async def _set_held(client: ODataClient, draft: ReturnDraft, number: str, value: Literal["Yes", "No"]) -> None:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Final
 
 from shared.d365.entities import DIMENSIONS, READ, SALES_LINE_PROGRESS, SALES_ORDER_LINES
 from shared.d365.odata.client import ODataClient
 from shared.d365.odata.filters import eq
-from shared.model.fo_order import FoRow
+from shared.model.fo_order import FoPrice, FoRow
+
+_PRICE: Final = ("SalesPrice", "SalesPriceQuantity", "LineDiscountAmount", "FixedPriceCharges")
+"""In the order of FoPrice's fields."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +23,7 @@ class SoldLine:
     """ItemNumber and the product dimensions that it has."""
     site: str
     warehouse: str
+    price: FoPrice
     ordered: Decimal
     invoiced: Decimal
     """Includes units that were cancelled on a partly delivered line, which F&O's data does not distinguish; F&O itself
@@ -31,7 +36,7 @@ async def read_sold_lines(client: ODataClient, company: str, sales_order: str) -
         SALES_ORDER_LINES,
         company=company,
         where=eq("SalesOrderNumber", sales_order),
-        select=(*READ[SALES_ORDER_LINES], *DIMENSIONS, "ShippingSiteId", "ShippingWarehouseId"),
+        select=(*READ[SALES_ORDER_LINES], *DIMENSIONS, *_PRICE, "ShippingSiteId", "ShippingWarehouseId"),
         order_by=("LineNumber",),
     )
     progress = await client.query(
@@ -49,6 +54,7 @@ def _sold(row: FoRow, progress: FoRow) -> SoldLine:
         product={field: row[field] for field in ("ItemNumber", *DIMENSIONS) if row.get(field)},
         site=row["ShippingSiteId"],
         warehouse=row["ShippingWarehouseId"],
+        price=FoPrice(*(row[field] for field in _PRICE)),
         ordered=ordered,
         invoiced=ordered * 0 if progress["SalesStatus"] == "Canceled" else ordered - open_units,
     )

@@ -2,7 +2,7 @@
 
 from shared.model.address import Address
 from shared.model.component import COMPONENTS, Component, source_of
-from shared.model.fo_order import FoHeader, FoLine, FoOrder, FoRow, FoStatus
+from shared.model.fo_order import FoHeader, FoLine, FoOrder, FoPrice, FoRow, FoStatus
 from shared.model.money import CurrencyMismatchError, Money, minor_digits, smallest_unit, total
 from shared.model.order import (
     Buyer,
@@ -37,6 +37,7 @@ __all__ = [
     "FoHeader",
     "FoLine",
     "FoOrder",
+    "FoPrice",
     "FoRow",
     "FoStatus",
     "HoldReason",

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 type FoRow = dict[str, Any]
 """A record of F&O's OData, field by field. A field without a value is left out: "" would suppress F&O's default."""
@@ -32,6 +32,21 @@ class FoStatus(StrEnum):
     def hides_work(self) -> bool:
         """Whether the warehouse may work on it, with warehouse management: F&O's status does not show it."""
         return self in (FoStatus.OPEN, FoStatus.CONFIRMED, FoStatus.PARTLY_DELIVERED)
+
+
+class FoPrice(NamedTuple):
+    """What F&O computes the amount of a sales line from."""
+
+    price: Decimal
+    unit: Decimal
+    """The pieces that price and discount are for."""
+    discount: Decimal
+    charges: Decimal = Decimal(0)
+    """Of the line, whatever its quantity."""
+
+    def amount(self, quantity: Decimal | int) -> Decimal:
+        """F&O rounds it."""
+        return quantity * (self.price - self.discount) / self.unit + self.charges
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ has invoiced them, since a return order is against an invoice; after refunds.wai
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -21,7 +21,7 @@ from typing import Final
 from shared.d365.free_text_invoices import InvoiceDraft, create_invoice
 from shared.d365.odata.client import ODataClient
 from shared.d365.payment_journals import settling_time
-from shared.d365.returns import ReturnDraft, ReturnOrder, create_return
+from shared.d365.returns import Accept, ReturnDraft, ReturnOrder, create_return
 from shared.d365.sold_lines import SoldLine, read_sold_lines
 from shared.d365.tax import TaxSetups, tax_setup_of
 from shared.errors import ConnectorError, ErrorCode, NotYetError, RefusedError, TransientError
@@ -30,8 +30,8 @@ from shared.mapping.reconciliation import refund_money_findings
 from shared.mapping.refunds.documents import PlannedDocument
 from shared.mapping.refunds.lots import SoldLot
 from shared.mapping.refunds.plan import RefundPlan, needs_lots, plan_refund
-from shared.mapping.refunds.proof import prove_invoice, prove_return
-from shared.model import Component, Money, Order, OrderState, Refund, source_of
+from shared.mapping.refunds.proof import credited_by_lot, prove_invoice, prove_return
+from shared.model import Component, FoRow, Money, Order, OrderState, Refund, source_of, total
 from shared.rules import StoreRules
 from shared.store.links import LEASE, OrderLink
 from shared.store.refunds import BookedRefund, Refunds, refuse_claimed_refund
@@ -131,7 +131,7 @@ class _RefundBooking:
             row = await self._put(BookedRefund(self._order.store, self._order.id, refund.id, since=self._now))
         if plan.waits_for:
             self._wait(plan, row)
-        row = await self._write_once(plan, row)
+        plan, row = await self._write_once(refund, value, plan, row)
         await self._put(replace(row, worth=value, claimed_until=None))
         emit("refund.booked", company=plan.company, documents=len(row.documents))
         self._booked += 1
@@ -158,7 +158,7 @@ class _RefundBooking:
             ErrorCode.REFUND_CHANGED, refund=row.refund_id, booked=booked, now=value, documents=documents
         )
 
-    async def _plan(self, refund: Refund, value: Money) -> RefundPlan:
+    async def _plan(self, refund: Refund, value: Money, booked: Mapping[str, Money] | None = None) -> RefundPlan:
         link = self._link
         known = link.record if link is not None else None
         takes_back = needs_lots(refund, self._order, self._rules, known)
@@ -173,6 +173,7 @@ class _RefundBooking:
                 sold=await self._lots(link, refund) if takes_back else (),
                 tax_setup=tax_setup,
                 known=known,
+                booked=booked,
             )
         # Without a sales order, only a refund that needs no document can be booked.
         if not takes_back:
@@ -217,41 +218,77 @@ class _RefundBooking:
             f"refund {plan.refund_id} waits until F&O has invoiced {goods} on {sales_order}", retry_after=_LOOK_AGAIN
         )
 
-    async def _write_once(self, plan: RefundPlan, row: BookedRefund) -> BookedRefund:
+    async def _write_once(
+        self, refund: Refund, value: Money, plan: RefundPlan, row: BookedRefund
+    ) -> tuple[RefundPlan, BookedRefund]:
         """Claims the refund while its documents are written, since F&O numbers them. After a call without an answer
         the claim lasts until F&O has surely finished: a look-up before that could miss a document.
+
+        Returns the plan too, with F&O's amounts where those may differ from what is sent.
         """
         if plan.invoice is None and plan.return_order is None:
-            return row
+            return plan, row
         refuse_claimed_refund(row, self._now)
         row = await self._put(replace(row, claimed_until=self._now + LEASE))
         try:
-            return await self._write(plan, row)
+            if plan.copied and not row.return_order:
+                plan = await self._write_as_booked(refund, value, plan)
+            return plan, await self._write(plan, self._known[refund.id])
         except ConnectorError as failure:
             wait = settling_time(failure)
             latest = self._known[row.refund_id]
             await self._put(replace(latest, claimed_until=self._now + wait if wait else None))
             raise
 
+    async def _write_as_booked(self, refund: Refund, value: Money, sent: RefundPlan) -> RefundPlan:
+        """Writes the return order held, then what F&O's amounts leave to credit beside it, and releases it.
+
+        Returns the plan with F&O's amounts.
+        """
+        plan, document = sent, sent.return_order
+        if document is None:
+            raise ValueError("only a return order has copied prices")
+
+        async def accept(number: str, lines: Sequence[FoRow]) -> None:
+            nonlocal plan
+            booked = credited_by_lot(lines, value.currency)
+            if not sent.explains(booked):
+                raise RefusedError(
+                    ErrorCode.FO_REFUND_DIFFERS,
+                    document=f"return order {number}",
+                    booked=-total(booked.values(), value.currency).amount,
+                    expected=-document.amount.amount,
+                ).with_proof(prove_return(document, refund.id, lines))
+            plan = await self._plan(refund, value, booked)
+            if plan.invoice is not None:
+                await self._put(replace(self._known[refund.id], invoice=await self._invoice(plan, plan.invoice)))
+
+        back = await self._return(sent, document, accept)
+        returned = {lot: int(units) for lot, units in back.returned.items()}
+        await self._put(replace(self._known[refund.id], return_order=back.number, returned=returned))
+        return plan
+
     async def _write(self, plan: RefundPlan, row: BookedRefund) -> BookedRefund:
         """Writes the documents that the refund lacks, and records each at once."""
         if plan.invoice is not None and not row.invoice:
-            draft = InvoiceDraft(
-                company=plan.company,
-                reference=plan.reference,
-                header=plan.invoice.header,
-                lines=[line.record for line in plan.invoice.lines],
-                prove=partial(prove_invoice, plan.invoice, plan.refund_id),
-            )
-            invoice = await create_invoice(self._ports.fo, draft)
-            row = await self._put(replace(row, invoice=invoice.identifier))
+            row = await self._put(replace(row, invoice=await self._invoice(plan, plan.invoice)))
         if plan.return_order is not None and not row.return_order:
             back = await self._return(plan, plan.return_order)
             returned = {lot: int(units) for lot, units in back.returned.items()}
             row = await self._put(replace(row, return_order=back.number, returned=returned))
         return row
 
-    async def _return(self, plan: RefundPlan, document: PlannedDocument) -> ReturnOrder:
+    async def _invoice(self, plan: RefundPlan, document: PlannedDocument) -> int:
+        draft = InvoiceDraft(
+            company=plan.company,
+            reference=plan.reference,
+            header=document.header,
+            lines=[line.record for line in document.lines],
+            prove=partial(prove_invoice, document, plan.refund_id),
+        )
+        return (await create_invoice(self._ports.fo, draft)).identifier
+
+    async def _return(self, plan: RefundPlan, document: PlannedDocument, accept: Accept | None = None) -> ReturnOrder:
         draft = ReturnDraft(
             company=plan.company,
             reference=plan.reference,
@@ -260,6 +297,7 @@ class _RefundBooking:
             amount=-document.amount.amount,
             lines_per_request=self._rules.orders.lines_per_request,
             prove=partial(prove_return, document, plan.refund_id),
+            accept=accept,
         )
         return await create_return(self._ports.fo, draft)
 
@@ -285,6 +323,7 @@ def _lot(line: SoldLine, line_id: int, returned: int) -> SoldLot:
         product=line.product,
         site=line.site,
         warehouse=line.warehouse,
+        price=line.price,
         ordered=line.ordered,
         returnable=line.invoiced,
     )

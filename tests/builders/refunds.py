@@ -15,7 +15,19 @@ from shared.d365.entities import KEYS, READ
 from shared.d365.tax import TaxSetups
 from shared.errors import OutcomeUnknownError, RefusedError
 from shared.mapping.refunds.lots import SoldLot
-from shared.model import Adjustment, Money, Order, OrderState, Refund, RefundLine, Restock, Risk, Transaction
+from shared.model import (
+    Adjustment,
+    FoPrice,
+    Money,
+    Order,
+    OrderLine,
+    OrderState,
+    Refund,
+    RefundLine,
+    Restock,
+    Risk,
+    Transaction,
+)
 from shared.rules import StoreRules
 from shared.store.links import OrderLink
 from shared.store.refunds import Refunds
@@ -96,7 +108,13 @@ def link(order: Order, **other: Any) -> OrderLink:
 
 
 def sold(
-    line_id: int = 1, units: int = 1, *, lot: str = "", item: str = "TENT-2P", invoiced: int | None = None
+    line_id: int = 1,
+    units: int = 1,
+    *,
+    lot: str = "",
+    item: str = "TENT-2P",
+    invoiced: int | None = None,
+    price: FoPrice = FoPrice(Decimal(10), Decimal(1), Decimal(0)),  # noqa: B008 - a value
 ) -> SoldLot:
     return SoldLot(
         lot=lot or f"NLEU-{line_id:06d}",
@@ -104,6 +122,7 @@ def sold(
         product={"ItemNumber": item},
         site="EU",
         warehouse="HAM",
+        price=price,
         ordered=Decimal(units),
         returnable=Decimal(units if invoiced is None else invoiced),
     )
@@ -113,6 +132,7 @@ def all_sold(order: Order) -> list[SoldLot]:
     return [sold(line.id, line.quantity) for line in order.lines]
 
 
+_PRICE = ("SalesPrice", "SalesPriceQuantity", "LineDiscountAmount", "FixedPriceCharges")
 _LITERAL = r"(?:'((?:[^']|'')*)'|(\d+))"
 _POSTS = {
     "ReturnOrderHeadersV2": {
@@ -143,11 +163,16 @@ class MemoryFo:
     calls: list[str] = field(default_factory=list)
     losses: dict[str, list[bool | None]] = field(default_factory=dict)
     """By call, whether its next answers are lost after (True) or before (False) F&O served it; None: not at all."""
+    currency: str = "EUR"
     dearer_by: Decimal = Decimal(0)
     """What F&O adds to every line's amount on its own."""
+    return_price: str = "given"
+    """What a return line costs: what is sent, or (copied) what its lot has, with its charge or without."""
     ids: count[int] = field(default_factory=lambda: count(5_637_144_576))
 
-    def sell(self, order: Order, *, invoiced: bool = True, number: str = "", company: str = "nleu") -> None:
+    def sell(
+        self, order: Order, *, invoiced: bool = True, number: str = "", company: str = "nleu", odd: str = "price_unit"
+    ) -> None:
         """The sales order, a lot for each line. No line has Shopify's id: the order's link has it."""
         for at, line in enumerate(order.lines, start=1):
             sales_order = number or f"SN{order.id}"
@@ -164,6 +189,7 @@ class MemoryFo:
                     "ProductSizeId": "",
                     "OrderedSalesQuantity": Decimal(line.quantity),
                     "LineAmount": line.net.amount,
+                    **_priced(line, odd),
                     "ShippingSiteId": "EU",
                     "ShippingWarehouseId": "HAM",
                 }
@@ -269,7 +295,12 @@ class MemoryFo:
         invoiced = line["OrderedSalesQuantity"] - progress["RemainSalesPhysical"] - progress["RemainSalesFinancial"]
         if -sum(same, row["ReturnSalesQuantity"]) > invoiced:
             raise _refused("The quantity is more than was invoiced.")
-        return {"LineAmount": row["ReturnSalesQuantity"] * row["SalesPrice"] + self.dearer_by}
+        if self.return_price == "given":
+            return {"LineAmount": row["ReturnSalesQuantity"] * row["SalesPrice"] + self.dearer_by}
+        of_piece = (line["SalesPrice"] - line["LineDiscountAmount"]) / line["SalesPriceQuantity"]
+        amount = Money(row["ReturnSalesQuantity"] * of_piece, self.currency).rounded().amount
+        charge = line["FixedPriceCharges"] if self.return_price == "copied_with_charges" else 0
+        return {"SalesPrice": line["SalesPrice"], "LineAmount": amount - charge + self.dearer_by}
 
     def _find(self, entity_set: str, key: Mapping[str, Any]) -> dict[str, Any] | None:
         rows = self.tables[entity_set]
@@ -287,6 +318,17 @@ class MemoryFo:
     def _end(self, *, lost: bool) -> None:
         if lost:
             raise OutcomeUnknownError("the line broke after F&O had served it")
+
+
+def _priced(line: OrderLine, odd: str) -> dict[str, Decimal]:
+    """Price and discount of all pieces, or of one piece each with a charge for the rest."""
+    pieces, currency = Decimal(line.quantity), line.unit_price.currency
+    if odd == "price_unit":
+        whole = (line.unit_price * line.quantity).amount, pieces, line.discount.amount, Decimal(0)
+        return dict(zip(_PRICE, whole, strict=True))
+    discount = Money(line.discount.amount / pieces, currency).rounded().amount
+    charge = line.net.amount - pieces * (line.unit_price.amount - discount)
+    return dict(zip(_PRICE, (line.unit_price.amount, Decimal(1), discount, charge), strict=True))
 
 
 def _refused(infolog: str) -> RefusedError:

@@ -38,6 +38,7 @@ def strategy(
     cancellation: str = "delete_lines",
     verify: str = "rules",
     odd_cents: str = "price_unit",
+    known_price: str = "given",
 ) -> StoreRules:
     """A store's rules as another business would have them.
 
@@ -67,7 +68,7 @@ def strategy(
         | POLICIES[policy]
         | exempt,
         changes={"cancellation": cancellation},
-        tenant={"order_number": "kept"} if number == "own" else {},
+        tenant={"return_price": known_price} | ({"order_number": "kept"} if number == "own" else {}),
         refunds={
             "goods": goods,
             "accounts": accounts | {part: account for part in parts if part not in accounts},

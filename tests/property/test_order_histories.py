@@ -35,7 +35,7 @@ STRATEGIES: dict[str, dict[str, Any]] = {
     "nordlys, credits without goods": {"store": "nordlys", "policy": "service_line", "goods": "free_text_invoice"},
     "prairie": {"store": "prairie", "policy": "rounding_line", "verify": "fo", "number": "sequence"},
     "prairie, with traces": {"store": "prairie", "number": "sequence", "cancellation": "zero_remaining"},
-    "prairie, odd cents as charges": {"store": "prairie", "odd_cents": "charge", "cancellation": "zero_remaining"},
+    "prairie, odd cents as charges": {"store": "prairie", "odd_cents": "charge", "known_price": "unknown"},
 }
 CURRENCIES = {"nordlys": ("EUR", "DKK"), "prairie": ("USD", "CAD")}
 FOR_A_PERSON = {"PAYMENT_WITHOUT_ORDER", "REFUND_WITHOUT_ORDER"}

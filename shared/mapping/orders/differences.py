@@ -154,7 +154,7 @@ def closed_status(line: FoLine) -> FoStatus:
 
 
 def _is_priced_otherwise(planned: PlannedLine, line: FoLine) -> bool:
-    """Whether the line's amount differs; where the quantity differs, whether the price of a piece or the charge does."""
+    """Whether the line's amount differs; where the quantity differs, whether the price of a piece, or the charge."""
     record = planned.record
     if record["OrderedSalesQuantity"] == line.quantity:
         return bool(planned.amount.amount != line.amount)

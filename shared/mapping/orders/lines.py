@@ -15,6 +15,7 @@ from shared.mapping.taxes.settling import TaxedLine
 from shared.model import (
     COMPONENTS,
     Component,
+    FoPrice,
     FoRow,
     Item,
     Money,
@@ -62,21 +63,6 @@ class PlannedLine(TaxedLine):
         return number
 
 
-class _Price(NamedTuple):
-    """What F&O computes a line's amount from."""
-
-    quantity: Decimal
-    unit: Decimal
-    price: Decimal
-    discount: Decimal
-    charges: Decimal = Decimal(0)
-
-    @property
-    def amount(self) -> Decimal:
-        """F&O rounds it."""
-        return self.quantity * (self.price - self.discount) / self.unit + self.charges
-
-
 class _DraftLine(NamedTuple):
     """A line before it has its number."""
 
@@ -122,7 +108,7 @@ def plan_lines(
 
 
 def plan_tax_difference(
-    number: int, amount: Money, item: Item, order: Order, rules: StoreRules, taxes: TaxGroups, *, mode: str | None
+    number: int, amount: Money, item: Item, order: Order, rules: StoreRules, *, taxes: TaxGroups, mode: str | None
 ) -> PlannedLine:
     """The line that makes F&O's total Shopify's, where both round tax differently."""
     draft = _charge(Component.TAX_DIFFERENCE, item, amount, order.id, taxes)
@@ -281,12 +267,13 @@ def _planned(
     number: int, draft: _DraftLine, rules: StoreRules, *, included: bool, delivery_mode: str | None
 ) -> PlannedLine:
     with_charges = rules.orders.odd_cents == "charge"
+    quantity = Decimal(draft.quantity)
     priced = _priced_with_charges(draft) if with_charges else _priced(draft)
-    amount = Money(priced.amount, draft.gross.currency).rounded()
+    amount = Money(priced.amount(quantity), draft.gross.currency).rounded()
     record: FoRow = {
         "LineNumber": Decimal(number),
         "ItemNumber": draft.item.number,
-        "OrderedSalesQuantity": priced.quantity,
+        "OrderedSalesQuantity": quantity,
         "SalesPrice": priced.price,
         "SalesPriceQuantity": priced.unit,
         "LineDiscountAmount": priced.discount,
@@ -320,24 +307,24 @@ _DIMENSIONS: Final = ("ProductColorId", "ProductConfigurationId", "ProductSizeId
 """In the order of Item's fields."""
 
 
-def _priced(draft: _DraftLine) -> _Price:
+def _priced(draft: _DraftLine) -> FoPrice:
     """Price and discount are of one piece where both are whole cents. A discount of 10.00 on three pieces is not: then
     the price unit is the whole quantity, so that no cent is lost in a discount per piece.
     """
     quantity = Decimal(draft.quantity)
     discount = Money(draft.discount.amount / quantity, draft.discount.currency)
     if draft.unit_price.is_whole() and discount.is_whole():
-        return _Price(quantity, Decimal(1), draft.unit_price.amount, discount.rounded().amount)
-    return _Price(quantity, quantity, draft.gross.rounded().amount, draft.discount.rounded().amount)
+        return FoPrice(draft.unit_price.amount, Decimal(1), discount.rounded().amount)
+    return FoPrice(draft.gross.rounded().amount, quantity, draft.discount.rounded().amount)
 
 
-def _priced_with_charges(draft: _DraftLine) -> _Price:
+def _priced_with_charges(draft: _DraftLine) -> FoPrice:
     """Price and discount are of one piece, rounded. What they lose is a charge of the line: 10.00 off three pieces is
     a discount of 3.33 and a charge of -0.01.
     """
     quantity, currency = Decimal(draft.quantity), draft.gross.currency
     gross, discount = draft.gross.rounded(), draft.discount.rounded()
-    of_one = [Money(each.amount / abs(quantity), currency).rounded().amount for each in (gross, discount)]
-    priced = _Price(quantity, Decimal(1), *of_one)
+    price, off = (Money(each.amount / abs(quantity), currency).rounded().amount for each in (gross, discount))
+    priced = FoPrice(price, Decimal(1), off)
     net = (gross - discount).amount * (-1 if quantity < 0 else 1)
-    return priced._replace(charges=net - priced.amount)
+    return priced._replace(charges=net - priced.amount(quantity))

@@ -97,7 +97,7 @@ def plan_sales_order(
     lines = settling.posted(lines, order.created_at)
 
     def difference(amount: Money, item: str) -> PlannedLine:
-        return plan_tax_difference(len(lines) + 1, amount, Item(item), order, rules, taxes, mode=delivery_mode)
+        return plan_tax_difference(len(lines) + 1, amount, Item(item), order, rules, taxes=taxes, mode=delivery_mode)
 
     lines += settling.difference(
         lines,

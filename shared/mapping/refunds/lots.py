@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from shared.errors import ErrorCode, RefusedError
-from shared.model import FoRow, Money, smallest_unit
+from shared.model import FoPrice, FoRow, Money, smallest_unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,7 @@ class SoldLot:
     """ItemNumber and product dimensions."""
     site: str
     warehouse: str
+    price: FoPrice
     ordered: Decimal
     returnable: Decimal
     """Invoiced, and not returned."""
@@ -38,6 +39,12 @@ class LotBack:
     sold: SoldLot
     quantity: int
     price: Money
+
+    @property
+    def copied(self) -> Money:
+        """Its amount where F&O gives a return line price, discount and price unit of the lot, whatever is sent."""
+        exact = self.sold.price._replace(charges=Decimal(0)).amount(self.quantity)
+        return Money(exact, self.price.currency).rounded()
 
 
 def take_back(line_id: int, quantity: int, amount: Money, sold: Sequence[SoldLot]) -> list[LotBack]:
@@ -63,6 +70,20 @@ def take_back(line_id: int, quantity: int, amount: Money, sold: Sequence[SoldLot
         for (each, units), its_amount in zip(shares, amounts, strict=True)
         for number, price in whole_prices(its_amount, units)
     ]
+
+
+def copied_credits(returned: Iterable[LotBack]) -> dict[str, tuple[Money, Money]]:
+    """By lot, the least and the most that is credited where F&O copies the lots' prices.
+
+    Whether F&O also copies the charge of a lot is not established.
+    """
+    credits_: dict[str, tuple[Money, Money]] = {}
+    for back in returned:
+        nothing = back.price * 0
+        charge = Money(abs(back.sold.price.charges), nothing.currency)
+        least, most = credits_.get(back.sold.lot, (nothing, nothing))
+        credits_[back.sold.lot] = least + back.copied - charge, most + back.copied + charge
+    return credits_
 
 
 def whole_prices(amount: Money, quantity: int) -> list[tuple[int, Money]]:

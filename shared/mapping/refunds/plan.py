@@ -5,6 +5,10 @@
     goods that never left, and      nothing: the sales order is smaller by them already
     what was given back before
 
+Where F&O gives a return line the price, discount and price unit of its lot, whatever is sent (tenant.return_price), a
+return order may credit cents more or less than the refund. Once F&O has computed it, the plan is made again with its
+amounts (`booked`): the rest is a line of the free text invoice, on refunds.accounts.discrepancy, taxed as the goods.
+
 Return order lines have no fields for tax: F&O is expected to tax them as their lot was sold, with tax in the price or
 on top. The sales order's convention is therefore that of both documents. Where the tax is computed from F&O's own tax
 codes, those of the return order are taken as of the day of the sale, since it is the sale's tax that was charged and is
@@ -16,7 +20,7 @@ out (an exchange, an unpaid order) stays on the customer's account.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -25,14 +29,14 @@ from shared.mapping.dimensions import INVOICE_FIELD, dimensioned
 from shared.mapping.evidence import Proof
 from shared.mapping.fo.fields import fit, noon, yes_no
 from shared.mapping.refunds.documents import PlannedCredit, PlannedDocument
-from shared.mapping.refunds.lots import LotBack, SoldLot, take_back
+from shared.mapping.refunds.lots import LotBack, SoldLot, copied_credits, take_back
 from shared.mapping.refunds.parts import Credit, GoodsBack, RefundParts, read_parts
 from shared.mapping.refunds.proof import compare_refund_plan, prove_refund_plan
 from shared.mapping.taxes.groups import LineTax, TaxGroups
 from shared.mapping.taxes.place import place_of_sale
 from shared.mapping.taxes.settling import TaxSettling
 from shared.model import Component, FoRow, Money, Order, OrderRecord, Refund, TaxSetup
-from shared.rules import RefundRules, StoreRules
+from shared.rules import RefundAccount, RefundRules, StoreRules
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +47,25 @@ class RefundPlan:
     """Of every document: CustomersOrderReference of a return order, CustomerReference of a free text invoice."""
     return_order: PlannedDocument | None
     invoice: PlannedDocument | None
+    copied: Mapping[str, tuple[Money, Money]]
+    """By lot, the least and the most that the return order may credit instead, since F&O may copy the lot's price.
+
+    Empty where F&O takes the price that is sent.
+    """
     waits_for: tuple[str, ...]
     """Goods that F&O has not invoiced yet; nothing of the refund is to be written before."""
     evidence: Proof | None
     """None while the refund waits."""
+
+    def explains(self, booked: Mapping[str, Money]) -> bool:
+        """Whether the return order's credits, by lot, are what was sent or what F&O copies from the lots."""
+        if self.return_order is None:
+            return not booked
+        sent = credits_by_lot(self.return_order.lines)
+        return booked.keys() == sent.keys() and all(
+            amount == sent[lot] or (lot in self.copied and self.copied[lot][0] <= amount <= self.copied[lot][1])
+            for lot, amount in booked.items()
+        )
 
 
 def refund_reference(store: str, refund_id: int) -> str:
@@ -69,17 +88,19 @@ def plan_refund(
     sold: Sequence[SoldLot] = (),
     tax_setup: TaxSetup | None = None,
     known: OrderRecord | None = None,
+    booked: Mapping[str, Money] | None = None,
 ) -> RefundPlan:
     """The documents of one refund. `sold` is what F&O has of the order, less what former refunds returned; `tax_setup`
     is F&O's own, for stores that compute tax from it (tax.verify = "fo"). `known` is the order's record: a refund is
-    taxed where, and with the groups that, the order was.
+    taxed where, and with the groups that, the order was. `booked` is, by lot, what F&O's return order credits, once it
+    is written.
 
     Raises RefusedError: AMOUNT_WITHOUT_RULE for a part without account, REFUND_REASON_UNKNOWN, REFUND_TAX_UNKNOWN,
     RETURN_BEYOND_ORDER, TAX_DIFFERS, REFUND_PLAN_DIFFERS, and what tax rules and tax codes raise; ValueError for a
     store without refund rules, or when such a store gives no tax set-up.
     """
     taxes = _tax_groups(order, rules, known)
-    return _RefundPlanner(refund, order, rules, taxes, tax_setup).plan(customer_account, sales_order, sold)
+    return _RefundPlanner(refund, order, rules, taxes, tax_setup).plan(customer_account, sales_order, sold, booked)
 
 
 def _refund_rules(rules: StoreRules) -> RefundRules:
@@ -109,9 +130,12 @@ class _RefundPlanner:
         self._settling = TaxSettling(rules, taxes, tax_setup, currency=order.currency)
         self._parts = _parts(refund, order, self._applied, taxes)
 
-    def plan(self, account: str, sales_order: str, sold: Sequence[SoldLot]) -> RefundPlan:
-        credits_ = [self._credit(number, one) for number, one in enumerate(self._parts.credits, start=1)]
-        goods, waits_for = self._goods(sold)
+    def plan(
+        self, account: str, sales_order: str, sold: Sequence[SoldLot], booked: Mapping[str, Money] | None
+    ) -> RefundPlan:
+        goods, copied, waits_for = self._goods(sold)
+        goods, rests = self._as_booked(goods, booked or {})
+        credits_ = [self._credit(number, one) for number, one in enumerate((*self._parts.credits, *rests), start=1)]
         evidence = None
         if not waits_for:
             goods, credits_ = self._taxed(goods, credits_)
@@ -122,13 +146,17 @@ class _RefundPlanner:
             reference=refund_reference(self._order.store, self._refund.id),
             return_order=_document(self._return_header(account, sales_order, goods), goods),
             invoice=_document(self._invoice_header(account, sales_order), credits_),
+            copied=copied,
             waits_for=waits_for,
             evidence=evidence,
         )
 
-    def _goods(self, sold: Sequence[SoldLot]) -> tuple[list[PlannedCredit], tuple[str, ...]]:
-        """The lines of the return order, and the goods that must wait."""
+    def _goods(
+        self, sold: Sequence[SoldLot]
+    ) -> tuple[list[PlannedCredit], dict[str, tuple[Money, Money]], tuple[str, ...]]:
+        """The lines of the return order, what F&O may credit instead (RefundPlan.copied), and the goods that wait."""
         lines: list[PlannedCredit] = []
+        returned: list[LotBack] = []
         waits_for: list[str] = []
         left = list(sold)
         for goods in self._parts.goods:
@@ -137,7 +165,14 @@ class _RefundPlanner:
                 waits_for.append(f"{goods.quantity} x {goods.line.sku}")
             left = _less(left, taken)
             lines += [self._return_line(goods, lot) for lot in taken]
-        return lines, tuple(waits_for)
+            returned += taken
+        if self._rules.tenant.return_price == "given":
+            return lines, {}, tuple(waits_for)
+        copied = copied_credits(returned)
+        sent = credits_by_lot(lines)
+        if any(least != sent[lot] or most != sent[lot] for lot, (least, most) in copied.items()):
+            self._account(Component.DISCREPANCY, lines[0].amount)  # before anything is written
+        return lines, copied, tuple(waits_for)
 
     def _return_line(self, goods: GoodsBack, back: LotBack) -> PlannedCredit:
         place = next((each for each in self._applied.warehouses if each.location == goods.location_id), None)
@@ -153,16 +188,20 @@ class _RefundPlanner:
             record["ReturnDispositionCode"] = self._applied.disposition
         return self._planned(Component.GOODS_RETURNED, goods.line.title, record, back.price * back.quantity, goods.tax)
 
-    def _credit(self, number: int, credit: Credit) -> PlannedCredit:
-        account = getattr(self._applied.accounts, credit.component.account_key)
+    def _account(self, component: Component, amount: Money) -> RefundAccount:
+        account: RefundAccount | None = getattr(self._applied.accounts, component.account_key)
         if account is None:
             raise RefusedError(
                 ErrorCode.AMOUNT_WITHOUT_RULE,
-                what=f"a refund of {_name(credit.component)}",
-                amount=credit.amount,
-                key=f"refunds.accounts.{credit.component.account_key}",
+                what=f"a refund of {_name(component)}",
+                amount=amount,
+                key=f"refunds.accounts.{component.account_key}",
                 store=self._rules.key,
             )
+        return account
+
+    def _credit(self, number: int, credit: Credit) -> PlannedCredit:
+        account = self._account(credit.component, credit.amount)
         tax = credit.tax
         if tax is None and account.sales_tax_group is not None:
             tax = LineTax(account.sales_tax_group, account.item_tax_group, Decimal(0))
@@ -180,6 +219,23 @@ class _RefundPlanner:
             **dimensioned(INVOICE_FIELD, self._order, self._rules),
         }
         return self._planned(credit.component, credit.title, record, credit.amount, tax)
+
+    def _as_booked(
+        self, goods: Sequence[PlannedCredit], booked: Mapping[str, Money]
+    ) -> tuple[list[PlannedCredit], list[Credit]]:
+        """The lines of the return order with F&O's amounts, and what is left to credit beside it."""
+        sent = credits_by_lot(goods)
+        rests = {lot: sent[lot] - amount for lot, amount in booked.items() if amount != sent[lot]}
+        credits_: list[Credit] = []
+        lines = []
+        for line in goods:
+            rest = rests.pop(line.record["ReturningInventoryLotId"], None)
+            if rest is None:
+                lines.append(line)
+                continue
+            lines.append(self._planned(line.component, line.title, line.record, line.amount - rest, line.tax))
+            credits_.append(Credit(Component.DISCREPANCY, line.title, rest, line.tax))
+        return lines, credits_
 
     def _planned(self, component: Component, title: str, record: FoRow, amount: Money, tax: LineTax) -> PlannedCredit:
         expected = tax.expected(amount, included=self._taxes.included)
@@ -233,6 +289,15 @@ class _RefundPlanner:
 def _name(component: Component) -> str:
     """As the account's key reads, which the free text invoice's lines have always been described by."""
     return component.account_key.replace("_", " ")
+
+
+def credits_by_lot(lines: Iterable[PlannedCredit]) -> dict[str, Money]:
+    """What the lines of a return order credit, by lot."""
+    found: dict[str, Money] = {}
+    for line in lines:
+        lot = line.record["ReturningInventoryLotId"]
+        found[lot] = found[lot] + line.amount if lot in found else line.amount
+    return found
 
 
 def _document(header: FoRow, lines: Iterable[PlannedCredit]) -> PlannedDocument | None:

@@ -98,6 +98,14 @@ def prove_return(document: PlannedDocument, refund_id: int, booked: Iterable[Map
     return _prove_booked(subject, document, booked, key="ReturningInventoryLotId", amount="LineAmount").as_dict()
 
 
+def credited_by_lot(booked: Iterable[Mapping[str, Any]], currency: str) -> dict[str, Money]:
+    """What F&O's lines of a return order credit."""
+    found: defaultdict[str, Money] = defaultdict(lambda: total((), currency))
+    for row in booked:
+        found[row["ReturningInventoryLotId"]] -= Money(row["LineAmount"], currency)
+    return dict(found)
+
+
 def prove_invoice(document: PlannedDocument, refund_id: int, booked: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """The same for a free text invoice, line by line."""
     subject = f"free text invoice of refund {refund_id}"

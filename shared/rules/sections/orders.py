@@ -111,9 +111,9 @@ class OrderRules(Rules):
     odd_cents: Literal["price_unit", "charge"] = Field(
         default="price_unit",
         description="How a line is priced whose price or discount of one piece is no whole cents (10.00 off three "
-        "pieces). `price_unit`: price and discount are of the whole quantity (SalesPriceQuantity). `charge`: both are of "
-        "one piece, rounded, and the rest is a charge of the line (FixedPriceCharges), for companies whose reports or "
-        "integrations read the price as that of one piece.",
+        "pieces). `price_unit`: price and discount are of the whole quantity (SalesPriceQuantity). `charge`: both are "
+        "of one piece, rounded, and the rest is a charge of the line (FixedPriceCharges), for companies whose reports "
+        "or integrations read the price as that of one piece.",
     )
     delivery_terms: Code | None = Field(default=None, description="F&O terms of delivery of every order.")
     delivery_mode_without_shipping: Code | None = Field(
