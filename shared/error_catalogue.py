@@ -78,6 +78,7 @@ class ErrorCode(StrEnum):
     TRANSACTION_UNKNOWN = "TRANSACTION_UNKNOWN"
     TRANSACTION_CURRENCY = "TRANSACTION_CURRENCY"
     FO_SUM_DIFFERS = "FO_SUM_DIFFERS"
+    FO_TAX_GROUPS_REPLACED = "FO_TAX_GROUPS_REPLACED"
     TAX_OF_MARKETPLACE = "TAX_OF_MARKETPLACE"
     TAX_OF_CHARGE = "TAX_OF_CHARGE"
     CHARGE_TAX_ON_TOP = "CHARGE_TAX_ON_TOP"
@@ -511,6 +512,15 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
         Owner.ACCOUNTANT,
         "Look for trade agreements in F&O that override the price or the discount. The order is held in F&O. Correct "
         "its lines there, or end the agreement. " + _REPLAY,
+    ),
+    ErrorCode.FO_TAX_GROUPS_REPLACED: Entry(
+        "F&O put other tax groups on {sales_order} than the app sent, and would post another tax: {what}.",
+        Owner.ACCOUNTANT,
+        "The order is held in F&O. Look for what sets the tax groups of new orders there: the delivery address, the "
+        "customer, or an engine outside F&O, for which there is tax.verify. If the groups that were sent are right, "
+        "replay the parked message (python -m shared.operator replay): the app writes them again, and releases the "
+        "order. If F&O's are right, correct [[taxes]] for later orders, release this one in F&O, and discard the "
+        "message with its number (python -m shared.operator discard --sales-order): people look after the order then.",
     ),
     ErrorCode.TAX_OF_MARKETPLACE: Entry(
         "A marketplace owes the tax “{title}” of {amount}, and tax.marketplace has no rule for that{reason}.",

@@ -89,8 +89,9 @@ class SalesOrder:
     """InventoryLotId, F&O's key of a line, by our line key."""
     held: bool
     """In F&O, by the app or by staff."""
+    header: FoRow
     booked: tuple[FoRow, ...]
-    """The lines as F&O keeps them (entities.READ), above all LineAmount: quantity x price less discounts."""
+    """Header and lines as F&O keeps them: all fields of what this call created, else those of entities.READ."""
 
 
 type Accept = Callable[[SalesOrder], bool]
@@ -125,7 +126,7 @@ async def create_numbered(
     if any(line[_TYPE.header_number] != given for line in lines):
         await _take_back(client, draft, given, lines)
         raise RefusedError(ErrorCode.FO_NUMBER_REPLACED, number=number, reason=f"it created {given} instead")
-    return await _completed(client, draft, _order(draft, given, lines, created=True, held=held), accept)
+    return await _completed(client, draft, _order(draft, header, lines, created=True, held=held), accept)
 
 
 async def find_by_number(client: ODataClient, draft: SalesOrderDraft, number: str) -> SalesOrder | None:
@@ -134,13 +135,13 @@ async def find_by_number(client: ODataClient, draft: SalesOrderDraft, number: st
     if header is None:
         return None
     lines = await read_lines(client, _TYPE, draft.company, number)
-    return _order(draft, number, lines, created=False, held=header[_HELD] == "Yes")
+    return _order(draft, header, lines, created=False, held=header[_HELD] == "Yes")
 
 
 async def _adopt(client: ODataClient, draft: SalesOrderDraft, header: FoRow, number: str, accept: Accept) -> SalesOrder:
     found = header[_TYPE.number]
     lines = await read_lines(client, _TYPE, draft.company, found)
-    order = _order(draft, found, lines, created=False, held=header[_HELD] == "Yes")
+    order = _order(draft, header, lines, created=False, held=header[_HELD] == "Yes")
     if not lines and not order.held and found != number:
         # An empty order that nobody holds: its lines went to the number that F&O did not keep, if they were written.
         await hold(client, draft.company, found)
@@ -171,7 +172,7 @@ async def create_sequenced(client: ODataClient, draft: SalesOrderDraft, *, accep
     header, created = await find_or_create_header(client, _TYPE, draft, **{_HELD: "Yes"})
     number = header[_TYPE.number]
     lines = [] if created else await read_lines(client, _TYPE, draft.company, number)
-    order = _order(draft, number, lines, created=created, held=header[_HELD] == "Yes")
+    order = _order(draft, header, lines, created=created, held=header[_HELD] == "Yes")
     return await _completed(client, draft, order, accept)
 
 
@@ -184,7 +185,7 @@ async def _completed(client: ODataClient, draft: SalesOrderDraft, order: SalesOr
         missing = [line for line in draft.lines if line[draft.line_key] not in order.lots]
         for some in batched(missing, draft.lines_per_request, strict=False):
             rows += await create_lines(client, _TYPE, replace(draft, lines=some), order.number)
-        order = _order(draft, order.number, rows, created=order.created, held=True)
+        order = _order(draft, order.header, rows, created=order.created, held=True)
     if not accept(order) or draft.held:
         return order
     await _set_held(client, draft.company, order.number, "No")
@@ -200,11 +201,12 @@ async def _set_held(client: ODataClient, company: str, number: str, value: Liter
     await client.update(SALES_ORDERS, {"dataAreaId": company, "SalesOrderNumber": number}, {_HELD: value})
 
 
-def _order(draft: SalesOrderDraft, number: str, rows: Sequence[FoRow], *, created: bool, held: bool) -> SalesOrder:
+def _order(draft: SalesOrderDraft, header: FoRow, rows: Sequence[FoRow], *, created: bool, held: bool) -> SalesOrder:
     return SalesOrder(
-        number=number,
+        number=header[_TYPE.number],
         created=created,
         held=held,
         lots={row[draft.line_key]: row["InventoryLotId"] for row in rows},
+        header=header,
         booked=tuple(rows),
     )

@@ -69,12 +69,14 @@ _ROUNDS: Final = 4
 """How often waiting webhooks are delivered again."""
 
 
-def plentiful_world() -> World:
+def plentiful_world(**kind: str) -> World:
     """The example world with an item for every charge, and plenty of all goods in the first warehouse.
 
-    So the warehouse of a line does not depend on when the line was booked.
+    So the warehouse of a line does not depend on when the line was booked. `kind` is how F&O behaves in all companies
+    (local.d365.world.Company).
     """
     raw = tomllib.loads(WORLD.read_text(encoding="utf-8"))
+    raw["companies"] = [company | kind for company in raw["companies"]]
     for company, group in (("nleu", "NONE"), ("usmf", "EXEMPT")):
         raw["items"] += [
             {
@@ -374,8 +376,11 @@ def scopes_of(shop: Shop) -> frozenset[str]:
 
 
 @asynccontextmanager
-async def running_apps(count: int) -> AsyncIterator[tuple[App, ...]]:
-    """This many installations of the app and one Shopify, over HTTP. Each starts with `App.reset`."""
+async def running_apps(count: int, **kind: str) -> AsyncIterator[tuple[App, ...]]:
+    """This many installations of the app with an F&O of this kind, and one Shopify, over HTTP.
+
+    Each starts with `App.reset`.
+    """
     time = Time()
     async with AsyncExitStack() as stack:
         running = await stack.enter_async_context(run_shopify(clock=time.now, time_scale=0))
@@ -383,7 +388,7 @@ async def running_apps(count: int) -> AsyncIterator[tuple[App, ...]]:
         shopify = Shopify(running.simulator, running.url, http, time)
         apps = []
         for _ in range(count):
-            fo = await stack.enter_async_context(run_d365(plentiful_world()))
+            fo = await stack.enter_async_context(run_d365(plentiful_world(**kind)))
             apps.append(App(fo, await stack.enter_async_context(_client(fo)), shopify))
         yield tuple(apps)
 

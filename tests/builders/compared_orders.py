@@ -98,6 +98,7 @@ class ComparedWorld:
                     "SalesOrderNumber": number,
                     "InventoryLotId": lot,
                     "LineAmount": each.amount.amount,
+                    "FixedPriceCharges": Decimal(0),
                 }
             )
             remaining = Decimal(0) if status == "Invoiced" else each.record["OrderedSalesQuantity"]

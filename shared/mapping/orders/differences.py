@@ -30,10 +30,11 @@ class Aspect(StrEnum):
     DELIVERY = "delivery"
 
 
-_TAX_GROUPS: Final = ("SalesTaxGroupCode", "SalesTaxItemGroupCode")
+TAX_GROUPS: Final = ("SalesTaxGroupCode", "SalesTaxItemGroupCode")
+"""Of a sales order's line; the first is a field of its header too."""
 _ASPECTS: Final[Mapping[str, Aspect]] = {
     "OrderedSalesQuantity": Aspect.QUANTITY,
-    **dict.fromkeys((*PRICE_FIELDS, *_TAX_GROUPS), Aspect.PRICE),
+    **dict.fromkeys((*PRICE_FIELDS, *TAX_GROUPS), Aspect.PRICE),
     **dict.fromkeys(FOLLOWING, Aspect.DELIVERY),
 }
 
@@ -78,7 +79,7 @@ def differences(planned: PlannedLine, line: FoLine) -> Iterator[Difference]:
         words = f"amount {line.amount} -> {planned.amount}"
         fields = price or {name: record[name] for name in PRICE_FIELDS if name in record}
         yield Difference(Aspect.PRICE, price_kind, price_status, words, fields)
-    groups = zip(_TAX_GROUPS, (line.sales_tax_group, line.item_tax_group), strict=True)
+    groups = zip(TAX_GROUPS, (line.sales_tax_group, line.item_tax_group), strict=True)
     taxes = {name: record[name] for name, found in groups if record[name] != found}
     if taxes:
         yield Difference(Aspect.PRICE, price_kind, price_status, "other tax groups", taxes)
@@ -137,7 +138,7 @@ def _aspects(lines: list[PlannedLine]) -> dict[str, str]:
 
 def _price(lines: Sequence[PlannedLine]) -> str:
     amount = sum((line.amount.amount for line in lines), Decimal(0)).normalize()
-    return " ".join(str(part) for part in (amount, *(lines[0].record[name] for name in _TAX_GROUPS)))
+    return " ".join(str(part) for part in (amount, *(lines[0].record[name] for name in TAX_GROUPS)))
 
 
 def _equal_aspects(now: Mapping[str, str], before: Mapping[str, str]) -> frozenset[Aspect]:

@@ -14,7 +14,7 @@ from shared.mapping.fo.address import address_block, name_over_lines
 from shared.mapping.fo.fields import fit, fits, noon, written_day, yes_no
 from shared.mapping.orders.allocation import Allocation
 from shared.mapping.orders.lines import PlannedLine, plan_lines, plan_tax_difference
-from shared.mapping.orders.plan_proof import compare_booked, compare_plan, prove_plan
+from shared.mapping.orders.plan_proof import compare_booked, compare_plan, compare_tax_groups, prove_plan
 from shared.mapping.orders.proof import refuse_test_order
 from shared.mapping.taxes.groups import TaxGroups, charged_tax, one_sales_tax_group
 from shared.mapping.taxes.place import place_of_sale, ship_to
@@ -148,6 +148,11 @@ def check_booked(plan: SalesOrderPlan, booked: Iterable[Mapping[str, Any]]) -> N
     Raises RefusedError FO_SUM_DIFFERS: trade agreements in F&O may override a price or add a discount.
     """
     compare_booked(plan.lines, booked, subject=plan.evidence.subject)
+
+
+def check_tax_groups(plan: SalesOrderPlan, header: Mapping[str, Any], booked: Iterable[Mapping[str, Any]]) -> None:
+    """Whether F&O kept the tax groups that it was sent. Raises TaxRefusedError FO_TAX_GROUPS_REPLACED."""
+    compare_tax_groups(plan.header, plan.lines, header, booked)
 
 
 def _delivery_modes(order: Order, rules: StoreRules, known: Mapping[ShippingKey, str]) -> dict[ShippingKey, str]:

@@ -7,12 +7,24 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from shared.errors import ErrorCode, RefusedError
+from shared.errors import ErrorCode, RefusedError, TaxRefusedError
 from shared.mapping.evidence import Proof, ProofRow, compared, line_name, present
+from shared.mapping.orders.differences import TAX_GROUPS
 from shared.mapping.orders.lines import PlannedLine
 from shared.mapping.taxes.groups import TaxGroups, charged_tax, taxes_by_title
 from shared.mapping.taxes.proof import TaxedSource, compare_taxes
-from shared.model import COMPONENTS, Component, Money, Order, OrderLine, ShippingLine, TaxedCharge, source_of, total
+from shared.model import (
+    COMPONENTS,
+    Component,
+    FoRow,
+    Money,
+    Order,
+    OrderLine,
+    ShippingLine,
+    TaxedCharge,
+    source_of,
+    total,
+)
 
 _BESIDE_THE_TOTAL: Final = {Component.CASH_ROUNDING, Component.TAX_DIFFERENCE}
 
@@ -96,6 +108,32 @@ def compare_booked(lines: Sequence[PlannedLine], booked: Iterable[Mapping[str, A
         expected=expected,
         lines=", ".join(str(number) for number in differing),
     ).with_proof(proof.as_dict())
+
+
+def compare_tax_groups(
+    header: FoRow, lines: Sequence[PlannedLine], found: Mapping[str, Any], booked: Iterable[Mapping[str, Any]]
+) -> None:
+    """Whether F&O's sales order and its lines have the tax groups that were sent.
+
+    Raises TaxRefusedError FO_TAX_GROUPS_REPLACED: F&O may take them from the delivery address, or leave them to another
+    engine, and post another tax under the same amounts.
+    """
+    sent = {line.number: line for line in lines}
+    differing = [f"the order: {each}" for each in _other_groups(header, found)]
+    for row in booked:
+        line = sent[row["LineNumber"]]
+        name = f"line {line.number.normalize():f} ({_line_title(line)})"
+        differing += [f"{name}: {each}" for each in _other_groups(line.record, row)]
+    if differing:
+        raise TaxRefusedError(
+            ErrorCode.FO_TAX_GROUPS_REPLACED, sales_order=found["SalesOrderNumber"], what="; ".join(differing)
+        )
+
+
+def _other_groups(sent: FoRow, found: Mapping[str, Any]) -> Iterator[str]:
+    for name in TAX_GROUPS:
+        if name in sent and sent[name] != found[name]:
+            yield f"{name} {found[name] or 'empty'} in place of {sent[name]}"
 
 
 def _line_title(line: PlannedLine) -> str:

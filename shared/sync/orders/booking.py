@@ -25,7 +25,14 @@ from shared.mapping.orders.header import without_past
 from shared.mapping.orders.holds import hold_reason
 from shared.mapping.orders.items import product_skus, refuse_out_of_scope, resolve, sku_field
 from shared.mapping.orders.matching import number_key
-from shared.mapping.orders.plan import LINE_KEY, SalesOrderPlan, check_booked, order_reference, plan_sales_order
+from shared.mapping.orders.plan import (
+    LINE_KEY,
+    SalesOrderPlan,
+    check_booked,
+    check_tax_groups,
+    order_reference,
+    plan_sales_order,
+)
 from shared.mapping.orders.record import add_lines, add_refunds, digest, reconstruct, with_decisions
 from shared.mapping.reconciliation import choose_kept
 from shared.model import HoldReason, Item, Order, OrderRecord, OrderState
@@ -225,17 +232,23 @@ def _accept(plan: SalesOrderPlan, booked: SalesOrder) -> bool:
     updated.
     """
     if booked.created:
-        check_booked(plan, booked.booked)
+        _compare(plan, booked)
     return booked.created
 
 
 async def _check(plan: SalesOrderPlan, booked: SalesOrder, ports: OrderPorts) -> None:
-    """Holds an order whose lines F&O computed differently from the plan, before its batch jobs ship it."""
+    """Holds an order that F&O booked differently from the plan, before its batch jobs ship it."""
     try:
-        check_booked(plan, booked.booked)
+        _compare(plan, booked)
     except RefusedError:
         await hold(ports.fo, plan.company, booked.number)
         raise
+
+
+def _compare(plan: SalesOrderPlan, booked: SalesOrder) -> None:
+    """Raises RefusedError for other amounts or tax groups than were sent."""
+    check_booked(plan, booked.booked)
+    check_tax_groups(plan, booked.header, booked.booked)
 
 
 def _link(

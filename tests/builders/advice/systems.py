@@ -220,6 +220,12 @@ REPAIRED: Final[dict[ErrorCode, Repair]] = {
         act=_correct_price,
         has={"goods": GOODS, "is_held": False},
     ),
+    ErrorCode.FO_TAX_GROUPS_REPLACED: Repair(
+        order=UNPAID,
+        before=overriding("POST", LINES, "SalesTaxGroupCode", "DE-VAT"),
+        act=replaying,
+        has={"goods": GOODS, "is_held": False},
+    ),
     ErrorCode.FO_WRONG_COMPANY: Repair(
         before=overriding("GET", "", "dataAreaId", "usmf"), act=_mend_fo, has={"goods": GOODS}
     ),
