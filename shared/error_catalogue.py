@@ -119,6 +119,7 @@ class ErrorCode(StrEnum):
     PAYMENT_DIFFERS = "PAYMENT_DIFFERS"
     REFUND_DIFFERS = "REFUND_DIFFERS"
     BALANCE_DIFFERS = "BALANCE_DIFFERS"
+    INVOICE_DIFFERS = "INVOICE_DIFFERS"
     FO_ORDER_GONE = "FO_ORDER_GONE"
     FO_LINE_UNKNOWN = "FO_LINE_UNKNOWN"
     FO_STATUS_UNKNOWN = "FO_STATUS_UNKNOWN"
@@ -751,6 +752,13 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
         "added. Correct the difference with a credit note or an invoice of the sales order. If Shopify is wrong, "
         "correct the payment there.",
     ),
+    ErrorCode.INVOICE_DIFFERS: Entry(
+        "F&O invoiced {fo} for {sales_order}, but Shopify charged {shopify}.",
+        Owner.ACCOUNTANT,
+        "Compare the tax that the engine computed with Shopify's: the rates and addresses of both, and which of F&O's "
+        "items, charges and tips the engine taxes. Correct the set-up that is wrong for later orders, and this order "
+        "by a credit note or an invoice in F&O. A greater tolerance is tax.tolerance in the store's file.",
+    ),
     ErrorCode.SALES_ORDER_TWICE: Entry(
         "F&O has {count} sales orders with the reference {reference}: {numbers}. The app keeps {kept}. {held}",
         Owner.CLERK,
@@ -879,6 +887,7 @@ REPORTED: Final = frozenset(
         ErrorCode.RETURN_NOT_REFUNDED,
         ErrorCode.RETURN_FEE_OPEN,
         ErrorCode.BALANCE_DIFFERS,
+        ErrorCode.INVOICE_DIFFERS,
         ErrorCode.STOCK_SKU_UNKNOWN,
         ErrorCode.STOCK_SKU_AMBIGUOUS,
         ErrorCode.STOCK_REFUSED,

@@ -204,7 +204,7 @@ READ: Final[dict[str, tuple[str, ...]]] = {
     ),
     RETURN_ORDERS: ("ReturnOrderNumber", "CustomersOrderReference", "IsReturnProcessingStopped"),
     RETURN_LINES: ("ReturnInventoryLotId", "ReturningInventoryLotId", "ReturnSalesQuantity", "LineAmount"),
-    SALES_INVOICES: ("InvoiceNumber", "SalesOrderNumber", "CurrencyCode", "TotalInvoiceAmount"),
+    SALES_INVOICES: ("InvoiceNumber", "SalesOrderNumber", "CurrencyCode", "TotalInvoiceAmount", "TotalTaxAmount"),
     INVOICES: ("InvoiceIdentifier", "CustomerReference", "IsPosted"),
     INVOICE_LINES: ("LineNumber", "TransactionCurrencyAmount"),
 }

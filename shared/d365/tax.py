@@ -53,7 +53,9 @@ class TaxSetups:
         self._known.pop(company, None)
 
 
-async def tax_setup_of(company: str, taxes: TaxSetups, *, verify: Literal["rules", "fo"]) -> TaxSetup | None:
+async def tax_setup_of(
+    company: str, taxes: TaxSetups, *, verify: Literal["rules", "fo", "external"]
+) -> TaxSetup | None:
     """The company's set-up where the store's taxes are verified against F&O's, else None. Raises as the client does."""
     return await taxes.of(company) if verify == "fo" else None
 

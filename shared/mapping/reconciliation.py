@@ -186,6 +186,13 @@ class Balance:
         return self.invoiced - self.credited - self.paid
 
 
+def is_invoiced(fo: FoOrder) -> bool:
+    """Whether F&O has invoiced all of the order."""
+    return all(header.status.is_closed for header in fo.headers) and not any(
+        line.to_invoice or (line.is_open and line.status is not FoStatus.CANCELLED) for line in fo.lines
+    )
+
+
 def is_settled_in_fo(state: OrderState, fo: FoOrder, booked: Mapping[int, Money | None]) -> bool:
     """Whether F&O has invoiced all of the order and the app has credited all its refunds, so that what is open on the
     customer's account can be compared.
@@ -193,11 +200,8 @@ def is_settled_in_fo(state: OrderState, fo: FoOrder, booked: Mapping[int, Money 
     Not while money is on its way. Never for an order with tax that a marketplace owes: its buyer pays more than F&O
     invoices. `booked` is by refund id what was credited.
     """
-    is_invoiced = all(header.status.is_closed for header in fo.headers) and not any(
-        line.to_invoice or (line.is_open and line.status is not FoStatus.CANCELLED) for line in fo.lines
-    )
     return (
-        is_invoiced
+        is_invoiced(fo)
         and state.transactions is not None
         and not any(each.is_pending for each in state.transactions)
         and not charged_tax(state.order, by_marketplace=True)
@@ -234,16 +238,32 @@ def balance_finding(number: str, state: OrderState, balance: Balance, rules: Sto
     except RefusedError as contradiction:
         return Finding(contradiction, "payments", contradiction.details["problem"], what)
     order, due = state.order, proof.total
-    taxes = (*(line.taxes for line in order.lines), *(shipping.taxes for shipping in order.shipping))
-    taxed = sum(any(tax.rate for tax in each) for each in taxes)
-    if balance.open == due or (
-        not order.taxes_included and is_tolerated(balance.open, due, taxed_lines=taxed, rules=rules)
-    ):
+    if balance.open == due or (not order.taxes_included and _is_tolerated(balance.open, due, order, rules)):
         return None
     refusal = RefusedError(
         ErrorCode.BALANCE_DIFFERS, sales_order=number, what=what, shopify=due, fo=balance.open
     ).with_proof(proof.as_dict())
     return Finding(refusal, what, str(due), str(balance.open))
+
+
+def invoice_finding(number: str, order: Order, *, invoiced: Money, tax: Money, rules: StoreRules) -> Finding | None:
+    """What F&O invoiced where an engine outside it computed the tax, if that is more off Shopify's than is tolerated.
+
+    The tax is compared beside the total, which prices with tax leave as it is.
+    """
+    due = order.total + order.cash_rounding * (rules.rounding_booked_with == "order")
+    charged = charged_tax(order, by_marketplace=False)
+    if _is_tolerated(invoiced, due, order, rules) and _is_tolerated(tax, charged, order, rules):
+        return None
+    shopify, fo = f"{due} with a tax of {charged}", f"{invoiced} with a tax of {tax}"
+    refusal = RefusedError(ErrorCode.INVOICE_DIFFERS, sales_order=number, shopify=shopify, fo=fo)
+    return Finding(refusal, f"invoices of {number}", shopify, fo)
+
+
+def _is_tolerated(fo: Money, shopify: Money, order: Order, rules: StoreRules) -> bool:
+    taxes = (*(line.taxes for line in order.lines), *(shipping.taxes for shipping in order.shipping))
+    taxed = sum(any(tax.rate for tax in each) for each in taxes)
+    return is_tolerated(fo, shopify, taxed_lines=taxed, rules=rules)
 
 
 def choose_kept(orders: Sequence[FoHeader], link_number: str) -> tuple[FoHeader | None, tuple[FoHeader, ...]]:

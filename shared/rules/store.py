@@ -15,7 +15,7 @@ from shared.rules.sections.customers import CustomerRules
 from shared.rules.sections.dimensions import DimensionRule, dimension_mistakes
 from shared.rules.sections.orders import OrderRules, ShippingRule
 from shared.rules.sections.payments import PaymentRules
-from shared.rules.sections.refunds import RefundRules
+from shared.rules.sections.refunds import UNTAXED, RefundRules
 from shared.rules.sections.stock import StockRules
 from shared.rules.sections.sweep import SweepRules
 from shared.rules.sections.taxes import TaxPolicy, TaxRule, unreachable
@@ -87,7 +87,8 @@ class StoreRules(Rules):
     shipping: tuple[ShippingRule, ...] = Field(default=(), description="Mode of delivery of each shipping method.")
     taxes: tuple[TaxRule, ...] = Field(
         default=(),
-        description="F&O's tax groups for Shopify's taxes. Required unless [tax] books Shopify's tax as lines.",
+        description="F&O's tax groups for Shopify's taxes. Required unless [tax] books Shopify's tax as lines, or "
+        "leaves tax to an engine outside F&O.",
     )
     tax: TaxPolicy = Field(
         default=TaxPolicy(),
@@ -215,7 +216,11 @@ class StoreRules(Rules):
     @field_validator("tax")
     @classmethod
     def _groups_for_taxes(cls, tax: TaxPolicy, info: ValidationInfo) -> TaxPolicy:
-        if info.data.get("taxes") == () and tax.policy != "service_line":
+        taxes = info.data.get("taxes")
+        if tax.verify == "external":
+            if taxes:
+                raise ValueError("verify = 'external': remove [[taxes]], since no order gets tax groups of the app")
+        elif taxes == () and tax.policy != "service_line":
             raise ValueError("without a [[taxes]] rule no line would have tax groups")
         return tax
 
@@ -233,6 +238,22 @@ class StoreRules(Rules):
         if mistakes:
             raise ValueError("\n".join(mistakes))
         return payments
+
+    @field_validator("refunds")
+    @classmethod
+    def _untaxed_apart(cls, refunds: RefundRules | None, info: ValidationInfo) -> RefundRules | None:
+        tax: TaxPolicy | None = info.data.get("tax")
+        if refunds is not None and tax is not None and tax.verify == "external":
+            without = [key for key in UNTAXED if (one := getattr(refunds.accounts, key)) and not one.sales_tax_group]
+            if without:
+                raise ValueError(
+                    "\n".join(
+                        f"accounts.{key}: needs sales_tax_group and item_tax_group with tax.verify = 'external', or "
+                        "the engine may tax what Shopify does not"
+                        for key in without
+                    )
+                )
+        return refunds
 
     @field_validator("stock", mode="before")
     @classmethod

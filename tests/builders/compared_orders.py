@@ -113,7 +113,7 @@ class ComparedWorld:
                 }
             )
 
-    def invoice(self, amount="100.00", number=NUMBER):
+    def invoice(self, amount="100.00", number=NUMBER, tax="0.00"):
         self.fo.tables["SalesInvoiceHeadersV4"].append(
             {
                 "dataAreaId": "nleu",
@@ -121,6 +121,7 @@ class ComparedWorld:
                 "SalesOrderNumber": number,
                 "CurrencyCode": "EUR",
                 "TotalInvoiceAmount": Decimal(amount),
+                "TotalTaxAmount": Decimal(tax),
             }
         )
         for row in self.fo.tables["SalesOrderHeadersV4"]:

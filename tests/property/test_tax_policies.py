@@ -223,6 +223,30 @@ def test_the_evidence_names_all_tax_once(sale: Order, policy: str, verify: str):
     assert theirs == evidence.row("tax owed by a marketplace").shopify.amount
 
 
+OUTSIDE = with_rules(
+    store("tolerate"),
+    taxes=(),
+    tax={"verify": "external", "policy": "tolerate", "marketplace": "refuse", "shipping_rates": "add_up"},
+    refunds={
+        "accounts": {
+            name: {"main_account": "418190", "sales_tax_group": "EXPORT", "item_tax_group": "NONE"}
+            for name in ("goodwill", "restocking_fee", "discrepancy")
+        }
+    },
+)
+
+
+@given(orders())
+def test_an_engine_gets_prices_that_are_the_total_less_shopifys_tax_on_top(sale: Order):
+    assume(not any(each.channel_liable and each.amount for each in sale.taxes))
+    plan = planned(sale, OUTSIDE)
+    assert plan is not None
+    charged = sum(each.amount.amount for each in sale.taxes)
+    assert sum(each.amount.amount for each in plan.lines) == sale.total.amount - (0 if sale.taxes_included else charged)
+    assert plan.header["ArePricesIncludingSalesTax"] == ("Yes" if sale.taxes_included else "No")
+    assert not any(name.startswith("SalesTax") for each in plan.lines for name in each.record)
+
+
 @given(orders(), any_policy)
 def test_fos_set_up_and_equal_rules_plan_the_same_lines(sale: Order, policy: str):
     by_rules, by_fo = planned(sale, store(policy)), planned(sale, store(policy, verify="fo"))

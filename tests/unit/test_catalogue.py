@@ -33,6 +33,7 @@ REPORTED = {
     ErrorCode.PAYMENT_DIFFERS,
     ErrorCode.REFUND_DIFFERS,
     ErrorCode.BALANCE_DIFFERS,
+    ErrorCode.INVOICE_DIFFERS,
 }
 """Differences between both systems that the sweep reports: its finding has both sides."""
 RAISED = re.compile(r"\b(?:\w*Refused|AlreadyExists)Error\(\s*([^\s,)]+)")

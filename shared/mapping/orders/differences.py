@@ -11,7 +11,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from shared.mapping.orders.lines import PlannedLine
+from shared.mapping.orders.lines import TAX_GROUPS, PlannedLine
 from shared.model import COMPONENTS, Component, FoLine, FoRow, FoStatus
 from shared.rules import ChangeKind
 
@@ -30,8 +30,6 @@ class Aspect(StrEnum):
     DELIVERY = "delivery"
 
 
-TAX_GROUPS: Final = ("SalesTaxGroupCode", "SalesTaxItemGroupCode")
-"""Of a sales order's line; the first is a field of its header too."""
 _ASPECTS: Final[Mapping[str, Aspect]] = {
     "OrderedSalesQuantity": Aspect.QUANTITY,
     **dict.fromkeys((*PRICE_FIELDS, *TAX_GROUPS), Aspect.PRICE),
@@ -80,7 +78,7 @@ def differences(planned: PlannedLine, line: FoLine) -> Iterator[Difference]:
         fields = price or {name: record[name] for name in PRICE_FIELDS if name in record}
         yield Difference(Aspect.PRICE, price_kind, price_status, words, fields)
     groups = zip(TAX_GROUPS, (line.sales_tax_group, line.item_tax_group), strict=True)
-    taxes = {name: record[name] for name, found in groups if record[name] != found}
+    taxes = {name: record[name] for name, found in groups if name in record and record[name] != found}
     if taxes:
         yield Difference(Aspect.PRICE, price_kind, price_status, "other tax groups", taxes)
     for name, (kind, words) in FOLLOWING.items():
@@ -138,7 +136,7 @@ def _aspects(lines: list[PlannedLine]) -> dict[str, str]:
 
 def _price(lines: Sequence[PlannedLine]) -> str:
     amount = sum((line.amount.amount for line in lines), Decimal(0)).normalize()
-    return " ".join(str(part) for part in (amount, *(lines[0].record[name] for name in TAX_GROUPS)))
+    return " ".join(str(part) for part in (amount, *(lines[0].record.get(name, "") for name in TAX_GROUPS)))
 
 
 def _equal_aspects(now: Mapping[str, str], before: Mapping[str, str]) -> frozenset[Aspect]:

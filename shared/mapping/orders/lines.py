@@ -277,11 +277,11 @@ def _planned(
         "SalesPrice": priced.price,
         "SalesPriceQuantity": priced.unit,
         "LineDiscountAmount": priced.discount,
-        "SalesTaxGroupCode": draft.tax.sales_tax_group,
-        "SalesTaxItemGroupCode": draft.tax.item_tax_group,
         "LineDescription": fit("LineDescription", draft.title),
         "ExternalItemNumber": fit("ExternalItemNumber", str(draft.source_id)),
     }
+    groups = zip(TAX_GROUPS, (draft.tax.sales_tax_group, draft.tax.item_tax_group), strict=True)
+    record |= {name: group for name, group in groups if group}
     if with_charges:
         record["FixedPriceCharges"] = priced.charges
     record |= {field: value for field, value in zip(_DIMENSIONS, draft.item[1:], strict=True) if value}
@@ -303,6 +303,8 @@ def _planned(
     )
 
 
+TAX_GROUPS: Final = ("SalesTaxGroupCode", "SalesTaxItemGroupCode")
+"""Of a sales order's line; the first is a field of its header too."""
 _DIMENSIONS: Final = ("ProductColorId", "ProductConfigurationId", "ProductSizeId", "ProductStyleId", "ProductVersionId")
 """In the order of Item's fields."""
 

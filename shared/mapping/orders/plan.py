@@ -112,7 +112,8 @@ def plan_sales_order(
     header = _header(order, rules, customer_account, allocation, delivery_mode, is_booked=known is not None)
     header |= dimensioned(ORDER_FIELD, order, rules)
     header["ArePricesIncludingSalesTax"] = yes_no(taxes.included)
-    header["SalesTaxGroupCode"] = one_sales_tax_group((line.tax for line in lines), place.country, rules.key)
+    if not taxes.external:
+        header["SalesTaxGroupCode"] = one_sales_tax_group((line.tax for line in lines), place.country, rules.key)
     return SalesOrderPlan(
         company=rules.company,
         number=fit("SalesOrderNumber", f"{rules.orders.number_prefix}{order.id}") if rules.numbers_orders else None,

@@ -9,8 +9,7 @@ from typing import Any, Final
 
 from shared.errors import ErrorCode, RefusedError, TaxRefusedError
 from shared.mapping.evidence import Proof, ProofRow, compared, line_name, present
-from shared.mapping.orders.differences import TAX_GROUPS
-from shared.mapping.orders.lines import PlannedLine
+from shared.mapping.orders.lines import TAX_GROUPS, PlannedLine
 from shared.mapping.taxes.groups import TaxGroups, charged_tax, taxes_by_title
 from shared.mapping.taxes.proof import TaxedSource, compare_taxes
 from shared.model import (
@@ -60,13 +59,15 @@ def compare_plan(order: Order, lines: Sequence[PlannedLine], taxes: TaxGroups, *
         components=present(
             ProofRow(one.value, amount, amounts[one]) for one, amount in _in_shopify(order, taxes).items()
         ),
-        taxes=(
+        taxes=_charged_rows(order)
+        if taxes.external
+        else (
             *_tax_rows(order, lines),
             *_marketplace_rows(order),
             *(_taxes_by_line(order, lines) if line_by_line else ()),
         ),
         totals=(
-            compared("total tax", charged, expected),
+            ProofRow("total tax", charged) if taxes.external else compared("total tax", charged, expected),
             ProofRow("tax owed by a marketplace", charged_tax(order, by_marketplace=True)),
             compared("total", order.total, _sum_in_fo(order, lines, taxes)),
         ),
@@ -224,6 +225,11 @@ def _tax_rows(order: Order, lines: Sequence[PlannedLine]) -> tuple[ProofRow, ...
     return compare_taxes(sources, order.currency)
 
 
+def _charged_rows(order: Order) -> tuple[ProofRow, ...]:
+    """Shopify's tax by itself: what an engine outside F&O will make of it is not known."""
+    return tuple(ProofRow(name, amount) for name, amount in taxes_by_title(order, by_marketplace=False).items())
+
+
 def _taxes_by_line(order: Order, lines: Sequence[PlannedLine]) -> tuple[ProofRow, ...]:
     by_source = _by_source(lines)
     taxed = [(source, name, line.taxes) for source, name, line in _sources(order)]
@@ -261,6 +267,9 @@ def _by_source(lines: Iterable[PlannedLine]) -> dict[str, list[PlannedLine]]:
 
 
 def _notes(order: Order, taxes: TaxGroups) -> tuple[str, ...]:
+    if taxes.external:
+        included = "prices include tax" if taxes.included else "tax on top of prices"
+        return (included, "tax is computed by F&O's external engine, and compared once F&O has invoiced")
     if order.taxes_included == taxes.included:
         return ("prices include tax" if taxes.included else "tax on top of prices",)
     with_tax, without = ("F&O", "Shopify") if taxes.included else ("Shopify", "F&O")

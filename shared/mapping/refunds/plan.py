@@ -191,21 +191,16 @@ class _RefundPlanner:
     def _account(self, component: Component, amount: Money) -> RefundAccount:
         account: RefundAccount | None = getattr(self._applied.accounts, component.account_key)
         if account is None:
-            raise RefusedError(
-                ErrorCode.AMOUNT_WITHOUT_RULE,
-                what=f"a refund of {_name(component)}",
-                amount=amount,
-                key=f"refunds.accounts.{component.account_key}",
-                store=self._rules.key,
-            )
+            key = f"refunds.accounts.{component.account_key}"
+            raise self._without_rule(f"a refund of {_name(component)}", amount, key)
         return account
+
+    def _without_rule(self, what: str, amount: Money, key: str) -> RefusedError:
+        return RefusedError(ErrorCode.AMOUNT_WITHOUT_RULE, what=what, amount=amount, key=key, store=self._rules.key)
 
     def _credit(self, number: int, credit: Credit) -> PlannedCredit:
         account = self._account(credit.component, credit.amount)
-        tax = credit.tax
-        if tax is None and account.sales_tax_group is not None:
-            tax = LineTax(account.sales_tax_group, account.item_tax_group, Decimal(0))
-        tax = tax or self._taxes.of(credit.title, ())
+        tax = self._engine_tax(credit, account) if self._taxes.external else self._tax(credit, account)
         record: FoRow = {
             "LineNumber": Decimal(number),
             "Description": f"Refund: {_name(credit.component)}",
@@ -236,6 +231,24 @@ class _RefundPlanner:
             lines.append(self._planned(line.component, line.title, line.record, line.amount - rest, line.tax))
             credits_.append(Credit(Component.DISCREPANCY, line.title, rest, line.tax))
         return lines, credits_
+
+    def _tax(self, credit: Credit, account: RefundAccount) -> LineTax:
+        if credit.tax is None and account.sales_tax_group is not None:
+            return LineTax(account.sales_tax_group, account.item_tax_group, Decimal(0))
+        return credit.tax or self._taxes.of(credit.title, ())
+
+    def _engine_tax(self, credit: Credit, account: RefundAccount) -> LineTax:
+        """F&O gives the line of a free text invoice no item's groups: without groups no engine is asked."""
+        tax, policy = credit.tax, self._rules.tax
+        if tax is not None and tax.rate:
+            groups, key = (policy.engine_sales_tax_group, policy.engine_item_tax_group), "tax.engine_sales_tax_group"
+        else:
+            groups = account.sales_tax_group, account.item_tax_group
+            key = f"refunds.accounts.{credit.component.account_key}.sales_tax_group"
+        if groups[0] is None or groups[1] is None:
+            what = f"a refund of {_name(credit.component)}, whose tax groups are not known,"
+            raise self._without_rule(what, credit.amount, key)
+        return LineTax(groups[0], groups[1], tax.rate if tax is not None else Decimal(0))
 
     def _planned(self, component: Component, title: str, record: FoRow, amount: Money, tax: LineTax) -> PlannedCredit:
         expected = tax.expected(amount, included=self._taxes.included)

@@ -78,10 +78,10 @@ def compare_refund_plan(
             )
             for one in Component
         ),
-        taxes=_tax_rows(parts, lines, order.currency),
+        taxes=_tax_rows(parts, None if taxes.external else lines, order.currency),
         totals=(
             ProofRow("taken off the sales order", parts.off_order),
-            compared("total tax", parts.tax, expected),
+            ProofRow("total tax", parts.tax) if taxes.external else compared("total tax", parts.tax, expected),
             ProofRow("tax owed by a marketplace", parts.marketplace_tax),
             ProofRow("given back", total(money, order.currency)),
             compared(
@@ -151,16 +151,24 @@ def _sum_in_fo(order: Order, parts: RefundParts, lines: Iterable[PlannedCredit],
     return total(counted, order.currency) + parts.off_order + parts.marketplace_tax + parts.tax * (1 if on_top else 0)
 
 
-def _tax_rows(parts: RefundParts, lines: Sequence[PlannedCredit], currency: str) -> tuple[ProofRow, ...]:
-    """The whole refund in one, since its amounts are divided otherwise than Shopify divides the tax."""
+def _tax_rows(parts: RefundParts, lines: Sequence[PlannedCredit] | None, currency: str) -> tuple[ProofRow, ...]:
+    """The whole refund in one, since its amounts are divided otherwise than Shopify divides the tax.
+
+    Shopify's tax by itself where no lines are given.
+    """
     charged: dict[tuple[str, Decimal, bool], TaxLine] = {}
     for tax in parts.taxes:
         key = (tax.title, tax.rate, tax.channel_liable)
         charged[key] = replace(tax, amount=charged[key].amount + tax.amount) if key in charged else tax
     mine = [tax for tax in charged.values() if not tax.channel_liable]
     owed = [tax for tax in charged.values() if tax.channel_liable]
+    if lines is None:
+        compared_taxes = tuple(ProofRow(tax_name(tax), tax.amount) for tax in mine)
+    else:
+        taxed = [line for line in lines if line.tax.rate or line.expected_tax]
+        compared_taxes = compare_taxes([(taxed, mine)], currency)
     return (
-        *compare_taxes([([line for line in lines if line.tax.rate or line.expected_tax], mine)], currency),
+        *compared_taxes,
         *present(ProofRow(f"{tax_name(tax)}, owed by a marketplace", tax.amount) for tax in owed),
     )
 

@@ -30,6 +30,7 @@ class LineTax:
 
     sales_tax_group: str
     item_tax_group: str
+    """Both "" where an engine outside F&O computes tax: nothing is sent."""
     rate: Decimal
     """All of the seller's tax lines together; F&O's tax codes must add up to it."""
 
@@ -59,6 +60,8 @@ class TaxGroups:
         self._found: dict[tuple[Decimal, tuple[str, ...]], LineTax] = {}
         self.included: Final = {"prices_with_tax": True, "service_line": False}.get(rules.tax.policy, included)
         """Whether the prices that F&O gets include tax. Shopify's may be otherwise."""
+        self.external: Final = rules.tax.verify == "external"
+        """Whether an engine outside F&O computes tax: no line gets groups, and nothing is expected of it."""
         self.exempt: Final = _exempt(rules.tax)
         """What every line is where Shopify's tax is on lines of its own, else None."""
 
@@ -88,7 +91,7 @@ class TaxGroups:
         charged = total((each.amount for each in ours), charge.amount.currency)
         expected = tax.expected(self.moved(charge.amount, charge.taxes), included=self.included)
         rounding = smallest_unit(charged.currency) * len(charge.taxes)
-        if self.exempt is None and abs(expected - charged).amount > rounding:
+        if self.exempt is None and not self.external and abs(expected - charged).amount > rounding:
             raise TaxRefusedError(
                 ErrorCode.TAX_OF_CHARGE,
                 what=what,
@@ -131,6 +134,8 @@ class TaxGroups:
         )
 
     def _look_up(self, title: str, rate: Decimal, titles: tuple[str, ...]) -> LineTax:
+        if self.external:
+            return LineTax("", "", rate)
         country, province = self._place
         key = TaxKey(self._place, rate, titles)
         if key in self._known:

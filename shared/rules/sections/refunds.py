@@ -5,7 +5,7 @@ The money that is paid back is booked by `[payments]`.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pydantic import Field, model_validator
 
@@ -19,7 +19,8 @@ class RefundAccount(Rules):
     sales_tax_group: Code | None = Field(
         default=None,
         description="F&O sales tax group of amounts that Shopify does not tax. Default: that of the [[taxes]] rule for "
-        "rate 0. Where prices exclude tax, F&O must compute no tax from it.",
+        "rate 0. Where prices exclude tax, F&O must compute no tax from it. Required for untaxed amounts where an "
+        "engine outside F&O computes tax.",
     )
     item_tax_group: Code | None = Field(
         default=None, description="F&O item sales tax group. Required with sales_tax_group."
@@ -61,6 +62,10 @@ class RefundAccounts(Rules):
     tax_difference: RefundAccount | None = Field(
         default=None, description='Cents between both systems\' tax, for tax.policy = "rounding_line".'
     )
+
+
+UNTAXED: Final = ("goodwill", "restocking_fee", "discrepancy")
+"""Accounts of amounts that Shopify never taxes."""
 
 
 class ReturnWarehouse(Rules):

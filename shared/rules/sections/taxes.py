@@ -1,7 +1,8 @@
 """Which F&O tax groups stand for Shopify's taxes: `[[taxes]]` and `[tax]`.
 
 F&O computes tax itself, by the tax codes that are in both the sales tax group of the order and the item sales tax group
-of the line. There is no field for an amount of tax.
+of the line. There is no field for an amount of tax. Or F&O leaves tax to an engine outside (tax.verify = "external"):
+then no order has groups of the app, and tax is compared once F&O has invoiced.
 """
 
 from __future__ import annotations
@@ -102,11 +103,19 @@ TaxDifference = Literal["tolerate", "rounding_line", "prices_with_tax", "service
 
 
 class TaxPolicy(Rules):
-    verify: Literal["rules", "fo"] = Field(
+    verify: Literal["rules", "fo", "external"] = Field(
         default="rules",
         description="How the tax that F&O will post is computed: `rules`, by the rates of [[taxes]]; `fo`, by F&O's "
-        "own tax codes with their rates and rounding (not for companies that use the separate tax calculation "
-        "service).",
+        "own tax codes with their rates and rounding; `external`, by an engine that F&O asks (Tax Calculation service, "
+        "Avalara, Vertex): no [[taxes]], and F&O's invoice is compared with Shopify's total and tax.",
+    )
+    engine_sales_tax_group: Code | None = Field(
+        default=None,
+        description="Sales tax group of the taxed lines of free text invoices, at which F&O asks the engine. Without "
+        "it F&O computes no tax on them, and a refund that needs one is parked. For verify = `external` only.",
+    )
+    engine_item_tax_group: Code | None = Field(
+        default=None, description="Item sales tax group of the same lines. Required with engine_sales_tax_group."
     )
     calculation_method: Literal["line", "total"] = Field(
         default="line",
@@ -177,11 +186,26 @@ class TaxPolicy(Rules):
             for key in keys
             if policy != self.policy and getattr(self, key) is not None
         ]
+        mistakes += self._engine_mistakes()
         if mistakes:
             raise ValueError("\n".join(mistakes))
         return self
 
+    def _engine_mistakes(self) -> list[str]:
+        groups = (self.engine_sales_tax_group, self.engine_item_tax_group)
+        if self.verify != "external":
+            return ["engine_sales_tax_group and engine_item_tax_group are for verify = 'external' only"] * any(groups)
+        mistakes = [
+            f"verify = 'external' knows no tax before F&O has invoiced: {key} must be {value!r}"
+            for key, value in _WITH_ENGINE.items()
+            if getattr(self, key) != value
+        ]
+        if any(groups) and not all(groups):
+            mistakes.append("engine_sales_tax_group and engine_item_tax_group go together: give both or neither")
+        return mistakes
 
+
+_WITH_ENGINE: Final = {"policy": "tolerate", "shipping_rates": "add_up", "marketplace": "refuse"}
 _NEEDED: Final[dict[TaxDifference, tuple[str, ...]]] = {
     "rounding_line": ("difference_item",),
     "service_line": ("service_item", "exempt_sales_tax_group", "exempt_item_tax_group"),

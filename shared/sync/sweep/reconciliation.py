@@ -4,6 +4,7 @@ sales order   what the flow of orders would change on it
 payments      transaction by transaction, with F&O's payment lines
 refunds       what was credited with what Shopify's refund is worth, and that with the money that was paid out for it;
               goods that came back in returns, and fees of returns, without a refund
+invoices      once all is invoiced, where an engine outside F&O computes tax: F&O's total and tax with Shopify's
 balance       once all is invoiced and credited: what is open on the customer's account in F&O with what Shopify has
               outstanding. Invoices and payment lines are F&O's; of the credits the app's records are taken, since a
               return order becomes a credit note only when its goods arrive
@@ -31,6 +32,8 @@ from shared.mapping.reconciliation import (
     balance_finding,
     balance_of,
     gone_finding,
+    invoice_finding,
+    is_invoiced,
     is_settled_in_fo,
     payment_finding,
     refund_findings,
@@ -96,8 +99,8 @@ async def compare_order(
     findings += refund_money_findings(state, credited)
     if refunds is not None and (finding := return_finding(link.sales_order, state)) is not None:
         findings.append(finding)
-    if fo is not None and rules.payments is not None and is_settled_in_fo(state, fo, credited):
-        findings += await _balance(state, link, duplicates, credited, lines, rules=rules, ports=ports)
+    if fo is not None:
+        findings += await _invoices(state, fo, link, duplicates, credited, lines=lines, rules=rules, ports=ports)
     return Comparison(order.name, kept, (*duplicates.findings, *findings), compared)
 
 
@@ -196,18 +199,28 @@ def _payments(state: OrderState, link: OrderLink, lines: Sequence[FoRow], rules:
     return [payment_finding(link.sales_order, each) for each in differences]
 
 
-async def _balance(
+async def _invoices(
     state: OrderState,
+    fo: FoOrder,
     link: OrderLink,
     duplicates: Duplicates,
     credited: Mapping[int, Money | None],
-    lines: Sequence[FoRow],
     *,
+    lines: Sequence[FoRow],
     rules: StoreRules,
     ports: OrderPorts,
 ) -> list[Finding]:
+    """Once all is invoiced: the tax of an engine outside F&O; else what is open, to which that tax would add up."""
+    order, finding = state.order, None
+    is_settled = rules.payments is not None and is_settled_in_fo(state, fo, credited)
+    is_taxed_outside = rules.tax.verify == "external" and not order.is_given_up and is_invoiced(fo)
+    if not is_settled and not is_taxed_outside:
+        return []
     numbers = (*duplicates.kept, *duplicates.others)
-    invoiced = await read_invoiced(ports.fo, link.company, numbers, currency=state.order.currency)
-    balance = balance_of(state, credited, invoiced=invoiced, lines=lines)
-    finding = balance_finding(link.sales_order, state, balance, rules)
+    invoiced = await read_invoiced(ports.fo, link.company, numbers, currency=order.currency)
+    if is_taxed_outside:
+        finding = invoice_finding(link.sales_order, order, invoiced=invoiced.total, tax=invoiced.tax, rules=rules)
+    if finding is None and is_settled:
+        balance = balance_of(state, credited, invoiced=invoiced.total, lines=lines)
+        finding = balance_finding(link.sales_order, state, balance, rules)
     return [finding] if finding else []

@@ -80,6 +80,8 @@ LIMITS = {
     "SweepRules.settle_minutes": "0..240 = 10",
     "SweepRules.window_days": "1..60 = 31",
     "TaxPolicy.difference_item": "1..20",
+    "TaxPolicy.engine_item_tax_group": "1..20",
+    "TaxPolicy.engine_sales_tax_group": "1..20",
     "TaxPolicy.exempt_item_tax_group": "1..20",
     "TaxPolicy.exempt_sales_tax_group": "1..20",
     "TaxPolicy.service_item": "1..20",

@@ -10,7 +10,7 @@ from shared.flows import SWEEP
 from shared.model import OpenReturns, Part
 from shared.sync.sweep.duplicates import Duplicates, hold_duplicates
 from tests.builders.compared_orders import BOOKS, GIVEN, NUMBER, ONE_BACK, PAID, SALE, ComparedWorld
-from tests.builders.payments import state
+from tests.builders.payments import state, transaction
 from tests.builders.refunds import back, refund
 from tests.builders.sales import with_rules
 from tools.permissions import uses_of
@@ -230,3 +230,48 @@ def test_the_sweep_changes_headers_of_sales_orders_and_creates_or_deletes_none()
     access = uses_of(SWEEP).access
     assert access["SalesOrderHeadersV4"] == {"read", "update"}
     assert access["SalesOrderLinesV3"] == access["SalesInvoiceHeadersV4"] == {"read"}
+
+
+# ---- stores whose tax an engine outside F&O computes
+
+OUTSIDE = with_rules(
+    NO_RULES,
+    taxes=(),
+    tax={"verify": "external", "policy": "tolerate", "shipping_rates": "add_up", "tolerance": 2},
+)
+
+
+async def test_the_invoice_of_an_engine_is_told_in_place_of_the_balance_that_it_makes():
+    world = ComparedWorld()
+    await world.pay(PAID)
+    world.invoice("108.81", tax="8.81")
+    found = await world.compare(state(PAID, sale=SALE), OUTSIDE)
+    assert codes(found) == ["INVOICE_DIFFERS"]
+    assert found.findings[0].fo == "108.81 EUR with a tax of 8.81 EUR"
+
+
+async def test_where_the_engine_agrees_the_balance_is_compared():
+    world = ComparedWorld()
+    world.invoice()
+    await world.pay(PAID)
+    assert (await world.compare(state(PAID, sale=SALE), OUTSIDE)).findings == ()
+    await world.pay(transaction(2, "5.00"))
+    found = await world.compare(state(PAID, sale=SALE), OUTSIDE)
+    assert "INVOICE_DIFFERS" not in codes(found)
+    assert "BALANCE_DIFFERS" in codes(found)
+
+
+async def test_the_invoice_is_compared_where_no_payments_are_booked_and_only_with_an_engine():
+    world = ComparedWorld()
+    world.invoice("108.81", tax="8.81")
+    unbooked = OUTSIDE.model_copy(update={"payments": None})
+    assert codes(await world.compare(state(PAID, sale=SALE), unbooked)) == ["INVOICE_DIFFERS"]
+    by_rules = NO_RULES.model_copy(update={"payments": None})
+    assert (await world.compare(state(PAID, sale=SALE), by_rules)).findings == ()
+
+
+async def test_an_order_that_is_not_invoiced_costs_no_search_for_invoices():
+    world = ComparedWorld()
+    await world.pay(PAID)
+    assert (await world.compare(state(PAID, sale=SALE), OUTSIDE)).findings == ()
+    assert "GET SalesInvoiceHeadersV4" not in world.fo.calls
