@@ -63,9 +63,9 @@ def differences(planned: PlannedLine, line: FoLine) -> Iterator[Difference]:
     quantity = record["OrderedSalesQuantity"]
     found_price = (line.price, line.price_unit, line.discount, line.charges)
     price = {
-        name: wanted
+        name: value
         for name, found in zip(PRICE_FIELDS, found_price, strict=True)
-        if (wanted := _price_field(record, name)) != found
+        if (value := _price_field(record, name)) != found
     }
     if quantity != line.quantity:
         grows = abs(quantity) > abs(line.quantity)

@@ -233,8 +233,9 @@ class _RefundPlanner:
         return lines, credits_
 
     def _tax(self, credit: Credit, account: RefundAccount) -> LineTax:
-        if credit.tax is None and account.sales_tax_group is not None:
-            return LineTax(account.sales_tax_group, account.item_tax_group, Decimal(0))
+        sales_tax_group, item_tax_group = account.sales_tax_group, account.item_tax_group
+        if credit.tax is None and sales_tax_group is not None and item_tax_group is not None:
+            return LineTax(sales_tax_group, item_tax_group, Decimal(0))
         return credit.tax or self._taxes.of(credit.title, ())
 
     def _engine_tax(self, credit: Credit, account: RefundAccount) -> LineTax:
