@@ -27,9 +27,8 @@ KINDS = ("given", "copied", "copied_with_charges")
 KNOWN = {"given": ("given", "unknown"), "copied": ("copied", "unknown"), "copied_with_charges": ("copied", "unknown")}
 """How F&O behaves -> what the tenant's file may say of it."""
 STORES = {
-    (known, number): with_rules(rules(currencies=CURRENCIES, number=number), tenant={"return_price": known})
+    known: with_rules(rules(currencies=CURRENCIES), tenant={"return_price": known})
     for known in ("given", "copied", "unknown")
-    for number in ("manual", "sequence")
 }
 
 
@@ -65,8 +64,7 @@ def returned(draw: st.DrawFn, sale: Order) -> tuple[Refund, ...]:
 @st.composite
 def histories(draw: st.DrawFn) -> tuple[Order, tuple[Refund, ...], str, StoreRules]:
     sale, kind = draw(sales()), draw(st.sampled_from(KINDS))
-    known, number = draw(st.sampled_from(KNOWN[kind])), draw(st.sampled_from(("manual", "sequence")))
-    return sale, draw(returned(sale)), kind, STORES[known, number]
+    return sale, draw(returned(sale)), kind, STORES[draw(st.sampled_from(KNOWN[kind]))]
 
 
 @unhurried

@@ -64,7 +64,7 @@ class RefundAccounts(Rules):
     )
 
 
-UNTAXED: Final = ("goodwill", "restocking_fee", "discrepancy")
+UNTAXED: Final = ("goodwill", "restocking_fee", "return_shipping_fee", "discrepancy")
 """Accounts of amounts that Shopify never taxes."""
 
 

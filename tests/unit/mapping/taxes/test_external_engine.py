@@ -224,7 +224,7 @@ def test_groups_of_an_engine_without_one_are_a_mistake():
         with_rules(US, tax=ENGINE)
 
 
-@pytest.mark.parametrize("account", ["goodwill", "restocking_fee", "discrepancy"])
+@pytest.mark.parametrize("account", ["goodwill", "restocking_fee", "return_shipping_fee", "discrepancy"])
 def test_accounts_of_untaxed_amounts_need_groups_that_are_not_taxed(account: str):
     with pytest.raises(ValidationError, match=rf"accounts.{account}: needs sales_tax_group"):
         outside(accounts={account: {"main_account": "418190"}})
