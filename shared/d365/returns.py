@@ -40,7 +40,7 @@ _TYPE: Final = DocumentType(
 )
 
 
-type Accept = Callable[[str, Sequence[FoRow]], Awaitable[None]]
+type AcceptReturn = Callable[[str, Sequence[FoRow]], Awaitable[None]]
 """Gets the number and the lines as F&O keeps them; raises for amounts that must not be credited."""
 
 
@@ -61,7 +61,7 @@ class ReturnDraft:
     """The most lines in one change set. They are written in their order."""
     prove: ProveLines | None = None
     """What F&O's lines are beside what they should be, for a refusal."""
-    accept: Accept | None = None
+    accept: AcceptReturn | None = None
     """Decides about F&O's lines in place of `amount`; the return order is held until it has."""
 
 

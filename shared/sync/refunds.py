@@ -21,7 +21,7 @@ from typing import Final
 from shared.d365.free_text_invoices import InvoiceDraft, create_invoice
 from shared.d365.odata.client import ODataClient
 from shared.d365.payment_journals import settling_time
-from shared.d365.returns import Accept, ReturnDraft, ReturnOrder, create_return
+from shared.d365.returns import AcceptReturn, ReturnDraft, ReturnOrder, create_return
 from shared.d365.sold_lines import SoldLine, read_sold_lines
 from shared.d365.tax import TaxSetups, tax_setup_of
 from shared.errors import ConnectorError, ErrorCode, NotYetError, RefusedError, TransientError
@@ -288,7 +288,9 @@ class _RefundBooking:
         )
         return (await create_invoice(self._ports.fo, draft)).identifier
 
-    async def _return(self, plan: RefundPlan, document: PlannedDocument, accept: Accept | None = None) -> ReturnOrder:
+    async def _return(
+        self, plan: RefundPlan, document: PlannedDocument, accept: AcceptReturn | None = None
+    ) -> ReturnOrder:
         draft = ReturnDraft(
             company=plan.company,
             reference=plan.reference,
