@@ -183,7 +183,9 @@ class Installation:
         async with httpx.AsyncClient(transport=HttpxOver(wire), trust_env=False) as http:
             ports = OrderPorts(
                 rules={self.rules.key: self.rules},
-                admins={self.rules.key: Shopify(self.shopify, http, self.time).admin(self.rules)},
+                admins={
+                    self.rules.key: Shopify(self.shopify.simulator, self.shopify.url, http, self.time).admin(self.rules)
+                },
                 links=OrderLinks(over["links"]),
                 known_customers=KnownCustomers(over["links"]),
                 fo=fo,
