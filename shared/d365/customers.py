@@ -10,7 +10,7 @@ from typing import Final
 from shared.d365.documents import rows_with
 from shared.d365.entities import CUSTOMERS
 from shared.d365.odata.client import ODataClient
-from shared.errors import ErrorCode, RefusedError
+from shared.errors import DeniedError, ErrorCode, RefusedError
 from shared.model.fo_order import FoRow
 
 _ACCOUNT: Final = "CustomerAccount"
@@ -67,3 +67,8 @@ class Customers:
             raise RefusedError(
                 ErrorCode.CUSTOMER_FIELD_UNUSABLE, field=id_field, reason=refusal.details.get("infolog", refusal.cause)
             ) from refusal
+        except DeniedError as denied:
+            if denied.code is not ErrorCode.FO_FIELD_MISSING:
+                raise
+            reason = denied.refusal.cause
+            raise RefusedError(ErrorCode.CUSTOMER_FIELD_UNUSABLE, field=id_field, reason=reason) from denied
