@@ -52,4 +52,4 @@ async def test_no_order_is_read_again_to_compare_them(app: App) -> None:
 
 
 def reads_of_orders(app: App) -> list[str]:
-    return [call for call in app.fo.http_calls if call.startswith("GET") and "SalesOrder" in call]
+    return [call for call in app.fo.http_calls if call.startswith("GET /data/SalesOrder")]
