@@ -2,21 +2,22 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from decimal import Decimal
 from typing import Any, Final
 
 from aiohttp import web
 
 from local.d365.admin_http import bad_request, body_of, json_answer, number_of
+from local.d365.admin_slips import quantities_of, shipment_of
+from local.d365.credit_holds import hold_for_credit, reject_credit, release_from_credit
 from local.d365.faults import parse_fault
 from local.d365.inventory import Stock
 from local.d365.ledger import PostingError
 from local.d365.parameters import with_changes
-from local.d365.posting import Shipment
 from local.d365.sales_tables import HEADERS, lines_of, progress_of
 from local.d365.sequences import KINDS, Purpose
 from local.d365.simulator import Simulator
 from local.d365.tables import Row
+from local.d365.tenant import tenant_of
 from local.d365.views import on_hand_values
 
 _PURPOSES: Final[dict[str, Purpose]] = {
@@ -43,6 +44,7 @@ class Admin:
             web.post("/_sim/lacking", self.lack),
             web.post("/_sim/number-sequences", self.number_sequences),
             web.post("/_sim/parameters", self.parameters),
+            web.post("/_sim/tenant", self.tenant),
             web.get("/_sim/on-hand", self.on_hand),
             web.post("/_sim/on-hand", self.set_on_hand),
             web.get("/_sim/orders", self.orders),
@@ -126,6 +128,15 @@ class Admin:
             raise bad_request(str(error)) from error
         return json_answer(asdict(known[company]))
 
+    async def tenant(self, request: web.Request) -> web.Response:
+        """What readers of this environment meet (local/d365/tenant.py): all that is left out is as at start."""
+        raw = await body_of(request)
+        try:
+            self._simulator.books.tenant = tenant_of(raw, self._simulator.schema)
+        except ValueError as error:
+            raise bad_request(str(error)) from error
+        return json_answer({})
+
     async def on_hand(self, request: web.Request) -> web.Response:
         company = request.query.get("company")
         books = self._simulator.books
@@ -188,19 +199,29 @@ class Admin:
                 case "confirm":
                     posting.confirm(order)
                 case "release":
-                    posting.release(order, str(raw.get("stage", "released")), _quantities(raw))
+                    posting.release(order, str(raw.get("stage", "released")), quantities_of(raw))
                 case "pick":
                     posting.pick(order)
                 case "pack":
-                    answer["packing_slip"] = posting.pack(order, _shipment(raw))
+                    slips = self._simulator.slips.pack(order, shipment_of(self._simulator, company, raw))
+                    answer |= {"packing_slip": slips[0], "packing_slips": slips}
                 case "invoice":
                     answer["invoice"] = posting.invoice(order)
                 case "cancel":
                     posting.cancel(order)
+                case "give-up":
+                    posting.give_up(order, quantities_of(raw))
                 case "hold":
                     posting.add_hold(order, _code(raw))
                 case "clear-hold":
                     posting.clear_hold(order, _code(raw))
+                case "credit-hold":
+                    chosen = {name: str(raw[name]) for name in ("reason", "document") if name in raw}
+                    answer["credit_hold"] = hold_for_credit(self._simulator.books, order, **chosen)
+                case "credit-release":
+                    release_from_credit(self._simulator.books, order)
+                case "credit-reject":
+                    reject_credit(self._simulator.books, order)
                 case _:
                     return json_answer({"error": f"there is no action {action}"}, 404)
         except PostingError as error:
@@ -249,19 +270,3 @@ def _code(raw: Mapping[str, Any]) -> str:
     if not isinstance(code, str) or not code:
         raise bad_request("code is the hold code")
     return code
-
-
-def _quantities(raw: Mapping[str, Any]) -> dict[str, Decimal]:
-    lines = raw.get("lines", [])
-    if not isinstance(lines, list) or not all(isinstance(line, dict) and "lot" in line for line in lines):
-        raise bad_request('lines is a list of {"lot", "quantity"}')
-    return {str(line["lot"]): number_of(line.get("quantity")) for line in lines}
-
-
-def _shipment(raw: Mapping[str, Any]) -> Shipment:
-    return Shipment(
-        quantities=_quantities(raw),
-        tracking_number=str(raw.get("tracking_number", "")),
-        tracking_url=str(raw.get("tracking_url", "")),
-        carrier=str(raw.get("carrier", "")),
-    )

@@ -14,6 +14,7 @@ from local.d365.parameters import Parameters
 from local.d365.sequences import NumberSequences
 from local.d365.statuses import Progress
 from local.d365.tables import Journal, Row, RowKey, Table
+from local.d365.tenant import Tenant
 from local.d365.world import NO_DIMENSIONS, Dimensions, Item, Warehouse, World
 
 _TABLES = {
@@ -34,6 +35,7 @@ class Books:
         self.numbers = NumberSequences()
         self.parameters = dict.fromkeys(world.companies, Parameters())
         """By company."""
+        self.tenant = Tenant()
         self.stock: Table[Bin, Stock] = Table(self.journal)
         self.set_apart: Table[tuple[Bin, str], Decimal] = Table(self.journal)
         """How much of a bin's physical stock has another inventory status than `Available`."""
@@ -45,6 +47,8 @@ class Books:
         """By order its hold codes that are not cleared."""
         self.journals_in_use: set[RowKey] = set()
         """Payment journals (company, number) that a user works on, or that are being posted."""
+        self.credit_holds: Table[RowKey, RowKey] = Table(self.journal)
+        """By order the key of its latest record of credit management."""
         self.items = {(item.company, item.number.casefold()): item for item in world.items}
         self.warehouses = {(w.company, w.id.casefold()): w for w in world.warehouses}
         self._rows: dict[str, Table[RowKey, Row]] = {}

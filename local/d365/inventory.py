@@ -76,6 +76,18 @@ def release(stock: Stock, held: Claim) -> Stock:
     )
 
 
+def release_part(stock: Stock, held: Claim, quantity: Decimal) -> tuple[Stock, Claim]:
+    """The line gives back a part of what it holds, first what is not reserved."""
+    if quantity < 0:
+        return replace(stock, ordered=stock.ordered + quantity), replace(held, receipt=held.receipt + quantity)
+    from_order = min(held.on_order, quantity)
+    from_reserved = quantity - from_order
+    return (
+        replace(stock, on_order=stock.on_order - from_order, reserved=stock.reserved - from_reserved),
+        replace(held, on_order=held.on_order - from_order, reserved=held.reserved - from_reserved),
+    )
+
+
 class NotEnoughError(ValueError):
     """The bin does not hold what is to leave it."""
 
@@ -100,3 +112,10 @@ def issue(stock: Stock, held: Claim, quantity: Decimal) -> tuple[Stock, Claim]:
         on_order=stock.on_order - unreserved,
     )
     return shrunk, replace(held, reserved=held.reserved - from_reserved, on_order=held.on_order - unreserved)
+
+
+def move(stock: Stock, change: Decimal) -> Stock:
+    """Goods come (a negative change: leave) beside any claim. Raises NotEnoughError when too few are free to leave."""
+    if -change > max(ZERO, stock.available):
+        raise NotEnoughError(f"{-change} are to leave, {max(ZERO, stock.available)} can")
+    return replace(stock, physical=stock.physical + change)

@@ -1,12 +1,13 @@
 """The query options of a read, parsed, checked against the schema and applied to rows."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, field
 from urllib.parse import unquote_plus
 
 from local.d365.csdl import EntitySet, Schema
 from local.d365.errors import invalid_query, unknown_property
 from local.d365.filters import FilterError, Predicate, comparable, compile_filter
+from local.d365.literals import tokens
 from local.d365.tables import Row
 
 _KNOWN = frozenset({"$filter", "$select", "$orderby", "$top", "$skip", "$count", "$expand"})
@@ -35,8 +36,11 @@ class Query:
     """The options as they were sent, without $skip and $top: what a next link repeats."""
 
 
-def parse_query(raw: str, entity_set: EntitySet, schema: Schema) -> Query:
-    """A URL's query string, still percent-encoded. Raises ODataError 400 for what F&O would not answer."""
+def parse_query(raw: str, entity_set: EntitySet, schema: Schema, unfilterable: Container[str] = ()) -> Query:
+    """
+    A URL's query string, still percent-encoded. `unfilterable` are fields that no filter may name. Raises ODataError
+    400 for what F&O would not answer.
+    """
     options: dict[str, str] = {}
     plain: list[str] = []
     for piece in filter(None, raw.split("&")):
@@ -55,7 +59,7 @@ def parse_query(raw: str, entity_set: EntitySet, schema: Schema) -> Query:
     top = _whole("$top", options.get("$top"))
     return Query(
         cross_company=options.get("cross-company", "").lower() == "true",
-        where=_where(options.get("$filter"), entity_set),
+        where=_where(options.get("$filter"), entity_set, unfilterable),
         select=_fields(options.get("$select", ""), entity_set),
         order=_order(options.get("$orderby", ""), entity_set),
         top=top,
@@ -79,13 +83,17 @@ def _sortable(row: Row, name: str) -> tuple[bool, object]:
     return (value is not None, value if value is not None else "")
 
 
-def _where(text: str | None, entity_set: EntitySet) -> Predicate | None:
+def _where(text: str | None, entity_set: EntitySet, unfilterable: Container[str]) -> Predicate | None:
     if text is None:
         return None
     try:
-        return compile_filter(text, entity_set)
+        predicate = compile_filter(text, entity_set)
     except FilterError as error:
         raise invalid_query(str(error)) from error
+    refused = [token.text for token in tokens(text) if token.kind == "word" and token.text in unfilterable]
+    if refused:
+        raise invalid_query(f"The property '{refused[0]}' cannot be used in the $filter query option.")
+    return predicate
 
 
 def _fields(text: str, entity_set: EntitySet) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """What F&O's warehouse and bookkeepers do with a return order: receive the goods, credit them, or give it up."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -22,6 +22,7 @@ from local.d365.return_tables import (
 from local.d365.sales_tables import LINES as ORDER_LINES
 from local.d365.sales_tables import order_of
 from local.d365.sales_tax import Taxed
+from local.d365.slips import add_slip
 from local.d365.tables import Row
 from local.d365.world import DIMENSIONS
 
@@ -58,10 +59,12 @@ class ReturnPosting:
             raise PostingError(f"return order {order.values['ReturnOrderNumber']} awaits nothing")
         everything = {lot: Arrival(_awaited(line)) for lot, line in awaited.items()}
         with self._books.journal.change_set():
-            for lot, arrival in (arrivals or everything).items():
+            arrived = arrivals or everything
+            for lot, arrival in arrived.items():
                 if lot not in awaited:
                     raise PostingError(f"lot {lot} is not awaited on this return order")
                 self._receive(awaited[lot], arrival)
+            self._write_slip(order, [(awaited[lot], arrival.quantity) for lot, arrival in arrived.items()])
             refresh_return(self._books, order)
 
     def _receive(self, line: Row, arrival: Arrival) -> None:
@@ -91,6 +94,27 @@ class ReturnPosting:
                 "ReturnStatus": "Received" if complete else "Registered",
             },
         )
+
+    def _write_slip(self, order: Row, arrived: Sequence[tuple[Row, Decimal]]) -> None:
+        """The packing slip of a return says how much came back, below zero."""
+        header = order.values
+        company, number = str(header["dataAreaId"]), str(header["ReturnOrderNumber"])
+        slip = self._books.numbers.draw(company, "packing slip", lambda _: False, number)
+        fields: dict[str, Value] = {
+            "dataAreaId": company,
+            "PackingSlipId": slip,
+            "ReturnPackingSlipId": slip,
+            "ReturnItemNum": header["RMANumber"],
+            "SalesId": number,
+            "SalesType": "ReturnItem",
+            "OrderAccount": header["CustomerAccountNumber"],
+            "InvoiceAccount": header["InvoiceCustomerAccountNumber"],
+            "CustomerRef": header["CustomersOrderReference"],
+            "PurchaseOrder": header["CustomerRequisitionNumber"],
+            "inventLocationId": header["DefaultReturnWarehouseId"],
+            "LanguageId": header["LanguageId"],
+        }
+        add_slip(self._books, fields, [_slip_line(line, -quantity) for line, quantity in arrived])
 
     def invoice(self, order: Row) -> str:
         """Credits all lines that were received in full, or need not come back. Gives the credit note's number."""
@@ -181,6 +205,24 @@ class ReturnPosting:
                 "InventoryWarehouseId": values["ReturnWarehouseId"],
             },
         )
+
+
+def _slip_line(line: Row, quantity: Decimal) -> dict[str, Value]:
+    values = line.values
+    return {
+        "dataAreaId": values["dataAreaId"],
+        "SysDataAreaId": values["dataAreaId"],
+        "SalesId": values["ReturnOrderNumber"],
+        "OrigSalesId": values["ReturnOrderNumber"],
+        "InventTransId": values["ReturnInventoryLotId"],
+        "ItemId": values["ItemNumber"],
+        "Name": values["LineDescription"],
+        "SalesUnit": values["SalesUnitSymbol"],
+        "StockedProduct": "Yes",
+        "Qty": quantity,
+        "inventQty": quantity,
+        "Ordered": values["ReturnSalesQuantity"],
+    }
 
 
 def _awaited(line: Row) -> Decimal:

@@ -276,7 +276,7 @@ class SalesLines(Record):
             )
 
     def _claim(self, row: Row) -> None:
-        place = _bin(self.books, row.values)
+        place = bin_of(self.books, row.values, row.values["ShippingWarehouseId"])
         if place is None:
             return
         open_quantity = progress_of(self.books, row).remaining(edm.number(row.values, "OrderedSalesQuantity"))
@@ -303,11 +303,11 @@ def dimensions_of(values: Values) -> Dimensions:
     return color, configuration, size, style, version
 
 
-def _bin(books: Books, values: Values) -> Bin | None:
-    """Where the line takes its goods from; services and lines without a warehouse take none."""
+def bin_of(books: Books, values: Values, warehouse_id: Value) -> Bin | None:
+    """Where the warehouse keeps the goods of a line; nowhere for services, and without a warehouse."""
     company = str(values["dataAreaId"])
     item = books.item(company, values["ItemNumber"])
-    warehouse = books.warehouse(company, values["ShippingWarehouseId"])
+    warehouse = books.warehouse(company, warehouse_id)
     if item is None or not item.stocked or warehouse is None:
         return None
     return Bin(company, item.number, dimensions_of(values), warehouse.site, warehouse.id)

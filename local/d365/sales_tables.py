@@ -37,6 +37,16 @@ def progress_of(books: Books, line: Row) -> Progress:
     return books.progress.get(lot_of(line)) or Progress()
 
 
+def put_progress(books: Books, line: Row, progress: Progress) -> None:
+    """Notes how far a line has come. F&O keeps what remains in the line itself, which is stamped as changed."""
+    if progress == progress_of(books, line):
+        return
+    books.progress.put(lot_of(line), progress)
+    current = books.rows(LINES).get(lot_of(line))
+    assert current is not None
+    books.replace(books.schema.sets[LINES], current, current.values)
+
+
 def release_claim(books: Books, line: Row) -> None:
     """Gives back what the line holds of its warehouse's stock."""
     held = books.claims.get(lot_of(line))

@@ -29,6 +29,7 @@ def seed(books: Books, customers: Customers, *, client_ids: tuple[str, ...]) -> 
     _masters(books)
     seed_money(books)
     _products(books)
+    _carriers(books)
     for customer in books.world.customers:
         books.numbers.set_kind(customer.company, "customer", "kept")
         customers.insert(
@@ -86,6 +87,34 @@ def _masters(books: Books) -> None:
                 "OperationalSiteId": warehouse.site,
             },
         )
+
+
+def _carriers(books: Books) -> None:
+    for carrier in books.world.carriers:
+        _add(
+            books,
+            "ShippingCarriers",
+            {
+                "dataAreaId": carrier.company,
+                "CarrierId": carrier.id,
+                "CarrierName": carrier.name,
+                "IsShippingCarrierActive": "Yes",
+                "StandardCarrierAlphaCode": carrier.scac,
+                "ShippingCarrierTrackingURL": carrier.tracking_url,
+            },
+        )
+        for service in carrier.services:
+            _add(
+                books,
+                "ShippingCarrierServices",
+                {
+                    "dataAreaId": carrier.company,
+                    "ShippingCarrierId": carrier.id,
+                    "ServiceId": service.id,
+                    "ServiceName": service.name,
+                    "DeliveryModeCode": service.delivery_mode,
+                },
+            )
 
 
 def _products(books: Books) -> None:

@@ -16,6 +16,9 @@ type Purpose = Literal[
     "free text invoice",
     "RMA",
     "arrival journal",
+    "packing slip",
+    "shipment",
+    "credit management",
 ]
 Kind = Literal["kept", "replaced", "refused", "manual"]
 """What a sequence does with a number that the caller gives: keeps it, draws the next one in its place, or refuses it.
@@ -26,6 +29,9 @@ _FORMATS: dict[Purpose, str] = {
     "free text invoice": "FTI-{number:08}",
     "RMA": "RMA-{number:06}",
     "arrival journal": "{number:05}",
+    "packing slip": "{prefix}-{number}",
+    "shipment": "SHP-{number:06}",
+    "credit management": "CRM-{number:06}",
 }
 """Those that are not written `USMF-000024`."""
 FIRST_RECORD_ID = 5637144576

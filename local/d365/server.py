@@ -11,6 +11,7 @@ from aiohttp import web
 
 from local.d365.admin import Admin
 from local.d365.admin_money import MoneyAdmin
+from local.d365.admin_slips import SlipAdmin
 from local.d365.batch import Batches
 from local.d365.entra import Entra
 from local.d365.errors import ODataError
@@ -36,6 +37,7 @@ class Server:
         app = web.Application(client_max_size=_LARGEST_BODY)
         app.add_routes(Entra(self._simulator).routes())
         app.add_routes(MoneyAdmin(self._simulator).routes())  # first: its orders/.../settle is no action of Admin's
+        app.add_routes(SlipAdmin(self._simulator).routes())
         app.add_routes(Admin(self._simulator).routes())
         app.add_routes([web.route("*", "/data{tail:.*}", self._data)])
         app.add_routes([web.get("/metadata/PublicEntities('{name}')", self._public_entity)])
@@ -104,7 +106,7 @@ class Server:
     def _execute(self, request: web.Request, method: str, target: str, set_name: str, body: bytes) -> Answer:
         """No await in here: a request happens at once, as seen by all others."""
         if method == "GET" and set_name == "$metadata":
-            return Answer(200, {"Content-Type": "application/xml"}, self._simulator.schema.document.decode())
+            return Answer(200, {"Content-Type": "application/xml"}, self._simulator.metadata())
         if method == "POST" and set_name == "$batch":
             try:
                 return self._batches.execute(request.headers.get("Content-Type", ""), body)

@@ -15,6 +15,7 @@ from local.d365.errors import (
     ODataError,
     invalid_body,
     invalid_query,
+    no_route,
     not_simulated,
     passing,
     unknown_property,
@@ -63,8 +64,10 @@ class DataService:
 
     def document(self) -> Answer:
         """The service document: which sets there are."""
-        base_url, sets = self._simulator.base_url, self._simulator.schema.sets
-        listed = [{"name": name, "kind": "EntitySet", "url": name} for name in sets]
+        simulator = self._simulator
+        base_url, lacks = simulator.base_url, simulator.books.tenant.lacks
+        names = [name for name in simulator.schema.sets if name not in lacks]
+        listed = [{"name": name, "kind": "EntitySet", "url": name} for name in names]
         body = {"@odata.context": f"{base_url}/data/$metadata", "value": listed}
         return Answer(200, {"Content-Type": _JSON}, edm.dumps(body))
 
@@ -74,10 +77,13 @@ class DataService:
         path, _, raw_query = operation.target.partition("?")
         simulator = self._simulator
         resource = parse_resource(path, simulator.schema, f"{simulator.base_url}/data/{path}")
-        entity_set = resource.entity_set
+        entity_set, tenant = resource.entity_set, simulator.books.tenant
+        if entity_set.name in tenant.lacks:
+            raise no_route(f"{simulator.base_url}/data/{path}")
         if operation.method != "GET":
             self._refuse_on_request(operation.method, entity_set)
-        query = parse_query(raw_query, entity_set, simulator.schema)
+        unfilterable = tenant.refuses_filter.get(entity_set.name, frozenset())
+        query = parse_query(raw_query, entity_set, simulator.schema, unfilterable)
         entity = simulator.entities[entity_set.name]
         match operation.method, resource.key:
             case "GET", None:

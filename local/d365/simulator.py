@@ -1,5 +1,6 @@
 """One F&O environment: its records, its rules, its access control."""
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
@@ -9,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
-from local.d365 import free_text, invoices, ledger, return_tables, sales_tax
+from local.d365 import credit_holds, free_text, invoices, ledger, return_tables, sales_tax, slips
 from local.d365.books import Books
 from local.d365.csdl import EntitySet, Schema, read_schema
 from local.d365.customers import Customers
@@ -18,19 +19,20 @@ from local.d365.faults import Faults
 from local.d365.free_text import FreeTextInvoiceLines, FreeTextInvoices
 from local.d365.journals import JOURNALS, PaymentJournals, PaymentLines
 from local.d365.journals import LINES as JOURNAL_LINES
-from local.d365.posting import POSTED, Posting
+from local.d365.posting import Posting
 from local.d365.return_lines import ReturnLines
 from local.d365.return_orders import ReturnOrders
 from local.d365.sales_lines import SalesLines
 from local.d365.sales_orders import SalesOrders
 from local.d365.sales_tables import HEADERS, LINES
 from local.d365.seed import seed
+from local.d365.slip_posting import SlipPosting
 from local.d365.tokens import Tokens
 from local.d365.views import VIEWS
 from local.d365.world import World
 
 METADATA = Path(__file__).with_name("metadata.xml")
-_POSTED = POSTED | invoices.POSTED | ledger.POSTED
+_POSTED = slips.POSTED | credit_holds.POSTED | invoices.POSTED | ledger.POSTED
 _RECORDS: dict[str, type[Record]] = {
     "CustomersV3": Customers,
     "SalesOrderLines": SalesLines,
@@ -100,6 +102,7 @@ class Simulator:
         self.books: Books
         self.entities: dict[str, Entity]
         self.posting: Posting
+        self.slips: SlipPosting
         self.reset()
 
     def lack(self, fields: Mapping[str, AbstractSet[str]]) -> None:
@@ -114,11 +117,19 @@ class Simulator:
         self.books = Books(self._schema, self.world, self.clock)
         self.entities = self._entities(self.books)
         self.posting = Posting(self.books)
+        self.slips = SlipPosting(self.books)
         self.faults.clear()
         self.clear_calls()
         customers = self.entities["CustomersV3"]
         assert isinstance(customers, Customers)
         seed(self.books, customers, client_ids=(self.options.client_id,))
+
+    def metadata(self) -> str:
+        """`$metadata`, without the sets that this environment lacks."""
+        document = self.schema.document.decode()
+        for name in self.books.tenant.lacks:
+            document = re.sub(rf'<EntitySet Name="{name}"[^>]*?(/>|>.*?</EntitySet>)', "", document, flags=re.DOTALL)
+        return document
 
     def clear_calls(self) -> None:
         self.http_calls.clear()

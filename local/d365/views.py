@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import chain
 
-from local.d365 import edm
+from local.d365 import bi_views, edm
 from local.d365.books import Books
 from local.d365.edm import Value
 from local.d365.inventory import Bin, Stock
@@ -88,6 +89,7 @@ def sales_lines(books: Books) -> Iterator[Row]:
             "dataAreaId": line.values["dataAreaId"],
             "SysDataAreaId": line.values["dataAreaId"],
             "SalesId": line.values["SalesOrderNumber"],
+            "SalesType": "Sales",
             "LineCreationSequenceNumber": line.values["LineCreationSequenceNumber"],
             "LineNum": line.values["LineNumber"],
             "InventTransId": line.values["InventoryLotId"],
@@ -143,8 +145,10 @@ VIEWS: dict[str, Callable[[Books], Iterator[Row]]] = {
     "WarehousesOnHandV2": on_hand,
     "WarehouseInventoryStatusesOnHandV2": on_hand_by_status,
     "ItemCoverageSettingsV2": coverage,
-    "SalesLineBiEntities": sales_lines,
     "WHSSalesLineBiEntities": warehouse_lines,
+    "SalesLineBiEntities": lambda books: chain(sales_lines(books), bi_views.return_lines(books)),
+    bi_views.ORDERS: bi_views.orders,
+    bi_views.INVOICES: bi_views.posted_invoices,
 }
 
 

@@ -104,6 +104,25 @@ class OpeningStock:
 
 
 @dataclass(frozen=True, slots=True)
+class CarrierService:
+    id: str
+    name: str
+    delivery_mode: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Carrier:
+    """A shipping carrier; `scac` is its standard carrier alpha code."""
+
+    company: str
+    id: str
+    name: str
+    scac: str = ""
+    tracking_url: str = ""
+    services: tuple[CarrierService, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class SafetyStock:
     company: str
     sku: str
@@ -123,6 +142,7 @@ class World:
     stock: tuple[OpeningStock, ...]
     safety_stock: tuple[SafetyStock, ...]
     customers: tuple[Customer, ...]
+    carriers: tuple[Carrier, ...]
     money: MoneyWorld
 
 
@@ -161,6 +181,7 @@ def parse_world(raw: Mapping[str, Any]) -> World:
             for warehouse, minimum in warehouses.items()
         ),
         customers=tuple(Customer(**row) for row in raw.get("customers", ())),
+        carriers=tuple(_carrier(row) for row in raw.get("carriers", ())),
         money=parse_money(raw),
     )
 
@@ -170,6 +191,10 @@ def _company(row: Mapping[str, Any]) -> Company:
         if row[key] not in KINDS:
             raise ValueError(f"company {row['id']}: {key} is one of {', '.join(sorted(KINDS))}")
     return Company(**{**row, "number_sequence_groups": tuple(row.get("number_sequence_groups", ()))})
+
+
+def _carrier(row: Mapping[str, Any]) -> Carrier:
+    return Carrier(**{**row, "services": tuple(CarrierService(**service) for service in row.get("services", ()))})
 
 
 def _item(row: Mapping[str, Any]) -> Item:

@@ -11,10 +11,10 @@ from local.d365.free_text_posting import post_free_text
 from local.d365.journal_posting import post_journal
 from local.d365.journals import JOURNALS
 from local.d365.ledger import TRANSACTIONS
-from local.d365.posting import Shipment
 from local.d365.return_posting import ReturnPosting
 from local.d365.return_tables import HEADERS as RETURNS
 from local.d365.sales_tables import HEADERS, lines_of, progress_of
+from local.d365.slip_posting import Shipment
 
 
 def is_held(fo: Simulator) -> bool:
@@ -29,7 +29,7 @@ def ship_and_invoice(fo: Simulator) -> None:
             continue
         lines = lines_of(fo.books, header)
         if any(line.values["SalesOrderLineStatus"] == "Backorder" for line in lines):
-            fo.posting.pack(header, Shipment(quantities={}))
+            fo.slips.pack(header, Shipment())
         progress = [progress_of(fo.books, line) for line in lines]
         if any(each.delivered > each.invoiced for each in progress):
             fo.posting.invoice(header)

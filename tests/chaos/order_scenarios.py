@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from chaos_app import Installation
 
-from local.d365.posting import Shipment
 from local.d365.sales_tables import HEADERS
+from local.d365.slip_posting import Shipment
 from shared.bus.envelope import Envelope
 from shared.rules import StoreRules
 from shared.store.journal import Journal
@@ -66,7 +66,7 @@ def picked(app: Installation) -> None:
 
 def invoiced(app: Installation) -> None:
     for header in app.fo.books.rows(HEADERS):
-        app.fo.posting.pack(header, Shipment(quantities={}))
+        app.fo.slips.pack(header, Shipment())
         app.fo.posting.invoice(header)
 
 

@@ -15,8 +15,8 @@ from typing import Any, Final
 
 import pytest
 
-from local.d365.posting import Shipment
 from local.d365.sales_tables import HEADERS, lines_of
+from local.d365.slip_posting import Part, Shipment
 from local.shopify.balance import outstanding
 from shared.rules import StoreRules
 from shared.store import tables
@@ -131,7 +131,7 @@ class Run:
                         for line in lines_of(self.app.fo.books, header)
                         if line.values["ItemNumber"] == wish.get("sku")
                     }
-                    self.app.fo.posting.pack(header, Shipment(quantities=lots))
+                    self.app.fo.slips.pack(header, Shipment([Part(lot, quantity) for lot, quantity in lots.items()]))
             case "staff invoice":
                 for header in self.app.fo.books.rows(HEADERS):
                     self.app.fo.posting.invoice(header)

@@ -10,8 +10,8 @@ from typing import Any, Final
 from local.d365 import return_tables
 from local.d365.csdl import EntitySet
 from local.d365.edm import number
-from local.d365.posting import Shipment
 from local.d365.sales_tables import HEADERS, LINES, progress_of
+from local.d365.slip_posting import Shipment
 from local.shopify.events import Event
 from local.shopify.order import Order
 from local.shopify.state import Shop
@@ -226,7 +226,7 @@ async def replaying(scene: Scene) -> None:
 
 async def pack(scene: Scene) -> None:
     for header in scene.sales_orders:
-        scene.app.fo.posting.pack(header, Shipment(quantities={}))
+        scene.app.fo.slips.pack(header, Shipment())
 
 
 async def invoice(scene: Scene) -> None:
