@@ -182,10 +182,9 @@ class Admin:
 
     async def post_order(self, request: web.Request) -> web.Response:
         """
-        `confirm`, `release`, `pick`, `pack`, `invoice`, `cancel`, `hold` or `clear-hold`. The last two take `{"code"}`.
-        Pack takes `{"lines"?: [{"lot", "quantity"}], "tracking_number"?, "tracking_url"?, "carrier"?}`, release
-        `{"lines"?, "stage"?: "released", "on_wave" or "packed"}`; without lines, everything that remains leaves or is
-        released.
+        `confirm`, `release`, `pick`, `pack`, `invoice`, `cancel`, `give-up`, `hold`, `clear-hold`, `credit-hold`,
+        `credit-release` or `credit-reject`, with the bodies that README lists; without lines, everything that remains
+        leaves, is released or given up.
         """
         company, number, action = (request.match_info[name] for name in ("company", "number", "action"))
         order = self._simulator.books.find(HEADERS, company, number)

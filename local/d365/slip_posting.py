@@ -99,7 +99,7 @@ class SlipPosting:
                     raise PostingError(f"lot {lot}: {quantity} is not less than the {posted} posted")
                 changes.append((lines[lot], self._take_back(slip, lines[lot], posted - quantity, quantity)))
             change_slip(self._books, slip, changes)
-            numbers = {str(line.values["OrigSalesId"]) for line in lines.values()}
+            numbers = {str(lines[lot].values["OrigSalesId"]) for lot in quantities}
             for order in (self._books.find(HEADERS, slip.values["dataAreaId"], number) for number in numbers):
                 assert order is not None  # a delivered order cannot be deleted
                 refresh_statuses(self._books, order)
