@@ -80,7 +80,12 @@ def shipment_of(simulator: Simulator, company: str, raw: Mapping[str, Any]) -> S
         raise bad_request(f"{sales_type} is no SalesType")
     return Shipment(
         parts=[
-            Part(str(line["lot"]), number_of(line.get("quantity")), str(line.get("warehouse", "")))
+            Part(
+                str(line["lot"]),
+                number_of(line.get("quantity")),
+                str(line.get("warehouse", "")),
+                over=line.get("over") is True,
+            )
             for line in _lines(raw)
         ],
         others=[_order(simulator, company, str(number)) for number in _list(raw, "summary")],

@@ -81,7 +81,7 @@ def release_part(stock: Stock, held: Claim, quantity: Decimal) -> tuple[Stock, C
     if quantity < 0:
         return replace(stock, ordered=stock.ordered + quantity), replace(held, receipt=held.receipt + quantity)
     from_order = min(held.on_order, quantity)
-    from_reserved = quantity - from_order
+    from_reserved = min(held.reserved, quantity - from_order)
     return (
         replace(stock, on_order=stock.on_order - from_order, reserved=stock.reserved - from_reserved),
         replace(held, on_order=held.on_order - from_order, reserved=held.reserved - from_reserved),
@@ -105,13 +105,14 @@ def issue(stock: Stock, held: Claim, quantity: Decimal) -> tuple[Stock, Claim]:
     unreserved = quantity - from_reserved
     if unreserved > max(ZERO, stock.available):
         raise NotEnoughError(f"{quantity} are to leave, {from_reserved + max(ZERO, stock.available)} can")
+    from_order = min(held.on_order, unreserved)
     shrunk = replace(
         stock,
         physical=stock.physical - quantity,
         reserved=stock.reserved - from_reserved,
-        on_order=stock.on_order - unreserved,
+        on_order=stock.on_order - from_order,
     )
-    return shrunk, replace(held, reserved=held.reserved - from_reserved, on_order=held.on_order - unreserved)
+    return shrunk, replace(held, reserved=held.reserved - from_reserved, on_order=held.on_order - from_order)
 
 
 def move(stock: Stock, change: Decimal) -> Stock:

@@ -1,6 +1,6 @@
 """What F&O's own people and batch jobs do to an order: confirm, release, pick, deliver, invoice, cancel."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
@@ -157,8 +157,13 @@ def open_lines(books: Books, order: Row) -> list[Row]:
     return lines
 
 
-def wanted(books: Books, lines: Sequence[Row], quantities: Mapping[str, Decimal]) -> list[tuple[Row, Decimal]]:
-    """What of open lines is meant: `quantities` by lot, all that remains when they are empty."""
+def wanted(
+    books: Books, lines: Sequence[Row], quantities: Mapping[str, Decimal], over: Container[str] = ()
+) -> list[tuple[Row, Decimal]]:
+    """
+    What of open lines is meant: `quantities` by lot, all that remains when they are empty. Of the lots in `over` it may
+    be more than remains.
+    """
     left = {
         str(line.values["InventoryLotId"]): (
             line,
@@ -173,7 +178,7 @@ def wanted(books: Books, lines: Sequence[Row], quantities: Mapping[str, Decimal]
         if lot not in left:
             raise PostingError(f"lot {lot} is not an open line of this order")
         line, remaining = left[lot]
-        if quantity == 0 or abs(quantity) > abs(remaining) or quantity * remaining < 0:
+        if quantity * remaining <= 0 or (abs(quantity) > abs(remaining) and lot not in over):
             raise PostingError(f"lot {lot}: {quantity} is not possible, {remaining} remain")
         found.append((line, quantity))
     return found

@@ -142,23 +142,12 @@ class SalesLines(Record):
         values["ItemNumber"] = item.number
         values["SalesOrderNumber"] = row.values["SalesOrderNumber"]
         progress = progress_of(self.books, row)
-        delivered = progress.delivered
-        quantity = abs(edm.number(values, "OrderedSalesQuantity"))
-        if quantity < abs(delivered):
-            log.reject_field("OrderedSalesQuantity", f"{delivered} are already delivered; the quantity cannot be less.")
-        elif quantity < abs(delivered + progress.picked):
-            log.reject_field("OrderedSalesQuantity", f"{progress.picked} are picked; reverse the picking first.")
-        elif quantity < abs(delivered + progress.in_warehouse):
-            log.reject_field(
-                "OrderedSalesQuantity",
-                f"{progress.in_warehouse} are released to the warehouse; end the work first.",
-            )
-        if quantity != abs(edm.number(row.values, "OrderedSalesQuantity")):
-            self._check_quantity(row, quantity, abs(delivered), log)
+        if values["OrderedSalesQuantity"] != row.values["OrderedSalesQuantity"]:
+            self._check_quantity(row, abs(edm.number(values, "OrderedSalesQuantity")), progress, log)
         if progress.invoiced and any(values[name] != row.values[name] for name in _PRICE_FIELDS):
             log.reject_write("Part of the line is already invoiced; its price cannot be changed.")
         if any(values[name] != row.values[name] for name in _STOCK_FIELDS - {"OrderedSalesQuantity"}):
-            if delivered:
+            if progress.delivered:
                 log.reject_write("Part of the line is already delivered; its inventory dimensions cannot be changed.")
             elif progress.in_warehouse:
                 log.reject_write("The line is released to the warehouse; its inventory dimensions cannot be changed.")
@@ -229,12 +218,21 @@ class SalesLines(Record):
     def _is_confirmed(self, line: Row) -> bool:
         return order_of(self.books, line).values["SalesOrderProcessingStatus"] != "Active"
 
-    def _check_quantity(self, row: Row, quantity: Decimal, delivered: Decimal, log: Infolog) -> None:
-        """What some companies do not take, though the form does."""
-        parameters = self._parameters(row)
-        if quantity == 0 and not parameters.takes_zero_quantity:
+    def _check_quantity(self, row: Row, quantity: Decimal, progress: Progress, log: Infolog) -> None:
+        """Of a change, also what some companies do not take, though the form does."""
+        delivered, parameters = progress.delivered, self._parameters(row)
+        if quantity < abs(delivered):
+            log.reject_field("OrderedSalesQuantity", f"{delivered} are already delivered; the quantity cannot be less.")
+        elif quantity < abs(delivered + progress.picked):
+            log.reject_field("OrderedSalesQuantity", f"{progress.picked} are picked; reverse the picking first.")
+        elif quantity < abs(delivered + progress.in_warehouse):
+            log.reject_field(
+                "OrderedSalesQuantity",
+                f"{progress.in_warehouse} are released to the warehouse; end the work first.",
+            )
+        elif quantity == 0 and not parameters.takes_zero_quantity:
             log.reject_field("OrderedSalesQuantity", "Quantity cannot be zero.")
-        elif delivered and quantity == delivered and not parameters.takes_delivered_quantity:
+        elif delivered and quantity == abs(delivered) and not parameters.takes_delivered_quantity:
             log.reject_field("OrderedSalesQuantity", "Deliver remainder cannot become zero by the quantity.")
 
     def _item(self, company: str, given: Values, log: Infolog) -> Item:

@@ -19,11 +19,12 @@ from local.d365.tables import Row
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What leaves of one lot; `warehouse` is "" for the line's own."""
+    """What leaves of one lot; `warehouse` is "" for the line's own, `over` says that it may be more than remains."""
 
     lot: str
     quantity: Decimal
     warehouse: str = ""
+    over: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +126,7 @@ class SlipPosting:
         totals: dict[str, Decimal] = {}
         for part in parts:
             totals[part.lot] = totals.get(part.lot, Decimal(0)) + part.quantity
-        found = wanted(self._books, lines, totals)
+        found = wanted(self._books, lines, totals, {part.lot for part in parts if part.over})
         by_lot = {str(line.values["InventoryLotId"]): line for line, _ in found}
         everything = [Part(str(line.values["InventoryLotId"]), quantity) for line, quantity in found]
         leaving = []
@@ -157,47 +158,49 @@ class SlipPosting:
         try:
             if held is not None and held.place == place:
                 stock, left = issue(stocks.get(place) or Stock(), held, quantity)
+                self._books.claims.put(lot_of(line), left)
             else:
-                left = held
                 if held is not None:
                     own, left = release_part(stocks.get(held.place) or Stock(), held, quantity)
                     stocks.put(held.place, own)
+                    self._books.claims.put(lot_of(line), left)
                 stock = move(stocks.get(place) or Stock(), -quantity)
         except NotEnoughError as error:
             raise PostingError(f"item {place.item} in warehouse {place.warehouse}: {error}") from error
         stocks.put(place, stock)
-        if left is not None:
-            self._books.claims.put(lot_of(line), left)
 
     def _take_back(self, slip: Row, line: Row, change: Decimal, quantity: Decimal) -> dict[str, Value]:
         """The slip line's new figures."""
         order_line = self._books.find(LINES, line.values["dataAreaId"], line.values["InventTransId"])
         assert order_line is not None  # a delivered line cannot be deleted
         progress = progress_of(self._books, order_line)
-        delivered = progress.delivered - change
-        if abs(delivered) < abs(progress.invoiced):
+        now = replace(progress, delivered=progress.delivered - change)
+        if abs(now.delivered) < abs(progress.invoiced):
             raise PostingError(f"lot {line.values['InventTransId']}: {progress.invoiced} are invoiced")
-        progress = replace(progress, delivered=delivered)
-        put_progress(self._books, order_line, progress)
-        self._back_to_stock(order_line, bin_of(self._books, order_line.values, slip.values["inventLocationId"]), change)
-        remaining = progress.remaining(edm.number(order_line.values, "OrderedSalesQuantity"))
+        put_progress(self._books, order_line, now)
+        ordered = edm.number(order_line.values, "OrderedSalesQuantity")
+        remaining = now.remaining(ordered)
+        place = bin_of(self._books, order_line.values, slip.values["inventLocationId"])
+        if place is not None:
+            self._back_to_stock(place, change)
+            self._claim_again(order_line, remaining - progress.remaining(ordered))
         return {"Qty": quantity, "inventQty": quantity, "Remain": remaining, "RemainInvent": remaining}
 
-    def _back_to_stock(self, line: Row, place: Bin | None, change: Decimal) -> None:
-        stocks = self._books.stock
-        if place is None:
-            return
+    def _back_to_stock(self, place: Bin, change: Decimal) -> None:
         try:
-            stocks.put(place, move(stocks.get(place) or Stock(), change))
+            self._books.stock.put(place, move(self._books.stock.get(place) or Stock(), change))
         except NotEnoughError as error:
             raise PostingError(f"item {place.item} in warehouse {place.warehouse}: {error}") from error
+
+    def _claim_again(self, line: Row, quantity: Decimal) -> None:
+        """In the line's own warehouse, whichever delivered."""
         own = bin_of(self._books, line.values, line.values["ShippingWarehouseId"])
         if own is None:
             return
         reserve = line.values["InventoryReservationMethod"] != "None"
-        stock, more = claim(stocks.get(own) or Stock(), own, change, reserve=reserve)
+        stock, more = claim(self._books.stock.get(own) or Stock(), own, quantity, reserve=reserve)
         held = self._books.claims.get(lot_of(line)) or Claim(own)
-        stocks.put(own, stock)
+        self._books.stock.put(own, stock)
         self._books.claims.put(
             lot_of(line),
             Claim(own, held.reserved + more.reserved, held.on_order + more.on_order, held.receipt + more.receipt),

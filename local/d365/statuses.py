@@ -30,8 +30,9 @@ class Progress:
     packed: Decimal = Decimal(0)
 
     def remaining(self, ordered: Decimal) -> Decimal:
-        """What is still to be delivered."""
-        return ordered - self.delivered - self.canceled
+        """What is still to be delivered; nothing when more than ordered left."""
+        rest = ordered - self.delivered - self.canceled
+        return rest if rest * ordered > 0 else Decimal(0)
 
     @property
     def in_warehouse(self) -> Decimal:

@@ -292,6 +292,20 @@ async def test_more_than_remains_is_not_given_up(d365: Client) -> None:
     assert await remaining(d365, number) == [(2, "Backorder")]
 
 
+async def test_more_than_ordered_leaves_where_it_is_meant(d365: Client) -> None:
+    number = await d365.order({"OrderedSalesQuantity": 2})
+    (lot,) = await lots(d365, number)
+    await post(d365, number, "pack", {"lines": [{"lot": lot, "quantity": 3}]}, status=409)
+    await post(d365, number, "pack", {"lines": [{"lot": lot, "quantity": 3, "over": True}]})
+    assert await remaining(d365, number) == [(0, "Delivered")]
+    assert await stock(d365, "LAMP") == (7, 2, 1)
+    line = f"SalesOrderLinesV3(dataAreaId='web',InventoryLotId='{lot}')"
+    assert (await d365.data("PATCH", line, {"LineDescription": "Lamp!"})).status == 204
+    await change(d365, f"{number}-1", "correct", {"lines": [{"lot": lot, "quantity": 1}]})
+    assert await remaining(d365, number) == [(1, "Backorder")]
+    assert await stock(d365, "LAMP") == (9, 3, 1)
+
+
 @pytest.mark.parametrize(
     ("body", "status"),
     [
