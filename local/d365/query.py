@@ -90,7 +90,7 @@ def _where(text: str | None, entity_set: EntitySet, unfilterable: Container[str]
         predicate = compile_filter(text, entity_set)
     except FilterError as error:
         raise invalid_query(str(error)) from error
-    refused = [token.text for token in tokens(text) if token.kind == "word" and token.text in unfilterable]
+    refused = [token.text for token in tokens(text) if token.text in unfilterable]
     if refused:
         raise invalid_query(f"The property '{refused[0]}' cannot be used in the $filter query option.")
     return predicate

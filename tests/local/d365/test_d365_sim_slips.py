@@ -8,6 +8,7 @@ import pytest
 from fixtures.d365_sim import Client, Clock, running_f_and_o
 
 SLIPS, LINES = "CustPackingSlipJourBiEntities", "CustPackingSlipTransBiEntities"
+BACK = {"lot": "WEB-000001", "quantity": -1}
 VERSIONS, TRACKING = "CustPackingSlipVersionBiEntities", "PackingSlipTrackingInformation"
 
 
@@ -284,6 +285,25 @@ async def test_pieces_given_up_are_ordered_and_neither_remain_nor_left(d365: Cli
     assert await stock(d365, "LAMP") == (10, 4, 1)
 
 
+async def test_given_up_pieces_are_no_work_in_the_warehouse(d365: Client) -> None:
+    number = await d365.order({"OrderedSalesQuantity": 5})
+    (lot,) = await lots(d365, number)
+    await post(d365, number, "release")
+    await post(d365, number, "pack", {"lines": [{"lot": lot, "quantity": 1}]})
+    await post(d365, number, "give-up", {"lines": [{"lot": lot, "quantity": 2}]})
+    (row,) = await d365.rows("WHSSalesLineBiEntities")
+    assert row["ReleasedQty"] == 3
+
+
+async def test_what_left_is_not_picked_any_more(d365: Client) -> None:
+    number = await d365.order({"OrderedSalesQuantity": 5})
+    (lot,) = await lots(d365, number)
+    await post(d365, number, "pick")
+    await post(d365, number, "pack", {"lines": [{"lot": lot, "quantity": 2}]})
+    line = f"SalesOrderLinesV3(dataAreaId='web',InventoryLotId='{lot}')"
+    assert [(await d365.data("PATCH", line, {"OrderedSalesQuantity": n})).status for n in (4, 6, 5)] == [400, 204, 204]
+
+
 async def test_more_than_remains_is_not_given_up(d365: Client) -> None:
     number = await d365.order({"OrderedSalesQuantity": 2})
     (lot,) = await lots(d365, number)
@@ -312,7 +332,7 @@ async def test_more_than_ordered_leaves_where_it_is_meant(d365: Client) -> None:
         ({"lines": [{"lot": "WEB-000001", "quantity": 1, "warehouse": "99"}]}, 409),
         ({"lines": [{"lot": "WEB-000001", "quantity": 1, "warehouse": "21"}]}, 409),  # nothing is there
         ({"lines": [{"lot": "WEB-000001", "quantity": 1}, {"lot": "WEB-000001", "quantity": 1}]}, 409),
-        ({"lines": [{"lot": "WEB-000001", "quantity": 2}, {"lot": "WEB-000001", "quantity": -1}]}, 409),
+        ({"lines": [{"lot": "WEB-000001", "quantity": 2}, {**BACK, "warehouse": "12"}]}, 409),
         ({"tracking": [{"number": "A", "warehouse": "12"}]}, 409),
         ({"tracking": [{"number": "A"}, {"number": "A"}]}, 409),
         ({"tracking": [{"url": "https://t"}]}, 400),
