@@ -14,7 +14,7 @@ from aiohttp import web
 
 from local.shopify.execution import Answer, internal_error, record, run_graphql
 from local.shopify.faults import Fault, FaultKind
-from local.shopify.mutations import Notify
+from local.shopify.mutation_root import Notify
 from local.shopify.state import Shop, Simulator, served_version
 
 log = logging.getLogger("shopify")

@@ -55,7 +55,10 @@ def capturable(order: Order, authorization: Transaction) -> Decimal:
     """What can still be captured of a successful authorization, in the buyer's currency."""
     if not authorization.succeeded or children(order, authorization, "VOID"):
         return Decimal(0)
-    captured = (each.settles.presentment for each in children(order, authorization, "CAPTURE"))
+    captures = children(order, authorization, "CAPTURE")
+    if any(each.is_final for each in captures) or (captures and not authorization.multi_capturable):
+        return Decimal(0)
+    captured = (each.settles.presentment for each in captures)
     return authorization.settles.presentment - sum(captured, Decimal(0))
 
 
@@ -102,6 +105,6 @@ def gateways(order: Order) -> list[str]:
 
 
 def fulfillment_status(order: Order) -> str | None:
-    if not order.fulfillments:
+    if not order.live_fulfillments:
         return None
     return "partial" if any(line.unfulfilled for line in order.lines) else "fulfilled"

@@ -7,12 +7,13 @@ from local.shopify.ids import gid
 from local.shopify.order import Order
 from local.shopify.records import OrderEdit, Refund, Return, Risk, Transaction
 from local.shopify.rest import order_document
-from local.shopify.rest_records import refund_document, return_document, transaction_document
+from local.shopify.rest_records import fulfillment_body, refund_document, return_document, transaction_document
+from local.shopify.shipping_records import Fulfillment, RoutingChange
 from local.shopify.state import Shop
 
 
 def body(shop: Shop, order: Order, event: Event) -> dict[str, Any]:
-    """Order topics carry the order, the others only the refund, transaction, return, risk or edit."""
+    """Order topics carry the order, the others only their subject."""
     subject = event.subject
     match subject:
         case Order():
@@ -23,6 +24,10 @@ def body(shop: Shop, order: Order, event: Event) -> dict[str, Any]:
             return refund_document(shop, order, subject)
         case Transaction():
             return transaction_document(shop, order, subject)
+        case Fulfillment():
+            return fulfillment_body(shop, order, subject)
+        case RoutingChange():
+            return subject.document
         case Risk():
             return {
                 # Shopify's own assessments have no provider.

@@ -56,10 +56,11 @@ class LocationNode(Node):
         self.name = location.name
         self.is_active = True
         self.is_primary = location is next(iter(request.shop.locations.values()))
-        self.is_fulfillment_service = False
-        self.fulfillment_service = None
+        service = location.fulfillment_service
+        self.is_fulfillment_service = service is not None
+        self.fulfillment_service = service and {"handle": service.lower().replace(" ", "-"), "serviceName": service}
         self.fulfills_online_orders = True
-        self.ships_inventory = True
+        self.ships_inventory = service is None
         self.deactivated_at = None
         self.created_at = self.updated_at = utc(location.created_at)
 

@@ -1,17 +1,16 @@
-"""Cancellation, fulfilment and risk assessment of an order."""
+"""Cancellation and risk assessment of an order."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from local.shopify.balance import open_authorizations, outstanding
 from local.shopify.cart import CartError
-from local.shopify.events import Event, find_line, touch, transaction_events
+from local.shopify.events import Event, touch, transaction_events
 from local.shopify.order import Order
 from local.shopify.payments import void
-from local.shopify.records import Adjustment, Fulfillment, FulfillmentLine, Risk
+from local.shopify.records import Adjustment, Risk
 from local.shopify.refunding import everything, refund
 from local.shopify.state import Shop
-from local.shopify.stock import ship
 
 CANCEL_REASONS = ("customer", "declined", "fraud", "inventory", "other", "staff")
 RISK_LEVELS = ("HIGH", "MEDIUM", "LOW", "NONE", "PENDING")
@@ -29,7 +28,7 @@ def cancel(shop: Shop, order: Order, params: Mapping[str, Any]) -> list[Event]:
         raise CartError("Cannot cancel an order that has already been canceled")
     if order.returns:
         raise CartError("Cannot cancel an order that has returns")
-    if order.fulfillments:
+    if order.live_fulfillments:
         raise CartError("Cannot cancel an order that has outstanding fulfillments")
     voided = [
         void(shop, order, {"parent": each.id}) for each in open_authorizations(order) if _untouched(order, each.id)
@@ -47,39 +46,6 @@ def cancel(shop: Shop, order: Order, params: Mapping[str, Any]) -> list[Event]:
 
 def _untouched(order: Order, authorization: int) -> bool:
     return not any(each.parent_id == authorization for each in order.transactions)
-
-
-def fulfill(shop: Shop, order: Order, params: Mapping[str, Any]) -> list[Event]:
-    """A parcel: {lines?: [{line, quantity}], tracking?: {company, number, url}}; by default all that is left."""
-    open_ = [{"line": line.id, "quantity": line.unfulfilled} for line in order.lines if line.unfulfilled]
-    rows = [(find_line(order, row["line"]), row["quantity"]) for row in params.get("lines", open_)]
-    if not rows:
-        raise CartError("nothing is left to fulfil")
-    for line, quantity in rows:
-        if quantity < 1:
-            raise CartError("Quantity must be greater than 0")
-        if quantity > line.unfulfilled:
-            raise CartError("Invalid fulfillment order line item quantity requested.")
-    if len({line.id for line, _ in rows}) < len(rows):
-        raise CartError("a parcel has a line once only")
-    tracking = params.get("tracking", {})
-    for line, quantity in rows:
-        line.unfulfilled -= quantity
-        line.fulfilled += quantity
-        ship(shop, order, line, quantity)
-    made = Fulfillment(
-        id=shop.next_id(),
-        name=f"{order.name}-F{len(order.fulfillments) + 1}",
-        location_id=order.location_id,
-        created_at=shop.clock(),
-        lines=tuple(FulfillmentLine(shop.next_id(), line.id, quantity) for line, quantity in rows),
-        tracking_company=tracking.get("company"),
-        tracking_number=tracking.get("number"),
-        tracking_url=tracking.get("url"),
-    )
-    order.fulfillments.append(made)
-    whole = not any(line.unfulfilled for line in order.lines)
-    return [Event("orders/fulfilled" if whole else "orders/partially_fulfilled", order)]
 
 
 def assess(shop: Shop, order: Order, params: Mapping[str, Any]) -> list[Event]:

@@ -21,6 +21,8 @@ from local.shopify.model import MetafieldDefinition
 from local.shopify.order import Order
 from local.shopify.placing import amend_order, place_order
 from local.shopify.rest import order_document
+from local.shopify.rest_records import fulfillment_document
+from local.shopify.routing import supported_actions
 from local.shopify.state import SUPPORTED_VERSIONS, Shop, Simulator
 from local.shopify.steps import apply_step, step_document, step_name
 from local.shopify.topics import ALL_TOPICS
@@ -52,6 +54,9 @@ class Control:
             web.post("/{shop}/_sim/orders/sample", self.sample),
             web.patch(r"/{shop}/_sim/orders/{id:\d+}", self.amend),
             web.get(r"/{shop}/_sim/orders/{id:\d+}/metafields", self.metafields),
+            web.get(r"/{shop}/_sim/orders/{id:\d+}/fulfillments", self.fulfillments),
+            web.get(r"/{shop}/_sim/orders/{id:\d+}/fulfillment_orders", self.fulfillment_orders),
+            web.get(r"/{shop}/_sim/orders/{id:\d+}/notices", self.notices),
             web.post(r"/{shop}/_sim/orders/{id:\d+}/{step}", self.step),
             web.get("/{shop}/_sim/inventory", self.inventory),
             web.get("/{shop}/_sim/deliveries", self.deliveries),
@@ -59,6 +64,7 @@ class Control:
             web.patch("/{shop}/_sim/app", self.app),
             web.post("/{shop}/_sim/variants/bulk", self.bulk_variants),
             web.post("/{shop}/_sim/metafield_definitions", self.define_metafield),
+            web.post("/{shop}/_sim/locations", self.add_location),
         ]
 
     def _shop(self, request: web.Request) -> Shop:
@@ -135,6 +141,44 @@ class Control:
         """The order's metafields, of every app."""
         order = _order(self._shop(request), request)
         return json_line([metafield_document(each, gid("Order", order.id)) for each in order.metafields.values()])
+
+    async def fulfillments(self, request: web.Request) -> web.Response:
+        """The order's fulfilments as REST writes them, cancelled ones too."""
+        shop = self._shop(request)
+        order = _order(shop, request)
+        return _rest({"fulfillments": [fulfillment_document(shop, order, each) for each in order.fulfillments]})
+
+    async def fulfillment_orders(self, request: web.Request) -> web.Response:
+        """The order's fulfilment orders, of every location."""
+        shop = self._shop(request)
+        order = _order(shop, request)
+        rows = [
+            {
+                "id": part.id,
+                "status": part.status(shop.clock()).lower(),
+                "request_status": part.request_status.lower(),
+                "assigned_location_id": part.location_id,
+                "delivery_method": part.delivery_method,
+                "prepared": part.prepared,
+                "supported_actions": supported_actions(shop, order, part),
+                "holds": [asdict(each) for each in part.holds],
+                "lines": [asdict(each) for each in part.lines],
+            }
+            for part in order.fulfillment_orders
+        ]
+        return json_line({"fulfillment_orders": rows})
+
+    async def notices(self, request: web.Request) -> web.Response:
+        """The mails that the buyer got about the order's goods: {notices: [{kind, subject, sent_at, numbers}]}."""
+        order = _order(self._shop(request), request)
+        return json_line({"notices": [{**asdict(each), "sent_at": each.sent_at.isoformat()} for each in order.notices]})
+
+    async def add_location(self, request: web.Request) -> web.Response:
+        """{name, country?, city?, fulfillment_service?: name of the third party that fulfils from it}."""
+        shop, params = self._shop(request), await _object(request)
+        country, service = params.get("country", shop.seed.country), params.get("fulfillment_service")
+        made = shop.add_location(params["name"], country, params.get("city", ""), service)
+        return json_line({"id": made.id}, status=201)
 
     async def amend(self, request: web.Request) -> web.Response:
         """Change what the merchant can change without editing lines, and send orders/updated."""

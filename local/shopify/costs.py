@@ -35,6 +35,8 @@ from graphql.utilities import value_from_ast_untyped
 
 MAX_QUERY_COST = 1000
 MUTATION_COST = 10
+#: Mutations that cost more, as recorded since June 2026.
+_EXPENSIVE = {"fulfillmentTrackingInfoUpdate": 50}
 CONNECTION_COST = 2
 
 
@@ -69,7 +71,7 @@ class CostModel:
                 continue
             payload_type = get_named_type(definition.type)
             payload = None if data is None else data.get(_key(field)) or {}
-            total += MUTATION_COST
+            total += _EXPENSIVE.get(field.name.value, MUTATION_COST)
             if isinstance(payload_type, GraphQLObjectType) and field.selection_set:
                 total += self._payload(field.selection_set, payload_type, payload)
         return math.floor(total)
@@ -82,8 +84,9 @@ class CostModel:
             definition = payload_type.fields.get(field.name.value)
             if definition is None:
                 continue
-            cost = self._field(field, definition, None if payload is None else payload.get(_key(field)))
-            total += max(0.0, cost - 1)
+            value = None if payload is None else payload.get(_key(field))
+            if payload is None or value is not None:
+                total += max(0.0, self._field(field, definition, value) - 1)
         return total
 
     def _selections(self, selections: SelectionSetNode, parent: Any, data: Mapping[str, Any] | None) -> float:

@@ -17,8 +17,8 @@ from local.shopify.lines import currencies_of, price_lines
 from local.shopify.money import MoneyBag
 from local.shopify.order import DiscountAllocation, DiscountApplication, LineItem, Order, ShippingLine, Units
 from local.shopify.records import OrderEdit
+from local.shopify.routing import add_units, give_up, route_added
 from local.shopify.state import Shop
-from local.shopify.stock import commit, release
 
 
 def edit(shop: Shop, order: Order, params: Mapping[str, Any]) -> list[Event]:
@@ -70,8 +70,7 @@ def add_lines(shop: Shop, order: Order, cart: Cart) -> list[LineItem]:
     order.discounts += [replace(each, by_edit=True) for each in priced.discounts]
     order.lines += priced.lines
     order.shipping_lines += priced.shipping
-    for line in priced.lines:
-        commit(shop, order, line, line.quantity)
+    route_added(shop, order, priced.lines)
     return priced.lines
 
 
@@ -113,15 +112,14 @@ def _check_quantity(line: LineItem, quantity: int) -> None:
 
 def _set_quantity(shop: Shop, order: Order, line: LineItem, quantity: int, made: OrderEdit, *, restock: bool) -> None:
     delta = quantity - line.current_quantity
-    line.unfulfilled += delta
     if delta > 0:
         made.added[line.id] = delta
-        commit(shop, order, line, delta)
+        add_units(shop, order, line, delta)
         line.left = Units(quantity, line.left.discounts, line.left.taxes)
         _tax_again(order, line)
     elif delta < 0:
         made.removed[line.id] = -delta
-        release(shop, order, line, -delta, restock=restock)
+        give_up(shop, order, line, -delta, restock=restock)
         line.remove(-delta)
 
 

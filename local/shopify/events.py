@@ -7,9 +7,10 @@ from datetime import timedelta
 from local.shopify.balance import financial_status
 from local.shopify.order import LineItem, Order
 from local.shopify.records import OrderEdit, Refund, Return, Risk, Transaction
+from local.shopify.shipping_records import Fulfillment, RoutingChange
 from local.shopify.state import Shop
 
-Subject = Order | OrderEdit | Refund | Return | Risk | Transaction
+Subject = Order | OrderEdit | Refund | Return | Risk | Transaction | Fulfillment | RoutingChange
 #: Timestamps show seconds. Real changes can share one; here only where a step asks for it.
 _TICK = timedelta(seconds=1)
 

@@ -24,7 +24,8 @@ from graphql.execution.values import VariableValues
 
 from local.shopify.costs import MAX_QUERY_COST, CostModel
 from local.shopify.faults import FaultKind
-from local.shopify.mutations import Mutation, Notify
+from local.shopify.mutation_root import Notify
+from local.shopify.mutations import Mutation
 from local.shopify.nodes import Request, resolve_field, resolve_type
 from local.shopify.queries import QueryRoot
 from local.shopify.schema import admin_schema, granted

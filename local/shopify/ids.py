@@ -3,3 +3,7 @@
 
 def gid(kind: str, number: int) -> str:
     return f"gid://shopify/{kind}/{number}"
+
+
+#: The app that calls the Admin API. Its namespace of metafields has the same number.
+APP_ID = 284957184001

@@ -124,7 +124,7 @@ def _line(shop: Shop, line: CartLine, price: MoneyBag, units: Units, duties: lis
         left=units,
         returned=Units(0, (), tuple(nothing for _ in line.rates)),
         gone=Units(0, (), tuple(nothing for _ in line.rates)),
-        unfulfilled=0 if line.tip else line.quantity,
+        unfulfilled=0,
         taxable=bool(line.rates),
         requires_shipping=line.requires_shipping,
         gift_card=line.gift_card,

@@ -9,8 +9,10 @@ from local.shopify.nodes import Node, Request, not_simulated
 from local.shopify.order import Order
 from local.shopify.order_nodes import OrderNode
 from local.shopify.order_parts import CustomerNode
-from local.shopify.record_nodes import FulfillmentNode, RefundNode, ReturnNode, TransactionNode
-from local.shopify.routing_nodes import FulfillmentOrderNode
+from local.shopify.record_nodes import RefundNode, ReturnNode, TransactionNode
+from local.shopify.routing import routed
+from local.shopify.routing_nodes import FulfillmentNode, FulfillmentOrderNode, is_visible
+from local.shopify.shipping_records import Fulfillment, FulfillmentOrder
 
 _READABLE = timedelta(days=60)
 
@@ -20,12 +22,11 @@ def load(request: Request, kind: str, number: int) -> Any:
     shop = request.shop
     match kind:
         case "Order":
-            order = shop.orders.get(number)
-            order = order if order and is_readable(request, order) else None
+            order = find_order(request, number)
             return OrderNode(request, order) if order else None
         case "FulfillmentOrder":
-            order = next((o for o in shop.orders.values() if o.fulfillment_order_id == number), None)
-            return FulfillmentOrderNode(OrderNode(request, order), order) if order else None
+            found = find_fulfillment_order(request, number)
+            return FulfillmentOrderNode(OrderNode(request, found[0]), *found) if found else None
         case "Fulfillment" | "Refund" | "Return" | "OrderTransaction":
             return _of_an_order(request, kind, number)
         case "Customer":
@@ -68,3 +69,24 @@ def _of_an_order(request: Request, kind: str, number: int) -> Any:
     orders = (order for order in request.shop.orders.values() if is_readable(request, order))
     found = ((order, each) for order in orders for each in happened(order) if each.id == number)
     return next((node(OrderNode(request, order), order, each) for order, each in found), None)
+
+
+def find_order(request: Request, number: int) -> Order | None:
+    order = request.shop.orders.get(number)
+    return order if order and is_readable(request, order) else None
+
+
+def find_fulfillment_order(request: Request, number: int) -> tuple[Order, FulfillmentOrder] | None:
+    """One that the token may see, with its order."""
+    for order in request.shop.orders.values():
+        for part in order.fulfillment_orders:
+            if part.id == number:
+                may_see = is_readable(request, order) and is_visible(request, part)
+                return (order, part) if may_see and part in routed(request.shop, order) else None
+    return None
+
+
+def find_fulfillment(request: Request, number: int) -> tuple[Order, Fulfillment] | None:
+    orders = (order for order in request.shop.orders.values() if is_readable(request, order))
+    found = ((order, each) for order in orders for each in order.fulfillments)
+    return next(((order, each) for order, each in found if each.id == number), None)

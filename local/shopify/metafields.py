@@ -7,7 +7,7 @@ import hashlib
 import re
 from typing import Any
 
-from local.shopify.ids import gid
+from local.shopify.ids import APP_ID, gid
 from local.shopify.inventory import user_error
 from local.shopify.model import Metafield, MetafieldDefinition
 from local.shopify.nodes import Request, error, not_simulated, parse_gid, utc
@@ -16,7 +16,7 @@ from local.shopify.order import Order
 MAX_METAFIELDS = 25
 _LONGEST_NAME = 255
 #: The value of `$app`. Namespaces of other apps have other numbers.
-APP_NAMESPACE = "app--284957184001"
+APP_NAMESPACE = f"app--{APP_ID}"
 #: Owners that Shopify takes and this simulator does not.
 _OTHER_OWNERS = frozenset(
     {

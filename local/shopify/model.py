@@ -13,6 +13,8 @@ class Location:
     city: str
     province: str | None
     created_at: datetime
+    #: the name of the third party that fulfils from it; None for the merchant's own
+    fulfillment_service: str | None = None
 
 
 @dataclass(slots=True)

@@ -1,22 +1,16 @@
 """The mutation root: every mutation that the simulator supports."""
 
-from collections.abc import Callable
 from typing import Any
 
-from local.shopify.events import touch
 from local.shopify.idempotency import idempotent
 from local.shopify.inventory import activate, adjust_quantities, set_quantities, user_error
 from local.shopify.metafields import create_definition, set_metafields
-from local.shopify.nodes import Request, not_simulated, parse_gid, require
-from local.shopify.order import Order
+from local.shopify.nodes import not_simulated, parse_gid, require
+from local.shopify.order_mutations import OrderMutations
 from local.shopify.order_nodes import OrderNode
+from local.shopify.routing_mutations import RoutingMutations
 from local.shopify.schema import Access
-from local.shopify.state import Shop
 from local.shopify.subscriptions import create_subscription, delete_subscription, update_subscription
-
-#: Sends a webhook about an order: (shop, topic, order).
-Notify = Callable[[Shop, str, Order], None]
-
 
 #: The schema lists no scope for mutations with owners of any kind; orders need this one.
 WRITE_ORDERS = Access(frozenset({"write_orders"}), "`write_orders` access scope.")
@@ -27,13 +21,7 @@ _NAMESPACE_AND_OWNER = Access(
 )
 
 
-class Mutation:
-    typename = "Mutation"
-
-    def __init__(self, request: Request, notify: Notify) -> None:
-        self._request = request
-        self._notify = notify
-
+class Mutation(RoutingMutations, OrderMutations):
     def inventory_set_quantities(self, input_: dict[str, Any]) -> dict[str, Any]:
         return idempotent(self._request, input_, lambda: set_quantities(self._request, input_))
 
@@ -58,7 +46,7 @@ class Mutation:
         require(self._request, "metafieldsSet", WRITE_ORDERS)
         payload, changed = set_metafields(self._request, metafields)
         for order in changed:
-            self._touch(order)
+            self._changed(order)
         return payload
 
     def metafield_definition_create(self, definition: dict[str, Any]) -> dict[str, Any]:
@@ -77,7 +65,7 @@ class Mutation:
         fresh = asked.keys() - {tag.casefold() for tag in order.tags}
         if fresh:
             order.tags += [tag for folded, tag in asked.items() if folded in fresh]
-            self._touch(order)
+            self._changed(order)
         return {"node": OrderNode(self._request, order), "userErrors": []}
 
     def webhook_subscription_create(
@@ -92,8 +80,3 @@ class Mutation:
 
     def webhook_subscription_delete(self, id_: str) -> dict[str, Any]:
         return delete_subscription(self._request, id_)
-
-    def _touch(self, order: Order) -> None:
-        """Every write to an order, our own included, sends orders/updated."""
-        touch(self._request.shop, order)
-        self._notify(self._request.shop, "orders/updated", order)

@@ -13,7 +13,8 @@ from typing import Any
 
 from local.shopify.model import Metafield, Variant
 from local.shopify.money import MoneyBag, total
-from local.shopify.records import Agreement, Fulfillment, Refund, Return, ReturnFee, Risk, Transaction
+from local.shopify.records import Agreement, Refund, Return, ReturnFee, Risk, Transaction
+from local.shopify.shipping_records import Fulfillment, FulfillmentOrder, Notice
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,13 +143,14 @@ class LineItem:
     #: in a processed return, and not refunded yet
     returned: Units
     gone: Units
-    #: units still to be shipped; a tip has none
+    #: units still to be shipped, of all open fulfilment orders; a tip has none
     unfulfilled: int
     taxable: bool
     requires_shipping: bool
     gift_card: bool
     tip: bool
     properties: list[dict[str, str]]
+    #: of its units in the fulfilment order that they are routed to first
     fulfillment_line_id: int
     duties: list[Duty] = field(default_factory=list)
     group_id: int | None = None
@@ -286,7 +288,9 @@ class Order:
     number: int
     token: str
     confirmation_number: str
+    #: where its goods are taken from, unless it was routed otherwise
     location_id: int
+    #: of its first fulfilment order
     fulfillment_order_id: int
     currency: str
     presentment_currency: str
@@ -316,7 +320,7 @@ class Order:
     payment_terms: PaymentTerms | None
     #: the total when the order was placed
     original_total: MoneyBag
-    #: of its fulfilment order, which the order has from `routed_at` on
+    #: of its fulfilment orders, which the order has from `routed_at` on
     delivery_method: str
     routed_at: datetime
     transactions: list[Transaction] = field(default_factory=list)
@@ -324,7 +328,10 @@ class Order:
     returns: list[Return] = field(default_factory=list)
     #: charged for processed returns
     return_fees: list[ReturnFee] = field(default_factory=list)
+    fulfillment_orders: list[FulfillmentOrder] = field(default_factory=list)
     fulfillments: list[Fulfillment] = field(default_factory=list)
+    #: mails to the buyer about its goods
+    notices: list[Notice] = field(default_factory=list)
     agreements: list[Agreement] = field(default_factory=list)
     risks: list[Risk] = field(default_factory=list)
     metafields: dict[tuple[str, str], Metafield] = field(default_factory=dict)
@@ -333,11 +340,16 @@ class Order:
     source_name: str = "web"
     cancelled_at: datetime | None = None
     cancel_reason: str | None = None
+    cancel_note: str | None = None
     edited: bool = False
 
     @property
     def name(self) -> str:
         return f"#{self.number}"
+
+    @property
+    def live_fulfillments(self) -> list[Fulfillment]:
+        return [each for each in self.fulfillments if not each.is_cancelled]
 
     @property
     def charges(self) -> list[Charge]:

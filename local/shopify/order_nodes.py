@@ -31,11 +31,13 @@ from local.shopify.order_parts import (
     tax_line,
 )
 from local.shopify.order_summaries import payment_terms, risk
-from local.shopify.record_nodes import FulfillmentNode, RefundNode, ReturnNode, TransactionNode
-from local.shopify.routing_nodes import FulfillmentOrderNode
+from local.shopify.record_nodes import RefundNode, ReturnNode, TransactionNode
+from local.shopify.routing import routed
+from local.shopify.routing_nodes import FulfillmentNode, FulfillmentOrderNode, is_visible
+from local.shopify.search import Reader, Search
 from local.shopify.totals import current, grams, ordered, tip
 
-_FULFILLMENT = {None: "UNFULFILLED", "partial": "PARTIALLY_FULFILLED", "fulfilled": "FULFILLED"}
+_FULFILLMENT = {"partial": "PARTIALLY_FULFILLED", "fulfilled": "FULFILLED"}
 
 
 def _return_status(order: Order) -> str:
@@ -61,7 +63,7 @@ class OrderNode(Node):
         self.updated_at = utc(order.updated_at)
         self.cancelled_at = utc(order.cancelled_at) if order.cancelled_at else None
         self.cancel_reason = order.cancel_reason.upper() if order.cancel_reason else None
-        self.cancellation = {"staffNote": None} if order.cancelled_at else None
+        self.cancellation = {"staffNote": order.cancel_note} if order.cancelled_at else None
         self.closed_at = None
         self.closed = self.estimated_taxes = False
         self.edited = order.edited
@@ -82,7 +84,7 @@ class OrderNode(Node):
         self.custom_attributes = [{"key": a["name"], "value": a["value"]} for a in order.note_attributes]
         status, shipped = financial_status(order), fulfillment_status(order)
         self.display_financial_status = None if has_no_payment_details(order) else status.upper()
-        self.display_fulfillment_status = _FULFILLMENT[shipped]
+        self.display_fulfillment_status = _FULFILLMENT[shipped] if shipped else self._progress()
         self.return_status = _return_status(order)
         self.fulfillable = any(line.unfulfilled for line in order.lines)
         self.requires_shipping = any(line.requires_shipping for line in order.lines)
@@ -116,6 +118,12 @@ class OrderNode(Node):
         sold_at = self.shop.locations.get(order.sold_at) if order.sold_at is not None else None
         self.retail_location = None if sold_at is None else LocationNode(request, sold_at)
         self._amounts(order)
+
+    def _progress(self) -> str:
+        """Of an order of which nothing was shipped. Recorded: held or in progress as a whole."""
+        states = {each.status(self.shop.clock()) for each in self._order.fulfillment_orders} - {"CLOSED"}
+        whole = states.pop() if len(states) == 1 else "OPEN"
+        return whole if whole in ("ON_HOLD", "IN_PROGRESS", "SCHEDULED") else "UNFULFILLED"
 
     def _amounts(self, order: Order) -> None:
         was, now = ordered(order), current(order)
@@ -198,17 +206,37 @@ class OrderNode(Node):
             **window,
         )
 
-    def fulfillment_orders(self, *, displayable: bool | None = None, **window: Any) -> Connection:  # noqa: ARG002 - the only one is displayable
+    def fulfillment_orders(
+        self, *, displayable: bool | None = None, query: str | None = None, **window: Any
+    ) -> Connection:
+        """Of the locations that the token may see. `displayable` leaves out those that were combined with others."""
+        found = [
+            each
+            for each in routed(self.shop, self._order)
+            if is_visible(self.request, each) and not (displayable and each.combined)
+        ]
+        readers: dict[str, Reader] = {
+            "id": lambda each: [each.id],
+            "assigned_location_id": lambda each: [each.location_id],
+            "status": lambda each: [each.status(self.shop.clock())],
+            "updated_at": lambda each: [each.updated_at],
+        }
         return connect(
             self.request,
-            [self._order] if self._order.routed_at <= self.shop.clock() else [],
-            lambda order: FulfillmentOrderNode(self, order),
-            lambda order: (order.fulfillment_order_id, order.fulfillment_order_id),
+            Search(self.request, "Order.fulfillmentOrders", readers, self.shop.timezone).filter(query, found),
+            lambda each: FulfillmentOrderNode(self, self._order, each),
+            lambda each: (each.id, each.id),
             **window,
         )
 
-    def fulfillments(self, first: int | None = None) -> list[FulfillmentNode]:
-        return [FulfillmentNode(self, self._order, each) for each in first_of(self._order.fulfillments, first)]
+    def fulfillments(self, first: int | None = None, query: str | None = None) -> list[FulfillmentNode]:
+        readers: dict[str, Reader] = {
+            "created_at": lambda each: [each.created_at],
+            "updated_at": lambda each: [each.updated_at],
+        }
+        search = Search(self.request, "Order.fulfillments", readers, self.shop.timezone)
+        found = search.filter(query, self._order.fulfillments)
+        return [FulfillmentNode(self, self._order, each) for each in first_of(found, first)]
 
     def fulfillments_count(self) -> dict[str, Any]:
         return count(len(self._order.fulfillments))

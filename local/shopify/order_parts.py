@@ -144,6 +144,12 @@ def _fulfillment_status(line: LineItem) -> str:
     return "partial" if line.unfulfilled else "fulfilled"
 
 
+def _held(order: Order, line: LineItem) -> int:
+    """Units of the line on fulfilment orders that are on hold."""
+    rows = (part.line(line.id) for part in order.fulfillment_orders if part.holds)
+    return sum(row.remaining for row in rows if row)
+
+
 class LineItemNode(Node):
     typename = "LineItem"
 
@@ -159,7 +165,8 @@ class LineItemNode(Node):
         self.quantity = line.quantity
         self.current_quantity = line.current_quantity
         self.refundable_quantity = line.current_quantity + line.returned.quantity
-        self.unfulfilled_quantity = self.fulfillable_quantity = line.unfulfilled
+        self.unfulfilled_quantity = line.unfulfilled
+        self.fulfillable_quantity = line.unfulfilled - _held(order, line)
         self.non_fulfillable_quantity = line.quantity - line.fulfilled - line.unfulfilled
         self.fulfillment_status = _fulfillment_status(line)
         self.merchant_editable = not line.tip and not order.cancelled_at

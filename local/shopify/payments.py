@@ -1,6 +1,7 @@
 """An order's transactions: sales, authorizations, captures, voids and refunds."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -26,7 +27,7 @@ def pay(shop: Shop, order: Order, params: Mapping[str, Any]) -> Transaction:
 
 
 def authorize(shop: Shop, order: Order, params: Mapping[str, Any]) -> Transaction:
-    """An authorization, described as a sale is; nothing is paid until it is captured."""
+    """An authorization, as a sale, and {multi_capturable?: true, expires_at?}; nothing is paid until it is captured."""
     return _take(shop, order, params, "AUTHORIZATION")
 
 
@@ -43,7 +44,7 @@ def _take(shop: Shop, order: Order, params: Mapping[str, Any], kind: str) -> Tra
 
 
 def capture(shop: Shop, order: Order, params: Mapping[str, Any]) -> Transaction:
-    """Capture an authorization: {parent?, amount?, exchange_rate?, status?}; by default the first one, in full."""
+    """Capture an authorization: {parent?, amount?, exchange_rate?, status?, final?}; by default the first, in full."""
     parent = _authorization(order, params)
     left = capturable(order, parent)
     amount = _amount(params, left, order)
@@ -152,6 +153,9 @@ def _record(
         created_at=max(moment, order.created_at),
         parent_id=parent.id if parent else None,
         rounding=_rounding(order, params),
+        multi_capturable=params.get("multi_capturable", True),
+        expires_at=datetime.fromisoformat(params["expires_at"]) if "expires_at" in params else None,
+        is_final=params.get("final", False),
     )
     order.transactions.append(transaction)
     return transaction

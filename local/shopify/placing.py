@@ -14,8 +14,8 @@ from local.shopify.lines import Currencies, Priced, charge_taxes, price_lines, s
 from local.shopify.money import ZERO, MoneyBag
 from local.shopify.order import Fee, Group, Order, PaymentTerms
 from local.shopify.payments import MANUAL, authorize, pay
+from local.shopify.routing import route
 from local.shopify.state import Shop
-from local.shopify.stock import commit
 from local.shopify.totals import ordered
 
 _PLAIN = ("note", "tags", "po_number", "email", "phone")
@@ -37,9 +37,9 @@ def place_order(shop: Shop, document: Mapping[str, Any]) -> Order:
         (authorize if params.get("kind", "sale") == "authorization" else pay)(shop, order, params)
     _assess(shop, order, document)
     agree(shop, order, "ORDER", {})
+    fulfill_at = datetime.fromisoformat(document["fulfill_at"]) if "fulfill_at" in document else None
+    route(shop, order, document.get("locations", {}), fulfill_at)
     shop.orders[order.id] = order
-    for line in order.lines:
-        commit(shop, order, line, line.quantity)
     return order
 
 

@@ -217,6 +217,9 @@ class QueryRoot:
     def metafield_definition(self, identifier: dict[str, Any] | None = None) -> dict[str, Any] | None:
         return find_definition(self._request, identifier)
 
+    def job(self, id_: str) -> dict[str, Any] | None:
+        return {"id": id_, "done": True} if id_ in self._shop.jobs else None
+
     def webhook_subscriptions(
         self, *, topics: list[str] | None = None, uri: str | None = None, **window: Any
     ) -> Connection:

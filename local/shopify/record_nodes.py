@@ -1,4 +1,4 @@
-"""Payments, refunds, returns and parcels, as GraphQL objects. Each belongs to the node of its order, `owner`."""
+"""Payments, refunds and returns, as GraphQL objects. Each belongs to the node of its order, `owner`."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -14,8 +14,6 @@ from local.shopify.order_parts import LineItemNode, ShippingLineNode, duty_of
 from local.shopify.payments import MANUAL
 from local.shopify.records import (
     ExchangeLine,
-    Fulfillment,
-    FulfillmentLine,
     Refund,
     RefundLine,
     Return,
@@ -24,6 +22,7 @@ from local.shopify.records import (
     Transaction,
 )
 from local.shopify.rest_records import receipt, unsettled
+from local.shopify.routing_nodes import fulfillment_line
 
 
 class _Numbered(Protocol):
@@ -57,7 +56,8 @@ class TransactionNode(Node):
         is_authorization = transaction.kind == "AUTHORIZATION"
         self.total_unsettled_set = money(unsettled(order, transaction)) if is_authorization else None
         self.manually_capturable = is_authorization and capturable(order, transaction) > 0
-        self.multi_capturable = is_authorization
+        self.multi_capturable = is_authorization and transaction.multi_capturable
+        self.authorization_expires_at = utc(transaction.expires_at) if transaction.expires_at else None
         self.payment_id = f"{order.name}.{transaction.number}"
         self.error_code = None if transaction.status in ("SUCCESS", "PENDING") else "GENERIC_ERROR"
         self.authorization_code = f"{transaction.id:x}"
@@ -239,36 +239,3 @@ class ReturnNode(Node):
     def refunds(self, **window: Any) -> Connection:
         found = [each for each in self._order.refunds if each.return_id == self._return.id]
         return _connect(self, found, lambda each: RefundNode(self.order, self._order, each), **window)
-
-
-class FulfillmentNode(Node):
-    typename = "Fulfillment"
-
-    def __init__(self, owner: Node, order: Order, parcel: Fulfillment) -> None:
-        super().__init__(owner.request)
-        self.order, self._order, self._parcel = owner, order, parcel
-        self.id = gid("Fulfillment", parcel.id)
-        self.legacy_resource_id = parcel.id
-        self.name = parcel.name
-        self.status = "SUCCESS"
-        self.display_status = "FULFILLED"
-        self.created_at = self.updated_at = utc(parcel.created_at)
-        self.total_quantity = sum(row.quantity for row in parcel.lines)
-        self.requires_shipping = True
-        self.location = LocationNode(owner.request, self.shop.locations[parcel.location_id])
-
-    def tracking_info(self, first: int | None = None) -> list[dict[str, Any]]:
-        parcel = self._parcel
-        info = {"company": parcel.tracking_company, "number": parcel.tracking_number, "url": parcel.tracking_url}
-        return [info][:first] if any(info.values()) else []
-
-    def fulfillment_line_items(self, **window: Any) -> Connection:
-        return _connect(self, self._parcel.lines, lambda row: fulfillment_line(self, self._order, row), **window)
-
-
-def fulfillment_line(owner: Node, order: Order, row: FulfillmentLine) -> dict[str, Any]:
-    return {
-        "id": gid("FulfillmentLineItem", row.id),
-        "lineItem": LineItemNode(owner.request, order, _line(order, row.line_id)),
-        "quantity": row.quantity,
-    }

@@ -1,4 +1,4 @@
-"""Records of what happens after an order was placed: transactions, refunds, returns, parcels, risk, edits."""
+"""Records of what happens after an order was placed: transactions, refunds, returns, risk, edits."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -24,6 +24,11 @@ class Transaction:
     created_at: datetime
     parent_id: int | None = None
     rounding: MoneyBag | None = None
+    #: of an authorization: whether more than one capture is allowed, and when it ends
+    multi_capturable: bool = True
+    expires_at: datetime | None = None
+    #: of a capture: nothing more is captured of its authorization
+    is_final: bool = False
 
     @property
     def succeeded(self) -> bool:
@@ -148,25 +153,6 @@ class Return:
     @property
     def quantity(self) -> int:
         return sum(line.quantity for line in self.lines)
-
-
-@dataclass(frozen=True, slots=True)
-class FulfillmentLine:
-    id: int
-    line_id: int
-    quantity: int
-
-
-@dataclass(frozen=True, slots=True)
-class Fulfillment:
-    id: int
-    name: str
-    location_id: int
-    created_at: datetime
-    lines: tuple[FulfillmentLine, ...]
-    tracking_company: str | None
-    tracking_number: str | None
-    tracking_url: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,9 @@ from local.shopify.money import MoneyBag, rest_amount, rounded, total
 from local.shopify.order import LineItem, Order, ShippingLine
 from local.shopify.payments import give_back, settle_pending, settling
 from local.shopify.records import Adjustment, Refund, RefundDuty, RefundFee, RefundLine, RefundShipping, Transaction
+from local.shopify.routing import give_up
 from local.shopify.state import Shop
-from local.shopify.stock import bring_back, release
+from local.shopify.stock import bring_back
 
 REASONS = ("REFUND_DISCREPANCY", "RESTOCK", "DAMAGE", "CUSTOMER")
 
@@ -125,14 +126,13 @@ class _Refunding:
         line, count = find_line(order, row["line"]), row["quantity"]
         restock = row.get("restock", "no_restock")
         duties_of = line.current_quantity + line.returned.quantity
-        location_id = int(row.get("location_id", order.location_id))
         all_left = line.current_quantity
         from_shelf = count if restock == "cancel" else max(0, count - (all_left - line.unfulfilled))
-        if not (line.tip or self._of_return):
-            line.unfulfilled -= from_shelf
-            release(shop, order, line, from_shelf, restock=restock == "cancel")
-            if restock == "return":
-                bring_back(shop, line, count, location_id)
+        takes_stock = not (line.tip or self._of_return)
+        taken_from = give_up(shop, order, line, from_shelf, restock=restock == "cancel") if takes_stock else None
+        location_id = int(row.get("location_id", taken_from or order.location_id))
+        if restock == "return" and takes_stock:
+            bring_back(shop, line, count, location_id)
         taken = line.refund_returned(count) if self._of_return else line.remove(count)
         self.lines.append(
             RefundLine(

@@ -9,7 +9,6 @@ from local.shopify.order import LineItem, Order
 from local.shopify.payments import MANUAL
 from local.shopify.records import (
     Adjustment,
-    Fulfillment,
     Refund,
     RefundLine,
     RefundShipping,
@@ -18,6 +17,7 @@ from local.shopify.records import (
     Transaction,
 )
 from local.shopify.rest_parts import amount, line_item, shipping_line
+from local.shopify.shipping_records import Fulfillment
 from local.shopify.state import Shop
 
 _CARD_DETAILS = {
@@ -232,25 +232,32 @@ def _return_line(row: ReturnLine) -> dict[str, Any]:
 
 
 def fulfillment_document(shop: Shop, order: Order, parcel: Fulfillment) -> dict[str, Any]:
-    created = shop.local(parcel.created_at)
     lines = {line.id: line for line in order.lines}
+    numbers = [each.number for each in parcel.tracking if each.number]
+    urls = [each.url for each in parcel.tracking if each.url]
     return {
         "id": parcel.id,
         "admin_graphql_api_id": gid("Fulfillment", parcel.id),
-        "created_at": created,
+        "created_at": shop.local(parcel.created_at),
         "location_id": parcel.location_id,
         "name": parcel.name,
         "order_id": order.id,
         "origin_address": {},
         "receipt": {},
         "service": "manual",
-        "shipment_status": None,
-        "status": "success",
+        "shipment_status": parcel.events[-1].status.lower() if parcel.events else None,
+        "status": "cancelled" if parcel.is_cancelled else "success",
         "tracking_company": parcel.tracking_company,
-        "tracking_number": parcel.tracking_number,
-        "tracking_numbers": [parcel.tracking_number] if parcel.tracking_number else [],
-        "tracking_url": parcel.tracking_url,
-        "tracking_urls": [parcel.tracking_url] if parcel.tracking_url else [],
-        "updated_at": created,
+        "tracking_number": numbers[0] if numbers else None,
+        "tracking_numbers": numbers,
+        "tracking_url": urls[0] if urls else None,
+        "tracking_urls": urls,
+        "updated_at": shop.local(parcel.updated_at),
         "line_items": [{**line_item(lines[each.line_id], order), "quantity": each.quantity} for each in parcel.lines],
     }
+
+
+def fulfillment_body(shop: Shop, order: Order, parcel: Fulfillment) -> dict[str, Any]:
+    """The body of fulfillments/create and fulfillments/update."""
+    document = fulfillment_document(shop, order, parcel)
+    return {**document, "email": order.email, "destination": order.shipping_address}

@@ -87,7 +87,7 @@ def returnable(order: Order, line: LineItem) -> int:
 
 
 def _return_line(shop: Shop, order: Order, line: LineItem, row: Mapping[str, Any]) -> ReturnLine:
-    sent = next(part for each in order.fulfillments for part in each.lines if part.line_id == line.id)
+    sent = next(part for each in order.live_fulfillments for part in each.lines if part.line_id == line.id)
     fee = _fee(order, row)
     return ReturnLine(
         id=shop.next_id(),

@@ -46,7 +46,7 @@ async def run_shopify(
     check_topics(topics)
     simulator = Simulator(load_world(world), webhooks.rstrip("/"), clock, token_lifetime, topics)
     dispatcher = Dispatcher(simulator, time_scale=time_scale)
-    api = AdminApi(simulator, dispatcher.order_event)
+    api = AdminApi(simulator, dispatcher.announce)
     app = web.Application(client_max_size=_MAX_BODY)
     # the control routes first: "_sim" is not a shop
     app.add_routes([*Control(simulator, dispatcher).routes(), *api.routes()])

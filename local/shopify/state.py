@@ -95,8 +95,11 @@ class Shop:
         self.most_pinned = 20
         self.most_filterable = 10
         self.idempotency: dict[str, IdempotentCall] = {}
+        #: all of them are done
+        self.jobs: set[str] = set()
         self.attempts: deque[Attempt] = deque(maxlen=10_000)
         self._ids = itertools.count(seed.id * 100_000 + 1)
+        self._routing_ids = itertools.count(seed.id * 100_000 + 3_000_000_000_001)
         self._order_numbers = itertools.count(1001)
         for location in seed.locations:
             self.locations[location.id] = Location(
@@ -123,8 +126,19 @@ class Shop:
         """A new resource id of 13 digits, unique in all shops."""
         return next(self._ids)
 
+    def next_routing_id(self) -> int:
+        """The same for fulfilment orders, their lines and holds. All other ids are independent of how an order is
+        routed, so that recorded orders keep theirs.
+        """
+        return next(self._routing_ids)
+
     def next_order_number(self) -> int:
         return next(self._order_numbers)
+
+    def add_location(self, name: str, country: str, city: str, fulfillment_service: str | None) -> Location:
+        made = Location(self.next_id(), name, country, city, None, self.clock(), fulfillment_service)
+        self.locations[made.id] = made
+        return made
 
     def add_variant(self, variant: Variant, available: dict[int, int]) -> None:
         self.variants[variant.id] = variant

@@ -9,7 +9,7 @@ from aiohttp import web
 from local.shopify.agreeing import agree, standings
 from local.shopify.balance import financial_status
 from local.shopify.bodies import body
-from local.shopify.changing import assess, cancel, fulfill
+from local.shopify.changing import assess, cancel
 from local.shopify.editing import edit
 from local.shopify.events import Event, paid_event, touch, transaction_events
 from local.shopify.order import Order
@@ -18,6 +18,8 @@ from local.shopify.records import Transaction
 from local.shopify.refunding import refund, settle
 from local.shopify.rest import order_document
 from local.shopify.returning import handle_return
+from local.shopify.staff_routing import hold_units, move_units, progress, release, service
+from local.shopify.staff_shipping import deliver, fulfill, track, unfulfill
 from local.shopify.state import Shop
 
 Step = Callable[[Shop, Order, Mapping[str, Any]], list[Event]]
@@ -38,8 +40,20 @@ STEPS: dict[str, Step] = {
     "settle": settle,
     "refund": refund,
     "fulfill": fulfill,
+    "unfulfill": unfulfill,
+    "track": track,
+    "deliver": deliver,
+    "hold": hold_units,
+    "release": release,
+    "move": move_units,
+    "progress": progress,
+    "service": service,
     "return": handle_return,
 }
+
+
+#: Steps that change fulfilment orders only: the order is not updated.
+_ROUTING = ("hold", "release", "move", "progress", "service")
 
 
 def apply_step(shop: Shop, order: Order, step: str, params: Mapping[str, Any]) -> list[Event]:
@@ -57,6 +71,8 @@ def apply_step(shop: Shop, order: Order, step: str, params: Mapping[str, Any]) -
         for pair, level in shop.levels.items():
             level.states = levels.get(pair, {"available": 0})
         raise
+    if step in _ROUTING:
+        return events
     if step == "return":
         refunds_later = params.get("action") == "refund"
         reason, return_id = "REFUND" if refunds_later else "RETURN", params.get("return", order.returns[-1].id)

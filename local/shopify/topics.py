@@ -17,6 +17,13 @@ ENDPOINTS = {
     "returns/approve": "refunds",
     "returns/close": "refunds",
     "order_transactions/create": "transactions",
+    "fulfillments/create": "fulfillments",
+    "fulfillments/update": "fulfillments",
+    "fulfillment_orders/moved": "fulfillment_orders",
+    "fulfillment_orders/placed_on_hold": "fulfillment_orders",
+    "fulfillment_orders/hold_released": "fulfillment_orders",
+    "fulfillment_holds/added": "fulfillment_holds",
+    "fulfillment_holds/released": "fulfillment_holds",
 }
 ALL_TOPICS = tuple(ENDPOINTS)
 #: Topics that every shop subscribes to at start.

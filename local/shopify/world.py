@@ -17,6 +17,7 @@ DEFAULT_SCOPES = (
     "read_inventory",
     "write_inventory",
     "read_merchant_managed_fulfillment_orders",
+    "write_merchant_managed_fulfillment_orders",
     "read_payment_terms",
     "read_returns",
 )

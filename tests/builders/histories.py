@@ -24,8 +24,8 @@ ELSEWHERE: Final = {
     "nordlys": {"address1": "Oudegracht 10", "city": "Utrecht", "zip": "3511 AX"},
     "prairie": {"address1": "1437 Bannock St", "city": "Denver", "zip": "80203"},
 }
-NOT_SUBSCRIBED: Final = "returns/"
-"""Begin of the topics that the simulator sends and the app does not subscribe to."""
+NOT_SUBSCRIBED: Final = ("returns/", "fulfillment")
+"""Begins of the topics that the simulator sends and the app does not subscribe to."""
 
 
 class Brief:

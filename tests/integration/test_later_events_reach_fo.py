@@ -48,7 +48,7 @@ class PlacedOrder:
         assert answer.status_code < 300, answer.text
         happened = answer.json()
         self.order = happened["order"]
-        taken = [event for event in happened["events"] if not event["topic"].startswith("returns/")]
+        taken = [event for event in happened["events"] if not event["topic"].startswith(("returns/", "fulfillment"))]
         await self.world.ends_of("nordlys", self.id, count=ended + len(taken))
         return happened
 

@@ -9,10 +9,12 @@ from datetime import timedelta
 import pytest
 from fixtures.stock import Retailer, retailing
 
-from local.shopify.changing import cancel, fulfill
+from local.shopify.changing import cancel
+from local.shopify.moving import move
 from local.shopify.order import Order
 from local.shopify.placing import place_order
 from local.shopify.refunding import everything, refund
+from local.shopify.staff_shipping import fulfill
 from local.shopify.state import Shop
 from shared.mapping.stock import FigureOutcome, Unlisted
 from shared.model import SoldUnits
@@ -314,12 +316,7 @@ async def test_an_unknown_order_counts_at_the_location_that_its_goods_are_moved_
     await prairie.push()
     order = prairie.shop.orders[prairie.sell("BOOT-BRN-10", 2)]
     await prairie.push()
-    boots = prairie.shop.variant_by_sku["BOOT-BRN-10"].inventory_item_id
-    for place, units in ((MOUNTAIN, 2), (AUSTIN, -2)):
-        level = prairie.shop.levels[boots, place]
-        level.states["available"] += units
-        level.updated_at = prairie.clock.now()
-    order.location_id = AUSTIN
+    move(prairie.shop, order, order.fulfillment_orders[0], AUSTIN, None)
     report = await prairie.push()
     unknown = {f.wanted.listing.level.location: f.wanted.unknown for f in report.figures if f.wanted.unknown}
     assert unknown == {AUSTIN: 2, MOUNTAIN: 1}  # Austin has 1 of the 2

@@ -14,6 +14,7 @@ from builders.root import ROOT
 from jsonschema import Draft202012Validator
 
 from local.shopify.bodies import body
+from local.shopify.model import Location
 from local.shopify.order import Order
 from local.shopify.placing import place_order
 from local.shopify.rest import order_document
@@ -41,8 +42,13 @@ ADDRESS = {
 }
 
 
+ELSEWHERE = 71001002
+
+
 def new_shop() -> Shop:
-    return Shop(NORDLYS, lambda: datetime(2026, 11, 23, 9, tzinfo=UTC))
+    shop = Shop(NORDLYS, lambda: datetime(2026, 11, 23, 9, tzinfo=UTC))
+    shop.locations[ELSEWHERE] = Location(ELSEWHERE, "Elsewhere", "NL", "Utrecht", None, shop.created_at)
+    return shop
 
 
 def an_order(shop: Shop, **changes: Any) -> Order:
@@ -72,6 +78,7 @@ def documents_after(*steps: tuple[str, dict[str, Any]], **checkout: Any) -> dict
 
 TENT = {"line": "TENT-2P", "quantity": 1}
 FULFILL = ("fulfill", {"tracking": {"company": "PostNL", "number": "3S1", "url": "https://postnl.example/3S1"}})
+HOLD = ("hold", {"lines": [TENT], "notes": "Wait", "handle": "credit", "app": 12345})
 REQUEST = ("return", {"action": "request", "lines": [TENT], "exchange": [{"sku": "MAP-NORDIC", "quantity": 1}]})
 STEPS: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
     "orders/updated": (FULFILL, ("refund", {"amount": "1"})),
@@ -86,6 +93,13 @@ STEPS: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
     "returns/approve": (FULFILL, REQUEST, ("return", {"action": "approve"})),
     "returns/close": (FULFILL, REQUEST, ("return", {"action": "approve"}), ("return", {"action": "close"})),
     "order_transactions/create": (("edit", {"quantities": {"TENT-2P": 3}}), ("pay", {})),
+    "fulfillments/create": (FULFILL,),
+    "fulfillments/update": (FULFILL, ("track", {"tracking": {"company": "PostNL", "numbers": ["3S1", "3S2"]}})),
+    "fulfillment_orders/moved": (("move", {"to": ELSEWHERE, "lines": [TENT]}),),
+    "fulfillment_orders/placed_on_hold": (HOLD,),
+    "fulfillment_orders/hold_released": (HOLD, ("release", {})),
+    "fulfillment_holds/added": (HOLD,),
+    "fulfillment_holds/released": (HOLD, ("release", {})),
 }
 # where the examples, and so the schemas, lack what Shopify sends in other topics: a line's exchange was always null,
 # a rate always 0, a refund's card in a wallet; and a device is null in the very example of its schema
