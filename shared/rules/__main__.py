@@ -41,6 +41,11 @@ def describe(rules: StoreRules) -> Iterator[str]:
     not known of F&O has one too.
     """
     yield f"# ---- {rules.key}: {rules.shop_domain} -> company {rules.company}"
+    if not rules.tenant.model_fields_set:
+        yield (
+            f"# nothing is known of company {rules.company} in F&O: name the environment's file by --tenant, or ask "
+            "F&O: python -m tools.probe"
+        )
     if rules.orders.number == "own" and not rules.numbers_orders:
         yield (
             '# orders.number = "own" is not in force: F&O numbers the orders until config/tenants says that it keeps a '

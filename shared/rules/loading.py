@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from difflib import get_close_matches
 from pathlib import Path
@@ -121,30 +122,36 @@ def _is_within(place: tuple[int | str, ...], other: tuple[int | str, ...]) -> bo
 
 def _explain(root: type[BaseModel], error: ErrorDetails) -> list[Mistake]:
     where = _keys_of_the_file(root, error["loc"])
-    path = _readable(where)
+    reasons = _reasons(error, where, _description(root, where), _keys_beside(root, where))
+    return [Mistake(_readable(where), reason.rstrip()) for reason in reasons]
+
+
+def _reasons(error: ErrorDetails, where: Sequence[int | str], description: str, beside: Sequence[str]) -> list[str]:
+    reason = error["msg"].replace("Input should", "should").replace("valid tuple", "list, in brackets")
+    given = "" if isinstance(error["input"], Mapping | tuple) else f" (given: {_as_written(error['input'])})"
+    reasons = [reason + given]
     match error["type"]:
         case "extra_forbidden":
-            return [Mistake(path, "this key does not exist" + _did_you_mean(str(where[-1]), _keys_beside(root, where)))]
+            reasons = ["this key does not exist" + _suggestion(str(where[-1]), beside)]
         case "missing":
-            return [Mistake(path, f"is missing. {_description(root, where)}".rstrip())]
+            reasons = [f"is missing. {description}"]
         case "literal_error" | "enum":
-            return [Mistake(path, _not_allowed(error))]
+            reasons = [_not_allowed(error)]
         case "value_error":
-            return [Mistake(path, reason) for reason in str(error["ctx"]["error"]).splitlines()]
+            reasons = str(error["ctx"]["error"]).splitlines()
         case "string_pattern_mismatch":
-            return [
-                Mistake(
-                    path, f"{error['input']!r} does not have the required form. {_description(root, where)}".rstrip()
-                )
-            ]
-        case _:
-            reason = error["msg"].replace("Input should", "should").replace("valid tuple", "list, in brackets")
-            given = "" if isinstance(error["input"], Mapping | tuple) else f" (given: {_as_written(error['input'])})"
-            return [Mistake(path, reason + given)]
+            reasons = [f"{error['input']!r} does not have the required form. {description}"]
+        case "date_type" | "date_from_datetime_inexact" | "date_from_datetime_parsing":
+            reasons = [f"should be a day without time and quotes, as 2026-11-02{given}"]
+        case "bool_type" | "int_type" if isinstance(error["input"], str):
+            reasons = [f"{reason}, without quotes{given}"]
+        case "greater_than" | "greater_than_equal" | "less_than" | "less_than_equal":
+            reasons = [f"{reason}{given}. {description}"]
+    return reasons
 
 
 def _as_written(value: Any) -> str:
-    return str(value) if isinstance(value, Decimal) else repr(value)
+    return str(value) if isinstance(value, Decimal | date) else repr(value)
 
 
 def _not_allowed(error: ErrorDetails) -> str:
@@ -155,9 +162,11 @@ def _not_allowed(error: ErrorDetails) -> str:
 
 def _did_you_mean(word: str, known: Sequence[str]) -> str:
     close = get_close_matches(word, known, n=1, cutoff=0.6)
-    if close:
-        return f"; did you mean `{close[0]}`?"
-    return f"; known are {', '.join(sorted(known))}"
+    return f"; did you mean `{close[0]}`?" if close else ""
+
+
+def _suggestion(word: str, known: Sequence[str]) -> str:
+    return _did_you_mean(word, known) or f"; known are {', '.join(sorted(known))}"
 
 
 def _keys_of_the_file(root: type[BaseModel], location: tuple[int | str, ...]) -> tuple[int | str, ...]:
@@ -175,8 +184,10 @@ def _keys_beside(root: type[BaseModel], where: Sequence[int | str]) -> list[str]
 
 
 def _description(root: type[BaseModel], where: Sequence[int | str]) -> str:
+    while where and isinstance(where[-1], int):
+        where = where[:-1]
     model = _model_of(root, where[:-1])
-    field = model.model_fields.get(str(where[-1])) if model else None
+    field = model.model_fields.get(str(where[-1])) if model and where else None
     return field.description or "" if field else ""
 
 

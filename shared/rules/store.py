@@ -304,7 +304,8 @@ class StoreRules(Rules):
         stock: StockRules | None = info.data.get("stock")
         if stock is not None and stock.statuses and tenant.on_hand_by_status == "no":
             raise ValueError(
-                "on_hand_by_status = no, but stock.statuses needs F&O to tell stock by inventory status in this company"
+                'on_hand_by_status = "no": stock.statuses needs F&O to tell stock by inventory status in this company, '
+                "where no warehouse has one; remove stock.statuses"
             )
         return tenant
 

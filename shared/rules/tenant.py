@@ -7,9 +7,9 @@ nothing can be lost or doubled.
 from __future__ import annotations
 
 from datetime import date
-from typing import Final, Literal
+from typing import Final, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, field_validator, model_validator
 
 from shared.rules.base import Rules
 
@@ -107,6 +107,15 @@ class Tenant(Rules):
         "an administrator.",
     )
 
+    @model_validator(mode="after")
+    def _requires_what_there_is(self) -> Self:
+        if unknown := [name for name in self.required_dimensions if name not in self.dimension_format]:
+            raise ValueError(
+                f"required_dimensions: dimension_format has no {' and no '.join(unknown)}: enter the segments of F&O's "
+                "format for default dimensions there, in their order (docs/fo-setup.md, Financial dimensions)"
+            )
+        return self
+
     @property
     def searches_payments(self) -> bool:
         """Whether payment lines may be searched without their journal as a matter of routine."""
@@ -116,6 +125,13 @@ class Tenant(Rules):
 class TenantFile(Rules):
     environment: str = Field(default="", description="Name of the F&O environment: the name of the file.")
     companies: dict[str, Tenant] = Field(default_factory=dict, description="Answers by company (dataAreaId).")
+
+    @field_validator("companies")
+    @classmethod
+    def _in_lower_case(cls, companies: dict[str, Tenant]) -> dict[str, Tenant]:
+        if wrong := [company for company in companies if company != company.lower()]:
+            raise ValueError(f"write {', '.join(wrong)} in lower case, as the stores' files do")
+        return companies
 
     def of(self, company: str) -> Tenant:
         """What is known of the company: nothing, where it has no table."""

@@ -11,6 +11,7 @@ from shared.d365 import entities
 from shared.d365.order_changes import LINE_FIELDS
 from shared.mapping.orders.differences import FOLLOWING
 from tests.builders.fo_metadata import read_entity_sets
+from tools.probe.fields import WRITTEN, used_fields
 
 # The mapping's files that build records of F&O, whose keys are fields of these entity sets.
 RECORDS = {
@@ -18,12 +19,21 @@ RECORDS = {
     Path("shared/mapping/orders/lines.py"): {entities.SALES_ORDER_LINES},
     Path("shared/mapping/orders/header.py"): {entities.SALES_ORDERS},
     Path("shared/mapping/orders/differences.py"): {entities.SALES_ORDER_LINES},
-    Path("shared/mapping/orders/changes.py"): {entities.SALES_ORDER_LINES},
+    Path("shared/mapping/orders/changes.py"): {entities.SALES_ORDERS, entities.SALES_ORDER_LINES},
     Path("shared/mapping/customers.py"): {entities.CUSTOMERS},
     Path("shared/d365/sales_orders.py"): {entities.SALES_ORDERS, entities.SALES_ORDER_LINES},
     Path("shared/d365/customers.py"): {entities.CUSTOMERS},
     Path("shared/d365/on_hand.py"): {entities.ON_HAND, entities.ON_HAND_BY_STATUS, entities.COVERAGE},
     Path("shared/d365/items.py"): {entities.PRODUCTS, entities.VARIANTS},
+    Path("shared/mapping/payments/plan.py"): {entities.PAYMENT_LINES},
+    Path("shared/d365/payment_journals.py"): {entities.PAYMENT_JOURNALS, entities.PAYMENT_LINES},
+    Path("shared/mapping/dimensions.py"): {
+        entities.SALES_ORDERS,
+        entities.CUSTOMERS,
+        entities.PAYMENT_LINES,
+        entities.INVOICES,
+        entities.INVOICE_LINES,
+    },
     Path("shared/mapping/refunds/plan.py"): {
         entities.RETURN_ORDERS,
         entities.RETURN_LINES,
@@ -61,14 +71,32 @@ def test_every_field_that_is_read_exists(entity_set):
     assert set(entities.READ[entity_set]) <= fields
 
 
-@pytest.mark.parametrize("path", RECORDS, ids=str)
-def test_every_field_that_is_written_exists(path):
-    known = set().union(*(SETS[entity_set][1] for entity_set in RECORDS[path]))
-    used = {
+def fields_in(path):
+    return {
         node.value
         for node in nodes_of(path)
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and FIELD.fullmatch(node.value)
     }
+
+
+@pytest.mark.parametrize("entity_set", WRITTEN)
+def test_every_field_that_the_probe_looks_for_exists(entity_set):
+    _, fields = SETS[entity_set]
+    assert set(WRITTEN[entity_set]) <= fields
+
+
+@pytest.mark.parametrize("path", RECORDS, ids=str)
+def test_the_probe_looks_for_every_field_that_is_used(path):
+    """Of a name that several sets of the file have, one is enough."""
+    looked_for = set().union(*(used_fields(entity_set) for entity_set in RECORDS[path]))
+    exist = set().union(*(SETS[entity_set][1] for entity_set in RECORDS[path]))
+    assert (fields_in(path) & exist) - looked_for == set()
+
+
+@pytest.mark.parametrize("path", RECORDS, ids=str)
+def test_every_field_that_is_written_exists(path):
+    known = set().union(*(SETS[entity_set][1] for entity_set in RECORDS[path]))
+    used = fields_in(path)
     # An address's fields are put together from the party ("DeliveryAddress") and the part ("ZipCode").
     parts = {name for name in used for field in known if field.startswith(name) or field.endswith(name)}
     assert used

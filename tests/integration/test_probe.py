@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from azure.identity.aio import ManagedIdentityCredential
 from builders.sales import STORES
 
 from local.d365 import Simulator, load_world, run_d365
+from local.d365.faults import Fault
 from shared.errors import ConfigurationError, TransientError
 from shared.rules import Tenant, load_tenant
 from tools.probe.__main__ import Nobody, main, probe
@@ -65,12 +67,15 @@ class Clerk:
 @pytest.fixture
 async def fo(wire: None) -> AsyncIterator[Simulator]:
     async with run_d365(load_world(Path("local/world.toml"))) as simulator:
-        token = simulator.tokens.issue(simulator.options.client_id, simulator.base_url).text
-        headers = {"Authorization": f"Bearer {token}"}
-        async with httpx.AsyncClient(base_url=simulator.base_url, headers=headers) as http:
-            answer = await http.post("/data/CustomersV3?cross-company=true", json=CUSTOMER)
-            assert answer.status_code == 201, answer.text
+        await create_customer(simulator)
         yield simulator
+
+
+async def create_customer(fo: Simulator) -> None:
+    token = fo.tokens.issue(fo.options.client_id, fo.base_url).text
+    async with httpx.AsyncClient(base_url=fo.base_url, headers={"Authorization": f"Bearer {token}"}) as http:
+        answer = await http.post("/data/CustomersV3?cross-company=true", json=CUSTOMER)
+        assert answer.status_code == 201, answer.text
 
 
 @pytest.fixture
@@ -117,6 +122,8 @@ async def test_a_tenant_is_asked_and_the_file_says_what_it_answered(
         delivered_quantity="taken",
         zero_quantity="taken",
         confirmed_order_deleted="yes",
+        invoiced_order_lines="taken",
+        on_hand_by_status="no",
         reservation="at_creation",
         warehouse_management="no",
         return_price="given",
@@ -124,6 +131,8 @@ async def test_a_tenant_is_asked_and_the_file_says_what_it_answered(
     )
     assert "  hold_flag stays unknown: nobody added and cleared a hold code" in said
     assert "  journal_lines stays unknown: nobody opened the journal" in said
+    assert "  FixedPriceCharges counts in LineAmount: 3 x 30.00 and a charge of 0.01 is 90.01" in said
+    assert "  23 of 23 entity sets have every field that the app needs" in said
     posted = ["CustomerPaymentJournalHeaders 00001", "SalesOrderHeadersV4 NLEU-"]
     assert [any(each.startswith(start) for each in left) for start in posted] == [True, True]
     assert [len(await records(fo, name)) for name in ("SalesOrderHeadersV4", "CustomerPaymentJournalHeaders")] == [1, 1]
@@ -155,6 +164,81 @@ order_number = "refused"
     assert said[-1] == "Nothing is left in F&O."
     for name in ("SalesOrderHeadersV4", "CustomerPaymentJournalHeaders", "ReturnOrderHeadersV2"):
         assert await records(fo, name) == []
+
+
+async def test_fields_that_f_and_o_lacks_are_named(
+    fo: Simulator, credential: ManagedIdentityCredential, tmp_path: Path
+) -> None:
+    needed = {"WarehousesOnHandV2": {"OnOrderQuantity"}, "CustomersV3": {"KnownAs", "AddressZipCode"}}
+    dispensable = {"ReleasedProductsV2": {"IsCatchWeightProduct"}, "SalesOrderHeadersV4": {"URL"}}
+    fo.lack(needed | dispensable)
+    _, _, said = await ask(fo, credential, tmp_path / "uat.toml", Nobody())
+    assert [each for each in said if " lacks " in each] == [
+        "  CustomersV3 lacks AddressZipCode, KnownAs: what needs them waits (FO_FIELD_MISSING)",
+        "  WarehousesOnHandV2 lacks OnOrderQuantity: what needs them waits (FO_FIELD_MISSING)",
+    ]
+    assert "  21 of 23 entity sets have every field that the app needs" in said
+
+
+async def test_sets_whose_fields_f_and_o_does_not_tell_are_named(
+    fo: Simulator, credential: ManagedIdentityCredential, tmp_path: Path
+) -> None:
+    fo.faults.add(Fault("denied", "GET", "PublicEntities", times=1))
+    fo.faults.add(Fault("bad_gateway", "GET", "PublicEntities", times=1))
+    _, _, said = await ask(fo, credential, tmp_path / "uat.toml", Nobody())
+    untold = "  F&O does not tell the fields of CustomersV3, SalesOrderHeadersV4: look for them in its metadata"
+    assert untold in said
+    assert "  21 of 23 entity sets have every field that the app needs" in said
+
+
+async def test_a_company_that_locks_invoiced_orders_says_so(
+    fo: Simulator, credential: ManagedIdentityCredential, tmp_path: Path
+) -> None:
+    books = fo.books
+    books.parameters["nleu"] = replace(books.parameters["nleu"], locks_invoiced_orders=True)
+    found, _, _ = await ask(fo, credential, tmp_path / "uat.toml", Clerk(fo))
+    assert (found.invoiced_order_lines, found.zero_quantity, found.return_price) == ("refused", "taken", "given")
+
+
+async def test_stock_by_status_is_told_where_the_warehouse_is_managed(
+    fo: Simulator, credential: ManagedIdentityCredential, tmp_path: Path
+) -> None:
+    world = load_world(Path("local/world.toml"))
+    managed = tuple(replace(each, inventory_statuses=each.id == "AMS") for each in world.warehouses)
+    fo.world = replace(world, warehouses=managed)
+    fo.reset()
+    await create_customer(fo)
+    found, _, said = await ask(fo, credential, tmp_path / "uat.toml", Nobody())
+    assert found.on_hand_by_status == "yes"
+    assert "  on_hand_by_status = yes: TENT-2P in warehouse AMS has the inventory statuses Available" in said
+
+
+async def test_without_the_set_no_stock_is_told_by_status(
+    fo: Simulator, credential: ManagedIdentityCredential, tmp_path: Path
+) -> None:
+    without = {name: its for name, its in fo.schema.sets.items() if name != "WarehouseInventoryStatusesOnHandV2"}
+    fo.schema = replace(fo.schema, sets=without)
+    found, _, said = await ask(fo, credential, tmp_path / "uat.toml", Nobody())
+    assert found.on_hand_by_status == "no"
+    assert "  on_hand_by_status = no: F&O has no entity set WarehouseInventoryStatusesOnHandV2" in said
+
+
+async def test_an_item_without_stock_leaves_questions_open(
+    fo: Simulator, credential: ManagedIdentityCredential, tmp_path: Path
+) -> None:
+    found, _, said = await ask(
+        fo, credential, tmp_path / "uat.toml", Nobody(), company="usmf", sku="HAT-STR-ONE", customer="WEB-US"
+    )
+    assert (found.reservation, found.on_hand_by_status) == ("unknown", "unknown")
+    assert "  reservation stays unknown: nothing of HAT is available in warehouse 11" in said
+
+
+async def test_a_customer_that_f_and_o_does_not_have_is_named(
+    fo: Simulator, credential: ManagedIdentityCredential, tmp_path: Path
+) -> None:
+    with pytest.raises(LookupError, match="company nleu has no customer TEST-2"):
+        await ask(fo, credential, tmp_path / "uat.toml", Nobody(), customer="TEST-2")
+    assert await records(fo, "SalesOrderHeadersV4") == []
 
 
 async def test_a_company_without_manual_numbers_refuses_ours(

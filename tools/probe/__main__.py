@@ -20,13 +20,14 @@ from azure.core.credentials_async import AsyncTokenCredential
 from azure.identity.aio import AzureCliCredential, ManagedIdentityCredential
 
 from shared.command_line import run
+from shared.d365.entities import CUSTOMERS
 from shared.d365.items import ItemCache, SkuField, read_items
 from shared.d365.odata.client import FoCall, ODataClient
 from shared.errors import ConfigurationError, ConnectorError
 from shared.rules import load_stores
 from shared.settings import TENANTS
 from shared.telemetry import quiet_libraries, redact
-from tools.probe import answers, money, orders
+from tools.probe import answers, fields, money, orders
 from tools.probe.sandbox import NeverOpen, OneCall, Person, Sandbox, Task, clean_up
 
 _TIMEOUT: Final = 120.0
@@ -133,12 +134,24 @@ async def probe(
     rules = next((rules for rules in load_stores(stores).values() if rules.company == company), None)
     if rules is None:
         raise ConfigurationError([f"{stores}: no store has the company {company}"])
-    fo = ODataClient(url, credential, slots=OneCall(), timeout=_TIMEOUT, breaker=NeverOpen(), on_call=_no_telemetry)
+    fo = ODataClient(
+        url,
+        credential,
+        slots=OneCall(),
+        timeout=_TIMEOUT,
+        breaker=NeverOpen(),
+        on_call=_no_telemetry,
+        knows_fields=True,
+    )
     async with aclosing(fo):
+        say("\nFields")
+        await fields.missing_fields(fo, rules, say)
         field: SkuField = "ItemNumber" if rules.orders.product_identity == "item" else "ProductVariantNumber"
         found = await read_items(fo, company, field, [sku], cache=ItemCache())
         if sku not in found:
             raise LookupError(f"company {company} has no released item with {field} {sku}")
+        if await fo.get(CUSTOMERS, {"dataAreaId": company, "CustomerAccount": customer}) is None:
+            raise LookupError(f"company {company} has no customer {customer}, or the user does not see it")
         sandbox = Sandbox(fo, rules, found[sku], customer, person, say)
         try:
             await _ask(sandbox)
@@ -155,22 +168,25 @@ async def probe(
 
 async def _ask(sandbox: Sandbox) -> None:
     say = sandbox.say
-    say("\nSales orders: numbers")
+    say("Stock")
+    await orders.statuses(sandbox)
+    say("Sales orders: numbers")
     await orders.own_number(sandbox)
     say("Customers")
     await money.own_account(sandbox)
     say("Sales orders: reservation, changes, holds, warehouse")
     await orders.reservation(sandbox)
     await orders.changes(sandbox)
+    await orders.charge(sandbox)
     await orders.hold(sandbox)
     await orders.release(sandbox)
     await orders.deletion(sandbox)
     say("Deliveries and returns")
-    invoiced = await orders.delivery(sandbox)
-    if invoiced is None:
+    lot = await orders.delivery(sandbox)
+    if lot is None:
         sandbox.unanswered("return_price", "no order was invoiced")
     else:
-        await money.returned(sandbox, invoiced[1])
+        await money.returned(sandbox, lot)
     say("Payments and credits")
     await money.journal(sandbox)
     await money.payment_search(sandbox)

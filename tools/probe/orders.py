@@ -5,10 +5,10 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Final
 
-from shared.d365.entities import ON_HAND, SALES_LINE_PROGRESS, SALES_ORDER_LINES, SALES_ORDERS
+from shared.d365.entities import ON_HAND, ON_HAND_BY_STATUS, SALES_LINE_PROGRESS, SALES_ORDER_LINES, SALES_ORDERS
 from shared.d365.odata.batch import Operation
-from shared.d365.odata.filters import all_of, eq
-from shared.errors import RefusedError
+from shared.d365.odata.filters import Filter, all_of, eq
+from shared.errors import ErrorCode, RefusedError
 from shared.mapping.countries import find_country
 from shared.model.fo_order import FoRow
 from tools.probe.sandbox import Sandbox, Task
@@ -67,16 +67,44 @@ async def _twice(sandbox: Sandbox, number: str) -> None:
         sandbox.answer("order_number", "unknown", "F&O takes one number twice: let F&O draw the numbers")
 
 
+async def statuses(sandbox: Sandbox) -> None:
+    """Whether OData tells stock by inventory status, as stock.statuses needs it."""
+    key, managed = "on_hand_by_status", "AreWarehouseManagementProcessesUsed"
+    rows = await sandbox.attempt(
+        sandbox.fo.query(
+            ON_HAND_BY_STATUS,
+            company=sandbox.company,
+            where=_in_warehouse(sandbox),
+            select=("InventoryStatusId", managed),
+        )
+    )
+    what = f"{sandbox.item.number} in warehouse {sandbox.rules.warehouses[0].id}"
+    if isinstance(rows, RefusedError):
+        if rows.code == ErrorCode.FO_SET_MISSING:
+            sandbox.answer(key, "no", f"F&O has no entity set {ON_HAND_BY_STATUS}")
+        else:
+            sandbox.unanswered(key, str(rows))
+    elif not rows:
+        sandbox.unanswered(key, f"{ON_HAND_BY_STATUS} has no row of {what}")
+    elif found := sorted({str(row["InventoryStatusId"]) for row in rows if row[managed] == "Yes"}):
+        sandbox.answer(key, "yes", f"{what} has the inventory statuses {', '.join(found)}")
+    else:
+        sandbox.answer(key, "no", f"{what} is not under warehouse management")
+
+
 async def reservation(sandbox: Sandbox) -> None:
     """Call 5: whether units are reserved as soon as the order is there."""
-    before = await _reserved(sandbox)
-    number = await new_order(sandbox, reserved=True)
-    if number is None or before is None:
-        sandbox.unanswered(
-            "reservation", f"there is no order, or no on-hand row of {sandbox.item.number} in the warehouse"
-        )
+    reserved, available = "ReservedOnHandQuantity", "AvailableOnHandQuantity"
+    before = await _on_hand(sandbox, reserved)
+    if await _on_hand(sandbox, available) <= 0:
+        warehouse = sandbox.rules.warehouses[0].id
+        sandbox.unanswered("reservation", f"nothing of {sandbox.item.number} is available in warehouse {warehouse}")
         return
-    more = (await _reserved(sandbox) or Decimal(0)) - before
+    number = await new_order(sandbox, reserved=True)
+    if number is None:
+        sandbox.unanswered("reservation", "there is no order")
+        return
+    more = await _on_hand(sandbox, reserved) - before
     value = "at_creation" if more > 0 else "none"
     sandbox.answer("reservation", value, f"{more} more units are reserved after order {number}")
 
@@ -112,6 +140,20 @@ async def changes(sandbox: Sandbox) -> None:
     computed = (quantity, price) == (4 * _PRICE, Decimal(20))
     told = f"4 x 30.00 is {quantity}, 1 x 20.00 is {price}"
     sandbox.answer("line_amount", "recomputed" if computed else "kept", told)
+
+
+async def charge(sandbox: Sandbox) -> None:
+    """Whether a charge counts once in the line's net amount, as orders.odd_cents = "charge" needs it."""
+    number = await new_order(sandbox)
+    if number is None:
+        return
+    charged = _line(sandbox, number, 3, 3) | {"FixedPriceCharges": Decimal("0.01")}
+    line = await sandbox.attempt(sandbox.fo.create(SALES_ORDER_LINES, charged))
+    if isinstance(line, RefusedError):
+        sandbox.say(f"  F&O takes no charge of a line: {line}")
+        return
+    counts = "counts" if line["LineAmount"] == 3 * _PRICE + Decimal("0.01") else "does NOT count"
+    sandbox.say(f"  FixedPriceCharges {counts} in LineAmount: 3 x 30.00 and a charge of 0.01 is {line['LineAmount']}")
 
 
 async def _amount_after(sandbox: Sandbox, line: FoRow, change: FoRow) -> Decimal | None:
@@ -183,11 +225,11 @@ async def deletion(sandbox: Sandbox) -> None:
         sandbox.answer("confirmed_order_deleted", "yes", f"order {number} is gone")
 
 
-async def delivery(sandbox: Sandbox) -> tuple[str, str] | None:
-    """Call 10, and the invoice for call 14: the number and first lot of an invoiced order, None without one."""
+async def delivery(sandbox: Sandbox) -> str | None:
+    """Call 10, and the invoice for call 14: the first lot of an invoiced order, None without one."""
     number = await new_order(sandbox)
     if number is None or not await sandbox.person.does(Task.PACK_ONE, number):
-        for key in ("delivered_quantity", "zero_quantity"):
+        for key in ("delivered_quantity", "zero_quantity", "invoiced_order_lines"):
             sandbox.unanswered(key, "no packing slip was posted")
         return None
     first, second = await _lines_of(sandbox, number)
@@ -200,9 +242,27 @@ async def delivery(sandbox: Sandbox) -> tuple[str, str] | None:
     else:
         await _set_quantity(sandbox, first, 1, "delivered_quantity")
     await _set_quantity(sandbox, second, 0, "zero_quantity")
+    before = await _further_line(sandbox, number, 3)  # which stays open, so that the order is partly invoiced
     if not await sandbox.person.does(Task.INVOICE, number):
+        sandbox.unanswered("invoiced_order_lines", "no order was invoiced")
         return None
-    return number, str(first["InventoryLotId"])
+    after = await _further_line(sandbox, number, 4)
+    if before is not None:
+        sandbox.unanswered("invoiced_order_lines", f"order {number} took no further line before its invoice: {before}")
+    elif after is not None:
+        sandbox.answer("invoiced_order_lines", "refused", str(after))
+    else:
+        sandbox.answer("invoiced_order_lines", "taken", f"order {number} took a line after its invoice")
+    return str(first["InventoryLotId"])
+
+
+async def _further_line(sandbox: Sandbox, number: str, line: int) -> RefusedError | None:
+    """F&O's refusal of one more line, None where it is taken."""
+    written = await sandbox.attempt(sandbox.fo.create(SALES_ORDER_LINES, _line(sandbox, number, line, 1)))
+    if isinstance(written, RefusedError):
+        return written
+    sandbox.keep(SALES_ORDER_LINES, InventoryLotId=written["InventoryLotId"])
+    return None
 
 
 async def _set_quantity(sandbox: Sandbox, line: FoRow, quantity: int, answer: str) -> None:
@@ -254,24 +314,24 @@ def _header(sandbox: Sandbox) -> FoRow:
 
 
 def _lines(sandbox: Sandbox, number: str) -> list[Operation]:
-    warehouse = sandbox.rules.warehouses[0]
     return [
-        Operation(
-            "POST",
-            SALES_ORDER_LINES,
-            body={
-                "dataAreaId": sandbox.company,
-                "SalesOrderNumber": number,
-                "LineNumber": Decimal(line),
-                **sandbox.product,
-                "OrderedSalesQuantity": Decimal(quantity),
-                "SalesPrice": _PRICE,
-                "ShippingSiteId": warehouse.site,
-                "ShippingWarehouseId": warehouse.id,
-            },
-        )
+        Operation("POST", SALES_ORDER_LINES, body=_line(sandbox, number, line, quantity))
         for line, quantity in enumerate(_QUANTITIES, 1)
     ]
+
+
+def _line(sandbox: Sandbox, number: str, line: int, quantity: int) -> FoRow:
+    warehouse = sandbox.rules.warehouses[0]
+    return {
+        "dataAreaId": sandbox.company,
+        "SalesOrderNumber": number,
+        "LineNumber": Decimal(line),
+        **sandbox.product,
+        "OrderedSalesQuantity": Decimal(quantity),
+        "SalesPrice": _PRICE,
+        "ShippingSiteId": warehouse.site,
+        "ShippingWarehouseId": warehouse.id,
+    }
 
 
 async def _lines_of(sandbox: Sandbox, number: str) -> list[FoRow]:
@@ -284,7 +344,11 @@ async def _lines_of(sandbox: Sandbox, number: str) -> list[FoRow]:
     return sorted(rows, key=lambda row: Decimal(row["LineNumber"]))
 
 
-async def _reserved(sandbox: Sandbox) -> Decimal | None:
-    where = all_of(eq("ItemNumber", sandbox.item.number), eq("InventoryWarehouseId", sandbox.rules.warehouses[0].id))
-    rows = await sandbox.fo.query(ON_HAND, company=sandbox.company, where=where, select=("ReservedOnHandQuantity",))
-    return sum((row["ReservedOnHandQuantity"] for row in rows), Decimal(0)) if rows else None
+async def _on_hand(sandbox: Sandbox, field: str) -> Decimal:
+    rows = await sandbox.fo.query(ON_HAND, company=sandbox.company, where=_in_warehouse(sandbox), select=(field,))
+    return sum((row[field] for row in rows), Decimal(0))
+
+
+def _in_warehouse(sandbox: Sandbox) -> Filter:
+    product = (eq(field, value) for field, value in sandbox.product.items())
+    return all_of(*product, eq("InventoryWarehouseId", sandbox.rules.warehouses[0].id))

@@ -25,7 +25,9 @@ class Task(StrEnum):
     HOLD_CODE = "Add a hold code to sales order {number} (Manage > Order holds) and clear it again."
     RELEASE = "Release sales order {number} to the warehouse (Warehouse > Release to warehouse)."
     PACK_ONE = "Post a packing slip for 1 piece of the first line of sales order {number}, and nothing else."
-    INVOICE = "Post the packing slip of all that remains of sales order {number}, then its invoice."
+    INVOICE = (
+        "Post the invoice of what is delivered of sales order {number} (Quantity: Packing slip), and nothing else."
+    )
     OPEN_JOURNAL = "Open the lines of customer payment journal {number}, and leave the page open."
     POST_JOURNAL = "Close the lines of customer payment journal {number}, and post it by the batch job Post journals."
 

@@ -96,7 +96,7 @@ class ODataClient:
         """
         self._root = httpx.URL(f"{base_url.rstrip('/')}/data/")
         self._metadata = httpx.URL(f"{base_url.rstrip('/')}/metadata/")
-        self._known = KnownFields(self._public_entity) if knows_fields else None
+        self._known = KnownFields(self.public_entity) if knows_fields else None
         self._slots = slots
         self._breaker = breaker
         self._on_call = on_call
@@ -225,6 +225,15 @@ class ODataClient:
                 _assert_company([written], (operation.body or {})[_COMPANY])
         return rows
 
+    async def public_entity(self, name: str) -> FoRow | None:
+        """The metadata of a public entity, None where F&O does not tell."""
+        request = Request("GET PublicEntities", writes=False)
+        answer = await self._send("GET", self._metadata.join(f"PublicEntities('{name}')"), request)
+        try:
+            return row(answer, request) if httpx.codes.is_success(answer.status) else None
+        except TransientError:  # a page of a gateway
+            return None
+
     async def _absent(
         self, entity_set: str, fields: Collection[str], dispensable: Mapping[str, Collection[str]]
     ) -> frozenset[str]:
@@ -234,14 +243,6 @@ class ODataClient:
     async def _writable(self, entity_set: str, record: FoRow) -> FoRow:
         absent = await self._absent(entity_set, record, WRITTEN_IF_THERE)
         return {field: value for field, value in record.items() if field not in absent}
-
-    async def _public_entity(self, name: str) -> FoRow | None:
-        request = Request("GET PublicEntities", writes=False)
-        answer = await self._send("GET", self._metadata.join(f"PublicEntities('{name}')"), request)
-        try:
-            return row(answer, request) if httpx.codes.is_success(answer.status) else None
-        except TransientError:  # a page of a gateway
-            return None
 
     def _record(self, entity_set: str, key: Mapping[str, ODataLiteral]) -> httpx.URL:
         return self._root.join(f"{keyed(entity_set, key)}?{CROSS_COMPANY}")

@@ -67,10 +67,13 @@ class KnownFields:
             entity = await self._read(name)
         except TransientError:
             return frozenset()
-        return _fields(entity) if entity is not None and entity.get("EntitySetName") == entity_set else frozenset()
+        return fields_of(entity, entity_set)
 
 
-def _fields(entity: FoRow) -> frozenset[str]:
+def fields_of(entity: FoRow | None, entity_set: str) -> frozenset[str]:
+    """Of a public entity's metadata; none where they are not those of this set."""
+    if entity is None or entity.get("EntitySetName") != entity_set:
+        return frozenset()
     properties: Any = entity.get("Properties")
     if not isinstance(properties, list):
         return frozenset()

@@ -68,7 +68,12 @@ def test_each_environment_of_the_repository_is_right():
             '[companies.nleu]\norder_number = "yes"',
             "companies.nleu.order_number: 'yes' is not allowed, only 'kept', 'replaced', 'refused' or 'unknown'",
         ),
-        ('[companies.nleu]\nprobed = "2026-11-20"', "companies.nleu.probed: should be a valid date"),
+        ('[companies.nleu]\nprobed = "2026-11-20"', "companies.nleu.probed: should be a day without time and quotes"),
+        ("[companies.NLEU]", "companies: write NLEU in lower case, as the stores' files do"),
+        (
+            '[companies.nleu]\nrequired_dimensions = ["Dept"]\ndimension_format = ["Department"]',
+            "companies.nleu: required_dimensions: dimension_format has no Dept: enter the segments",
+        ),
         ("[companies", "is not TOML"),
     ],
 )
@@ -135,9 +140,13 @@ def test_a_customer_that_fo_numbers_needs_a_field_to_be_found_by(behaviour: str)
 def test_check_says_that_numbers_of_our_own_are_not_in_force(capsys: pytest.CaptureFixture[str]):
     said = "is not in force: F&O numbers the orders until config/tenants says that it keeps a given number"
     assert main(["check"]) == 0
-    assert capsys.readouterr().out.count(said) == 1
+    shown = capsys.readouterr().out
+    assert shown.count(said) == 1
+    assert "# nothing is known of company nleu in F&O: name the environment's file by --tenant" in shown
     assert main(["check", "--tenant", str(TENANTS / "local.toml")]) == 0
-    assert said not in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert said not in shown
+    assert "nothing is known" not in shown
 
 
 @pytest.mark.parametrize("answer", ["taken", "unknown"])
