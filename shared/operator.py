@@ -68,6 +68,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
 
 
+_STORE: Final = "the store's key: the name of its file"
+_ORDER: Final = "Shopify's order id, as in the address of the order's page in the admin; not #1001"
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m shared.operator", description="Parked messages and held stock.")
     parser.add_argument(
@@ -95,17 +99,17 @@ def _parser() -> argparse.ArgumentParser:
     holding = commands.add_parser("held", help="orders that hold stock back: units by SKU, since when, why, what to do")
     holding.add_argument("--store", help="of this store only")
     releasing = commands.add_parser("release", help="give an order up that F&O does not have: its goods are sold again")
-    releasing.add_argument("store")
-    releasing.add_argument("order", type=int)
+    releasing.add_argument("store", help=_STORE)
+    releasing.add_argument("order", type=int, help=_ORDER)
     releasing.add_argument("--reason", required=True, help="kept with the order and its parked messages")
     releasing.add_argument("--sales-order", default="", help="the number under which it was entered in F&O by hand")
     ending = commands.add_parser("release-hold", help="end the hold of an order in F&O: the app does not set it again")
-    ending.add_argument("store")
-    ending.add_argument("order", type=int)
+    ending.add_argument("store", help=_STORE)
+    ending.add_argument("order", type=int, help=_ORDER)
     ending.add_argument("--reason", required=True, help="kept with the order")
     bringing = commands.add_parser("bring", help="fetch and book one order by its id in Shopify")
-    bringing.add_argument("store")
-    bringing.add_argument("order", type=int)
+    bringing.add_argument("store", help=_STORE)
+    bringing.add_argument("order", type=int, help=_ORDER)
     restoring = commands.add_parser("restore", help="insert the rows of a nightly export that the tables lack")
     restoring.add_argument("--night", help="its day, as 2026-11-28; the last one by default")
     return parser
