@@ -670,13 +670,15 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
         "F&O has no entity set {entity_set}.",
         Owner.FO_ADMIN,
         "Refresh the entity list in F&O (Data management, framework parameters). If this version of F&O does not have "
-        "it, write so for the company in config/tenants (WHSSalesLineBiEntities: warehouse_management). " + _REPLAY,
+        "it, write so for the company in config/tenants (WHSSalesLineBiEntities: warehouse_management; "
+        "WarehouseInventoryStatusesOnHandV2: on_hand_by_status, and remove stock.statuses). " + _REPLAY,
     ),
     ErrorCode.FO_FIELD_MISSING: Entry(
         "F&O's entity set {entity_set} does not have the fields {fields}, which the app needs.",
         Owner.FO_ADMIN,
         "Check that the environment's version has these fields and that no configuration key took them away (*System "
-        "administration > Setup > License configuration*); refresh the entity list in *Data management*. " + _REPLAY,
+        "administration > Setup > License configuration*); refresh the entity list in *Data management*. "
+        "The probe (python -m tools.probe) names everything that is missing. " + _REPLAY,
     ),
     ErrorCode.FO_DUPLICATE: Entry(
         "F&O has {count} sales orders with the reference {reference}.",
@@ -829,8 +831,9 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
         Owner.ENGINEER,
         "If the message is about protected customer data, have the app granted access to it (docs/deploy.md, "
         "“Shopify”). If it names a scope, grant it and install the app again. If it is about the address, set "
-        "WEBHOOK_BASE_URL to the https address at which Shopify reaches the app. The next sweep tries again; until "
-        "then it finds the orders without the webhooks.",
+        "WEBHOOK_BASE_URL to the https address at which Shopify reaches the app. If the address is taken, the app's "
+        'configuration in Shopify subscribes already: set sweep.subscriptions = "toml" in the store\'s file. The next '
+        "sweep tries again; until then it finds the orders without the webhooks.",
     ),
     # ---- no further attempt
     ErrorCode.ATTEMPTS_EXHAUSTED: Entry(
