@@ -6,12 +6,14 @@ import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from local.d365.faults import Fault
 from shared.errors import NotYetError, TransientError
+from shared.model import Part
 from shared.store.links import OrderLink
 from tests.builders.both_sides import App, app_in_process
 from tests.builders.histories import Webhook
@@ -173,6 +175,16 @@ async def test_goods_that_were_fulfilled_before_stay_held_when_another_reason_is
     await one.step(step, **wish)
     assert one.header["IsSalesProcessingStopped"] == "Yes"
     assert (await link_of(one)).held == "fulfilment in Shopify"
+
+
+async def test_an_event_whose_payments_wait_books_them_at_its_next_attempt(app: App) -> None:
+    """Its body does not contain them, and no other event may come."""
+    one = OneOrder(app, EU, checkout("nordlys", TENTS))
+    app.fo.faults.add(Fault("throttle", "POST", "CustomerPaymentJournalHeaders"))
+    await one.deliver(topic="orders/create")
+    assert (one.paid, (await link_of(one)).parked_parts) == ([], {Part.PAYMENTS})
+    await app.redeliver_waiting()
+    assert (one.paid, (await link_of(one)).parked_parts) == ([Decimal("39.98")], frozenset())
 
 
 # ---- the pause between two changes
