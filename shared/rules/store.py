@@ -15,7 +15,7 @@ from shared.rules.sections.customers import CustomerRules
 from shared.rules.sections.dimensions import DimensionRule, dimension_mistakes
 from shared.rules.sections.orders import OrderRules, ShippingRule
 from shared.rules.sections.payments import PaymentRules
-from shared.rules.sections.refunds import UNTAXED, RefundRules
+from shared.rules.sections.refunds import UNTAXED, RefundAccounts, RefundRules
 from shared.rules.sections.stock import StockRules
 from shared.rules.sections.sweep import SweepRules
 from shared.rules.sections.taxes import TaxPolicy, TaxRule, unreachable
@@ -307,6 +307,23 @@ class StoreRules(Rules):
                 'on_hand_by_status = "no": stock.statuses needs F&O to tell stock by inventory status in this company, '
                 "where no warehouse has one; remove stock.statuses"
             )
+        return tenant
+
+    @field_validator("tenant")
+    @classmethod
+    def _takes_credits(cls, tenant: Tenant, info: ValidationInfo) -> Tenant:
+        refunds: RefundRules | None = info.data.get("refunds")
+        if refunds is None or tenant.invoice_account != "main_only":
+            return tenant
+        accounts = {key: getattr(refunds.accounts, key) for key in RefundAccounts.model_fields}
+        mistakes = [
+            f'invoice_account = "main_only": refunds.accounts.{key} is {account.main_account}, and F&O takes a main '
+            "account alone on a free text invoice line: remove its dimensions, and give them by [[dimensions]]"
+            for key, account in accounts.items()
+            if account is not None and tenant.account_delimiter in account.main_account
+        ]
+        if mistakes:
+            raise ValueError("\n".join(mistakes))
         return tenant
 
     @field_validator("write_back")

@@ -6,12 +6,14 @@ import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from local.d365.faults import Fault
 from shared.errors import NotYetError, TransientError
+from shared.model import Part
 from shared.store.links import OrderLink
 from tests.builders.both_sides import App, app_in_process
 from tests.builders.histories import Webhook
@@ -138,6 +140,51 @@ async def test_where_fo_numbers_the_order_the_next_attempt_waits_until_fo_has_su
     app.now = _stopped(now + timedelta(seconds=31))
     await app.redeliver_waiting()
     assert (app.waiting, len(one.rows("SalesOrderHeadersV4"))) == ([], 1)
+
+
+async def test_an_order_that_is_found_without_the_hold_that_it_needs_now_is_held(app: App) -> None:
+    """The answer to its creation was lost, and its risk rose before the next attempt."""
+    one = OneOrder(app, EU, checkout("nordlys", TENTS))
+    app.fo.faults.add(Fault("timeout_after_commit", entity_set="$batch", ms=1))
+    now = datetime.now(UTC)
+    app.now = _stopped(now)
+    await one.deliver(topic="orders/create")
+    app.now = _stopped(now + timedelta(minutes=1))
+    assert one.header["IsSalesProcessingStopped"] == "No"
+    one.change("risk", level="high")
+    app.shopify.show("nordlys", one.order)
+    await app.redeliver_waiting()
+    assert one.header["IsSalesProcessingStopped"] == "Yes"
+    link = await link_of(one)
+    assert (link.held, link.is_holding) == ("risk", False)
+
+
+@pytest.mark.parametrize("gone", [("risk", {"level": "low"}), ("amend", {"tags": []})], ids=["risk", "tag"])
+async def test_goods_that_were_fulfilled_before_stay_held_when_another_reason_is_gone(app: App, gone: Any) -> None:
+    rules = with_rules(EU, orders={"already_fulfilled": "hold", "hold_tag": "wait"})
+    one = OneOrder(app, rules, checkout("nordlys", TENTS, tags=["wait"]))
+    one.change("risk", level="high")
+    if gone[0] == "risk":
+        one.change("amend", tags=[])
+    else:
+        one.change("risk", level="low")
+    one.change("fulfill")
+    await one.deliver()
+    assert one.header["IsSalesProcessingStopped"] == "Yes"
+    step, wish = gone
+    await one.step(step, **wish)
+    assert one.header["IsSalesProcessingStopped"] == "Yes"
+    assert (await link_of(one)).held == "fulfilment in Shopify"
+
+
+async def test_an_event_whose_payments_wait_books_them_at_its_next_attempt(app: App) -> None:
+    """Its body does not contain them, and no other event may come."""
+    one = OneOrder(app, EU, checkout("nordlys", TENTS))
+    app.fo.faults.add(Fault("throttle", "POST", "CustomerPaymentJournalHeaders"))
+    await one.deliver(topic="orders/create")
+    assert (one.paid, (await link_of(one)).parked_parts) == ([], {Part.PAYMENTS})
+    await app.redeliver_waiting()
+    assert (one.paid, (await link_of(one)).parked_parts) == ([Decimal("39.98")], frozenset())
 
 
 # ---- the pause between two changes

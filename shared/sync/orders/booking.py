@@ -83,9 +83,8 @@ async def create(
     unclaimed = link or OrderLink(order.store, order.id, order.version)
     lease = LEASE_OF_NUMBERED if _is_atomic(plan, rules) else LEASE
     claimed = await ports.links.claim(replace(unclaimed, record=record), now, lease)
-    reason = hold_reason(state, rules)
-    if reason is None and is_held_as_fulfilled(state, rules):
-        reason = HoldReason.FULFILMENT
+    # First, since it outlasts the other reasons: without it the goods would leave twice once the risk is assessed.
+    reason = HoldReason.FULFILMENT if is_held_as_fulfilled(state, rules) else hold_reason(state, rules)
     try:
         plan = plan.on_account(await ensure_account(order, identity, rules, ports))
         today = now.astimezone(rules.zone).date()
@@ -272,6 +271,7 @@ def _link(
         fingerprints=fingerprints_of(plan) if created else {},
         # Without a link, only an earlier attempt of the app can have held the order.
         held=reason or (HoldReason.CHANGE if booked.held else ""),
+        is_holding=reason is not None and not booked.held,
         parked_parts=link.parked_parts,
         record=link.record,
         columns=link.columns,

@@ -436,25 +436,26 @@ class _Event:
     async def _close_done(self) -> None:
         """Closes what is parked of parts that are done, then clears their mark: in this order a crash is repaired.
 
-        Payments that wait keep a mark instead: the next attempt has to fetch them again.
+        Payments that wait get a mark instead: the next attempt has to fetch them again.
         """
         link = await self.ports.links.get(self.rules.key, self.order_id)
         done = self.done - {refused.part for refused in self.parked}
         if self.waiting:
             done -= {Part.READING}  # its mark has the next attempt fetch what waits, which its event may not contain
         closing = link.parked_parts & done if link is not None else frozenset()
-        if link is None or not closing:
-            return
-        await self.ports.parking.close_all(
-            ORDERS.name,
-            link.store,
-            str(link.order_id),
-            state=State.RESOLVED,
-            why="F&O has this part of the order as Shopify has it",
-            now=self.now,
-            parts=closing,
-        )
         waiting = self.waiting.keys() & {Part.PAYMENTS}
+        if link is None or not (closing or waiting - link.parked_parts):
+            return
+        if closing:
+            await self.ports.parking.close_all(
+                ORDERS.name,
+                link.store,
+                str(link.order_id),
+                state=State.RESOLVED,
+                why="F&O has this part of the order as Shopify has it",
+                now=self.now,
+                parts=closing,
+            )
         digest_left = "" if Part.ORDER in closing else link.parked_digest
         await self.ports.links.put(
             replace(link, parked_parts=(link.parked_parts - closing) | waiting, parked_digest=digest_left)

@@ -167,3 +167,14 @@ def test_a_refused_way_to_cancel_is_a_mistake(uat: Path, tmp_path: Path, capsys:
     told = capsys.readouterr().err
     assert 'tenant: zero_quantity = "refused": F&O takes no quantity of 0' in told
     assert 'set it to "delete_lines"' in told
+
+
+def test_an_account_with_dimensions_is_refused_where_fo_takes_a_main_account_alone() -> None:
+    account = {"main_account": "403100-001"}
+    refunds = {"accounts": {"goods_kept": account, "shipping": {"main_account": "401100"}}}
+    with pytest.raises(ValueError, match=r"refunds\.accounts\.goods_kept is 403100-001") as refused:
+        with_rules(EU, refunds=refunds, tenant={"invoice_account": "main_only"})
+    assert "refunds.accounts.shipping" not in str(refused.value)
+    for tenant in ({"invoice_account": "unknown"}, {"invoice_account": "main_only", "account_delimiter": "|"}):
+        assert with_rules(EU, refunds=refunds, tenant=tenant).refunds is not None
+    assert with_rules(EU, tenant={"invoice_account": "main_only"}).refunds is not None
