@@ -273,6 +273,24 @@ async def test_webhooks_of_holds_name_the_fulfilment_order_only(client: Client):
     }
 
 
+async def test_holds_end_with_their_fulfilment_order(client: Client):
+    order = await place(client)
+    await step(client, order, "hold")
+    await step(client, order, "cancel")
+    part = await only_part(client, order)
+    assert (part["status"], part["fulfillmentHolds"]) == ("CLOSED", [])
+
+
+async def test_holds_and_moves_by_staff_do_not_update_the_order(client: Client):
+    order = await place(client)
+    await received(client)
+    client.clock.advance(60)
+    for name, wish in (("hold", {}), ("release", {}), ("move", {"to": AUSTIN}), ("progress", {})):
+        happened = await step(client, order, name, **wish)
+        assert happened["order"]["updated_at"] == order["updated_at"]
+    assert await received(client) == {}
+
+
 # ---------------------------------------------------------------- moves
 
 
