@@ -58,6 +58,12 @@ async def write_back(timer: func.TimerRequest) -> None:
     await triggers.run("write_back")
 
 
+@app.timer_trigger(arg_name="timer", schedule="%PUSH_SHIPMENTS_SCHEDULE%", run_on_startup=False)
+async def push_shipments(timer: func.TimerRequest) -> None:
+    """Orders that left a warehouse of F&O, as events; Shopify gets their fulfilments in each order's session."""
+    await triggers.run("push_shipments")
+
+
 @app.timer_trigger(arg_name="timer", schedule="%SWEEP_SCHEDULE%", run_on_startup=False)
 async def sweep_orders(timer: func.TimerRequest) -> None:
     """Order changes whose webhook was missed, and differences between both systems."""

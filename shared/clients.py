@@ -29,7 +29,7 @@ from shared.d365.odata.slots import LeasedSlots
 from shared.d365.payment_journals import PaymentJournals
 from shared.d365.tax import TaxSetups
 from shared.errors import TransientError
-from shared.flows import BY_QUEUE, EXPORT, FLOWS, ORDERS, STOCK, SWEEP, WRITE_BACK
+from shared.flows import BY_QUEUE, EXPORT, FLOWS, ORDERS, SHIPMENTS, STOCK, SWEEP, WRITE_BACK
 from shared.rules import StoreRules, TenantFile, load_stores, load_tenant
 from shared.settings import Settings, read_settings
 from shared.shopify.admin.client import AdminClient
@@ -44,6 +44,7 @@ from shared.store.parking import Parking
 from shared.store.payments import Payments
 from shared.store.refunds import Refunds
 from shared.store.shared_rows import SharedRows
+from shared.store.shipments import Shipments
 from shared.sync.exports import TABLES, ExportPorts
 from shared.sync.messages.dispatch import QueuePorts
 from shared.sync.messages.intake import IntakePorts, StoreIntake
@@ -52,6 +53,7 @@ from shared.sync.orders.ports import OrderPorts
 from shared.sync.orders.safety import remember_parked
 from shared.sync.payments import PaymentPorts
 from shared.sync.refunds import RefundPorts
+from shared.sync.shipments.ports import ShipmentPorts
 from shared.sync.stock.run import StockPorts
 from shared.sync.sweep.ports import SweepPorts
 from shared.telemetry import emit, export_to, quiet_libraries
@@ -138,11 +140,24 @@ def build(settings: Settings) -> Services:
         parking=parking,
         change_pause=timedelta(seconds=settings.order_change_pause),
     )
-    journal = Journal(tables.get_table_client("journal"))
     snapshots = blobs.Snapshots(containers.get_container_client(blobs.STATE))
+    orders_queue = Publisher(partial(bus.get_queue_sender, ORDERS.queue or ""), deadline=_QUEUE_TIMEOUT)
+    shipment_ports = ShipmentPorts(
+        rules=rules,
+        admins=admins,
+        fo=fo,
+        links=links,
+        parking=parking,
+        shipments=Shipments(tables.get_table_client("shipments")),
+        snapshots=snapshots,
+        queue=orders_queue,
+    )
+    journal = Journal(tables.get_table_client("journal"))
     queues = {
         name: QueuePorts(
-            queue=Publisher(partial(bus.get_queue_sender, name), deadline=_QUEUE_TIMEOUT),
+            queue=orders_queue
+            if name == ORDERS.queue
+            else Publisher(partial(bus.get_queue_sender, name), deadline=_QUEUE_TIMEOUT),
             claims=claims,
             journal=journal,
             parking=parking,
@@ -175,6 +190,7 @@ def build(settings: Settings) -> Services:
             WRITE_BACK.name: WriteBackPorts(
                 rules=rules, admins=admins, outbox=outbox, journal=journal, snapshots=snapshots
             ),
+            SHIPMENTS.name: shipment_ports,
             SWEEP.name: SweepPorts(
                 orders=order_ports,
                 queue=queues["orders"].queue,

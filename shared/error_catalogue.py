@@ -50,6 +50,12 @@ class ErrorCode(StrEnum):
     NEGATIVE_AMOUNT = "NEGATIVE_AMOUNT"
     UNKNOWN_SKU = "UNKNOWN_SKU"
     ITEM_OUT_OF_SCOPE = "ITEM_OUT_OF_SCOPE"
+    SHIPPED_FRACTION = "SHIPPED_FRACTION"
+    SHIPPED_FROM_UNKNOWN_WAREHOUSE = "SHIPPED_FROM_UNKNOWN_WAREHOUSE"
+    SHIPPED_AT_THIRD_PARTY = "SHIPPED_AT_THIRD_PARTY"
+    SHIPPED_ON_HOLD = "SHIPPED_ON_HOLD"
+    SHIPPED_MORE_THAN_OPEN = "SHIPPED_MORE_THAN_OPEN"
+    SHIPMENT_REFUSED = "SHIPMENT_REFUSED"
     SKU_EMPTY = "SKU_EMPTY"
     LINE_WITHOUT_RULE = "LINE_WITHOUT_RULE"
     AMOUNT_WITHOUT_RULE = "AMOUNT_WITHOUT_RULE"
@@ -317,6 +323,43 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
         "Decide how the item is sold on the web: release another item for it, sold and stocked by the piece, and give "
         "its number as the SKU; or, for batch and serial numbers that picking registers, set orders.tracked_items in "
         "config/stores/{store}.toml. " + _REPLAY + " Until then, " + _BY_HAND,
+    ),
+    ErrorCode.SHIPPED_FRACTION: Entry(
+        "Packing slip {slip} has {quantity} units of lot {lot}, and Shopify knows whole units only.",
+        Owner.FO_ADMIN,
+        "Correct the packing slip, or the item's sales unit, in F&O: one unit must be one piece. The next run of "
+        "push_shipments shows it.",
+    ),
+    ErrorCode.SHIPPED_FROM_UNKNOWN_WAREHOUSE: Entry(
+        "Packing slip {slip} of {sales_order} left warehouse {warehouse}, which store {store} does not have among its "
+        "[[warehouses]].",
+        Owner.ENGINEER,
+        "Add the warehouse with its location to config/stores/{store}.toml. Until then its goods are fulfilled at the "
+        "location that Shopify assigned, whose stock they are taken from.",
+    ),
+    ErrorCode.SHIPPED_AT_THIRD_PARTY: Entry(
+        "Packing slip {slip} of {sales_order} has {units} units that Shopify has requested from a fulfilment service.",
+        Owner.CLERK,
+        "Find out who ships: the goods may leave twice. In Shopify cancel the fulfilment request, or in F&O cancel the "
+        "packing slip.",
+    ),
+    ErrorCode.SHIPPED_ON_HOLD: Entry(
+        "Packing slip {slip} of {sales_order} has {units} units whose fulfilment is on hold in Shopify ({reasons}).",
+        Owner.CLERK,
+        "The goods have left. If that was right, release the hold in Shopify, and the buyer gets the notice; if not, "
+        "stop the parcel.",
+    ),
+    ErrorCode.SHIPPED_MORE_THAN_OPEN: Entry(
+        "Packing slip {slip} of {sales_order} has {units} units more than Shopify has open.",
+        Owner.CLERK,
+        "Compare both orders: too much was delivered, an item was replaced, or the units were removed from the order "
+        "in Shopify. Correct the packing slip in F&O, or agree with the buyer; nothing more is shown in Shopify.",
+    ),
+    ErrorCode.SHIPMENT_REFUSED: Entry(
+        "Shopify refused to show a shipment: {message}",
+        Owner.CLERK,
+        "Look at the order's fulfilment in Shopify: a location that does not stock the item, a request to a fulfilment "
+        "service, or a change by staff at the same moment. Correct it there. " + _REPLAY,
     ),
     ErrorCode.SKU_EMPTY: Entry(
         "The line “{title}” has no {missing}.",

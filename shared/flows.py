@@ -49,6 +49,10 @@ class Flow:
     timer: Timer | None = None
     handler: str
     """`module:function`. Takes the message's envelope, where a queue starts the flow, and the flow's ports."""
+    events: frozenset[str] = frozenset()
+    """Topics of the events that its timer puts on the orders' queue: they are handled in the order's session."""
+    event_handler: str = ""
+    """`module:function` for them. Takes the message's envelope and the flow's ports."""
     documents: frozenset[str] = frozenset()
     """shared/shopify/queries/<name>.graphql that it sends."""
     scopes: frozenset[str] = frozenset()
@@ -56,9 +60,11 @@ class Flow:
     entity_sets: frozenset[str] = frozenset()
     """F&O's, read or written."""
 
-    def load_handler(self) -> Callable[..., Any]:
-        """Imports the module of the handler. Raises ImportError or AttributeError for a wrong name."""
-        module, _, function = self.handler.partition(":")
+    def load_handler(self, topic: str = "") -> Callable[..., Any]:
+        """Imports the module of the handler, of that for its events where the topic is one. Raises ImportError or
+        AttributeError for a wrong name.
+        """
+        module, _, function = (self.event_handler if topic in self.events else self.handler).partition(":")
         handler: Callable[..., Any] = getattr(import_module(module), function)
         return handler
 
@@ -196,6 +202,39 @@ SWEEP: Final = Flow(
     entity_sets=_SALES_ORDERS | _ITEMS | _PAYMENTS | _TAXES | {"CustomersV3", "SalesInvoiceHeadersV4"},
 )
 
+SHIPMENTS: Final = Flow(
+    name="shipments",
+    switch="shipments",
+    direction=Direction.TO_SHOPIFY,
+    timer=Timer("push_shipments", "PUSH_SHIPMENTS_SCHEDULE"),
+    handler="shared.sync.shipments.run:push_shipments",
+    events=frozenset({"shipments/moved"}),
+    event_handler="shared.sync.shipments.session:ship",
+    documents=frozenset(
+        {
+            "order_parcel_lines",
+            "shipments_cancel",
+            "shipments_create",
+            "shipments_move",
+            "shipments_open",
+            "shipments_open_lines",
+            "shipments_sent",
+            "shipments_state",
+            "shipments_track",
+        }
+    ),
+    scopes=frozenset({"read_locations", "read_orders", "write_merchant_managed_fulfillment_orders"}),
+    entity_sets=frozenset(
+        {
+            "CustPackingSlipJourBiEntities",
+            "CustPackingSlipTransBiEntities",
+            "CustPackingSlipVersionBiEntities",
+            "PackingSlipTrackingInformation",
+            "SalesOrderHeadersV4",
+        }
+    ),
+)
+
 EXPORT: Final = Flow(
     name="export",
     switch="orders",  # the tables are those of the orders
@@ -204,7 +243,7 @@ EXPORT: Final = Flow(
     handler="shared.sync.exports:export_tables",
 )
 
-FLOWS: Final = (ORDERS, STOCK, WRITE_BACK, SWEEP, EXPORT)
+FLOWS: Final = (ORDERS, STOCK, WRITE_BACK, SHIPMENTS, SWEEP, EXPORT)
 
 SWITCHES: Final = tuple(dict.fromkeys(flow.switch for flow in FLOWS))
 TOPICS: Final = {family: topics for flow in FLOWS for family, topics in flow.webhooks.items()}
@@ -212,6 +251,8 @@ TOPICS: Final = {family: topics for flow in FLOWS for family, topics in flow.web
 BY_FAMILY: Final = {family: flow for flow in FLOWS for family in flow.webhooks}
 BY_TOPIC: Final = {topic: flow for flow in FLOWS for topics in flow.webhooks.values() for topic in topics}
 BY_QUEUE: Final = {flow.queue: flow for flow in FLOWS if flow.queue is not None}
+BY_EVENT: Final = {topic: flow for flow in FLOWS for topic in flow.events}
+"""Of the events that another flow's queue carries."""
 BY_TIMER: Final = {flow.timer.function: flow for flow in FLOWS if flow.timer is not None}
 
 _running: ContextVar[str] = ContextVar("running_flow", default="")

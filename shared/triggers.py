@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import azure.functions as func
 
 from shared.errors import ConfigurationError, WebhookIgnoredError, WebhookRefusedError
-from shared.flows import BY_QUEUE, BY_TIMER, FLOWS, running
+from shared.flows import BY_EVENT, BY_QUEUE, BY_TIMER, FLOWS, running
 from shared.telemetry import heartbeat
 
 if TYPE_CHECKING:
@@ -51,11 +51,12 @@ async def handle(queue: str, message: func.ServiceBusMessage) -> None:
     from shared.sync.deadline import INVOCATION_TIME, ended_after  # noqa: PLC0415 - see the module's docstring
     from shared.sync.messages.dispatch import handle_message  # noqa: PLC0415
 
-    flow, services = BY_QUEUE[queue], _services()
+    topic = str((message.application_properties or {}).get("topic", ""))
+    flow, services = BY_EVENT.get(topic, BY_QUEUE[queue]), _services()
     with running(flow):
         async with ended_after(INVOCATION_TIME):
             await handle_message(
-                partial(flow.load_handler(), ports=services.ports[flow.name]),
+                partial(flow.load_handler(topic), ports=services.ports[flow.name]),
                 message.get_body(),
                 message.application_properties,
                 message.message_id,

@@ -50,7 +50,7 @@ class _Found:
 
 @dataclass(slots=True)
 class Uses:
-    """What a flow's code uses outside of the app, from its handler on."""
+    """What a flow's code uses outside of the app, from its handlers on."""
 
     seen: set[Place] = field(default_factory=set)
     access: dict[str, set[str]] = field(default_factory=dict)
@@ -61,8 +61,9 @@ class Uses:
 
 def uses_of(flow: Flow) -> Uses:
     uses = Uses()
-    module, _, function = flow.handler.partition(":")
-    _follow((module, function), uses)
+    for handler in (flow.handler, *([flow.event_handler] if flow.event_handler else [])):
+        module, _, function = handler.partition(":")
+        _follow((module, function), uses)
     return uses
 
 

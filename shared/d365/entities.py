@@ -30,6 +30,11 @@ RETURN_ORDERS: Final = "ReturnOrderHeadersV2"
 RETURN_LINES: Final = "ReturnOrderLinesV2"
 SALES_INVOICES: Final = "SalesInvoiceHeadersV4"
 INVOICES: Final = "FreeTextInvoiceHeaders"
+PACKING_SLIPS: Final = "CustPackingSlipJourBiEntities"
+PACKING_SLIP_LINES: Final = "CustPackingSlipTransBiEntities"
+PACKING_SLIP_VERSIONS: Final = "CustPackingSlipVersionBiEntities"
+"""Of all companies: it has no dataAreaId."""
+SLIP_TRACKING: Final = "PackingSlipTrackingInformation"
 INVOICE_LINES: Final = "FreeTextInvoiceLines"
 
 DIMENSIONS: Final = (
@@ -65,6 +70,10 @@ PUBLIC_NAMES: Final = {
     RETURN_LINES: "ReturnOrderLineV2",
     SALES_INVOICES: "SalesInvoiceHeaderV4",
     INVOICES: "FreeTextInvoiceHeader",
+    PACKING_SLIPS: "CustPackingSlipJourBiEntity",
+    PACKING_SLIP_LINES: "CustPackingSlipTransBiEntity",
+    PACKING_SLIP_VERSIONS: "CustPackingSlipVersionBiEntity",
+    SLIP_TRACKING: "PackingSlipTrackingInformationEntity",
     INVOICE_LINES: "FreeTextInvoiceLine",
 }
 """The public entity behind each set, whose metadata tell its fields. Only that of sales orders is documented: where F&O
@@ -140,6 +149,10 @@ KEYS: Final[dict[str, tuple[str, ...]]] = {
     RETURN_LINES: ("dataAreaId", "ReturnOrderNumber", "ReturnInventoryLotId"),
     SALES_INVOICES: ("dataAreaId", "InvoiceNumber", "InvoiceDate", "LedgerVoucher"),
     INVOICES: ("dataAreaId", "InvoiceIdentifier"),
+    PACKING_SLIPS: ("dataAreaId", "SourceDocumentHeader"),
+    PACKING_SLIP_LINES: ("dataAreaId", "SourceDocumentLine"),
+    PACKING_SLIP_VERSIONS: ("CustPackingSlipJour", "VersionDateTime"),
+    SLIP_TRACKING: ("dataAreaId", "SalesOrderNumber", "PackingSlipNumber", "DeliveryDate", "TrackingNumber"),
     INVOICE_LINES: ("dataAreaId", "LineNumber", "ParentRecId"),
 }
 
@@ -206,5 +219,18 @@ READ: Final[dict[str, tuple[str, ...]]] = {
     RETURN_LINES: ("ReturnInventoryLotId", "ReturningInventoryLotId", "ReturnSalesQuantity", "LineAmount"),
     SALES_INVOICES: ("InvoiceNumber", "SalesOrderNumber", "CurrencyCode", "TotalInvoiceAmount", "TotalTaxAmount"),
     INVOICES: ("InvoiceIdentifier", "CustomerReference", "IsPosted"),
+    PACKING_SLIPS: ("SourceKey", "PackingSlipId", "SalesType", "DlvMode", "ShipCarrierId", "inventLocationId"),
+    PACKING_SLIP_LINES: (
+        "PackingSlipId",
+        "SalesId",
+        "OrigSalesId",
+        "InventTransId",
+        "ItemId",
+        "Qty",
+        "DeliveryDate",
+        "CreatedOn",
+    ),
+    PACKING_SLIP_VERSIONS: ("CustPackingSlipJour", "VersionDateTime", "InternalPackingSlipId"),
+    SLIP_TRACKING: ("SalesOrderNumber", "PackingSlipNumber", "TrackingNumber", "TrackingURL"),
     INVOICE_LINES: ("LineNumber", "TransactionCurrencyAmount"),
 }

@@ -21,6 +21,16 @@ from shared.model.part import Part
 from shared.model.payment import Transaction, TransactionKind, TransactionStatus
 from shared.model.record import LineRecord, OrderRecord, Place, RefundRecord, TaxGroupPair, TaxKey
 from shared.model.refund import Adjustment, AdjustmentReason, OpenReturns, Refund, RefundLine, Restock, ReturnFee
+from shared.model.shipment import (
+    Fulfillment,
+    FulfillmentOrder,
+    PackingSlip,
+    ParcelLine,
+    SentPart,
+    SentSlip,
+    ShopShipments,
+    Tracking,
+)
 from shared.model.stock import Item, ItemHandling, Level, LevelId, OnHand, Sale, SoldUnits, Variant
 from shared.model.tax import RoundingBy, RoundOff, TaxCode, TaxGroup, TaxRate, TaxSetup
 
@@ -40,6 +50,8 @@ __all__ = [
     "FoPrice",
     "FoRow",
     "FoStatus",
+    "Fulfillment",
+    "FulfillmentOrder",
     "HoldReason",
     "Item",
     "ItemHandling",
@@ -54,6 +66,8 @@ __all__ = [
     "OrderLine",
     "OrderRecord",
     "OrderState",
+    "PackingSlip",
+    "ParcelLine",
     "Part",
     "Place",
     "Rate",
@@ -66,7 +80,10 @@ __all__ = [
     "RoundOff",
     "RoundingBy",
     "Sale",
+    "SentPart",
+    "SentSlip",
     "ShippingLine",
+    "ShopShipments",
     "SoldUnits",
     "TaxCode",
     "TaxGroup",
@@ -76,6 +93,7 @@ __all__ = [
     "TaxRate",
     "TaxSetup",
     "TaxedCharge",
+    "Tracking",
     "Transaction",
     "TransactionKind",
     "TransactionStatus",

@@ -12,3 +12,5 @@ class Part(StrEnum):
     """The sales order in F&O."""
     PAYMENTS = "payments"
     REFUNDS = "refunds"
+    SHIPMENTS = "shipments"
+    """What left F&O's warehouses, in Shopify."""

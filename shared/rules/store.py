@@ -16,6 +16,7 @@ from shared.rules.sections.dimensions import DimensionRule, dimension_mistakes
 from shared.rules.sections.orders import OrderRules, ShippingRule
 from shared.rules.sections.payments import PaymentRules
 from shared.rules.sections.refunds import UNTAXED, RefundAccounts, RefundRules
+from shared.rules.sections.shipments import ShipmentRules
 from shared.rules.sections.stock import StockRules
 from shared.rules.sections.sweep import SweepRules
 from shared.rules.sections.taxes import TaxPolicy, TaxRule, unreachable
@@ -40,6 +41,7 @@ class Flows(Rules):
     orders: bool = Field(default=False, description="Orders from Shopify to F&O.")
     stock: bool = Field(default=False, description="Sellable stock from F&O to Shopify.")
     write_back: bool = Field(default=False, description="F&O's order number to the order in Shopify.")
+    shipments: bool = Field(default=False, description="Packing slips from F&O to fulfilments in Shopify.")
 
 
 class StoreRules(Rules):
@@ -110,6 +112,9 @@ class StoreRules(Rules):
     )
     dimensions: tuple[DimensionRule, ...] = Field(
         default=(), description="Financial dimensions of what is booked, for each dimension the first rule that fits."
+    )
+    shipments: ShipmentRules = Field(
+        default=ShipmentRules(), description="How goods that left F&O's warehouses are shown in Shopify."
     )
     sweep: SweepRules = Field(
         default=SweepRules(), description="How missed webhooks and differences between both systems are looked for."
@@ -182,6 +187,8 @@ class StoreRules(Rules):
             )
         if flows.write_back and not flows.orders:
             mistakes.append("write_back = true needs orders = true: only the orders flow knows F&O's numbers")
+        if flows.shipments and not flows.orders:
+            mistakes.append("shipments = true needs orders = true: only the orders flow knows F&O's lines")
         if mistakes:
             raise ValueError("\n".join(mistakes))
         return flows

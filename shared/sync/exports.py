@@ -25,7 +25,7 @@ from shared.errors import ConnectorError
 from shared.flows import EXPORT
 from shared.telemetry import correlated, emit
 
-TABLES: Final = ("links", "payments", "refunds")
+TABLES: Final = ("links", "payments", "refunds", "shipments")
 _MANIFEST: Final = "/manifest.json"
 _AT_ONCE: Final = 50
 """Rows that are inserted concurrently."""

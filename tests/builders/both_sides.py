@@ -30,7 +30,7 @@ from shared.d365.odata.client import ODataClient
 from shared.d365.payment_journals import PaymentJournals
 from shared.d365.tax import TaxSetups
 from shared.errors import RefusedError, TransientError
-from shared.flows import ORDERS
+from shared.flows import ORDERS, SHIPMENTS
 from shared.rules import StoreRules
 from shared.settings import Secret
 from shared.shopify.admin.bucket import CostBucket
@@ -45,6 +45,7 @@ from shared.store.parking import ParkedMessage, Parking
 from shared.store.payments import Payments
 from shared.store.refunds import Refunds
 from shared.store.shared_rows import SharedRows
+from shared.store.shipments import Shipments
 from shared.sync.messages.dispatch import QueuePorts, handle_message
 from shared.sync.messages.outcome import MessageOutcome, Park, Retry, RetryPolicy, as_parts
 from shared.sync.messages.parked import ParkedPorts, bring, discard, release, replay
@@ -53,6 +54,9 @@ from shared.sync.orders.ports import OrderPorts
 from shared.sync.orders.safety import remember_parked
 from shared.sync.payments import PaymentPorts
 from shared.sync.refunds import RefundPorts
+from shared.sync.shipments.ports import ShipmentPorts
+from shared.sync.shipments.run import push_shipments
+from shared.sync.shipments.session import ship
 from tests.builders.histories import Brief, Webhook
 from tests.builders.in_process import InProcess
 from tests.builders.local_slots import LocalSlots
@@ -111,6 +115,28 @@ class Identity:
 class _NoQueue:
     async def publish(self, envelope: Envelope, *, at: datetime | None = None) -> None:
         raise AssertionError("the last attempt is not repeated")
+
+
+class _Collecting:
+    def __init__(self, envelopes: list[Envelope]) -> None:
+        self._envelopes = envelopes
+
+    async def publish(self, envelope: Envelope, *, at: datetime | None = None) -> None:
+        self._envelopes.append(envelope)
+
+
+class MemorySnapshots:
+    """Documents in memory."""
+
+    def __init__(self) -> None:
+        self.documents: dict[str, dict[str, Any]] = {}
+
+    async def read(self, name: str) -> tuple[dict[str, Any] | None, str | None]:
+        return self.documents.get(name), None
+
+    async def write(self, name: str, value: dict[str, Any], etag: str | None) -> str:
+        self.documents[name] = value
+        return ""
 
 
 class NoBreaker:
@@ -178,6 +204,40 @@ class App(Brief):
             change_pause=self.change_pause,
         )
 
+        self._shipped: list[Envelope] = []
+        self.shipments = ShipmentPorts(
+            rules={rules.key: rules},
+            admins={rules.key: self.shopify.admin(rules, ORDERS.scopes | SHIPMENTS.scopes)},
+            fo=self.client,
+            links=self.links,
+            parking=self._parking,
+            shipments=Shipments(MemoryTable()),
+            snapshots=MemorySnapshots(),  # type: ignore[arg-type]  # documents in memory
+            queue=_Collecting(self._shipped),
+            now=lambda: self.now(),  # noqa: PLW0108
+        )
+
+    async def push_shipments(self) -> list[str]:
+        """A run of the timer, and the handling of its events. Returns how each ended: its note, or the codes that it
+        was parked for; "waits" for one that is to be handled again.
+        """
+        await push_shipments(self.shipments)
+        ends = []
+        while self._shipped:
+            ends.append(await self.ship(self._shipped.pop(0)))
+        return ends
+
+    async def ship(self, envelope: Envelope) -> str:
+        try:
+            parts = as_parts(await ship(envelope, self.shipments))
+        except TransientError:
+            return "waits"
+        for refused in parts.parked:
+            await self._park(envelope, refused)
+        if parts.then is not None:
+            await parts.then()
+        return ", ".join(refused.error.code for refused in parts.parked) or parts.done.note
+
     async def handle(self, webhook: Webhook) -> None:
         """Handles one delivery, with the outcome that the dispatch would give it."""
         try:
@@ -206,7 +266,10 @@ class App(Brief):
         """Raises TransientError where the message, or a part of it, waits."""
         outcome: MessageOutcome
         try:
-            outcome = await sync_order(envelope, self._ports)
+            if envelope.topic in SHIPMENTS.events:
+                outcome = await ship(envelope, self.shipments)
+            else:
+                outcome = await sync_order(envelope, self._ports)
         except RefusedError as refusal:
             outcome = Park(refusal)
         except TransientError as failure:

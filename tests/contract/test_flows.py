@@ -60,6 +60,21 @@ def test_handler_is_an_async_function_that_takes_what_starts_the_flow(flow: Flow
         assert get_type_hints(handler)["envelope"] is Envelope
 
 
+@each_flow
+def test_the_handler_of_a_flows_events_takes_what_a_queues_does(flow: Flow) -> None:
+    assert bool(flow.events) == bool(flow.event_handler)
+    for topic in flow.events:
+        handler = flow.load_handler(topic)
+        assert inspect.iscoroutinefunction(handler)
+        assert list(inspect.signature(handler).parameters) == ["envelope", "ports"]
+        assert get_type_hints(handler) | {"return": None} == {
+            "envelope": Envelope,
+            "ports": get_type_hints(flow.load_handler())["ports"],
+            "return": None,
+        }
+        assert topic not in BY_TOPIC
+
+
 async def test_clients_build_for_each_handler_the_ports_that_it_takes() -> None:
     services = build(read_settings(SETTINGS))
     expected = {flow.name: get_type_hints(flow.load_handler())["ports"] for flow in FLOWS}

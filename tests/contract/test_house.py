@@ -19,6 +19,7 @@ FULL = 12
 
 LONG = {
     "shared/d365": "one file for each document or entity of F&O",
+    "shared/model": "one file for each business object",
     "shared/shopify": "one file for each subject of the Admin API",
     "shared/shopify/queries": "one file for each GraphQL document",
     "shared/rules/sections": "one file for each section of a store's file",
@@ -32,8 +33,11 @@ CHANGED_IN_PLACE = {
     "CountingReader",
     "CountingRunner",
     "FigureMemory",
+    "Moved",
     "Progress",
     "ReportBuilder",
+    "ShipmentReport",
+    "ShipmentRunReport",
     "ShownChanges",
     "SweepReport",
     "Tally",

@@ -44,6 +44,17 @@ CARRIED_OUT_IN: Final = {
     ErrorCode.ORDER_BEFORE_FIRST_DAY: "test_first_day.py",
     ErrorCode.PERSONAL_DATA_WITHHELD: "test_missing_is_no_value.py",
     ErrorCode.PICK_UP_WITHOUT_RULE: "test_missing_is_no_value.py",
+    **dict.fromkeys(
+        (
+            ErrorCode.SHIPMENT_REFUSED,
+            ErrorCode.SHIPPED_AT_THIRD_PARTY,
+            ErrorCode.SHIPPED_FRACTION,
+            ErrorCode.SHIPPED_FROM_UNKNOWN_WAREHOUSE,
+            ErrorCode.SHIPPED_MORE_THAN_OPEN,
+            ErrorCode.SHIPPED_ON_HOLD,
+        ),
+        "test_shipments_reach_shopify.py",
+    ),
     ErrorCode.TAX_OF_CHARGE: "test_charges_taxed.py",
 }
 """Codes whose advice is carried out beside this file, with what F&O has then."""

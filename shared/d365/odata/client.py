@@ -165,7 +165,8 @@ class ODataClient:
             if "value" not in page:
                 raise unsettled(request, f"F&O answered {request.what} with something that is not a list")
             rows: list[FoRow] = page["value"]
-            _assert_company(rows, company)
+            if is_by_company(entity_set):
+                _assert_company(rows, company)
             yield rows
             link = page.get("@odata.nextLink")
 
@@ -324,14 +325,21 @@ def _first_page(
     order_by: Sequence[str],
 ) -> str:
     """The address below /data."""
-    ours = eq(_COMPANY, company)
+    if is_by_company(entity_set):
+        ours = eq(_COMPANY, company)
+        where, select = ours if where is None else all_of(ours, where), (_COMPANY, *select)
     options = {
-        "$filter": ours if where is None else all_of(ours, where),
-        "$select": ",".join(dict.fromkeys((_COMPANY, *select))),
+        "$filter": where,
+        "$select": ",".join(dict.fromkeys(select)),
         "$orderby": ",".join(dict.fromkeys(order_by)),
     }
-    asked = "&".join(f"{name}={quote(value, safe='')}" for name, value in options.items())
+    asked = "&".join(f"{name}={quote(value, safe='')}" for name, value in options.items() if value)
     return f"{entity_set}?{CROSS_COMPANY}&{asked}"
+
+
+def is_by_company(entity_set: str) -> bool:
+    """Whether its rows belong to a company. A few sets have rows of all companies, told apart by their other fields."""
+    return _COMPANY in KEYS[entity_set]
 
 
 def _assert_company(rows: Iterable[FoRow], company: str) -> None:

@@ -7,6 +7,7 @@ returned rows (shared.d365.documents.rows_with does).
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from typing import NewType
 from urllib.parse import quote
 
@@ -18,6 +19,11 @@ Filter = NewType("Filter", str)
 
 def eq(field: str, value: ODataLiteral) -> Filter:
     return Filter(f"{field} eq {literal(value)}")
+
+
+def since(field: str, moment: datetime) -> Filter:
+    """The field has this moment or a later one."""
+    return Filter(f"{field} ge {literal(moment)}")
 
 
 def any_of(field: str, values: Iterable[ODataLiteral]) -> Filter:

@@ -63,6 +63,13 @@ def order_reference(store: str, order_id: int) -> str:
     return f"shopify-{store}-{order_id}"
 
 
+def order_id_of(store: str, reference: str) -> int | None:
+    """The order that has this reference; None for another store's, or anything else that staff wrote."""
+    prefix = order_reference(store, 0)[:-1]
+    number = reference.removeprefix(prefix)
+    return int(number) if reference.startswith(prefix) and number.isascii() and number.isdecimal() else None
+
+
 def plan_sales_order(
     order: Order,
     rules: StoreRules,

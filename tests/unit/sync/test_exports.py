@@ -53,7 +53,12 @@ async def test_lost_rows_come_back_as_they_were_and_what_is_there_stays(storage:
     await lost.tables["links"].create_entity(newer)
     night, done = await restore_tables(lost.ports)
     assert night == "2026-11-28"
-    assert done == {"links": Restored(102, 1), "payments": Restored(0, 0), "refunds": Restored(1, 0)}
+    assert done == {
+        "links": Restored(102, 1),
+        "payments": Restored(0, 0),
+        "refunds": Restored(1, 0),
+        "shipments": Restored(0, 0),
+    }
     assert lost.rows("links") == [*links[:7], newer, *links[8:]]
     assert lost.rows("refunds") == [ROW]
 
