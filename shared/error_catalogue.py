@@ -563,8 +563,8 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
         "The order is held in F&O. Look for what sets the tax groups of new orders there: the delivery address, the "
         "customer, or an engine outside F&O, for which there is tax.verify. If the groups that were sent are right, "
         "replay the parked message (python -m shared.operator replay): the app writes them again, and releases the "
-        "order. If F&O's are right, correct [[taxes]] for later orders, release this one in F&O, and discard the "
-        "message with its number (python -m shared.operator discard --sales-order): people look after the order then.",
+        "order. If F&O's are right, correct [[taxes]] for later orders, discard the message with this one's number "
+        "(python -m shared.operator discard --sales-order), and release it in F&O: people look after the order then.",
     ),
     ErrorCode.TAX_OF_MARKETPLACE: Entry(
         "A marketplace owes the tax “{title}” of {amount}, and tax.marketplace has no rule for that{reason}.",

@@ -100,7 +100,7 @@ async def create(
     if not booked.created:
         adopted = await change(state, new_link, rules, ports)
         return replace(adopted, note=f"found in F&O, created by an earlier attempt; {adopted.note}")
-    await _check(plan, booked, ports)
+    await _check(plan, booked, new_link, ports)
     stored = await ports.links.put(replace(new_link, applied_at=ports.now()))
     note = f"created, held for its {reason}" if reason else "created"
     return Booking(note, booked.number, stored, {"fo": plan.evidence.as_dict()})
@@ -228,19 +228,27 @@ async def _release(claimed: OrderLink, wait: timedelta, ports: OrderPorts, now: 
 
 def _accept(plan: SalesOrderPlan, booked: SalesOrder) -> bool:
     """Whether to release the hold: an adopted order stays held until its lines are compared with the plan and
-    updated.
+    updated, and one that F&O booked differently until a person has decided.
     """
-    if booked.created:
+    if not booked.created:
+        return False
+    try:
         _compare(plan, booked)
-    return booked.created
+    except RefusedError:
+        return False
+    return True
 
 
-async def _check(plan: SalesOrderPlan, booked: SalesOrder, ports: OrderPorts) -> None:
-    """Holds an order that F&O booked differently from the plan, before its batch jobs ship it."""
+async def _check(plan: SalesOrderPlan, booked: SalesOrder, link: OrderLink, ports: OrderPorts) -> None:
+    """Holds an order that F&O booked differently from the plan, before its batch jobs ship it.
+
+    Its link is stored: the order is F&O's, and like a change that is refused it is tried again only by a replay.
+    """
     try:
         _compare(plan, booked)
     except RefusedError:
         await hold(ports.fo, plan.company, booked.number)
+        await ports.links.put(replace(link, held=link.held or HoldReason.CHANGE, fingerprints={}, digest=""))
         raise
 
 
