@@ -6,6 +6,7 @@ import asyncio
 import base64
 import hmac
 import json
+import re
 import time
 import uuid
 from collections.abc import AsyncIterator, Mapping
@@ -213,6 +214,19 @@ async def start_world(
             BlobServiceClient.from_connection_string(stack.storage) as blobs,
         ):
             yield World(stack, http, tables, blobs, log)
+
+
+def stores_that_trust_webhooks(folder: Path) -> dict[str, str]:
+    """Settings for the stores of config/ with no payments and no holds for risk, so that a new order is booked as its
+    webhook has it. Others fetch a new order, and one that the shop does not show waits.
+    """
+    folder.mkdir()
+    for store in (ROOT / "config/stores").glob("*.toml"):
+        text = re.sub(r"(?m)^hold_risks = .*\n", "", store.read_text())
+        text = text.replace("\n[orders]\n", "\n[orders]\nhold_risks = []\n")
+        parts = re.split(r"(?m)^(?=\[)", text)
+        (folder / store.name).write_text("".join(part for part in parts if not re.match(r"\[+payments[].]", part)))
+    return {"STORES_FOLDER": str(folder)}
 
 
 def encode(payload: Any) -> bytes:

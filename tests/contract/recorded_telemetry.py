@@ -165,6 +165,7 @@ async def a_day_in_the_shop(world: World, basket: dict[str, Any]) -> list[dict[s
     assert refused.status_code == 503, refused.text
     await _shopify_fault(world, kind="throttled")
     assert (await world.run("push_stock")).status_code == 200
+    assert (await world.run("push_shipments")).status_code == 200
     await _a_day_of_sweeps(world, good, retried)
     outbox = Outbox(world._tables.get_table_client("outbox"))
     await outbox.put("nordlys", retried["id"], "no\nnumber", now=datetime.now(UTC))

@@ -6,12 +6,12 @@ import asyncio
 import copy
 import json
 import uuid
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from whole_world import World, encode
+from whole_world import World, encode, start_world, stores_that_trust_webhooks
 
 BASKET = {
     "customer": {"first_name": "Sanne", "last_name": "de Vries", "email": "sanne@example.com", "phone": "+31201234567"},
@@ -28,6 +28,14 @@ BASKET = {
     "shipping": [{"title": "Standard", "code": "STANDARD", "price": "6.95"}],
 }
 ORDER = b'{"id":5550000000001,"admin_graphql_api_id":"gid://shopify/Order/5550000000001"}'
+
+
+@pytest.fixture(scope="module")
+async def world(wire: None, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
+    """Most orders here are known to no shop: what their webhooks say must count."""
+    folder = tmp_path_factory.mktemp("stack")
+    async with start_world(folder / "stack.log", stores_that_trust_webhooks(folder / "stores")) as everything:
+        yield everything
 
 
 @pytest.fixture(scope="module")

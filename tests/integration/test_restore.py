@@ -17,6 +17,8 @@ from fixtures.sweep import Storage, SweepScenario, azure_storage, running_sweep_
 from local.shopify.events import Event
 from local.shopify.order import Order
 from shared.errors import ConnectorError
+from shared.model import SentPart, SentSlip
+from shared.store.shipments import Shipments, StoredSlip
 from shared.sync.exports import TABLES, ExportPorts, Restored, export_tables, restore_tables
 
 DOCUMENTS = (
@@ -93,6 +95,8 @@ async def trade(scenario: SweepScenario) -> list[Order]:
     back = [{**each, "restock": "return"} for each in one]
     await scenario.step(returned, "refund", lines=back, received=("refunds/create",))
     assert await scenario.refunds(returned)
+    shown = SentSlip(key="nleu/PS-1", parts=(SentPart(fulfillment_id=7, units={8: 2}),))
+    await Shipments(scenario.tables["shipments"]).put(StoredSlip("nordlys", returned.id, shown))
     return [new, edited, smaller, cancelled, returned]
 
 

@@ -113,7 +113,7 @@ async def test_edited_goods_that_were_shipped_cost_shopify_one_look_at_the_agree
     await one.step("edit", quantities={"TENT-2P": 2})
     await one.step("fulfill")
     assert one.goods == [("TENT-2P", 2, Decimal("200.00"))]
-    calls = app.shopify.running.simulator.calls
+    calls = app.shopify.simulator.calls
     calls.clear()
     for note in ("one", "two"):
         await one.step("amend", note=note)

@@ -335,8 +335,8 @@ async def test_an_order_that_agrees_costs_its_reads_and_no_write(scenario: Sweep
     ]
     assert sorted(scenario.shopify_calls()) == [
         *["OrderState"],
-        *["SweepOrders"] * 4,
         *["Subscriptions"] * 2,
+        *["SweepOrders"] * 4,
     ]
 
 
