@@ -44,7 +44,7 @@ _LARGEST: Final = 5_000_000
 _MS_SMALL: Final = 100
 _MS_PER_MB: Final = 300
 _TICK: Final = 0.001
-_BASE: Final[Payload] = json.loads((ROOT / "docs/examples/order.json").read_text(encoding="utf-8"))
+_BASE: Final[Payload] = json.loads((ROOT / "bench/order.json").read_text(encoding="utf-8"))
 
 TEXTS: Final = {
     "letters": "a",
