@@ -113,8 +113,11 @@ def _located(part: _Node, lines: Iterable[_Node]) -> Iterable[Sale]:
     place = part["assignedLocation"]["location"]
     location = number_of(place["id"]) if place else None
     for line in lines:
-        if line["inventoryItemId"] is not None:
-            yield Sale(number_of(line["inventoryItemId"]), location, line["totalQuantity"])
+        units = line["totalQuantity"]
+        if part["status"] == "CLOSED":  # after a cancelled fulfilment, what remains of it is in a new one
+            units -= line["remainingQuantity"]
+        if line["inventoryItemId"] is not None and units > 0:
+            yield Sale(number_of(line["inventoryItemId"]), location, units)
 
 
 def _units(lines: Iterable[_Node]) -> Counter[int]:

@@ -413,7 +413,8 @@ class FakeAdmin:
         last = {"hasNextPage": False, "endCursor": None}
         gids = [_gid(number) for number in self.world.skus_now]
         lines = [{"quantity": order.units, "variant": {"inventoryItem": {"id": gid}}} for gid in gids]
-        parts = [{"inventoryItemId": gid, "totalQuantity": order.units} for gid in gids]
+        counts = {"totalQuantity": order.units, "remainingQuantity": order.units}
+        parts = [{"inventoryItemId": gid, **counts} for gid in gids]
         part = {
             "status": "CANCELLED" if order.cancelled is not None else "OPEN",
             "assignedLocation": {"location": {"id": f"gid://shopify/Location/{order.location}"}},

@@ -196,20 +196,25 @@ def line(item, quantity):
     return {"quantity": quantity, "variant": item and {"inventoryItem": {"id": f"gid://shopify/InventoryItem/{item}"}}}
 
 
-def lines_of(*units, page=LAST):
+def lines_of(*units, page=LAST, remaining=None):
     lines = [
-        {"inventoryItemId": f"gid://shopify/InventoryItem/{item}", "totalQuantity": count} for item, count in units
+        {
+            "inventoryItemId": f"gid://shopify/InventoryItem/{item}",
+            "totalQuantity": count,
+            "remainingQuantity": count if remaining is None else remaining,
+        }
+        for item, count in units
     ]
     return {"nodes": lines, "pageInfo": page}
 
 
-def part(location, item, quantity, status="OPEN", page=LAST):
+def part(location, item, quantity, status="OPEN", *, page=LAST, remaining=None):
     place = {"location": location and {"id": f"gid://shopify/Location/{location}"}}
     return {
         "id": f"part-{location}",
         "status": status,
         "assignedLocation": place,
-        "lineItems": lines_of((item, quantity), page=page),
+        "lineItems": lines_of((item, quantity), page=page, remaining=remaining),
     }
 
 
@@ -229,7 +234,15 @@ async def sold(node, *more):
 
 
 async def test_an_order_takes_from_the_locations_that_fulfil_it_shipped_or_not():
-    parts = [part(1, 101, 2), part(2, 101, 1, "CLOSED")]
+    parts = [part(1, 101, 2), part(2, 101, 1, "CLOSED", remaining=0)]
+    assert await sold(order([line(101, 3)], parts)) == [Sale(101, 1, 2), Sale(101, 2, 1)]
+
+
+async def test_units_whose_fulfilment_was_cancelled_count_once():
+    """Shopify leaves the closed fulfilment order as it is, its units remaining again, beside a new one."""
+    parts = [part(1, 101, 3, "CLOSED", remaining=3), part(1, 101, 3)]
+    assert await sold(order([line(101, 3)], parts)) == [Sale(101, 1, 3)]
+    parts = [part(1, 101, 3, "CLOSED", remaining=1), part(2, 101, 1)]
     assert await sold(order([line(101, 3)], parts)) == [Sale(101, 1, 2), Sale(101, 2, 1)]
 
 
