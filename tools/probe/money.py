@@ -18,6 +18,7 @@ from shared.d365.entities import (
 from shared.d365.odata.batch import Operation
 from shared.d365.odata.filters import eq
 from shared.errors import RefusedError
+from shared.mapping.payments.plan import escaped
 from shared.model.fo_order import FoRow
 from shared.rules import PaymentRules
 from shared.rules.sections.refunds import RefundAccount
@@ -94,8 +95,7 @@ async def journal(sandbox: Sandbox) -> None:
 
 
 def _payment(sandbox: Sandbox, payments: PaymentRules, journal_number: str, line: int) -> Operation:
-    method = payments.methods[0]
-    escaped = sandbox.customer.replace("-", r"\-")
+    method, delimiter = payments.methods[0], sandbox.rules.tenant.account_delimiter
     bank = method.offset_type == "bank"
     return Operation(
         "POST",
@@ -105,13 +105,13 @@ def _payment(sandbox: Sandbox, payments: PaymentRules, journal_number: str, line
             "JournalBatchNumber": journal_number,
             "LineNumber": Decimal(line),
             "AccountType": "Cust",
-            "AccountDisplayValue": escaped,
+            "AccountDisplayValue": escaped(sandbox.customer, delimiter),
             "CurrencyCode": sandbox.rules.currencies[0],
             "CreditAmount": Decimal(1),
             "PaymentMethodName": method.method,
             "PaymentId": f"probe-{sandbox.run}-{line}",
             "OffsetAccountType": "Bank" if bank else "Ledger",
-            "OffsetAccountDisplayValue": method.offset_account.replace("-", r"\-") if bank else method.offset_account,
+            "OffsetAccountDisplayValue": escaped(method.offset_account, delimiter) if bank else method.offset_account,
         },
     )
 
@@ -202,7 +202,8 @@ async def invoice_account(sandbox: Sandbox) -> None:
     identifier: int = header["InvoiceIdentifier"]
     sandbox.keep(INVOICES, InvoiceIdentifier=identifier)
     refusals = []
-    for line, (value, account) in enumerate((("combined", combined), ("main_only", combined.partition("-")[0])), 1):
+    main_account = combined.partition(sandbox.rules.tenant.account_delimiter)[0]
+    for line, (value, account) in enumerate((("combined", combined), ("main_only", main_account)), 1):
         written = await sandbox.attempt(_credit(sandbox, identifier, line, account))
         if not isinstance(written, RefusedError):
             sandbox.answer("invoice_account", value, f"free text invoice {identifier} took {account}")
@@ -233,4 +234,4 @@ def _combined(sandbox: Sandbox) -> str | None:
     accounts = sandbox.rules.refunds.accounts
     values = (getattr(accounts, name) for name in type(accounts).model_fields)
     found = (value.main_account for value in values if isinstance(value, RefundAccount))
-    return next((account for account in found if "-" in account), None)
+    return next((account for account in found if sandbox.rules.tenant.account_delimiter in account), None)
