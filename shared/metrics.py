@@ -93,6 +93,7 @@ METRICS: Final = (
         "write_back.numbers", "sales order numbers set in Shopify", "write_back.pushed", ("store",), value="numbers"
     ),
     Metric("write_back.refused", "sales order numbers that Shopify rejected", "write_back.refused", ("store", "code")),
+    Metric("shipments.moved", "orders whose packing slips moved in F&O", "shipment.moved", ("store",)),
     Metric("orders.missed", "order changes without a webhook", "sweep.order_missed", ("store",)),
     Metric(
         "reconciliation.differences",

@@ -28,6 +28,7 @@ var expectedRuns = [for timer in timers: '"${timer.function}", ${timer.alertAfte
 var queries = {
   parked: loadTextContent('../queries/parked.kql')
   orders_late: loadTextContent('../queries/orders_late.kql')
+  shipments_late: loadTextContent('../queries/shipments_late.kql')
   backlog_age: loadTextContent('../queries/backlog_age.kql')
   breaker_open: loadTextContent('../queries/breaker_open.kql')
   denied: loadTextContent('../queries/denied.kql')

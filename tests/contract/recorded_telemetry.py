@@ -131,11 +131,12 @@ async def watched_world(log: Path) -> AsyncIterator[tuple[World, Ingestion]]:
 
 
 def _stores_that_settle_at_once(folder: Path) -> Path:
-    """The stores of config/, whose sweep looks at orders of this moment too."""
+    """The stores of config/ that show shipments, and whose sweep looks at orders of this moment too."""
     folder.mkdir()
     for store in (ROOT / "config/stores").glob("*.toml"):
         text, times = re.subn(r"(?m)^settle_minutes = \d+", "settle_minutes = 0", store.read_text())
         assert times == 1, store
+        text = text.replace("[flows]\n", "[flows]\nshipments = true\n")
         (folder / store.name).write_text(text)
     return folder
 
@@ -165,7 +166,7 @@ async def a_day_in_the_shop(world: World, basket: dict[str, Any]) -> list[dict[s
     assert refused.status_code == 503, refused.text
     await _shopify_fault(world, kind="throttled")
     assert (await world.run("push_stock")).status_code == 200
-    assert (await world.run("push_shipments")).status_code == 200
+    await _a_day_in_the_warehouse(world, good)
     await _a_day_of_sweeps(world, good, retried)
     outbox = Outbox(world._tables.get_table_client("outbox"))
     await outbox.put("nordlys", retried["id"], "no\nnumber", now=datetime.now(UTC))
@@ -174,6 +175,18 @@ async def a_day_in_the_shop(world: World, basket: dict[str, Any]) -> list[dict[s
     assert (await world.run("write_back")).status_code == 200
     assert (await world.run("export_tables")).status_code == 200
     return [good, retried, parked]
+
+
+async def _a_day_in_the_warehouse(world: World, shipped: dict[str, Any]) -> None:
+    assert (await world.run("push_shipments")).status_code == 200  # the flow starts with slips that are posted later
+    number = (await world.sales_orders(str(shipped["id"])))[0]["number"]
+    packed = await world.http.post(
+        f"{world.stack.d365}/_sim/orders/nleu/{number}/pack", json={"carrier": "DHL", "tracking_number": "JD0001"}
+    )
+    assert packed.status_code < 300, packed.text
+    assert (await world.run("push_shipments")).status_code == 200
+    end = await world.end_of_topic("nordlys", shipped["id"], "shipments/moved")
+    assert end["note"] == "shipments: 1 fulfilments made"
 
 
 async def _a_day_of_sweeps(world: World, changed: dict[str, Any], edited: dict[str, Any]) -> None:

@@ -257,6 +257,23 @@ def test_an_order_in_fo_is_not_late_though_its_payments_still_wait(recording: Re
     assert {row["OrderId"] for row in late} == {str(recording.parked["id"])}
 
 
+def test_a_shipment_that_shopify_does_not_show_is_late_after_15_minutes(recording: Recording) -> None:
+    (moved,) = (row for row in recording.tables["AppEvents"] if row["Name"] == "shipment.moved")
+    event = moved["Properties"]["event_id"]
+
+    def unhandled(row: Row) -> Row | None:
+        return None if row["Name"] == "sync orders" and row["Properties"]["event_id"] == event else row
+
+    assert ask(ALERTS["shipments_late"], changed(recording.tables, lambda row: earlier(row, minutes=20))) == []
+    stuck = changed(recording.tables, unhandled)
+    assert ask(ALERTS["shipments_late"], changed(stuck, lambda row: earlier(row, minutes=10))) == []
+    (late,) = ask(ALERTS["shipments_late"], changed(stuck, lambda row: earlier(row, minutes=20)))
+    assert (late["OrderId"], late["Store"]) == (str(recording.good["id"]), "nordlys")
+    waits = {"Name": "message.waiting", "Properties": moved["Properties"] | {"reason": "NotYetError"}}
+    stuck["AppEvents"].append(moved | waits)
+    assert ask(ALERTS["shipments_late"], changed(stuck, lambda row: earlier(row, minutes=20))) == []
+
+
 def test_a_flow_that_handles_messages_minutes_after_their_event_does_not_keep_up(recording: Recording) -> None:
     def slow(row: Row) -> Row:
         is_first = row["Name"] == "sync orders" and row["Properties"].get("attempt") == "1"

@@ -77,7 +77,9 @@ async def _find(rules: StoreRules, ports: ShipmentPorts, report: ShipmentRunRepo
             report.others += 1
             continue
         found = new.get(number, Moved(began, {f"tracking {began.isoformat()}"}))
-        await ports.queue.publish(_event(rules, order_id, found))
+        event = _event(rules, order_id, found)
+        await ports.queue.publish(event)
+        emit("shipment.moved", store=rules.key, entity_id=event.entity_id, event_id=event.event_id, document=number)
         if number in new:
             report.moved += 1
         else:
