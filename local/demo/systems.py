@@ -6,7 +6,7 @@ import asyncio
 import json
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final
@@ -17,7 +17,17 @@ from azure.storage.blob.aio import BlobServiceClient
 
 from local.demo.answers import answer_of
 from local.demo.baskets import SHOPS, Placed
-from local.demo.values import Account, OrderChange, OrderNumber, OrderResult, Pair, ParkedOrder, SalesOrder, StockLevel
+from local.demo.values import (
+    Account,
+    OrderChange,
+    OrderNumber,
+    OrderResult,
+    Pair,
+    Parcel,
+    ParkedOrder,
+    SalesOrder,
+    StockLevel,
+)
 from local.process import StackError
 from local.stack import Stack
 
@@ -25,6 +35,7 @@ _WAIT_SECONDS: Final = 60.0
 NOTHING_DONE: Final = ("F&O has", "no refunds", "no money has moved")
 """How the parts of a journal note begin that report no change in F&O."""
 _COMPANIES: Final = {"nordlys": "nleu", "prairie": "usmf"}
+_WAREHOUSES: Final = "AMS", "HAM"
 
 type Level = Mapping[str, Any]
 type LevelKey = tuple[str, str, int]
@@ -104,9 +115,40 @@ class Systems:
         shown = ", ".join(f"{each['key']} = {each['value']}" for each in fields)
         return OrderNumber(order.label, shown, ", ".join(each["number"] for each in await self._booked(order)))
 
+    async def start_shipments(self) -> None:
+        """From now on the timer finds what leaves F&O's warehouses."""
+        await self._run("push_shipments")
+
     # ---- what staff do in F&O
 
-    async def ship_and_invoice(self, order: Placed) -> None:
+    async def ship(self, order: Placed, parcels: Sequence[Mapping[str, int]]) -> list[Parcel]:
+        """Ships parcels of item -> units, each from a warehouse of its own and with its tracking number, and shows them
+        in Shopify.
+        """
+        (booked,) = await self._booked(order)
+        company, lots = _COMPANIES[order.store], {line["item"]: line["lot"] for line in booked["lines"]}
+        left: dict[str, str] = {}
+        for units, warehouse in zip(parcels, _WAREHOUSES, strict=True):
+            tracking = f"JD{booked['number'][-6:]}{warehouse}"
+            lines = [{"lot": lots[item], "quantity": count, "warehouse": warehouse} for item, count in units.items()]
+            parcel = {"lines": lines, "carrier": "DHL", "tracking_number": tracking}
+            await answer_of(
+                self._http.post(f"{self._stack.d365}/_sim/orders/{company}/{booked['number']}/pack", json=parcel)
+            )
+            left[tracking] = f"{_goods(units)} from {warehouse}"
+        handled = {row["event_id"] for row in await self._journal(order)}
+        await self._run("push_shipments")
+        await self._wait_for(order, "shipments/moved", handled)
+        await self.settle()
+        url = f"{self._stack.shopify}/{order.shop}/_sim/orders/{order.order['id']}/fulfillments"
+        shown = {each["tracking_number"]: each for each in (await answer_of(self._http.get(url)))["fulfillments"]}
+        return [
+            Parcel(order.label, tracking, text, _shown(shown[tracking]) if tracking in shown else "")
+            for tracking, text in left.items()
+        ]
+
+    async def invoice(self, order: Placed) -> None:
+        """Invoices what was shipped, and ships and invoices what was not."""
         (booked,) = await self._booked(order)
         await self._post(f"orders/{_COMPANIES[order.store]}/{booked['number']}", "pack", "invoice")
 
@@ -125,7 +167,7 @@ class Systems:
                     await self._post(f"orders/{company}/{each['number']}", "pack", "invoice")
             for refund in shopify["refunds"]:
                 if _has_returned_goods(refund):
-                    await self._post(f"returns/{company}/RN{refund['id']}", "receive", "invoice")
+                    await self._post(f"returns/{company}/{await self._return_number(refund)}", "receive", "invoice")
             read.append((order, shopify, booked))
         for company in _COMPANIES.values():
             for journal in await answer_of(self._http.get(f"{self._stack.d365}/_sim/journals?company={company}")):
@@ -202,6 +244,12 @@ class Systems:
         every = await answer_of(self._http.get(f"{self._stack.d365}/_sim/orders"))
         return [each for each in every if each["reference"].endswith(f"-{order.store}-{order.order['id']}")]
 
+    async def _return_number(self, refund: Mapping[str, Any]) -> str:
+        """F&O numbers its return orders; they refer to Shopify's refund."""
+        every = await answer_of(self._http.get(f"{self._stack.d365}/_sim/records/ReturnOrderHeadersV2"))
+        (found,) = (each for each in every if each["CustomersOrderReference"].endswith(f"-r{refund['id']}"))
+        return str(found["ReturnOrderNumber"])
+
     async def _delivered(self) -> set[str]:
         """The ids of the webhooks that the app has acknowledged."""
         return {
@@ -230,6 +278,13 @@ class Systems:
             "See build/demo.log."
         )
 
+    async def _wait_for(self, order: Placed, topic: str, handled: Collection[str]) -> None:
+        until = time.monotonic() + _WAIT_SECONDS
+        while not any(row["topic"] == topic and row["event_id"] not in handled for row in await self._journal(order)):
+            if time.monotonic() > until:
+                raise StackError(f"No {topic} of {order.name} after {_WAIT_SECONDS:.0f} s; see build/demo.log.")
+            await asyncio.sleep(0.1)
+
     async def _journal(self, order: Placed) -> list[dict[str, Any]]:
         return await self._rows(f"PartitionKey eq '{order.key}'")
 
@@ -237,6 +292,15 @@ class Systems:
         async with TableServiceClient.from_connection_string(self._stack.storage) as service:
             found = service.get_table_client("journal").query_entities(f"{where} and outcome ne 'waiting'")
             return [dict(row) async for row in found]
+
+
+def _goods(units: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} x {item}" for item, count in units.items())
+
+
+def _shown(fulfillment: Mapping[str, Any]) -> str:
+    goods = _goods({line["sku"]: line["quantity"] for line in fulfillment["line_items"]})
+    return f"{goods} with {fulfillment['tracking_company']}"
 
 
 def _order_result(order: Placed, end: Mapping[str, Any], booked: Mapping[str, Mapping[str, Any]]) -> OrderResult:

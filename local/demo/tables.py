@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from rich.table import Table
 
-from local.demo.values import Account, OrderChange, OrderResult, ParkedOrder, StockLevel, money
+from local.demo.values import Account, OrderChange, OrderResult, Parcel, ParkedOrder, StockLevel, money
 
 
 def orders(results: Sequence[OrderResult]) -> Table:
@@ -88,6 +88,16 @@ def changes(results: Sequence[OrderChange]) -> Table:
         table.add_column(heading)
     for result in results:
         table.add_row(result.order, result.what, "\n".join(result.notes))
+    return table
+
+
+def parcels(results: Sequence[Parcel]) -> Table:
+    """What left F&O's warehouses, and what Shopify and the buyer see of it."""
+    table = Table(title="Shipments: Dynamics 365 F&O -> Shopify", title_justify="left")
+    for heading in ("Order", "Parcel", "F&O", "Shopify"):
+        table.add_column(heading)
+    for parcel in results:
+        table.add_row(parcel.order, parcel.tracking, parcel.left, parcel.shown or "[red]nothing")
     return table
 
 

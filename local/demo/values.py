@@ -125,6 +125,21 @@ class OrderChange:
 
 
 @dataclass(frozen=True, slots=True)
+class Parcel:
+    """One packing slip of F&O, and the fulfilment that Shopify shows of it."""
+
+    order: str
+    tracking: str
+    left: str
+    """What left which warehouse, by F&O."""
+    shown: str
+    """What Shopify shows; "" for nothing."""
+
+    def rows(self) -> list[Row]:
+        return [Row("shipments", self.order, f"parcel {self.tracking}", self.shown, self.left)]
+
+
+@dataclass(frozen=True, slots=True)
 class OrderNumber:
     """F&O's number of an order, as staff see it at the order in Shopify."""
 
@@ -162,7 +177,7 @@ class Account:
         return [_money_row(flow, self.order, what, pair, self.currency) for flow, what, pair in figures]
 
 
-type Result = OrderResult | ParkedOrder | StockLevel | OrderChange | OrderNumber | Account
+type Result = OrderResult | ParkedOrder | StockLevel | OrderChange | OrderNumber | Parcel | Account
 
 
 def documents(results: list[Result]) -> list[dict[str, Any]]:

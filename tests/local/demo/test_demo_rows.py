@@ -18,6 +18,7 @@ from local.demo.values import (
     OrderChange,
     OrderNumber,
     OrderResult,
+    Parcel,
     ParkedOrder,
     Result,
     SalesOrder,
@@ -58,6 +59,8 @@ ACCOUNT = Account(
     invoiced=(Decimal("130.91"), Decimal("130.90")),
     paid=(Decimal("120.91"), Decimal("130.91")),
 )
+PARCEL = Parcel("#1002 nordlys", "JD40AMS", "3 x STOVE-GAS from AMS", "3 x STOVE-GAS with DHL Express")
+UNSEEN = Parcel("#1002 nordlys", "JD40HAM", "1 x BAG-DOWN from HAM", "")
 NUMBER = OrderNumber("#1001 nordlys", "sales_order = SN61", "SN61")
 
 
@@ -67,7 +70,9 @@ def printed(table: Table) -> str:
     return console.export_text()
 
 
-@pytest.mark.parametrize("result", [BOOKED, REFUSED, PARKED, LEVEL, UNKNOWN, CHANGE, NUMBER, ACCOUNT], ids=repr)
+@pytest.mark.parametrize(
+    "result", [BOOKED, REFUSED, PARKED, LEVEL, UNKNOWN, CHANGE, PARCEL, UNSEEN, NUMBER, ACCOUNT], ids=repr
+)
 def test_every_row_has_the_six_texts(result: Result) -> None:
     rows = documents([result])
     assert rows
@@ -116,9 +121,10 @@ def test_stock_is_compared_in_pieces() -> None:
         (tables.stock([LEVEL, UNKNOWN]), [LEVEL, UNKNOWN]),
         (tables.stock_changes([LEVEL]), [LEVEL]),
         (tables.changes([CHANGE]), [CHANGE]),
+        (tables.parcels([PARCEL, UNSEEN]), [PARCEL, UNSEEN]),
         (tables.accounts([ACCOUNT]), [ACCOUNT]),
     ],
-    ids=["orders", "parked", "stock", "stock changes", "changes", "accounts"],
+    ids=["orders", "parked", "stock", "stock changes", "changes", "parcels", "accounts"],
 )
 def test_tables_print_what_the_rows_hold(table: Table, results: list[Result]) -> None:
     text = printed(table)
