@@ -48,7 +48,7 @@ from shared.store.shared_rows import SharedRows
 from shared.store.shipments import Shipments
 from shared.sync.messages.dispatch import QueuePorts, handle_message
 from shared.sync.messages.outcome import MessageOutcome, Park, Retry, RetryPolicy, as_parts
-from shared.sync.messages.parked import ParkedPorts, bring, discard, release, replay
+from shared.sync.messages.parked import ParkedPorts, bring, discard, release, release_hold, replay
 from shared.sync.orders.flow import sync_order
 from shared.sync.orders.ports import OrderPorts
 from shared.sync.orders.safety import remember_parked
@@ -297,6 +297,18 @@ class App(Brief):
 
         for parked in await self._parking.open():
             await replay([parked], replace(self._operator, publish=publish))
+        for envelope in sent:
+            await self._handle(envelope)
+
+    async def release_hold(self, store: str, order_id: int) -> None:
+        """Ends the hold of the order, as the operator's command does."""
+        sent: list[Envelope] = []
+
+        async def publish(envelope: Envelope) -> None:
+            sent.append(envelope)
+
+        ports = replace(self._operator, publish=publish)
+        await release_hold(store, order_id, "the buyer called", datetime.now(UTC), ports)
         for envelope in sent:
             await self._handle(envelope)
 

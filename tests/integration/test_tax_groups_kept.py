@@ -64,6 +64,16 @@ async def test_what_was_replaced_waits_for_a_person_whatever_event_comes_next(ap
     assert (one.header["IsSalesProcessingStopped"], one.header["SalesTaxGroupCode"]) == ("No", "NL-VAT")
 
 
+async def test_a_person_lets_the_order_go_on_with_f_and_os_groups(app: App) -> None:
+    one = OneOrder(app, EU, checkout("nordlys", {"sku": "TENT-2P", "quantity": 2, "price": "19.99", "tax": VAT}))
+    await one.deliver()
+    assert one.header["IsSalesProcessingStopped"] == "Yes"
+    await app.release_hold("nordlys", one.order.id)
+    assert (one.header["IsSalesProcessingStopped"], one.header["SalesTaxGroupCode"]) == ("No", "DE-VAT")
+    await one.step("amend", tags=["gift"])
+    assert one.header["IsSalesProcessingStopped"] == "No"
+
+
 async def test_no_order_is_read_again_to_compare_them(wire: None) -> None:
     async with running_apps(1) as (app,):
         scene = Scene(app, EU)
