@@ -22,6 +22,7 @@ from azure.data.tables.aio import TableServiceClient
 from azure.storage.blob.aio import BlobServiceClient
 
 from local.stack import NO_PAUSE, ROOT, SCHEDULES, Ports, Stack, running
+from local.stores import changed_stores
 
 NORDLYS = "nordlys-outdoor.myshopify.com"
 PRAIRIE = "prairie-supply.myshopify.com"
@@ -220,13 +221,13 @@ def stores_that_trust_webhooks(folder: Path) -> dict[str, str]:
     """Settings for the stores of config/ with no payments and no holds for risk, so that a new order is booked as its
     webhook has it. Others fetch a new order, and one that the shop does not show waits.
     """
-    folder.mkdir()
-    for store in (ROOT / "config/stores").glob("*.toml"):
-        text = re.sub(r"(?m)^hold_risks = .*\n", "", store.read_text())
-        text = text.replace("\n[orders]\n", "\n[orders]\nhold_risks = []\n")
-        parts = re.split(r"(?m)^(?=\[)", text)
-        (folder / store.name).write_text("".join(part for part in parts if not re.match(r"\[+payments[].]", part)))
-    return {"STORES_FOLDER": str(folder)}
+    return changed_stores(folder, _trusting_webhooks)
+
+
+def _trusting_webhooks(text: str) -> str:
+    text = re.sub(r"(?m)^hold_risks = .*\n", "", text).replace("\n[orders]\n", "\n[orders]\nhold_risks = []\n")
+    parts = re.split(r"(?m)^(?=\[)", text)
+    return "".join(part for part in parts if not re.match(r"\[+payments[].]", part))
 
 
 def encode(payload: Any) -> bytes:

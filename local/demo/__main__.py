@@ -12,7 +12,6 @@ import json
 import sys
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Final
 
 import httpx
@@ -24,6 +23,7 @@ from local.demo.systems import Systems
 from local.demo.values import Result, documents
 from local.process import StackError
 from local.stack import ROOT, SCHEDULES, Ports, running, stop_on_signals
+from local.stores import changed_stores, with_shipments
 
 _BUILD: Final = ROOT / "build"
 _NEVER: Final = "0 0 0 29 2 *"  # the demo runs the timers itself, when it wants to show them
@@ -140,16 +140,6 @@ class Demo:
         return all(account.agrees for account in accounts)
 
 
-def _stores_that_show_shipments() -> Path:
-    """The stores of config/, with the flow that theirs have switched off."""
-    folder = _BUILD / "demo-stores"
-    folder.mkdir(exist_ok=True)
-    for store in (ROOT / "config/stores").glob("*.toml"):
-        text = store.read_text(encoding="utf-8").replace("[flows]\n", "[flows]\nshipments = true\n")
-        (folder / store.name).write_text(text, encoding="utf-8")
-    return folder
-
-
 async def _demo(console: Console) -> bool:
     began = time.monotonic()
     log, rows = _BUILD / "demo.log", _BUILD / "demo.json"
@@ -166,7 +156,7 @@ async def _demo(console: Console) -> bool:
                 overrides={
                     **dict.fromkeys(SCHEDULES, _NEVER),
                     **_SHORT_PAUSE,
-                    "STORES_FOLDER": str(_stores_that_show_shipments()),
+                    **changed_stores(_BUILD / "demo-stores", with_shipments),
                 },
             ) as stack,
             httpx.AsyncClient(timeout=30) as http,

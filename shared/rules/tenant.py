@@ -14,10 +14,10 @@ from pydantic import Field, field_validator, model_validator
 from shared.rules.base import Rules
 
 type GivenNumber = Literal["kept", "replaced", "refused", "unknown"]
+type YesNo = Literal["yes", "no", "unknown"]
+
 _ROUTINE_SECONDS: Final = 2
 """The longest call to F&O that may be made for each order that is compared."""
-
-type YesNo = Literal["yes", "no", "unknown"]
 
 
 class Tenant(Rules):

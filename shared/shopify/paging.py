@@ -23,6 +23,24 @@ async def node_pages(
         after = page["pageInfo"]["endCursor"]
 
 
+async def all_nodes(
+    admin: QueryRunner, owner: dict[str, Any], name: str, root: str, document: str
+) -> list[dict[str, Any]]:
+    """All nodes of the owner's connection of this name, of which the first page was read with the owner.
+
+    `document` reads a later page of it below the field `root`. An owner that is gone by then has no later page.
+    """
+    nodes: list[dict[str, Any]] = list(owner[name]["nodes"])
+    page = owner[name]["pageInfo"]
+    while page["hasNextPage"]:
+        found = (await admin.run(queries.load(document), {"part": owner["id"], "after": page["endCursor"]}))[root]
+        if found is None:
+            break
+        nodes += found[name]["nodes"]
+        page = found[name]["pageInfo"]
+    return nodes
+
+
 def search_time(moment: datetime) -> str:
     """The moment as a value in a search. Without the quotes Shopify cuts it at its colons and matches everything."""
     return f"'{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}'"

@@ -12,6 +12,7 @@ from shared.shopify import queries
 from shared.shopify.admin.answers import Json, user_errors
 from shared.shopify.admin.client import AdminClient
 from shared.shopify.gid import gid_of, number_of
+from shared.shopify.paging import all_nodes
 
 _SENT: Final = 100
 """Where shipments_sent.graphql cuts off."""
@@ -39,36 +40,36 @@ async def read_shipments(admin: AdminClient, order_id: int) -> ShopShipments | N
         if not page["pageInfo"]["hasNextPage"]:
             break
         after = page["pageInfo"]["endCursor"]
-    for node in nodes:
-        await _complete(admin, node, "lineItems", "shipments_open_lines", "fulfillmentOrder")
-    return ShopShipments(
-        orders=tuple(_fulfillment_order(node) for node in nodes), fulfillments=await _fulfillments(admin, order)
-    )
+    sent = await _fulfillments(admin, order)
+    if sent is None:
+        return None
+    orders = [
+        _fulfillment_order(node, await all_nodes(admin, node, "lineItems", "fulfillmentOrder", "shipments_open_lines"))
+        for node in nodes
+    ]
+    return ShopShipments(orders=tuple(orders), fulfillments=sent)
 
 
-async def _fulfillments(admin: AdminClient, order: str) -> tuple[Fulfillment, ...]:
-    found: list[Json] = (await admin.run(queries.load("shipments_sent"), {"order": order}))["order"]["fulfillments"]
+async def _fulfillments(admin: AdminClient, order: str) -> tuple[Fulfillment, ...] | None:
+    owner: Json | None = (await admin.run(queries.load("shipments_sent"), {"order": order}))["order"]
+    if owner is None:
+        return None
+    found: list[Json] = owner["fulfillments"]
     if len(found) >= _SENT:
         raise RefusedError(
             ErrorCode.SHOPIFY_SHAPE, what="shipments_sent", problem=f"an order has {_SENT} fulfilments or more"
         )
-    for node in found:
-        await _complete(admin, node, "fulfillmentLineItems", "order_parcel_lines", "fulfillment")
-    return tuple(_fulfillment(node) for node in found)
+    return tuple(
+        [
+            _fulfillment(
+                node, await all_nodes(admin, node, "fulfillmentLineItems", "fulfillment", "order_parcel_lines")
+            )
+            for node in found
+        ]
+    )
 
 
-async def _complete(admin: AdminClient, node: Json, connection: str, document: str, root: str) -> None:
-    """All nodes of a connection, of which the first page is read."""
-    page = node[connection]
-    nodes = list(page["nodes"])
-    while page["pageInfo"]["hasNextPage"]:
-        variables = {"part": node["id"], "after": page["pageInfo"]["endCursor"]}
-        page = (await admin.run(queries.load(document), variables))[root][connection]
-        nodes += page["nodes"]
-    node[connection] = nodes
-
-
-def _fulfillment_order(node: Json) -> FulfillmentOrder:
+def _fulfillment_order(node: Json, lines: Iterable[Json]) -> FulfillmentOrder:
     location = node["assignedLocation"]["location"]
     method = node["deliveryMethod"]
     return FulfillmentOrder(
@@ -78,7 +79,7 @@ def _fulfillment_order(node: Json) -> FulfillmentOrder:
         actions=frozenset(each["action"] for each in node["supportedActions"]),
         lines=tuple(
             ParcelLine(number_of(line["id"]), number_of(line["lineItem"]["id"]), line["remainingQuantity"])
-            for line in node["lineItems"]
+            for line in lines
         ),
         method=method["methodType"] if method else "SHIPPING",
         is_third_party=node["requestStatus"] in _REQUESTED or bool(location and location["isFulfillmentService"]),
@@ -86,9 +87,9 @@ def _fulfillment_order(node: Json) -> FulfillmentOrder:
     )
 
 
-def _fulfillment(node: Json) -> Fulfillment:
+def _fulfillment(node: Json, lines: Iterable[Json]) -> Fulfillment:
     units: Counter[int] = Counter()
-    for line in node["fulfillmentLineItems"]:
+    for line in lines:
         units[number_of(line["lineItem"]["id"])] += line["quantity"]
     return Fulfillment(
         id=number_of(node["id"]),

@@ -13,7 +13,7 @@ from shared.model import Sale
 from shared.shopify import queries
 from shared.shopify.admin.client import QueryRunner
 from shared.shopify.gid import gid_of, number_of
-from shared.shopify.paging import node_pages, search_time
+from shared.shopify.paging import all_nodes, node_pages, search_time
 
 _AT_ONCE: Final = 5
 """Orders to a call: more could exceed Shopify's limit of 1,000 points a query."""
@@ -82,31 +82,15 @@ async def read_sales(admin: QueryRunner, orders: Sequence[int]) -> dict[int, lis
 
 
 async def _sales(admin: QueryRunner, order: _Node) -> list[Sale]:
-    ordered = _units(await _all_nodes(admin, order, "lineItems", "order", "stock_order_lines"))
+    ordered = _units(await all_nodes(admin, order, "lineItems", "order", "stock_order_lines"))
     located: list[Sale] = []
-    for part in await _all_nodes(admin, order, "fulfillmentOrders", "order", "stock_fulfillment_orders"):
+    for part in await all_nodes(admin, order, "fulfillmentOrders", "order", "stock_fulfillment_orders"):
         if part["status"] != "CANCELLED":
-            lines = await _all_nodes(admin, part, "lineItems", "fulfillmentOrder", "stock_fulfillment_lines")
+            lines = await all_nodes(admin, part, "lineItems", "fulfillmentOrder", "stock_fulfillment_lines")
             located += _located(part, lines)
     for sale in located:
         ordered[sale.inventory_item] -= sale.units
     return [*located, *(Sale(item, None, units) for item, units in ordered.items() if units > 0)]
-
-
-async def _all_nodes(admin: QueryRunner, owner: _Node, name: str, root: str, document: str) -> list[_Node]:
-    """All nodes of the owner's connection of this name. `document` reads a later page of it below the field `root`.
-
-    An owner that is gone by then has no later page: the units of a deleted fulfilment order have no location.
-    """
-    nodes: list[_Node] = list(owner[name]["nodes"])
-    page = owner[name]["pageInfo"]
-    while page["hasNextPage"]:
-        found = (await admin.run(queries.load(document), {"part": owner["id"], "after": page["endCursor"]}))[root]
-        if found is None:
-            break
-        nodes += found[name]["nodes"]
-        page = found[name]["pageInfo"]
-    return nodes
 
 
 def _located(part: _Node, lines: Iterable[_Node]) -> Iterable[Sale]:

@@ -20,6 +20,7 @@ from builders.root import ROOT
 from whole_world import NEVER, SHOPS, World
 
 from local.stack import NO_PAUSE, Ports, running
+from local.stores import changed_stores, with_shipments
 from shared.store.outbox import Outbox
 
 TIMERS = {timer["function"]: timer["setting"] for timer in json.loads((ROOT / "infra/timers.json").read_text())}
@@ -113,7 +114,7 @@ async def ingestion() -> AsyncIterator[Ingestion]:
 async def watched_world(log: Path) -> AsyncIterator[tuple[World, Ingestion]]:
     """The whole stack, its app sending to an endpoint that keeps everything. Timers run on demand only."""
     schedules = dict.fromkeys(TIMERS.values(), NEVER)
-    stores = _stores_that_settle_at_once(log.parent / "stores")
+    stores = changed_stores(log.parent / "stores", _settling_at_once)
     async with ingestion() as endpoint:
         with log.open("w", encoding="utf-8") as lines:
             async with (
@@ -121,7 +122,7 @@ async def watched_world(log: Path) -> AsyncIterator[tuple[World, Ingestion]]:
                     Ports.free(),
                     log=lambda part, line: print(f"{part:>10} | {line}", file=lines, flush=True),
                     overrides={**schedules, **NO_PAUSE}
-                    | {"STORES_FOLDER": str(stores), "WEBHOOK_PUBLISH_SECONDS": "2", **endpoint.settings},
+                    | {**stores, "WEBHOOK_PUBLISH_SECONDS": "2", **endpoint.settings},
                 ) as stack,
                 httpx.AsyncClient(timeout=60) as http,
                 TableServiceClient.from_connection_string(stack.storage) as tables,
@@ -130,15 +131,11 @@ async def watched_world(log: Path) -> AsyncIterator[tuple[World, Ingestion]]:
                 yield World(stack, http, tables, blobs, log), endpoint
 
 
-def _stores_that_settle_at_once(folder: Path) -> Path:
-    """The stores of config/ that show shipments, and whose sweep looks at orders of this moment too."""
-    folder.mkdir()
-    for store in (ROOT / "config/stores").glob("*.toml"):
-        text, times = re.subn(r"(?m)^settle_minutes = \d+", "settle_minutes = 0", store.read_text())
-        assert times == 1, store
-        text = text.replace("[flows]\n", "[flows]\nshipments = true\n")
-        (folder / store.name).write_text(text)
-    return folder
+def _settling_at_once(text: str) -> str:
+    """A store's file that shows shipments, and whose sweep looks at orders of this moment too."""
+    text, times = re.subn(r"(?m)^settle_minutes = \d+", "settle_minutes = 0", text)
+    assert times == 1
+    return with_shipments(text)
 
 
 async def a_day_in_the_shop(world: World, basket: dict[str, Any]) -> list[dict[str, Any]]:

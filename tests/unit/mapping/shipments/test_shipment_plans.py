@@ -256,7 +256,7 @@ def test_too_many_units_are_shown_as_far_as_they_are_open_and_the_rest_is_told()
 
 
 def test_an_unknown_warehouse_is_told_and_the_goods_are_shown():
-    found = plan([slip(warehouse="XXX", l1=1)], shop(open_order(l1=1)))
+    found = plan([slip(warehouse="NOWHERE", l1=1)], shop(open_order(l1=1)))
     assert [each.code for each in found.findings] == ["SHIPPED_FROM_UNKNOWN_WAREHOUSE"]
     assert len(found.steps) == 1
 
