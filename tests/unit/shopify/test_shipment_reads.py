@@ -1,0 +1,56 @@
+"""What is read of an order's shipments while the order changes or goes."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from shared.shopify.admin.client import AdminClient
+from shared.shopify.shipments import read_shipments
+
+NO_MORE = {"hasNextPage": False, "endCursor": None}
+MORE = {"hasNextPage": True, "endCursor": "c"}
+
+
+class Admin:
+    """Gives the answers one after the other."""
+
+    def __init__(self, *answers: dict[str, Any]) -> None:
+        self.answers = list(answers)
+
+    async def run(self, query: object, variables: object) -> dict[str, Any]:
+        return self.answers.pop(0)
+
+
+def open_order(page: dict[str, Any]) -> dict[str, Any]:
+    line = {
+        "id": "gid://shopify/FulfillmentOrderLineItem/5",
+        "lineItem": {"id": "gid://shopify/LineItem/6"},
+        "remainingQuantity": 2,
+    }
+    return {
+        "id": "gid://shopify/FulfillmentOrder/4",
+        "status": "OPEN",
+        "requestStatus": "UNSUBMITTED",
+        "assignedLocation": {"location": None},
+        "deliveryMethod": None,
+        "supportedActions": [],
+        "fulfillmentHolds": [],
+        "lineItems": {"nodes": [line], "pageInfo": page},
+    }
+
+
+def state(page: dict[str, Any]) -> dict[str, Any]:
+    return {"order": {"fulfillmentOrders": {"nodes": [open_order(page)], "pageInfo": NO_MORE}}}
+
+
+async def test_an_order_that_is_gone_before_its_fulfilments_are_read_is_none() -> None:
+    admin = Admin(state(NO_MORE), {"order": None})
+    assert await read_shipments(cast("AdminClient", admin), 7) is None
+
+
+async def test_a_fulfilment_order_that_is_gone_by_then_has_no_later_lines() -> None:
+    admin = Admin(state(MORE), {"order": {"fulfillments": []}}, {"fulfillmentOrder": None})
+    found = await read_shipments(cast("AdminClient", admin), 7)
+    assert found is not None
+    assert [(line.line_id, line.remaining) for line in found.orders[0].lines] == [(6, 2)]
+    assert admin.answers == []
