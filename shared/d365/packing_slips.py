@@ -7,10 +7,8 @@ may be that of the slip. F&O does not stamp tracking numbers with a time, so tho
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Final
@@ -23,6 +21,7 @@ from shared.d365.entities import (
     SALES_ORDERS,
     SLIP_TRACKING,
 )
+from shared.d365.moved import Moved
 from shared.d365.odata.client import ODataClient
 from shared.d365.odata.filters import Filter, chunks, eq, since
 from shared.model import PackingSlip, Tracking
@@ -30,20 +29,6 @@ from shared.model.fo_order import FoRow
 
 _SALES: Final = "Sales"
 """SalesType of an ordinary sales order: returns and journals are no shipments."""
-
-
-@dataclass(slots=True)
-class Moved:
-    """What moved of one sales order."""
-
-    at: datetime
-    """When F&O stamped it last."""
-    rows: set[str] = field(default_factory=set)
-    """F&O stamps whole seconds: what moved is told apart by its rows."""
-
-    @property
-    def digest(self) -> str:
-        return hashlib.sha256(" ".join(sorted(self.rows)).encode()).hexdigest()[:16]
 
 
 async def moved_since(client: ODataClient, company: str, moment: datetime) -> tuple[dict[str, Moved], frozenset[str]]:

@@ -236,6 +236,8 @@ class App(Brief):
             await self._park(envelope, refused)
         if parts.then is not None:
             await parts.then()
+        if parts.retry is not None:
+            return "waits"
         return ", ".join(refused.error.code for refused in parts.parked) or parts.done.note
 
     async def handle(self, webhook: Webhook) -> None:

@@ -257,7 +257,7 @@ async def test_a_lost_answer_doubles_neither_parcels_nor_mails(app: App, operati
 
 async def again(app: App) -> list[str]:
     """A run that finds everything again, as the scheduled copies of waiting events would be."""
-    app.shipments.snapshots.documents["shipments/nordlys/progress"]["sent"] = {}
+    app.shipments.snapshots.documents["shipments/nordlys/progress"]["sources"]["slips"]["sent"] = {}
     return await app.push_shipments()
 
 

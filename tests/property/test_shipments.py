@@ -125,7 +125,7 @@ async def play(history: list[Step]) -> None:
             await act(world, step, name, count, flag=flag)
         app.shopify.simulator.faults.clear()
         for _ in range(3):
-            app.shipments.snapshots.documents["shipments/nordlys/progress"]["sent"] = {}
+            app.shipments.snapshots.documents["shipments/nordlys/progress"]["sources"]["slips"]["sent"] = {}
             ends = await app.push_shipments()
         assert all(end == "Shopify has all shipments" or end.startswith("SHIPPED_") for end in ends), ends
         for sku, ordered in ORDERED.items():

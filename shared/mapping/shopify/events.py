@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 from shared.errors import ErrorCode, RefusedError
+from shared.model import Part
 
 _MAX_ID: Final = 2**63 - 1
 _DIGITS: Final = re.compile("[0-9]{1,19}")
 _ORDER_GID: Final = re.compile("gid://shopify/Order/([0-9]{1,19})")
 _GID_KEYS: Final = ("admin_graphql_api_id", "admin_graphql_api_order_id", "order_graphql_api_id")
 _NAME: Final = "order_id"
+_PARTS: Final = "parts"
 _ORDER_TOPICS: Final = "orders/"
 """Topics whose body is the order itself, or names it."""
 
@@ -52,9 +55,17 @@ def require_order_id(payload: Any, topic: str) -> int:
     return found
 
 
-def naming_body(order_id: int) -> bytes:
-    """The body of an event that only names its order, whatever its topic: the order is fetched."""
-    return json.dumps({_NAME: order_id}).encode()
+def naming_body(order_id: int, parts: Collection[Part] = ()) -> bytes:
+    """The body of an event that only names its order, whatever its topic: the order is fetched. `parts` are those that
+    it is about, where it is not about all of the order.
+    """
+    return json.dumps({_NAME: order_id, **({_PARTS: sorted(parts)} if parts else {})}).encode()
+
+
+def parts_named(payload: Any) -> frozenset[Part]:
+    """The parts in a body of naming_body."""
+    named = payload.get(_PARTS) if isinstance(payload, dict) else None
+    return frozenset(part for part in Part if isinstance(named, list) and part in named)
 
 
 def only_names(payload: Any) -> bool:

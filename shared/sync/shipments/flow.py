@@ -38,6 +38,7 @@ from shared.shopify.shipments import (
 )
 from shared.store.links import OrderLink
 from shared.store.shipments import Shipments, StoredSlip
+from shared.sync.shipments.converged import Converged
 from shared.sync.shipments.ports import ShipmentPorts
 
 _ROUNDS: Final = 12
@@ -79,11 +80,12 @@ class ShipmentReport:
         return {"slips": self.slips} if self.slips else {}
 
 
-async def converge_shipments(link: OrderLink, rules: StoreRules, ports: ShipmentPorts) -> ShipmentReport:
+async def converge_shipments(link: OrderLink, rules: StoreRules, ports: ShipmentPorts) -> Converged:
     """Raises RefusedError for what cannot be shown (after all that can be is), NotYetError while a slip waits for its
     tracking number, OutcomeUnknownError and what the clients raise.
     """
-    return await _Shipping(link, rules, ports).run()
+    report = await _Shipping(link, rules, ports).run()
+    return Converged(link, report.note, report.evidence)
 
 
 class _Shipping:

@@ -1,32 +1,35 @@
-"""The timer push_shipments: which orders left a warehouse of F&O since its last run, as events for their sessions.
+"""The timer push_shipments: which sales orders moved in F&O since its last run, as events for the orders' sessions.
 
-Two calls of F&O find out that nothing moved. What moved is sent once for each moment that F&O stamps; the runs overlap,
-since F&O's rows may appear later than they are stamped. A run that stops before it has stored its progress sends the
-same events again, which change nothing.
+Each source has a watermark of its own, by F&O's clock. The runs overlap, since F&O's rows may appear later than they
+are stamped; a row is sent once. A run that stops before it has stored its progress sends the same events again, which
+change nothing. A source that F&O refuses stops none of the others.
 """
 
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from shared.bus.envelope import Envelope
-from shared.d365.packing_slips import Moved, moved_since, references_of, with_tracking
+from shared.d365.moved import Moved, digest_of
+from shared.d365.packing_slips import references_of
+from shared.errors import RefusedError
 from shared.flows import ORDERS, SHIPMENTS
 from shared.mapping.orders.plan import order_id_of
 from shared.mapping.shopify.events import naming_body
+from shared.model import Part
 from shared.rules import StoreRules
 from shared.sync.each_store import for_each_store, noting_halt
 from shared.sync.shipments.ports import ShipmentPorts
+from shared.sync.shipments.sources import sources_of
 from shared.telemetry import emit
 
-(_MOVED,) = SHIPMENTS.events
+MOVED: Final = "shipments/moved"
 _SOURCE: Final = "push-shipments"
-_LATE: Final = 100
-"""Sales orders in one run that are asked for late tracking numbers."""
 
 
 @dataclass(slots=True)
@@ -34,11 +37,19 @@ class ShipmentRunReport:
     """What one run did for one store, in orders."""
 
     moved: int = 0
-    late: int = 0
-    """That were shown without a tracking number."""
     others: int = 0
     """Sales orders that moved and are none of the store."""
+    sources: str = ""
+    """Where they moved, and how many there."""
     halted: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What is new of a sales order, from all sources."""
+
+    moved: Moved
+    parts: set[Part] = field(default_factory=set)
 
 
 async def push_shipments(ports: ShipmentPorts) -> None:
@@ -61,46 +72,63 @@ async def _find(rules: StoreRules, ports: ShipmentPorts, report: ShipmentRunRepo
     name = f"shipments/{rules.key}/progress"
     progress, etag = await ports.snapshots.read(name)
     overlap = timedelta(minutes=rules.shipments.overlap_minutes)
-    seen = datetime.fromisoformat(progress["seen"]) if progress else began
-    sent: dict[str, str] = progress["sent"] if progress else {}
-    moved, gone = await moved_since(ports.fo, rules.company, seen - overlap)
-    for number, order in (await ports.shipments.of_slips(rules.key, gone)).items():
-        moved.setdefault(order, Moved(began)).rows.add(f"{number} is gone")
-    new = {number: found for number, found in moved.items() if sent.get(number) != found.digest}
-    age = timedelta(days=rules.shipments.tracking_days)
-    waiting = await ports.shipments.without_tracking(rules.key, began - age, limit=_LATE)
-    late = await with_tracking(ports.fo, rules.company, waiting)
-    references = await references_of(ports.fo, rules.company, {*new, *late})
-    for number in sorted({*new, *late}):
+    sources: dict[str, Any] = dict(progress["sources"]) if progress else {}
+    found: dict[str, _Found] = {}
+    counts: Counter[str] = Counter()
+    refusal: RefusedError | None = None
+    for source in sources_of(rules, ports):
+        known = sources.get(source.name, {"seen": began.isoformat(), "sent": {}})
+        seen = datetime.fromisoformat(known["seen"])
+        try:
+            moved = await source.find(seen - overlap)
+        except RefusedError as error:
+            refusal = refusal or error
+            continue
+        for number, what in moved.items():
+            rows = what.rows - {*known["sent"].get(number, ())}
+            if rows:
+                new = found.setdefault(number, _Found(Moved(what.at)))
+                new.moved.at = max(new.moved.at, what.at)
+                new.moved.rows |= rows
+                new.parts.update(source.parts)
+                counts[source.name] += 1
+        latest = max([seen, *(what.at for what in moved.values())])
+        sent = {number: sorted(what.rows) for number, what in moved.items()}
+        sources[source.name] = {"seen": latest.isoformat(), "sent": sent}
+    report.sources = ", ".join(f"{name}: {count}" for name, count in counts.items())
+    await _send(rules, ports, report, found)
+    await ports.snapshots.write(name, {"sources": sources}, etag)
+    if refusal is not None:
+        raise refusal
+
+
+async def _send(
+    rules: StoreRules, ports: ShipmentPorts, report: ShipmentRunReport, found: Mapping[str, _Found]
+) -> None:
+    references = await references_of(ports.fo, rules.company, found)
+    for number, new in sorted(found.items()):
         order_id = order_id_of(rules.key, references.get(number, ""))
         if order_id is None:
             report.others += 1
             continue
-        found = new.get(number, Moved(began, {f"tracking {began.isoformat()}"}))
-        event = _event(rules, order_id, found)
+        event = moved_event(rules, order_id, new.parts, digest_of(new.moved.rows), new.moved.at)
         await ports.queue.publish(event)
         emit("shipment.moved", store=rules.key, entity_id=event.entity_id, event_id=event.event_id, document=number)
-        if number in new:
-            report.moved += 1
-        else:
-            report.late += 1
-    latest = max([seen, *(found.at for found in moved.values())])
-    await ports.snapshots.write(name, _progress(latest, moved), etag)
+        report.moved += 1
 
 
-def _progress(latest: datetime, moved: Mapping[str, Moved]) -> dict[str, Any]:
-    return {"seen": latest.isoformat(), "sent": {number: found.digest for number, found in moved.items()}}
-
-
-def _event(rules: StoreRules, order_id: int, moved: Moved) -> Envelope:
+def moved_event(rules: StoreRules, order_id: int, parts: set[Part], digest: str, at: datetime) -> Envelope:
+    """The event with which these parts of an order converge in its session. An event with the same digest is one and
+    the same: the queue drops it.
+    """
     return Envelope(
         flow=ORDERS.name,
-        event_id=f"shipped-{rules.key}-{order_id}-{moved.digest}",
+        event_id=f"shipped-{rules.key}-{order_id}-{digest}",
         source=_SOURCE,
         store=rules.key,
-        topic=_MOVED,
+        topic=MOVED,
         entity_id=str(order_id),
-        occurred_at=moved.at,
+        occurred_at=at,
         traceparent="",
-        body=naming_body(order_id),
+        body=naming_body(order_id, parts),
     )

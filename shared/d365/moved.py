@@ -1,0 +1,20 @@
+"""What moved of a sales order, wherever F&O shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import sha256
+
+
+@dataclass(slots=True)
+class Moved:
+    at: datetime
+    """When F&O stamped it last."""
+    rows: set[str] = field(default_factory=set)
+    """F&O stamps whole seconds: what moved is told apart by the values of its rows."""
+
+
+def digest_of(rows: Iterable[str]) -> str:
+    return sha256(" ".join(sorted(rows)).encode()).hexdigest()[:16]

@@ -1,0 +1,18 @@
+"""How one part of an order ended that converges after F&O moved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from shared.store.links import OrderLink
+
+
+@dataclass(frozen=True, slots=True)
+class Converged:
+    """Both systems agree. `note` says what was done."""
+
+    link: OrderLink
+    """As it is stored now."""
+    note: str
+    evidence: Mapping[str, object] = field(default_factory=dict)
