@@ -212,7 +212,12 @@ SHIPMENTS: Final = Flow(
     event_handler="shared.sync.shipments.session:ship",
     documents=frozenset(
         {
+            "given_up_refund",
+            "given_up_worth",
+            "order_cancel",
+            "order_cancelled",
             "order_parcel_lines",
+            "order_status_untag",
             "shipments_cancel",
             "shipments_create",
             "shipments_move",
@@ -221,16 +226,23 @@ SHIPMENTS: Final = Flow(
             "shipments_sent",
             "shipments_state",
             "shipments_track",
+            "write_back_define",
+            "write_back_definition",
+            "write_back_numbers",
+            "write_back_state",
+            "write_back_tag",
         }
     ),
-    scopes=frozenset({"read_locations", "read_orders", "write_merchant_managed_fulfillment_orders"}),
+    scopes=frozenset({"read_locations", "read_products", "write_merchant_managed_fulfillment_orders", "write_orders"}),
     entity_sets=frozenset(
         {
             "CustPackingSlipJourBiEntities",
             "CustPackingSlipTransBiEntities",
             "CustPackingSlipVersionBiEntities",
             "PackingSlipTrackingInformation",
+            "SalesLineBiEntities",
             "SalesOrderHeadersV4",
+            "SalesTableBiEntities",
         }
     ),
 )

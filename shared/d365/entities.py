@@ -11,6 +11,7 @@ from typing import Final
 CUSTOMERS: Final = "CustomersV3"
 SALES_ORDERS: Final = "SalesOrderHeadersV4"
 SALES_ORDER_LINES: Final = "SalesOrderLinesV3"
+SALES_ORDER_STATES: Final = "SalesTableBiEntities"
 SALES_LINE_PROGRESS: Final = "SalesLineBiEntities"
 WAREHOUSE_LINES: Final = "WHSSalesLineBiEntities"
 PRODUCTS: Final = "ReleasedProductsV2"
@@ -51,6 +52,7 @@ PUBLIC_NAMES: Final = {
     CUSTOMERS: "CustomerV3",
     SALES_ORDERS: "SalesOrderHeaderV4",
     SALES_ORDER_LINES: "SalesOrderLineV3",
+    SALES_ORDER_STATES: "SalesTableBiEntity",
     SALES_LINE_PROGRESS: "SalesLineBiEntity",
     WAREHOUSE_LINES: "WHSSalesLineBiEntity",
     PRODUCTS: "ReleasedProductV2",
@@ -103,6 +105,7 @@ KEYS: Final[dict[str, tuple[str, ...]]] = {
     CUSTOMERS: ("dataAreaId", "CustomerAccount"),
     SALES_ORDERS: ("dataAreaId", "SalesOrderNumber"),
     SALES_ORDER_LINES: ("dataAreaId", "InventoryLotId"),
+    SALES_ORDER_STATES: ("dataAreaId", "SalesId"),
     SALES_LINE_PROGRESS: ("dataAreaId", "SalesId", "LineCreationSequenceNumber"),
     WAREHOUSE_LINES: ("dataAreaId", "InventTransId"),
     PRODUCTS: ("dataAreaId", "ItemNumber"),
@@ -184,6 +187,16 @@ READ: Final[dict[str, tuple[str, ...]]] = {
         "ItemNumber",
         "OrderedSalesQuantity",
         "LineAmount",
+    ),
+    SALES_ORDER_STATES: (
+        "SalesId",
+        "CustomerRef",
+        "SalesType",
+        "SalesStatus",
+        "DocumentStatus",
+        "MCROrderStopped",
+        "CredManInCreditControl",
+        "SysModifiedDateTime",
     ),
     SALES_LINE_PROGRESS: ("InventTransId", "RemainSalesPhysical", "RemainSalesFinancial", "SalesStatus"),
     WAREHOUSE_LINES: ("InventTransId", "ReleasedQty", "OnWave", "OnWaveQty", "PackingQty"),

@@ -17,6 +17,7 @@ from shared.model.order import (
     is_sample,
 )
 from shared.model.order_state import HoldReason, OrderState, Rate, Risk
+from shared.model.order_status import LineProgress, OrderStatus, SalesOrderState
 from shared.model.part import Part
 from shared.model.payment import Transaction, TransactionKind, TransactionStatus
 from shared.model.record import LineRecord, OrderRecord, Place, RefundRecord, TaxGroupPair, TaxKey
@@ -58,6 +59,7 @@ __all__ = [
     "Level",
     "LevelId",
     "LineKind",
+    "LineProgress",
     "LineRecord",
     "Money",
     "OnHand",
@@ -66,6 +68,7 @@ __all__ = [
     "OrderLine",
     "OrderRecord",
     "OrderState",
+    "OrderStatus",
     "PackingSlip",
     "ParcelLine",
     "Part",
@@ -80,6 +83,7 @@ __all__ = [
     "RoundOff",
     "RoundingBy",
     "Sale",
+    "SalesOrderState",
     "SentPart",
     "SentSlip",
     "ShippingLine",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
@@ -25,6 +26,8 @@ from shared.rules import StoreRules
 LINE_KEY: Final = "LineNumber"
 """The key of a planned line within its order; the same at every attempt."""
 
+_NUMBER: Final = re.compile("([0-9]+)(-[0-9]{1,2})?")
+"""An order's id, and which of its sales orders it is, from the second one on."""
 
 type ShippingKey = tuple[str, str]
 """Code and title of a shipping line; no code and the name of a delivery method, where that has a mode of its own."""
@@ -64,10 +67,12 @@ def order_reference(store: str, order_id: int) -> str:
 
 
 def order_id_of(store: str, reference: str) -> int | None:
-    """The order that has this reference; None for another store's, or anything else that staff wrote."""
+    """The order that has this reference, or whose further sales order has it; None for another store's, or anything
+    else that staff wrote.
+    """
     prefix = order_reference(store, 0)[:-1]
-    number = reference.removeprefix(prefix)
-    return int(number) if reference.startswith(prefix) and number.isascii() and number.isdecimal() else None
+    found = _NUMBER.fullmatch(reference.removeprefix(prefix)) if reference.startswith(prefix) else None
+    return int(found[1]) if found else None
 
 
 def plan_sales_order(

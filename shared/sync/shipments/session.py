@@ -19,11 +19,17 @@ from shared.store.parking import State
 from shared.sync.messages.outcome import Done, MessageOutcome, Park, Parts, Retry
 from shared.sync.shipments.converged import Converged
 from shared.sync.shipments.flow import converge_shipments
+from shared.sync.shipments.given_up import converge_given_up
 from shared.sync.shipments.ports import ShipmentPorts
+from shared.sync.shipments.status import converge_status
 
 type _Converge = Callable[[OrderLink, StoreRules, ShipmentPorts], Awaitable[Converged]]
 
-_CONVERGE: Final[Mapping[Part, _Converge]] = {Part.SHIPMENTS: converge_shipments}
+_CONVERGE: Final[Mapping[Part, _Converge]] = {
+    Part.SHIPMENTS: converge_shipments,
+    Part.GIVEN_UP: converge_given_up,
+    Part.STATUS: converge_status,
+}
 """Each raises RefusedError for what needs a person, and TransientError for what has to wait. They run in this order."""
 
 
@@ -57,6 +63,7 @@ async def _converge(link: OrderLink, parts: frozenset[Part], rules: StoreRules, 
             ended = await converge(link, rules, ports)
         except RefusedError as refusal:
             parked.append(Park(refusal, part))
+            await _close_earlier(part, link, ports, "told again by a later event")
         except TransientError as error:
             retry = retry or Retry(error)
         else:
@@ -78,13 +85,18 @@ async def _close(part: Part, link: OrderLink, ports: ShipmentPorts) -> OrderLink
     """The link without the part among those that are parked: both systems agree about it now."""
     if part not in link.parked_parts:
         return link
-    await ports.parking.close_all(
-        ORDERS.name,
-        link.store,
-        str(link.order_id),
-        state=State.RESOLVED,
-        why="F&O and Shopify agree about it now",
-        now=ports.now(),
-        parts=frozenset({part}),
-    )
+    await _close_earlier(part, link, ports, "F&O and Shopify agree about it now")
     return await ports.links.put(replace(link, parked_parts=link.parked_parts - {part}))
+
+
+async def _close_earlier(part: Part, link: OrderLink, ports: ShipmentPorts, why: str) -> None:
+    if part in link.parked_parts:
+        await ports.parking.close_all(
+            ORDERS.name,
+            link.store,
+            str(link.order_id),
+            state=State.RESOLVED,
+            why=why,
+            now=ports.now(),
+            parts=frozenset({part}),
+        )

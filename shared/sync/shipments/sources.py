@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 from shared.d365.moved import Moved
@@ -12,6 +13,13 @@ from shared.d365.packing_slips import moved_since, with_tracking
 from shared.model import Part
 from shared.rules import StoreRules
 from shared.sync.shipments.ports import ShipmentPorts
+from shared.sync.shipments.status_sources import (
+    TOLD,
+    changed_lines,
+    changed_since_told,
+    changed_states,
+    shows_status,
+)
 
 _UNTRACKED: Final = 100
 """Sales orders in one run that are asked for late tracking numbers."""
@@ -44,4 +52,10 @@ def sources_of(rules: StoreRules, ports: ShipmentPorts) -> tuple[Source, ...]:
         tracked = await with_tracking(ports.fo, rules.company, waiting)
         return {number: Moved(now, {f"tracking {now.isoformat()}"}) for number in tracked}
 
-    return (Source("slips", shipments, slips), Source("tracking", shipments, tracking))
+    found = [Source("slips", shipments, slips), Source("tracking", shipments, tracking)]
+    if shows_status(rules):
+        found.append(Source("states", frozenset({Part.STATUS}), partial(changed_states, rules, ports)))
+    if rules.given_up.action != "ignore":
+        found.append(Source("lines", frozenset({Part.GIVEN_UP}), partial(changed_lines, rules, ports)))
+    found.append(Source("told", TOLD, partial(changed_since_told, rules, ports)))
+    return tuple(found)
