@@ -233,7 +233,7 @@ SHIPMENTS: Final = Flow(
             "write_back_tag",
         }
     ),
-    scopes=frozenset({"read_locations", "read_products", "write_merchant_managed_fulfillment_orders", "write_orders"}),
+    scopes=frozenset({"read_locations", "write_merchant_managed_fulfillment_orders", "write_orders"}),
     entity_sets=frozenset(
         {
             "CustPackingSlipJourBiEntities",
