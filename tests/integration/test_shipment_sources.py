@@ -16,6 +16,7 @@ from tests.builders.both_sides import App, app_in_process
 from tests.integration.test_shipments_reach_shopify import BAG, MAP, shipped
 
 LINES: Final = "CustPackingSlipTransBiEntities"
+VERSIONS: Final = "CustPackingSlipVersionBiEntities"
 OLD: Final = datetime(2020, 1, 1, tzinfo=UTC)
 PROGRESS: Final = "shipments/nordlys/progress"
 
@@ -43,6 +44,8 @@ async def test_the_overlap_sends_no_row_again_when_another_row_leaves_it(app: Ap
     (first, _) = app.fo.books.rows(LINES)
     books = app.fo.books
     books.replace(books.schema.sets[LINES], first, {**first.values, "CreatedOn": OLD})
+    (posting, _) = books.rows(VERSIONS)
+    books.replace(books.schema.sets[VERSIONS], posting, {**posting.values, "VersionDateTime": OLD})
     assert await app.push_shipments() == []
     (rows,) = sources(app)["slips"]["sent"].values()
     assert len(rows) == 1
