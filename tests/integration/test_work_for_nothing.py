@@ -43,3 +43,16 @@ async def test_a_tag_that_holds_the_order_does_reach_fo(app: App) -> None:
     assert order.header["IsSalesProcessingStopped"] == "Yes"
     await order.step("amend", tags=["vip"])
     assert order.header["IsSalesProcessingStopped"] == "No"
+
+
+async def test_a_transaction_that_was_booked_with_its_order_makes_no_call(app: App) -> None:
+    order = OneOrder(app, RULES, checkout("nordlys", TENTS))
+    by_topic = {each.topic: each for each in order.pending()}
+    transaction = by_topic.pop("order_transactions/create")
+    for webhook in by_topic.values():
+        await app.handle(webhook)
+    assert len(order.paid) == 1
+    app.fo.clear_calls()
+    app.shopify.simulator.calls.clear()
+    assert await app.note(transaction) == "F&O has this transaction: it was booked with its order"
+    assert (app.fo.http_calls, app.shopify.simulator.calls) == ([], [])
