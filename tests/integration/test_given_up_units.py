@@ -19,9 +19,7 @@ from tests.builders.order_at_fo import OrderAtFo
 from tests.builders.sales import with_rules
 from tests.builders.strategies import strategy
 
-EU: Final = with_rules(
-    strategy("nordlys"), flows={"shipments": True}, order_status={"metafield": None, "tags": {"on_hold": None}}
-)
+EU: Final = with_rules(strategy("nordlys"), flows={"shipments": True})
 REFUNDING: Final = with_rules(EU, given_up={"action": "refund"})
 BAG: Final = {"sku": "BAG-DOWN", "quantity": 3, "price": "118.00", "tax": VAT}
 MAP: Final = {"sku": "MAP-NORDIC", "quantity": 1, "price": "16.95", "tax": REDUCED_VAT}

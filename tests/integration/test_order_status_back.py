@@ -18,9 +18,7 @@ from tests.builders.order_at_fo import OrderAtFo
 from tests.builders.sales import with_rules
 from tests.builders.strategies import strategy
 
-EU: Final = with_rules(
-    strategy("nordlys"), flows={"shipments": True}, order_status={"metafield": None, "tags": {"on_hold": None}}
-)
+EU: Final = with_rules(strategy("nordlys"), flows={"shipments": True})
 TAGS: Final = {"on_hold": "Held", "partly_delivered": "Some left", "delivered": "Left", "cancelled": "Gone"}
 SHOWING: Final = with_rules(EU, order_status={"metafield": "fo_status", "tags": TAGS})
 CANCELLING: Final = with_rules(EU, order_status={"cancelled": {"action": "cancel"}})

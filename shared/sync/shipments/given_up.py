@@ -29,6 +29,7 @@ from shared.store.links import OrderLink
 from shared.sync.shipments.converged import Converged
 from shared.sync.shipments.flow import line_ids_of
 from shared.sync.shipments.ports import ShipmentPorts
+from shared.telemetry import emit
 
 _MOVING: Final = timedelta(seconds=20)
 """Before an order is read again that F&O changed while it was read."""
@@ -134,6 +135,7 @@ class _GivingUp:
             await self._put_intent({})  # the key of a refused call is spent
             raise
         await self._put_intent({})
+        emit("given_up.refunded", store=self._link.store, document=self._link.sales_order)
 
     async def _put_intent(self, intent: Mapping[str, str]) -> None:
         if intent != self._link.refund_intent:

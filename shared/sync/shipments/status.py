@@ -36,6 +36,7 @@ from shared.store.links import OrderLink
 from shared.sync.metafield_definitions import ensure_definition
 from shared.sync.shipments.converged import Converged
 from shared.sync.shipments.ports import ShipmentPorts
+from shared.telemetry import emit
 
 _JOB: Final = timedelta(seconds=20)
 """Until Shopify shows an order as cancelled that it was asked to cancel, before the order is read again."""
@@ -160,6 +161,7 @@ class _Status:
             state = await read_cancel_state(self._admin, self._link.order_id)
             if state is None or state.is_cancelled:
                 self._notes.append("cancelled in Shopify too")
+                emit("order.cancelled_in_shopify", store=self._link.store, document=self._link.sales_order)
                 return
         raise NotYetError("Shopify is cancelling the order", retry_after=_JOB)
 
