@@ -123,6 +123,7 @@ def build(settings: Settings) -> Services:
     tax_setups = TaxSetups(fo)
     outbox = Outbox(tables.get_table_client("outbox"))
     parking = Parking(tables.get_table_client("parked"), parked)
+    shipments = Shipments(tables.get_table_client("shipments"))
     order_ports = OrderPorts(
         rules=rules,
         admins=admins,
@@ -138,6 +139,7 @@ def build(settings: Settings) -> Services:
         refunds=RefundPorts(Refunds(tables.get_table_client("refunds")), fo, tax_setups),
         outbox=outbox,
         parking=parking,
+        shipments=shipments,
         change_pause=timedelta(seconds=settings.order_change_pause),
     )
     snapshots = blobs.Snapshots(containers.get_container_client(blobs.STATE))
@@ -148,7 +150,7 @@ def build(settings: Settings) -> Services:
         fo=fo,
         links=links,
         parking=parking,
-        shipments=Shipments(tables.get_table_client("shipments")),
+        shipments=shipments,
         snapshots=snapshots,
         queue=orders_queue,
     )

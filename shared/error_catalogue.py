@@ -56,6 +56,8 @@ class ErrorCode(StrEnum):
     SHIPPED_ON_HOLD = "SHIPPED_ON_HOLD"
     SHIPPED_MORE_THAN_OPEN = "SHIPPED_MORE_THAN_OPEN"
     SHIPMENT_REFUSED = "SHIPMENT_REFUSED"
+    READY_ON_HOLD = "READY_ON_HOLD"
+    READY_TAKEN_BACK = "READY_TAKEN_BACK"
     SKU_EMPTY = "SKU_EMPTY"
     LINE_WITHOUT_RULE = "LINE_WITHOUT_RULE"
     AMOUNT_WITHOUT_RULE = "AMOUNT_WITHOUT_RULE"
@@ -360,6 +362,17 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
         Owner.CLERK,
         "Look at the order's fulfilment in Shopify: a location that does not stock the item, a request to a fulfilment "
         "service, or a change by staff at the same moment. Correct it there. " + _REPLAY,
+    ),
+    ErrorCode.READY_ON_HOLD: Entry(
+        "{units} units are ready to be picked up, and their fulfilment is on hold in Shopify ({reasons}). The buyer has "
+        "not been told.",
+        Owner.CLERK,
+        "Release the hold in Shopify if the buyer may have the goods. " + _REPLAY + " Shopify then writes to the buyer.",
+    ),
+    ErrorCode.READY_TAKEN_BACK: Entry(
+        "The buyer was told that goods can be picked up, and F&O does not show {units} units of them as ready any more.",
+        Owner.CLERK,
+        "Shopify cannot take the message back. Tell the buyer, or pick the goods again in F&O. " + _REPLAY,
     ),
     ErrorCode.SKU_EMPTY: Entry(
         "The line “{title}” has no {missing}.",

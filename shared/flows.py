@@ -218,19 +218,22 @@ SHIPMENTS: Final = Flow(
             "shipments_move",
             "shipments_open",
             "shipments_open_lines",
+            "shipments_ready",
             "shipments_sent",
             "shipments_state",
             "shipments_track",
         }
     ),
     scopes=frozenset({"read_locations", "read_orders", "write_merchant_managed_fulfillment_orders"}),
-    entity_sets=frozenset(
+    entity_sets=_SALES_ORDERS
+    | frozenset(
         {
             "CustPackingSlipJourBiEntities",
             "CustPackingSlipTransBiEntities",
             "CustPackingSlipVersionBiEntities",
             "PackingSlipTrackingInformation",
-            "SalesOrderHeadersV4",
+            "SalesTableBiEntities",
+            "WHSSalesLineBiEntities",
         }
     ),
 )

@@ -142,6 +142,21 @@ class StoreRules(Rules):
         return "payment" if self.payments is not None and self.payments.rounding_account is not None else None
 
     @property
+    def tells_when_picked(self) -> bool:
+        """Whether F&O is to be asked what is picked: the store has orders that the buyer picks up."""
+        rules = (self.orders.delivery.pick_up, *(rule for rule in self.shipping if rule.pick_up_at is not None))
+        return self.shipments.pick_up == "picked" and any(rule is not None for rule in rules)
+
+    @property
+    def pick_up_modes(self) -> frozenset[str] | None:
+        """F&O's modes of delivery that an order has which the buyer picks up; None if it may have any."""
+        rule = self.orders.delivery.pick_up
+        if rule is not None and rule.delivery_mode is None:
+            return None
+        modes = {each.delivery_mode for each in self.shipping if each.pick_up_at is not None}
+        return frozenset(modes if rule is None or rule.delivery_mode is None else modes | {rule.delivery_mode})
+
+    @property
     def numbers_orders(self) -> bool:
         """Whether the app numbers sales orders. Otherwise F&O does."""
         return self.orders.number == "own" and self.tenant.order_number == "kept"

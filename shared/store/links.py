@@ -12,8 +12,9 @@ from typing import Final
 from azure.data.tables.aio import TableClient
 
 from shared.errors import TransientError
-from shared.model import OrderRecord, Part, SoldUnits
+from shared.model import OrderRecord, Part, PickUp, SoldUnits
 from shared.store import tables
+from shared.store.pick_up import read_pick_up, write_pick_up
 from shared.store.records import read_record, write_record
 from shared.store.tables import TableRow
 
@@ -25,7 +26,8 @@ LEASE_OF_NUMBERED: Final = timedelta(seconds=30)
 only saves calls.
 """
 _CHUNKED: Final = tuple(
-    f"{name}_" for name in ("lots", "sold", "goods", "sources", "promised", "said", "record", "released")
+    f"{name}_"
+    for name in ("lots", "sold", "goods", "sources", "promised", "said", "record", "released", "pick_up", "by_staff")
 )
 _CHUNK: Final = 30_000  # a string property of a table row holds 32 Ki characters
 
@@ -61,6 +63,11 @@ class OrderLink:
     """Set before the hold is sent, so that a retry after a crash finishes it."""
     released: Mapping[str, str] = field(default_factory=dict)
     """Reason of a hold -> why, by whom and when a person released the order from it: it is not held for that again."""
+    by_staff: Mapping[str, int] = field(default_factory=dict)
+    """Order line id -> units that others than the app have fulfilled in Shopify, as they were noted last."""
+    would_send_again: bool = False
+    """Whether F&O still has units of them to deliver, in a store that holds such orders."""
+    pick_up: PickUp = field(default_factory=PickUp)
     parked_parts: frozenset[Part] = frozenset()
     """The parts of the order with a parked message; payments also while they wait."""
     given_up: bool = False
@@ -223,6 +230,9 @@ def _row(link: OrderLink) -> TableRow:
         "held": link.held,
         "is_holding": link.is_holding,
         **_pieces("released", link.released),
+        **_pieces("by_staff", link.by_staff),
+        "would_send_again": link.would_send_again,
+        **_pieces("pick_up", write_pick_up(link.pick_up)),
     }
 
 
@@ -245,6 +255,9 @@ def _read(row: TableRow) -> OrderLink:
         held=row.get("held", ""),
         is_holding=row.get("is_holding", False),
         released=_join("released", row),
+        by_staff=_join("by_staff", row),
+        would_send_again=row.get("would_send_again", False),
+        pick_up=read_pick_up(_join("pick_up", row)),
         location_id=int(row["location_id"]) if row["location_id"] else None,
         parked_parts=_parked_parts(row),
         record=read_record(_join("record", row)),

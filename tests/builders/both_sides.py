@@ -186,6 +186,7 @@ class App(Brief):
         self.rules = rules
         self.waiting = []
         links, payments, taxes = MemoryTable(), MemoryTable(), TaxSetups(self.client)
+        shipments = Shipments(MemoryTable())
         self.links = OrderLinks(links)
         self._parking = Parking(MemoryTable(), Bodies())
         self._ports = OrderPorts(
@@ -200,6 +201,7 @@ class App(Brief):
             refunds=RefundPorts(Refunds(MemoryTable()), self.client, taxes),
             outbox=Outbox(MemoryTable()),
             parking=self._parking,
+            shipments=shipments,
             now=lambda: self.now(),  # noqa: PLW0108 - a test sets the clock later
             change_pause=self.change_pause,
         )
@@ -211,7 +213,7 @@ class App(Brief):
             fo=self.client,
             links=self.links,
             parking=self._parking,
-            shipments=Shipments(MemoryTable()),
+            shipments=shipments,
             snapshots=MemorySnapshots(),  # type: ignore[arg-type]  # documents in memory
             queue=_Collecting(self._shipped),
             now=lambda: self.now(),  # noqa: PLW0108

@@ -32,6 +32,7 @@ from shared.store.outbox import Outbox
 from shared.store.parking import Parking
 from shared.store.payments import Payments
 from shared.store.refunds import Refunds
+from shared.store.shipments import Shipments
 from shared.store.shared_rows import SharedRows
 from shared.sync.deadline import ended_after
 from shared.sync.messages.dispatch import MessageHandler, QueuePorts, handle_message
@@ -195,6 +196,7 @@ class Installation:
                 refunds=RefundPorts(Refunds(over["refunds"]), fo, TaxSetups(fo)),
                 outbox=Outbox(over["outbox"]),
                 parking=Parking(over["parked"], BodiesOver(wire, self.blobs)),
+                shipments=Shipments(over["shipments"]),
                 now=self.time.now,
                 change_pause=self.change_pause,
             )

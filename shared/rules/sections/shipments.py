@@ -63,6 +63,24 @@ class ShipmentRules(Rules):
         description="What becomes of a fulfilment order whose location is not that of the warehouse that shipped: "
         "moved there (`move`), which corrects the stock of both locations, or fulfilled where it is (`keep`).",
     )
+    pick_up: Literal["picked", "packing_slip", "never"] = Field(
+        default="picked",
+        description="When Shopify tells the buyer, once, that the goods of a fulfilment order can be picked up: when "
+        "F&O shows all of them as picked (the sales order's picking list is posted, or with warehouse management all "
+        "units are packed), when all of them are on packing slips, or never by the app.",
+    )
+    collected: Literal["packing_slip", "staff"] = Field(
+        default="packing_slip",
+        description="When goods that the buyer picks up count as handed over and are fulfilled in Shopify: with their "
+        "packing slip (`packing_slip`), for stores that post it when the buyer has them, or by staff in Shopify or at "
+        "its point of sale (`staff`), for stores that post it when the goods come to the counter.",
+    )
+    by_staff: Literal["note", "hold"] = Field(
+        default="note",
+        description="What becomes of the sales order when others than the app fulfil units in Shopify that F&O has not "
+        "delivered: the journal notes it (`note`), or the order is also held in F&O (`hold`), so that the warehouse "
+        "does not send them again. Orders that the buyer picks up are only noted.",
+    )
     carriers: tuple[CarrierRule, ...] = Field(
         default=(), description="Carriers as Shopify names them. Without a rule F&O's name is sent."
     )

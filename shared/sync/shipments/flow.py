@@ -14,6 +14,7 @@ from typing import Final
 
 from shared.d365.packing_slips import read_slips
 from shared.errors import ErrorCode, NotYetError, OutcomeUnknownError, RefusedError
+from shared.mapping.shipments.lines import line_ids_of
 from shared.mapping.shipments.plan import (
     CancelFulfillment,
     CreateFulfillment,
@@ -25,7 +26,7 @@ from shared.mapping.shipments.plan import (
     adopt,
     plan_shipments,
 )
-from shared.model import Component, PackingSlip, SentPart, SentSlip, ShopShipments
+from shared.model import PackingSlip, SentPart, SentSlip, ShopShipments
 from shared.rules import StoreRules
 from shared.shopify.admin.client import AdminClient
 from shared.shopify.shipments import (
@@ -39,14 +40,13 @@ from shared.shopify.shipments import (
 from shared.store.links import OrderLink
 from shared.store.shipments import Shipments, StoredSlip
 from shared.sync.shipments.converged import Converged
+from shared.sync.shipments.pick_up import PickUpNotices, may_be_picked
 from shared.sync.shipments.ports import ShipmentPorts
 
 _ROUNDS: Final = 12
 """Plans for one event: each slip may be cancelled, moved, made and tracked, one kind of step after another."""
 _SETTLING: Final = timedelta(seconds=20)
 """Until Shopify shows a fulfilment that it may be making, before the order is read again."""
-_GOODS: Final = f"{Component.PRODUCTS}:", f"{Component.CUSTOM_LINES}:"
-"""Sources of lines that Shopify has something to fulfil for."""
 
 
 @dataclass(slots=True)
@@ -57,6 +57,7 @@ class ShipmentReport:
     cancelled: int = 0
     tracked: int = 0
     moved: int = 0
+    told: int = 0
     findings: tuple[RefusedError, ...] = ()
     wait_until: datetime | None = None
     slips: list[str] = field(default_factory=list)
@@ -70,6 +71,7 @@ class ShipmentReport:
                 (self.cancelled, "fulfilments cancelled"),
                 (self.tracked, "given other tracking numbers"),
                 (self.moved, "fulfilment orders moved or opened"),
+                (self.told, "told to be ready for pick-up"),
             )
             if count
         ]
@@ -84,8 +86,9 @@ async def converge_shipments(link: OrderLink, rules: StoreRules, ports: Shipment
     """Raises RefusedError for what cannot be shown (after all that can be is), NotYetError while a slip waits for its
     tracking number, OutcomeUnknownError and what the clients raise.
     """
-    report = await _Shipping(link, rules, ports).run()
-    return Converged(link, report.note, report.evidence)
+    shipping = _Shipping(link, rules, ports)
+    report = await shipping.run()
+    return Converged(shipping.pick_up.link, report.note, report.evidence)
 
 
 class _Shipping:
@@ -93,6 +96,7 @@ class _Shipping:
         self._link = link
         self._rules = rules
         self._shipments: Shipments = ports.shipments
+        self.pick_up = PickUpNotices(link, rules, ports)
         self._admin: AdminClient = ports.admins[rules.key]
         self._fo = ports.fo
         self._now = ports.now
@@ -103,7 +107,7 @@ class _Shipping:
         link = self._link
         slips = await read_slips(self._fo, link.company, (link.sales_order, *link.further))
         self._stored = await self._shipments.of_order(link.store, link.order_id)
-        if not slips and not self._stored:
+        if not slips and not self._stored and not may_be_picked(link, self._rules):
             return self._report
         self._report.slips = sorted(slip.key for slip in slips)
         for _ in range(_ROUNDS):
@@ -111,6 +115,7 @@ class _Shipping:
             if shop is None:
                 raise RefusedError(ErrorCode.ORDER_GONE, order=link.order_id)
             await self._adopt(shop, slips)
+            await self.pick_up.tell(shop, slips, line_ids_of(self._link.sources))
             plan = self._plan(slips, shop)
             if not plan.steps:
                 return self._end(plan)
@@ -124,14 +129,15 @@ class _Shipping:
             {key: stored.slip for key, stored in self._stored.items()},
             shop,
             self._rules,
-            line_ids=line_ids_of(self._link),
+            line_ids=line_ids_of(self._link.sources),
             now=self._now(),
         )
 
     def _end(self, plan: ShipmentPlan) -> ShipmentReport:
-        self._report.findings, self._report.wait_until = plan.findings, plan.wait_until
-        if plan.findings:
-            raise plan.findings[0]
+        findings = (*plan.findings, *self.pick_up.findings)
+        self._report.findings, self._report.wait_until, self._report.told = findings, plan.wait_until, self.pick_up.told
+        if findings:
+            raise findings[0]
         if plan.wait_until is not None:
             wait = plan.wait_until - self._now()
             raise NotYetError("a packing slip waits for its tracking number", retry_after=max(wait, timedelta(0)))
@@ -201,8 +207,3 @@ class _Shipping:
         is_untracked = any(not part.tracking for part in slip.parts)
         since = (stored.untracked_since or self._now()) if is_untracked else None
         self._stored[key] = await self._shipments.put(replace(stored, slip=slip, untracked_since=since))
-
-
-def line_ids_of(link: OrderLink) -> dict[str, int]:
-    """InventoryLotId -> order line in Shopify, of the lines that are goods."""
-    return {lot: int(source.rpartition(":")[2]) for lot, source in link.sources.items() if source.startswith(_GOODS)}

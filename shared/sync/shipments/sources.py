@@ -9,6 +9,7 @@ from typing import Final
 
 from shared.d365.moved import Moved
 from shared.d365.packing_slips import moved_since, with_tracking
+from shared.d365.picked import packed_since, picked_since
 from shared.model import Part
 from shared.rules import StoreRules
 from shared.sync.shipments.ports import ShipmentPorts
@@ -44,4 +45,16 @@ def sources_of(rules: StoreRules, ports: ShipmentPorts) -> tuple[Source, ...]:
         tracked = await with_tracking(ports.fo, rules.company, waiting)
         return {number: Moved(now, {f"tracking {now.isoformat()}"}) for number in tracked}
 
-    return (Source("slips", shipments, slips), Source("tracking", shipments, tracking))
+    async def picked(since: datetime) -> Mapping[str, Moved]:
+        return await picked_since(ports.fo, rules.company, since, rules.pick_up_modes)
+
+    async def packed(since: datetime) -> Mapping[str, Moved]:
+        is_known = rules.tenant.warehouse_management == "yes"
+        return await packed_since(ports.fo, rules.company, since, rules.pick_up_modes, is_known=is_known)
+
+    sources = [Source("slips", shipments, slips), Source("tracking", shipments, tracking)]
+    if rules.tells_when_picked:
+        sources.append(Source("picked", shipments, picked))
+        if rules.tenant.warehouse_management != "no":
+            sources.append(Source("packed", shipments, packed))
+    return tuple(sources)
