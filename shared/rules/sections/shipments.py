@@ -63,6 +63,13 @@ class ShipmentRules(Rules):
         description="What becomes of a fulfilment order whose location is not that of the warehouse that shipped: "
         "moved there (`move`), which corrects the stock of both locations, or fulfilled where it is (`keep`).",
     )
+    third_party: Literal["tell", "move"] = Field(
+        default="tell",
+        description="What becomes of units that left and that Shopify has assigned to a fulfilment service: told "
+        "(`tell`), or moved to the location of the warehouse that shipped where the service was not asked for them or "
+        "refused (`move`); what it was asked for is always told. Shopify shows them to an app with the access scope "
+        "write_third_party_fulfillment_orders only.",
+    )
     carriers: tuple[CarrierRule, ...] = Field(
         default=(), description="Carriers as Shopify names them. Without a rule F&O's name is sent."
     )
