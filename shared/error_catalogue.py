@@ -50,10 +50,15 @@ class ErrorCode(StrEnum):
     NEGATIVE_AMOUNT = "NEGATIVE_AMOUNT"
     UNKNOWN_SKU = "UNKNOWN_SKU"
     ITEM_OUT_OF_SCOPE = "ITEM_OUT_OF_SCOPE"
+    SHIPPED_AFTER_CANCEL = "SHIPPED_AFTER_CANCEL"
+    SHIPPED_WITHOUT_BOOKING = "SHIPPED_WITHOUT_BOOKING"
+    SHIPPED_LINE_UNKNOWN = "SHIPPED_LINE_UNKNOWN"
     SHIPPED_FRACTION = "SHIPPED_FRACTION"
     SHIPPED_FROM_UNKNOWN_WAREHOUSE = "SHIPPED_FROM_UNKNOWN_WAREHOUSE"
+    SHIPPED_BY_UNKNOWN_CARRIER = "SHIPPED_BY_UNKNOWN_CARRIER"
     SHIPPED_AT_THIRD_PARTY = "SHIPPED_AT_THIRD_PARTY"
     SHIPPED_ON_HOLD = "SHIPPED_ON_HOLD"
+    SHIPPED_NOT_FULFILLABLE = "SHIPPED_NOT_FULFILLABLE"
     SHIPPED_MORE_THAN_OPEN = "SHIPPED_MORE_THAN_OPEN"
     SHIPMENT_REFUSED = "SHIPMENT_REFUSED"
     READY_ON_HOLD = "READY_ON_HOLD"
@@ -326,11 +331,32 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
         "its number as the SKU; or, for batch and serial numbers that picking registers, set orders.tracked_items in "
         "config/stores/{store}.toml. " + _REPLAY + " Until then, " + _BY_HAND,
     ),
+    ErrorCode.SHIPPED_AFTER_CANCEL: Entry(
+        "Packing slip {slip} of {sales_order} has {units} units of an order that is cancelled in Shopify.",
+        Owner.CLERK,
+        "Act at once: the buyer may have the money back already. Stop the parcel and cancel the packing slip in F&O, "
+        "which closes this; or agree with the buyer to return or pay the goods, and discard this message. Shopify "
+        "shows nothing of a cancelled order as sent.",
+    ),
+    ErrorCode.SHIPPED_WITHOUT_BOOKING: Entry(
+        "F&O ships a sales order with the reference of order {order}, which the app has not booked.",
+        Owner.CLERK,
+        "Find out who entered the sales order. If the app is to book the order, cancel that sales order, and if the "
+        "order is not parked, bring it (operator bring). If the sales order stays, fulfil the order in Shopify by hand "
+        "and discard this message.",
+    ),
+    ErrorCode.SHIPPED_LINE_UNKNOWN: Entry(
+        "Packing slip {slip} of {sales_order} has {quantity} of item {item} (lot {lot}), a line that the app did not "
+        "write: staff added it in F&O.",
+        Owner.CLERK,
+        "Shopify does not show it. If it replaces an item of the order, edit the order in Shopify (remove the old item "
+        "there), or fulfil the old item there by hand. If it is an extra, tell the buyer. Then discard this message.",
+    ),
     ErrorCode.SHIPPED_FRACTION: Entry(
-        "Packing slip {slip} has {quantity} units of lot {lot}, and Shopify knows whole units only.",
+        "Packing slip {slip} of {sales_order} has {quantity} units of lot {lot}, and Shopify knows whole units only.",
         Owner.FO_ADMIN,
         "Correct the packing slip, or the item's sales unit, in F&O: one unit must be one piece. The next run of "
-        "push_shipments shows it.",
+        "push_shipments shows the rest; until then only whole units are shown.",
     ),
     ErrorCode.SHIPPED_FROM_UNKNOWN_WAREHOUSE: Entry(
         "Packing slip {slip} of {sales_order} left warehouse {warehouse}, which store {store} does not have among its "
@@ -339,11 +365,19 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
         "Add the warehouse with its location to config/stores/{store}.toml. Until then its goods are fulfilled at the "
         "location that Shopify assigned, whose stock they are taken from.",
     ),
+    ErrorCode.SHIPPED_BY_UNKNOWN_CARRIER: Entry(
+        "Packing slip {slip} of {sales_order} was sent by {carrier}. Shopify does not know the tracking page of a "
+        "carrier with this name, and neither F&O nor the rules have its address.",
+        Owner.ENGINEER,
+        "The shipment is shown, and the buyer gets the number without a link. Add the carrier to shipments.carriers in "
+        "config/stores/{store}.toml: with Shopify's name for it, or with a `url`. Then replay: the link is added, "
+        "without a second mail.",
+    ),
     ErrorCode.SHIPPED_AT_THIRD_PARTY: Entry(
-        "Packing slip {slip} of {sales_order} has {units} units that Shopify has requested from a fulfilment service.",
+        "Packing slip {slip} of {sales_order} has {units} units that Shopify has assigned to a fulfilment service.",
         Owner.CLERK,
-        "Find out who ships: the goods may leave twice. In Shopify cancel the fulfilment request, or in F&O cancel the "
-        "packing slip.",
+        "Find out who ships: the goods may leave twice. In Shopify cancel the fulfilment request and change the "
+        "location of the items to your own, then replay; or in F&O cancel the packing slip.",
     ),
     ErrorCode.SHIPPED_ON_HOLD: Entry(
         "Packing slip {slip} of {sales_order} has {units} units whose fulfilment is on hold in Shopify ({reasons}).",
@@ -351,11 +385,19 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
         "The goods have left. If that was right, release the hold in Shopify, and the buyer gets the notice; if not, "
         "stop the parcel.",
     ),
+    ErrorCode.SHIPPED_NOT_FULFILLABLE: Entry(
+        "Packing slip {slip} of {sales_order} has {units} units whose fulfilment order is {status} in Shopify, which "
+        "lets the app fulfil nothing of it.",
+        Owner.CLERK,
+        "Fulfil the units in Shopify by hand, or change their location there, which gives them an open fulfilment "
+        "order. " + _REPLAY,
+    ),
     ErrorCode.SHIPPED_MORE_THAN_OPEN: Entry(
         "Packing slip {slip} of {sales_order} has {units} units more than Shopify has open.",
         Owner.CLERK,
-        "Compare both orders: too much was delivered, an item was replaced, or the units were removed from the order "
-        "in Shopify. Correct the packing slip in F&O, or agree with the buyer; nothing more is shown in Shopify.",
+        "Compare both orders: too much was delivered, the units were removed from the order in Shopify, or a "
+        "fulfilment service has them, which Shopify may not show to the app. Correct the packing slip in F&O, or agree "
+        "with the buyer; nothing more is shown in Shopify.",
     ),
     ErrorCode.SHIPMENT_REFUSED: Entry(
         "Shopify refused to show a shipment: {message}",

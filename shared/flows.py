@@ -215,11 +215,11 @@ SHIPMENTS: Final = Flow(
             "order_parcel_lines",
             "shipments_cancel",
             "shipments_create",
+            "shipments_further",
             "shipments_move",
             "shipments_open",
             "shipments_open_lines",
             "shipments_ready",
-            "shipments_sent",
             "shipments_state",
             "shipments_track",
         }

@@ -123,6 +123,7 @@ def _slip(header: FoRow, lines: Sequence[FoRow], tracking: tuple[Tracking, ...])
         delivery_mode=header["DlvMode"],
         created_at=min(_moment(row, "CreatedOn") for row in lines),
         units=dict(units),
+        items={row["InventTransId"]: row["ItemId"] for row in lines},
         tracking=tracking,
     )
 

@@ -89,6 +89,7 @@ def _row(stored: StoredSlip) -> TableRow:
                     "fulfillment": part.fulfillment_id,
                     "units": _units(part.units),
                     "tracking": [list(each) for each in part.tracking],
+                    "company": part.company,
                 }
                 for part in slip.parts
             ]
@@ -107,6 +108,7 @@ def _read(row: TableRow) -> StoredSlip:
             fulfillment_id=part["fulfillment"],
             units=_read_units(part["units"]),
             tracking=tuple(Tracking(*each) for each in part["tracking"]),
+            company=part.get("company"),  # a row of an earlier release has none
         )
         for part in json.loads(row["parts"])
     )

@@ -364,6 +364,7 @@ class App(Brief):
             body=envelope.body,
             error=refused.error,
             part=refused.part,
+            number=refused.number,
         )
         await self._parking.park(message)
 

@@ -212,17 +212,18 @@ async def test_a_warehouse_without_a_location_is_told_and_its_goods_are_shown(ap
     assert (one.shown, await app.parked()) == ([{"BAG-DOWN": 3}], set())
 
 
-async def test_a_part_of_a_unit_is_told_and_shown_once_it_is_corrected(app: App) -> None:
-    one = await shipped(app, BAG)
-    lot = one.lines[0]["InventoryLotId"]
-    (slip,) = app.fo.slips.pack(one.sales_order, Shipment([Part(lot, Decimal("1.5"))]))
+async def test_a_part_of_a_unit_is_told_and_holds_up_nothing_else(app: App) -> None:
+    one = await shipped(app, BAG, MAP)
+    lots = {line["ItemNumber"]: line["InventoryLotId"] for line in one.lines}
+    bag, atlas = Part(lots["BAG-DOWN"], Decimal("1.5")), Part(lots["MAP-NORDIC"], Decimal(1))
+    (slip,) = app.fo.slips.pack(one.sales_order, Shipment([bag, atlas]))
     await app.push_shipments()
     assert await app.parked() == {"SHIPPED_FRACTION"}
     assert "Correct the packing slip" in (await app.next_steps())[0]
-    assert one.shown == []
+    assert one.shown == [{"BAG-DOWN": 1, "MAP-NORDIC": 1}]
     one.correct(slip, BAG_DOWN=1)
     await app.replay_parked()
-    assert (one.shown, await app.parked()) == ([{"BAG-DOWN": 1}], set())
+    assert (one.shown, await app.parked()) == ([{"BAG-DOWN": 1, "MAP-NORDIC": 1}], set())
 
 
 async def test_what_shopify_refuses_is_told_with_its_words_and_shown_by_a_replay(app: App) -> None:

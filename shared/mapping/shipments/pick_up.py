@@ -37,6 +37,11 @@ def open_at_counter(shop: ShopShipments) -> Counter[int]:
     return _open(each for each in shop.orders if each.method == PICK_UP)
 
 
+def is_collected(orders: Iterable[FulfillmentOrder]) -> bool:
+    """Whether the buyer picks all of them up: then there is no parcel to write to the buyer about."""
+    return all(order.method == PICK_UP for order in orders)
+
+
 def needs_picked(shop: ShopShipments, rules: StoreRules) -> bool:
     """Whether F&O has to be asked what is picked."""
     return rules.shipments.pick_up == "picked" and bool(open_at_counter(shop))
@@ -94,7 +99,7 @@ def plan_pick_up(
     """What the buyer is to be told. By order line, `left` is what is on packing slips, and `ready` that and what is
     picked; `known` is without attempts whose outcome nobody can find out (settle_told).
     """
-    is_collected = rules.shipments.pick_up == "picked" and rules.shipments.collected == "packing_slip"
+    is_handed_over_by_slip = rules.shipments.pick_up == "picked" and rules.shipments.collected == "packing_slip"
     fulfilled: Counter[int] = Counter()
     for fulfillment in shop.fulfillments:
         if fulfillment.is_active:
@@ -116,7 +121,7 @@ def plan_pick_up(
             continue
         if all(told[line] >= whole[line] for line in units):
             continue
-        if is_collected and all(left.get(line, 0) >= whole[line] for line in units):
+        if is_handed_over_by_slip and all(left.get(line, 0) >= whole[line] for line in units):
             continue  # the buyer has them
         if order.status in _CAN_TELL:
             tell[order.id] = dict(units)

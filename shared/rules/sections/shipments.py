@@ -81,6 +81,13 @@ class ShipmentRules(Rules):
         "delivered: the journal notes it (`note`), or the order is also held in F&O (`hold`), so that the warehouse "
         "does not send them again. Orders that the buyer picks up are only noted.",
     )
+    third_party: Literal["tell", "move"] = Field(
+        default="tell",
+        description="What becomes of units that left and that Shopify has assigned to a fulfilment service: told "
+        "(`tell`), or moved to the location of the warehouse that shipped where the service was not asked for them or "
+        "refused (`move`); what it was asked for is always told. Shopify shows them to an app with the access scope "
+        "write_third_party_fulfillment_orders only.",
+    )
     carriers: tuple[CarrierRule, ...] = Field(
         default=(), description="Carriers as Shopify names them. Without a rule F&O's name is sent."
     )
