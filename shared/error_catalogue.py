@@ -406,15 +406,18 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
         "service, or a change by staff at the same moment. Correct it there. " + _REPLAY,
     ),
     ErrorCode.READY_ON_HOLD: Entry(
-        "{units} units are ready to be picked up, and their fulfilment is on hold in Shopify ({reasons}). The buyer has "
-        "not been told.",
+        "{units} units are ready to be picked up, and their fulfilment is on hold in Shopify ({reasons}). The buyer "
+        "has not been told.",
         Owner.CLERK,
-        "Release the hold in Shopify if the buyer may have the goods. " + _REPLAY + " Shopify then writes to the buyer.",
+        "Release the hold in Shopify if the buyer may have the goods. "
+        + _REPLAY
+        + " Shopify then writes to the buyer.",
     ),
     ErrorCode.READY_TAKEN_BACK: Entry(
-        "The buyer was told that goods can be picked up, and F&O does not show {units} units of them as ready any more.",
+        "The buyer was told that goods can be picked up, and F&O does not show {units} units of them as ready any "
+        "more.",
         Owner.CLERK,
-        "Shopify cannot take the message back. Tell the buyer, or pick the goods again in F&O. " + _REPLAY,
+        "Shopify cannot take that back. Tell the buyer to wait, and make the goods ready again in F&O. " + _REPLAY,
     ),
     ErrorCode.SKU_EMPTY: Entry(
         "The line “{title}” has no {missing}.",

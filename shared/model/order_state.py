@@ -79,7 +79,7 @@ class OrderState:
     parcels: Mapping[int, Mapping[int, int]] = field(default_factory=dict)
     """Fulfilment in Shopify -> order line id -> units. Their sum is `shipped`."""
     would_send_again: bool | None = None
-    """Whether F&O has units still to deliver that others than the app fulfilled in Shopify. None where nobody looked."""
+    """Whether F&O has units still to deliver that others than the app fulfilled in Shopify. None if nobody looked."""
     is_being_assessed: bool = False
     """Whether Shopify is still to assess its risk. It assesses online orders with a payment by a gateway."""
     delivery: DeliveryMethod | None = None

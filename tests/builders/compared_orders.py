@@ -14,8 +14,8 @@ from shared.store.outbox import Outbox
 from shared.store.parking import Parking
 from shared.store.payments import Payment, Payments
 from shared.store.refunds import BookedRefund, Refunds
-from shared.store.shipments import Shipments
 from shared.store.shared_rows import SharedRows
+from shared.store.shipments import Shipments
 from shared.sync.orders.ports import OrderPorts
 from shared.sync.payments import PaymentPorts
 from shared.sync.refunds import RefundPorts

@@ -32,8 +32,8 @@ from shared.store.outbox import Outbox
 from shared.store.parking import Parking
 from shared.store.payments import Payments
 from shared.store.refunds import Refunds
-from shared.store.shipments import Shipments
 from shared.store.shared_rows import SharedRows
+from shared.store.shipments import Shipments
 from shared.sync.deadline import ended_after
 from shared.sync.messages.dispatch import MessageHandler, QueuePorts, handle_message
 from shared.sync.messages.outcome import MessageOutcome

@@ -117,7 +117,7 @@ async def test_by_rule_the_order_is_held_until_staff_take_their_fulfilment_back(
     one.echo()
     await one.deliver()
     assert is_held(one)
-    one.change("cancel_fulfillment", fulfillment=one.order.fulfillments[0].id)
+    one.change("unfulfill")
     found = await notes(app, one)
     assert found[0].startswith(f"{BY_OTHERS}: nothing any more")
     link = await app.link(one.order.id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any, Final
 
 import pytest
@@ -30,9 +31,7 @@ def rules(*, management: str = "no", **shipments: Any) -> StoreRules:
         orders={"delivery": {"pick_up": {"delivery_mode": "EXPR"}}},
         shipments={"notify": "always", **shipments},
     )
-    return found.model_copy(
-        update={"tenant": found.tenant.model_copy(update={"warehouse_management": management})}
-    )
+    return found.model_copy(update={"tenant": found.tenant.model_copy(update={"warehouse_management": management})})
 
 
 @pytest.fixture
@@ -177,7 +176,7 @@ async def test_a_slip_that_is_taken_back_tells_nobody_twice_and_staff_that_the_b
     one.correct(slip, BAG_DOWN=1)
     assert await app.push_shipments() == ["READY_TAKEN_BACK"]
     assert await app.parked() == {"READY_TAKEN_BACK"}
-    assert "pick the goods again in F&O" in (await app.next_steps())[0]
+    assert "make the goods ready again in F&O" in (await app.next_steps())[0]
     assert "does not show 2 units" in (await app.causes())[0]
     assert (one.mails, one.shown) == (["ready_for_pickup"], [{"BAG-DOWN": 1}])
     one.pack(BAG_DOWN=2)
@@ -231,12 +230,13 @@ async def test_a_pick_up_order_is_fulfilled_where_the_buyer_is_whatever_warehous
     using = with_rules(rules(), orders={"delivery": {"pick_up": {"delivery_mode": "EXPR", "at_location": False}}})
     one = await collected(app, BAG, using=using)
     (part,) = one.order.fulfillment_orders
-    here = part.location_id
-    shop = one.simulated.shop
-    part.location_id = next(each for each in shop.locations if each != here)
+    shop = app.shopify.simulator.shops[using.shop_domain]
+    here = shop.locations[part.location_id]
+    shop.locations[99] = replace(here, id=99, name="Rotterdam counter")
+    part.location_id = 99
     one.pack(BAG_DOWN=3)
     assert await app.push_shipments() == [MADE]
-    assert [each.location_id for each in one.order.live_fulfillments] == [part.location_id]
+    assert [each.location_id for each in one.order.live_fulfillments] == [99]
 
 
 async def test_goods_of_the_counter_are_no_shipment_and_nobody_is_told_of_them(app: App) -> None:

@@ -9,7 +9,7 @@ F&O does not say for which of them the picked ones are.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final
@@ -99,36 +99,49 @@ def plan_pick_up(
     """What the buyer is to be told. By order line, `left` is what is on packing slips, and `ready` that and what is
     picked; `known` is without attempts whose outcome nobody can find out (settle_told).
     """
-    is_handed_over_by_slip = rules.shipments.pick_up == "picked" and rules.shipments.collected == "packing_slip"
-    fulfilled: Counter[int] = Counter()
-    for fulfillment in shop.fulfillments:
-        if fulfillment.is_active:
-            fulfilled.update(fulfillment.units)
-    whole = fulfilled + _open(shop.orders)
-    told: Counter[int] = Counter()
-    for lines in known.told.values():
-        told.update(lines)
+    figures = _Figures(shop, ready, left, known)
     tell: dict[int, Mapping[int, int]] = {}
     findings: list[RefusedError] = []
     for order in sorted(shop.orders, key=lambda each: each.id):
         units = _open([order])
         if order.method != PICK_UP or order.is_third_party or not units:
             continue
-        taken_back = sum(max(0, min(told[line], whole[line]) - ready.get(line, 0)) for line in units)
-        if taken_back:
+        if taken_back := figures.taken_back(units):
             findings.append(_finding(ErrorCode.READY_TAKEN_BACK, order, rules, units=taken_back))
-        if order.id in known.told or any(ready.get(line, 0) < whole[line] for line in units):
+        if order.id in known.told or not figures.is_to_tell(units, rules):
             continue
-        if all(told[line] >= whole[line] for line in units):
-            continue
-        if is_handed_over_by_slip and all(left.get(line, 0) >= whole[line] for line in units):
-            continue  # the buyer has them
         if order.status in _CAN_TELL:
             tell[order.id] = dict(units)
         elif order.status == _HELD:
             reasons = ", ".join(reason for _, reason in order.holds)
             findings.append(_finding(ErrorCode.READY_ON_HOLD, order, rules, units=units.total(), reasons=reasons))
     return PickUpPlan(tell, tuple(findings))
+
+
+class _Figures:
+    """Units by order line."""
+
+    def __init__(self, shop: ShopShipments, ready: Mapping[int, int], left: Mapping[int, int], known: PickUp) -> None:
+        self._ready, self._left = Counter(dict(ready)), Counter(dict(left))
+        self._whole = _open(shop.orders)
+        for fulfillment in shop.fulfillments:
+            self._whole.update(fulfillment.units if fulfillment.is_active else {})
+        self._told: Counter[int] = Counter()
+        for lines in known.told.values():
+            self._told.update(lines)
+
+    def taken_back(self, lines: Iterable[int]) -> int:
+        """Units that the buyer was told of and that are not ready any more; units that were removed do not count."""
+        return sum(max(0, min(self._told[line], self._whole[line]) - self._ready[line]) for line in lines)
+
+    def is_to_tell(self, lines: Collection[int], rules: StoreRules) -> bool:
+        """Whether all units of the lines are ready, and some of them are news to the buyer, who does not have them."""
+        is_handed_over_by_slip = rules.shipments.pick_up == "picked" and rules.shipments.collected == "packing_slip"
+        has_all = is_handed_over_by_slip and self._covers(self._left, lines)
+        return self._covers(self._ready, lines) and not self._covers(self._told, lines) and not has_all
+
+    def _covers(self, units: Counter[int], lines: Iterable[int]) -> bool:
+        return all(units[line] >= self._whole[line] for line in lines)
 
 
 def settle_told(known: PickUp, shop: ShopShipments) -> PickUp:

@@ -139,8 +139,11 @@ class _Planner:
         at the destination.
         """
         others = self._by_others()
-        for_staff = Counter(self._at_counter) if self._rules.shipments.collected == "staff" else Counter()
-        rest = OpenLines(self._shop.orders, from_third_party=self._rules.shipments.third_party == "move")
+        for_staff, orders = Counter[int](), self._shop.orders
+        if self._rules.shipments.collected == "staff":
+            for_staff.update(self._at_counter)
+            orders = tuple(each for each in orders if each.method != PICK_UP)
+        rest = OpenLines(orders, from_third_party=self._rules.shipments.third_party == "move")
         for slip in slips:
             sent = self._sent.get(slip.key, SentSlip(key=slip.key))
             missing = Counter(wanted[slip.key])

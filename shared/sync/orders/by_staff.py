@@ -28,9 +28,7 @@ class UnitsByStaff:
     """What others fulfilled, when that has changed."""
 
 
-async def find_units_by_staff(
-    state: OrderState, link: OrderLink, rules: StoreRules, ports: OrderPorts
-) -> UnitsByStaff:
+async def find_units_by_staff(state: OrderState, link: OrderLink, rules: StoreRules, ports: OrderPorts) -> UnitsByStaff:
     """Raises what the F&O client does, and TransientError if another worker changed the link."""
     if not _is_of_interest(state, link, rules):
         return UnitsByStaff(replace(state, would_send_again=False), link)
@@ -47,9 +45,7 @@ async def find_units_by_staff(
     if is_new or again != link.would_send_again:
         released = {each: why for each, why in link.released.items() if not (is_new and each == HoldReason.STAFF)}
         by_staff = {str(line): count for line, count in units.items()}
-        link = await ports.links.put(
-            replace(link, by_staff=by_staff, would_send_again=again, released=released)
-        )
+        link = await ports.links.put(replace(link, by_staff=by_staff, would_send_again=again, released=released))
     note = note_of(units, state.order) if is_new else ""
     return UnitsByStaff(replace(state, would_send_again=again), link, note)
 

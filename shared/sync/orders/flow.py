@@ -43,8 +43,8 @@ from shared.store.links import OrderLink
 from shared.store.parking import State
 from shared.sync.messages.outcome import Done, MessageOutcome, Park, Parts, Retry
 from shared.sync.messages.parked import RELEASE_HOLD
-from shared.sync.orders.by_staff import find_units_by_staff
 from shared.sync.orders.booking import Booking, change, create, find_unrecorded, reconstruct_record
+from shared.sync.orders.by_staff import find_units_by_staff
 from shared.sync.orders.pause import is_edit_before, may_wait, wait_for_pause, wait_unread
 from shared.sync.orders.ports import OrderPorts
 from shared.sync.orders.reading import LARGE, StateReader, apart, assessed_until, read_json
