@@ -99,7 +99,7 @@ def plan_pick_up(
     """What the buyer is to be told. By order line, `left` is what is on packing slips, and `ready` that and what is
     picked; `known` is without attempts whose outcome nobody can find out (settle_told).
     """
-    figures = _Figures(shop, ready, left, known)
+    figures = _PickUpUnits(shop, ready, left, known)
     tell: dict[int, Mapping[int, int]] = {}
     findings: list[RefusedError] = []
     for order in sorted(shop.orders, key=lambda each: each.id):
@@ -118,7 +118,7 @@ def plan_pick_up(
     return PickUpPlan(tell, tuple(findings))
 
 
-class _Figures:
+class _PickUpUnits:
     """Units by order line."""
 
     def __init__(self, shop: ShopShipments, ready: Mapping[int, int], left: Mapping[int, int], known: PickUp) -> None:

@@ -115,5 +115,5 @@ async def test_another_refusal_is_raised():
         packed_since(client, "nleu", NOON, None, is_known=False),
         read_packed(client, "nleu", {"L1"}, is_known=False),
     ):
-        with pytest.raises(RefusedError):
+        with pytest.raises(RefusedError, match="FO_REJECTED"):
             await reading
