@@ -7,11 +7,10 @@ from typing import Final
 
 import pytest
 
-from local.shopify.stock import commit, release
 from shared.flows import STOCK
 from shared.sync.stock.flow import push_stock
 from tests.builders.both_sides import App, MemorySnapshots, app_in_process
-from tests.builders.shipped_order import BAG, SECOND, Shipped, shipped, two_places
+from tests.builders.shipped_order import BAG, SECOND, Shipped, two_places
 
 HOME: Final = 71001001
 RULES: Final = two_places(stock={"settle_seconds": 0})
