@@ -295,6 +295,7 @@ class App(Brief):
         self.rules = rules
         admin = self.shopify.admin(rules)
         self._ports = replace(self._ports, rules={rules.key: rules}, admins={rules.key: admin})
+        self.shipments = replace(self.shipments, rules={rules.key: rules})
 
     async def replay_parked(self) -> None:
         """Sends every parked message again, as the operator's command does. Raises TransientError of their handling."""
