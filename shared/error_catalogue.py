@@ -56,6 +56,7 @@ class ErrorCode(StrEnum):
     SHIPPED_ON_HOLD = "SHIPPED_ON_HOLD"
     SHIPPED_MORE_THAN_OPEN = "SHIPPED_MORE_THAN_OPEN"
     SHIPMENT_REFUSED = "SHIPMENT_REFUSED"
+    SHIPMENTS_ENTITY_WRONG = "SHIPMENTS_ENTITY_WRONG"
     SKU_EMPTY = "SKU_EMPTY"
     LINE_WITHOUT_RULE = "LINE_WITHOUT_RULE"
     AMOUNT_WITHOUT_RULE = "AMOUNT_WITHOUT_RULE"
@@ -360,6 +361,12 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
         Owner.CLERK,
         "Look at the order's fulfilment in Shopify: a location that does not stock the item, a request to a fulfilment "
         "service, or a change by staff at the same moment. Correct it there. " + _REPLAY,
+    ),
+    ErrorCode.SHIPMENTS_ENTITY_WRONG: Entry(
+        "F&O's entity set {entity_set}, from which shipments are read, has “{value}” in {field}, which is no {kind}.",
+        Owner.FO_ADMIN,
+        "Correct the entity, or the names of its fields in shipments_entity of the company (config/tenants), check "
+        "them with the probe (python -m tools.probe), and deploy. " + _REPLAY,
     ),
     ErrorCode.SKU_EMPTY: Entry(
         "The line “{title}” has no {missing}.",
@@ -714,7 +721,8 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
         Owner.FO_ADMIN,
         "Refresh the entity list in F&O (Data management, framework parameters). If this version of F&O does not have "
         "it, write so for the company in config/tenants (WHSSalesLineBiEntities: warehouse_management; "
-        "WarehouseInventoryStatusesOnHandV2: on_hand_by_status, and remove stock.statuses). " + _REPLAY,
+        "WarehouseInventoryStatusesOnHandV2: on_hand_by_status, and remove stock.statuses; packing slips: "
+        "packing_slips or slip_search; PackingSlipTrackingInformation: slip_tracking). " + _REPLAY,
     ),
     ErrorCode.FO_FIELD_MISSING: Entry(
         "F&O's entity set {entity_set} does not have the fields {fields}, which the app needs.",

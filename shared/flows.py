@@ -230,7 +230,9 @@ SHIPMENTS: Final = Flow(
             "CustPackingSlipTransBiEntities",
             "CustPackingSlipVersionBiEntities",
             "PackingSlipTrackingInformation",
+            "SalesLineBiEntities",
             "SalesOrderHeadersV4",
+            "SalesOrderLinesV3",
         }
     ),
 )

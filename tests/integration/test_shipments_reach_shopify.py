@@ -14,6 +14,7 @@ from local.d365.slip_posting import Part, Shipment
 from local.d365.slips import SLIPS, Parcel, find_slip
 from local.d365.tables import Row
 from local.shopify.shipping_records import Hold
+from shared.rules import StoreRules
 from tests.builders.both_sides import App, app_in_process
 from tests.builders.one_order import REDUCED_VAT, VAT, OneOrder, checkout
 from tests.builders.sales import with_rules
@@ -33,8 +34,8 @@ async def app() -> AsyncIterator[App]:
 class Shipped(OneOrder):
     """An order that F&O has, with what its warehouse does and what Shopify shows of it."""
 
-    def __init__(self, app: App, *lines: dict[str, Any], **parts: Any) -> None:
-        super().__init__(app, EU, checkout("nordlys", *lines, **parts))
+    def __init__(self, app: App, *lines: dict[str, Any], rules: StoreRules = EU, **parts: Any) -> None:
+        super().__init__(app, rules, checkout("nordlys", *lines, **parts))
 
     @property
     def sales_order(self) -> Row:

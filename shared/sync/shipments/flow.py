@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from shared.d365.packing_slips import read_slips
 from shared.errors import ErrorCode, NotYetError, OutcomeUnknownError, RefusedError
 from shared.mapping.shipments.plan import (
     CancelFulfillment,
@@ -40,6 +39,7 @@ from shared.store.links import OrderLink
 from shared.store.shipments import Shipments, StoredSlip
 from shared.sync.shipments.converged import Converged
 from shared.sync.shipments.ports import ShipmentPorts
+from shared.sync.shipments.slips import slips_of
 
 _ROUNDS: Final = 12
 """Plans for one event: each slip may be cancelled, moved, made and tracked, one kind of step after another."""
@@ -101,7 +101,7 @@ class _Shipping:
 
     async def run(self) -> ShipmentReport:
         link = self._link
-        slips = await read_slips(self._fo, link.company, (link.sales_order, *link.further))
+        slips = await slips_of(self._fo, self._rules, link.company, (link.sales_order, *link.further))
         self._stored = await self._shipments.of_order(link.store, link.order_id)
         if not slips and not self._stored:
             return self._report
