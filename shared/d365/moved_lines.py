@@ -27,7 +27,7 @@ _ENDED: Final = frozenset({"Invoiced", "Canceled"})
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class LineProgress:
     """How far F&O is with the lines of a sales order."""
 
     rows: frozenset[str]
@@ -53,7 +53,7 @@ async def lines_modified_since(client: ODataClient, company: str, moment: dateti
     return moved
 
 
-async def progress_of(client: ODataClient, company: str, sales_orders: Collection[str]) -> dict[str, Progress]:
+async def progress_of(client: ODataClient, company: str, sales_orders: Collection[str]) -> dict[str, LineProgress]:
     """By sales order; one that F&O does not have is left out. A call for every ORDERS_A_READ of them."""
     found = await asyncio.gather(
         *(
@@ -65,7 +65,7 @@ async def progress_of(client: ODataClient, company: str, sales_orders: Collectio
     for row in (row for rows in found for row in rows):
         lines[row["SalesId"]].append(row)
     return {
-        number: Progress(
+        number: LineProgress(
             frozenset(_state(row) for row in rows if not _is_untouched(row)),
             all(row["SalesStatus"] in _ENDED for row in rows),
         )

@@ -1,4 +1,4 @@
-"""An entity of the tenant's own in the F&O simulator: a row for each line of a packing slip, kept like a view of them."""
+"""An entity of the tenant's own in the F&O simulator: a row for each line of a packing slip, like a view of them."""
 
 from __future__ import annotations
 
