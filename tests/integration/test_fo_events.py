@@ -122,6 +122,11 @@ async def test_a_hint_about_no_order_of_ours_ends_with_a_note_and_nothing_else(w
     assert [(row["outcome"], row["note"]) for row in ends] == [("done", "F&O's event is about no order of this store")]
 
 
+async def test_health_says_that_events_are_taken(world: World) -> None:
+    health = (await world.http.get(f"{world.stack.host}/api/health")).json()
+    assert health["fo_events"] == {"status": "ready", "mistakes": []}
+
+
 async def test_only_post_is_taken(world: World) -> None:
     answer = await world.http.get(f"{world.stack.host}/api/events/fo", params={"key": NEW_KEY})
     assert answer.status_code in {404, 405}
