@@ -50,7 +50,9 @@ class Flow:
     handler: str
     """`module:function`. Takes the message's envelope, where a queue starts the flow, and the flow's ports."""
     events: frozenset[str] = frozenset()
-    """Topics of the events that its timer puts on the orders' queue: they are handled in the order's session."""
+    """Topics of its own events on the orders' queue: that an order moved, which is handled in the order's session, and
+    what leads to one.
+    """
     event_handler: str = ""
     """`module:function` for them. Takes the message's envelope and the flow's ports."""
     documents: frozenset[str] = frozenset()
@@ -208,7 +210,7 @@ SHIPMENTS: Final = Flow(
     direction=Direction.TO_SHOPIFY,
     timer=Timer("push_shipments", "PUSH_SHIPMENTS_SCHEDULE"),
     handler="shared.sync.shipments.run:push_shipments",
-    events=frozenset({"shipments/moved"}),
+    events=frozenset({"shipments/hinted", "shipments/moved"}),
     event_handler="shared.sync.shipments.session:ship",
     documents=frozenset(
         {
@@ -234,6 +236,9 @@ SHIPMENTS: Final = Flow(
             "PackingSlipTrackingInformation",
             "SalesTableBiEntities",
             "WHSSalesLineBiEntities",
+            "SalesLineBiEntities",
+            "SalesOrderHeadersV4",
+            "SalesOrderLinesV3",
         }
     ),
 )

@@ -188,7 +188,15 @@ READ: Final[dict[str, tuple[str, ...]]] = {
         "OrderedSalesQuantity",
         "LineAmount",
     ),
-    SALES_LINE_PROGRESS: ("InventTransId", "RemainSalesPhysical", "RemainSalesFinancial", "SalesStatus"),
+    SALES_LINE_PROGRESS: (
+        "SalesId",
+        "InventTransId",
+        "SalesQty",
+        "RemainSalesPhysical",
+        "RemainSalesFinancial",
+        "SalesStatus",
+        "SysModifiedDateTime",
+    ),
     WAREHOUSE_LINES: ("InventTransId", "ReleasedQty", "OnWave", "OnWaveQty", "PackingQty"),
     PRODUCTS: (
         "ItemNumber",

@@ -333,6 +333,19 @@ class StoreRules(Rules):
 
     @field_validator("tenant")
     @classmethod
+    def _shows_packing_slips(cls, tenant: Tenant, info: ValidationInfo) -> Tenant:
+        flows: Flows | None = info.data.get("flows")
+        is_hidden = tenant.packing_slips == "no" and tenant.shipments_entity is None
+        if flows is not None and flows.shipments and is_hidden:
+            raise ValueError(
+                'packing_slips = "no": flows.shipments needs F&O\'s packing slips, which the app does not see in this '
+                "company; grant the sets of docs/permissions.md, name an entity of your own as shipments_entity "
+                "(docs/fo-setup.md), or switch the flow off"
+            )
+        return tenant
+
+    @field_validator("tenant")
+    @classmethod
     def _takes_credits(cls, tenant: Tenant, info: ValidationInfo) -> Tenant:
         refunds: RefundRules | None = info.data.get("refunds")
         if refunds is None or tenant.invoice_account != "main_only":

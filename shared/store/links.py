@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -119,6 +119,17 @@ class PendingSale:
     """Otherwise the order was parked before its goods were known: `sold` is empty."""
 
 
+@dataclass(frozen=True, slots=True)
+class BookedOrder:
+    """An order that F&O has."""
+
+    order_id: int
+    sales_orders: tuple[str, ...]
+    """F&O's numbers."""
+    applied_at: datetime
+    """When F&O last got it or a change of it; Shopify's updated_at where that was not recorded."""
+
+
 class OrderLinks:
     """The table `links`: partition = store, row = the order's id padded, so that ids sort as numbers."""
 
@@ -175,6 +186,20 @@ class OrderLinks:
                     break
             asked = [order_id for order_id in asked if order_id > read_to]
         return known & set(order_ids)
+
+    async def booked(self, store: str, *, after: int) -> AsyncIterator[BookedOrder]:
+        """The orders with a higher id that F&O has, the lowest first, read a page at a time."""
+        found = self._table.query_entities(
+            "PartitionKey eq @store and RowKey gt @after and RowKey lt 'order.' and sales_order gt ''",
+            parameters={"store": store, "after": tables.order_key(after)},
+            select=["RowKey", "sales_order", "further", "applied_at", "version"],
+        )
+        async for row in found:
+            yield BookedOrder(
+                tables.order_id_of(row["RowKey"]),
+                (row["sales_order"], *row.get("further", "").split()),
+                datetime.fromisoformat(row.get("applied_at") or row["version"]),
+            )
 
     async def held(self, store: str) -> list[OrderLink]:
         """The sales orders that the app holds in F&O."""

@@ -16,7 +16,7 @@ from aiohttp import web
 from azure.core.credentials import AccessToken
 from builders.root import ROOT
 
-from local.d365 import Simulator, World, parse_world, run_d365
+from local.d365 import Options, Simulator, World, parse_world, run_d365
 from local.d365.server import Server
 from local.shopify import run_shopify
 from local.shopify.admin_http import AdminApi
@@ -479,13 +479,15 @@ async def running_apps(count: int, **kind: str) -> AsyncIterator[tuple[App, ...]
 
 
 @asynccontextmanager
-async def app_in_process() -> AsyncIterator[App]:
-    """One installation of the app, whose systems answer without a socket. It starts with `App.reset`."""
+async def app_in_process(options: Options | None = None) -> AsyncIterator[App]:
+    """One installation of the app, whose systems answer without a socket. It starts with `App.reset`. The options are
+    those of F&O.
+    """
     time = Time()
     shop = ShopifySimulator(load_shops(WORLD), "http://app.example.com", clock=time.now)
     api = web.Application()
     api.add_routes(AdminApi(shop, lambda *_: None).routes())
-    fo = Simulator(plentiful_world())
+    fo = Simulator(plentiful_world(), options)
     fo.base_url = "http://fo.example.com"
     async with (
         httpx.AsyncClient(timeout=_TIMEOUT, transport=InProcess(api)) as http,

@@ -103,6 +103,13 @@ class ShipmentRules(Rules):
     tracking_days: int = Field(
         default=7, ge=0, le=60, description="Age in days up to which packing slips are asked for late tracking numbers."
     )
+    open_days: int = Field(
+        default=60,
+        ge=1,
+        le=365,
+        description="Age in days, since F&O last got an order or a change of it, up to which it is asked whether goods "
+        "left, where F&O cannot be asked for what is new (`slip_search` in config/tenants is by_order).",
+    )
 
     def carrier_of(self, carrier: str, delivery_mode: str) -> CarrierRule | None:
         return next((rule for rule in self.carriers if rule.fits(carrier, delivery_mode)), None)

@@ -14,7 +14,6 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Final
 
-from shared.d365.packing_slips import read_slips
 from shared.errors import ErrorCode, NotYetError, OutcomeUnknownError, RefusedError
 from shared.mapping.shipments.adoption import adopt
 from shared.mapping.shipments.advance import with_fulfillment, with_tracking
@@ -44,6 +43,7 @@ from shared.store.shipments import Shipments, StoredSlip
 from shared.sync.shipments.converged import Converged
 from shared.sync.shipments.pick_up import PickUpNotices, may_be_picked
 from shared.sync.shipments.ports import ShipmentPorts
+from shared.sync.shipments.slips import slips_of
 
 _ROUNDS: Final = 40
 """Plans for one event: each slip may be cancelled, opened, moved, made and tracked, and moves are made one by one."""
@@ -108,7 +108,7 @@ class _Shipping:
 
     async def run(self) -> Converged:
         link = self._link
-        self._slips = await read_slips(self._fo, link.company, (link.sales_order, *link.further))
+        self._slips = await slips_of(self._fo, self._rules, link.company, (link.sales_order, *link.further))
         self._stored = await self._shipments.of_order(link.store, link.order_id)
         if not self._slips and not self._stored and not may_be_picked(link, self._rules):
             return self._end(ShipmentPlan(()))

@@ -19,6 +19,7 @@ from shared.store.parking import State
 from shared.sync.messages.outcome import Done, MessageOutcome, Park, Parts, Retry
 from shared.sync.shipments.converged import Converged
 from shared.sync.shipments.flow import converge_shipments
+from shared.sync.shipments.fo_events import HINTED, pass_hint_on
 from shared.sync.shipments.ports import ShipmentPorts
 
 type _Converge = Callable[[OrderLink, StoreRules, ShipmentPorts], Awaitable[Converged]]
@@ -40,6 +41,8 @@ async def ship(envelope: Envelope, ports: ShipmentPorts) -> MessageOutcome:
         raise RefusedError(ErrorCode.UNKNOWN_STORE, store=envelope.store)
     if not rules.flows.shipments:
         return Done("the flow shipments is off")
+    if envelope.topic == HINTED:
+        return await pass_hint_on(envelope, rules, ports)
     payload = json.loads(envelope.body)
     order_id = require_order_id(payload, envelope.topic)
     link = await ports.links.get(rules.key, order_id)
