@@ -50,7 +50,9 @@ class Flow:
     handler: str
     """`module:function`. Takes the message's envelope, where a queue starts the flow, and the flow's ports."""
     events: frozenset[str] = frozenset()
-    """Topics of the events that its timer puts on the orders' queue: they are handled in the order's session."""
+    """Topics of its own events on the orders' queue: that an order moved, which is handled in the order's session, and
+    what leads to one.
+    """
     event_handler: str = ""
     """`module:function` for them. Takes the message's envelope and the flow's ports."""
     documents: frozenset[str] = frozenset()
@@ -208,7 +210,7 @@ SHIPMENTS: Final = Flow(
     direction=Direction.TO_SHOPIFY,
     timer=Timer("push_shipments", "PUSH_SHIPMENTS_SCHEDULE"),
     handler="shared.sync.shipments.run:push_shipments",
-    events=frozenset({"shipments/moved"}),
+    events=frozenset({"shipments/hinted", "shipments/moved"}),
     event_handler="shared.sync.shipments.session:ship",
     documents=frozenset(
         {
@@ -220,10 +222,11 @@ SHIPMENTS: Final = Flow(
             "order_status_untag",
             "shipments_cancel",
             "shipments_create",
+            "shipments_further",
             "shipments_move",
             "shipments_open",
             "shipments_open_lines",
-            "shipments_sent",
+            "shipments_ready",
             "shipments_state",
             "shipments_track",
             "write_back_define",
@@ -234,15 +237,18 @@ SHIPMENTS: Final = Flow(
         }
     ),
     scopes=frozenset({"read_locations", "write_merchant_managed_fulfillment_orders", "write_orders"}),
-    entity_sets=frozenset(
+    entity_sets=_SALES_ORDERS
+    | frozenset(
         {
             "CustPackingSlipJourBiEntities",
             "CustPackingSlipTransBiEntities",
             "CustPackingSlipVersionBiEntities",
             "PackingSlipTrackingInformation",
+            "SalesTableBiEntities",
+            "WHSSalesLineBiEntities",
             "SalesLineBiEntities",
             "SalesOrderHeadersV4",
-            "SalesTableBiEntities",
+            "SalesOrderLinesV3",
         }
     ),
 )

@@ -11,7 +11,6 @@ from typing import Final
 CUSTOMERS: Final = "CustomersV3"
 SALES_ORDERS: Final = "SalesOrderHeadersV4"
 SALES_ORDER_LINES: Final = "SalesOrderLinesV3"
-SALES_ORDER_STATES: Final = "SalesTableBiEntities"
 SALES_LINE_PROGRESS: Final = "SalesLineBiEntities"
 WAREHOUSE_LINES: Final = "WHSSalesLineBiEntities"
 PRODUCTS: Final = "ReleasedProductsV2"
@@ -36,6 +35,7 @@ PACKING_SLIP_LINES: Final = "CustPackingSlipTransBiEntities"
 PACKING_SLIP_VERSIONS: Final = "CustPackingSlipVersionBiEntities"
 """Of all companies: it has no dataAreaId."""
 SLIP_TRACKING: Final = "PackingSlipTrackingInformation"
+SALES_TABLE: Final = "SalesTableBiEntities"
 INVOICE_LINES: Final = "FreeTextInvoiceLines"
 
 DIMENSIONS: Final = (
@@ -52,7 +52,6 @@ PUBLIC_NAMES: Final = {
     CUSTOMERS: "CustomerV3",
     SALES_ORDERS: "SalesOrderHeaderV4",
     SALES_ORDER_LINES: "SalesOrderLineV3",
-    SALES_ORDER_STATES: "SalesTableBiEntity",
     SALES_LINE_PROGRESS: "SalesLineBiEntity",
     WAREHOUSE_LINES: "WHSSalesLineBiEntity",
     PRODUCTS: "ReleasedProductV2",
@@ -76,6 +75,7 @@ PUBLIC_NAMES: Final = {
     PACKING_SLIP_LINES: "CustPackingSlipTransBiEntity",
     PACKING_SLIP_VERSIONS: "CustPackingSlipVersionBiEntity",
     SLIP_TRACKING: "PackingSlipTrackingInformationEntity",
+    SALES_TABLE: "SalesTableBiEntity",
     INVOICE_LINES: "FreeTextInvoiceLine",
 }
 """The public entity behind each set, whose metadata tell its fields. Only that of sales orders is documented: where F&O
@@ -105,7 +105,6 @@ KEYS: Final[dict[str, tuple[str, ...]]] = {
     CUSTOMERS: ("dataAreaId", "CustomerAccount"),
     SALES_ORDERS: ("dataAreaId", "SalesOrderNumber"),
     SALES_ORDER_LINES: ("dataAreaId", "InventoryLotId"),
-    SALES_ORDER_STATES: ("dataAreaId", "SalesId"),
     SALES_LINE_PROGRESS: ("dataAreaId", "SalesId", "LineCreationSequenceNumber"),
     WAREHOUSE_LINES: ("dataAreaId", "InventTransId"),
     PRODUCTS: ("dataAreaId", "ItemNumber"),
@@ -156,6 +155,7 @@ KEYS: Final[dict[str, tuple[str, ...]]] = {
     PACKING_SLIP_LINES: ("dataAreaId", "SourceDocumentLine"),
     PACKING_SLIP_VERSIONS: ("CustPackingSlipJour", "VersionDateTime"),
     SLIP_TRACKING: ("dataAreaId", "SalesOrderNumber", "PackingSlipNumber", "DeliveryDate", "TrackingNumber"),
+    SALES_TABLE: ("dataAreaId", "SalesId"),
     INVOICE_LINES: ("dataAreaId", "LineNumber", "ParentRecId"),
 }
 
@@ -188,17 +188,15 @@ READ: Final[dict[str, tuple[str, ...]]] = {
         "OrderedSalesQuantity",
         "LineAmount",
     ),
-    SALES_ORDER_STATES: (
+    SALES_LINE_PROGRESS: (
         "SalesId",
-        "CustomerRef",
-        "SalesType",
+        "InventTransId",
+        "SalesQty",
+        "RemainSalesPhysical",
+        "RemainSalesFinancial",
         "SalesStatus",
-        "DocumentStatus",
-        "MCROrderStopped",
-        "CredManInCreditControl",
         "SysModifiedDateTime",
     ),
-    SALES_LINE_PROGRESS: ("InventTransId", "RemainSalesPhysical", "RemainSalesFinancial", "SalesStatus"),
     WAREHOUSE_LINES: ("InventTransId", "ReleasedQty", "OnWave", "OnWaveQty", "PackingQty"),
     PRODUCTS: (
         "ItemNumber",
@@ -245,5 +243,6 @@ READ: Final[dict[str, tuple[str, ...]]] = {
     ),
     PACKING_SLIP_VERSIONS: ("CustPackingSlipJour", "VersionDateTime", "InternalPackingSlipId"),
     SLIP_TRACKING: ("SalesOrderNumber", "PackingSlipNumber", "TrackingNumber", "TrackingURL"),
+    SALES_TABLE: ("SalesId", "SalesType", "DlvMode", "DocumentStatus", "SysModifiedDateTime"),
     INVOICE_LINES: ("LineNumber", "TransactionCurrencyAmount"),
 }

@@ -7,12 +7,22 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
-from shared.d365.entities import READ, SALES_ORDER_STATES
+from shared.d365.entities import SALES_TABLE
 from shared.d365.odata.client import ODataClient
 from shared.d365.odata.filters import Filter, chunks, since
 from shared.model import FoStatus, SalesOrderState
 from shared.model.fo_order import FoRow
 
+_FIELDS: Final = (
+    "SalesId",
+    "CustomerRef",
+    "SalesType",
+    "SalesStatus",
+    "DocumentStatus",
+    "MCROrderStopped",
+    "CredManInCreditControl",
+    "SysModifiedDateTime",
+)
 _SALES: Final = "Sales"
 """SalesType of an ordinary sales order: returns and journals are in the same table."""
 _STATUS: Final = {
@@ -38,10 +48,7 @@ async def read_states(client: ODataClient, company: str, numbers: Sequence[str])
 
 async def _read(client: ODataClient, company: str, filters: Iterable[Filter]) -> list[SalesOrderState]:
     found = await asyncio.gather(
-        *(
-            client.query(SALES_ORDER_STATES, company=company, where=where, select=READ[SALES_ORDER_STATES])
-            for where in filters
-        )
+        *(client.query(SALES_TABLE, company=company, where=where, select=_FIELDS) for where in filters)
     )
     return [_state(row) for rows in found for row in rows if row["SalesType"] == _SALES]
 

@@ -17,9 +17,10 @@ from shared.model.order import (
     is_sample,
 )
 from shared.model.order_state import HoldReason, OrderState, Rate, Risk
-from shared.model.order_status import LineProgress, OrderStatus, SalesOrderState
+from shared.model.order_status import OrderStatus, SalesLineState, SalesOrderState
 from shared.model.part import Part
 from shared.model.payment import Transaction, TransactionKind, TransactionStatus
+from shared.model.pick_up import PickUp
 from shared.model.record import LineRecord, OrderRecord, Place, RefundRecord, TaxGroupPair, TaxKey
 from shared.model.refund import Adjustment, AdjustmentReason, OpenReturns, Refund, RefundLine, Restock, ReturnFee
 from shared.model.shipment import (
@@ -59,7 +60,6 @@ __all__ = [
     "Level",
     "LevelId",
     "LineKind",
-    "LineProgress",
     "LineRecord",
     "Money",
     "OnHand",
@@ -72,6 +72,7 @@ __all__ = [
     "PackingSlip",
     "ParcelLine",
     "Part",
+    "PickUp",
     "Place",
     "Rate",
     "Refund",
@@ -83,6 +84,7 @@ __all__ = [
     "RoundOff",
     "RoundingBy",
     "Sale",
+    "SalesLineState",
     "SalesOrderState",
     "SentPart",
     "SentSlip",

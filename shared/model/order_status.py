@@ -37,7 +37,7 @@ class SalesOrderState:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LineProgress:
+class SalesLineState:
     """How many units of a sales line are ordered, and what is left of them."""
 
     sales_order: str

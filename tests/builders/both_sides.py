@@ -16,7 +16,7 @@ from aiohttp import web
 from azure.core.credentials import AccessToken
 from builders.root import ROOT
 
-from local.d365 import Simulator, World, parse_world, run_d365
+from local.d365 import Options, Simulator, World, parse_world, run_d365
 from local.d365.server import Server
 from local.shopify import run_shopify
 from local.shopify.admin_http import AdminApi
@@ -187,6 +187,7 @@ class App(Brief):
         self.rules = rules
         self.waiting = []
         links, payments, taxes = MemoryTable(), MemoryTable(), TaxSetups(self.client)
+        shipments = Shipments(MemoryTable())
         self.links = OrderLinks(links)
         self._parking = Parking(MemoryTable(), Bodies())
         self._ports = OrderPorts(
@@ -201,6 +202,7 @@ class App(Brief):
             refunds=RefundPorts(Refunds(MemoryTable()), self.client, taxes),
             outbox=Outbox(MemoryTable()),
             parking=self._parking,
+            shipments=shipments,
             now=lambda: self.now(),  # noqa: PLW0108 - a test sets the clock later
             change_pause=self.change_pause,
         )
@@ -213,7 +215,7 @@ class App(Brief):
             fo=self.client,
             links=self.links,
             parking=self._parking,
-            shipments=Shipments(MemoryTable()),
+            shipments=shipments,
             snapshots=MemorySnapshots(),  # type: ignore[arg-type]  # documents in memory
             queue=_Collecting(self._shipped),
             now=lambda: self.now(),  # noqa: PLW0108
@@ -382,6 +384,7 @@ class App(Brief):
             body=envelope.body,
             error=refused.error,
             part=refused.part,
+            number=refused.number,
         )
         await self._parking.park(message)
 
@@ -493,14 +496,16 @@ async def running_apps(count: int, **kind: str) -> AsyncIterator[tuple[App, ...]
 
 
 @asynccontextmanager
-async def app_in_process() -> AsyncIterator[App]:
-    """One installation of the app, whose systems answer without a socket. It starts with `App.reset`."""
+async def app_in_process(options: Options | None = None) -> AsyncIterator[App]:
+    """One installation of the app, whose systems answer without a socket. It starts with `App.reset`. The options are
+    those of F&O.
+    """
     time = Time()
     shop = ShopifySimulator(load_shops(WORLD), "http://app.example.com", clock=time.now)
     api = web.Application()
     announced: list[Event] = []
     api.add_routes(AdminApi(shop, lambda _shop, _order, events: announced.extend(events)).routes())
-    fo = Simulator(plentiful_world())
+    fo = Simulator(plentiful_world(), options)
     fo.base_url = "http://fo.example.com"
     async with (
         httpx.AsyncClient(timeout=_TIMEOUT, transport=InProcess(api)) as http,

@@ -7,14 +7,14 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Final
 
-from shared.model import LineProgress, PackingSlip, ShopShipments
+from shared.model import PackingSlip, SalesLineState, ShopShipments
 
 _ENDED: Final = frozenset({"CLOSED", "CANCELLED"})
 """Statuses of a fulfilment order of which nothing is to be sent."""
 
 
 def given_up_units(
-    lines: Iterable[LineProgress], slips: Iterable[PackingSlip], line_ids: Mapping[str, int]
+    lines: Iterable[SalesLineState], slips: Iterable[PackingSlip], line_ids: Mapping[str, int]
 ) -> dict[str, Decimal]:
     """InventoryLotId -> units that are ordered, do not remain and did not leave; none that are 0.
 
@@ -34,7 +34,7 @@ def given_up_units(
 
 def missing_units(
     given_up: Mapping[str, Decimal],
-    lines: Iterable[LineProgress],
+    lines: Iterable[SalesLineState],
     slips: Iterable[PackingSlip],
     shop: ShopShipments,
     line_ids: Mapping[str, int],

@@ -14,21 +14,21 @@ from decimal import Decimal
 from typing import Final
 from uuid import uuid4
 
-from shared.d365.line_progress import progress_of
-from shared.d365.packing_slips import read_slips
+from shared.d365.sales_line_states import read_line_states
 from shared.d365.sales_order_states import read_states
 from shared.errors import ErrorCode, NotYetError, RefusedError
 from shared.mapping.shipments.given_up import given_up_units, missing_units
+from shared.mapping.shipments.lines import line_ids_of
 from shared.mapping.shipments.status import status_of
-from shared.model import LineProgress, OrderStatus, PackingSlip
+from shared.model import OrderStatus, PackingSlip, SalesLineState
 from shared.rules import StoreRules
 from shared.shopify.admin.client import AdminClient
 from shared.shopify.given_up import read_worth, refund_input, refund_units, units_of
 from shared.shopify.shipments import read_shipments
 from shared.store.links import OrderLink
 from shared.sync.shipments.converged import Converged
-from shared.sync.shipments.flow import line_ids_of
 from shared.sync.shipments.ports import ShipmentPorts
+from shared.sync.shipments.slips import slips_of
 from shared.telemetry import emit
 
 _MOVING: Final = timedelta(seconds=20)
@@ -39,7 +39,7 @@ async def converge_given_up(link: OrderLink, rules: StoreRules, ports: ShipmentP
     """Raises RefusedError GIVEN_UP_IN_FO and GIVEN_UP_NOT_REFUNDED, NotYetError for an order that F&O changes just now,
     and what the clients raise.
     """
-    if rules.given_up.action == "ignore" or link.given_up:
+    if rules.given_up.action == "ignore":
         return Converged(link, "")
     return await _GivingUp(link, rules, ports).run()
 
@@ -50,11 +50,11 @@ class _GivingUp:
         self._rules = rules
         self._ports = ports
         self._admin: AdminClient = ports.admins[rules.key]
-        self._line_ids = line_ids_of(link)
+        self._line_ids = line_ids_of(link.sources)
 
     async def run(self) -> Converged:
         lines = await self._lines()
-        slips = await read_slips(self._ports.fo, self._link.company, self._numbers)
+        slips = await slips_of(self._ports.fo, self._rules, self._link.company, self._numbers)
         given_up = given_up_units(lines, slips, self._line_ids)
         if given_up and await self._lines() != lines:
             raise NotYetError("F&O changes the sales order just now", retry_after=_MOVING)
@@ -73,9 +73,9 @@ class _GivingUp:
     def _numbers(self) -> tuple[str, ...]:
         return (self._link.sales_order, *self._link.further)
 
-    async def _lines(self) -> Sequence[LineProgress]:
+    async def _lines(self) -> Sequence[SalesLineState]:
         """Before the slips: what leaves in between must not look like given up."""
-        return await progress_of(self._ports.fo, self._link.company, self._numbers)
+        return await read_line_states(self._ports.fo, self._link.company, self._numbers)
 
     async def _remember(self, given_up: Mapping[str, Decimal]) -> None:
         """For the orders flow: what F&O gave up and Shopify takes off is off the sales order already."""
@@ -84,7 +84,7 @@ class _GivingUp:
             self._link = await self._ports.links.put(replace(self._link, given_up_units=known))
 
     async def _missing(
-        self, given_up: Mapping[str, Decimal], lines: Sequence[LineProgress], slips: Sequence[PackingSlip]
+        self, given_up: Mapping[str, Decimal], lines: Sequence[SalesLineState], slips: Sequence[PackingSlip]
     ) -> dict[int, int]:
         shop = await read_shipments(self._admin, self._link.order_id)
         return missing_units(given_up, lines, slips, shop, self._line_ids) if shop is not None else {}

@@ -10,7 +10,6 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
-from shared.d365.packing_slips import read_slips
 from shared.d365.sales_order_states import read_states
 from shared.errors import ErrorCode, NotYetError, RefusedError, TransientError
 from shared.mapping.shipments.given_up import delivered_units, open_units
@@ -36,6 +35,7 @@ from shared.store.links import OrderLink
 from shared.sync.metafield_definitions import ensure_definition
 from shared.sync.shipments.converged import Converged
 from shared.sync.shipments.ports import ShipmentPorts
+from shared.sync.shipments.slips import slips_of
 from shared.telemetry import emit
 
 _JOB: Final = timedelta(seconds=20)
@@ -120,7 +120,7 @@ class _Status:
         Where the app cancelled them, Shopify's order was cancelled or refunded before: it has nothing open then.
         """
         rules, link = self._rules.order_status.cancelled, self._link
-        if rules.action == "ignore" or link.given_up:
+        if rules.action == "ignore":
             return
         state = await read_cancel_state(self._admin, link.order_id)
         shop = await read_shipments(self._admin, link.order_id)
@@ -134,7 +134,7 @@ class _Status:
             obstacle = ", and shows others as fulfilled"
         elif state.has_return:
             obstacle = ", and has a return of it"
-        elif any(delivered_units(await read_slips(self._ports.fo, link.company, self._numbers)).values()):
+        elif any(delivered_units(await slips_of(self._ports.fo, self._rules, link.company, self._numbers)).values()):
             obstacle = "; F&O has packing slips of it"
         if rules.action == "cancel" and not obstacle:
             await self._cancel()

@@ -14,17 +14,17 @@ from decimal import Decimal
 from itertools import batched
 from typing import Final
 
-from shared.d365.line_progress import progress_since
 from shared.d365.moved import Moved
 from shared.d365.packing_slips import references_of
+from shared.d365.sales_line_states import line_states_since
 from shared.d365.sales_order_states import states_since
 from shared.flows import ORDERS
 from shared.mapping.orders.plan import order_id_of, order_reference
+from shared.mapping.shipments.lines import line_ids_of
 from shared.mapping.shipments.status import status_of
-from shared.model import LineProgress, OrderStatus, Part, SalesOrderState
+from shared.model import OrderStatus, Part, SalesLineState, SalesOrderState
 from shared.rules import StoreRules
 from shared.store.links import OrderLink
-from shared.sync.shipments.flow import line_ids_of
 from shared.sync.shipments.ports import ShipmentPorts
 
 TOLD: Final = frozenset({Part.GIVEN_UP, Part.STATUS})
@@ -67,8 +67,8 @@ def is_news(state: SalesOrderState, link: OrderLink, rules: StoreRules) -> bool:
 
 async def changed_lines(rules: StoreRules, ports: ShipmentPorts, since: datetime) -> Mapping[str, Moved]:
     """Sales orders with a line of which more, or less, may be given up than is known."""
-    by_order: defaultdict[str, list[LineProgress]] = defaultdict(list)
-    for line in await progress_since(ports.fo, rules.company, since):
+    by_order: defaultdict[str, list[SalesLineState]] = defaultdict(list)
+    for line in await line_states_since(ports.fo, rules.company, since):
         by_order[line.sales_order].append(line)
     orders = await _order_ids(rules, ports, by_order)
     links = {link.order_id: link async for link in _links(rules, ports, orders.values())}
@@ -85,7 +85,7 @@ async def changed_lines(rules: StoreRules, ports: ShipmentPorts, since: datetime
 
 
 async def _order_ids(
-    rules: StoreRules, ports: ShipmentPorts, by_order: Mapping[str, list[LineProgress]]
+    rules: StoreRules, ports: ShipmentPorts, by_order: Mapping[str, list[SalesLineState]]
 ) -> dict[str, int]:
     """Sales order -> order of the store. Where the lines do not have their order's reference, it is read of those of
     which units are gone that may not have been delivered.
@@ -97,9 +97,9 @@ async def _order_ids(
     return {number: order_id for number, order_id in ids.items() if order_id is not None}
 
 
-async def _may_lack_units(lines: Iterable[LineProgress], link: OrderLink, ports: ShipmentPorts) -> bool:
+async def _may_lack_units(lines: Iterable[SalesLineState], link: OrderLink, ports: ShipmentPorts) -> bool:
     """Not where Shopify shows as sent what is gone, and not for what is known as given up already."""
-    goods = line_ids_of(link)
+    goods = line_ids_of(link.sources)
     suspects = [
         line for line in lines if line.lot in goods and line.gap != Decimal(link.given_up_units.get(line.lot, "0"))
     ]

@@ -8,14 +8,14 @@ from decimal import Decimal
 import pytest
 
 from shared.mapping.shipments.given_up import given_up_units, missing_units, open_units
-from shared.model import Fulfillment, FulfillmentOrder, LineProgress, PackingSlip, ParcelLine, ShopShipments
+from shared.model import Fulfillment, FulfillmentOrder, PackingSlip, ParcelLine, SalesLineState, ShopShipments
 
 NOON = datetime(2026, 11, 27, 12, tzinfo=UTC)
 LINES = {"A": 1, "B": 2, "C": 1}
 
 
 def line(lot="A", ordered=3, remaining=0, to_invoice=0, *, invoiced=False):
-    return LineProgress(
+    return SalesLineState(
         sales_order="SN1",
         reference="",
         lot=lot,
