@@ -20,9 +20,9 @@ from shared.sync.messages.outcome import Done, MessageOutcome, Park, Parts, Retr
 from shared.sync.shipments.converged import Converged
 from shared.sync.shipments.flow import converge_shipments
 from shared.sync.shipments.fo_events import HINTED, pass_hint_on
-from shared.sync.shipments.given_up import converge_given_up
+from shared.sync.shipments.order_status.given_up import converge_given_up
+from shared.sync.shipments.order_status.status import converge_status
 from shared.sync.shipments.ports import ShipmentPorts
-from shared.sync.shipments.status import converge_status
 
 type _Converge = Callable[[OrderLink, StoreRules, ShipmentPorts], Awaitable[Converged]]
 

@@ -17,15 +17,15 @@ from shared.model import Part
 from shared.rules import StoreRules
 from shared.sync.shipments.late_tracking import LateTracking
 from shared.sync.shipments.open_orders import OpenOrders
-from shared.sync.shipments.ports import ShipmentPorts
-from shared.sync.shipments.slips import has_tracking
-from shared.sync.shipments.status_sources import (
+from shared.sync.shipments.order_status.found import (
     TOLD,
     changed_lines,
     changed_since_told,
     changed_states,
     shows_status,
 )
+from shared.sync.shipments.ports import ShipmentPorts
+from shared.sync.shipments.slips import has_tracking
 
 type _Find = Callable[[datetime], Awaitable[Mapping[str, Moved]]]
 

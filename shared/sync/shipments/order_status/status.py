@@ -12,8 +12,8 @@ from typing import Final
 
 from shared.d365.sales_order_states import read_states
 from shared.errors import ErrorCode, NotYetError, RefusedError, TransientError
-from shared.mapping.shipments.given_up import delivered_units, open_units
-from shared.mapping.shipments.status import status_of, tag_change
+from shared.mapping.order_status.given_up import delivered_units, open_units
+from shared.mapping.order_status.status import status_of, tag_change
 from shared.model import OrderStatus
 from shared.rules import StoreRules
 from shared.shopify.admin.client import AdminClient

@@ -19,9 +19,9 @@ from shared.d365.packing_slips import references_of
 from shared.d365.sales_line_states import line_states_since
 from shared.d365.sales_order_states import states_since
 from shared.flows import ORDERS
+from shared.mapping.order_status.status import status_of
 from shared.mapping.orders.plan import order_id_of, order_reference
 from shared.mapping.shipments.lines import line_ids_of
-from shared.mapping.shipments.status import status_of
 from shared.model import OrderStatus, Part, SalesLineState, SalesOrderState
 from shared.rules import StoreRules
 from shared.store.links import OrderLink

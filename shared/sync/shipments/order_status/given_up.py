@@ -17,9 +17,9 @@ from uuid import uuid4
 from shared.d365.sales_line_states import read_line_states
 from shared.d365.sales_order_states import read_states
 from shared.errors import ErrorCode, NotYetError, RefusedError
-from shared.mapping.shipments.given_up import given_up_units, missing_units
+from shared.mapping.order_status.given_up import given_up_units, missing_units
+from shared.mapping.order_status.status import status_of
 from shared.mapping.shipments.lines import line_ids_of
-from shared.mapping.shipments.status import status_of
 from shared.model import OrderStatus, PackingSlip, SalesLineState
 from shared.rules import StoreRules
 from shared.shopify.admin.client import AdminClient
