@@ -5,6 +5,7 @@ that nothing disturbs.
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
@@ -163,7 +164,13 @@ class Installation:
             for each in order.fulfillments
         ]
         stored = {
-            row["slip"]: (row["is_told"], row["tells"], row["intent"], bool(row["untracked_since"]))
+            row["slip"]: (
+                [(part["units"], [each[0] for each in part["tracking"]]) for part in json.loads(row["parts"])],
+                row["is_told"],
+                row["tells"],
+                row["intent"],
+                bool(row["untracked_since"]),
+            )
             for row in self._shipments.rows.values()
         }
         return {

@@ -112,13 +112,11 @@ class _Shipping:
         self._report.slips = sorted(slip.key for slip in self._slips)
         shop: ShopShipments | None = None
         for _ in range(_ROUNDS):
-            is_fresh = shop is None
             shop = shop or await self._read()
             plan = self._plan(shop)
             if not plan.steps:
                 return self._end(plan)
-            is_known = all(isinstance(step, CreateFulfillment | UpdateTracking) for step in plan.steps)
-            shop = await self._carry_out_all(plan.steps, shop) if is_fresh or is_known else None
+            shop = await self._carry_out_all(plan.steps, shop)
         raise RefusedError(ErrorCode.SHIPMENT_REFUSED, message=f"the order still differs after {_ROUNDS} attempts")
 
     async def _read(self) -> ShopShipments:
