@@ -147,11 +147,16 @@ class _Shipping:
         return Converged(self._link, self._report.note, self._report.evidence, findings=findings, wait=wait)
 
     async def _adopt(self, shop: ShopShipments) -> None:
-        """Finds out what became of fulfilments that an earlier attempt was about to make."""
+        """Finds out what became of fulfilments that an earlier attempt was about to make. Cancelled ones are forgotten."""
         tracking = {slip.key: slip.tracking for slip in self._slips}
+        cancelled = {each.id for each in shop.fulfillments if not each.is_active}
         for key, stored in list(self._stored.items()):
-            if stored.slip.intent or stored.slip.tells:
-                await self._put(key, adopt(stored.slip, shop.fulfillments, tracking.get(key, ())))
+            slip = stored.slip
+            if slip.intent or slip.tells:
+                slip = adopt(slip, shop.fulfillments, tracking.get(key, ()))
+            live = tuple(part for part in slip.parts if part.fulfillment_id not in cancelled)
+            if (slip, live) != (stored.slip, stored.slip.parts):
+                await self._put(key, replace(slip, parts=live))
 
     async def _carry_out_all(self, steps: Iterable[ShipmentStep], shop: ShopShipments) -> ShopShipments | None:
         """What Shopify has then; None where only Shopify knows."""
