@@ -35,6 +35,8 @@ class HoldReason(StrEnum):
     """Its goods were fulfilled before F&O had it: shipping them again is for a person to decide."""
     CANCELLATION = "cancellation"
     """Cancelled or refunded in Shopify, and not yet carried out in F&O."""
+    SHOP = "hold in Shopify"
+    """Staff or another app hold it in Shopify."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -225,7 +225,7 @@ class App(Brief):
         return await self.handle_shipped()
 
     async def handle_shipped(self) -> list[str]:
-        """The handling of the events that runs of the timer have sent."""
+        """The handling of the events that the flow of shipments has put on the orders' queue, until none is left."""
         ends = []
         while self._shipped:
             ends.append(await self.ship(self._shipped.pop(0)))
@@ -233,7 +233,8 @@ class App(Brief):
 
     async def ship(self, envelope: Envelope) -> str:
         try:
-            parts = as_parts(await ship(envelope, self.shipments))
+            is_its = envelope.topic in SHIPMENTS.carried
+            parts = as_parts(await (ship(envelope, self.shipments) if is_its else sync_order(envelope, self._ports)))
         except TransientError:
             return "waits"
         for refused in parts.parked:
@@ -272,7 +273,7 @@ class App(Brief):
         """Raises TransientError where the message, or a part of it, waits."""
         outcome: MessageOutcome
         try:
-            if envelope.topic in SHIPMENTS.events:
+            if envelope.topic in SHIPMENTS.carried:
                 outcome = await ship(envelope, self.shipments)
             else:
                 outcome = await sync_order(envelope, self._ports)
@@ -293,6 +294,7 @@ class App(Brief):
         self.rules = rules
         admin = self.shopify.admin(rules)
         self._ports = replace(self._ports, rules={rules.key: rules}, admins={rules.key: admin})
+        self.shipments = replace(self.shipments, rules={rules.key: rules})
 
     async def replay_parked(self) -> None:
         """Sends every parked message again, as the operator's command does. Raises TransientError of their handling."""

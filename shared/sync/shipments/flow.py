@@ -101,7 +101,7 @@ class _Shipping:
 
     async def run(self) -> ShipmentReport:
         link = self._link
-        slips = await read_slips(self._fo, link.company, (link.sales_order, *link.further))
+        slips = await read_slips(self._fo, link.company, link.numbers)
         self._stored = await self._shipments.of_order(link.store, link.order_id)
         if not slips and not self._stored:
             return self._report

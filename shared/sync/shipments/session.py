@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final
 
 from shared.bus.envelope import Envelope
-from shared.errors import ErrorCode, RefusedError, TransientError
-from shared.flows import ORDERS
+from shared.errors import ErrorCode, NotYetError, RefusedError, TransientError
+from shared.flows import ORDERS, SHIPMENTS
 from shared.mapping.shopify.events import parts_named, require_order_id
 from shared.model import Part
 from shared.rules import StoreRules
@@ -19,12 +20,20 @@ from shared.store.parking import State
 from shared.sync.messages.outcome import Done, MessageOutcome, Park, Parts, Retry
 from shared.sync.shipments.converged import Converged
 from shared.sync.shipments.flow import converge_shipments
+from shared.sync.shipments.holds import converge_holds
+from shared.sync.shipments.looked_up import pass_on
 from shared.sync.shipments.ports import ShipmentPorts
 
 type _Converge = Callable[[OrderLink, StoreRules, ShipmentPorts], Awaitable[Converged]]
 
-_CONVERGE: Final[Mapping[Part, _Converge]] = {Part.SHIPMENTS: converge_shipments}
-"""Each raises RefusedError for what needs a person, and TransientError for what has to wait. They run in this order."""
+_CONVERGE: Final[Mapping[Part, _Converge]] = {Part.HOLDS: converge_holds, Part.SHIPMENTS: converge_shipments}
+"""Each raises RefusedError for what needs a person, and TransientError for what has to wait. They run in this order:
+what is held in Shopify cannot be fulfilled.
+"""
+_FIRST_WAIT: Final = timedelta(seconds=10)
+_LONGEST_WAIT: Final = timedelta(hours=6)
+_WAITS_FOR_BOOKING: Final = timedelta(days=7)
+"""A hold in Shopify may come before F&O has its order, which a person may have to let pass."""
 
 
 async def ship(envelope: Envelope, ports: ShipmentPorts) -> MessageOutcome:
@@ -39,10 +48,24 @@ async def ship(envelope: Envelope, ports: ShipmentPorts) -> MessageOutcome:
     if not rules.flows.shipments:
         return Done("the flow shipments is off")
     payload = json.loads(envelope.body)
+    if envelope.topic not in SHIPMENTS.events:
+        return await pass_on(envelope, payload, rules, ports)
     link = await ports.links.get(rules.key, require_order_id(payload, envelope.topic))
+    parts = parts_named(payload)
     if link is None or not link.sales_order:
+        is_expected = link is None or not link.not_booked
+        if is_expected and Part.HOLDS in parts and rules.holds.from_shopify:
+            _wait_for_booking(envelope.occurred_at, ports.now())
         return Done("the app has not booked this order")
-    return await _converge(link, parts_named(payload), rules, ports)
+    return await _converge(link, parts, rules, ports)
+
+
+def _wait_for_booking(occurred_at: datetime, now: datetime) -> None:
+    """Raises NotYetError, each time for longer, until the order had time enough."""
+    age = now - occurred_at
+    if age < _WAITS_FOR_BOOKING:
+        wait = min(max(age / 2, _FIRST_WAIT), _LONGEST_WAIT)
+        raise NotYetError("the order is held in Shopify, and F&O does not have it yet", retry_after=wait)
 
 
 async def _converge(link: OrderLink, parts: frozenset[Part], rules: StoreRules, ports: ShipmentPorts) -> MessageOutcome:
