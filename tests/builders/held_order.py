@@ -9,8 +9,10 @@ from typing import Any, Final
 from local.d365.credit_holds import hold_for_credit, release_from_credit
 from local.d365.sales_tables import HEADERS
 from local.d365.tables import Row
-from local.shopify.events import Event, body
+from local.shopify.bodies import body
+from local.shopify.events import Event
 from local.shopify.ids import APP_ID, gid
+from local.shopify.model import Location
 from local.shopify.shipping_records import FulfillmentOrder, RoutingChange
 from local.shopify.state import Shop
 from local.shopify.steps import apply_step
@@ -25,11 +27,12 @@ from tests.builders.strategies import STORES, strategy
 HOLDS: Final = {
     "credit": {"reason": "AWAITING_PAYMENT", "notes": "Credit management of F&O"},
     "staff": {"reason": "OTHER"},
-    "from_shopify": ["INCORRECT_ADDRESS", "INVENTORY_OUT_OF_STOCK"],
+    "from_shopify": ("INCORRECT_ADDRESS", "INVENTORY_OUT_OF_STOCK"),
 }
 BAG: Final = {"sku": "BAG-DOWN", "quantity": 3, "price": "118.00", "tax": VAT}
 MAP: Final = {"sku": "MAP-NORDIC", "quantity": 1, "price": "16.95", "tax": REDUCED_VAT}
 OTHER_APP: Final = 77
+ELSEWHERE: Final = 4242
 _FLAG: Final = "IsSalesProcessingStopped"
 
 
@@ -48,7 +51,8 @@ class HeldOrder(OneOrder):
 
     @property
     def sales_order(self) -> Row:
-        return self.app.fo.books.rows(HEADERS)[0]
+        (order,) = self.app.fo.books.rows(HEADERS)
+        return order
 
     @property
     def is_stopped(self) -> bool:
@@ -89,6 +93,11 @@ class HeldOrder(OneOrder):
 
     def hold_in_shopify(self, reason: str = "INCORRECT_ADDRESS", **wish: Any) -> None:
         self.in_shopify("hold", reason=reason, **wish)
+
+    def move_the_map(self) -> None:
+        """To another location, where a fulfilment order of its own gets it."""
+        self.shop.locations[ELSEWHERE] = Location(ELSEWHERE, "Elsewhere", "NL", "Utrecht", None, self.shop.created_at)
+        self.in_shopify("move", to=ELSEWHERE, lines=[{"line": self.order.lines[1].id, "quantity": 1}])
 
     def release_foreign(self) -> None:
         for part in self.parts:
