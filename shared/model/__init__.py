@@ -3,7 +3,7 @@
 from shared.model.address import Address
 from shared.model.component import COMPONENTS, Component, source_of
 from shared.model.fo_order import FoHeader, FoLine, FoOrder, FoPrice, FoRow, FoStatus
-from shared.model.hold import HeldOrder, HoldOrigin, HoldPlace, HoldRecord, ShopHold
+from shared.model.hold import HeldFulfillmentOrder, HoldOrigin, HoldPlace, HoldRecord, ShopHold
 from shared.model.money import CurrencyMismatchError, Money, minor_digits, smallest_unit, total
 from shared.model.order import (
     Buyer,
@@ -53,7 +53,7 @@ __all__ = [
     "FoStatus",
     "Fulfillment",
     "FulfillmentOrder",
-    "HeldOrder",
+    "HeldFulfillmentOrder",
     "HoldOrigin",
     "HoldPlace",
     "HoldReason",

@@ -33,7 +33,7 @@ class ShopHold:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HeldOrder:
+class HeldFulfillmentOrder:
     """A fulfilment order with its holds."""
 
     id: int

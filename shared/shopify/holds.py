@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from shared.errors import ErrorCode, RefusedError
-from shared.model import HeldOrder, ShopHold
+from shared.model import HeldFulfillmentOrder, ShopHold
 from shared.shopify import queries
 from shared.shopify.admin.answers import Json, user_errors
 from shared.shopify.admin.client import AdminClient
@@ -17,9 +17,9 @@ _HOLD: Final = "HOLD"
 _ALREADY_SET: Final = "DUPLICATE_FULFILLMENT_HOLD_HANDLE"
 
 
-async def read_holds(admin: AdminClient, order_id: int) -> list[HeldOrder]:
+async def read_holds(admin: AdminClient, order_id: int) -> list[HeldFulfillmentOrder]:
     """The fulfilment orders that the app may see; none for an order that Shopify does not have."""
-    found: list[HeldOrder] = []
+    found: list[HeldFulfillmentOrder] = []
     after: str | None = None
     while True:
         variables = {"order": gid_of("Order", order_id), "after": after}
@@ -33,8 +33,8 @@ async def read_holds(admin: AdminClient, order_id: int) -> list[HeldOrder]:
         after = page["pageInfo"]["endCursor"]
 
 
-def _held_order(node: Json) -> HeldOrder:
-    return HeldOrder(
+def _held_order(node: Json) -> HeldFulfillmentOrder:
+    return HeldFulfillmentOrder(
         id=number_of(node["id"]),
         is_open=node["status"] in _OPEN,
         can_hold=any(each["action"] == _HOLD for each in node["supportedActions"]),

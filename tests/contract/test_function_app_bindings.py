@@ -52,6 +52,8 @@ def test_app_has_the_functions_that_the_design_names(triggers: Bindings) -> None
         "orders_webhook": "httpTrigger",
         "refunds_webhook": "httpTrigger",
         "transactions_webhook": "httpTrigger",
+        "fulfillment_holds_webhook": "httpTrigger",
+        "fulfillment_orders_webhook": "httpTrigger",
         "sync_order": "serviceBusTrigger",
         "push_stock": "timerTrigger",
         "write_back": "timerTrigger",

@@ -275,6 +275,7 @@ async def test_orders_with_holds_are_looked_at_once_an_hour(app: App) -> None:
     one = await booked(app)
     one.stop()
     await app.push_shipments()
+    assert await pushed(app) == [SAME]
     one.start()
     later = datetime.now(UTC) + timedelta(days=1)
     app.shipments.snapshots.documents["shipments/nordlys/progress"]["sources"]["flags"]["seen"] = later.isoformat()

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from shared.errors import ErrorCode, RefusedError
-from shared.model import HeldOrder, HoldOrigin, HoldPlace, HoldRecord, ShopHold
+from shared.model import HeldFulfillmentOrder, HoldOrigin, HoldPlace, HoldRecord, ShopHold
 from shared.rules.sections.holds import HoldRules
 
 HANDLES: Final[Mapping[HoldOrigin, str]] = {HoldOrigin.CREDIT: "fo-credit", HoldOrigin.STAFF: "fo-staff"}
@@ -45,7 +45,7 @@ class HoldPlan:
 
 def plan_holds(
     standing: Collection[HoldOrigin],
-    shop: Sequence[HeldOrder],
+    shop: Sequence[HeldFulfillmentOrder],
     record: HoldRecord,
     rules: HoldRules,
     *,
@@ -86,7 +86,7 @@ def plan_holds(
     return HoldPlan(tuple(steps), HoldRecord(copied, let_go, kept), tuple(findings))
 
 
-def _released_by_others(parts: Sequence[HeldOrder], record: HoldRecord) -> frozenset[HoldOrigin]:
+def _released_by_others(parts: Sequence[HeldFulfillmentOrder], record: HoldRecord) -> frozenset[HoldOrigin]:
     """The origins of recorded copies that are gone, although the app did not release them and their fulfilment order is
     still open.
     """

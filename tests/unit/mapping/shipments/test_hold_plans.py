@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from shared.mapping.shipments.holds import HoldPlan, PlaceHold, ReleaseHolds, plan_holds
-from shared.model import HeldOrder, HoldOrigin, HoldPlace, HoldRecord, ShopHold
+from shared.model import HeldFulfillmentOrder, HoldOrigin, HoldPlace, HoldRecord, ShopHold
 from shared.rules.sections.holds import CopiedHold, HoldRules
 
 CREDIT, STAFF, SHOPIFY = HoldOrigin.CREDIT, HoldOrigin.STAFF, HoldOrigin.SHOPIFY
@@ -16,12 +16,15 @@ COPY = ShopHold(id=7, reason="OTHER", handle="fo-staff", is_own=True)
 FOREIGN = ShopHold(id=8, reason="INCORRECT_ADDRESS")
 
 
-def part(*holds: ShopHold, number: int = 1, is_open: bool = True, can_hold: bool = True) -> HeldOrder:
-    return HeldOrder(id=number, is_open=is_open, can_hold=can_hold, holds=holds)
+def part(*holds: ShopHold, number: int = 1, is_open: bool = True, can_hold: bool = True) -> HeldFulfillmentOrder:
+    return HeldFulfillmentOrder(id=number, is_open=is_open, can_hold=can_hold, holds=holds)
 
 
 def plan(
-    *parts: HeldOrder, standing: tuple[HoldOrigin, ...] = (), record: HoldRecord | None = None, rules: HoldRules = RULES
+    *parts: HeldFulfillmentOrder,
+    standing: tuple[HoldOrigin, ...] = (),
+    record: HoldRecord | None = None,
+    rules: HoldRules = RULES,
 ) -> HoldPlan:
     return plan_holds(standing, parts, record or HoldRecord(), rules, sales_order="SO-1")
 
@@ -101,7 +104,7 @@ def test_other_copies_of_a_hold_that_was_let_go_stay_until_it_ends() -> None:
 
 
 @pytest.mark.parametrize("there", [(), (part(is_open=False),), (part(number=2, can_hold=True),)])
-def test_a_copy_whose_fulfilment_order_is_gone_was_released_by_nobody(there: tuple[HeldOrder, ...]) -> None:
+def test_a_copy_whose_fulfilment_order_is_gone_was_released_by_nobody(there: tuple[HeldFulfillmentOrder, ...]) -> None:
     made = plan(*there, standing=(STAFF,), record=recorded(7))
     assert (made.record.copied, made.record.let_go, made.findings) == (frozenset({STAFF}), frozenset(), ())
 
