@@ -127,7 +127,7 @@ def test_taxed_duties_given_back_are_worth_what_the_buyer_got_in_the_buyers_curr
     [given_back] = changed.refund(duties=True)["transactions"]
     given_back["amount_set"] = changed.paid[given_back["id"]].set
     [refund] = read(changed.payload()).refunds
-    assert refund.presented == Money(Decimal("1210"), "JPY")
+    assert refund.presented == Money(Decimal(1210), "JPY")
 
 
 @pytest.mark.parametrize("cents", ["0.29", "0.50"])
