@@ -15,11 +15,11 @@ from datetime import timedelta
 from typing import Final
 
 from shared.errors import ErrorCode, NotYetError, OutcomeUnknownError, RefusedError
-from shared.mapping.shipments.adoption import adopt
-from shared.mapping.shipments.advance import with_fulfillment, with_tracking
-from shared.mapping.shipments.lines import line_ids_of
-from shared.mapping.shipments.plan import ShipmentPlan, plan_shipments
-from shared.mapping.shipments.steps import (
+from shared.mapping.shipments.parcels.adoption import adopt
+from shared.mapping.shipments.parcels.advance import with_fulfillment, with_tracking
+from shared.mapping.shipments.parcels.lines import line_ids_of
+from shared.mapping.shipments.parcels.plan import ShipmentPlan, plan_shipments
+from shared.mapping.shipments.parcels.steps import (
     CancelFulfillment,
     CreateFulfillment,
     MoveFulfillmentOrder,
@@ -41,9 +41,9 @@ from shared.shopify.shipments import (
 from shared.store.links import OrderLink
 from shared.store.shipments import Shipments, StoredSlip
 from shared.sync.shipments.converged import Converged
-from shared.sync.shipments.pick_up import PickUpNotices, may_be_picked
+from shared.sync.shipments.parcels.pick_up import PickUpNotices, may_be_picked
+from shared.sync.shipments.parcels.slips import slips_of
 from shared.sync.shipments.ports import ShipmentPorts
-from shared.sync.shipments.slips import slips_of
 
 _ROUNDS: Final = 40
 """Plans for one event: each slip may be cancelled, opened, moved, made and tracked, and moves are made one by one."""
@@ -108,7 +108,7 @@ class _Shipping:
 
     async def run(self) -> Converged:
         link = self._link
-        self._slips = await slips_of(self._fo, self._rules, link.company, (link.sales_order, *link.further))
+        self._slips = await slips_of(self._fo, self._rules, link.company, link.numbers)
         self._stored = await self._shipments.of_order(link.store, link.order_id)
         if not self._slips and not self._stored and not may_be_picked(link, self._rules):
             return self._end(ShipmentPlan(()))
