@@ -35,6 +35,12 @@ class ErrorCode(StrEnum):
     UNKNOWN_TOPIC = "UNKNOWN_TOPIC"
     BODY_TOO_LARGE = "BODY_TOO_LARGE"
     NOT_QUEUED = "NOT_QUEUED"
+    FO_EVENTS_OFF = "FO_EVENTS_OFF"
+    FO_EVENT_KEY_WRONG = "FO_EVENT_KEY_WRONG"
+    FO_EVENT_TOO_LARGE = "FO_EVENT_TOO_LARGE"
+    FO_EVENT_UNREADABLE = "FO_EVENT_UNREADABLE"
+    FO_EVENT_WITHOUT_ORDER = "FO_EVENT_WITHOUT_ORDER"
+    FO_EVENT_OTHER_COMPANY = "FO_EVENT_OTHER_COMPANY"
     NOT_JSON = "NOT_JSON"
     NOT_AN_ORDER = "NOT_AN_ORDER"
     ORDER_NOT_NAMED = "ORDER_NOT_NAMED"
@@ -61,6 +67,12 @@ class ErrorCode(StrEnum):
     SHIPPED_NOT_FULFILLABLE = "SHIPPED_NOT_FULFILLABLE"
     SHIPPED_MORE_THAN_OPEN = "SHIPPED_MORE_THAN_OPEN"
     SHIPMENT_REFUSED = "SHIPMENT_REFUSED"
+    READY_ON_HOLD = "READY_ON_HOLD"
+    READY_TAKEN_BACK = "READY_TAKEN_BACK"
+    SHIPMENTS_ENTITY_WRONG = "SHIPMENTS_ENTITY_WRONG"
+    HOLD_REFUSED = "HOLD_REFUSED"
+    HOLD_IMPOSSIBLE = "HOLD_IMPOSSIBLE"
+    HOLD_RELEASED_IN_SHOPIFY = "HOLD_RELEASED_IN_SHOPIFY"
     SKU_EMPTY = "SKU_EMPTY"
     LINE_WITHOUT_RULE = "LINE_WITHOUT_RULE"
     AMOUNT_WITHOUT_RULE = "AMOUNT_WITHOUT_RULE"
@@ -217,9 +229,51 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
     ErrorCode.NOT_QUEUED: Entry(
         "Service Bus, or the storage account for a large body or a note, did not confirm in time.",
         Owner.ENGINEER,
-        "Nothing at first: Shopify sends the webhook again. If it goes on, check the health and the quotas of "
+        "Nothing at first: Shopify sends the webhook again, and a timer finds what an event of F&O was about. If it "
+        "goes on, check the health and the quotas of "
         "the Service Bus namespace and the storage account.",
         503,
+    ),
+    # ---- business events of F&O. Whatever is not accepted, the timer push_shipments finds what it was about
+    ErrorCode.FO_EVENTS_OFF: Entry(
+        "The app takes no business events of F&O: it has no key for them.",
+        Owner.ENGINEER,
+        "Remove the endpoint in F&O, or enter the secret d365-event-keys in Key Vault, deploy with foEventsHttps = "
+        "true and restart the app (docs/deploy.md, “Business events of F&O”). Shipments reach Shopify without it.",
+        404,
+    ),
+    ErrorCode.FO_EVENT_KEY_WRONG: Entry(
+        "The address has no key, or another one than the app knows.",
+        Owner.ENGINEER,
+        "Nothing for a request that did not come from F&O. For one that did: compare the address in F&O's Key Vault "
+        "with the secret d365-event-keys, and restart the app after a change (docs/deploy.md, “Business events of "
+        "F&O”).",
+        401,
+    ),
+    ErrorCode.FO_EVENT_TOO_LARGE: Entry(
+        "The event has {size} bytes, more than the limit of {limit}.",
+        Owner.ENGINEER,
+        "Let the event have the number of the sales order and little else; the app reads the rest in F&O.",
+        413,
+    ),
+    ErrorCode.FO_EVENT_UNREADABLE: Entry(
+        "The event cannot be read: {problem}.",
+        Owner.ENGINEER,
+        "Activate only business events of F&O for this endpoint, whose bodies are JSON objects.",
+        400,
+    ),
+    ErrorCode.FO_EVENT_WITHOUT_ORDER: Entry(
+        "The event names no sales order: it has none of the fields {fields}, or no number of a sales order in them.",
+        Owner.ENGINEER,
+        "Nothing for the test that F&O sends when an event is activated. Otherwise deactivate the event for this "
+        "endpoint, or give its contract one of the fields.",
+        200,
+    ),
+    ErrorCode.FO_EVENT_OTHER_COMPANY: Entry(
+        "The event is of the company {company}, of which no store has the flow shipments on.",
+        Owner.ENGINEER,
+        "Deactivate the event for this company in F&O, or switch flows.shipments on in the store's file.",
+        200,
     ),
     # ---- intake: the webhook is signed, and ignored. Shopify does not repeat it
     ErrorCode.FLOW_OFF: Entry(
@@ -402,6 +456,44 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
         Owner.CLERK,
         "Look at the order's fulfilment in Shopify: a location that does not stock the item, a request to a fulfilment "
         "service, or a change by staff at the same moment. Correct it there. " + _REPLAY,
+    ),
+    ErrorCode.READY_ON_HOLD: Entry(
+        "{units} units are ready to be picked up, and their fulfilment is on hold in Shopify ({reasons}). The buyer "
+        "has not been told.",
+        Owner.CLERK,
+        "Release the hold in Shopify if the buyer may have the goods. "
+        + _REPLAY
+        + " Shopify then writes to the buyer.",
+    ),
+    ErrorCode.READY_TAKEN_BACK: Entry(
+        "The buyer was told that goods can be picked up, and F&O does not show {units} units of them as ready any "
+        "more.",
+        Owner.CLERK,
+        "Shopify cannot take that back. Tell the buyer to wait, and make the goods ready again in F&O. " + _REPLAY,
+    ),
+    ErrorCode.SHIPMENTS_ENTITY_WRONG: Entry(
+        "F&O's entity set {entity_set}, from which shipments are read, has “{value}” in {field}, which is no {kind}.",
+        Owner.FO_ADMIN,
+        "Correct the entity, or the names of its fields in shipments_entity of the company (config/tenants), check "
+        "them with the probe (python -m tools.probe), and deploy. " + _REPLAY,
+    ),
+    ErrorCode.HOLD_REFUSED: Entry(
+        "Shopify refused to set or to release a hold: {message}",
+        Owner.CLERK,
+        "Compare the holds of both orders, and set or release the one in Shopify by hand. " + _REPLAY,
+    ),
+    ErrorCode.HOLD_IMPOSSIBLE: Entry(
+        "F&O holds {sales_order} ({origin}), and Shopify takes no hold of its fulfilment orders {fulfillment_orders}: "
+        "a fulfilment service has them, or they have as many holds as an app may set.",
+        Owner.CLERK,
+        "If the goods must not leave, cancel the fulfilment request in Shopify. " + _REPLAY + " It closes by itself "
+        "when the hold in F&O has ended and the order is looked at again, within an hour.",
+    ),
+    ErrorCode.HOLD_RELEASED_IN_SHOPIFY: Entry(
+        "The hold of F&O's ({origin}) was released in Shopify, and F&O still holds {sales_order}.",
+        Owner.CLERK,
+        "The app does not set it again. If the order may leave, release it in F&O, and this closes by itself; if not, "
+        "hold the order in Shopify by hand.",
     ),
     ErrorCode.SKU_EMPTY: Entry(
         "The line “{title}” has no {missing}.",
@@ -756,7 +848,8 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
         Owner.FO_ADMIN,
         "Refresh the entity list in F&O (Data management, framework parameters). If this version of F&O does not have "
         "it, write so for the company in config/tenants (WHSSalesLineBiEntities: warehouse_management; "
-        "WarehouseInventoryStatusesOnHandV2: on_hand_by_status, and remove stock.statuses). " + _REPLAY,
+        "WarehouseInventoryStatusesOnHandV2: on_hand_by_status, and remove stock.statuses; packing slips: "
+        "packing_slips or slip_search; PackingSlipTrackingInformation: slip_tracking). " + _REPLAY,
     ),
     ErrorCode.FO_FIELD_MISSING: Entry(
         "F&O's entity set {entity_set} does not have the fields {fields}, which the app needs.",
@@ -1000,8 +1093,8 @@ def as_markdown() -> str:
             "Generated by `python -m shared.error_catalogue > docs/errors.md`; a test keeps it equal to the code.",
             "Words in braces stand for the details of the case.",
             "",
-            "- A number is the HTTP status that Shopify gets. With 200 the webhook is ignored, and the journal has a",
-            "  note; with any other it is refused, and Shopify repeats it.",
+            "- A number is the HTTP status that Shopify gets, or F&O for its events. With 200 a webhook is ignored,",
+            "  and the journal has a note; with any other it is refused, and Shopify repeats it.",
             "- **parked**: the message is kept whole until someone acts, and other orders go on. When the cause is",
             "  corrected, replay the message. If the order was entered in F&O by hand, discard it with",
             "  `discard --sales-order`. README, “Operate”, shows the commands. What was discarded about the",

@@ -17,10 +17,11 @@ from typing import Any, Final
 
 
 class Direction(StrEnum):
-    """Which system a flow writes business data to."""
+    """Which systems a flow writes business data to."""
 
     TO_FO = "fo"
     TO_SHOPIFY = "shopify"
+    TO_BOTH = "both"
     TO_NEITHER = "neither"
 
 
@@ -34,7 +35,7 @@ class Timer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flow:
-    """A queue or a timer starts it. Webhooks are for a flow with a queue."""
+    """A queue or a timer starts it. The orders' queue carries what a flow without a queue is sent."""
 
     name: str
     """`flow` of its messages and log events."""
@@ -50,9 +51,13 @@ class Flow:
     handler: str
     """`module:function`. Takes the message's envelope, where a queue starts the flow, and the flow's ports."""
     events: frozenset[str] = frozenset()
-    """Topics of the events that its timer puts on the orders' queue: they are handled in the order's session."""
+    """Topics of its own events on the orders' queue: that an order moved, which is handled in the order's session, and
+    what leads to one.
+    """
     event_handler: str = ""
-    """`module:function` for them. Takes the message's envelope and the flow's ports."""
+    """`module:function` for them, and for its webhooks where it has no queue. Takes the message's envelope and the
+    flow's ports.
+    """
     documents: frozenset[str] = frozenset()
     """shared/shopify/queries/<name>.graphql that it sends."""
     scopes: frozenset[str] = frozenset()
@@ -60,11 +65,17 @@ class Flow:
     entity_sets: frozenset[str] = frozenset()
     """F&O's, read or written."""
 
+    @property
+    def carried(self) -> frozenset[str]:
+        """Topics that the orders' queue carries for it."""
+        return self.events if self.queue else self.events.union(*self.webhooks.values())
+
     def load_handler(self, topic: str = "") -> Callable[..., Any]:
-        """Imports the module of the handler, of that for its events where the topic is one. Raises ImportError or
-        AttributeError for a wrong name.
+        """Imports the module of the handler, of that for its events where the topic is carried for it.
+
+        Raises ImportError or AttributeError for a wrong name.
         """
-        module, _, function = (self.event_handler if topic in self.events else self.handler).partition(":")
+        module, _, function = (self.event_handler if topic in self.carried else self.handler).partition(":")
         handler: Callable[..., Any] = getattr(import_module(module), function)
         return handler
 
@@ -205,13 +216,23 @@ SWEEP: Final = Flow(
 SHIPMENTS: Final = Flow(
     name="shipments",
     switch="shipments",
-    direction=Direction.TO_SHOPIFY,
+    # To F&O it writes holds alone.
+    direction=Direction.TO_BOTH,
+    # Their bodies name the fulfilment order alone: its order is looked up.
+    webhooks={
+        "fulfillment_holds": frozenset({"fulfillment_holds/added", "fulfillment_holds/released"}),
+        "fulfillment_orders": frozenset({"fulfillment_orders/moved", "fulfillment_orders/placed_on_hold"}),
+    },
     timer=Timer("push_shipments", "PUSH_SHIPMENTS_SCHEDULE"),
     handler="shared.sync.shipments.run:push_shipments",
-    events=frozenset({"shipments/moved"}),
+    events=frozenset({"shipments/hinted", "shipments/moved"}),
     event_handler="shared.sync.shipments.session:ship",
     documents=frozenset(
         {
+            "holds_order",
+            "holds_place",
+            "holds_release",
+            "holds_state",
             "order_parcel_lines",
             "shipments_cancel",
             "shipments_create",
@@ -219,18 +240,22 @@ SHIPMENTS: Final = Flow(
             "shipments_move",
             "shipments_open",
             "shipments_open_lines",
+            "shipments_ready",
             "shipments_state",
             "shipments_track",
         }
     ),
     scopes=frozenset({"read_locations", "read_orders", "write_merchant_managed_fulfillment_orders"}),
-    entity_sets=frozenset(
+    entity_sets=_SALES_ORDERS
+    | frozenset(
         {
+            "CredManTableBiEntities",
             "CustPackingSlipJourBiEntities",
             "CustPackingSlipTransBiEntities",
             "CustPackingSlipVersionBiEntities",
             "PackingSlipTrackingInformation",
-            "SalesOrderHeadersV4",
+            "SalesTableBiEntities",
+            "WHSSalesLineBiEntities",
         }
     ),
 )
@@ -251,7 +276,7 @@ TOPICS: Final = {family: topics for flow in FLOWS for family, topics in flow.web
 BY_FAMILY: Final = {family: flow for flow in FLOWS for family in flow.webhooks}
 BY_TOPIC: Final = {topic: flow for flow in FLOWS for topics in flow.webhooks.values() for topic in topics}
 BY_QUEUE: Final = {flow.queue: flow for flow in FLOWS if flow.queue is not None}
-BY_EVENT: Final = {topic: flow for flow in FLOWS for topic in flow.events}
+BY_EVENT: Final = {topic: flow for flow in FLOWS for topic in flow.carried}
 """Of the events that another flow's queue carries."""
 BY_TIMER: Final = {flow.timer.function: flow for flow in FLOWS if flow.timer is not None}
 

@@ -35,6 +35,9 @@ PACKING_SLIP_LINES: Final = "CustPackingSlipTransBiEntities"
 PACKING_SLIP_VERSIONS: Final = "CustPackingSlipVersionBiEntities"
 """Of all companies: it has no dataAreaId."""
 SLIP_TRACKING: Final = "PackingSlipTrackingInformation"
+SALES_TABLE: Final = "SalesTableBiEntities"
+CREDIT_HOLDS: Final = "CredManTableBiEntities"
+"""Of all companies: it has Company instead of dataAreaId."""
 INVOICE_LINES: Final = "FreeTextInvoiceLines"
 
 DIMENSIONS: Final = (
@@ -74,6 +77,8 @@ PUBLIC_NAMES: Final = {
     PACKING_SLIP_LINES: "CustPackingSlipTransBiEntity",
     PACKING_SLIP_VERSIONS: "CustPackingSlipVersionBiEntity",
     SLIP_TRACKING: "PackingSlipTrackingInformationEntity",
+    SALES_TABLE: "SalesTableBiEntity",
+    CREDIT_HOLDS: "CredManTableBiEntity",
     INVOICE_LINES: "FreeTextInvoiceLine",
 }
 """The public entity behind each set, whose metadata tell its fields. Only that of sales orders is documented: where F&O
@@ -153,6 +158,8 @@ KEYS: Final[dict[str, tuple[str, ...]]] = {
     PACKING_SLIP_LINES: ("dataAreaId", "SourceDocumentLine"),
     PACKING_SLIP_VERSIONS: ("CustPackingSlipJour", "VersionDateTime"),
     SLIP_TRACKING: ("dataAreaId", "SalesOrderNumber", "PackingSlipNumber", "DeliveryDate", "TrackingNumber"),
+    SALES_TABLE: ("dataAreaId", "SalesId"),
+    CREDIT_HOLDS: ("CredManId", "Company"),
     INVOICE_LINES: ("dataAreaId", "LineNumber", "ParentRecId"),
 }
 
@@ -185,7 +192,15 @@ READ: Final[dict[str, tuple[str, ...]]] = {
         "OrderedSalesQuantity",
         "LineAmount",
     ),
-    SALES_LINE_PROGRESS: ("InventTransId", "RemainSalesPhysical", "RemainSalesFinancial", "SalesStatus"),
+    SALES_LINE_PROGRESS: (
+        "SalesId",
+        "InventTransId",
+        "SalesQty",
+        "RemainSalesPhysical",
+        "RemainSalesFinancial",
+        "SalesStatus",
+        "SysModifiedDateTime",
+    ),
     WAREHOUSE_LINES: ("InventTransId", "ReleasedQty", "OnWave", "OnWaveQty", "PackingQty"),
     PRODUCTS: (
         "ItemNumber",
@@ -232,5 +247,7 @@ READ: Final[dict[str, tuple[str, ...]]] = {
     ),
     PACKING_SLIP_VERSIONS: ("CustPackingSlipJour", "VersionDateTime", "InternalPackingSlipId"),
     SLIP_TRACKING: ("SalesOrderNumber", "PackingSlipNumber", "TrackingNumber", "TrackingURL"),
+    SALES_TABLE: ("SalesId", "SalesType", "DlvMode", "DocumentStatus", "MCROrderStopped", "SysModifiedDateTime"),
+    CREDIT_HOLDS: ("SalesId", "Active", "Company", "SysModifiedDateTime"),
     INVOICE_LINES: ("LineNumber", "TransactionCurrencyAmount"),
 }

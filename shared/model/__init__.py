@@ -3,6 +3,7 @@
 from shared.model.address import Address
 from shared.model.component import COMPONENTS, Component, source_of
 from shared.model.fo_order import FoHeader, FoLine, FoOrder, FoPrice, FoRow, FoStatus
+from shared.model.hold import HeldFulfillmentOrder, HoldOrigin, HoldPlace, HoldRecord, ShopHold
 from shared.model.money import CurrencyMismatchError, Money, minor_digits, smallest_unit, total
 from shared.model.order import (
     Buyer,
@@ -19,6 +20,7 @@ from shared.model.order import (
 from shared.model.order_state import HoldReason, OrderState, Rate, Risk
 from shared.model.part import Part
 from shared.model.payment import Transaction, TransactionKind, TransactionStatus
+from shared.model.pick_up import PickUp
 from shared.model.record import LineRecord, OrderRecord, Place, RefundRecord, TaxGroupPair, TaxKey
 from shared.model.refund import Adjustment, AdjustmentReason, OpenReturns, Refund, RefundLine, Restock, ReturnFee
 from shared.model.shipment import (
@@ -52,7 +54,11 @@ __all__ = [
     "FoStatus",
     "Fulfillment",
     "FulfillmentOrder",
+    "HeldFulfillmentOrder",
+    "HoldOrigin",
+    "HoldPlace",
     "HoldReason",
+    "HoldRecord",
     "Item",
     "ItemHandling",
     "Level",
@@ -69,6 +75,7 @@ __all__ = [
     "PackingSlip",
     "ParcelLine",
     "Part",
+    "PickUp",
     "Place",
     "Rate",
     "Refund",
@@ -83,6 +90,7 @@ __all__ = [
     "SentPart",
     "SentSlip",
     "ShippingLine",
+    "ShopHold",
     "ShopShipments",
     "SoldUnits",
     "TaxCode",

@@ -16,7 +16,7 @@ from aiohttp import web
 from azure.core.credentials import AccessToken
 from builders.root import ROOT
 
-from local.d365 import Simulator, World, parse_world, run_d365
+from local.d365 import Options, Simulator, World, parse_world, run_d365
 from local.d365.server import Server
 from local.shopify import run_shopify
 from local.shopify.admin_http import AdminApi
@@ -186,6 +186,7 @@ class App(Brief):
         self.rules = rules
         self.waiting = []
         links, payments, taxes = MemoryTable(), MemoryTable(), TaxSetups(self.client)
+        shipments = Shipments(MemoryTable())
         self.links = OrderLinks(links)
         self._parking = Parking(MemoryTable(), Bodies())
         self._ports = OrderPorts(
@@ -200,6 +201,7 @@ class App(Brief):
             refunds=RefundPorts(Refunds(MemoryTable()), self.client, taxes),
             outbox=Outbox(MemoryTable()),
             parking=self._parking,
+            shipments=shipments,
             now=lambda: self.now(),  # noqa: PLW0108 - a test sets the clock later
             change_pause=self.change_pause,
         )
@@ -211,7 +213,7 @@ class App(Brief):
             fo=self.client,
             links=self.links,
             parking=self._parking,
-            shipments=Shipments(MemoryTable()),
+            shipments=shipments,
             snapshots=MemorySnapshots(),  # type: ignore[arg-type]  # documents in memory
             queue=_Collecting(self._shipped),
             now=lambda: self.now(),  # noqa: PLW0108
@@ -225,7 +227,7 @@ class App(Brief):
         return await self.handle_shipped()
 
     async def handle_shipped(self) -> list[str]:
-        """The handling of the events that runs of the timer have sent."""
+        """The handling of the events that the flow of shipments has put on the orders' queue, until none is left."""
         ends = []
         while self._shipped:
             ends.append(await self.ship(self._shipped.pop(0)))
@@ -233,7 +235,8 @@ class App(Brief):
 
     async def ship(self, envelope: Envelope) -> str:
         try:
-            parts = as_parts(await ship(envelope, self.shipments))
+            is_its = envelope.topic in SHIPMENTS.carried
+            parts = as_parts(await (ship(envelope, self.shipments) if is_its else sync_order(envelope, self._ports)))
         except TransientError:
             return "waits"
         for refused in parts.parked:
@@ -272,7 +275,7 @@ class App(Brief):
         """Raises TransientError where the message, or a part of it, waits."""
         outcome: MessageOutcome
         try:
-            if envelope.topic in SHIPMENTS.events:
+            if envelope.topic in SHIPMENTS.carried:
                 outcome = await ship(envelope, self.shipments)
             else:
                 outcome = await sync_order(envelope, self._ports)
@@ -477,13 +480,15 @@ async def running_apps(count: int, **kind: str) -> AsyncIterator[tuple[App, ...]
 
 
 @asynccontextmanager
-async def app_in_process() -> AsyncIterator[App]:
-    """One installation of the app, whose systems answer without a socket. It starts with `App.reset`."""
+async def app_in_process(options: Options | None = None) -> AsyncIterator[App]:
+    """One installation of the app, whose systems answer without a socket. It starts with `App.reset`. The options are
+    those of F&O.
+    """
     time = Time()
     shop = ShopifySimulator(load_shops(WORLD), "http://app.example.com", clock=time.now)
     api = web.Application()
     api.add_routes(AdminApi(shop, lambda *_: None).routes())
-    fo = Simulator(plentiful_world())
+    fo = Simulator(plentiful_world(), options)
     fo.base_url = "http://fo.example.com"
     async with (
         httpx.AsyncClient(timeout=_TIMEOUT, transport=InProcess(api)) as http,

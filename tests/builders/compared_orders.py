@@ -15,6 +15,7 @@ from shared.store.parking import Parking
 from shared.store.payments import Payment, Payments
 from shared.store.refunds import BookedRefund, Refunds
 from shared.store.shared_rows import SharedRows
+from shared.store.shipments import Shipments
 from shared.sync.orders.ports import OrderPorts
 from shared.sync.payments import PaymentPorts
 from shared.sync.refunds import RefundPorts
@@ -66,6 +67,7 @@ class ComparedWorld:
             refunds=RefundPorts(self.refunds, self.fo, TaxSetups(self.fo)),
             outbox=Outbox(MemoryTable()),
             parking=Parking(MemoryTable(), None),
+            shipments=Shipments(MemoryTable()),
             items=ItemCache(),
         )
         for line_id, item in items_of(SALE).items():

@@ -8,9 +8,9 @@ from decimal import Decimal
 
 import pytest
 
-from shared.mapping.shipments.adoption import adopt
-from shared.mapping.shipments.plan import plan_shipments
-from shared.mapping.shipments.steps import (
+from shared.mapping.shipments.parcels.adoption import adopt
+from shared.mapping.shipments.parcels.plan import plan_shipments
+from shared.mapping.shipments.parcels.steps import (
     CancelFulfillment,
     CreateFulfillment,
     MoveFulfillmentOrder,
@@ -433,3 +433,46 @@ def test_an_attempt_whose_answer_was_lost_is_recognized_by_its_units():
     assert adopt(intended, [old, sent_by_others(8, l1=1)], (PARCEL,)) == SentSlip(key=KEY)
     assert adopt(replace(intended, is_told=True), [old], (PARCEL,)) == SentSlip(key=KEY, is_told=True)
     assert adopt(SentSlip(key=KEY, is_told=True), [made], (PARCEL,)) == SentSlip(key=KEY, is_told=True)
+
+
+def collected(number=100, **parts):
+    return replace(open_order(number, **parts), method="PICK_UP")
+
+
+def test_goods_to_pick_up_stay_where_the_buyer_comes_and_write_to_nobody():
+    found = plan([slip(tracking=[PARCEL], l1=2)], shop(collected(location=99, l1=2)), applied=rules(notify="always"))
+    (step,) = found.steps
+    assert isinstance(step, CreateFulfillment)
+    assert (step.orders, step.is_told) == ({100: {1001: 2}}, False)
+
+
+def test_the_notice_is_about_what_is_sent_of_a_slip():
+    seen = shop(collected(location=99, l1=2), open_order(101, l1=1))
+    found = plan([slip(l1=3)], seen, applied=rules(notify="always", other_warehouse="keep"))
+    assert [(step.units, step.is_told) for step in found.steps] == [({1: 1}, True), ({1: 2}, False)]
+    found = plan(
+        [slip(l1=3)],
+        shop(collected(l1=2), open_order(101, location=99, l1=1)),
+        applied=rules(notify="always", other_warehouse="keep"),
+    )
+    assert [(step.units, step.is_told) for step in found.steps] == [({1: 2}, False), ({1: 1}, True)]
+
+
+def test_what_the_buyer_picks_up_waits_for_no_tracking_number():
+    waiting = rules(waits=({"minutes": 60},))
+    found = plan([slip(l1=2)], shop(collected(l1=2)), applied=waiting, now=NOON - timedelta(hours=1))
+    assert (len(found.steps), found.wait_until) == (1, None)
+    found = plan(
+        [slip(l1=2)], shop(collected(l1=1), open_order(101, l1=1)), applied=waiting, now=NOON - timedelta(hours=1)
+    )
+    assert (found.steps, found.wait_until) == ((), NOON + timedelta(hours=1))
+
+
+def test_by_rule_staff_hand_over_what_the_buyer_picks_up():
+    by_staff = rules(collected="staff", other_warehouse="keep")
+    seen = shop(collected(l1=2), open_order(101, l1=1))
+    assert plan([slip(l1=2)], shop(collected(l1=2)), applied=by_staff) == plan([], shop())
+    (step,) = plan([slip(l1=1), slip("PS2", minutes=1, l1=2)], seen, applied=by_staff).steps
+    assert (step.key, step.orders) == ("SN1/PS2/2026-11-27", {101: {1011: 1}})
+    ended = shop(replace(collected(l1=0), status="CLOSED"), fulfillments=[sent_by_others(l1=2)])
+    assert plan([slip(l1=2)], ended, applied=by_staff) == plan([], shop())

@@ -16,12 +16,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from shared.errors import ErrorCode, RefusedError
-from shared.mapping.shipments.adoption import numbers_of
-from shared.mapping.shipments.blocked import BlockedLines
-from shared.mapping.shipments.carriers import is_known_to_shopify, tracking_company, tracking_of
-from shared.mapping.shipments.departed import departed
-from shared.mapping.shipments.open_lines import MOVE, SCHEDULED, OpenLines, Taken, by_location
-from shared.mapping.shipments.steps import (
+from shared.mapping.shipments.parcels.adoption import numbers_of
+from shared.mapping.shipments.parcels.blocked import BlockedLines
+from shared.mapping.shipments.parcels.carriers import is_known_to_shopify, tracking_company, tracking_of
+from shared.mapping.shipments.parcels.departed import departed
+from shared.mapping.shipments.parcels.open_lines import MOVE, SCHEDULED, OpenLines, Taken, by_location
+from shared.mapping.shipments.parcels.steps import (
     CancelFulfillment,
     CreateFulfillment,
     MoveFulfillmentOrder,
@@ -29,6 +29,7 @@ from shared.mapping.shipments.steps import (
     ShipmentStep,
     UpdateTracking,
 )
+from shared.mapping.shipments.pick_up import PICK_UP, is_collected, open_at_counter
 from shared.model import PackingSlip, SentPart, SentSlip, ShopShipments
 from shared.rules import StoreRules
 
@@ -92,6 +93,7 @@ class _Planner:
         self._refused = refused
         self._active = {each.id: each for each in shop.fulfillments if each.is_active}
         self._blocked = BlockedLines(shop.orders)
+        self._at_counter = open_at_counter(shop)
         self._told_carriers: set[str] = set()
         self.steps: list[ShipmentStep] = []
         self._routing: list[ShipmentStep] = []
@@ -137,7 +139,11 @@ class _Planner:
         at the destination.
         """
         others = self._by_others()
-        rest = OpenLines(self._shop.orders, from_third_party=self._rules.shipments.third_party == "move")
+        for_staff, orders = Counter[int](), self._shop.orders
+        if self._rules.shipments.collected == "staff":
+            for_staff.update(self._at_counter)
+            orders = tuple(each for each in orders if each.method != PICK_UP)
+        rest = OpenLines(orders, from_third_party=self._rules.shipments.third_party == "move")
         for slip in slips:
             sent = self._sent.get(slip.key, SentSlip(key=slip.key))
             missing = Counter(wanted[slip.key])
@@ -146,6 +152,9 @@ class _Planner:
             covered = missing & others
             others -= covered
             missing -= covered
+            handed_over = missing & for_staff
+            for_staff -= handed_over
+            missing -= handed_over
             if wanted[slip.key] and not self._locations(slip):
                 self._tell(ErrorCode.SHIPPED_FROM_UNKNOWN_WAREHOUSE, slip, warehouse=slip.warehouse)
             if missing or self._parts(sent):
@@ -159,7 +168,8 @@ class _Planner:
         return [each.location for each in self._rules.warehouses if each.id == slip.warehouse]
 
     def _create(self, slip: PackingSlip, sent: SentSlip, missing: Counter[int], rest: OpenLines) -> None:
-        if not slip.tracking and not sent.parts and (until := self._waits_until(slip)) is not None:
+        is_sent = not missing <= self._at_counter
+        if is_sent and not slip.tracking and not sent.parts and (until := self._waits_until(slip)) is not None:
             self._wait_until = until if self._wait_until is None else min(until, self._wait_until)
             return
         locations = self._locations(slip)
@@ -182,10 +192,10 @@ class _Planner:
                     units=dict(units),
                     tracking=slip.tracking,
                     company=tracking_company(slip, self._rules),
-                    is_told=is_told,
+                    is_told=is_told and not is_collected(orders),
                 )
             )
-            is_told = False  # one notice for a slip
+            is_told = is_told and is_collected(orders)  # one notice for a slip
             missing -= units
         if missing:
             self._tell_why(slip, missing)
@@ -198,6 +208,7 @@ class _Planner:
             MoveFulfillmentOrder(slip.key, order.id, locations[0], {line.id: count for line, count in lines.items()})
             for order, lines in taken.items()
             if order.location_id not in locations
+            and order.method != PICK_UP  # the buyer comes to its location
             and MOVE in order.actions
             and (order.is_third_party or self._rules.shipments.other_warehouse == "move")
         ]

@@ -14,12 +14,12 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Final
 
-from shared.d365.packing_slips import read_slips
 from shared.errors import ErrorCode, NotYetError, OutcomeUnknownError, RefusedError
-from shared.mapping.shipments.adoption import adopt
-from shared.mapping.shipments.advance import with_fulfillment, with_tracking
-from shared.mapping.shipments.plan import ShipmentPlan, plan_shipments
-from shared.mapping.shipments.steps import (
+from shared.mapping.shipments.parcels.adoption import adopt
+from shared.mapping.shipments.parcels.advance import with_fulfillment, with_tracking
+from shared.mapping.shipments.parcels.lines import line_ids_of
+from shared.mapping.shipments.parcels.plan import ShipmentPlan, plan_shipments
+from shared.mapping.shipments.parcels.steps import (
     CancelFulfillment,
     CreateFulfillment,
     MoveFulfillmentOrder,
@@ -27,7 +27,7 @@ from shared.mapping.shipments.steps import (
     ShipmentStep,
     UpdateTracking,
 )
-from shared.model import Component, PackingSlip, SentPart, SentSlip, ShopShipments
+from shared.model import PackingSlip, SentPart, SentSlip, ShopShipments
 from shared.rules import StoreRules
 from shared.shopify.admin.client import AdminClient
 from shared.shopify.shipments import (
@@ -41,14 +41,14 @@ from shared.shopify.shipments import (
 from shared.store.links import OrderLink
 from shared.store.shipments import Shipments, StoredSlip
 from shared.sync.shipments.converged import Converged
+from shared.sync.shipments.parcels.pick_up import PickUpNotices, may_be_picked
+from shared.sync.shipments.parcels.slips import slips_of
 from shared.sync.shipments.ports import ShipmentPorts
 
 _ROUNDS: Final = 40
 """Plans for one event: each slip may be cancelled, opened, moved, made and tracked, and moves are made one by one."""
 _SETTLING: Final = timedelta(seconds=20)
 """Until Shopify shows a fulfilment that it may be making, before the order is read again."""
-_GOODS: Final = f"{Component.PRODUCTS}:", f"{Component.CUSTOM_LINES}:"
-"""Sources of lines that Shopify has something to fulfil for."""
 
 
 @dataclass(slots=True)
@@ -59,6 +59,7 @@ class ShipmentReport:
     cancelled: int = 0
     tracked: int = 0
     moved: int = 0
+    told: int = 0
     slips: list[str] = field(default_factory=list)
 
     @property
@@ -70,6 +71,7 @@ class ShipmentReport:
                 (self.cancelled, "fulfilments cancelled"),
                 (self.tracked, "given other tracking numbers"),
                 (self.moved, "fulfilment orders moved or opened"),
+                (self.told, "told to be ready for pick-up"),
             )
             if count
         ]
@@ -94,6 +96,7 @@ class _Shipping:
         self._link = link
         self._rules = rules
         self._shipments: Shipments = ports.shipments
+        self._pick_up = PickUpNotices(link, rules, ports)
         self._admin: AdminClient = ports.admins[rules.key]
         self._fo = ports.fo
         self._now = ports.now
@@ -105,9 +108,9 @@ class _Shipping:
 
     async def run(self) -> Converged:
         link = self._link
-        self._slips = await read_slips(self._fo, link.company, (link.sales_order, *link.further))
+        self._slips = await slips_of(self._fo, self._rules, link.company, link.numbers)
         self._stored = await self._shipments.of_order(link.store, link.order_id)
-        if not self._slips and not self._stored:
+        if not self._slips and not self._stored and not may_be_picked(link, self._rules):
             return self._end(ShipmentPlan(()))
         self._report.slips = sorted(slip.key for slip in self._slips)
         shop: ShopShipments | None = None
@@ -124,6 +127,7 @@ class _Shipping:
         if shop is None:
             raise RefusedError(ErrorCode.ORDER_GONE, order=self._link.order_id)
         await self._adopt(shop)
+        await self._pick_up.tell(shop, self._slips, line_ids_of(self._link.sources))
         return shop
 
     def _plan(self, shop: ShopShipments) -> ShipmentPlan:
@@ -132,7 +136,7 @@ class _Shipping:
             {key: stored.slip for key, stored in self._stored.items()},
             shop,
             self._rules,
-            line_ids=line_ids_of(self._link),
+            line_ids=line_ids_of(self._link.sources),
             written=self._link.sources.keys(),
             now=self._now(),
             refused=self._refused.keys(),
@@ -143,8 +147,9 @@ class _Shipping:
         if plan.wait_until is not None:
             after = max(plan.wait_until - self._now(), timedelta(0))
             wait = NotYetError("a packing slip waits for its tracking number", retry_after=after)
-        findings = (*self._refused.values(), *plan.findings)
-        return Converged(self._link, self._report.note, self._report.evidence, findings=findings, wait=wait)
+        findings = (*self._refused.values(), *plan.findings, *self._pick_up.findings)
+        self._report.told = self._pick_up.told
+        return Converged(self._pick_up.link, self._report.note, self._report.evidence, findings=findings, wait=wait)
 
     async def _adopt(self, shop: ShopShipments) -> None:
         """Finds out what became of fulfilments that an earlier attempt was about to make. Cancelled ones are forgotten."""
@@ -239,8 +244,3 @@ class _Shipping:
         is_untracked = any(not part.tracking for part in slip.parts)
         since = (stored.untracked_since or self._now()) if is_untracked else None
         self._stored[key] = await self._shipments.put(replace(stored, slip=slip, untracked_since=since))
-
-
-def line_ids_of(link: OrderLink) -> dict[str, int]:
-    """InventoryLotId -> order line in Shopify, of the lines that are goods."""
-    return {lot: int(source.rpartition(":")[2]) for lot, source in link.sources.items() if source.startswith(_GOODS)}
