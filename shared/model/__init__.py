@@ -3,6 +3,7 @@
 from shared.model.address import Address
 from shared.model.component import COMPONENTS, Component, source_of
 from shared.model.fo_order import FoHeader, FoLine, FoOrder, FoPrice, FoRow, FoStatus
+from shared.model.hold import HeldFulfillmentOrder, HoldOrigin, HoldPlace, HoldRecord, ShopHold
 from shared.model.money import CurrencyMismatchError, Money, minor_digits, smallest_unit, total
 from shared.model.order import (
     Buyer,
@@ -54,7 +55,11 @@ __all__ = [
     "FoStatus",
     "Fulfillment",
     "FulfillmentOrder",
+    "HeldFulfillmentOrder",
+    "HoldOrigin",
+    "HoldPlace",
     "HoldReason",
+    "HoldRecord",
     "Item",
     "ItemHandling",
     "Level",
@@ -89,6 +94,7 @@ __all__ = [
     "SentPart",
     "SentSlip",
     "ShippingLine",
+    "ShopHold",
     "ShopShipments",
     "SoldUnits",
     "TaxCode",

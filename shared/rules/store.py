@@ -14,6 +14,7 @@ from shared.rules.base import Country, Currency, Rules
 from shared.rules.sections.changes import ChangeRules
 from shared.rules.sections.customers import CustomerRules
 from shared.rules.sections.dimensions import DimensionRule, dimension_mistakes
+from shared.rules.sections.holds import HoldRules
 from shared.rules.sections.order_status import MISTAKEN_TAGS, GivenUpRules, OrderStatusRules
 from shared.rules.sections.orders import OrderRules, ShippingRule
 from shared.rules.sections.payments import PaymentRules
@@ -118,6 +119,7 @@ class StoreRules(Rules):
     shipments: ShipmentRules = Field(
         default=ShipmentRules(), description="How goods that left F&O's warehouses are shown in Shopify."
     )
+    holds: HoldRules = Field(default=HoldRules(), description="Which holds of an order are copied to the other system.")
     order_status: OrderStatusRules = Field(
         default=OrderStatusRules(), description="What the order in Shopify shows of F&O's status of it."
     )
@@ -274,6 +276,15 @@ class StoreRules(Rules):
         if mistakes:
             raise ValueError("\n".join(mistakes))
         return payments
+
+    @field_validator("holds")
+    @classmethod
+    def _holds_fit(cls, holds: HoldRules, info: ValidationInfo) -> HoldRules:
+        """Where F&O is the master of orders, the flow is off."""
+        flows: Flows | None = info.data.get("flows")
+        if flows is not None and not flows.shipments and (holds.to_shopify or holds.from_shopify):
+            raise ValueError("holds are copied by the flow shipments, which is off: set shipments = true in [flows]")
+        return holds
 
     @field_validator("refunds")
     @classmethod

@@ -26,8 +26,10 @@ from shared.rules import StoreRules
 LINE_KEY: Final = "LineNumber"
 """The key of a planned line within its order; the same at every attempt."""
 
-_NUMBER: Final = re.compile("([0-9]+)(-[0-9]{1,2})?")
-"""An order's id, and which of its sales orders it is, from the second one on."""
+_NUMBERS: Final = re.compile(r"([0-9]+)(?:-[0-9]{1,3})?")
+"""What a reference has after the store: the order, and which of its sales orders it is. Ids of orders have more digits:
+another store whose key ends in a number has none of these.
+"""
 
 type ShippingKey = tuple[str, str]
 """Code and title of a shipping line; no code and the name of a delivery method, where that has a mode of its own."""
@@ -67,12 +69,12 @@ def order_reference(store: str, order_id: int) -> str:
 
 
 def order_id_of(store: str, reference: str) -> int | None:
-    """The order that has this reference, or whose further sales order has it; None for another store's, or anything
-    else that staff wrote.
+    """The order that has this reference, or of which a further sales order has it; None for another store's, or
+    anything else that staff wrote.
     """
     prefix = order_reference(store, 0)[:-1]
-    found = _NUMBER.fullmatch(reference.removeprefix(prefix)) if reference.startswith(prefix) else None
-    return int(found[1]) if found else None
+    found = _NUMBERS.fullmatch(reference.removeprefix(prefix)) if reference.startswith(prefix) else None
+    return int(found[1]) if found is not None else None
 
 
 def plan_sales_order(

@@ -23,6 +23,7 @@ LIMITS = {
     "CancelledRules.refund": "= True",
     "CancelledRules.restock": "= True",
     "CarrierRule.company": "1..",
+    "CopiedHold.notes": "..255",
     "DimensionRule.channels": "1..",
     "DimensionRule.countries": "1..",
     "DimensionRule.skus": "1..",

@@ -12,8 +12,8 @@ from typing import Final
 
 from shared.d365.sales_order_states import read_states
 from shared.errors import ErrorCode, NotYetError, RefusedError, TransientError
-from shared.mapping.order_status.given_up import delivered_units, open_units
-from shared.mapping.order_status.status import status_of, tag_change
+from shared.mapping.shipments.given_up import delivered_units, open_units
+from shared.mapping.shipments.status import status_of, tag_change
 from shared.model import OrderStatus
 from shared.rules import StoreRules
 from shared.shopify.admin.client import AdminClient
@@ -34,8 +34,8 @@ from shared.shopify.write_back import (
 from shared.store.links import OrderLink
 from shared.sync.metafield_definitions import ensure_definition
 from shared.sync.shipments.converged import Converged
+from shared.sync.shipments.parcels.slips import slips_of
 from shared.sync.shipments.ports import ShipmentPorts
-from shared.sync.shipments.slips import slips_of
 from shared.telemetry import emit
 
 _JOB: Final = timedelta(seconds=20)
@@ -62,19 +62,15 @@ class _Status:
         self._notes: list[str] = []
 
     async def run(self) -> Converged:
-        states = await read_states(self._ports.fo, self._link.company, self._numbers)
+        states = await read_states(self._ports.fo, self._link.company, self._link.numbers)
         if not states:
             return Converged(self._link, "F&O does not show the sales order")
         status = status_of(states)
         if status is not OrderStatus.OPEN or self._link.shown_status:
             await self._show(status)
-        if status is OrderStatus.CANCELLED and len(states) == len(self._numbers):
+        if status is OrderStatus.CANCELLED and len(states) == len(self._link.numbers):
             await self._cancelled()
         return Converged(self._link, "; ".join(self._notes) or f"Shopify shows the order as {status}")
-
-    @property
-    def _numbers(self) -> tuple[str, ...]:
-        return (self._link.sales_order, *self._link.further)
 
     async def _show(self, status: OrderStatus) -> None:
         tag = self._rules.order_status.tags.of(status) or ""
@@ -134,7 +130,9 @@ class _Status:
             obstacle = ", and shows others as fulfilled"
         elif state.has_return:
             obstacle = ", and has a return of it"
-        elif any(delivered_units(await slips_of(self._ports.fo, self._rules, link.company, self._numbers)).values()):
+        elif any(
+            delivered_units(await slips_of(self._ports.fo, self._rules, link.company, self._link.numbers)).values()
+        ):
             obstacle = "; F&O has packing slips of it"
         if rules.action == "cancel" and not obstacle:
             await self._cancel()

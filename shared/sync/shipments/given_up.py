@@ -17,9 +17,9 @@ from uuid import uuid4
 from shared.d365.sales_line_states import read_line_states
 from shared.d365.sales_order_states import read_states
 from shared.errors import ErrorCode, NotYetError, RefusedError
-from shared.mapping.order_status.given_up import given_up_units, missing_units
-from shared.mapping.order_status.status import status_of
-from shared.mapping.shipments.lines import line_ids_of
+from shared.mapping.shipments.given_up import given_up_units, missing_units
+from shared.mapping.shipments.parcels.lines import line_ids_of
+from shared.mapping.shipments.status import status_of
 from shared.model import OrderStatus, PackingSlip, SalesLineState
 from shared.rules import StoreRules
 from shared.shopify.admin.client import AdminClient
@@ -27,8 +27,8 @@ from shared.shopify.given_up import read_worth, refund_input, refund_units, unit
 from shared.shopify.shipments import read_shipments
 from shared.store.links import OrderLink
 from shared.sync.shipments.converged import Converged
+from shared.sync.shipments.parcels.slips import slips_of
 from shared.sync.shipments.ports import ShipmentPorts
-from shared.sync.shipments.slips import slips_of
 from shared.telemetry import emit
 
 _MOVING: Final = timedelta(seconds=20)
@@ -54,7 +54,7 @@ class _GivingUp:
 
     async def run(self) -> Converged:
         lines = await self._lines()
-        slips = await slips_of(self._ports.fo, self._rules, self._link.company, self._numbers)
+        slips = await slips_of(self._ports.fo, self._rules, self._link.company, self._link.numbers)
         given_up = given_up_units(lines, slips, self._line_ids)
         if given_up and await self._lines() != lines:
             raise NotYetError("F&O changes the sales order just now", retry_after=_MOVING)
@@ -69,13 +69,9 @@ class _GivingUp:
             return Converged(self._link, "the whole order is cancelled in F&O")
         return await self._settle(missing)
 
-    @property
-    def _numbers(self) -> tuple[str, ...]:
-        return (self._link.sales_order, *self._link.further)
-
     async def _lines(self) -> Sequence[SalesLineState]:
         """Before the slips: what leaves in between must not look like given up."""
-        return await read_line_states(self._ports.fo, self._link.company, self._numbers)
+        return await read_line_states(self._ports.fo, self._link.company, self._link.numbers)
 
     async def _remember(self, given_up: Mapping[str, Decimal]) -> None:
         """For the orders flow: what F&O gave up and Shopify takes off is off the sales order already."""
@@ -93,8 +89,8 @@ class _GivingUp:
         """Whether it is for the rules of a cancelled order what becomes of it."""
         if self._rules.order_status.cancelled.action == "ignore":
             return False
-        states = await read_states(self._ports.fo, self._link.company, self._numbers)
-        return len(states) == len(self._numbers) and status_of(states) is OrderStatus.CANCELLED
+        states = await read_states(self._ports.fo, self._link.company, self._link.numbers)
+        return len(states) == len(self._link.numbers) and status_of(states) is OrderStatus.CANCELLED
 
     async def _settle(self, missing: Mapping[int, int]) -> Converged:
         if self._rules.given_up.action == "refund" and self._is_due(missing):

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from shared.mapping.order_status.given_up import given_up_units, missing_units, open_units
+from shared.mapping.shipments.given_up import given_up_units, missing_units, open_units
 from shared.model import Fulfillment, FulfillmentOrder, PackingSlip, ParcelLine, SalesLineState, ShopShipments
 
 NOON = datetime(2026, 11, 27, 12, tzinfo=UTC)

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from shared.mapping.order_status.status import TagChange, status_of, tag_change
 from shared.mapping.orders.plan import order_id_of
+from shared.mapping.shipments.status import TagChange, status_of, tag_change
 from shared.model import FoStatus, OrderStatus, SalesOrderState
 from shared.rules import StatusTags
 

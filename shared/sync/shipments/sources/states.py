@@ -11,6 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from itertools import batched
 from typing import Final
 
@@ -19,18 +20,28 @@ from shared.d365.packing_slips import references_of
 from shared.d365.sales_line_states import line_states_since
 from shared.d365.sales_order_states import states_since
 from shared.flows import ORDERS
-from shared.mapping.order_status.status import status_of
 from shared.mapping.orders.plan import order_id_of, order_reference
-from shared.mapping.shipments.lines import line_ids_of
+from shared.mapping.shipments.parcels.lines import line_ids_of
+from shared.mapping.shipments.status import status_of
 from shared.model import OrderStatus, Part, SalesLineState, SalesOrderState
 from shared.rules import StoreRules
 from shared.store.links import OrderLink
 from shared.sync.shipments.ports import ShipmentPorts
+from shared.sync.shipments.sources.source import Source
 
-TOLD: Final = frozenset({Part.GIVEN_UP, Part.STATUS})
+_TOLD: Final = frozenset({Part.GIVEN_UP, Part.STATUS})
 """Parts that tell of F&O what a person may settle in Shopify."""
 _AT_ONCE: Final = 50
 """Rows of the app's tables that are read together."""
+
+
+def sources_of_states(rules: StoreRules, ports: ShipmentPorts) -> tuple[Source, ...]:
+    found = []
+    if shows_status(rules):
+        found.append(Source("states", frozenset({Part.STATUS}), partial(changed_states, rules, ports)))
+    if rules.given_up.action != "ignore":
+        found.append(Source("remains", frozenset({Part.GIVEN_UP}), partial(changed_lines, rules, ports)))
+    return (*found, Source("told", _TOLD, partial(changed_since_told, rules, ports)))
 
 
 def shows_status(rules: StoreRules) -> bool:
@@ -119,7 +130,7 @@ async def _may_lack_units(lines: Iterable[SalesLineState], link: OrderLink, port
 async def changed_since_told(rules: StoreRules, ports: ShipmentPorts, since: datetime) -> Mapping[str, Moved]:
     """Orders of which something is told, and that changed in Shopify since: it may be settled there."""
     del since
-    told = await ports.parking.open_parts(ORDERS.name, rules.key, TOLD)
+    told = await ports.parking.open_parts(ORDERS.name, rules.key, _TOLD)
     moved = {}
     async for link in _links(rules, ports, map(int, told)):
         version = link.version.isoformat()
