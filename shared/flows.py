@@ -229,11 +229,16 @@ SHIPMENTS: Final = Flow(
     event_handler="shared.sync.shipments.session:ship",
     documents=frozenset(
         {
+            "given_up_refund",
+            "given_up_worth",
+            "order_cancel",
+            "order_cancelled",
             "holds_order",
             "holds_place",
             "holds_release",
             "holds_state",
             "order_parcel_lines",
+            "order_status_untag",
             "shipments_cancel",
             "shipments_create",
             "shipments_further",
@@ -243,9 +248,14 @@ SHIPMENTS: Final = Flow(
             "shipments_ready",
             "shipments_state",
             "shipments_track",
+            "write_back_define",
+            "write_back_definition",
+            "write_back_numbers",
+            "write_back_state",
+            "write_back_tag",
         }
     ),
-    scopes=frozenset({"read_locations", "read_orders", "write_merchant_managed_fulfillment_orders"}),
+    scopes=frozenset({"read_locations", "write_merchant_managed_fulfillment_orders", "write_orders"}),
     entity_sets=_SALES_ORDERS
     | frozenset(
         {
