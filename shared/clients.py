@@ -35,6 +35,7 @@ from shared.settings import Settings, read_settings
 from shared.shopify.admin.client import AdminClient
 from shared.shopify.admin.tokens import ClientCredentials, MissingCredentials
 from shared.store import blobs
+from shared.store.captures import Captures
 from shared.store.customers import KnownCustomers
 from shared.store.journal import Journal
 from shared.store.links import OrderLinks
@@ -123,6 +124,7 @@ def build(settings: Settings) -> Services:
     tax_setups = TaxSetups(fo)
     outbox = Outbox(tables.get_table_client("outbox"))
     parking = Parking(tables.get_table_client("parked"), parked)
+    captures = Captures(tables.get_table_client("payments"))
     order_ports = OrderPorts(
         rules=rules,
         admins=admins,
@@ -136,6 +138,7 @@ def build(settings: Settings) -> Services:
             PaymentJournals(fo, SharedRows(tables.get_table_client("payments"), "journals")),
         ),
         refunds=RefundPorts(Refunds(tables.get_table_client("refunds")), fo, tax_setups),
+        captures=captures,
         outbox=outbox,
         parking=parking,
         change_pause=timedelta(seconds=settings.order_change_pause),
@@ -149,6 +152,7 @@ def build(settings: Settings) -> Services:
         links=links,
         parking=parking,
         shipments=Shipments(tables.get_table_client("shipments")),
+        captures=captures,
         snapshots=snapshots,
         queue=orders_queue,
     )
@@ -234,7 +238,7 @@ def _admins(settings: Settings, rules: Mapping[str, StoreRules]) -> dict[str, Ad
 def _admin(http: httpx.AsyncClient, settings: Settings, store: StoreRules) -> AdminClient:
     url = settings.shopify_base_url.format(shop_domain=store.shop_domain)
     shop = settings.shops[store.key]
-    scopes = {scope for flow in FLOWS if store.runs(flow) for scope in flow.scopes}
+    scopes = {scope for flow in FLOWS if store.runs(flow) for scope in store.scopes_of(flow)}
     return AdminClient(
         http,
         url,

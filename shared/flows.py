@@ -33,6 +33,14 @@ class Timer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Option:
+    """What a flow needs in Shopify only where a section of a store's rules is on."""
+
+    documents: frozenset[str]
+    scopes: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Flow:
     """A queue or a timer starts it. Webhooks are for a flow with a queue."""
 
@@ -57,8 +65,14 @@ class Flow:
     """shared/shopify/queries/<name>.graphql that it sends."""
     scopes: frozenset[str] = frozenset()
     """Shopify's access scopes that its documents need. Writing includes reading; webhooks about orders need no more."""
+    options: Mapping[str, Option] = field(default_factory=dict)
+    """By the section of a store's rules, whose `is_on` decides: documents and scopes beyond those above."""
     entity_sets: frozenset[str] = frozenset()
     """F&O's, read or written."""
+
+    @property
+    def all_documents(self) -> frozenset[str]:
+        return self.documents.union(*(option.documents for option in self.options.values()))
 
     def load_handler(self, topic: str = "") -> Callable[..., Any]:
         """Imports the module of the handler, of that for its events where the topic is one. Raises ImportError or
@@ -224,12 +238,19 @@ SHIPMENTS: Final = Flow(
         }
     ),
     scopes=frozenset({"read_locations", "read_orders", "write_merchant_managed_fulfillment_orders"}),
+    options={
+        "captures": Option(
+            documents=frozenset({"captures_make", "captures_state"}), scopes=frozenset({"write_orders"})
+        ),
+    },
     entity_sets=frozenset(
         {
+            "CustInvoiceJourBiEntities",
             "CustPackingSlipJourBiEntities",
             "CustPackingSlipTransBiEntities",
             "CustPackingSlipVersionBiEntities",
             "PackingSlipTrackingInformation",
+            "SalesInvoiceHeadersV4",
             "SalesOrderHeadersV4",
         }
     ),

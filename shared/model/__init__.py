@@ -1,6 +1,7 @@
 """The values that both systems are translated to and from: frozen, no I/O, no clock, no environment."""
 
 from shared.model.address import Address
+from shared.model.capture import Authorization, Captured, Invoicing, OrderPayments, RefundedMoney
 from shared.model.component import COMPONENTS, Component, source_of
 from shared.model.fo_order import FoHeader, FoLine, FoOrder, FoPrice, FoRow, FoStatus
 from shared.model.money import CurrencyMismatchError, Money, minor_digits, smallest_unit, total
@@ -39,7 +40,9 @@ __all__ = [
     "Address",
     "Adjustment",
     "AdjustmentReason",
+    "Authorization",
     "Buyer",
+    "Captured",
     "Component",
     "CurrencyMismatchError",
     "CurrencySide",
@@ -53,6 +56,7 @@ __all__ = [
     "Fulfillment",
     "FulfillmentOrder",
     "HoldReason",
+    "Invoicing",
     "Item",
     "ItemHandling",
     "Level",
@@ -64,6 +68,7 @@ __all__ = [
     "OpenReturns",
     "Order",
     "OrderLine",
+    "OrderPayments",
     "OrderRecord",
     "OrderState",
     "PackingSlip",
@@ -74,6 +79,7 @@ __all__ = [
     "Refund",
     "RefundLine",
     "RefundRecord",
+    "RefundedMoney",
     "Restock",
     "ReturnFee",
     "Risk",

@@ -10,6 +10,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 from shared.flows import FLOWS, Flow
 from shared.model import CurrencySide
 from shared.rules.base import Country, Currency, Rules
+from shared.rules.sections.captures import CaptureRules
 from shared.rules.sections.changes import ChangeRules
 from shared.rules.sections.customers import CustomerRules
 from shared.rules.sections.dimensions import DimensionRule, dimension_mistakes
@@ -116,6 +117,9 @@ class StoreRules(Rules):
     shipments: ShipmentRules = Field(
         default=ShipmentRules(), description="How goods that left F&O's warehouses are shown in Shopify."
     )
+    captures: CaptureRules = Field(
+        default=CaptureRules(), description="Which authorised money is captured for what F&O invoiced."
+    )
     sweep: SweepRules = Field(
         default=SweepRules(), description="How missed webhooks and differences between both systems are looked for."
     )
@@ -133,6 +137,11 @@ class StoreRules(Rules):
         """Whether the store's switch of the flow is on."""
         is_on: bool = getattr(self.flows, flow.switch)
         return is_on
+
+    def scopes_of(self, flow: Flow) -> frozenset[str]:
+        """Shopify's access scopes that the flow needs under these rules."""
+        further = (option.scopes for section, option in flow.options.items() if getattr(self, section).is_on)
+        return flow.scopes.union(*further)
 
     @property
     def rounding_booked_with(self) -> Literal["order", "payment"] | None:
@@ -192,6 +201,16 @@ class StoreRules(Rules):
         if mistakes:
             raise ValueError("\n".join(mistakes))
         return flows
+
+    @field_validator("captures")
+    @classmethod
+    def _found_by_the_shipments(cls, captures: CaptureRules, info: ValidationInfo) -> CaptureRules:
+        flows: Flows | None = info.data.get("flows")
+        if captures.is_on and flows is not None and not flows.shipments:
+            raise ValueError(
+                'on = "invoiced" needs shipments = true in [flows]: the runs of the shipments find what F&O invoiced'
+            )
+        return captures
 
     @field_validator("warehouses")
     @classmethod

@@ -37,6 +37,7 @@ from shared.shopify.admin.bucket import CostBucket
 from shared.shopify.admin.client import AdminClient
 from shared.shopify.admin.tokens import ClientCredentials
 from shared.shopify.orders import ALL_ORDERS
+from shared.store.captures import Captures
 from shared.store.customers import KnownCustomers
 from shared.store.journal import Journal
 from shared.store.links import OrderLink, OrderLinks
@@ -198,6 +199,7 @@ class App(Brief):
             taxes=taxes,
             payments=PaymentPorts(Payments(payments), PaymentJournals(self.client, SharedRows(payments, "journals"))),
             refunds=RefundPorts(Refunds(MemoryTable()), self.client, taxes),
+            captures=Captures(payments),
             outbox=Outbox(MemoryTable()),
             parking=self._parking,
             now=lambda: self.now(),  # noqa: PLW0108 - a test sets the clock later
@@ -207,11 +209,12 @@ class App(Brief):
         self._shipped: list[Envelope] = []
         self.shipments = ShipmentPorts(
             rules={rules.key: rules},
-            admins={rules.key: self.shopify.admin(rules, ORDERS.scopes | SHIPMENTS.scopes)},
+            admins={rules.key: self.shopify.admin(rules, ORDERS.scopes | rules.scopes_of(SHIPMENTS))},
             fo=self.client,
             links=self.links,
             parking=self._parking,
             shipments=Shipments(MemoryTable()),
+            captures=Captures(payments),
             snapshots=MemorySnapshots(),  # type: ignore[arg-type]  # documents in memory
             queue=_Collecting(self._shipped),
             now=lambda: self.now(),  # noqa: PLW0108

@@ -17,13 +17,17 @@ from shared.rules import StoreRules
 from shared.store.links import OrderLink
 from shared.store.parking import State
 from shared.sync.messages.outcome import Done, MessageOutcome, Park, Parts, Retry
+from shared.sync.shipments.captures import converge_captures
 from shared.sync.shipments.converged import Converged
 from shared.sync.shipments.flow import converge_shipments
 from shared.sync.shipments.ports import ShipmentPorts
 
 type _Converge = Callable[[OrderLink, StoreRules, ShipmentPorts], Awaitable[Converged]]
 
-_CONVERGE: Final[Mapping[Part, _Converge]] = {Part.SHIPMENTS: converge_shipments}
+_CONVERGE: Final[Mapping[Part, _Converge]] = {
+    Part.SHIPMENTS: converge_shipments,
+    Part.CAPTURES: converge_captures,
+}
 """Each raises RefusedError for what needs a person, and TransientError for what has to wait. They run in this order."""
 
 
