@@ -274,6 +274,16 @@ def test_a_shipment_that_shopify_does_not_show_is_late_after_15_minutes(recordin
     assert ask(ALERTS["shipments_late"], changed(stuck, lambda row: earlier(row, minutes=20))) == []
 
 
+def test_an_authorization_that_expires_is_reported_until_it_is_captured(recording: Recording) -> None:
+    assert ask(ALERTS["authorization_expiring"], recording.tables) == []
+    not_captured = changed(recording.tables, lambda row: None if row["Name"] == "capture.made" else row)
+    (told,) = ask(ALERTS["authorization_expiring"], not_captured)
+    assert told["Store"] == "nordlys"
+    assert told["SalesOrder"]
+    yesterday = changed(not_captured, lambda row: earlier(row, hours=25))
+    assert ask(ALERTS["authorization_expiring"], yesterday) == []
+
+
 def test_a_flow_that_handles_messages_minutes_after_their_event_does_not_keep_up(recording: Recording) -> None:
     def slow(row: Row) -> Row:
         is_first = row["Name"] == "sync orders" and row["Properties"].get("attempt") == "1"

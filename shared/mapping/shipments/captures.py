@@ -129,7 +129,7 @@ class _Planning:
         difference = self._due - self._shop.outstanding
         if not self._invoicing.is_complete:
             return self._is_open(difference - self._returned)
-        explained = (self._none, self._given_back, -self._returned, self._paid_back - self._returned)
+        explained = (self._none, self._given_back, self._paid_back - self._returned)
         return all(self._is_open(abs(difference + each)) for each in explained)
 
     def _is_open(self, amount: Money) -> bool:
