@@ -18,7 +18,12 @@ from tests.builders.one_order import REDUCED_VAT, VAT, OneOrder, checkout
 from tests.builders.sales import with_rules
 from tests.builders.strategies import strategy
 
-CAPTURING: Final = with_rules(strategy("nordlys"), flows={"shipments": True}, captures={"on": "invoiced"})
+CAPTURING: Final = with_rules(
+    strategy("nordlys"),
+    flows={"shipments": True},
+    captures={"on": "invoiced"},
+    tax={"tolerance": 2, "tolerance_per_line": 1},
+)
 BAG: Final = {"sku": "BAG-DOWN", "quantity": 3, "price": "118.00", "tax": VAT}
 MAP: Final = {"sku": "MAP-NORDIC", "quantity": 2, "price": "16.95", "tax": REDUCED_VAT}
 
