@@ -19,6 +19,7 @@ from rich.console import Console
 
 from local.demo import tables
 from local.demo.baskets import ORDERS, Placed
+from local.demo.shipments import Shipments
 from local.demo.systems import Systems
 from local.demo.values import Result, documents
 from local.process import StackError
@@ -84,14 +85,19 @@ class Demo:
         return len(sent) == 1
 
     async def _shipments(self, order: Placed) -> bool:
-        """One order leaves in two parcels from two warehouses; Shopify shows both with their tracking numbers."""
+        """One order leaves in two parcels from two warehouses, and one slip turns out to be wrong."""
+        shipments = Shipments(self._systems)
         await self._systems.settle()
-        await self._systems.start_shipments()
+        await shipments.start()
         self._print(f"\nTwo warehouses of F&O ship {order.name} in two parcels, with tracking numbers of the carrier.")
-        parcels = await self._systems.ship(order, ({"STOVE-GAS": 3}, {"BAG-DOWN": 1}))
+        parcels = await shipments.ship(order, ({"STOVE-GAS": 3}, {"BAG-DOWN": 1}))
         self._print(tables.parcels(parcels))
-        self.results += parcels
-        return all(parcel.shown for parcel in parcels)
+        self._print("\nTwo stoves left, not three: the first packing slip is corrected. The buyer gets no second mail.")
+        corrected = await shipments.correct(order, parcels[0].tracking, {"STOVE-GAS": 2})
+        self._print(tables.parcels([corrected]))
+        self.results += [*parcels, corrected]
+        is_told_once = await shipments.notices(order) == len(parcels)
+        return all(parcel.shown for parcel in (*parcels, corrected)) and is_told_once
 
     async def _changes(self, placed: Sequence[Placed]) -> None:
         """One order is edited, one returned, one cancelled."""

@@ -23,7 +23,6 @@ from local.demo.values import (
     OrderNumber,
     OrderResult,
     Pair,
-    Parcel,
     ParkedOrder,
     SalesOrder,
     StockLevel,
@@ -34,8 +33,7 @@ from local.stack import Stack
 _WAIT_SECONDS: Final = 60.0
 NOTHING_DONE: Final = ("F&O has", "no refunds", "no money has moved")
 """How the parts of a journal note begin that report no change in F&O."""
-_COMPANIES: Final = {"nordlys": "nleu", "prairie": "usmf"}
-_WAREHOUSES: Final = "AMS", "HAM"
+COMPANIES: Final = {"nordlys": "nleu", "prairie": "usmf"}
 
 type Level = Mapping[str, Any]
 type LevelKey = tuple[str, str, int]
@@ -72,22 +70,20 @@ class Systems:
 
     async def change(self, flow: str, order: Placed, what: str, *steps: tuple[str, dict[str, Any]]) -> OrderChange:
         """Takes the steps in Shopify, and waits until the app has handled their webhooks."""
-        before = {row["event_id"] for row in await self._journal(order)}
+        before = {row["event_id"] for row in await self.journal(order)}
         for name, wish in steps:
             url = f"{self._stack.shopify}/{order.shop}/_sim/orders/{order.order['id']}/{name}"
             await answer_of(self._http.post(url, json=wish))
         await self.settle()
-        notes = [row["note"] for row in await self._journal(order) if row["event_id"] not in before]
+        notes = [row["note"] for row in await self.journal(order) if row["event_id"] not in before]
         return OrderChange(
             flow, order.label, what, tuple(dict.fromkeys(note for note in map(done_in_fo, notes) if note))
         )
 
     async def payment(self, order: Placed, what: str) -> OrderChange:
         """How the order was paid, with F&O's lines of payment journals that refer to it."""
-        numbers = {each["number"] for each in await self._booked(order)}
-        journals = await answer_of(
-            self._http.get(f"{self._stack.d365}/_sim/journals?company={_COMPANIES[order.store]}")
-        )
+        numbers = {each["number"] for each in await self.booked(order)}
+        journals = await answer_of(self._http.get(f"{self._stack.d365}/_sim/journals?company={COMPANIES[order.store]}"))
         lines = [line for journal in journals for line in journal["lines"] if line["reference"] in numbers]
         notes = (
             f"{Decimal(str(line['credit'] - line['debit'])):.2f} {line['currency']}: "
@@ -109,48 +105,19 @@ class Systems:
 
     async def write_back(self, order: Placed) -> OrderNumber:
         """Runs the timer that writes F&O's order numbers to Shopify."""
-        await self._run("write_back")
+        await self.run_timer("write_back")
         url = f"{self._stack.shopify}/{order.shop}/_sim/orders/{order.order['id']}/metafields"
         fields = await answer_of(self._http.get(url))
         shown = ", ".join(f"{each['key']} = {each['value']}" for each in fields)
-        return OrderNumber(order.label, shown, ", ".join(each["number"] for each in await self._booked(order)))
-
-    async def start_shipments(self) -> None:
-        """From now on the timer finds what leaves F&O's warehouses."""
-        await self._run("push_shipments")
+        return OrderNumber(order.label, shown, ", ".join(each["number"] for each in await self.booked(order)))
 
     # ---- what staff do in F&O
 
-    async def ship(self, order: Placed, parcels: Sequence[Mapping[str, int]]) -> list[Parcel]:
-        """Ships parcels of item -> units, each from a warehouse of its own and with its tracking number, and shows them
-        in Shopify.
-        """
-        (booked,) = await self._booked(order)
-        company, lots = _COMPANIES[order.store], {line["item"]: line["lot"] for line in booked["lines"]}
-        left: dict[str, str] = {}
-        for units, warehouse in zip(parcels, _WAREHOUSES, strict=True):
-            tracking = f"JD{booked['number'][-6:]}{warehouse}"
-            lines = [{"lot": lots[item], "quantity": count, "warehouse": warehouse} for item, count in units.items()]
-            parcel = {"lines": lines, "carrier": "DHL", "tracking_number": tracking}
-            await answer_of(
-                self._http.post(f"{self._stack.d365}/_sim/orders/{company}/{booked['number']}/pack", json=parcel)
-            )
-            left[tracking] = f"{_goods(units)} from {warehouse}"
-        handled = {row["event_id"] for row in await self._journal(order)}
-        await self._run("push_shipments")
-        await self._wait_for(order, "shipments/moved", handled)
-        await self.settle()
-        url = f"{self._stack.shopify}/{order.shop}/_sim/orders/{order.order['id']}/fulfillments"
-        shown = {each["tracking_number"]: each for each in (await answer_of(self._http.get(url)))["fulfillments"]}
-        return [
-            Parcel(order.label, tracking, text, _shown(shown[tracking]) if tracking in shown else "")
-            for tracking, text in left.items()
-        ]
-
     async def invoice(self, order: Placed) -> None:
         """Invoices what was shipped, and ships and invoices what was not."""
-        (booked,) = await self._booked(order)
-        await self._post(f"orders/{_COMPANIES[order.store]}/{booked['number']}", "pack", "invoice")
+        (booked,) = await self.booked(order)
+        for posting in ("pack", "invoice"):
+            await self.post(f"orders/{COMPANIES[order.store]}/{booked['number']}", posting)
 
     async def adjust_on_hand(self, company: str, item: str, warehouse: str, delta: int) -> None:
         movement = {"company": company, "item": item, "warehouse": warehouse, "delta": delta}
@@ -160,22 +127,24 @@ class Systems:
         """F&O ships and invoices all that is open, receives what is returned, posts and settles the payments."""
         read = []
         for order in placed:
-            shopify, company = await self._shopify(order), _COMPANIES[order.store]
-            booked = await self._booked(order)
+            shopify, company = await self._shopify(order), COMPANIES[order.store]
+            booked = await self.booked(order)
             for each in booked:
                 if each["status"] == "Backorder":
-                    await self._post(f"orders/{company}/{each['number']}", "pack", "invoice")
+                    for posting in ("pack", "invoice"):
+                        await self.post(f"orders/{company}/{each['number']}", posting)
             for refund in shopify["refunds"]:
                 if _has_returned_goods(refund):
-                    await self._post(f"returns/{company}/{await self._return_number(refund)}", "receive", "invoice")
+                    for posting in ("receive", "invoice"):
+                        await self.post(f"returns/{company}/{await self._return_number(refund)}", posting)
             read.append((order, shopify, booked))
-        for company in _COMPANIES.values():
+        for company in COMPANIES.values():
             for journal in await answer_of(self._http.get(f"{self._stack.d365}/_sim/journals?company={company}")):
-                await self._post(f"journals/{company}/{journal['number']}", "post")
+                await self.post(f"journals/{company}/{journal['number']}", "post")
         return [await self._account(*each) for each in read]
 
     async def _account(self, order: Placed, shopify: dict[str, Any], booked: list[dict[str, Any]]) -> Account:
-        company = _COMPANIES[order.store]
+        company = COMPANIES[order.store]
         number = booked[0]["number"] if booked else f"SN{shopify['id']}"
         url = f"{self._stack.d365}/_sim/transactions?company={company}&order={number}"
         found = await answer_of(self._http.get(url))
@@ -197,7 +166,7 @@ class Systems:
     async def push_stock(self) -> list[StockLevel]:
         """Runs the stock timer, and gives every level that Shopify shows."""
         before = await self._levels()
-        await self._run("push_stock")
+        await self.run_timer("push_stock")
         after, figures = await self._levels(), await self._figures()
         return [_stock_level(before[key], level, figures.get(key)) for key, level in after.items()]
 
@@ -224,15 +193,20 @@ class Systems:
 
     # ---- requests
 
-    async def _run(self, function: str) -> None:
+    async def run_timer(self, function: str) -> None:
         """Calls a timer's function now."""
         answer = await self._http.post(f"{self._stack.host}/admin/functions/{function}?wait=true", json={"input": ""})
         if answer.status_code >= httpx.codes.BAD_REQUEST:
             raise StackError(f"{function} failed: {answer.json()['error']} See build/demo.log.")
 
-    async def _post(self, document: str, *postings: str) -> None:
-        for posting in postings:
-            await answer_of(self._http.post(f"{self._stack.d365}/_sim/{document}/{posting}", json={}))
+    async def post(self, document: str, posting: str, body: Mapping[str, Any] | None = None) -> Any:
+        """What people and batch jobs of F&O do with a document."""
+        return await answer_of(self._http.post(f"{self._stack.d365}/_sim/{document}/{posting}", json=body or {}))
+
+    async def at_shop(self, order: Placed, what: str) -> Any:
+        """What Shopify has of the order."""
+        url = f"{self._stack.shopify}/{order.shop}/_sim/orders/{order.order['id']}/{what}"
+        return await answer_of(self._http.get(url))
 
     async def _shopify(self, order: Placed) -> dict[str, Any]:
         found: dict[str, Any] = await answer_of(
@@ -240,7 +214,7 @@ class Systems:
         )
         return found
 
-    async def _booked(self, order: Placed) -> list[dict[str, Any]]:
+    async def booked(self, order: Placed) -> list[dict[str, Any]]:
         every = await answer_of(self._http.get(f"{self._stack.d365}/_sim/orders"))
         return [each for each in every if each["reference"].endswith(f"-{order.store}-{order.order['id']}")]
 
@@ -278,29 +252,20 @@ class Systems:
             "See build/demo.log."
         )
 
-    async def _wait_for(self, order: Placed, topic: str, handled: Collection[str]) -> None:
+    async def wait_for(self, order: Placed, topic: str, handled: Collection[str]) -> None:
         until = time.monotonic() + _WAIT_SECONDS
-        while not any(row["topic"] == topic and row["event_id"] not in handled for row in await self._journal(order)):
+        while not any(row["topic"] == topic and row["event_id"] not in handled for row in await self.journal(order)):
             if time.monotonic() > until:
                 raise StackError(f"No {topic} of {order.name} after {_WAIT_SECONDS:.0f} s; see build/demo.log.")
             await asyncio.sleep(0.1)
 
-    async def _journal(self, order: Placed) -> list[dict[str, Any]]:
+    async def journal(self, order: Placed) -> list[dict[str, Any]]:
         return await self._rows(f"PartitionKey eq '{order.key}'")
 
     async def _rows(self, where: str) -> list[dict[str, Any]]:
         async with TableServiceClient.from_connection_string(self._stack.storage) as service:
             found = service.get_table_client("journal").query_entities(f"{where} and outcome ne 'waiting'")
             return [dict(row) async for row in found]
-
-
-def _goods(units: Mapping[str, int]) -> str:
-    return ", ".join(f"{count} x {item}" for item, count in units.items())
-
-
-def _shown(fulfillment: Mapping[str, Any]) -> str:
-    goods = _goods({line["sku"]: line["quantity"] for line in fulfillment["line_items"]})
-    return f"{goods} with {fulfillment['tracking_company']}"
 
 
 def _order_result(order: Placed, end: Mapping[str, Any], booked: Mapping[str, Mapping[str, Any]]) -> OrderResult:

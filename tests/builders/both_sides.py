@@ -225,6 +225,10 @@ class App(Brief):
         was parked for; "waits" for one that is to be handled again.
         """
         await push_shipments(self.shipments)
+        return await self.handle_shipped()
+
+    async def handle_shipped(self) -> list[str]:
+        """The handling of the events that runs of the timer have sent."""
         ends = []
         while self._shipped:
             ends.append(await self.ship(self._shipped.pop(0)))

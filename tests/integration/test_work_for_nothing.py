@@ -10,6 +10,7 @@ import pytest
 from tests.builders.both_sides import App, app_in_process
 from tests.builders.one_order import VAT, OneOrder, checkout
 from tests.builders.sales import EU, with_rules
+from tests.builders.strategies import strategy
 
 RULES = with_rules(EU, orders={"hold_tag": "Check"})
 TENTS = {"sku": "TENT-2P", "quantity": 2, "price": "20", "tax": VAT}
@@ -43,3 +44,17 @@ async def test_a_tag_that_holds_the_order_does_reach_fo(app: App) -> None:
     assert order.header["IsSalesProcessingStopped"] == "Yes"
     await order.step("amend", tags=["vip"])
     assert order.header["IsSalesProcessingStopped"] == "No"
+
+
+async def test_a_transaction_that_was_booked_with_its_order_makes_no_call(app: App) -> None:
+    order = OneOrder(app, strategy("nordlys"), checkout("nordlys", TENTS))
+    by_topic = {each.topic: each for each in order.pending()}
+    transaction = by_topic.pop("order_transactions/create")
+    for webhook in by_topic.values():
+        await order.send(webhook)
+    assert len(order.paid) == 1
+    app.fo.clear_calls()
+    app.shopify.simulator.calls.clear()
+    assert await app.note(transaction) == "F&O has this transaction: it was booked with its order"
+    assert not app.fo.http_calls
+    assert not app.shopify.simulator.calls

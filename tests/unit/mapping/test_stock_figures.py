@@ -76,6 +76,7 @@ def test_safety_stock_does_not_make_a_shortage_larger():
 def test_buffer_and_unknown_sales_are_taken_off_and_nothing_is_negative():
     assert figure(stock(10), unknown=3, buffer=2) == 5
     assert figure(stock(4), unknown=3, buffer=2) == 0
+    assert compute_figure(LISTING, [stock(1)], unknown=0, rules=StockRules(buffer=2)).offered == 0
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from shared.model import CurrencySide, Money, OrderRecord, OrderState, RefundRec
 from tests.builders.changed_orders import Bag, ChangedOrder
 from tests.builders.orders import (
     Payload,
+    duty,
     in_presentment,
     line,
     money_set,
@@ -115,6 +116,18 @@ def test_a_fee_given_back_is_found_where_shopify_shows_it(named: str, currency: 
         False,
     )
     assert state.order.additional_fees == euro("0.28")
+
+
+def test_taxed_duties_given_back_are_worth_what_the_buyer_got_in_the_buyers_currency():
+    taxed = duty("10.00", taxes=[tax_line("2.10")])
+    lines = [line(11, price="50.00", taxes=[tax_line("10.50")], duties=[taxed])]
+    placed = order_payload(lines=lines, shipping=[], duties="10.00", taxes_included=False)
+    changed = ChangedOrder(in_presentment(placed, "JPY", 100))
+    changed.ship({11: 1})
+    [given_back] = changed.refund(duties=True)["transactions"]
+    given_back["amount_set"] = changed.paid[given_back["id"]].set
+    [refund] = read(changed.payload()).refunds
+    assert refund.presented == Money(Decimal(1210), "JPY")
 
 
 @pytest.mark.parametrize("cents", ["0.29", "0.50"])

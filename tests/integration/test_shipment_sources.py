@@ -1,0 +1,79 @@
+"""What a run of push_shipments finds: each row of F&O once, whatever the overlap, and each source by itself."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import pytest
+
+from local.d365.tenant import Tenant
+from shared.errors import RefusedError
+from shared.sync.shipments.run import push_shipments
+from tests.builders.both_sides import App, app_in_process
+from tests.integration.test_shipments_reach_shopify import BAG, MAP, shipped
+
+PROGRESS: Final = "shipments/nordlys/progress"
+
+
+@pytest.fixture
+async def app() -> AsyncIterator[App]:
+    async with app_in_process() as one:
+        yield one
+
+
+def sources(app: App) -> dict[str, Any]:
+    found: dict[str, Any] = app.shipments.snapshots.documents[PROGRESS]["sources"]
+    return found
+
+
+async def test_the_overlap_sends_no_row_again_when_another_row_leaves_it(app: App) -> None:
+    one = await shipped(app, BAG, MAP)
+    one.pack("JJD1", BAG_DOWN=1)
+    app.fo.books.clock = lambda: datetime.now(UTC) + timedelta(minutes=10)
+    one.pack("JJD2", BAG_DOWN=1)
+    assert len(await app.push_shipments()) == 1
+    slips = sources(app)["slips"]
+    (rows,) = slips["sent"].values()
+    assert len(rows) == 2
+    slips["seen"] = (datetime.now(UTC) + timedelta(minutes=20)).isoformat()
+    assert await app.push_shipments() == []
+    (rows,) = sources(app)["slips"]["sent"].values()
+    assert len(rows) == 1
+
+
+async def test_the_watermark_is_the_newest_stamp_and_never_goes_back(app: App) -> None:
+    one = await shipped(app, BAG)
+    began = sources(app)["slips"]["seen"]
+    one.pack("JJD1", BAG_DOWN=1)
+    await app.push_shipments()
+    seen = sources(app)["slips"]["seen"]
+    assert seen >= began
+    app.fo.books.tenant = replace(app.fo.books.tenant, cancelled_slips="go")
+    await app.push_shipments()
+    assert sources(app)["slips"]["seen"] == seen
+
+
+async def test_a_source_that_fo_lacks_stops_no_other_and_is_told(app: App) -> None:
+    one = await shipped(app, BAG)
+    slip = one.pack(BAG_DOWN=3)
+    await app.push_shipments()
+    before = sources(app)["slips"]
+    one.track(slip, "JJD1")
+    app.fo.books.tenant = Tenant(lacks=frozenset({"CustPackingSlipVersionBiEntities"}))
+    with pytest.RaisesGroup(pytest.RaisesExc(RefusedError, match="FO_SET_MISSING")):
+        await push_shipments(app.shipments)
+    assert sources(app)["slips"] == before
+    assert await app.handle_shipped() == ["shipments: 1 given other tracking numbers"]
+    assert one.mails == [("JJD1",)]
+
+
+async def test_two_sources_make_one_event_of_an_order(app: App) -> None:
+    one = await shipped(app, BAG)
+    slip = one.pack(BAG_DOWN=1)
+    await app.push_shipments()
+    one.track(slip, "JJD1")
+    one.pack("JJD2", BAG_DOWN=2)
+    assert await app.push_shipments() == ["shipments: 1 fulfilments made, 1 given other tracking numbers"]
