@@ -20,7 +20,7 @@ from tests.builders.sales import with_rules
 
 LATE: Final = "2099-01-01T00:00:00+00:00"
 SEVERAL: Final = {"kind": "authorization", "expires_at": LATE}
-ONCE: Final = {**SEVERAL, "multi_capturable": False, "gateway": "paypal"}
+ONCE: Final = {**SEVERAL, "multi_capturable": False}
 TOTAL: Final = Decimal("387.90")
 DONE: Final = "all that F&O invoiced is captured"
 MADE: Final = "1 captures made"
