@@ -5,9 +5,12 @@ shared/flows.py declares each flow, shared/sync carries it out; shared/triggers.
 
 from __future__ import annotations
 
+import os
+
 import azure.functions as func
 
 from shared import triggers
+from shared.settings import has_fo_queue
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)  # a webhook's signature is its authentication
 
@@ -32,6 +35,12 @@ async def transactions_webhook(req: func.HttpRequest, context: func.Context) -> 
     return await triggers.receive("transactions", req, context)
 
 
+@app.route("events/fo", methods=["POST"])
+async def fo_events(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
+    """A business event of F&O: a hint that a sales order moved."""
+    return await triggers.receive_fo_event(req, context)
+
+
 # --- queue workers ---
 
 
@@ -41,6 +50,14 @@ async def transactions_webhook(req: func.HttpRequest, context: func.Context) -> 
 async def sync_order(message: func.ServiceBusMessage) -> None:
     """One event about one order: F&O is brought to the order's state."""
     await triggers.handle("orders", message)
+
+
+if has_fo_queue(os.environ):
+
+    @app.service_bus_queue_trigger(arg_name="message", queue_name="fo-events", connection="FoEventsConnection")
+    async def fo_event_message(message: func.ServiceBusMessage) -> None:
+        """A business event of F&O over Service Bus, where the deployment has a namespace for them."""
+        await triggers.take_fo_message(message)
 
 
 # --- timers ---

@@ -10,11 +10,24 @@ import sys
 import httpx
 from rich.console import Console
 
-from bench import calls, cold_start, hostile, imports, mapping, order_events, plans, servicebus, telemetry, webhooks
+from bench import (
+    calls,
+    cold_start,
+    hostile,
+    imports,
+    mapping,
+    order_events,
+    plans,
+    servicebus,
+    shipments,
+    telemetry,
+    webhooks,
+)
 from bench.figures import Figure, at_least, save, show
 from bench.world import write_large_world
 from local.process import StackError
 from local.stack import NO_PAUSE, ROOT, SCHEDULES, Ports, running
+from local.stores import changed_stores, with_shipments
 
 _BUILD = ROOT / "build"
 _NEVER = dict.fromkeys(SCHEDULES, "0 0 0 29 2 *")
@@ -22,9 +35,9 @@ _NEVER = dict.fromkeys(SCHEDULES, "0 0 0 29 2 *")
 
 async def measure(console: Console) -> list[Figure]:
     figures: list[Figure] = []
-    console.print("[dim]1/7 cold start ...")
+    console.print("[dim]1/8 cold start ...")
     figures += imports.measure()
-    console.print("[dim]2/7 Service Bus emulator ...")
+    console.print("[dim]2/8 Service Bus emulator ...")
     bus = await servicebus.run()
     figures += [
         at_least("emulator: awaited sends through azure-servicebus", bus.sends_per_second, "1/s", 1000),
@@ -37,7 +50,7 @@ async def measure(console: Console) -> list[Figure]:
         def write(part: str, line: str) -> None:
             print(f"{part:>10} | {line}", file=log)
 
-        console.print("[dim]3/7 calls of the flows, with 10,000 SKUs ...")
+        console.print("[dim]3/8 calls of the flows, with 10,000 SKUs ...")
         async with (
             running(Ports.free(), log=write, overrides={**_NEVER, **NO_PAUSE}, world=world) as stack,
             httpx.AsyncClient() as http,
@@ -47,18 +60,25 @@ async def measure(console: Console) -> list[Figure]:
             figures += await calls.measure_stock(stack, http)
             figures += await order_events.measure(stack, http)
             histories = await order_events.histories(stack, http)
-        console.print("[dim]4/7 mapping ...")
+        console.print("[dim]4/8 mapping ...")
         figures += mapping.measure(payload)
         figures += plans.measure(*histories)
-        console.print("[dim]5/7 hostile orders ...")
+        console.print("[dim]5/8 hostile orders ...")
         figures += await hostile.measure()
-        console.print("[dim]6/7 webhooks ...")
+        console.print("[dim]6/8 webhooks ...")
         app = webhooks.make_app(_BUILD / "bench_app")
         async with running(Ports.free(), log=write, overrides=_NEVER, app=app, world=world) as stack:
             figures += await webhooks.measure(stack, json.dumps(payload).encode())
             figures += await cold_start.measure(stack, json.dumps(payload).encode())
-            console.print("[dim]7/7 telemetry ...")
+            console.print("[dim]7/8 telemetry ...")
             figures += await telemetry.measure(stack, payload)
+        console.print("[dim]8/8 shipments ...")
+        stores = changed_stores(_BUILD / "bench_stores", with_shipments)
+        async with (
+            running(Ports.free(), log=write, overrides={**_NEVER, **NO_PAUSE, **stores}) as stack,
+            httpx.AsyncClient() as http,
+        ):
+            figures += await shipments.measure(stack, http)
     return figures
 
 

@@ -72,6 +72,12 @@ param premiumServiceBus bool = false
 @description('Name of the Service Bus namespace; empty for the derived one. Azure does not change a namespace from Standard to Premium: give another name together with premiumServiceBus.')
 param serviceBusName string = ''
 
+@description('The app takes business events of F&O over HTTPS, at /api/events/fo?key=...: hints that make shipments faster. Needs the secret d365-event-keys in the vault.')
+param foEventsHttps bool = false
+
+@description('The same over Service Bus: a namespace of its own, to whose queue F&O may send with a key. Its connection string is put into the vault, as fo-events-connection.')
+param foEventsServiceBus bool = false
+
 @description('Storage, Service Bus and the vault are reached through private endpoints only. Takes Service Bus Premium along.')
 param networkIsolation bool = false
 
@@ -228,6 +234,20 @@ module keyVault 'modules/keyvault.bicep' = {
   }
 }
 
+module foEvents 'modules/foevents.bicep' = if (foEventsServiceBus) {
+  scope: group
+  name: 'fo-events'
+  params: {
+    name: '${names.serviceBusNamespace}fo-${token}'
+    location: location
+    tags: tags
+    keyVaultName: keyVault.outputs.name
+    appPrincipalId: identity.outputs.principalId
+    operator: operator
+    workspaceId: monitoring.outputs.workspaceId
+  }
+}
+
 module network 'modules/network.bicep' = if (networkIsolation) {
   scope: group
   name: 'network'
@@ -292,6 +312,8 @@ module functions 'modules/functions.bicep' = {
     stores: stores
     storesFolder: storesFolder
     webhookBaseUrl: webhookBaseUrl
+    foEventsHttps: foEventsHttps
+    foEventsHostName: foEventsServiceBus ? foEvents!.outputs.hostName : ''
     d365BaseUrl: d365BaseUrl
     d365TimeoutSeconds: d365TimeoutSeconds
     erpMaxConcurrency: erpMaxConcurrency

@@ -54,6 +54,7 @@ from shared.sync.orders.ports import OrderPorts
 from shared.sync.orders.safety import remember_parked
 from shared.sync.payments import PaymentPorts
 from shared.sync.refunds import RefundPorts
+from shared.sync.shipments.fo_events import FoEventPorts
 from shared.sync.shipments.ports import ShipmentPorts
 from shared.sync.stock.run import StockPorts
 from shared.sync.sweep.ports import SweepPorts
@@ -75,6 +76,9 @@ class Services:
     mistakes: Mapping[str, Sequence[str]]
     """By key of each store that lacks secrets: what is missing."""
     intake: IntakePorts
+    fo_events: FoEventPorts
+    fo_event_mistakes: Sequence[str]
+    """What is wrong with the keys for F&O's events."""
     queues: Mapping[str, QueuePorts]
     """By name of the queue."""
     ports: Mapping[str, object]
@@ -124,6 +128,7 @@ def build(settings: Settings) -> Services:
     tax_setups = TaxSetups(fo)
     outbox = Outbox(tables.get_table_client("outbox"))
     parking = Parking(tables.get_table_client("parked"), parked)
+    shipments = Shipments(tables.get_table_client("shipments"))
     captures = Captures(tables.get_table_client("payments"))
     order_ports = OrderPorts(
         rules=rules,
@@ -141,6 +146,7 @@ def build(settings: Settings) -> Services:
         captures=captures,
         outbox=outbox,
         parking=parking,
+        shipments=shipments,
         change_pause=timedelta(seconds=settings.order_change_pause),
     )
     snapshots = blobs.Snapshots(containers.get_container_client(blobs.STATE))
@@ -151,7 +157,7 @@ def build(settings: Settings) -> Services:
         fo=fo,
         links=links,
         parking=parking,
-        shipments=Shipments(tables.get_table_client("shipments")),
+        shipments=shipments,
         captures=captures,
         snapshots=snapshots,
         queue=orders_queue,
@@ -169,12 +175,15 @@ def build(settings: Settings) -> Services:
         )
         for name in BY_QUEUE
     }
+    topic = Publisher(partial(bus.get_topic_sender, TOPIC), deadline=settings.publish_timeout)
     return Services(
         rules=rules,
         mistakes={key: settings.shops[key].mistakes for key in rules if settings.shops[key].mistakes},
+        fo_events=FoEventPorts(settings.event_keys, rules, topic),
+        fo_event_mistakes=settings.event_mistakes,
         intake=IntakePorts(
             stores=_intakes(settings, rules),
-            publisher=Publisher(partial(bus.get_topic_sender, TOPIC), deadline=settings.publish_timeout),
+            publisher=topic,
             claims=claims,
             notes=journal,
             max_bytes=settings.webhook_max_bytes,

@@ -35,6 +35,12 @@ class ErrorCode(StrEnum):
     UNKNOWN_TOPIC = "UNKNOWN_TOPIC"
     BODY_TOO_LARGE = "BODY_TOO_LARGE"
     NOT_QUEUED = "NOT_QUEUED"
+    FO_EVENTS_OFF = "FO_EVENTS_OFF"
+    FO_EVENT_KEY_WRONG = "FO_EVENT_KEY_WRONG"
+    FO_EVENT_TOO_LARGE = "FO_EVENT_TOO_LARGE"
+    FO_EVENT_UNREADABLE = "FO_EVENT_UNREADABLE"
+    FO_EVENT_WITHOUT_ORDER = "FO_EVENT_WITHOUT_ORDER"
+    FO_EVENT_OTHER_COMPANY = "FO_EVENT_OTHER_COMPANY"
     NOT_JSON = "NOT_JSON"
     NOT_AN_ORDER = "NOT_AN_ORDER"
     ORDER_NOT_NAMED = "ORDER_NOT_NAMED"
@@ -50,10 +56,15 @@ class ErrorCode(StrEnum):
     NEGATIVE_AMOUNT = "NEGATIVE_AMOUNT"
     UNKNOWN_SKU = "UNKNOWN_SKU"
     ITEM_OUT_OF_SCOPE = "ITEM_OUT_OF_SCOPE"
+    SHIPPED_AFTER_CANCEL = "SHIPPED_AFTER_CANCEL"
+    SHIPPED_WITHOUT_BOOKING = "SHIPPED_WITHOUT_BOOKING"
+    SHIPPED_LINE_UNKNOWN = "SHIPPED_LINE_UNKNOWN"
     SHIPPED_FRACTION = "SHIPPED_FRACTION"
     SHIPPED_FROM_UNKNOWN_WAREHOUSE = "SHIPPED_FROM_UNKNOWN_WAREHOUSE"
+    SHIPPED_BY_UNKNOWN_CARRIER = "SHIPPED_BY_UNKNOWN_CARRIER"
     SHIPPED_AT_THIRD_PARTY = "SHIPPED_AT_THIRD_PARTY"
     SHIPPED_ON_HOLD = "SHIPPED_ON_HOLD"
+    SHIPPED_NOT_FULFILLABLE = "SHIPPED_NOT_FULFILLABLE"
     SHIPPED_MORE_THAN_OPEN = "SHIPPED_MORE_THAN_OPEN"
     SHIPMENT_REFUSED = "SHIPMENT_REFUSED"
     CAPTURE_DIFFERS = "CAPTURE_DIFFERS"
@@ -63,6 +74,9 @@ class ErrorCode(StrEnum):
     CAPTURE_DECLINED = "CAPTURE_DECLINED"
     AUTHORIZATION_EXPIRES = "AUTHORIZATION_EXPIRES"
     AUTHORIZATION_ENDED = "AUTHORIZATION_ENDED"
+    READY_ON_HOLD = "READY_ON_HOLD"
+    READY_TAKEN_BACK = "READY_TAKEN_BACK"
+    SHIPMENTS_ENTITY_WRONG = "SHIPMENTS_ENTITY_WRONG"
     SKU_EMPTY = "SKU_EMPTY"
     LINE_WITHOUT_RULE = "LINE_WITHOUT_RULE"
     AMOUNT_WITHOUT_RULE = "AMOUNT_WITHOUT_RULE"
@@ -219,9 +233,51 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
     ErrorCode.NOT_QUEUED: Entry(
         "Service Bus, or the storage account for a large body or a note, did not confirm in time.",
         Owner.ENGINEER,
-        "Nothing at first: Shopify sends the webhook again. If it goes on, check the health and the quotas of "
+        "Nothing at first: Shopify sends the webhook again, and a timer finds what an event of F&O was about. If it "
+        "goes on, check the health and the quotas of "
         "the Service Bus namespace and the storage account.",
         503,
+    ),
+    # ---- business events of F&O. Whatever is not accepted, the timer push_shipments finds what it was about
+    ErrorCode.FO_EVENTS_OFF: Entry(
+        "The app takes no business events of F&O: it has no key for them.",
+        Owner.ENGINEER,
+        "Remove the endpoint in F&O, or enter the secret d365-event-keys in Key Vault, deploy with foEventsHttps = "
+        "true and restart the app (docs/deploy.md, “Business events of F&O”). Shipments reach Shopify without it.",
+        404,
+    ),
+    ErrorCode.FO_EVENT_KEY_WRONG: Entry(
+        "The address has no key, or another one than the app knows.",
+        Owner.ENGINEER,
+        "Nothing for a request that did not come from F&O. For one that did: compare the address in F&O's Key Vault "
+        "with the secret d365-event-keys, and restart the app after a change (docs/deploy.md, “Business events of "
+        "F&O”).",
+        401,
+    ),
+    ErrorCode.FO_EVENT_TOO_LARGE: Entry(
+        "The event has {size} bytes, more than the limit of {limit}.",
+        Owner.ENGINEER,
+        "Let the event have the number of the sales order and little else; the app reads the rest in F&O.",
+        413,
+    ),
+    ErrorCode.FO_EVENT_UNREADABLE: Entry(
+        "The event cannot be read: {problem}.",
+        Owner.ENGINEER,
+        "Activate only business events of F&O for this endpoint, whose bodies are JSON objects.",
+        400,
+    ),
+    ErrorCode.FO_EVENT_WITHOUT_ORDER: Entry(
+        "The event names no sales order: it has none of the fields {fields}, or no number of a sales order in them.",
+        Owner.ENGINEER,
+        "Nothing for the test that F&O sends when an event is activated. Otherwise deactivate the event for this "
+        "endpoint, or give its contract one of the fields.",
+        200,
+    ),
+    ErrorCode.FO_EVENT_OTHER_COMPANY: Entry(
+        "The event is of the company {company}, of which no store has the flow shipments on.",
+        Owner.ENGINEER,
+        "Deactivate the event for this company in F&O, or switch flows.shipments on in the store's file.",
+        200,
     ),
     # ---- intake: the webhook is signed, and ignored. Shopify does not repeat it
     ErrorCode.FLOW_OFF: Entry(
@@ -331,11 +387,32 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
         "its number as the SKU; or, for batch and serial numbers that picking registers, set orders.tracked_items in "
         "config/stores/{store}.toml. " + _REPLAY + " Until then, " + _BY_HAND,
     ),
+    ErrorCode.SHIPPED_AFTER_CANCEL: Entry(
+        "Packing slip {slip} of {sales_order} has {units} units of an order that is cancelled in Shopify.",
+        Owner.CLERK,
+        "Act at once: the buyer may have the money back already. Stop the parcel and cancel the packing slip in F&O, "
+        "which closes this; or agree with the buyer to return or pay the goods, and discard this message. Shopify "
+        "shows nothing of a cancelled order as sent.",
+    ),
+    ErrorCode.SHIPPED_WITHOUT_BOOKING: Entry(
+        "F&O ships a sales order with the reference of order {order}, which the app has not booked.",
+        Owner.CLERK,
+        "Find out who entered the sales order. If the app is to book the order, cancel that sales order, and if the "
+        "order is not parked, bring it (operator bring). If the sales order stays, fulfil the order in Shopify by hand "
+        "and discard this message.",
+    ),
+    ErrorCode.SHIPPED_LINE_UNKNOWN: Entry(
+        "Packing slip {slip} of {sales_order} has {quantity} of item {item} (lot {lot}), a line that the app did not "
+        "write: staff added it in F&O.",
+        Owner.CLERK,
+        "Shopify does not show it. If it replaces an item of the order, edit the order in Shopify (remove the old item "
+        "there), or fulfil the old item there by hand. If it is an extra, tell the buyer. Then discard this message.",
+    ),
     ErrorCode.SHIPPED_FRACTION: Entry(
-        "Packing slip {slip} has {quantity} units of lot {lot}, and Shopify knows whole units only.",
+        "Packing slip {slip} of {sales_order} has {quantity} units of lot {lot}, and Shopify knows whole units only.",
         Owner.FO_ADMIN,
         "Correct the packing slip, or the item's sales unit, in F&O: one unit must be one piece. The next run of "
-        "push_shipments shows it.",
+        "push_shipments shows the rest; until then only whole units are shown.",
     ),
     ErrorCode.SHIPPED_FROM_UNKNOWN_WAREHOUSE: Entry(
         "Packing slip {slip} of {sales_order} left warehouse {warehouse}, which store {store} does not have among its "
@@ -344,11 +421,19 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
         "Add the warehouse with its location to config/stores/{store}.toml. Until then its goods are fulfilled at the "
         "location that Shopify assigned, whose stock they are taken from.",
     ),
+    ErrorCode.SHIPPED_BY_UNKNOWN_CARRIER: Entry(
+        "Packing slip {slip} of {sales_order} was sent by {carrier}. Shopify does not know the tracking page of a "
+        "carrier with this name, and neither F&O nor the rules have its address.",
+        Owner.ENGINEER,
+        "The shipment is shown, and the buyer gets the number without a link. Add the carrier to shipments.carriers in "
+        "config/stores/{store}.toml: with Shopify's name for it, or with a `url`. Then replay: the link is added, "
+        "without a second mail.",
+    ),
     ErrorCode.SHIPPED_AT_THIRD_PARTY: Entry(
-        "Packing slip {slip} of {sales_order} has {units} units that Shopify has requested from a fulfilment service.",
+        "Packing slip {slip} of {sales_order} has {units} units that Shopify has assigned to a fulfilment service.",
         Owner.CLERK,
-        "Find out who ships: the goods may leave twice. In Shopify cancel the fulfilment request, or in F&O cancel the "
-        "packing slip.",
+        "Find out who ships: the goods may leave twice. In Shopify cancel the fulfilment request and change the "
+        "location of the items to your own, then replay; or in F&O cancel the packing slip.",
     ),
     ErrorCode.SHIPPED_ON_HOLD: Entry(
         "Packing slip {slip} of {sales_order} has {units} units whose fulfilment is on hold in Shopify ({reasons}).",
@@ -356,11 +441,19 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
         "The goods have left. If that was right, release the hold in Shopify, and the buyer gets the notice; if not, "
         "stop the parcel.",
     ),
+    ErrorCode.SHIPPED_NOT_FULFILLABLE: Entry(
+        "Packing slip {slip} of {sales_order} has {units} units whose fulfilment order is {status} in Shopify, which "
+        "lets the app fulfil nothing of it.",
+        Owner.CLERK,
+        "Fulfil the units in Shopify by hand, or change their location there, which gives them an open fulfilment "
+        "order. " + _REPLAY,
+    ),
     ErrorCode.SHIPPED_MORE_THAN_OPEN: Entry(
         "Packing slip {slip} of {sales_order} has {units} units more than Shopify has open.",
         Owner.CLERK,
-        "Compare both orders: too much was delivered, an item was replaced, or the units were removed from the order "
-        "in Shopify. Correct the packing slip in F&O, or agree with the buyer; nothing more is shown in Shopify.",
+        "Compare both orders: too much was delivered, the units were removed from the order in Shopify, or a "
+        "fulfilment service has them, which Shopify may not show to the app. Correct the packing slip in F&O, or agree "
+        "with the buyer; nothing more is shown in Shopify.",
     ),
     ErrorCode.SHIPMENT_REFUSED: Entry(
         "Shopify refused to show a shipment: {message}",
@@ -414,6 +507,26 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
         Owner.CLERK,
         "Stop what has not left yet. Ask the buyer for another payment: in Shopify, send an invoice of the order. "
         + _REPLAY,
+    ),
+    ErrorCode.READY_ON_HOLD: Entry(
+        "{units} units are ready to be picked up, and their fulfilment is on hold in Shopify ({reasons}). The buyer "
+        "has not been told.",
+        Owner.CLERK,
+        "Release the hold in Shopify if the buyer may have the goods. "
+        + _REPLAY
+        + " Shopify then writes to the buyer.",
+    ),
+    ErrorCode.READY_TAKEN_BACK: Entry(
+        "The buyer was told that goods can be picked up, and F&O does not show {units} units of them as ready any "
+        "more.",
+        Owner.CLERK,
+        "Shopify cannot take that back. Tell the buyer to wait, and make the goods ready again in F&O. " + _REPLAY,
+    ),
+    ErrorCode.SHIPMENTS_ENTITY_WRONG: Entry(
+        "F&O's entity set {entity_set}, from which shipments are read, has “{value}” in {field}, which is no {kind}.",
+        Owner.FO_ADMIN,
+        "Correct the entity, or the names of its fields in shipments_entity of the company (config/tenants), check "
+        "them with the probe (python -m tools.probe), and deploy. " + _REPLAY,
     ),
     ErrorCode.SKU_EMPTY: Entry(
         "The line “{title}” has no {missing}.",
@@ -768,7 +881,8 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
         Owner.FO_ADMIN,
         "Refresh the entity list in F&O (Data management, framework parameters). If this version of F&O does not have "
         "it, write so for the company in config/tenants (WHSSalesLineBiEntities: warehouse_management; "
-        "WarehouseInventoryStatusesOnHandV2: on_hand_by_status, and remove stock.statuses). " + _REPLAY,
+        "WarehouseInventoryStatusesOnHandV2: on_hand_by_status, and remove stock.statuses; packing slips: "
+        "packing_slips or slip_search; PackingSlipTrackingInformation: slip_tracking). " + _REPLAY,
     ),
     ErrorCode.FO_FIELD_MISSING: Entry(
         "F&O's entity set {entity_set} does not have the fields {fields}, which the app needs.",
@@ -1012,8 +1126,8 @@ def as_markdown() -> str:
             "Generated by `python -m shared.error_catalogue > docs/errors.md`; a test keeps it equal to the code.",
             "Words in braces stand for the details of the case.",
             "",
-            "- A number is the HTTP status that Shopify gets. With 200 the webhook is ignored, and the journal has a",
-            "  note; with any other it is refused, and Shopify repeats it.",
+            "- A number is the HTTP status that Shopify gets, or F&O for its events. With 200 a webhook is ignored,",
+            "  and the journal has a note; with any other it is refused, and Shopify repeats it.",
             "- **parked**: the message is kept whole until someone acts, and other orders go on. When the cause is",
             "  corrected, replay the message. If the order was entered in F&O by hand, discard it with",
             "  `discard --sales-order`. README, “Operate”, shows the commands. What was discarded about the",

@@ -58,7 +58,9 @@ class Flow:
     handler: str
     """`module:function`. Takes the message's envelope, where a queue starts the flow, and the flow's ports."""
     events: frozenset[str] = frozenset()
-    """Topics of the events that its timer puts on the orders' queue: they are handled in the order's session."""
+    """Topics of its own events on the orders' queue: that an order moved, which is handled in the order's session, and
+    what leads to one.
+    """
     event_handler: str = ""
     """`module:function` for them. Takes the message's envelope and the flow's ports."""
     documents: frozenset[str] = frozenset()
@@ -222,17 +224,18 @@ SHIPMENTS: Final = Flow(
     direction=Direction.TO_SHOPIFY,
     timer=Timer("push_shipments", "PUSH_SHIPMENTS_SCHEDULE"),
     handler="shared.sync.shipments.run:push_shipments",
-    events=frozenset({"shipments/moved"}),
+    events=frozenset({"shipments/hinted", "shipments/moved"}),
     event_handler="shared.sync.shipments.session:ship",
     documents=frozenset(
         {
             "order_parcel_lines",
             "shipments_cancel",
             "shipments_create",
+            "shipments_further",
             "shipments_move",
             "shipments_open",
             "shipments_open_lines",
-            "shipments_sent",
+            "shipments_ready",
             "shipments_state",
             "shipments_track",
         }
@@ -243,7 +246,8 @@ SHIPMENTS: Final = Flow(
             documents=frozenset({"captures_make", "captures_state"}), scopes=frozenset({"write_orders"})
         ),
     },
-    entity_sets=frozenset(
+    entity_sets=_SALES_ORDERS
+    | frozenset(
         {
             "CustInvoiceJourBiEntities",
             "CustPackingSlipJourBiEntities",
@@ -251,7 +255,11 @@ SHIPMENTS: Final = Flow(
             "CustPackingSlipVersionBiEntities",
             "PackingSlipTrackingInformation",
             "SalesInvoiceHeadersV4",
+            "SalesTableBiEntities",
+            "WHSSalesLineBiEntities",
+            "SalesLineBiEntities",
             "SalesOrderHeadersV4",
+            "SalesOrderLinesV3",
         }
     ),
 )

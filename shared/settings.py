@@ -16,9 +16,12 @@ from urllib.parse import urlsplit
 from shared.errors import ConfigurationError
 
 SERVICE_BUS: Final = "ServiceBusConnection"
+FO_EVENTS: Final = "FoEventsConnection"
 STATE: Final = "StateStorage"
 LARGEST_WEBHOOK: Final = 20_000_000
 """Bytes of the largest body whose signature is computed, and so of the largest that can be accepted."""
+SHORTEST_KEY: Final = 32
+"""Characters of a key in an address, at least."""
 
 _ROOT: Final = Path(__file__).resolve().parent.parent
 TENANTS: Final = _ROOT / "config/tenants"
@@ -94,6 +97,10 @@ class Settings:
     """Seconds until an answer of F&O counts as lost."""
     order_change_pause: float
     """Seconds between two changes of one sales order; 0 applies each change at once."""
+    event_keys: tuple[Secret, ...]
+    """Keys that the address for F&O's business events may have, newest first; none where the app takes no events."""
+    event_mistakes: tuple[str, ...]
+    """What is wrong with them: the app then takes no events."""
     webhook_max_bytes: int
     webhook_base_url: str
     """The app's own address, without a trailing slash; "" where it is not known."""
@@ -110,6 +117,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     lack secrets: those are in ShopCredentials.mistakes.
     """
     reader = _Reader(environ)
+    event_keys, event_mistakes = reader.event_keys("D365_EVENT_KEYS")
     settings = Settings(
         service_bus=reader.service_bus(),
         state=reader.storage(),
@@ -122,6 +130,8 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         d365_max_calls=reader.number("D365_MAX_CALLS", int, default=8, low=1, high=52),
         d365_timeout=reader.number("D365_TIMEOUT_SECONDS", float, default=120.0, low=1, high=180),
         order_change_pause=reader.number("ORDER_CHANGE_PAUSE_SECONDS", float, default=10.0, low=0, high=60),
+        event_keys=event_keys,
+        event_mistakes=event_mistakes,
         webhook_max_bytes=reader.number("WEBHOOK_MAX_BYTES", int, default=5_000_000, low=10_000, high=LARGEST_WEBHOOK),
         webhook_base_url=reader.own_url("WEBHOOK_BASE_URL"),
         publish_timeout=reader.number("WEBHOOK_PUBLISH_SECONDS", float, default=3.5, low=0.1, high=4.5),
@@ -149,6 +159,11 @@ def read_connections(environ: Mapping[str, str]) -> Connections:
     if reader.mistakes:
         raise ConfigurationError(reader.mistakes)
     return connections
+
+
+def has_fo_queue(environ: Mapping[str, str]) -> bool:
+    """Whether there is a namespace to which F&O sends its business events."""
+    return any(environ.get(name) for name in (FO_EVENTS, f"{FO_EVENTS}__fullyQualifiedNamespace"))
 
 
 def store_keys(folder: Path) -> list[str]:
@@ -236,6 +251,18 @@ class _Reader:
         if not keys:
             self.mistakes.append(f"STORES_FOLDER: no store is configured, {folder} has no .toml file.")
         return {key: self._shop(key) for key in keys}
+
+    def event_keys(self, name: str) -> tuple[tuple[Secret, ...], tuple[str, ...]]:
+        """The keys, and what is wrong with them. Whoever wants no events leaves the setting out."""
+        if not self._environ.get(name, "").strip(" ,"):
+            return (), ()
+        own = _Reader(self._environ)
+        keys = tuple(_parts(own.text(name, "")))
+        if any(len(key) < SHORTEST_KEY for key in keys):
+            own.mistakes.append(f"{name} has a key of less than {SHORTEST_KEY} characters, which could be guessed.")
+        if own.mistakes:
+            return (), tuple(own.mistakes)
+        return tuple(Secret(key) for key in keys), ()
 
     def _shop(self, key: str) -> ShopCredentials:
         prefix = f"SHOPIFY_{key.upper().replace('-', '_')}"

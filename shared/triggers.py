@@ -46,6 +46,29 @@ async def receive(family: str, req: func.HttpRequest, context: func.Context) -> 
     return _json({"accepted": envelope.event_id}, 200)
 
 
+async def receive_fo_event(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
+    """202 when Service Bus has confirmed the hints. Of an event that was ignored, or refused, code, cause and next
+    step, with the code's status.
+    """
+    from shared.sync.shipments.fo_events import receive_fo_event as receive  # noqa: PLC0415 - as above
+
+    ports = _services().fo_events
+    trace = context.trace_context.trace_parent or ""
+    try:
+        hints = await receive(req.params.get("key", ""), req.get_body(), traceparent=trace, ports=ports)
+    except (WebhookIgnoredError, WebhookRefusedError) as answer:
+        reason = {"code": answer.code, "cause": answer.cause, "next_step": answer.next_step}
+        return _json(reason, answer.entry.status or 400)
+    return _json({"accepted": hints}, 202)
+
+
+async def take_fo_message(message: func.ServiceBusMessage) -> None:
+    """One event in the queue of F&O's Service Bus endpoint. Raises only for one that must be delivered again."""
+    from shared.sync.shipments.fo_events import take_fo_message as take  # noqa: PLC0415 - as above
+
+    await take(message.get_body(), traceparent="", ports=_services().fo_events)
+
+
 async def handle(queue: str, message: func.ServiceBusMessage) -> None:
     """Runs the flow of the queue on one message. Raises only for a message that the queue must deliver again."""
     from shared.sync.deadline import INVOCATION_TIME, ended_after  # noqa: PLC0415 - see the module's docstring
@@ -98,9 +121,12 @@ async def health() -> func.HttpResponse:
         }
         for key, rules in services.rules.items()
     }
+    wrong = services.fo_event_mistakes
+    kind = "misconfigured" if wrong else "ready" if services.fo_events.keys else "off"
+    parts = {"stores": stores, "fo_events": {"status": kind, "mistakes": wrong}}
     if services.mistakes.keys() >= stores.keys():
-        return _json({"status": "misconfigured", "stores": stores}, 503)
-    return _json({"status": "degraded" if services.mistakes else "ready", "stores": stores}, 200)
+        return _json({"status": "misconfigured", **parts}, 503)
+    return _json({"status": "degraded" if services.mistakes or wrong else "ready", **parts}, 200)
 
 
 def _services() -> Services:

@@ -26,5 +26,7 @@ param dailyQuotaGb = 5
 param alertEmails = ['clerk@contoso.com']
 param alertWebhooks = ['https://example.com/hook']
 param runbookUrl = 'https://example.com/runbook'
+param foEventsHttps = true
+param foEventsServiceBus = true
 param serviceBusName = 'sbns-another-name'
 param budget = { amount: 100, start: '2026-12-01' }

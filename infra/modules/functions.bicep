@@ -27,6 +27,12 @@ param storesFolder string
 @description('Address at which Shopify reaches the app; empty for the host name that Azure gives it.')
 param webhookBaseUrl string
 
+@description('Whether F&O may post its business events to the app.')
+param foEventsHttps bool
+
+@description('Of the namespace to which F&O sends them; empty for none.')
+param foEventsHostName string
+
 param d365BaseUrl string
 param d365TimeoutSeconds int
 
@@ -95,10 +101,19 @@ var settings = {
   D365_MAX_CALLS: string(erpMaxConcurrency)
   D365_TIMEOUT_SECONDS: string(d365TimeoutSeconds)
   ORDER_CHANGE_PAUSE_SECONDS: '10'
+  D365_EVENT_KEYS: foEventsHttps ? '@Microsoft.KeyVault(SecretUri=${keyVaultUri}secrets/d365-event-keys)' : ''
   WEBHOOK_BASE_URL: webhookBaseUrl
   WEBHOOK_MAX_BYTES: '5000000'
   WEBHOOK_PUBLISH_SECONDS: '3.5'
 }
+// The function of F&O's queue exists where this connection does.
+var foEventsConnection = empty(foEventsHostName)
+  ? []
+  : [
+      { name: 'FoEventsConnection__fullyQualifiedNamespace', value: foEventsHostName }
+      { name: 'FoEventsConnection__credential', value: 'managedidentity' }
+      { name: 'FoEventsConnection__clientId', value: identityClientId }
+    ]
 var ownSettings = [for setting in items(settings): { name: setting.key, value: setting.value }]
 
 resource plan 'Microsoft.Web/serverfarms@2025-03-01' = {
@@ -164,7 +179,7 @@ resource site 'Microsoft.Web/sites@2025-03-01' = {
       ftpsState: 'Disabled'
       http20Enabled: true
       remoteDebuggingEnabled: false
-      appSettings: concat(ownSettings, schedules, webhookSecrets, clientIds, clientSecrets)
+      appSettings: concat(ownSettings, foEventsConnection, schedules, webhookSecrets, clientIds, clientSecrets)
     }
   }
 }

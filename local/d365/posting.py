@@ -68,7 +68,8 @@ class Posting:
                 progress = progress_of(self._books, line)
                 total = progress.delivered + quantity
                 reached = dict.fromkeys(_STAGES[: _STAGES.index(stage) + 1], total)
-                self._books.progress.put(lot_of(line), replace(progress, **reached))
+                worked = replace(progress, **reached, worked_at=self._books.clock())
+                self._books.progress.put(lot_of(line), worked)
 
     def invoice(self, order: Row) -> str:
         """

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 
 _SALES_STATUS = {
@@ -28,6 +29,8 @@ class Progress:
     released: Decimal = Decimal(0)
     on_wave: Decimal = Decimal(0)
     packed: Decimal = Decimal(0)
+    worked_at: datetime | None = None
+    """When the warehouse's own figures of the line changed last."""
 
     def remaining(self, ordered: Decimal) -> Decimal:
         """What is still to be delivered; nothing when more than ordered left."""

@@ -101,6 +101,7 @@ def sales_lines(books: Books) -> Iterator[Row]:
             "QtyOrdered": ordered,
             "SalesQty": ordered,
             "SalesUnit": line.values["SalesUnitSymbol"],
+            "DlvMode": line.values["DeliveryModeCode"],
             "SalesPrice": line.values["SalesPrice"],
             "PriceUnit": line.values["SalesPriceQuantity"],
             "LineAmount": line.values["LineAmount"],
@@ -136,7 +137,7 @@ def warehouse_lines(books: Books) -> Iterator[Row]:
             "PackingQty": progress.packed,
             "QtyLeftToLoad": edm.number(line.values, "OrderedSalesQuantity") - progress.released,
             "CreatedOn": line.created.replace(microsecond=0),
-            "SysModifiedDateTime": line.modified.replace(microsecond=0),
+            "SysModifiedDateTime": max(line.modified, progress.worked_at or line.modified).replace(microsecond=0),
         }
         yield Row({**blank, **values}, line.record_id, line.version, line.created, line.modified)
 

@@ -23,7 +23,7 @@ from local.shopify.shipping_records import (
     Tracking,
 )
 from local.shopify.state import Shop
-from local.shopify.stock import commit, is_stocked, release, ship, unship
+from local.shopify.stock import commit, is_stocked, ship, unship
 
 #: The only URL of a known carrier that is recorded; those of all others are an assumption.
 _UPS = "https://www.ups.com/WebTracking?loc=en_US&requester=ST&trackNums="
@@ -115,12 +115,12 @@ def cancel_fulfillment(shop: Shop, order: Order, made: Fulfillment) -> list[Even
         row.remaining += freed
         row.total -= units.quantity - freed
         part.updated_at = now
-        unship(shop, line, freed, part.location_id)
+        location_id = _location_again(shop, line, part.location_id) if part.is_closed else part.location_id
+        if location_id == part.location_id:
+            unship(shop, line, freed, location_id)
+        else:
+            commit(shop, line, freed, location_id)
         if part.is_closed and freed:
-            location_id = _location_again(shop, line, part.location_id)
-            if location_id != part.location_id:
-                release(shop, line, freed, part.location_id, restock=True)
-                commit(shop, line, freed, location_id)
             again.setdefault(Place(location_id, part.delivery_method), []).append((line, freed))
         elif not part.is_closed and not part.remaining:
             close(part)

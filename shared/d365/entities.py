@@ -36,6 +36,7 @@ PACKING_SLIP_LINES: Final = "CustPackingSlipTransBiEntities"
 PACKING_SLIP_VERSIONS: Final = "CustPackingSlipVersionBiEntities"
 """Of all companies: it has no dataAreaId."""
 SLIP_TRACKING: Final = "PackingSlipTrackingInformation"
+SALES_TABLE: Final = "SalesTableBiEntities"
 INVOICE_LINES: Final = "FreeTextInvoiceLines"
 
 DIMENSIONS: Final = (
@@ -76,6 +77,7 @@ PUBLIC_NAMES: Final = {
     PACKING_SLIP_LINES: "CustPackingSlipTransBiEntity",
     PACKING_SLIP_VERSIONS: "CustPackingSlipVersionBiEntity",
     SLIP_TRACKING: "PackingSlipTrackingInformationEntity",
+    SALES_TABLE: "SalesTableBiEntity",
     INVOICE_LINES: "FreeTextInvoiceLine",
 }
 """The public entity behind each set, whose metadata tell its fields. Only that of sales orders is documented: where F&O
@@ -156,6 +158,7 @@ KEYS: Final[dict[str, tuple[str, ...]]] = {
     PACKING_SLIP_LINES: ("dataAreaId", "SourceDocumentLine"),
     PACKING_SLIP_VERSIONS: ("CustPackingSlipJour", "VersionDateTime"),
     SLIP_TRACKING: ("dataAreaId", "SalesOrderNumber", "PackingSlipNumber", "DeliveryDate", "TrackingNumber"),
+    SALES_TABLE: ("dataAreaId", "SalesId"),
     INVOICE_LINES: ("dataAreaId", "LineNumber", "ParentRecId"),
 }
 
@@ -188,7 +191,15 @@ READ: Final[dict[str, tuple[str, ...]]] = {
         "OrderedSalesQuantity",
         "LineAmount",
     ),
-    SALES_LINE_PROGRESS: ("InventTransId", "RemainSalesPhysical", "RemainSalesFinancial", "SalesStatus"),
+    SALES_LINE_PROGRESS: (
+        "SalesId",
+        "InventTransId",
+        "SalesQty",
+        "RemainSalesPhysical",
+        "RemainSalesFinancial",
+        "SalesStatus",
+        "SysModifiedDateTime",
+    ),
     WAREHOUSE_LINES: ("InventTransId", "ReleasedQty", "OnWave", "OnWaveQty", "PackingQty"),
     PRODUCTS: (
         "ItemNumber",
@@ -236,5 +247,6 @@ READ: Final[dict[str, tuple[str, ...]]] = {
     ),
     PACKING_SLIP_VERSIONS: ("CustPackingSlipJour", "VersionDateTime", "InternalPackingSlipId"),
     SLIP_TRACKING: ("SalesOrderNumber", "PackingSlipNumber", "TrackingNumber", "TrackingURL"),
+    SALES_TABLE: ("SalesId", "SalesType", "DlvMode", "DocumentStatus", "SysModifiedDateTime"),
     INVOICE_LINES: ("LineNumber", "TransactionCurrencyAmount"),
 }

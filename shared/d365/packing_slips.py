@@ -71,8 +71,13 @@ async def references_of(client: ODataClient, company: str, sales_orders: Collect
     return {row["SalesOrderNumber"]: row["CustomersOrderReference"] for row in rows}
 
 
-async def read_slips(client: ODataClient, company: str, sales_orders: Sequence[str]) -> list[PackingSlip]:
-    """All packing slips of the sales orders, as they are now. A slip of which nothing is left is among them."""
+async def read_slips(
+    client: ODataClient, company: str, sales_orders: Sequence[str], *, has_tracking: bool = True
+) -> list[PackingSlip]:
+    """All packing slips of the sales orders, as they are now. A slip of which nothing is left is among them.
+
+    Without `has_tracking` F&O has no tracking numbers to read.
+    """
     lines = [
         row
         for row in await _read(client, company, PACKING_SLIP_LINES, _of_orders(sales_orders))
@@ -81,18 +86,23 @@ async def read_slips(client: ODataClient, company: str, sales_orders: Sequence[s
     numbers = sorted({row["PackingSlipId"] for row in lines})
     headers, tracking = await asyncio.gather(
         _read(client, company, PACKING_SLIPS, chunks("PackingSlipId", numbers)),
-        _read(client, company, SLIP_TRACKING, chunks("PackingSlipNumber", numbers)),
+        tracking_of(client, company, numbers if has_tracking else ()),
     )
     by_number = {row["PackingSlipId"]: row for row in headers if row["SalesType"] == _SALES}
-    parcels: defaultdict[str, dict[str, Tracking]] = defaultdict(dict)
-    for row in tracking:
-        number = row["TrackingNumber"]
-        parcels[row["PackingSlipNumber"]][number] = Tracking(number, row["TrackingURL"])
     return [
-        _slip(by_number[number], found, tuple(parcels[number].values()))
+        _slip(by_number[number], found, tracking.get(number, ()))
         for (_, number), found in _by_order_and_slip(lines)
         if number in by_number
     ]
+
+
+async def tracking_of(client: ODataClient, company: str, slips: Collection[str]) -> dict[str, tuple[Tracking, ...]]:
+    """Number of a packing slip -> its tracking numbers."""
+    parcels: defaultdict[str, dict[str, Tracking]] = defaultdict(dict)
+    for row in await _read(client, company, SLIP_TRACKING, chunks("PackingSlipNumber", slips)):
+        number = row["TrackingNumber"]
+        parcels[row["PackingSlipNumber"]][number] = Tracking(number, row["TrackingURL"])
+    return {slip: tuple(found.values()) for slip, found in parcels.items()}
 
 
 def _of_orders(sales_orders: Iterable[str]) -> Iterator[Filter]:
@@ -123,6 +133,7 @@ def _slip(header: FoRow, lines: Sequence[FoRow], tracking: tuple[Tracking, ...])
         delivery_mode=header["DlvMode"],
         created_at=min(_moment(row, "CreatedOn") for row in lines),
         units=dict(units),
+        items={row["InventTransId"]: row["ItemId"] for row in lines},
         tracking=tracking,
     )
 

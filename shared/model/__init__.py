@@ -20,6 +20,7 @@ from shared.model.order import (
 from shared.model.order_state import HoldReason, OrderState, Rate, Risk
 from shared.model.part import Part
 from shared.model.payment import Transaction, TransactionKind, TransactionStatus
+from shared.model.pick_up import PickUp
 from shared.model.record import LineRecord, OrderRecord, Place, RefundRecord, TaxGroupPair, TaxKey
 from shared.model.refund import Adjustment, AdjustmentReason, OpenReturns, Refund, RefundLine, Restock, ReturnFee
 from shared.model.shipment import (
@@ -74,6 +75,7 @@ __all__ = [
     "PackingSlip",
     "ParcelLine",
     "Part",
+    "PickUp",
     "Place",
     "Rate",
     "Refund",

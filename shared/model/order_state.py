@@ -33,6 +33,8 @@ class HoldReason(StrEnum):
     """A change that a person has to decide about."""
     FULFILMENT = "fulfilment in Shopify"
     """Its goods were fulfilled before F&O had it: shipping them again is for a person to decide."""
+    STAFF = "fulfilled by staff"
+    """Others than the app fulfilled goods in Shopify that F&O would send again."""
     CANCELLATION = "cancellation"
     """Cancelled or refunded in Shopify, and not yet carried out in F&O."""
 
@@ -83,6 +85,10 @@ class OrderState:
     """The highest of all assessments and of Shopify's recommendation; NONE when the source has none (a webhook)."""
     shipped: Mapping[int, int]
     """Order line id -> units fulfilled in Shopify."""
+    parcels: Mapping[int, Mapping[int, int]] = field(default_factory=dict)
+    """Fulfilment in Shopify -> order line id -> units. Their sum is `shipped`."""
+    would_send_again: bool | None = None
+    """Whether F&O has units still to deliver that others than the app fulfilled in Shopify. None if nobody looked."""
     is_being_assessed: bool = False
     """Whether Shopify is still to assess its risk. It assesses online orders with a payment by a gateway."""
     delivery: DeliveryMethod | None = None

@@ -30,6 +30,8 @@ class PackingSlip:
     created_at: datetime
     units: Mapping[str, Decimal]
     """InventoryLotId of the sales line -> units that left; below zero for goods that came back."""
+    items: Mapping[str, str] = field(default_factory=dict)
+    """InventoryLotId -> item number."""
     tracking: tuple[Tracking, ...] = ()
 
     @property
@@ -62,7 +64,9 @@ class FulfillmentOrder:
     method: str = "SHIPPING"
     """SHIPPING, PICK_UP, PICKUP_POINT, LOCAL, RETAIL, NONE."""
     is_third_party: bool = False
-    """Requested from a fulfilment service, which ships on its own."""
+    """Assigned to a fulfilment service, or requested from one, which ships on its own."""
+    is_requested: bool = False
+    """A fulfilment service was asked for it, and has neither refused nor closed it."""
     holds: tuple[tuple[int, str], ...] = ()
     """Id and reason of each hold."""
 
@@ -85,6 +89,8 @@ class ShopShipments:
 
     orders: tuple[FulfillmentOrder, ...]
     fulfillments: tuple[Fulfillment, ...]
+    is_cancelled: bool = False
+    """The order as a whole."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +101,8 @@ class SentPart:
     units: Mapping[int, int]
     """Order line -> units."""
     tracking: tuple[Tracking, ...] = ()
+    company: str | None = None
+    """The carrier's name that was sent with it; None where that is not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ from shared.rules.sections.taxes import TaxPolicy, TaxRule
 from shared.rules.sections.warehouses import AllocationRules, Warehouse
 from shared.rules.sections.write_back import WriteBackRules, without_our_tag
 from shared.rules.store import Flows, Masters, StoreRules
-from shared.rules.tenant import Tenant, TenantFile
+from shared.rules.tenant import ShipmentsEntity, Tenant, TenantFile
 
 __all__ = [
     "AllocationRules",
@@ -33,6 +33,7 @@ __all__ = [
     "RefundAccount",
     "RefundRules",
     "ReturnWarehouse",
+    "ShipmentsEntity",
     "ShippingRule",
     "StockRules",
     "StoreRules",

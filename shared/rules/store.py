@@ -151,6 +151,21 @@ class StoreRules(Rules):
         return "payment" if self.payments is not None and self.payments.rounding_account is not None else None
 
     @property
+    def tells_when_picked(self) -> bool:
+        """Whether F&O is to be asked what is picked: the store has orders that the buyer picks up."""
+        rules = (self.orders.delivery.pick_up, *(rule for rule in self.shipping if rule.pick_up_at is not None))
+        return self.shipments.pick_up == "picked" and any(rule is not None for rule in rules)
+
+    @property
+    def pick_up_modes(self) -> frozenset[str] | None:
+        """F&O's modes of delivery that an order has which the buyer picks up; None if it may have any."""
+        rule = self.orders.delivery.pick_up
+        if rule is not None and rule.delivery_mode is None:
+            return None
+        modes = {each.delivery_mode for each in self.shipping if each.pick_up_at is not None}
+        return frozenset(modes if rule is None or rule.delivery_mode is None else modes | {rule.delivery_mode})
+
+    @property
     def numbers_orders(self) -> bool:
         """Whether the app numbers sales orders. Otherwise F&O does."""
         return self.orders.number == "own" and self.tenant.order_number == "kept"
@@ -332,6 +347,19 @@ class StoreRules(Rules):
             raise ValueError(
                 'on_hand_by_status = "no": stock.statuses needs F&O to tell stock by inventory status in this company, '
                 "where no warehouse has one; remove stock.statuses"
+            )
+        return tenant
+
+    @field_validator("tenant")
+    @classmethod
+    def _shows_packing_slips(cls, tenant: Tenant, info: ValidationInfo) -> Tenant:
+        flows: Flows | None = info.data.get("flows")
+        is_hidden = tenant.packing_slips == "no" and tenant.shipments_entity is None
+        if flows is not None and flows.shipments and is_hidden:
+            raise ValueError(
+                'packing_slips = "no": flows.shipments needs F&O\'s packing slips, which the app does not see in this '
+                "company; grant the sets of docs/permissions.md, name an entity of your own as shipments_entity "
+                "(docs/fo-setup.md), or switch the flow off"
             )
         return tenant
 

@@ -7,17 +7,70 @@ nothing can be lost or doubled.
 from __future__ import annotations
 
 from datetime import date
-from typing import Final, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from shared.rules.base import Rules
 
 type GivenNumber = Literal["kept", "replaced", "refused", "unknown"]
 type YesNo = Literal["yes", "no", "unknown"]
+type SlipSearch = Literal["by_time", "by_line", "by_order", "unknown"]
 
 _ROUTINE_SECONDS: Final = 2
 """The longest call to F&O that may be made for each order that is compared."""
+
+
+_FIELD: Final = r"^[A-Za-z][A-Za-z0-9_]*$"
+type _Field = Annotated[str, StringConstraints(pattern=_FIELD, max_length=80)]
+type _FieldIfAny = Annotated[str, StringConstraints(pattern=rf"^$|{_FIELD}", max_length=80)]
+
+
+class ShipmentsEntity(Rules):
+    """An entity of the tenant's own with a row for each line of a packing slip. Values are names of its fields; an
+    empty one means that it has no such field.
+    """
+
+    entity_set: _Field = Field(description="Name of the entity set.")
+    key: tuple[_Field, ...] = Field(min_length=1, description="Its key, dataAreaId among them.")
+    sales_order: _Field = Field(description="Number of the sales order.")
+    slip: _Field = Field(description="Number of the packing slip.")
+    lot: _FieldIfAny = Field(default="", description="InventoryLotId of the sales line; or name `line_number`.")
+    line_number: _FieldIfAny = Field(default="", description="LineNumber of the sales line, where there is no lot.")
+    quantity: _Field = Field(
+        description="Units that left, in the line's sales unit, after corrections: 0 once a slip is cancelled."
+    )
+    warehouse: _Field = Field(description="Warehouse that they left.")
+    created_at: _Field = Field(description="Moment when the slip was posted.")
+    changed_at: _FieldIfAny = Field(
+        default="",
+        description="Moment when the row was made or changed last, by which what is new is found. Without it, packing "
+        "slips are found as `slip_search` says.",
+    )
+    carrier: _FieldIfAny = Field(default="", description="Shipping carrier.")
+    delivery_mode: _FieldIfAny = Field(default="", description="Mode of delivery.")
+    tracking: _FieldIfAny = Field(
+        default="",
+        description="Tracking numbers, several separated by commas. Without it they are read from "
+        "PackingSlipTrackingInformation, unless `slip_tracking` is no.",
+    )
+    tracking_url: _FieldIfAny = Field(
+        default="", description="Address of the tracking page, where there is one number."
+    )
+
+    @model_validator(mode="after")
+    def _tells_the_line(self) -> Self:
+        if bool(self.lot) == bool(self.line_number):
+            raise ValueError("name either lot or line_number: the field that tells which sales line a row is about")
+        if "dataAreaId" not in self.key:
+            raise ValueError("key must have dataAreaId: rows of another company would be taken for the store's")
+        return self
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """All that it names, each once."""
+        named = (value for name, value in self if name not in {"entity_set", "key"} and value)
+        return tuple(dict.fromkeys((*self.key, *named)))
 
 
 class Tenant(Rules):
@@ -93,6 +146,21 @@ class Tenant(Rules):
         description="Whether a free text invoice line takes a main account combined with dimensions (403100-001), or "
         "the main account alone.",
     )
+    packing_slips: YesNo = Field(
+        default="unknown",
+        description="Whether the app's user sees the packing slips: CustPackingSlipJourBiEntities and "
+        "CustPackingSlipTransBiEntities. With `no`, shipments need a `shipments_entity`.",
+    )
+    slip_search: SlipSearch = Field(
+        default="unknown",
+        description="How new and corrected packing slips are found: by CreatedOn and VersionDateTime (`by_time`, also "
+        "if unknown), by the sales lines that F&O stamped as modified (`by_line`), or by asking for the open orders "
+        "that the app knows, in turn (`by_order`), where F&O filters none of these times.",
+    )
+    slip_tracking: YesNo = Field(
+        default="unknown",
+        description="Whether F&O has PackingSlipTrackingInformation. With `no`, no tracking numbers are read.",
+    )
     account_delimiter: Literal["-", "_", ".", "|", "~"] = Field(
         default="-", description="What separates main account and dimensions in F&O's display values."
     )
@@ -107,6 +175,12 @@ class Tenant(Rules):
         "an administrator.",
     )
 
+    shipments_entity: ShipmentsEntity | None = Field(
+        default=None,
+        description="An entity of the tenant's own from which shipments are read, instead of F&O's packing slips. "
+        "Entered by an administrator.",
+    )
+
     @model_validator(mode="after")
     def _requires_what_there_is(self) -> Self:
         if unknown := [name for name in self.required_dimensions if name not in self.dimension_format]:
@@ -115,6 +189,15 @@ class Tenant(Rules):
                 "format for default dimensions there, in their order (docs/fo-setup.md, Financial dimensions)"
             )
         return self
+
+    @property
+    def finds_slips(self) -> SlipSearch:
+        """How packing slips are found in fact."""
+        if self.shipments_entity is not None:
+            if self.shipments_entity.changed_at:
+                return "by_time"
+            return self.slip_search if self.slip_search == "by_line" else "by_order"
+        return "by_time" if self.slip_search == "unknown" else self.slip_search
 
     @property
     def searches_payments(self) -> bool:

@@ -15,63 +15,44 @@ from shared.shopify.gid import gid_of, number_of
 from shared.shopify.paging import all_nodes
 
 _SENT: Final = 100
-"""Where shipments_sent.graphql cuts off."""
+"""Where shipments_state.graphql cuts off the fulfilments."""
 _CANCELLED: Final = "CANCELLED"
 _REQUESTED: Final = frozenset({"SUBMITTED", "ACCEPTED", "CANCELLATION_REQUESTED", "CANCELLATION_REJECTED"})
 """Request statuses of a fulfilment order that a fulfilment service has."""
 
 
 async def read_shipments(admin: AdminClient, order_id: int) -> ShopShipments | None:
-    """What Shopify has of the order; None for an order that it does not have.
+    """What Shopify has of the order, in one call for an ordinary one; None for an order that it does not have.
 
     Raises what AdminClient.run does, and RefusedError SHOPIFY_SHAPE for more fulfilments than Shopify lists.
     """
-    order = gid_of("Order", order_id)
-    nodes: list[Json] = []
-    after: str | None = None
-    while True:
-        found: Json | None = (await admin.run(queries.load("shipments_state"), {"order": order, "after": after}))[
-            "order"
-        ]
-        if found is None:
-            return None
-        page = found["fulfillmentOrders"]
-        nodes += page["nodes"]
-        if not page["pageInfo"]["hasNextPage"]:
-            break
-        after = page["pageInfo"]["endCursor"]
-    sent = await _fulfillments(admin, order)
-    if sent is None:
+    gid = gid_of("Order", order_id)
+    order: Json | None = (await admin.run(queries.load("shipments_state"), {"order": gid}))["order"]
+    if order is None:
         return None
+    sent: list[Json] = order["fulfillments"]
+    if len(sent) >= _SENT:
+        raise RefusedError(
+            ErrorCode.SHOPIFY_SHAPE, what="shipments_state", problem=f"an order has {_SENT} fulfilments or more"
+        )
+    parts = await all_nodes(admin, {**order, "id": gid}, "fulfillmentOrders", "order", "shipments_further")
     orders = [
         _fulfillment_order(node, await all_nodes(admin, node, "lineItems", "fulfillmentOrder", "shipments_open_lines"))
-        for node in nodes
+        for node in parts
     ]
-    return ShopShipments(orders=tuple(orders), fulfillments=sent)
-
-
-async def _fulfillments(admin: AdminClient, order: str) -> tuple[Fulfillment, ...] | None:
-    owner: Json | None = (await admin.run(queries.load("shipments_sent"), {"order": order}))["order"]
-    if owner is None:
-        return None
-    found: list[Json] = owner["fulfillments"]
-    if len(found) >= _SENT:
-        raise RefusedError(
-            ErrorCode.SHOPIFY_SHAPE, what="shipments_sent", problem=f"an order has {_SENT} fulfilments or more"
-        )
-    return tuple(
-        [
-            _fulfillment(
-                node, await all_nodes(admin, node, "fulfillmentLineItems", "fulfillment", "order_parcel_lines")
-            )
-            for node in found
-        ]
+    fulfillments = [
+        _fulfillment(node, await all_nodes(admin, node, "fulfillmentLineItems", "fulfillment", "order_parcel_lines"))
+        for node in sent
+    ]
+    return ShopShipments(
+        orders=tuple(orders), fulfillments=tuple(fulfillments), is_cancelled=order["cancelledAt"] is not None
     )
 
 
 def _fulfillment_order(node: Json, lines: Iterable[Json]) -> FulfillmentOrder:
     location = node["assignedLocation"]["location"]
     method = node["deliveryMethod"]
+    is_requested = node["requestStatus"] in _REQUESTED
     return FulfillmentOrder(
         id=number_of(node["id"]),
         status=node["status"],
@@ -82,7 +63,8 @@ def _fulfillment_order(node: Json, lines: Iterable[Json]) -> FulfillmentOrder:
             for line in lines
         ),
         method=method["methodType"] if method else "SHIPPING",
-        is_third_party=node["requestStatus"] in _REQUESTED or bool(location and location["isFulfillmentService"]),
+        is_third_party=is_requested or bool(location and location["isFulfillmentService"]),
+        is_requested=is_requested,
         holds=tuple((number_of(hold["id"]), hold["displayReason"]) for hold in node["fulfillmentHolds"]),
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -12,8 +12,9 @@ from typing import Final
 from azure.data.tables.aio import TableClient
 
 from shared.errors import TransientError
-from shared.model import OrderRecord, Part, SoldUnits
+from shared.model import OrderRecord, Part, PickUp, SoldUnits
 from shared.store import tables
+from shared.store.pick_up import read_pick_up, write_pick_up
 from shared.store.records import read_record, write_record
 from shared.store.tables import TableRow
 
@@ -25,7 +26,8 @@ LEASE_OF_NUMBERED: Final = timedelta(seconds=30)
 only saves calls.
 """
 _CHUNKED: Final = tuple(
-    f"{name}_" for name in ("lots", "sold", "goods", "sources", "promised", "said", "record", "released")
+    f"{name}_"
+    for name in ("lots", "sold", "goods", "sources", "promised", "said", "record", "released", "pick_up", "by_staff")
 )
 _CHUNK: Final = 30_000  # a string property of a table row holds 32 Ki characters
 
@@ -61,6 +63,11 @@ class OrderLink:
     """Set before the hold is sent, so that a retry after a crash finishes it."""
     released: Mapping[str, str] = field(default_factory=dict)
     """Reason of a hold -> why, by whom and when a person released the order from it: it is not held for that again."""
+    by_staff: Mapping[str, int] = field(default_factory=dict)
+    """Order line id -> units that others than the app have fulfilled in Shopify, as they were noted last."""
+    would_send_again: bool = False
+    """Whether F&O still has units of them to deliver, in a store that holds such orders."""
+    pick_up: PickUp = field(default_factory=PickUp)
     parked_parts: frozenset[Part] = frozenset()
     """The parts of the order with a parked message; payments also while they wait."""
     given_up: bool = False
@@ -110,6 +117,17 @@ class PendingSale:
     location_id: int | None
     is_readable: bool = True
     """Otherwise the order was parked before its goods were known: `sold` is empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class BookedOrder:
+    """An order that F&O has."""
+
+    order_id: int
+    sales_orders: tuple[str, ...]
+    """F&O's numbers."""
+    applied_at: datetime
+    """When F&O last got it or a change of it; Shopify's updated_at where that was not recorded."""
 
 
 class OrderLinks:
@@ -169,6 +187,20 @@ class OrderLinks:
             asked = [order_id for order_id in asked if order_id > read_to]
         return known & set(order_ids)
 
+    async def booked(self, store: str, *, after: int) -> AsyncIterator[BookedOrder]:
+        """The orders with a higher id that F&O has, the lowest first, read a page at a time."""
+        found = self._table.query_entities(
+            "PartitionKey eq @store and RowKey gt @after and RowKey lt 'order.' and sales_order gt ''",
+            parameters={"store": store, "after": tables.order_key(after)},
+            select=["RowKey", "sales_order", "further", "applied_at", "version"],
+        )
+        async for row in found:
+            yield BookedOrder(
+                tables.order_id_of(row["RowKey"]),
+                (row["sales_order"], *row.get("further", "").split()),
+                datetime.fromisoformat(row.get("applied_at") or row["version"]),
+            )
+
     async def held(self, store: str) -> list[OrderLink]:
         """The sales orders that the app holds in F&O."""
         query = "PartitionKey eq @store and RowKey ge 'order-' and RowKey lt 'order.' and held gt ''"
@@ -223,6 +255,9 @@ def _row(link: OrderLink) -> TableRow:
         "held": link.held,
         "is_holding": link.is_holding,
         **_pieces("released", link.released),
+        **_pieces("by_staff", link.by_staff),
+        "would_send_again": link.would_send_again,
+        **_pieces("pick_up", write_pick_up(link.pick_up)),
     }
 
 
@@ -245,6 +280,9 @@ def _read(row: TableRow) -> OrderLink:
         held=row.get("held", ""),
         is_holding=row.get("is_holding", False),
         released=_join("released", row),
+        by_staff=_join("by_staff", row),
+        would_send_again=row.get("would_send_again", False),
+        pick_up=read_pick_up(_join("pick_up", row)),
         location_id=int(row["location_id"]) if row["location_id"] else None,
         parked_parts=_parked_parts(row),
         record=read_record(_join("record", row)),

@@ -45,6 +45,8 @@ class ParkedMessage:
     error: RefusedError
     part: Part = Part.READING
     """The part of the event that was refused."""
+    number: int = 0
+    """Among all that is parked of this part of the event."""
 
 
 class State(StrEnum):
@@ -80,12 +82,14 @@ class Parked:
     sha256: str
     etag: str
     part: Part = Part.ORDER
+    number: int = 0
+    """Among all that is parked of this part of the event."""
     proof: Mapping[str, Any] | None = None
     """What was compared, of a message that was refused because amounts differ."""
 
 
 class Parking:
-    """The table `parked` (partition = flow and store, row = event and part) and a container with the bodies.
+    """The table `parked` (partition = flow and store, row = event, part and number) and a container with the bodies.
 
     Closed rows stay as the record of who decided what; so do their bodies: no rule deletes them.
     """
@@ -105,9 +109,10 @@ class Parking:
         proof = message.error.proof
         row = {
             "PartitionKey": _partition(message.flow, message.store),
-            "RowKey": _row_key(message.event_id, message.part),
+            "RowKey": _row_key(message.event_id, message.part, message.number),
             "event_id": tables.cut(message.event_id),
             "part": message.part.value,
+            "number": message.number,
             "flow": tables.cut(message.flow),
             "store": tables.cut(message.store),
             "code": message.error.code,
@@ -154,7 +159,7 @@ class Parking:
     async def close(self, parked: Parked, state: State, why: str, now: datetime) -> bool:
         """Whether the row is closed now; not if somebody changed it since it was read."""
         partition = _partition(parked.flow, parked.store)
-        row = {"PartitionKey": partition, "RowKey": _row_key(parked.event_id, parked.part)}
+        row = {"PartitionKey": partition, "RowKey": _row_key(parked.event_id, parked.part, parked.number)}
         why = tables.cut(why, tables.REASON_LIMIT)
         closed = {**row, "state": state.value, "closed_at": now.isoformat(), "why": why}
         try:
@@ -202,10 +207,11 @@ def _as_json(value: Mapping[str, Any]) -> str:
     return tables.cut(text) if tables.fits(text) else ""
 
 
-def _row_key(event_id: str, part: Part) -> str:
+def _row_key(event_id: str, part: Part, number: int) -> str:
     """The event alone where it was refused as a whole, or its sales order was: one of both at most."""
     suffix = "" if part in {Part.READING, Part.ORDER} else f"{_PART}{part}"
-    return f"{tables.key(event_id)}{suffix}"
+    further = f"{_PART}{number}" if number else ""
+    return f"{tables.key(event_id)}{suffix}{further}"
 
 
 def _partition(flow: str, store: str) -> str:
@@ -218,6 +224,7 @@ def _read(row: Mapping[str, Any]) -> Parked:
         store=row["store"],
         event_id=row.get("event_id") or row["RowKey"],  # rows of earlier releases are named by the event alone
         part=Part(row["part"]) if row.get("part") else Part.ORDER,
+        number=row.get("number", 0),  # rows of earlier releases are the only ones of their part
         entity_id=row["entity_id"],
         at=datetime.fromisoformat(row["at"]),
         code=row["code"],

@@ -60,19 +60,21 @@ class Shipments:
                 found[number] = row["sales_order"]
         return found
 
-    async def without_tracking(self, store: str, since: datetime, *, limit: int) -> list[str]:
-        """Sales orders with a slip that was shown without a tracking number since the moment, at most `limit`."""
+    async def without_tracking(self, store: str, since: datetime, *, after: str, limit: int) -> tuple[list[str], str]:
+        """Sales orders with a slip that was shown without a tracking number since the moment, at most `limit`, from
+        the row key `after` on; and the row key to go on from, "" at the end.
+        """
         found = self._table.query_entities(
-            "PartitionKey eq @store and untracked_since ge @since",
-            parameters={"store": store, "since": since.astimezone(UTC).isoformat()},
-            select=["sales_order"],
+            "PartitionKey eq @store and RowKey gt @after and untracked_since ge @since",
+            parameters={"store": store, "after": after, "since": since.astimezone(UTC).isoformat()},
+            select=["RowKey", "sales_order"],
         )
         sales_orders: dict[str, None] = {}
         async for row in found:
             sales_orders[row["sales_order"]] = None
             if len(sales_orders) >= limit:
-                break
-        return list(sales_orders)
+                return list(sales_orders), row["RowKey"]
+        return list(sales_orders), ""
 
 
 def _row(stored: StoredSlip) -> TableRow:
@@ -89,6 +91,7 @@ def _row(stored: StoredSlip) -> TableRow:
                     "fulfillment": part.fulfillment_id,
                     "units": _units(part.units),
                     "tracking": [list(each) for each in part.tracking],
+                    "company": part.company,
                 }
                 for part in slip.parts
             ]
@@ -107,6 +110,7 @@ def _read(row: TableRow) -> StoredSlip:
             fulfillment_id=part["fulfillment"],
             units=_read_units(part["units"]),
             tracking=tuple(Tracking(*each) for each in part["tracking"]),
+            company=part.get("company"),  # a row of an earlier release has none
         )
         for part in json.loads(row["parts"])
     )

@@ -16,7 +16,7 @@ from aiohttp import web
 from azure.core.credentials import AccessToken
 from builders.root import ROOT
 
-from local.d365 import Simulator, World, parse_world, run_d365
+from local.d365 import Options, Simulator, World, parse_world, run_d365
 from local.d365.server import Server
 from local.shopify import run_shopify
 from local.shopify.admin_http import AdminApi
@@ -187,6 +187,7 @@ class App(Brief):
         self.rules = rules
         self.waiting = []
         links, payments, taxes = MemoryTable(), MemoryTable(), TaxSetups(self.client)
+        shipments = Shipments(MemoryTable())
         self.links = OrderLinks(links)
         self._parking = Parking(MemoryTable(), Bodies())
         self._ports = OrderPorts(
@@ -202,6 +203,7 @@ class App(Brief):
             captures=Captures(payments),
             outbox=Outbox(MemoryTable()),
             parking=self._parking,
+            shipments=shipments,
             now=lambda: self.now(),  # noqa: PLW0108 - a test sets the clock later
             change_pause=self.change_pause,
         )
@@ -213,7 +215,7 @@ class App(Brief):
             fo=self.client,
             links=self.links,
             parking=self._parking,
-            shipments=Shipments(MemoryTable()),
+            shipments=shipments,
             captures=Captures(payments),
             snapshots=MemorySnapshots(),  # type: ignore[arg-type]  # documents in memory
             queue=_Collecting(self._shipped),
@@ -296,6 +298,7 @@ class App(Brief):
         self.rules = rules
         admin = self.shopify.admin(rules)
         self._ports = replace(self._ports, rules={rules.key: rules}, admins={rules.key: admin})
+        self.shipments = replace(self.shipments, rules={rules.key: rules})
 
     async def replay_parked(self) -> None:
         """Sends every parked message again, as the operator's command does. Raises TransientError of their handling."""
@@ -369,6 +372,7 @@ class App(Brief):
             body=envelope.body,
             error=refused.error,
             part=refused.part,
+            number=refused.number,
         )
         await self._parking.park(message)
 
@@ -478,13 +482,15 @@ async def running_apps(count: int, **kind: str) -> AsyncIterator[tuple[App, ...]
 
 
 @asynccontextmanager
-async def app_in_process() -> AsyncIterator[App]:
-    """One installation of the app, whose systems answer without a socket. It starts with `App.reset`."""
+async def app_in_process(options: Options | None = None) -> AsyncIterator[App]:
+    """One installation of the app, whose systems answer without a socket. It starts with `App.reset`. The options are
+    those of F&O.
+    """
     time = Time()
     shop = ShopifySimulator(load_shops(WORLD), "http://app.example.com", clock=time.now)
     api = web.Application()
     api.add_routes(AdminApi(shop, lambda *_: None).routes())
-    fo = Simulator(plentiful_world())
+    fo = Simulator(plentiful_world(), options)
     fo.base_url = "http://fo.example.com"
     async with (
         httpx.AsyncClient(timeout=_TIMEOUT, transport=InProcess(api)) as http,

@@ -16,6 +16,7 @@ from shared.store.parking import Parking
 from shared.store.payments import Payment, Payments
 from shared.store.refunds import BookedRefund, Refunds
 from shared.store.shared_rows import SharedRows
+from shared.store.shipments import Shipments
 from shared.sync.orders.ports import OrderPorts
 from shared.sync.payments import PaymentPorts
 from shared.sync.refunds import RefundPorts
@@ -68,6 +69,7 @@ class ComparedWorld:
             captures=Captures(rows),
             outbox=Outbox(MemoryTable()),
             parking=Parking(MemoryTable(), None),
+            shipments=Shipments(MemoryTable()),
             items=ItemCache(),
         )
         for line_id, item in items_of(SALE).items():

@@ -21,6 +21,7 @@ SNAPSHOTS: Final = {
     "azd": INFRA / "main.snapshot.json",
     **{name: INFRA / f"environments/{name}.snapshot.json" for name in (*ENVIRONMENTS, EVERY_OPTION)},
 }
+FO_NAMESPACE: Final = "sbns-fo-"
 _SCOPE: Final = re.compile(r"(?:\[extensionResourceId\('([^']+)',.*)|(?:(.+)/providers/Microsoft\.Authorization/.*)")
 
 
@@ -71,6 +72,12 @@ class Deployment:
     def one(self, kind: str) -> Resource:
         (only,) = self.all(kind)
         return only
+
+    @property
+    def bus(self) -> Resource:
+        """The app's own namespace; F&O's events may have another."""
+        (own,) = (each for each in self.all("ServiceBus/namespaces") if not each.name.startswith(FO_NAMESPACE))
+        return own
 
     @property
     def app_settings(self) -> Mapping[str, str]:

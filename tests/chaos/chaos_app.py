@@ -34,6 +34,7 @@ from shared.store.parking import Parking
 from shared.store.payments import Payments
 from shared.store.refunds import Refunds
 from shared.store.shared_rows import SharedRows
+from shared.store.shipments import Shipments
 from shared.sync.deadline import ended_after
 from shared.sync.messages.dispatch import MessageHandler, QueuePorts, handle_message
 from shared.sync.messages.outcome import MessageOutcome
@@ -197,6 +198,7 @@ class Installation:
                 captures=Captures(over["payments"]),
                 outbox=Outbox(over["outbox"]),
                 parking=Parking(over["parked"], BodiesOver(wire, self.blobs)),
+                shipments=Shipments(over["shipments"]),
                 now=self.time.now,
                 change_pause=self.change_pause,
             )

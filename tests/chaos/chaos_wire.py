@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from hashlib import sha256
@@ -77,12 +77,18 @@ class Wire:
 
 
 class HttpxOver(httpx.AsyncBaseTransport):
-    """For F&O and Shopify. `altered` changes the body of an answer."""
+    """For F&O and Shopify. `altered` changes the body of an answer. Without `inner`, calls go over sockets."""
 
-    def __init__(self, wire: Wire, altered: Callable[[bytes], bytes] | None = None) -> None:
+    def __init__(
+        self,
+        wire: Wire,
+        altered: Callable[[bytes], bytes] | None = None,
+        inner: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
         self._wire = wire
         self._altered = altered
-        self._inner = httpx.AsyncHTTPTransport(verify=False)  # no TLS here, and certificates take long to load
+        # no TLS here, and certificates take long to load
+        self._inner = inner or httpx.AsyncHTTPTransport(verify=False)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         async def send() -> httpx.Response:
@@ -146,9 +152,11 @@ class TableOver:
     async def upsert_entity(self, *args: Any, **options: Any) -> Any:
         return await self._call("upsert", lambda: self._table.upsert_entity(*args, **options))
 
-    async def query_entities(self, query: str, *, parameters: Mapping[str, str]) -> AsyncIterator[Any]:
+    async def query_entities(
+        self, query: str, *, parameters: Mapping[str, str], select: Sequence[str] | None = None
+    ) -> AsyncIterator[Any]:
         async def rows() -> list[Any]:
-            return [row async for row in self._table.query_entities(query, parameters=parameters)]
+            return [row async for row in self._table.query_entities(query, parameters=parameters, select=select)]
 
         for row in await self._call("query", rows):
             yield row

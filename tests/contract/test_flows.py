@@ -141,7 +141,7 @@ def test_functions_are_those_of_the_flows_and_health(bindings: Mapping[str, Mapp
     routes = {name for name, each in bindings.items() if each["type"] == "httpTrigger"}
     assert queues == set(BY_QUEUE)
     assert timers == {name: f"%{flow.timer.schedule}%" for name, flow in BY_TIMER.items() if flow.timer}
-    assert routes == {f"{family}_webhook" for family in BY_FAMILY} | {"health"}
+    assert routes == {f"{family}_webhook" for family in BY_FAMILY} | {"fo_events", "health"}
 
 
 def test_each_queue_gets_the_messages_of_its_flow() -> None:

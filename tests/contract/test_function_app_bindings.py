@@ -4,7 +4,10 @@ The app is indexed by Microsoft's own worker library, which checks bindings and 
 """
 
 import json
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -52,6 +55,7 @@ def test_app_has_the_functions_that_the_design_names(triggers: Bindings) -> None
         "orders_webhook": "httpTrigger",
         "refunds_webhook": "httpTrigger",
         "transactions_webhook": "httpTrigger",
+        "fo_events": "httpTrigger",
         "sync_order": "serviceBusTrigger",
         "push_stock": "timerTrigger",
         "write_back": "timerTrigger",
@@ -66,6 +70,7 @@ def test_webhooks_and_health_have_the_routes_that_are_registered_elsewhere(trigg
     for family in TOPICS:
         assert triggers[f"{family}_webhook"]["route"] == f"webhooks/shopify/{{store}}/{family}"
         assert triggers[f"{family}_webhook"]["methods"] == ["POST"]
+    assert (triggers["fo_events"]["route"], triggers["fo_events"]["methods"]) == ("events/fo", ["POST"])
     assert triggers["health"]["route"] == "health"
     assert triggers["health"]["methods"] == ["GET"]
 
@@ -73,6 +78,28 @@ def test_webhooks_and_health_have_the_routes_that_are_registered_elsewhere(trigg
 def test_the_simulated_shops_send_each_topic_to_the_address_that_takes_it() -> None:
     taken = {topic: family for family, topics in TOPICS.items() for topic in topics}
     assert taken.items() <= ENDPOINTS.items()
+
+
+@pytest.mark.wire
+@pytest.mark.parametrize("setting", ["FoEventsConnection", "FoEventsConnection__fullyQualifiedNamespace"])
+def test_the_queue_of_fos_events_has_a_function_where_it_has_a_connection(
+    setting: str, triggers: Bindings, topology: Mapping[str, Any]
+) -> None:
+    assert "fo_event_message" not in triggers
+    code = (
+        "import json, function_app\n"
+        "for each in function_app.app.get_functions():\n"
+        "    if each.get_function_name() == 'fo_event_message':\n"
+        "        print(json.dumps([binding.get_dict_repr() for binding in each.get_bindings()], default=str))\n"
+    )
+    environ = {**os.environ, setting: "sbns-fo-1.servicebus.windows.net"}
+    shown = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=environ, capture_output=True, text=True, check=True
+    ).stdout
+    (binding,) = json.loads(shown)
+    assert (binding["queueName"], binding["connection"]) == ("fo-events", "FoEventsConnection")
+    assert not binding.get("isSessionsEnabled")
+    assert "fo-events" not in {queue["name"] for queue in topology["queues"]}
 
 
 def test_http_functions_need_no_key(triggers: Bindings) -> None:

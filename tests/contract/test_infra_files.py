@@ -17,7 +17,17 @@ MAIN = (INFRA / "main.bicep").read_text(encoding="utf-8")
 PARAMETERS = re.findall(r"^param (\w+)", MAIN, re.MULTILINE)
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+FO_EVENTS = INFRA / "modules/foevents.bicep"
+
+
+def test_the_one_key_that_f_and_o_needs_goes_into_the_vault_and_nowhere_else() -> None:
+    source = FO_EVENTS.read_text(encoding="utf-8")
+    assert KEYS.findall(source) == ["Keys"]
+    assert "    value: sendOnly.listKeys().primaryConnectionString\n" in source
+    assert re.findall(r"^output (\w+)", source, re.MULTILINE) == ["hostName"]
+
+
+@pytest.mark.parametrize("path", [each for each in FILES if each != FO_EVENTS], ids=lambda path: path.name)
 def test_no_key_and_no_secret_value_passes_through_a_template(path: Path) -> None:
     source = path.read_text(encoding="utf-8")
     assert not KEYS.search(source)

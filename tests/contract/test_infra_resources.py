@@ -5,7 +5,7 @@ from collections import Counter
 from uuid import UUID, uuid5
 
 import pytest
-from builders.infrastructure import EVERY_OPTION, SNAPSHOTS, Deployment, deployment, read
+from builders.infrastructure import EVERY_OPTION, FO_NAMESPACE, SNAPSHOTS, Deployment, deployment, read
 from builders.root import ROOT
 
 # Azure's built-in roles.
@@ -21,7 +21,8 @@ ROLES = {
 }
 # The resource that each scope of roles.json stands for: its kind, and what its name begins with.
 SCOPES = {
-    "queue": ("Microsoft.ServiceBus/namespaces/queues", ""),
+    "queue": ("Microsoft.ServiceBus/namespaces/queues", "orders"),
+    "foEventsQueue": ("Microsoft.ServiceBus/namespaces/queues", "fo-events"),
     "topic": ("Microsoft.ServiceBus/namespaces/topics", ""),
     "hostStorage": ("Microsoft.Storage/storageAccounts", "sthost"),
     "stateStorage": ("Microsoft.Storage/storageAccounts", "ststate"),
@@ -112,11 +113,35 @@ def test_keys_and_old_tls_are_refused_everywhere(deployed: Deployment) -> None:
         assert account.properties["allowBlobPublicAccess"] is False
         assert account.properties["supportsHttpsTrafficOnly"] is True
         assert account.properties["minimumTlsVersion"] == "TLS1_2"
-    bus = deployed.one("ServiceBus/namespaces").properties
+    bus = deployed.bus.properties
     assert (bus["disableLocalAuth"], bus["minimumTlsVersion"]) == (True, "1.2")
     assert deployed.one("Insights/components").properties["DisableLocalAuth"] is True
     assert deployed.one("OperationalInsights/workspaces").properties["features"]["disableLocalAuth"] is True
     assert deployed.one("KeyVault/vaults").properties["enableRbacAuthorization"] is True
+
+
+def test_only_the_namespace_of_fos_events_takes_a_key_which_may_send_and_no_more() -> None:
+    for name in SNAPSHOTS.keys() - {EVERY_OPTION}:
+        assert deployment(name).all("ServiceBus/namespaces") == [deployment(name).bus], "off by default"
+        assert deployment(name).all("KeyVault/vaults/secrets") == []
+        assert deployment(name).app_settings["D365_EVENT_KEYS"] == ""
+    deployed = deployment(EVERY_OPTION)
+    (namespace,) = (each for each in deployed.all("ServiceBus/namespaces") if each != deployed.bus)
+    assert namespace.name.startswith(FO_NAMESPACE)
+    assert namespace.properties["disableLocalAuth"] is False
+    (queue,) = (each for each in deployed.all("ServiceBus/namespaces/queues") if each.id.startswith(namespace.id))
+    assert queue.name == "fo-events"
+    rule = deployed.one("ServiceBus/namespaces/queues/authorizationRules")
+    assert rule.id.startswith(f"{queue.id}/")
+    assert rule.properties == {"rights": ["Send"]}
+    assert deployed.all("ServiceBus/namespaces/authorizationRules") == []
+    secret = deployed.one("KeyVault/vaults/secrets")
+    assert secret.id.startswith(f"{deployed.one('KeyVault/vaults').id}/")
+    assert secret.name == "fo-events-connection"
+    assert secret.properties["value"].startswith("[listKeys(")
+    assert "listKeys" not in str(deployed.outputs)
+    assert deployed.app_settings["FoEventsConnection__fullyQualifiedNamespace"].endswith(".servicebus.windows.net")
+    assert deployed.app_settings["D365_EVENT_KEYS"].endswith("vaultUri)]")
 
 
 def test_app_is_reached_by_https_and_deployed_without_passwords(deployed: Deployment) -> None:
@@ -144,7 +169,11 @@ def test_queues_topics_and_filters_are_those_of_the_topology(deployed: Deploymen
     topology = read("topology.json")
 
     def as_deployed(kind: str) -> list[dict[str, object]]:
-        return [{"name": each.name, **each.properties} for each in deployed.all(f"ServiceBus/namespaces/{kind}")]
+        return [
+            {"name": each.name, **each.properties}
+            for each in deployed.all(f"ServiceBus/namespaces/{kind}")
+            if each.id.startswith(f"{deployed.bus.id}/")
+        ]
 
     assert as_deployed("queues") == topology["queues"]
     assert as_deployed("topics") == topology["topics"]
@@ -226,7 +255,7 @@ def test_isolated_environment_is_open_to_no_network_but_its_own() -> None:
         for link in endpoint.properties["privateLinkServiceConnections"]
     }
     host, state = deployed.all("Storage/storageAccounts")
-    bus, vault = deployed.one("ServiceBus/namespaces"), deployed.one("KeyVault/vaults")
+    bus, vault = deployed.bus, deployed.one("KeyVault/vaults")
     assert connected == {
         (host.id, "blob"),
         (state.id, "blob"),
@@ -276,7 +305,7 @@ def test_people_reach_the_vault_of_an_isolated_environment_from_named_addresses(
 def test_the_operators_command_sends_to_an_isolated_queue_from_named_addresses() -> None:
     deployed = deployment(EVERY_OPTION)
     rules = deployed.one("ServiceBus/namespaces/networkRuleSets").properties
-    assert deployed.one("ServiceBus/namespaces").properties["publicNetworkAccess"] == "Enabled"
+    assert deployed.bus.properties["publicNetworkAccess"] == "Enabled"
     assert (rules["defaultAction"], rules["trustedServiceAccessEnabled"]) == ("Deny", False)
     assert rules["ipRules"] == [{"ipMask": "203.0.113.7", "action": "Allow"}]
     assert deployment("prod").one("ServiceBus/namespaces/networkRuleSets").properties["ipRules"] == []

@@ -55,6 +55,7 @@ CARRIED_OUT_IN: Final = {
         ),
         "test_shipments_reach_shopify.py",
     ),
+    **dict.fromkeys((ErrorCode.READY_ON_HOLD, ErrorCode.READY_TAKEN_BACK), "test_pick_up_reaches_shopify.py"),
     ErrorCode.TAX_OF_CHARGE: "test_charges_taxed.py",
 }
 """Codes whose advice is carried out beside this file, with what F&O has then."""

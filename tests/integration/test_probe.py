@@ -14,6 +14,7 @@ from builders.sales import STORES
 
 from local.d365 import Simulator, load_world, run_d365
 from local.d365.faults import Fault
+from local.d365.tenant import Tenant as FoTenant
 from shared.errors import ConfigurationError, TransientError
 from shared.rules import Tenant, load_tenant
 from tools.probe.__main__ import Nobody, main, probe
@@ -128,6 +129,9 @@ async def test_a_tenant_is_asked_and_the_file_says_what_it_answered(
         warehouse_management="no",
         return_price="given",
         payment_search_seconds=0,
+        packing_slips="yes",
+        slip_search="by_time",
+        slip_tracking="yes",
     )
     assert "  hold_flag stays unknown: nobody added and cleared a hold code" in said
     assert "  journal_lines stays unknown: nobody opened the journal" in said
@@ -221,6 +225,67 @@ async def test_without_the_set_no_stock_is_told_by_status(
     found, _, said = await ask(fo, credential, tmp_path / "uat.toml", Nobody())
     assert found.on_hand_by_status == "no"
     assert "  on_hand_by_status = no: F&O has no entity set WarehouseInventoryStatusesOnHandV2" in said
+
+
+NO_TIMES = {"CustPackingSlipTransBiEntities": frozenset({"CreatedOn"})}
+NO_VERSIONS = {"CustPackingSlipVersionBiEntities": frozenset({"VersionDateTime"})}
+NO_STAMPS = NO_TIMES | {"SalesLineBiEntities": frozenset({"SysModifiedDateTime"})}
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        pytest.param(FoTenant(refuses_filter=NO_TIMES), ("by_line", "yes", "yes"), id="slips without times"),
+        pytest.param(FoTenant(refuses_filter=NO_VERSIONS), ("by_line", "yes", "yes"), id="versions without times"),
+        pytest.param(FoTenant(refuses_filter=NO_STAMPS), ("by_order", "yes", "yes"), id="nothing by time"),
+        pytest.param(
+            FoTenant(lacks=frozenset({"CustPackingSlipVersionBiEntities", "PackingSlipTrackingInformation"})),
+            ("by_line", "yes", "no"),
+            id="no versions, no numbers",
+        ),
+        pytest.param(
+            FoTenant(lacks=frozenset({"CustPackingSlipJourBiEntities"})), ("by_time", "no", "yes"), id="no slips"
+        ),
+    ],
+)
+async def test_how_packing_slips_can_be_found_is_asked(
+    fo: Simulator,
+    credential: ManagedIdentityCredential,
+    tmp_path: Path,
+    kind: FoTenant,
+    expected: tuple[str, str, str],
+) -> None:
+    fo.books.tenant = kind
+    found, left, _ = await ask(fo, credential, tmp_path / "uat.toml", Nobody())
+    assert (found.slip_search, found.packing_slips, found.slip_tracking) == expected
+    assert left == []
+
+
+async def test_an_entity_of_the_tenants_own_is_kept_and_tried(
+    fo: Simulator, credential: ManagedIdentityCredential, tmp_path: Path
+) -> None:
+    path = tmp_path / "uat.toml"
+    path.write_text(
+        """\
+environment = "uat"
+[companies.nleu.shipments_entity]
+entity_set = "ContosoShipmentLines"
+key = ["dataAreaId", "ShipmentLineId"]
+sales_order = "OrderNumber"
+slip = "DeliveryNote"
+lot = "LotId"
+quantity = "ShippedQuantity"
+warehouse = "FromWarehouse"
+created_at = "PostedDateTime"
+""",
+        encoding="utf-8",
+    )
+    before = load_tenant(path).of("nleu").shipments_entity
+    found, _, said = await ask(fo, credential, path, Nobody())
+    assert found.shipments_entity == before
+    assert before is not None
+    missing = "FO_SET_MISSING: F&O has no entity set ContosoShipmentLines."
+    assert f"  shipments_entity cannot be used: {missing}" in said
 
 
 async def test_an_item_without_stock_leaves_questions_open(

@@ -13,7 +13,7 @@ from local.d365.tenant import Tenant
 from shared.errors import RefusedError
 from shared.sync.shipments.run import push_shipments
 from tests.builders.both_sides import App, app_in_process
-from tests.integration.test_shipments_reach_shopify import BAG, MAP, shipped
+from tests.builders.shipped_order import BAG, MAP, shipped
 
 PROGRESS: Final = "shipments/nordlys/progress"
 

@@ -189,3 +189,26 @@ def test_events_are_one_json_line_with_their_correlation(caplog: pytest.LogCaptu
         "document": "NL42",
         "cause": "<email> was refused",
     }
+
+
+KEY: str = "k" * 32
+
+
+@pytest.mark.parametrize(
+    ("text", "keys", "mistake"),
+    [
+        pytest.param("", (), "", id="no events"),
+        pytest.param(" , ", (), "", id="only commas"),
+        pytest.param(KEY, (Secret(KEY),), "", id="one"),
+        pytest.param(f"{KEY}n, {KEY}o", (Secret(f"{KEY}n"), Secret(f"{KEY}o")), "", id="two during a rotation"),
+        pytest.param(KEY[1:], (), "less than 32 characters", id="short"),
+        pytest.param(f"{KEY},short", (), "less than 32 characters", id="one of them short"),
+        pytest.param("@Microsoft.KeyVault(SecretUri=https://v/secrets/x)", (), "was not resolved", id="unresolved"),
+    ],
+)
+def test_keys_for_fos_events_stop_nothing_else(text: str, keys: tuple[Secret, ...], mistake: str) -> None:
+    settings = read_settings(AZURE | {"D365_EVENT_KEYS": text})
+    assert settings.event_keys == keys
+    assert mistake in "".join(settings.event_mistakes)
+    assert bool(settings.event_mistakes) == bool(mistake)
+    assert text not in "".join(settings.event_mistakes) or not text

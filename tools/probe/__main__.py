@@ -24,10 +24,10 @@ from shared.d365.entities import CUSTOMERS
 from shared.d365.items import ItemCache, SkuField, read_items
 from shared.d365.odata.client import FoCall, ODataClient
 from shared.errors import ConfigurationError, ConnectorError
-from shared.rules import load_stores
+from shared.rules import ShipmentsEntity, load_stores
 from shared.settings import TENANTS
 from shared.telemetry import quiet_libraries, redact
-from tools.probe import answers, fields, money, orders
+from tools.probe import answers, fields, money, orders, shipments
 from tools.probe.sandbox import NeverOpen, OneCall, Person, Sandbox, Task, clean_up
 
 _TIMEOUT: Final = 120.0
@@ -154,7 +154,7 @@ async def probe(
             raise LookupError(f"company {company} has no customer {customer}, or the user does not see it")
         sandbox = Sandbox(fo, rules, found[sku], customer, person, say)
         try:
-            await _ask(sandbox)
+            await _ask(sandbox, before.of(company).shipments_entity)
         finally:
             # What was learnt is kept, and what was written is deleted, also when the probe ends early.
             answers.write(path, answers.with_answers(before, company, sandbox.answers, date.today()))  # noqa: DTZ011
@@ -166,10 +166,12 @@ async def probe(
     return left
 
 
-async def _ask(sandbox: Sandbox) -> None:
+async def _ask(sandbox: Sandbox, entity: ShipmentsEntity | None) -> None:
     say = sandbox.say
     say("Stock")
     await orders.statuses(sandbox)
+    say("Packing slips")
+    await shipments.shipments(sandbox, entity)
     say("Sales orders: numbers")
     await orders.own_number(sandbox)
     say("Customers")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from shared.errors import ConfigurationError
-from shared.rules import Tenant, TenantFile, load_tenant
+from shared.rules import ShipmentsEntity, Tenant, TenantFile, load_tenant
 
 _HEAD: Final = """\
 # How this F&O environment behaves, by company. Written by `python -m tools.probe`; each key is explained in
@@ -33,8 +33,12 @@ def text_of(tenant: TenantFile, environment: str) -> str:
     lines = [_HEAD, f'environment = "{environment}"']
     for company, answers in sorted(tenant.companies.items()):
         lines += ["", f"[companies.{company}]"]
-        for name, field in Tenant.model_fields.items():
+        # A table ends the keys of the company: it comes last.
+        for name, field in sorted(Tenant.model_fields.items(), key=lambda each: each[0] == "shipments_entity"):
             value = getattr(answers, name)
+            if isinstance(value, ShipmentsEntity):
+                lines += _table(f"companies.{company}.{name}", value)
+                continue
             lines += textwrap.wrap(field.description or "", 116, initial_indent="# ", subsequent_indent="# ")
             lines.append(f"{name} = {_toml(value)}" if value is not None else f"# {name} is not known")
     return "\n".join(lines) + "\n"
@@ -48,6 +52,14 @@ def write(path: Path, tenant: TenantFile) -> None:
     path.write_text(text, encoding="utf-8")
     if load_tenant(path).companies != tenant.companies:
         raise ConfigurationError([f"{path}: does not say what was found; report this"])
+
+
+def _table(name: str, entity: ShipmentsEntity) -> Iterator[str]:
+    yield ""
+    yield f"[{name}]"
+    for key, value in entity:
+        if value:
+            yield f"{key} = {_toml(value)}"
 
 
 def _toml(value: object) -> str:

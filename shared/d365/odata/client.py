@@ -122,13 +122,14 @@ class ODataClient:
         where: Filter | None = None,
         select: Sequence[str],
         order_by: Sequence[str] = (),
+        key: Sequence[str] = (),
     ) -> list[FoRow]:
         """All rows that fit, over all pages, in the order of `pages`.
 
         Where there may be many thousands of rows use `pages`, which keeps one page at a time.
         """
         rows: list[FoRow] = []
-        pages = self.pages(entity_set, company=company, where=where, select=select, order_by=order_by)
+        pages = self.pages(entity_set, company=company, where=where, select=select, order_by=order_by, key=key)
         async for page in pages:
             rows += page
         return rows
@@ -141,18 +142,21 @@ class ODataClient:
         where: Filter | None = None,
         select: Sequence[str],
         order_by: Sequence[str] = (),
+        key: Sequence[str] = (),
     ) -> AsyncIterator[list[FoRow]]:
         """The rows that fit, a page at a time; the next page is read when it is asked for.
 
         Ordered by `order_by` and then by the entity's key: F&O pages by counting rows, so only a complete order keeps
-        rows from being missed or returned twice.
+        rows from being missed or returned twice. A set that is not in KEYS needs its `key`.
         """
-        order = (*order_by, *KEYS[entity_set])
+        key = key or KEYS[entity_set]
+        order = (*order_by, *key)
         absent = await self._absent(entity_set, (*select, *order), READ_IF_THERE)
         link: str | None = _first_page(
             entity_set,
             company=company,
             where=where,
+            is_by_company=_COMPANY in key,
             select=[field for field in select if field not in absent],
             order_by=[field for field in order if field not in absent],
         )
@@ -165,7 +169,7 @@ class ODataClient:
             if "value" not in page:
                 raise unsettled(request, f"F&O answered {request.what} with something that is not a list")
             rows: list[FoRow] = page["value"]
-            if is_by_company(entity_set):
+            if _COMPANY in key:
                 _assert_company(rows, company)
             yield rows
             link = page.get("@odata.nextLink")
@@ -321,11 +325,12 @@ def _first_page(
     *,
     company: str,
     where: Filter | None,
+    is_by_company: bool,
     select: Sequence[str],
     order_by: Sequence[str],
 ) -> str:
-    """The address below /data."""
-    if is_by_company(entity_set):
+    """The address below /data. A few sets have rows of all companies, told apart by their other fields."""
+    if is_by_company:
         ours = eq(_COMPANY, company)
         where, select = ours if where is None else all_of(ours, where), (_COMPANY, *select)
     options = {
@@ -335,11 +340,6 @@ def _first_page(
     }
     asked = "&".join(f"{name}={quote(value, safe='')}" for name, value in options.items() if value)
     return f"{entity_set}?{CROSS_COMPANY}&{asked}"
-
-
-def is_by_company(entity_set: str) -> bool:
-    """Whether its rows belong to a company. A few sets have rows of all companies, told apart by their other fields."""
-    return _COMPANY in KEYS[entity_set]
 
 
 def _assert_company(rows: Iterable[FoRow], company: str) -> None:

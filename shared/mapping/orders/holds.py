@@ -29,6 +29,7 @@ def standing_reasons(state: OrderState, rules: StoreRules, *, held: str) -> list
     is_fetched, risks = state.transactions is not None, rules.orders.hold_risks
     standing = {
         HoldReason.FULFILMENT: held == HoldReason.FULFILMENT,
+        HoldReason.STAFF: held == HoldReason.STAFF if state.would_send_again is None else state.would_send_again,
         HoldReason.RISK: state.risk in risks if is_fetched else held == HoldReason.RISK,
         HoldReason.ASSESSMENT: state.is_being_assessed and bool(risks) if is_fetched else held == HoldReason.ASSESSMENT,
         HoldReason.TAG: is_hold_tag_among(state.order.tags, rules),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shared.mapping.shipments.known_carriers import KNOWN_CARRIERS
 from shared.model import PackingSlip, Tracking
 from shared.rules import StoreRules
 
@@ -22,3 +23,8 @@ def tracking_of(slip: PackingSlip, rules: StoreRules) -> tuple[Tracking, ...]:
         each if each.url or template is None else Tracking(each.number, template.replace("{number}", each.number))
         for each in slip.tracking
     )
+
+
+def is_known_to_shopify(company: str) -> bool:
+    """Whether Shopify has the address of the carrier's tracking page; without a name it goes by the number."""
+    return not company or company in KNOWN_CARRIERS

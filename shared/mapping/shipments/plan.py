@@ -4,84 +4,34 @@ Each order line converges to: fulfilled = the greater of what F&O delivered and 
 most what is ordered. Only fulfilments that the app made are ever changed or cancelled: one of a slip that got smaller
 is cancelled and made again without a second notice to the buyer, a slip that grew gets a further one.
 
-The steps of one plan are of one kind, since each changes what Shopify has: after they are carried out, the next plan is
-made of what Shopify has then, until one has no steps.
+The steps of one plan are of one kind: what a cancelled fulfilment or a moved fulfilment order leaves, only Shopify
+knows, so that the next plan is made of what Shopify has then, until one has no steps.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final
 
 from shared.errors import ErrorCode, RefusedError
-from shared.mapping.shipments.carriers import tracking_company, tracking_of
-from shared.model import (
-    Fulfillment,
-    FulfillmentOrder,
-    PackingSlip,
-    ParcelLine,
-    SentPart,
-    SentSlip,
-    ShopShipments,
-    Tracking,
+from shared.mapping.shipments.adoption import numbers_of
+from shared.mapping.shipments.blocked import BlockedLines
+from shared.mapping.shipments.carriers import is_known_to_shopify, tracking_company, tracking_of
+from shared.mapping.shipments.departed import departed
+from shared.mapping.shipments.open_lines import MOVE, SCHEDULED, OpenLines, Taken, by_location
+from shared.mapping.shipments.pick_up import PICK_UP, is_collected, open_at_counter
+from shared.mapping.shipments.steps import (
+    CancelFulfillment,
+    CreateFulfillment,
+    MoveFulfillmentOrder,
+    OpenFulfillmentOrder,
+    ShipmentStep,
+    UpdateTracking,
 )
+from shared.model import PackingSlip, SentPart, SentSlip, ShopShipments
 from shared.rules import StoreRules
-
-_CREATE: Final = "CREATE_FULFILLMENT"
-_MOVE: Final = "MOVE"
-_SCHEDULED: Final = "SCHEDULED"
-_ENDED: Final = frozenset({"CLOSED", "CANCELLED"})
-_WITHOUT_PARCEL: Final = frozenset({"RETAIL", "NONE"})
-"""Methods of which nothing is sent: handed over at the counter, or downloaded."""
-
-
-@dataclass(frozen=True, slots=True)
-class CancelFulfillment:
-    slip: SentSlip
-    part: SentPart
-
-
-@dataclass(frozen=True, slots=True)
-class OpenFulfillmentOrder:
-    fulfillment_order_id: int
-
-
-@dataclass(frozen=True, slots=True)
-class MoveFulfillmentOrder:
-    fulfillment_order_id: int
-    location_id: int
-    units: Mapping[int, int]
-    """Fulfilment order line -> units."""
-
-
-@dataclass(frozen=True, slots=True)
-class CreateFulfillment:
-    key: str
-    """Of the packing slip."""
-    orders: Mapping[int, Mapping[int, int]]
-    """Fulfilment order, all of one location -> its line -> units."""
-    units: Mapping[int, int]
-    """Order line -> units."""
-    tracking: tuple[Tracking, ...]
-    company: str
-    """The carrier's name as Shopify spells it; "" for none."""
-    is_told: bool
-    """Whether Shopify writes to the buyer."""
-
-
-@dataclass(frozen=True, slots=True)
-class UpdateTracking:
-    key: str
-    part: SentPart
-    tracking: tuple[Tracking, ...]
-    company: str
-    is_told: bool
-
-
-type ShipmentStep = CancelFulfillment | OpenFulfillmentOrder | MoveFulfillmentOrder | CreateFulfillment | UpdateTracking
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,15 +51,19 @@ def plan_shipments(
     rules: StoreRules,
     *,
     line_ids: Mapping[str, int],
+    written: Collection[str],
     now: datetime,
+    refused: Collection[str] = (),
 ) -> ShipmentPlan:
-    """The next steps. `line_ids` has the order line of each sales line (InventoryLotId) that stands for goods.
-
-    Raises RefusedError SHIPPED_FRACTION for a packing slip with a part of a unit.
+    """The next steps. `line_ids` has the order line of each sales line (InventoryLotId) that stands for goods,
+    `written` the lots of all lines that the app wrote, `refused` the keys of slips of which Shopify has just refused a
+    step: they get no other.
     """
     slips = [replace(slip, tracking=tracking_of(slip, rules)) for slip in slips]
-    planner = _Planner(shop, rules, now, sent)
-    wanted = {slip.key: _units(slip, line_ids) for slip in slips}
+    left = {slip.key: departed(slip, line_ids, written) for slip in slips}
+    wanted = {key: each.units for key, each in left.items()}
+    findings = [finding for each in left.values() for finding in each.findings]
+    planner = _Planner(shop, rules, now, sent, refused=refused, findings=findings)
     planner.cancel_outdated(wanted)
     if not planner.steps:
         planner.cancel_doubled(wanted)
@@ -121,27 +75,30 @@ def plan_shipments(
     return planner.plan()
 
 
-def _units(slip: PackingSlip, line_ids: Mapping[str, int]) -> Counter[int]:
-    """Order line -> units that left. What came back, and lines that are no goods of the order, do not count."""
-    units: Counter[int] = Counter()
-    for lot, quantity in slip.units.items():
-        if quantity <= 0 or lot not in line_ids:
-            continue
-        if quantity != quantity.to_integral_value():
-            raise RefusedError(ErrorCode.SHIPPED_FRACTION, slip=slip.number, quantity=quantity, lot=lot)
-        units[line_ids[lot]] += int(quantity)
-    return units
-
-
 class _Planner:
-    def __init__(self, shop: ShopShipments, rules: StoreRules, now: datetime, sent: Mapping[str, SentSlip]) -> None:
+    def __init__(
+        self,
+        shop: ShopShipments,
+        rules: StoreRules,
+        now: datetime,
+        sent: Mapping[str, SentSlip],
+        *,
+        refused: Collection[str],
+        findings: Iterable[RefusedError],
+    ) -> None:
         self._shop = shop
         self._rules = rules
         self._now = now
         self._sent = sent
+        self._refused = refused
         self._active = {each.id: each for each in shop.fulfillments if each.is_active}
+        self._blocked = BlockedLines(shop.orders)
+        self._at_counter = open_at_counter(shop)
+        self._told_carriers: set[str] = set()
         self.steps: list[ShipmentStep] = []
-        self._findings: list[RefusedError] = []
+        self._routing: list[ShipmentStep] = []
+        """What has to be done to fulfilment orders before anything is made of them."""
+        self._findings = list(findings)
         self._wait_until: datetime | None = None
 
     def plan(self) -> ShipmentPlan:
@@ -150,6 +107,8 @@ class _Planner:
     def cancel_outdated(self, wanted: Mapping[str, Counter[int]]) -> None:
         """Of a slip that got smaller, or that F&O does not have any more."""
         for key, slip in self._sent.items():
+            if key in self._refused:
+                continue
             left = Counter(wanted.get(key, Counter()))
             for part in self._parts(slip):
                 if any(units > left[line] for line, units in part.units.items()):
@@ -168,16 +127,23 @@ class _Planner:
         left = sum(wanted.values(), Counter())
         doubled = (ours + self._by_others()) - left
         for slip, part in sorted(parts, key=lambda each: -each[1].fulfillment_id):
-            if any(doubled[line] for line in part.units):
+            if slip.key not in self._refused and any(doubled[line] for line in part.units):
                 self.steps.append(CancelFulfillment(slip, part))
                 doubled -= Counter(dict(part.units))
 
     def create_missing(self, slips: Iterable[PackingSlip], wanted: Mapping[str, Counter[int]]) -> None:
         """Fulfilments for units that left and that neither the app nor others have shown. What others fulfilled counts
         for the oldest slips first.
+
+        Where a fulfilment order has to be opened or moved first, that is the only step: a move may end the one that is
+        at the destination.
         """
         others = self._by_others()
-        rest = _OpenLines(self._shop.orders)
+        for_staff, orders = Counter[int](), self._shop.orders
+        if self._rules.shipments.collected == "staff":
+            for_staff.update(self._at_counter)
+            orders = tuple(each for each in orders if each.method != PICK_UP)
+        rest = OpenLines(orders, from_third_party=self._rules.shipments.third_party == "move")
         for slip in slips:
             sent = self._sent.get(slip.key, SentSlip(key=slip.key))
             missing = Counter(wanted[slip.key])
@@ -186,29 +152,33 @@ class _Planner:
             covered = missing & others
             others -= covered
             missing -= covered
+            handed_over = missing & for_staff
+            for_staff -= handed_over
+            missing -= handed_over
             if wanted[slip.key] and not self._locations(slip):
                 self._tell(ErrorCode.SHIPPED_FROM_UNKNOWN_WAREHOUSE, slip, warehouse=slip.warehouse)
-            if missing:
+            if missing or self._parts(sent):
+                self._tell_carrier(slip)
+            if missing and slip.key not in self._refused:
                 self._create(slip, sent, missing, rest)
+        if self._routing:
+            self.steps = self._routing[:1]
 
     def _locations(self, slip: PackingSlip) -> list[int]:
         return [each.location for each in self._rules.warehouses if each.id == slip.warehouse]
 
-    def _create(self, slip: PackingSlip, sent: SentSlip, missing: Counter[int], rest: _OpenLines) -> None:
-        if not slip.tracking and not sent.parts and (until := self._waits_until(slip)) is not None:
+    def _create(self, slip: PackingSlip, sent: SentSlip, missing: Counter[int], rest: OpenLines) -> None:
+        is_sent = not missing <= self._at_counter
+        if is_sent and not slip.tracking and not sent.parts and (until := self._waits_until(slip)) is not None:
             self._wait_until = until if self._wait_until is None else min(until, self._wait_until)
             return
         locations = self._locations(slip)
         taken = rest.take(missing, locations)
-        if any(order.status == _SCHEDULED for order in taken):
-            self.steps += [OpenFulfillmentOrder(order.id) for order in taken if order.status == _SCHEDULED]
-            return
-        moves = self._moves(taken, locations)
-        if moves:
-            self.steps += moves
+        if routing := [*_opened(slip, taken), *self._moved(slip, taken, locations)]:
+            self._routing += routing
             return
         is_told = self._is_told(slip, sent)
-        for orders in _by_location(taken):
+        for orders in by_location(taken):
             units: Counter[int] = Counter()
             for lines in orders.values():
                 for line, count in lines.items():
@@ -222,36 +192,37 @@ class _Planner:
                     units=dict(units),
                     tracking=slip.tracking,
                     company=tracking_company(slip, self._rules),
-                    is_told=is_told,
+                    is_told=is_told and not is_collected(orders),
                 )
             )
-            is_told = False  # one notice for a slip
+            is_told = is_told and is_collected(orders)  # one notice for a slip
             missing -= units
         if missing:
             self._tell_why(slip, missing)
 
-    def _moves(
-        self, taken: Mapping[FulfillmentOrder, Mapping[ParcelLine, int]], locations: Sequence[int]
-    ) -> list[ShipmentStep]:
+    def _moved(self, slip: PackingSlip, taken: Taken, locations: Sequence[int]) -> list[ShipmentStep]:
         """Moves to the location of the warehouse that shipped, where the rules and Shopify let the app."""
-        if not locations or self._rules.shipments.other_warehouse != "move":
+        if not locations:
             return []
         return [
-            MoveFulfillmentOrder(order.id, locations[0], {line.id: count for line, count in lines.items()})
+            MoveFulfillmentOrder(slip.key, order.id, locations[0], {line.id: count for line, count in lines.items()})
             for order, lines in taken.items()
-            if order.location_id not in locations and _MOVE in order.actions
+            if order.location_id not in locations
+            and order.method != PICK_UP  # the buyer comes to its location
+            and MOVE in order.actions
+            and (order.is_third_party or self._rules.shipments.other_warehouse == "move")
         ]
 
     def update_tracking(self, slips: Iterable[PackingSlip]) -> None:
         """Of slips that got their numbers, or other ones, after they were sent."""
         for slip in slips:
             sent = self._sent.get(slip.key)
-            if sent is None or not slip.tracking:
+            if sent is None or not slip.tracking or slip.key in self._refused:
                 continue
             is_told = self._is_told(slip, sent)
+            company = tracking_company(slip, self._rules)
             for part in self._parts(sent):
-                if numbers_of(part.tracking) != numbers_of(slip.tracking):
-                    company = tracking_company(slip, self._rules)
+                if not _has_tracking(part, slip, company):
                     self.steps.append(UpdateTracking(slip.key, part, slip.tracking, company, is_told))
                     is_told = False
 
@@ -279,94 +250,32 @@ class _Planner:
         return notify == "always" or (notify == "with_tracking" and bool(slip.tracking))
 
     def _tell_why(self, slip: PackingSlip, missing: Counter[int]) -> None:
-        """Why units that left cannot be shown: the first reason that holds for any of them."""
-        lines = set(missing)
-        concerned = [
-            order
-            for order in self._shop.orders
-            if any(line.line_id in lines and line.remaining for line in order.lines)
-        ]
-        units = missing.total()
-        if any(order.is_third_party for order in concerned):
-            self._tell(ErrorCode.SHIPPED_AT_THIRD_PARTY, slip, units=units)
-        elif held := next((order for order in concerned if order.status == "ON_HOLD"), None):
-            reasons = ", ".join(reason for _, reason in held.holds) or "unknown"
-            self._tell(ErrorCode.SHIPPED_ON_HOLD, slip, units=units, reasons=reasons)
-        else:
-            self._tell(ErrorCode.SHIPPED_MORE_THAN_OPEN, slip, units=units)
+        """Why units that left cannot be shown."""
+        if self._shop.is_cancelled:
+            self._tell(ErrorCode.SHIPPED_AFTER_CANCEL, slip, units=missing.total())
+            return
+        for why in self._blocked.take(missing):
+            self._tell(why.code, slip, units=why.units, **why.details)
+
+    def _tell_carrier(self, slip: PackingSlip) -> None:
+        """Tells a carrier once whose tracking page Shopify cannot know."""
+        company = tracking_company(slip, self._rules)
+        if company in self._told_carriers or is_known_to_shopify(company) or all(each.url for each in slip.tracking):
+            return
+        self._told_carriers.add(company)
+        self._tell(ErrorCode.SHIPPED_BY_UNKNOWN_CARRIER, slip, carrier=company)
 
     def _tell(self, code: ErrorCode, slip: PackingSlip, **details: object) -> None:
         refused = RefusedError(code, slip=slip.number, sales_order=slip.sales_order, store=self._rules.key, **details)
         self._findings.append(refused)
 
 
-class _OpenLines:
-    """Units of fulfilment orders that can be fulfilled now, as slips take them."""
-
-    def __init__(self, orders: Iterable[FulfillmentOrder]) -> None:
-        self._orders = [
-            order
-            for order in orders
-            if order.status not in _ENDED
-            and order.method not in _WITHOUT_PARCEL
-            and not order.is_third_party
-            and (_CREATE in order.actions or order.status == _SCHEDULED)
-        ]
-        self._left = {line.id: line.remaining for order in self._orders for line in order.lines}
-
-    def take(
-        self, wanted: Mapping[int, int], locations: Sequence[int]
-    ) -> dict[FulfillmentOrder, dict[ParcelLine, int]]:
-        """Units of the wanted order lines, from fulfilment orders at these locations first."""
-        taken: dict[FulfillmentOrder, dict[ParcelLine, int]] = {}
-        left = Counter(dict(wanted))
-        for order in sorted(self._orders, key=lambda order: (order.location_id not in locations, order.id)):
-            for line in order.lines:
-                count = min(left[line.line_id], self._left[line.id])
-                if count > 0:
-                    taken.setdefault(order, {})[line] = count
-                    self._left[line.id] -= count
-                    left[line.line_id] -= count
-        return taken
+def _opened(slip: PackingSlip, taken: Taken) -> list[ShipmentStep]:
+    return [OpenFulfillmentOrder(slip.key, order.id) for order in taken if order.status == SCHEDULED]
 
 
-def _by_location(
-    taken: Mapping[FulfillmentOrder, Mapping[ParcelLine, int]],
-) -> list[dict[FulfillmentOrder, Mapping[ParcelLine, int]]]:
-    """Shopify takes one location in a call."""
-    groups: dict[int | None, dict[FulfillmentOrder, Mapping[ParcelLine, int]]] = {}
-    for order, lines in taken.items():
-        groups.setdefault(order.location_id, {})[order] = lines
-    return list(groups.values())
-
-
-def adopt(sent: SentSlip, fulfillments: Iterable[Fulfillment], tracking: tuple[Tracking, ...]) -> SentSlip:
-    """The record of a slip after an attempt whose outcome is unknown: with the fulfilment that it made, if it made one,
-    and whether the buyer was told.
-
-    What it made is a fulfilment that was not there before, with just the units that were sent. New numbers that
-    Shopify has, of the slip's `tracking`, were told with them.
-    """
-    live = {each.id: each for each in fulfillments if each.is_active}
-    known = {*sent.seen, *(part.fulfillment_id for part in sent.parts)}
-    made = next(
-        (each for each in live.values() if sent.intent and each.id not in known and dict(each.units) == sent.intent),
-        None,
-    )
-    parts = tuple(
-        replace(part, tracking=tracking) if _has_numbers(live.get(part.fulfillment_id), tracking) else part
-        for part in sent.parts
-    )
-    is_done = made is not None if sent.intent else parts != sent.parts
-    if made is not None:
-        parts = (*parts, SentPart(fulfillment_id=made.id, units=made.units, tracking=made.tracking or tracking))
-    return SentSlip(key=sent.key, parts=parts, is_told=sent.is_told or (sent.tells and is_done))
-
-
-def _has_numbers(fulfillment: Fulfillment | None, tracking: Sequence[Tracking]) -> bool:
-    return fulfillment is not None and bool(tracking) and numbers_of(fulfillment.tracking) == numbers_of(tracking)
-
-
-def numbers_of(tracking: Iterable[Tracking]) -> list[str]:
-    """Shopify makes addresses of its own, so that numbers alone tell whether it has them."""
-    return [each.number for each in tracking]
+def _has_tracking(part: SentPart, slip: PackingSlip, company: str) -> bool:
+    """Whether the fulfilment has the slip's numbers, and where it is known what was sent, its carrier and addresses."""
+    if numbers_of(part.tracking) != numbers_of(slip.tracking):
+        return False
+    return part.company is None or (part.company, part.tracking) == (company, slip.tracking)

@@ -282,6 +282,7 @@ def _refund(node: GraphqlNode, order_gid: str) -> GraphqlNode:
 
 def _parcel(node: GraphqlNode) -> GraphqlNode:
     return {
+        "id": _number(node["id"]),
         "status": node["status"].lower(),
         "created_at": node["createdAt"],
         "line_items": [

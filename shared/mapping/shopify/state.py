@@ -80,7 +80,8 @@ def read_state(
     """
     order = read_order(payload, store=store, side=side, now=now, known=known)
     terms = read_terms(payload, side)
-    shipped, first_shipped_at = _shipped(payload)
+    parcels, first_shipped_at = _parcels(payload)
+    shipped = _units_of(parcels)
     found = blocks(payload, "refunds", "")
     figures = read_figures(payload, terms.booked, duties_included=terms.duties_included)
     costs_now = _costs_now(payload, terms, figures)
@@ -92,6 +93,7 @@ def read_state(
             transactions=None,
             risk=Risk.NONE,
             shipped=shipped,
+            parcels=parcels,
             rate=_rate(payload, terms),
             costs_now=costs_now,
             readings=name_unusual_rates(payload, order),
@@ -123,6 +125,7 @@ def read_state(
         transactions=None,
         risk=Risk.NONE,
         shipped=shipped,
+        parcels=parcels,
         readings=(*name_unusual_rates(payload, order), *found_fees, *readings),
         rate=_rate(payload, terms),
         costs_now=costs_now,
@@ -182,9 +185,9 @@ def _complete(line_blocks: Sequence[Block]) -> bool:
     return all(block.get("current_quantity") in (None, block["quantity"]) for block in line_blocks)
 
 
-def _shipped(payload: Block) -> tuple[Mapping[int, int], datetime | None]:
-    """Units by order line, and when the first parcel left."""
-    units: Counter[int] = Counter()
+def _parcels(payload: Block) -> tuple[Mapping[int, Mapping[int, int]], datetime | None]:
+    """Fulfilment -> order line -> units, of those that left; and when the first one did."""
+    parcels: dict[int, Counter[int]] = {}
     first: datetime | None = None
     for at, parcel in enumerate(blocks(payload, "fulfillments", "")):
         path = f"fulfillments[{at}]"
@@ -192,10 +195,18 @@ def _shipped(payload: Block) -> tuple[Mapping[int, int], datetime | None]:
             continue
         left = moment(parcel, "created_at", path)
         first = left if first is None else min(first, left)
+        units = parcels.setdefault(identifier(parcel, "id", path), Counter())
         for position, line in enumerate(blocks(parcel, "line_items", path)):
             where = f"{path}.line_items[{position}]"
             units[identifier(line, "id", where)] += count(line, "quantity", where, least=0)
-    return dict(units), first
+    return {parcel: dict(units) for parcel, units in parcels.items()}, first
+
+
+def _units_of(parcels: Mapping[int, Mapping[int, int]]) -> Mapping[int, int]:
+    units: Counter[int] = Counter()
+    for lines in parcels.values():
+        units.update(lines)
+    return dict(units)
 
 
 def _goods(line_blocks: Sequence[Block], refunds: Sequence[Refund]) -> dict[int, Goods]:

@@ -63,6 +63,31 @@ class ShipmentRules(Rules):
         description="What becomes of a fulfilment order whose location is not that of the warehouse that shipped: "
         "moved there (`move`), which corrects the stock of both locations, or fulfilled where it is (`keep`).",
     )
+    pick_up: Literal["picked", "packing_slip", "never"] = Field(
+        default="picked",
+        description="When Shopify tells the buyer, once, that the goods of a fulfilment order can be picked up: when "
+        "F&O shows all of them as picked (the sales order's picking list is posted, or with warehouse management all "
+        "units are packed), when all of them are on packing slips, or never by the app.",
+    )
+    collected: Literal["packing_slip", "staff"] = Field(
+        default="packing_slip",
+        description="When goods that the buyer picks up count as handed over and are fulfilled in Shopify: with their "
+        "packing slip (`packing_slip`), for stores that post it when the buyer has them, or by staff in Shopify or at "
+        "its point of sale (`staff`), for stores that post it when the goods come to the counter.",
+    )
+    by_staff: Literal["note", "hold"] = Field(
+        default="note",
+        description="What becomes of the sales order when others than the app fulfil units in Shopify that F&O has not "
+        "delivered: the journal notes it (`note`), or the order is also held in F&O (`hold`), so that the warehouse "
+        "does not send them again. Orders that the buyer picks up are only noted.",
+    )
+    third_party: Literal["tell", "move"] = Field(
+        default="tell",
+        description="What becomes of units that left and that Shopify has assigned to a fulfilment service: told "
+        "(`tell`), or moved to the location of the warehouse that shipped where the service was not asked for them or "
+        "refused (`move`); what it was asked for is always told. Shopify shows them to an app with the access scope "
+        "write_third_party_fulfillment_orders only.",
+    )
     carriers: tuple[CarrierRule, ...] = Field(
         default=(), description="Carriers as Shopify names them. Without a rule F&O's name is sent."
     )
@@ -77,6 +102,13 @@ class ShipmentRules(Rules):
     )
     tracking_days: int = Field(
         default=7, ge=0, le=60, description="Age in days up to which packing slips are asked for late tracking numbers."
+    )
+    open_days: int = Field(
+        default=60,
+        ge=1,
+        le=365,
+        description="Age in days, since F&O last got an order or a change of it, up to which it is asked whether goods "
+        "left, where F&O cannot be asked for what is new (`slip_search` in config/tenants is by_order).",
     )
 
     def carrier_of(self, carrier: str, delivery_mode: str) -> CarrierRule | None:

@@ -256,4 +256,5 @@ def _message(envelope: Envelope, refused: Park, body: bytes, now: datetime) -> P
         body=body,
         error=refused.error,
         part=refused.part,
+        number=refused.number,
     )

@@ -35,6 +35,8 @@ class Park:
     error: RefusedError
     part: Part = Part.READING
     """The part of the event that was refused."""
+    number: int = 0
+    """Among all that is parked of this part of the event."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,7 +96,7 @@ async def _close_sent(row: Parked, why: str, ports: ParkedPorts) -> None:
 
 
 def _is_same(one: Parked, other: Parked) -> bool:
-    return (one.flow, one.store, one.part) == (other.flow, other.store, other.part)
+    return (one.flow, one.store, one.part, one.number) == (other.flow, other.store, other.part, other.number)
 
 
 async def discard(rows: Sequence[Parked], reason: str, *, sales_order: str, ports: ParkedPorts) -> None:

@@ -45,6 +45,7 @@ from shared.sync.messages.outcome import Done, MessageOutcome, Park, Parts, Retr
 from shared.sync.messages.parked import RELEASE_HOLD
 from shared.sync.orders.authorizations import watch_authorizations
 from shared.sync.orders.booking import Booking, change, create, find_unrecorded, reconstruct_record
+from shared.sync.orders.by_staff import find_units_by_staff
 from shared.sync.orders.pause import is_edit_before, may_wait, wait_for_pause, wait_unread
 from shared.sync.orders.ports import OrderPorts
 from shared.sync.orders.reading import LARGE, StateReader, apart, assessed_until, read_json
@@ -341,6 +342,7 @@ class _Event:
             return await self._new_sales_order(state)
         order = state.order
         if order.version >= link.version:
+            state, link = await self._with_units_by_staff(state, link)
             self.link = link = await self._with_refunds(link, state)
             self.link = link = await self._with_releases_left(link, state)
         if (booking := self._without_change(state, link)) is not None:
@@ -426,6 +428,12 @@ class _Event:
             return link
         record = add_refunds(link.record, state.refunds)
         return link if record is link.record else await self.ports.links.put(replace(link, record=record))
+
+    async def _with_units_by_staff(self, state: OrderState, link: OrderLink) -> tuple[OrderState, OrderLink]:
+        found = await find_units_by_staff(state, link, self.rules, self.ports)
+        if found.note:
+            self.notes.append(found.note)
+        return found.state, found.link
 
     async def _with_releases_left(self, link: OrderLink, state: OrderState) -> OrderLink:
         """The link without releases from holds whose reason is gone."""

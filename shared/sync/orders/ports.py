@@ -17,6 +17,7 @@ from shared.store.customers import KnownCustomers
 from shared.store.links import OrderLinks
 from shared.store.outbox import Outbox
 from shared.store.parking import Parking
+from shared.store.shipments import Shipments
 from shared.sync.payments import PaymentPorts
 from shared.sync.refunds import RefundPorts
 
@@ -36,6 +37,8 @@ class OrderPorts:
     captures: Captures
     outbox: Outbox
     parking: Parking
+    shipments: Shipments
+    """What the app made of packing slips, by which it knows its own fulfilments."""
     items: ItemCache = field(default_factory=ItemCache)
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     change_pause: timedelta = timedelta(0)

@@ -14,7 +14,7 @@ from typing import Final
 
 from shared.d365.sales_invoices import read_invoicing
 from shared.errors import ErrorCode, OutcomeUnknownError, RefusedError
-from shared.mapping.shipments.captures import Capture, CapturePlan, CaptureTerms, plan_captures
+from shared.mapping.payments.captures import Capture, CapturePlan, CaptureTerms, plan_captures
 from shared.model import CurrencySide, Invoicing, OrderPayments
 from shared.rules import StoreRules
 from shared.shopify.captures import capture, read_payments
@@ -36,8 +36,6 @@ async def converge_captures(link: OrderLink, rules: StoreRules, ports: ShipmentP
     """
     if not rules.captures.is_on:
         return Converged(link, "")
-    if link.given_up:
-        return Converged(link, "captures are left to staff, who maintain the order in F&O")
     return Converged(link, await _Capturing(link, rules, ports).run())
 
 

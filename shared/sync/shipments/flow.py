@@ -1,31 +1,33 @@
 """The shipments of one order: Shopify's fulfilments become what F&O's packing slips say, in the order's session.
 
-Both sides are read, the next steps are planned and carried out, and both are read again, until nothing is left to do.
+Both sides are read, the next steps are planned and carried out, and planned again, until nothing is left to do. What
+Shopify has after a fulfilment or a tracking number is known from the step, so that an order that ships costs one read
+and one write; after any other step, or one whose outcome is unknown, Shopify is read again.
 Shopify's fulfilments have no field for a slip and its mutation takes no idempotency key, so that what is about to be
 made is stored first: after an attempt whose outcome is unknown, the fulfilment is found by its units.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
-from shared.d365.packing_slips import read_slips
 from shared.errors import ErrorCode, NotYetError, OutcomeUnknownError, RefusedError
-from shared.mapping.shipments.plan import (
+from shared.mapping.shipments.adoption import adopt
+from shared.mapping.shipments.advance import with_fulfillment, with_tracking
+from shared.mapping.shipments.lines import line_ids_of
+from shared.mapping.shipments.plan import ShipmentPlan, plan_shipments
+from shared.mapping.shipments.steps import (
     CancelFulfillment,
     CreateFulfillment,
     MoveFulfillmentOrder,
     OpenFulfillmentOrder,
-    ShipmentPlan,
     ShipmentStep,
     UpdateTracking,
-    adopt,
-    plan_shipments,
 )
-from shared.model import Component, PackingSlip, SentPart, SentSlip, ShopShipments
+from shared.model import PackingSlip, SentPart, SentSlip, ShopShipments
 from shared.rules import StoreRules
 from shared.shopify.admin.client import AdminClient
 from shared.shopify.shipments import (
@@ -39,14 +41,14 @@ from shared.shopify.shipments import (
 from shared.store.links import OrderLink
 from shared.store.shipments import Shipments, StoredSlip
 from shared.sync.shipments.converged import Converged
+from shared.sync.shipments.pick_up import PickUpNotices, may_be_picked
 from shared.sync.shipments.ports import ShipmentPorts
+from shared.sync.shipments.slips import slips_of
 
-_ROUNDS: Final = 12
-"""Plans for one event: each slip may be cancelled, moved, made and tracked, one kind of step after another."""
+_ROUNDS: Final = 40
+"""Plans for one event: each slip may be cancelled, opened, moved, made and tracked, and moves are made one by one."""
 _SETTLING: Final = timedelta(seconds=20)
 """Until Shopify shows a fulfilment that it may be making, before the order is read again."""
-_GOODS: Final = f"{Component.PRODUCTS}:", f"{Component.CUSTOM_LINES}:"
-"""Sources of lines that Shopify has something to fulfil for."""
 
 
 @dataclass(slots=True)
@@ -57,8 +59,7 @@ class ShipmentReport:
     cancelled: int = 0
     tracked: int = 0
     moved: int = 0
-    findings: tuple[RefusedError, ...] = ()
-    wait_until: datetime | None = None
+    told: int = 0
     slips: list[str] = field(default_factory=list)
 
     @property
@@ -70,6 +71,7 @@ class ShipmentReport:
                 (self.cancelled, "fulfilments cancelled"),
                 (self.tracked, "given other tracking numbers"),
                 (self.moved, "fulfilment orders moved or opened"),
+                (self.told, "told to be ready for pick-up"),
             )
             if count
         ]
@@ -81,11 +83,12 @@ class ShipmentReport:
 
 
 async def converge_shipments(link: OrderLink, rules: StoreRules, ports: ShipmentPorts) -> Converged:
-    """Raises RefusedError for what cannot be shown (after all that can be is), NotYetError while a slip waits for its
-    tracking number, OutcomeUnknownError and what the clients raise.
+    """Its findings are what cannot be shown, after all that can be is. It waits while a slip waits for its tracking
+    number.
+
+    Raises RefusedError for an order that Shopify does not have, OutcomeUnknownError and what the clients raise.
     """
-    report = await _Shipping(link, rules, ports).run()
-    return Converged(link, report.note, report.evidence)
+    return await _Shipping(link, rules, ports).run()
 
 
 class _Shipping:
@@ -93,87 +96,111 @@ class _Shipping:
         self._link = link
         self._rules = rules
         self._shipments: Shipments = ports.shipments
+        self._pick_up = PickUpNotices(link, rules, ports)
         self._admin: AdminClient = ports.admins[rules.key]
         self._fo = ports.fo
         self._now = ports.now
+        self._slips: list[PackingSlip] = []
         self._stored: dict[str, StoredSlip] = {}
+        self._refused: dict[str, RefusedError] = {}
+        """By the key of the slip: what Shopify has refused of it."""
         self._report = ShipmentReport()
 
-    async def run(self) -> ShipmentReport:
+    async def run(self) -> Converged:
         link = self._link
-        slips = await read_slips(self._fo, link.company, (link.sales_order, *link.further))
+        self._slips = await slips_of(self._fo, self._rules, link.company, (link.sales_order, *link.further))
         self._stored = await self._shipments.of_order(link.store, link.order_id)
-        if not slips and not self._stored:
-            return self._report
-        self._report.slips = sorted(slip.key for slip in slips)
+        if not self._slips and not self._stored and not may_be_picked(link, self._rules):
+            return self._end(ShipmentPlan(()))
+        self._report.slips = sorted(slip.key for slip in self._slips)
+        shop: ShopShipments | None = None
         for _ in range(_ROUNDS):
-            shop = await read_shipments(self._admin, link.order_id)
-            if shop is None:
-                raise RefusedError(ErrorCode.ORDER_GONE, order=link.order_id)
-            await self._adopt(shop, slips)
-            plan = self._plan(slips, shop)
+            is_fresh = shop is None
+            shop = shop or await self._read()
+            plan = self._plan(shop)
             if not plan.steps:
                 return self._end(plan)
-            for step in plan.steps:
-                await self._carry_out(step, shop, slips)
+            is_known = all(isinstance(step, CreateFulfillment | UpdateTracking) for step in plan.steps)
+            shop = await self._carry_out_all(plan.steps, shop) if is_fresh or is_known else None
         raise RefusedError(ErrorCode.SHIPMENT_REFUSED, message=f"the order still differs after {_ROUNDS} attempts")
 
-    def _plan(self, slips: list[PackingSlip], shop: ShopShipments) -> ShipmentPlan:
+    async def _read(self) -> ShopShipments:
+        shop = await read_shipments(self._admin, self._link.order_id)
+        if shop is None:
+            raise RefusedError(ErrorCode.ORDER_GONE, order=self._link.order_id)
+        await self._adopt(shop)
+        await self._pick_up.tell(shop, self._slips, line_ids_of(self._link.sources))
+        return shop
+
+    def _plan(self, shop: ShopShipments) -> ShipmentPlan:
         return plan_shipments(
-            slips,
+            self._slips,
             {key: stored.slip for key, stored in self._stored.items()},
             shop,
             self._rules,
-            line_ids=line_ids_of(self._link),
+            line_ids=line_ids_of(self._link.sources),
+            written=self._link.sources.keys(),
             now=self._now(),
+            refused=self._refused.keys(),
         )
 
-    def _end(self, plan: ShipmentPlan) -> ShipmentReport:
-        self._report.findings, self._report.wait_until = plan.findings, plan.wait_until
-        if plan.findings:
-            raise plan.findings[0]
+    def _end(self, plan: ShipmentPlan) -> Converged:
+        wait = None
         if plan.wait_until is not None:
-            wait = plan.wait_until - self._now()
-            raise NotYetError("a packing slip waits for its tracking number", retry_after=max(wait, timedelta(0)))
-        return self._report
+            after = max(plan.wait_until - self._now(), timedelta(0))
+            wait = NotYetError("a packing slip waits for its tracking number", retry_after=after)
+        findings = (*self._refused.values(), *plan.findings, *self._pick_up.findings)
+        self._report.told = self._pick_up.told
+        return Converged(self._pick_up.link, self._report.note, self._report.evidence, findings=findings, wait=wait)
 
-    async def _adopt(self, shop: ShopShipments, slips: list[PackingSlip]) -> None:
+    async def _adopt(self, shop: ShopShipments) -> None:
         """Finds out what became of fulfilments that an earlier attempt was about to make."""
-        tracking = {slip.key: slip.tracking for slip in slips}
+        tracking = {slip.key: slip.tracking for slip in self._slips}
         for key, stored in list(self._stored.items()):
             if stored.slip.intent or stored.slip.tells:
                 await self._put(key, adopt(stored.slip, shop.fulfillments, tracking.get(key, ())))
 
-    async def _carry_out(self, step: ShipmentStep, shop: ShopShipments, slips: list[PackingSlip]) -> None:
+    async def _carry_out_all(self, steps: Iterable[ShipmentStep], shop: ShopShipments) -> ShopShipments | None:
+        """What Shopify has then; None where only Shopify knows."""
+        after: ShopShipments | None = shop
+        for step in steps:
+            key = step.slip.key if isinstance(step, CancelFulfillment) else step.key
+            if key in self._refused:
+                continue
+            try:
+                known = await self._carry_out(step, shop)
+            except RefusedError as refusal:
+                self._refused[key] = refusal
+            else:
+                shop = known or shop
+                after = known and after and shop
+        return after
+
+    async def _carry_out(self, step: ShipmentStep, shop: ShopShipments) -> ShopShipments | None:
         match step:
             case CancelFulfillment(slip, part):
                 await cancel_fulfillment(self._admin, part.fulfillment_id)
                 left = tuple(each for each in slip.parts if each.fulfillment_id != part.fulfillment_id)
                 await self._put(slip.key, replace(self._slip(slip.key), parts=left))
                 self._report.cancelled += 1
-            case OpenFulfillmentOrder(order):
+            case OpenFulfillmentOrder(_, order):
                 await open_fulfillment_order(self._admin, order)
                 self._report.moved += 1
-            case MoveFulfillmentOrder(order, location, units):
+            case MoveFulfillmentOrder(_, order, location, units):
                 await move_units(self._admin, order, location, units)
                 self._report.moved += 1
             case CreateFulfillment():
-                await self._create(step, shop, slips)
+                made = await self._create(step, shop)
                 self._report.made += 1
-            case UpdateTracking(key, part, tracking, company, is_told):
-                sent = self._slip(key)
-                if is_told:
-                    await self._put(key, replace(sent, tells=True))
-                await update_tracking(self._admin, part.fulfillment_id, tracking, company, notify=is_told)
-                parts = tuple(
-                    replace(each, tracking=tracking) if each.fulfillment_id == part.fulfillment_id else each
-                    for each in sent.parts
-                )
-                await self._put(key, replace(sent, parts=parts, is_told=sent.is_told or is_told))
+                return with_fulfillment(shop, step, made)
+            case UpdateTracking():
+                await self._track(step)
                 self._report.tracked += 1
+                return with_tracking(shop, step)
+        return None
 
-    async def _create(self, step: CreateFulfillment, shop: ShopShipments, slips: list[PackingSlip]) -> None:
-        sales_order = next(slip.sales_order for slip in slips if slip.key == step.key)
+    async def _create(self, step: CreateFulfillment, shop: ShopShipments) -> int:
+        sales_order = next(slip.sales_order for slip in self._slips if slip.key == step.key)
         seen = tuple(each.id for each in shop.fulfillments)
         sent = replace(self._slip(step.key), intent=step.units, tells=step.is_told, seen=seen)
         await self._put(step.key, sent, sales_order=sales_order)
@@ -184,11 +211,24 @@ class _Shipping:
         except RefusedError:
             await self._put(step.key, replace(sent, intent={}, tells=False, seen=()))
             raise
-        part = SentPart(fulfillment_id=made, units=step.units, tracking=step.tracking)
+        part = SentPart(fulfillment_id=made, units=step.units, tracking=step.tracking, company=step.company)
         await self._put(
             step.key,
             SentSlip(key=step.key, parts=(*sent.parts, part), is_told=sent.is_told or step.is_told),
         )
+        return made
+
+    async def _track(self, step: UpdateTracking) -> None:
+        sent = self._slip(step.key)
+        number = step.part.fulfillment_id
+        if step.is_told:
+            await self._put(step.key, replace(sent, tells=True))
+        await update_tracking(self._admin, number, step.tracking, step.company, notify=step.is_told)
+        parts = tuple(
+            replace(each, tracking=step.tracking, company=step.company) if each.fulfillment_id == number else each
+            for each in sent.parts
+        )
+        await self._put(step.key, replace(sent, parts=parts, is_told=sent.is_told or step.is_told))
 
     def _slip(self, key: str) -> SentSlip:
         stored = self._stored.get(key)
@@ -201,8 +241,3 @@ class _Shipping:
         is_untracked = any(not part.tracking for part in slip.parts)
         since = (stored.untracked_since or self._now()) if is_untracked else None
         self._stored[key] = await self._shipments.put(replace(stored, slip=slip, untracked_since=since))
-
-
-def line_ids_of(link: OrderLink) -> dict[str, int]:
-    """InventoryLotId -> order line in Shopify, of the lines that are goods."""
-    return {lot: int(source.rpartition(":")[2]) for lot, source in link.sources.items() if source.startswith(_GOODS)}

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -76,6 +76,7 @@ async def _find(rules: StoreRules, ports: ShipmentPorts, report: ShipmentRunRepo
     found: dict[str, _Found] = {}
     counts: Counter[str] = Counter()
     refusal: RefusedError | None = None
+    settles: list[Callable[[], Awaitable[None]]] = []
     for source in sources_of(rules, ports):
         known = sources.get(source.name, {"seen": began.isoformat(), "sent": {}})
         seen = datetime.fromisoformat(known["seen"])
@@ -92,12 +93,15 @@ async def _find(rules: StoreRules, ports: ShipmentPorts, report: ShipmentRunRepo
                 new.moved.rows |= rows
                 new.parts.update(source.parts)
                 counts[source.name] += 1
+        settles.append(source.settle)
         latest = max([seen, *(what.at for what in moved.values())])
         sent = {number: sorted(what.rows) for number, what in moved.items()}
         sources[source.name] = {"seen": latest.isoformat(), "sent": sent}
     report.sources = ", ".join(f"{name}: {count}" for name, count in counts.items())
     await _send(rules, ports, report, found)
     await ports.snapshots.write(name, {"sources": sources}, etag)
+    for settle in settles:
+        await settle()
     if refusal is not None:
         raise refusal
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any, Final
@@ -14,12 +14,13 @@ from shared.flows import ORDERS
 from shared.mapping.shopify.events import parts_named, require_order_id
 from shared.model import Part
 from shared.rules import StoreRules
-from shared.store.links import OrderLink
+from shared.store.links import OrderLink, refuse_claimed
 from shared.store.parking import State
 from shared.sync.messages.outcome import Done, MessageOutcome, Park, Parts, Retry
 from shared.sync.shipments.captures import converge_captures
 from shared.sync.shipments.converged import Converged
 from shared.sync.shipments.flow import converge_shipments
+from shared.sync.shipments.fo_events import HINTED, pass_hint_on
 from shared.sync.shipments.ports import ShipmentPorts
 
 type _Converge = Callable[[OrderLink, StoreRules, ShipmentPorts], Awaitable[Converged]]
@@ -28,7 +29,9 @@ _CONVERGE: Final[Mapping[Part, _Converge]] = {
     Part.SHIPMENTS: converge_shipments,
     Part.CAPTURES: converge_captures,
 }
-"""Each raises RefusedError for what needs a person, and TransientError for what has to wait. They run in this order."""
+"""Each gives what needs a person and what has to wait, or raises it as RefusedError or TransientError. They run in this
+order.
+"""
 
 
 async def ship(envelope: Envelope, ports: ShipmentPorts) -> MessageOutcome:
@@ -42,14 +45,30 @@ async def ship(envelope: Envelope, ports: ShipmentPorts) -> MessageOutcome:
         raise RefusedError(ErrorCode.UNKNOWN_STORE, store=envelope.store)
     if not rules.flows.shipments:
         return Done("the flow shipments is off")
+    if envelope.topic == HINTED:
+        return await pass_hint_on(envelope, rules, ports)
     payload = json.loads(envelope.body)
-    link = await ports.links.get(rules.key, require_order_id(payload, envelope.topic))
+    order_id = require_order_id(payload, envelope.topic)
+    link = await ports.links.get(rules.key, order_id)
     if link is None or not link.sales_order:
-        return Done("the app has not booked this order")
-    return await _converge(link, parts_named(payload), rules, ports)
+        return _unbooked(link, order_id, ports)
+    if link.given_up:
+        return Done("staff handle this order")
+    return await _converge(envelope, link, parts_named(payload), rules, ports)
 
 
-async def _converge(link: OrderLink, parts: frozenset[Part], rules: StoreRules, ports: ShipmentPorts) -> MessageOutcome:
+def _unbooked(link: OrderLink | None, order_id: int, ports: ShipmentPorts) -> MessageOutcome:
+    """A sales order of F&O with the order's reference moved. Raises TransientError while the order is being booked."""
+    if link is not None:
+        refuse_claimed(link, ports.now())
+        if link.not_booked:
+            return Done(f"the app does not book this order: {link.not_booked}")
+    return Park(RefusedError(ErrorCode.SHIPPED_WITHOUT_BOOKING, order=order_id), Part.SHIPMENTS)
+
+
+async def _converge(
+    envelope: Envelope, link: OrderLink, parts: frozenset[Part], rules: StoreRules, ports: ShipmentPorts
+) -> MessageOutcome:
     notes: list[str] = []
     evidence: dict[str, Any] = {}
     parked: list[Park] = []
@@ -66,7 +85,10 @@ async def _converge(link: OrderLink, parts: frozenset[Part], rules: StoreRules, 
         else:
             notes.append(ended.note)
             evidence |= ended.evidence
-            link = await _close(part, ended.link, ports)
+            parked += [Park(finding, part, number) for number, finding in enumerate(ended.findings)]
+            if ended.wait is not None:
+                retry = retry or Retry(ended.wait)
+            link = ended.link if ended.findings or ended.wait is not None else await _close(part, ended.link, ports)
             continue
         link = (
             await ports.links.get(link.store, link.order_id) or link
@@ -74,8 +96,19 @@ async def _converge(link: OrderLink, parts: frozenset[Part], rules: StoreRules, 
     done = Done("; ".join(filter(None, notes)), document=link.sales_order, evidence=evidence)
     if not parked:
         return Parts(done, retry=retry) if retry is not None else done
-    marked = replace(link, parked_parts=link.parked_parts | {each.part for each in parked})
-    return Parts(done, parked=tuple(parked), retry=retry, then=partial(ports.links.put, marked))
+    then = partial(_remember, link, tuple(parked), envelope.event_id, ports)
+    return Parts(done, parked=tuple(parked), retry=retry, then=then)
+
+
+async def _remember(link: OrderLink, parked: Collection[Park], event_id: str, ports: ShipmentPorts) -> None:
+    """Marks the link, and closes what earlier events told about these parts: this one has told all that is left."""
+    parts = frozenset(each.part for each in parked)
+    told = {(event_id, each.part, each.number) for each in parked}
+    await ports.links.put(replace(link, parked_parts=link.parked_parts | parts))
+    for row in await ports.parking.open_of(ORDERS.name, link.store, str(link.order_id)):
+        if row.part in parts and (row.event_id, row.part, row.number) not in told:
+            why = f"event {event_id} tells what is left"
+            await ports.parking.close(row, State.RESOLVED, why, ports.now())
 
 
 async def _close(part: Part, link: OrderLink, ports: ShipmentPorts) -> OrderLink:

@@ -60,6 +60,13 @@ async def test_what_is_released_shows_on_the_line_and_not_on_the_order(d365: Cli
     assert len(rows) == 1  # a service has no work in the warehouse
 
 
+async def test_a_line_shows_its_mode_of_delivery_in_both_sets(d365: Client) -> None:
+    number = await d365.order({"OrderedSalesQuantity": 1})
+    (line,) = await lines(d365, number)
+    (row,) = await d365.rows(f"SalesLineBiEntities?$filter=InventTransId eq '{line['InventoryLotId']}'")
+    assert row["DlvMode"] == line["DeliveryModeCode"]
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [

@@ -84,6 +84,20 @@ async def test_a_line_is_stamped_when_what_remains_of_it_changes(d365: Client, c
         ]
 
 
+async def test_work_in_the_warehouse_stamps_its_own_row_and_not_the_sales_line(d365: Client, clock: Clock) -> None:
+    number = await d365.order({"OrderedSalesQuantity": 3})
+
+    async def stamps() -> list[str]:
+        sets = ("SalesLineBiEntities", "WHSSalesLineBiEntities")
+        return [(await d365.rows(each))[0]["SysModifiedDateTime"] for each in sets]
+
+    made, same = await stamps()
+    assert made == same
+    clock.turn(minutes=5)
+    await post(d365, number, "release", {"stage": "packed"})
+    assert await stamps() == [made, "2026-07-30T09:03:53Z"]
+
+
 async def test_a_clerks_hold_stops_the_order_in_the_table_too(d365: Client, clock: Clock) -> None:
     number = await d365.order({})
     assert (await order_row(d365, number))["MCROrderStopped"] == "No"

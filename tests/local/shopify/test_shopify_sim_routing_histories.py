@@ -122,3 +122,19 @@ def test_units_and_stock_agree_after_every_step_of_any_history(data: st.DataObje
         event("cancel")
         assert all(part.is_closed for part in order.fulfillment_orders)
     check(shop, order, on_hand)
+
+
+def test_units_of_a_cancelled_fulfilment_are_sent_from_where_the_item_is_stocked():
+    """The old location, which does not stock it any more, does not begin to."""
+    shop = Shop(PRAIRIE, lambda: datetime(2026, 11, 23, 9, tzinfo=UTC))
+    old, other = LOCATIONS
+    item = shop.variant_by_sku["TEE-RED-M"].inventory_item_id
+    order = place_order(shop, {"lines": [{"sku": "TEE-RED-M", "quantity": 3}], "location_id": old})
+    apply_step(shop, order, "fulfill", {})
+    available = shop.levels[item, other].quantity("available")
+    del shop.levels[item, old]
+    apply_step(shop, order, "unfulfill", {})
+    assert [part.location_id for part in order.fulfillment_orders if not part.is_closed] == [other]
+    assert (item, old) not in shop.levels
+    level = shop.levels[item, other]
+    assert (level.quantity("available"), level.quantity("committed")) == (available - 3, 3)

@@ -39,17 +39,20 @@ def open_order(page: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def state(page: dict[str, Any]) -> dict[str, Any]:
-    return {"order": {"fulfillmentOrders": {"nodes": [open_order(page)], "pageInfo": NO_MORE}}}
+def state(page: dict[str, Any], orders: dict[str, Any] = NO_MORE) -> dict[str, Any]:
+    parts = {"nodes": [open_order(page)], "pageInfo": orders}
+    return {"order": {"cancelledAt": None, "fulfillmentOrders": parts, "fulfillments": []}}
 
 
-async def test_an_order_that_is_gone_before_its_fulfilments_are_read_is_none() -> None:
-    admin = Admin(state(NO_MORE), {"order": None})
-    assert await read_shipments(cast("AdminClient", admin), 7) is None
+async def test_an_order_that_is_gone_before_its_further_fulfilment_orders_are_read_has_no_more() -> None:
+    admin = Admin(state(NO_MORE, MORE), {"order": None})
+    found = await read_shipments(cast("AdminClient", admin), 7)
+    assert found is not None
+    assert (len(found.orders), admin.answers) == (1, [])
 
 
 async def test_a_fulfilment_order_that_is_gone_by_then_has_no_later_lines() -> None:
-    admin = Admin(state(MORE), {"order": {"fulfillments": []}}, {"fulfillmentOrder": None})
+    admin = Admin(state(MORE), {"fulfillmentOrder": None})
     found = await read_shipments(cast("AdminClient", admin), 7)
     assert found is not None
     assert [(line.line_id, line.remaining) for line in found.orders[0].lines] == [(6, 2)]

@@ -475,6 +475,22 @@ def test_an_order_is_held_for_its_risk_or_its_tag(risk, asked, tags, held, reaso
 
 
 @pytest.mark.parametrize(
+    ("again", "held", "reason"),
+    [
+        (True, "", HoldReason.STAFF),
+        (True, "tag", HoldReason.STAFF),
+        (False, HoldReason.STAFF.value, None),
+        (None, HoldReason.STAFF.value, HoldReason.STAFF),
+        (None, "", None),
+    ],
+)
+def test_an_order_is_held_while_fo_would_send_again_what_others_fulfilled(again, held, reason):
+    state = OrderState(order=bought(), refunds=(), transactions=(), risk=Risk.NONE, shipped={}, would_send_again=again)
+    assert hold_reason(state, RULES, held=held) is reason
+    assert bool(releases_left({"fulfilled by staff": "why"}, state, RULES)) is (again is not False)
+
+
+@pytest.mark.parametrize(
     ("released", "reason"),
     [
         ((), HoldReason.RISK),

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import pytest
 
-from shared.mapping.shipments.captures import Capture, CapturePlan, CaptureTerms, plan_captures
+from shared.mapping.payments.captures import Capture, CapturePlan, CaptureTerms, plan_captures
 from shared.model import (
     Authorization,
     CurrencySide,

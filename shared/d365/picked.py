@@ -1,0 +1,104 @@
+"""What F&O's warehouses have picked and not delivered yet.
+
+Without warehouse management F&O shows it of a whole sales order, whose picking list is posted. With it, F&O's sets
+show what was released, put on a wave and packed, and not what was picked: what is packed counts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Final
+
+from shared.d365.entities import READ, SALES_LINE_PROGRESS, SALES_TABLE, WAREHOUSE_LINES
+from shared.d365.moved import Moved
+from shared.d365.odata.client import ODataClient
+from shared.d365.odata.filters import chunks, since
+from shared.errors import DeniedError, ErrorCode, RefusedError
+from shared.model.fo_order import FoRow
+
+_SALES: Final = "Sales"
+"""SalesType of an ordinary sales order; the table has return orders too."""
+_PICKED: Final = "PickingList"
+"""DocumentStatus of a sales order whose picking list was posted last."""
+_OF_LINE: Final = ("InventTransId", "SalesId", "DlvMode")
+_HIDDEN: Final = frozenset({ErrorCode.FO_SET_MISSING, ErrorCode.FO_DENIED})
+
+
+async def picked_since(
+    client: ODataClient, company: str, moment: datetime, modes: Collection[str] | None
+) -> dict[str, Moved]:
+    """The sales orders of these modes of delivery (None: of any) whose picking list is posted and that were changed
+    since the moment. One call.
+    """
+    rows = await client.query(
+        SALES_TABLE, company=company, where=since("SysModifiedDateTime", moment), select=READ[SALES_TABLE]
+    )
+    return {
+        row["SalesId"]: Moved(_modified(row), {f"picked {row['SysModifiedDateTime']}"})
+        for row in rows
+        if row["SalesType"] == _SALES and row["DocumentStatus"] == _PICKED and _has_mode(row, modes)
+    }
+
+
+async def packed_since(
+    client: ODataClient, company: str, moment: datetime, modes: Collection[str] | None, *, is_known: bool
+) -> dict[str, Moved]:
+    """The sales orders with lines of these modes of delivery (None: of any) of which something is packed that was
+    changed since the moment. One call when nothing is.
+
+    `is_known` says that the company has warehouse management: otherwise nothing is packed where F&O does not show it.
+    """
+    fields = (*READ[WAREHOUSE_LINES], "SysModifiedDateTime")
+    try:
+        rows = await client.query(
+            WAREHOUSE_LINES, company=company, where=since("SysModifiedDateTime", moment), select=fields
+        )
+    except (RefusedError, DeniedError) as hidden:
+        if is_known or hidden.code not in _HIDDEN:
+            raise
+        return {}
+    packed = {row["InventTransId"]: row for row in rows if row["PackingQty"] > 0}
+    found = await asyncio.gather(
+        *(
+            client.query(SALES_LINE_PROGRESS, company=company, where=where, select=_OF_LINE)
+            for where in chunks("InventTransId", sorted(packed))
+        )
+    )
+    moved: dict[str, Moved] = {}
+    for line in (line for lines in found for line in lines):
+        if line["InventTransId"] not in packed or not _has_mode(line, modes):
+            continue
+        row = packed[line["InventTransId"]]
+        order = moved.setdefault(line["SalesId"], Moved(_modified(row)))
+        order.at = max(order.at, _modified(row))
+        order.rows.add(f"packed {line['InventTransId']} {row['PackingQty']} {row['SysModifiedDateTime']}")
+    return moved
+
+
+async def read_packed(
+    client: ODataClient, company: str, lots: Collection[str], *, is_known: bool
+) -> Mapping[str, Decimal]:
+    """InventoryLotId -> units packed, those that have left since included. `is_known` as in packed_since."""
+    try:
+        found = await asyncio.gather(
+            *(
+                client.query(WAREHOUSE_LINES, company=company, where=where, select=READ[WAREHOUSE_LINES])
+                for where in chunks("InventTransId", sorted(lots))
+            )
+        )
+    except (RefusedError, DeniedError) as hidden:
+        if is_known or hidden.code not in _HIDDEN:
+            raise
+        return {}
+    return {row["InventTransId"]: row["PackingQty"] for rows in found for row in rows if row["InventTransId"] in lots}
+
+
+def _has_mode(row: FoRow, modes: Collection[str] | None) -> bool:
+    return modes is None or row["DlvMode"].casefold() in {mode.casefold() for mode in modes}
+
+
+def _modified(row: FoRow) -> datetime:
+    return datetime.fromisoformat(row["SysModifiedDateTime"])

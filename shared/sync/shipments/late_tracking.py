@@ -1,0 +1,45 @@
+"""Tracking numbers that came after the packing slip: F&O does not stamp them, so that orders are asked in turn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Final
+
+from shared.d365.moved import Moved
+from shared.rules import StoreRules
+from shared.sync.shipments.ports import ShipmentPorts
+from shared.sync.shipments.slips import tracked
+
+ORDERS: Final = 36
+"""Sales orders that one run asks for: two or three calls to F&O."""
+
+
+class LateTracking:
+    """One run. `find` before the events are sent, `settle` after."""
+
+    def __init__(self, rules: StoreRules, ports: ShipmentPorts) -> None:
+        self._rules = rules
+        self._ports = ports
+        self._name = f"shipments/{rules.key}/tracking"
+        self._before, self._after = "", ""
+        self._etag: str | None = None
+
+    async def find(self, _: datetime) -> Mapping[str, Moved]:
+        """Of the next orders that were shown without a number, those that have one now. Raises what the F&O client
+        does.
+        """
+        rules, now = self._rules, self._ports.now()
+        state, self._etag = await self._ports.snapshots.read(self._name)
+        self._before = self._after = str(state["after"]) if state else ""
+        oldest = now - timedelta(days=rules.shipments.tracking_days)
+        waiting, self._after = await self._ports.shipments.without_tracking(
+            rules.key, oldest, after=self._before, limit=ORDERS
+        )
+        numbers = await tracked(self._ports.fo, rules, waiting)
+        return {number: Moved(now, {f"tracking {now.isoformat()}"}) for number in numbers}
+
+    async def settle(self) -> None:
+        """Stores how far the round is. Raises TransientError when another run was faster."""
+        if self._after != self._before:
+            await self._ports.snapshots.write(self._name, {"after": self._after}, self._etag)
