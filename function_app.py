@@ -41,6 +41,18 @@ async def fo_events(req: func.HttpRequest, context: func.Context) -> func.HttpRe
     return await triggers.receive_fo_event(req, context)
 
 
+@app.route("webhooks/shopify/{store}/fulfillment_holds", methods=["POST"])
+async def fulfillment_holds_webhook(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
+    """A hold of a fulfilment order: set or released."""
+    return await triggers.receive("fulfillment_holds", req, context)
+
+
+@app.route("webhooks/shopify/{store}/fulfillment_orders", methods=["POST"])
+async def fulfillment_orders_webhook(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
+    """A fulfilment order: moved to another location, or put on hold."""
+    return await triggers.receive("fulfillment_orders", req, context)
+
+
 # --- queue workers ---
 
 

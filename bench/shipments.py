@@ -12,7 +12,7 @@ from azure.data.tables.aio import TableServiceClient
 from bench.calls import NORDLYS, place
 from bench.figures import Figure, at_most
 from local.stack import Stack
-from shared.sync.shipments import open_orders
+from shared.sync.shipments.sources import open_orders
 
 _ORDERS: Final = 10
 _OPEN: Final = 10_000

@@ -77,6 +77,9 @@ class ErrorCode(StrEnum):
     READY_ON_HOLD = "READY_ON_HOLD"
     READY_TAKEN_BACK = "READY_TAKEN_BACK"
     SHIPMENTS_ENTITY_WRONG = "SHIPMENTS_ENTITY_WRONG"
+    HOLD_REFUSED = "HOLD_REFUSED"
+    HOLD_IMPOSSIBLE = "HOLD_IMPOSSIBLE"
+    HOLD_RELEASED_IN_SHOPIFY = "HOLD_RELEASED_IN_SHOPIFY"
     SKU_EMPTY = "SKU_EMPTY"
     LINE_WITHOUT_RULE = "LINE_WITHOUT_RULE"
     AMOUNT_WITHOUT_RULE = "AMOUNT_WITHOUT_RULE"
@@ -527,6 +530,24 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
         Owner.FO_ADMIN,
         "Correct the entity, or the names of its fields in shipments_entity of the company (config/tenants), check "
         "them with the probe (python -m tools.probe), and deploy. " + _REPLAY,
+    ),
+    ErrorCode.HOLD_REFUSED: Entry(
+        "Shopify refused to set or to release a hold: {message}",
+        Owner.CLERK,
+        "Compare the holds of both orders, and set or release the one in Shopify by hand. " + _REPLAY,
+    ),
+    ErrorCode.HOLD_IMPOSSIBLE: Entry(
+        "F&O holds {sales_order} ({origin}), and Shopify takes no hold of its fulfilment orders {fulfillment_orders}: "
+        "a fulfilment service has them, or they have as many holds as an app may set.",
+        Owner.CLERK,
+        "If the goods must not leave, cancel the fulfilment request in Shopify. " + _REPLAY + " It closes by itself "
+        "when the hold in F&O has ended and the order is looked at again, within an hour.",
+    ),
+    ErrorCode.HOLD_RELEASED_IN_SHOPIFY: Entry(
+        "The hold of F&O's ({origin}) was released in Shopify, and F&O still holds {sales_order}.",
+        Owner.CLERK,
+        "The app does not set it again. If the order may leave, release it in F&O, and this closes by itself; if not, "
+        "hold the order in Shopify by hand.",
     ),
     ErrorCode.SKU_EMPTY: Entry(
         "The line “{title}” has no {missing}.",

@@ -17,10 +17,11 @@ from typing import Any, Final
 
 
 class Direction(StrEnum):
-    """Which system a flow writes business data to."""
+    """Which systems a flow writes business data to."""
 
     TO_FO = "fo"
     TO_SHOPIFY = "shopify"
+    TO_BOTH = "both"
     TO_NEITHER = "neither"
 
 
@@ -42,7 +43,7 @@ class Option:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flow:
-    """A queue or a timer starts it. Webhooks are for a flow with a queue."""
+    """A queue or a timer starts it. The orders' queue carries what a flow without a queue is sent."""
 
     name: str
     """`flow` of its messages and log events."""
@@ -62,7 +63,9 @@ class Flow:
     what leads to one.
     """
     event_handler: str = ""
-    """`module:function` for them. Takes the message's envelope and the flow's ports."""
+    """`module:function` for them, and for its webhooks where it has no queue. Takes the message's envelope and the
+    flow's ports.
+    """
     documents: frozenset[str] = frozenset()
     """shared/shopify/queries/<name>.graphql that it sends."""
     scopes: frozenset[str] = frozenset()
@@ -76,11 +79,17 @@ class Flow:
     def all_documents(self) -> frozenset[str]:
         return self.documents.union(*(option.documents for option in self.options.values()))
 
+    @property
+    def carried(self) -> frozenset[str]:
+        """Topics that the orders' queue carries for it."""
+        return self.events if self.queue else self.events.union(*self.webhooks.values())
+
     def load_handler(self, topic: str = "") -> Callable[..., Any]:
-        """Imports the module of the handler, of that for its events where the topic is one. Raises ImportError or
-        AttributeError for a wrong name.
+        """Imports the module of the handler, of that for its events where the topic is carried for it.
+
+        Raises ImportError or AttributeError for a wrong name.
         """
-        module, _, function = (self.event_handler if topic in self.events else self.handler).partition(":")
+        module, _, function = (self.event_handler if topic in self.carried else self.handler).partition(":")
         handler: Callable[..., Any] = getattr(import_module(module), function)
         return handler
 
@@ -221,13 +230,23 @@ SWEEP: Final = Flow(
 SHIPMENTS: Final = Flow(
     name="shipments",
     switch="shipments",
-    direction=Direction.TO_SHOPIFY,
+    # To F&O it writes holds alone.
+    direction=Direction.TO_BOTH,
+    # Their bodies name the fulfilment order alone: its order is looked up.
+    webhooks={
+        "fulfillment_holds": frozenset({"fulfillment_holds/added", "fulfillment_holds/released"}),
+        "fulfillment_orders": frozenset({"fulfillment_orders/moved", "fulfillment_orders/placed_on_hold"}),
+    },
     timer=Timer("push_shipments", "PUSH_SHIPMENTS_SCHEDULE"),
     handler="shared.sync.shipments.run:push_shipments",
     events=frozenset({"shipments/hinted", "shipments/moved"}),
     event_handler="shared.sync.shipments.session:ship",
     documents=frozenset(
         {
+            "holds_order",
+            "holds_place",
+            "holds_release",
+            "holds_state",
             "order_parcel_lines",
             "shipments_cancel",
             "shipments_create",
@@ -249,6 +268,7 @@ SHIPMENTS: Final = Flow(
     entity_sets=_SALES_ORDERS
     | frozenset(
         {
+            "CredManTableBiEntities",
             "CustInvoiceJourBiEntities",
             "CustPackingSlipJourBiEntities",
             "CustPackingSlipTransBiEntities",
@@ -257,9 +277,6 @@ SHIPMENTS: Final = Flow(
             "SalesInvoiceHeadersV4",
             "SalesTableBiEntities",
             "WHSSalesLineBiEntities",
-            "SalesLineBiEntities",
-            "SalesOrderHeadersV4",
-            "SalesOrderLinesV3",
         }
     ),
 )
@@ -280,7 +297,7 @@ TOPICS: Final = {family: topics for flow in FLOWS for family, topics in flow.web
 BY_FAMILY: Final = {family: flow for flow in FLOWS for family in flow.webhooks}
 BY_TOPIC: Final = {topic: flow for flow in FLOWS for topics in flow.webhooks.values() for topic in topics}
 BY_QUEUE: Final = {flow.queue: flow for flow in FLOWS if flow.queue is not None}
-BY_EVENT: Final = {topic: flow for flow in FLOWS for topic in flow.events}
+BY_EVENT: Final = {topic: flow for flow in FLOWS for topic in flow.carried}
 """Of the events that another flow's queue carries."""
 BY_TIMER: Final = {flow.timer.function: flow for flow in FLOWS if flow.timer is not None}
 

@@ -37,6 +37,8 @@ PACKING_SLIP_VERSIONS: Final = "CustPackingSlipVersionBiEntities"
 """Of all companies: it has no dataAreaId."""
 SLIP_TRACKING: Final = "PackingSlipTrackingInformation"
 SALES_TABLE: Final = "SalesTableBiEntities"
+CREDIT_HOLDS: Final = "CredManTableBiEntities"
+"""Of all companies: it has Company instead of dataAreaId."""
 INVOICE_LINES: Final = "FreeTextInvoiceLines"
 
 DIMENSIONS: Final = (
@@ -78,6 +80,7 @@ PUBLIC_NAMES: Final = {
     PACKING_SLIP_VERSIONS: "CustPackingSlipVersionBiEntity",
     SLIP_TRACKING: "PackingSlipTrackingInformationEntity",
     SALES_TABLE: "SalesTableBiEntity",
+    CREDIT_HOLDS: "CredManTableBiEntity",
     INVOICE_LINES: "FreeTextInvoiceLine",
 }
 """The public entity behind each set, whose metadata tell its fields. Only that of sales orders is documented: where F&O
@@ -159,6 +162,7 @@ KEYS: Final[dict[str, tuple[str, ...]]] = {
     PACKING_SLIP_VERSIONS: ("CustPackingSlipJour", "VersionDateTime"),
     SLIP_TRACKING: ("dataAreaId", "SalesOrderNumber", "PackingSlipNumber", "DeliveryDate", "TrackingNumber"),
     SALES_TABLE: ("dataAreaId", "SalesId"),
+    CREDIT_HOLDS: ("CredManId", "Company"),
     INVOICE_LINES: ("dataAreaId", "LineNumber", "ParentRecId"),
 }
 
@@ -247,6 +251,7 @@ READ: Final[dict[str, tuple[str, ...]]] = {
     ),
     PACKING_SLIP_VERSIONS: ("CustPackingSlipJour", "VersionDateTime", "InternalPackingSlipId"),
     SLIP_TRACKING: ("SalesOrderNumber", "PackingSlipNumber", "TrackingNumber", "TrackingURL"),
-    SALES_TABLE: ("SalesId", "SalesType", "DlvMode", "DocumentStatus", "SysModifiedDateTime"),
+    SALES_TABLE: ("SalesId", "SalesType", "DlvMode", "DocumentStatus", "MCROrderStopped", "SysModifiedDateTime"),
+    CREDIT_HOLDS: ("SalesId", "Active", "Company", "SysModifiedDateTime"),
     INVOICE_LINES: ("LineNumber", "TransactionCurrencyAmount"),
 }

@@ -4,6 +4,7 @@ from shared.model.address import Address
 from shared.model.capture import Authorization, Captured, Invoicing, OrderPayments, RefundedMoney
 from shared.model.component import COMPONENTS, Component, source_of
 from shared.model.fo_order import FoHeader, FoLine, FoOrder, FoPrice, FoRow, FoStatus
+from shared.model.hold import HeldFulfillmentOrder, HoldOrigin, HoldPlace, HoldRecord, ShopHold
 from shared.model.money import CurrencyMismatchError, Money, minor_digits, smallest_unit, total
 from shared.model.order import (
     Buyer,
@@ -56,7 +57,11 @@ __all__ = [
     "FoStatus",
     "Fulfillment",
     "FulfillmentOrder",
+    "HeldFulfillmentOrder",
+    "HoldOrigin",
+    "HoldPlace",
     "HoldReason",
+    "HoldRecord",
     "Invoicing",
     "Item",
     "ItemHandling",
@@ -91,6 +96,7 @@ __all__ = [
     "SentPart",
     "SentSlip",
     "ShippingLine",
+    "ShopHold",
     "ShopShipments",
     "SoldUnits",
     "TaxCode",

@@ -37,6 +37,8 @@ class HoldReason(StrEnum):
     """Others than the app fulfilled goods in Shopify that F&O would send again."""
     CANCELLATION = "cancellation"
     """Cancelled or refunded in Shopify, and not yet carried out in F&O."""
+    SHOP = "hold in Shopify"
+    """Staff or another app hold it in Shopify."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from shared.rules.sections.captures import CaptureRules
 from shared.rules.sections.changes import ChangeRules
 from shared.rules.sections.customers import CustomerRules
 from shared.rules.sections.dimensions import DimensionRule, dimension_mistakes
+from shared.rules.sections.holds import HoldRules
 from shared.rules.sections.orders import OrderRules, ShippingRule
 from shared.rules.sections.payments import PaymentRules
 from shared.rules.sections.refunds import UNTAXED, RefundAccounts, RefundRules
@@ -120,6 +121,7 @@ class StoreRules(Rules):
     captures: CaptureRules = Field(
         default=CaptureRules(), description="Which authorised money is captured for what F&O invoiced."
     )
+    holds: HoldRules = Field(default=HoldRules(), description="Which holds of an order are copied to the other system.")
     sweep: SweepRules = Field(
         default=SweepRules(), description="How missed webhooks and differences between both systems are looked for."
     )
@@ -279,6 +281,15 @@ class StoreRules(Rules):
         if mistakes:
             raise ValueError("\n".join(mistakes))
         return payments
+
+    @field_validator("holds")
+    @classmethod
+    def _holds_fit(cls, holds: HoldRules, info: ValidationInfo) -> HoldRules:
+        """Where F&O is the master of orders, the flow is off."""
+        flows: Flows | None = info.data.get("flows")
+        if flows is not None and not flows.shipments and (holds.to_shopify or holds.from_shopify):
+            raise ValueError("holds are copied by the flow shipments, which is off: set shipments = true in [flows]")
+        return holds
 
     @field_validator("refunds")
     @classmethod

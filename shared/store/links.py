@@ -12,7 +12,7 @@ from typing import Final
 from azure.data.tables.aio import TableClient
 
 from shared.errors import TransientError
-from shared.model import OrderRecord, Part, PickUp, SoldUnits
+from shared.model import HoldOrigin, HoldPlace, HoldRecord, OrderRecord, Part, PickUp, SoldUnits
 from shared.store import tables
 from shared.store.pick_up import read_pick_up, write_pick_up
 from shared.store.records import read_record, write_record
@@ -68,6 +68,8 @@ class OrderLink:
     would_send_again: bool = False
     """Whether F&O still has units of them to deliver, in a store that holds such orders."""
     pick_up: PickUp = field(default_factory=PickUp)
+    holds: HoldRecord = field(default_factory=HoldRecord)
+    """The order's holds in Shopify, as far as they are copies of one system's holds to the other."""
     parked_parts: frozenset[Part] = frozenset()
     """The parts of the order with a parked message; payments also while they wait."""
     given_up: bool = False
@@ -94,6 +96,11 @@ class OrderLink:
         """The link of an order that is held for the reason: a release from that reason has ended."""
         released = {each: why for each, why in self.released.items() if each != reason}
         return replace(self, held=reason, is_holding=is_holding, released=released)
+
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        """F&O's numbers of its sales orders, the main one first."""
+        return (self.sales_order, *self.further)
 
     @property
     def has_parked(self) -> bool:
@@ -208,6 +215,12 @@ class OrderLinks:
         links = [_read(tables.with_etag(row)) async for row in found]
         return [link for link in links if link.sales_order and not link.given_up]
 
+    async def with_holds(self, store: str) -> set[str]:
+        """Numbers of the sales orders whose order has a hold recorded in Shopify."""
+        query = "PartitionKey eq @store and RowKey ge 'order-' and RowKey lt 'order.' and holds gt ''"
+        found = self._table.query_entities(query, parameters={"store": store}, select=["sales_order", "further"])
+        return {number async for row in found for number in (row["sales_order"], *row.get("further", "").split())}
+
     async def parked(self, store: str) -> list[PendingSale]:
         """All parked orders with their goods, those that could not be read too."""
         query = "PartitionKey eq @store and RowKey ge 'order-' and RowKey lt 'order.' and sales_order eq ''"
@@ -254,6 +267,7 @@ def _row(link: OrderLink) -> TableRow:
         "further": " ".join(link.further),
         "held": link.held,
         "is_holding": link.is_holding,
+        "holds": _holds_text(link.holds),
         **_pieces("released", link.released),
         **_pieces("by_staff", link.by_staff),
         "would_send_again": link.would_send_again,
@@ -279,6 +293,7 @@ def _read(row: TableRow) -> OrderLink:
         further=tuple(row.get("further", "").split()),
         held=row.get("held", ""),
         is_holding=row.get("is_holding", False),
+        holds=_holds_of(row.get("holds", "")),
         released=_join("released", row),
         by_staff=_join("by_staff", row),
         would_send_again=row.get("would_send_again", False),
@@ -292,6 +307,30 @@ def _read(row: TableRow) -> OrderLink:
         columns=frozenset(row),
         given_up=row.get("given_up", False),
         etag=row.get("etag"),
+    )
+
+
+def _holds_text(record: HoldRecord) -> str:
+    """Empty for none, so that a query finds the others."""
+    if not record:
+        return ""
+    return json.dumps(
+        {
+            "copied": sorted(record.copied),
+            "let_go": sorted(record.let_go),
+            "holds": {str(hold): list(place) for hold, place in record.holds.items()},
+        }
+    )
+
+
+def _holds_of(text: str) -> HoldRecord:
+    if not text:
+        return HoldRecord()
+    found = json.loads(text)
+    return HoldRecord(
+        copied=frozenset(map(HoldOrigin, found["copied"])),
+        let_go=frozenset(map(HoldOrigin, found["let_go"])),
+        holds={int(hold): HoldPlace(HoldOrigin(origin), part) for hold, (origin, part) in found["holds"].items()},
     )
 
 

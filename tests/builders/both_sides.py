@@ -230,7 +230,7 @@ class App(Brief):
         return await self.handle_shipped()
 
     async def handle_shipped(self) -> list[str]:
-        """The handling of the events that runs of the timer have sent."""
+        """The handling of the events that the flow of shipments has put on the orders' queue, until none is left."""
         ends = []
         while self._shipped:
             ends.append(await self.ship(self._shipped.pop(0)))
@@ -238,7 +238,8 @@ class App(Brief):
 
     async def ship(self, envelope: Envelope) -> str:
         try:
-            parts = as_parts(await ship(envelope, self.shipments))
+            is_its = envelope.topic in SHIPMENTS.carried
+            parts = as_parts(await (ship(envelope, self.shipments) if is_its else sync_order(envelope, self._ports)))
         except TransientError:
             return "waits"
         for refused in parts.parked:
@@ -277,7 +278,7 @@ class App(Brief):
         """Raises TransientError where the message, or a part of it, waits."""
         outcome: MessageOutcome
         try:
-            if envelope.topic in SHIPMENTS.events:
+            if envelope.topic in SHIPMENTS.carried:
                 outcome = await ship(envelope, self.shipments)
             else:
                 outcome = await sync_order(envelope, self._ports)

@@ -51,7 +51,7 @@ def _term(text: str, parameters: Mapping[str, str]) -> Callable[[Entity], bool]:
     assert term, f"a term that is not simulated: {text}"
     field, name, parameter, literal = term.groups()
     value = parameters[parameter] if parameter else literal
-    return lambda row: bool(_OPERATORS[name](row[field], value))
+    return lambda row: field in row and bool(_OPERATORS[name](row[field], value))  # as in Azure, also of old rows
 
 
 def _check_limits(row: Mapping[str, Any]) -> None:

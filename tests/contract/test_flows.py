@@ -17,7 +17,7 @@ from builders.root import ROOT
 from local.functions.worker import Function
 from shared.bus.envelope import Envelope
 from shared.clients import build
-from shared.flows import BY_FAMILY, BY_QUEUE, BY_TIMER, BY_TOPIC, FLOWS, SWITCHES, Direction, Flow
+from shared.flows import BY_FAMILY, BY_QUEUE, BY_TIMER, BY_TOPIC, FLOWS, ORDERS, SWITCHES, Direction, Flow
 from shared.rules.store import Flows, Masters
 from shared.settings import read_settings
 from tools.permissions import uses_of
@@ -63,7 +63,7 @@ def test_handler_is_an_async_function_that_takes_what_starts_the_flow(flow: Flow
 @each_flow
 def test_the_handler_of_a_flows_events_takes_what_a_queues_does(flow: Flow) -> None:
     assert bool(flow.events) == bool(flow.event_handler)
-    for topic in flow.events:
+    for topic in flow.carried:
         handler = flow.load_handler(topic)
         assert inspect.iscoroutinefunction(handler)
         assert list(inspect.signature(handler).parameters) == ["envelope", "ports"]
@@ -72,7 +72,7 @@ def test_the_handler_of_a_flows_events_takes_what_a_queues_does(flow: Flow) -> N
             "ports": get_type_hints(flow.load_handler())["ports"],
             "return": None,
         }
-        assert topic not in BY_TOPIC
+    assert flow.events.isdisjoint(BY_TOPIC)
 
 
 async def test_clients_build_for_each_handler_the_ports_that_it_takes() -> None:
@@ -108,18 +108,15 @@ def test_flow_writes_only_to_the_system_that_its_direction_names(flow: Flow) -> 
     if flow.direction is Direction.TO_NEITHER:
         assert not writes_to_fo
         assert not flow.entity_sets
-    if flow.direction is Direction.TO_SHOPIFY:
-        assert (writes_to_fo, writes_to_shopify) == (False, True)
-    else:
-        assert not writes_to_shopify
-    if flow.direction is Direction.TO_FO:
-        assert writes_to_fo
+    to_fo = flow.direction in {Direction.TO_FO, Direction.TO_BOTH}
+    to_shopify = flow.direction in {Direction.TO_SHOPIFY, Direction.TO_BOTH}
+    assert (writes_to_fo, writes_to_shopify) == (to_fo, to_shopify)
 
 
 @each_flow
 def test_flow_starts_in_one_way(flow: Flow) -> None:
     assert (flow.queue is None) != (flow.timer is None)
-    assert not flow.webhooks or flow.queue
+    assert flow.queue or not flow.webhooks or flow.event_handler
 
 
 def test_names_families_topics_and_functions_are_used_once() -> None:
@@ -152,6 +149,7 @@ def test_each_queue_gets_the_messages_of_its_flow() -> None:
     }
     assert set(BY_QUEUE) <= queues
     assert forwarded == {queue: flow.name for queue, flow in BY_QUEUE.items() if flow.webhooks}
+    assert ORDERS.queue in forwarded
 
 
 @pytest.mark.wire

@@ -56,6 +56,8 @@ def test_app_has_the_functions_that_the_design_names(triggers: Bindings) -> None
         "refunds_webhook": "httpTrigger",
         "transactions_webhook": "httpTrigger",
         "fo_events": "httpTrigger",
+        "fulfillment_holds_webhook": "httpTrigger",
+        "fulfillment_orders_webhook": "httpTrigger",
         "sync_order": "serviceBusTrigger",
         "push_stock": "timerTrigger",
         "write_back": "timerTrigger",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from local.shopify.shipping import known_companies
-from shared.mapping.shipments.known_carriers import KNOWN_CARRIERS
+from shared.mapping.shipments.parcels.known_carriers import KNOWN_CARRIERS
 
 
 def test_the_known_carriers_are_those_of_the_schema() -> None:

@@ -13,8 +13,8 @@ from local.d365.slips import LINES, SLIPS, TRACKING, VERSIONS
 from local.d365.tenant import Tenant
 from shared.errors import RefusedError
 from shared.rules import StoreRules
-from shared.sync.shipments import open_orders
 from shared.sync.shipments.run import push_shipments
+from shared.sync.shipments.sources import open_orders
 from tests.builders.both_sides import App, app_in_process
 from tests.builders.flat_shipments import ENTITY, HIDDEN, SET, options_with_entity, refresh
 from tests.builders.sales import with_rules

@@ -13,7 +13,7 @@ from fixtures.sweep import Storage, SweepScenario, azure_storage, running_sweep_
 from local.shopify.events import Event
 from local.shopify.topics import ALL_TOPICS
 from shared.errors import TransientError
-from shared.flows import TOPICS
+from shared.flows import ORDERS
 from shared.model import Part
 from tests.builders.sales import euros
 
@@ -262,7 +262,7 @@ async def test_when_all_subscriptions_are_dropped_every_topic_is_reported_until_
     scenario.unsubscribe(*ALL_TOPICS)
     for _ in range(2):
         await scenario.later()
-        assert len(scenario.events("webhooks.subscription_lost")) == sum(map(len, TOPICS.values()))
+        assert len(scenario.events("webhooks.subscription_lost")) == sum(map(len, ORDERS.webhooks.values()))
 
 
 def subscriptions(scenario: SweepScenario) -> dict[str, tuple[int, str]]:
@@ -272,7 +272,7 @@ def subscriptions(scenario: SweepScenario) -> dict[str, tuple[int, str]]:
 
 
 def address(topic: str) -> str:
-    (family,) = [family for family, topics in TOPICS.items() if topic in topics]
+    (family,) = [family for family, topics in ORDERS.webhooks.items() if topic in topics]
     return f"https://orders.contoso.com/api/webhooks/shopify/nordlys/{family}"
 
 
@@ -285,7 +285,7 @@ async def test_a_sweep_subscribes_to_what_is_missing_and_repairs_what_sends_to_t
     before = subscriptions(scenario)
     scenario.ports = replace(scenario.ports, own_address="https://orders.contoso.com")
     await scenario.sweep()
-    wanted = {topic for topics in TOPICS.values() for topic in topics}
+    wanted = {topic for topics in ORDERS.webhooks.values() for topic in topics}
     after = {topic: made for topic, made in subscriptions(scenario).items() if topic in wanted}
     assert {topic: uri for topic, (_, uri) in after.items()} == {topic: address(topic) for topic in wanted}
     kept = wanted - {"orders/create", "refunds/create"}
@@ -301,7 +301,7 @@ async def test_an_app_that_may_not_subscribe_says_why_until_it_may(scenario: Swe
     scenario.shop().protected_data_approved = False
     scenario.ports = replace(scenario.ports, own_address="https://orders.contoso.com")
     await scenario.sweep()
-    count = sum(map(len, TOPICS.values()))
+    count = sum(map(len, ORDERS.webhooks.values()))
     assert [each["code"] for each in scenario.events("webhooks.subscription_lost")] == ["SUBSCRIPTION_REFUSED"] * count
     rows = await scenario.ports.journal.history("nordlys", "")
     assert len([row for row in rows if "not approved to subscribe" in row["note"]]) == count

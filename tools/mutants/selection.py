@@ -52,6 +52,7 @@ INTEGRATION: Final[Mapping[str, Sequence[str]]] = {
     "shared/mapping/payments": ("payments_fo",),
     "shared/mapping/refunds": ("refunds_fo",),
     "shared/mapping/shipments": ("shipments_reach_shopify",),
+    "shared/mapping/shipments/parcels": ("shipments_reach_shopify",),
     "shared/mapping/shopify": ("read_graphql_state", "orders_reach_fo", "bad_webhooks"),
     "shared/mapping/shopify/edits": ("read_graphql_state", "refunds_fo"),
     "shared/mapping/taxes": ("orders_reach_fo",),
@@ -65,7 +66,9 @@ INTEGRATION: Final[Mapping[str, Sequence[str]]] = {
     "shared/sync": ("payments_fo", "refunds_fo", "write_back", "restore"),
     "shared/sync/messages": ("bad_webhooks", "parked_messages", "poison", "later_events_reach_fo"),
     "shared/sync/orders": ("orders_reach_fo", "write_back"),
-    "shared/sync/shipments": ("shipments_reach_shopify",),
+    "shared/sync/shipments": ("shipments_reach_shopify", "fo_events"),
+    "shared/sync/shipments/parcels": ("shipments_reach_shopify",),
+    "shared/sync/shipments/sources": ("shipments_of_any_tenant",),
     "shared/sync/stock": ("push_stock", "push_stock_many"),
     "shared/sync/sweep": ("sweep",),
 }

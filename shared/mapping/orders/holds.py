@@ -9,18 +9,23 @@ from shared.rules import StoreRules
 
 
 def hold_reason(
-    state: OrderState, rules: StoreRules, *, held: str = "", released: Collection[str] = ()
+    state: OrderState,
+    rules: StoreRules,
+    *,
+    held: str = "",
+    released: Collection[str] = (),
+    is_held_in_shop: bool = False,
 ) -> HoldReason | None:
     """Why the order is to be held, if it is; `held` is why we hold it already, `released` what a person released it
-    from.
+    from. `is_held_in_shop`: for a hold of Shopify's that the rules copy.
     """
     if state.order.cancelled_at is not None:
         return None
-    standing = standing_reasons(state, rules, held=held)
+    standing = standing_reasons(state, rules, held=held, is_held_in_shop=is_held_in_shop)
     return next((reason for reason in standing if reason not in released), None)
 
 
-def standing_reasons(state: OrderState, rules: StoreRules, *, held: str) -> list[HoldReason]:
+def standing_reasons(state: OrderState, rules: StoreRules, *, held: str, is_held_in_shop: bool) -> list[HoldReason]:
     """Why a new order in this state would be held, the first reason first.
 
     A webhook of the order has neither risk nor transactions: a hold for risk, or for an assessment, lasts until the
@@ -33,11 +38,14 @@ def standing_reasons(state: OrderState, rules: StoreRules, *, held: str) -> list
         HoldReason.RISK: state.risk in risks if is_fetched else held == HoldReason.RISK,
         HoldReason.ASSESSMENT: state.is_being_assessed and bool(risks) if is_fetched else held == HoldReason.ASSESSMENT,
         HoldReason.TAG: is_hold_tag_among(state.order.tags, rules),
+        HoldReason.SHOP: is_held_in_shop,
     }
     return [reason for reason, stands in standing.items() if stands]
 
 
-def releases_left(released: Mapping[str, str], state: OrderState, rules: StoreRules) -> dict[str, str]:
+def releases_left(
+    released: Mapping[str, str], state: OrderState, rules: StoreRules, *, is_held_in_shop: bool
+) -> dict[str, str]:
     """The releases whose reason stands: where one comes back that was gone, the order is held again.
 
     A change that a person has to decide stands until F&O has it, or another one takes its place.
@@ -46,7 +54,8 @@ def releases_left(released: Mapping[str, str], state: OrderState, rules: StoreRu
     def stands(reason: str) -> bool:
         if reason == HoldReason.CANCELLATION:
             return state.order.is_given_up
-        return reason == HoldReason.CHANGE or reason in standing_reasons(state, rules, held=reason)
+        standing = standing_reasons(state, rules, held=reason, is_held_in_shop=is_held_in_shop)
+        return reason == HoldReason.CHANGE or reason in standing
 
     return {reason: why for reason, why in released.items() if stands(reason)}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
@@ -25,6 +26,11 @@ from shared.rules import StoreRules
 LINE_KEY: Final = "LineNumber"
 """The key of a planned line within its order; the same at every attempt."""
 
+
+_NUMBERS: Final = re.compile(r"([0-9]+)(?:-[0-9]{1,3})?")
+"""What a reference has after the store: the order, and which of its sales orders it is. Ids of orders have more digits:
+another store whose key ends in a number has none of these.
+"""
 
 type ShippingKey = tuple[str, str]
 """Code and title of a shipping line; no code and the name of a delivery method, where that has a mode of its own."""
@@ -64,10 +70,12 @@ def order_reference(store: str, order_id: int) -> str:
 
 
 def order_id_of(store: str, reference: str) -> int | None:
-    """The order that has this reference; None for another store's, or anything else that staff wrote."""
+    """The order that has this reference, or of which a further sales order has it; None for another store's, or
+    anything else that staff wrote.
+    """
     prefix = order_reference(store, 0)[:-1]
-    number = reference.removeprefix(prefix)
-    return int(number) if reference.startswith(prefix) and number.isascii() and number.isdecimal() else None
+    found = _NUMBERS.fullmatch(reference.removeprefix(prefix)) if reference.startswith(prefix) else None
+    return int(found[1]) if found is not None else None
 
 
 def plan_sales_order(

@@ -18,6 +18,9 @@ _ORDER_GID: Final = re.compile("gid://shopify/Order/([0-9]{1,19})")
 _GID_KEYS: Final = ("admin_graphql_api_id", "admin_graphql_api_order_id", "order_graphql_api_id")
 _NAME: Final = "order_id"
 _PARTS: Final = "parts"
+_PART_GID: Final = re.compile("gid://shopify/FulfillmentOrder/([0-9]{1,19})")
+_PART_KEYS: Final = ("fulfillment_order", "moved_fulfillment_order", "original_fulfillment_order")
+_HOLD_KEYS: Final = ("fulfillment_hold", "created_fulfillment_hold")
 _ORDER_TOPICS: Final = "orders/"
 """Topics whose body is the order itself, or names it."""
 
@@ -53,6 +56,24 @@ def require_order_id(payload: Any, topic: str) -> int:
     if found is None:
         raise RefusedError(ErrorCode.ORDER_NOT_NAMED, topic=topic)
     return found
+
+
+def fulfillment_order_of(payload: Any) -> int | None:
+    """The id of the fulfilment order in the bodies of fulfillment_holds/* and fulfillment_orders/*, which name no
+    order; None where there is none.
+    """
+    for key in _PART_KEYS:
+        part = payload.get(key) if isinstance(payload, dict) else None
+        name = part.get("id") if isinstance(part, dict) else None
+        if isinstance(name, str) and (match := _PART_GID.fullmatch(name)):
+            return _id(match[1])
+    return None
+
+
+def is_of_own_hold(payload: Any) -> bool:
+    """Whether the hold that the body is about was set by this app."""
+    holds = (payload.get(key) for key in _HOLD_KEYS) if isinstance(payload, dict) else ()
+    return any(isinstance(hold, dict) and hold.get("held_by_requesting_app") is True for hold in holds)
 
 
 def naming_body(order_id: int, parts: Collection[Part] = ()) -> bytes:

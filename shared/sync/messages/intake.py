@@ -16,7 +16,7 @@ from azure.core.exceptions import AzureError
 from shared.bus.envelope import Claim, Envelope
 from shared.bus.publisher import Publisher
 from shared.errors import ErrorCode, OutcomeUnknownError, WebhookIgnoredError, WebhookRefusedError
-from shared.flows import BY_FAMILY, BY_TOPIC, Flow
+from shared.flows import BY_FAMILY, BY_TOPIC, ORDERS, Flow
 from shared.mapping.shopify.events import naming_body, order_id_of
 from shared.settings import Secret
 from shared.shopify import webhooks
@@ -93,7 +93,7 @@ async def receive_webhook(
             order_id = await _order_id(webhook)
             annotate(flow=flow.name, entity_id=order_id)
             envelope = Envelope(
-                flow=flow.name,
+                flow=flow.queue or ORDERS.name,
                 event_id=webhook.event_id,
                 source="shopify",
                 store=store,
@@ -180,7 +180,7 @@ async def _note(ignored: WebhookIgnoredError, webhook: webhooks.Webhook, store: 
 
 async def _order_id(webhook: webhooks.Webhook) -> str:
     """The id of the order that the webhook is about, "" if none is found: the event then has a session of its own, and
-    its flow parks it.
+    its flow parks it or looks the order up.
 
     Only a body of orders/* without the gid is parsed here, as an includeFields setting of the subscription makes them:
     its order_id may be a nested one. Parsing all bodies would cost every webhook what few need.

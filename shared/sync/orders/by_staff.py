@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from shared.d365.order_changes import read_fo_order
 from shared.mapping.shipments.by_staff import note_of, units_by_others, would_send_again
-from shared.mapping.shipments.lines import line_ids_of
+from shared.mapping.shipments.parcels.lines import line_ids_of
 from shared.model import DeliveryMethod, HoldReason, OrderState
 from shared.rules import StoreRules
 from shared.store.links import OrderLink

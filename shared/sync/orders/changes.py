@@ -259,7 +259,13 @@ class _OrderChange:
             await self._hold(fo, reason)
 
     def _hold_reason(self) -> HoldReason | None:
-        return hold_reason(self._state, self._rules, held=self._link.held, released=self._link.released)
+        return hold_reason(
+            self._state,
+            self._rules,
+            held=self._link.held,
+            released=self._link.released,
+            is_held_in_shop=self._link.holds.is_held_in_shop,
+        )
 
     async def _hold(self, fo: FoOrder, reason: HoldReason) -> None:
         self._has_held = True

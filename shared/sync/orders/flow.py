@@ -375,7 +375,13 @@ class _Event:
         return None
 
     def _new_hold_reason(self, state: OrderState, link: OrderLink) -> HoldReason | None:
-        return hold_reason(state, self.rules, held=link.held, released=link.released)
+        return hold_reason(
+            state,
+            self.rules,
+            held=link.held,
+            released=link.released,
+            is_held_in_shop=link.holds.is_held_in_shop,
+        )
 
     def _pause(self, state: OrderState, link: OrderLink) -> NotYetError | None:
         """The wait until F&O may get the change of the sales order; None if it may now."""
@@ -437,7 +443,7 @@ class _Event:
 
     async def _with_releases_left(self, link: OrderLink, state: OrderState) -> OrderLink:
         """The link without releases from holds whose reason is gone."""
-        left = releases_left(link.released, state, self.rules)
+        left = releases_left(link.released, state, self.rules, is_held_in_shop=link.holds.is_held_in_shop)
         return link if left == link.released else await self.ports.links.put(replace(link, released=left))
 
     async def _reread_link(self) -> None:

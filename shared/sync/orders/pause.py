@@ -65,4 +65,7 @@ def may_wait(envelope: Envelope, state: OrderState, signals: Signals, link: Orde
         return False
     if state.order.is_given_up or signals.is_cancelled or signals.is_given_back:
         return False
-    return hold_reason(state, rules, held=link.held, released=link.released) in {None, link.held}
+    reason = hold_reason(
+        state, rules, held=link.held, released=link.released, is_held_in_shop=link.holds.is_held_in_shop
+    )
+    return reason in {None, link.held}

@@ -44,6 +44,6 @@ def _reasons(link: OrderLink, state: OrderState | None, rules: StoreRules) -> li
     """Every reason that stands now, and the change that is parked, if there is one."""
     reasons: list[str] = [link.held, HoldReason.CHANGE]
     if state is not None:
-        reasons += standing_reasons(state, rules, held=link.held)
+        reasons += standing_reasons(state, rules, held=link.held, is_held_in_shop=link.holds.is_held_in_shop)
         reasons += [HoldReason.CANCELLATION] if state.order.is_given_up else []
     return reasons

@@ -26,8 +26,8 @@ from shared.model import Part
 from shared.rules import StoreRules
 from shared.settings import Secret
 from shared.sync.messages.outcome import Done
+from shared.sync.shipments.moved_event import moved_event
 from shared.sync.shipments.ports import ShipmentPorts
-from shared.sync.shipments.run import moved_event
 from shared.telemetry import PerMinute, count, emit
 
 HINTED: Final = "shipments/hinted"
@@ -137,7 +137,7 @@ async def pass_hint_on(envelope: Envelope, rules: StoreRules, ports: ShipmentPor
     if order_id is None:
         return Done("F&O's event is about no order of this store")
     digest = envelope.event_id.rpartition("-")[2]
-    await ports.queue.publish(moved_event(rules, order_id, set(_PARTS), digest, envelope.occurred_at))
+    await ports.queue.publish(moved_event(rules, order_id, _PARTS, digest, envelope.occurred_at))
     return Done(f"told the session of order {order_id} that F&O moved it", document=number)
 
 

@@ -12,24 +12,20 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any
 
-from shared.bus.envelope import Envelope
 from shared.d365.moved import Moved, digest_of
 from shared.d365.packing_slips import references_of
 from shared.errors import RefusedError
-from shared.flows import ORDERS, SHIPMENTS
+from shared.flows import SHIPMENTS
 from shared.mapping.orders.plan import order_id_of
-from shared.mapping.shopify.events import naming_body
 from shared.model import Part
 from shared.rules import StoreRules
 from shared.sync.each_store import for_each_store, noting_halt
+from shared.sync.shipments.moved_event import moved_event
 from shared.sync.shipments.ports import ShipmentPorts
-from shared.sync.shipments.sources import sources_of
+from shared.sync.shipments.sources.of_store import sources_of
 from shared.telemetry import emit
-
-MOVED: Final = "shipments/moved"
-_SOURCE: Final = "push-shipments"
 
 
 @dataclass(slots=True)
@@ -119,20 +115,3 @@ async def _send(
         await ports.queue.publish(event)
         emit("shipment.moved", store=rules.key, entity_id=event.entity_id, event_id=event.event_id, document=number)
         report.moved += 1
-
-
-def moved_event(rules: StoreRules, order_id: int, parts: set[Part], digest: str, at: datetime) -> Envelope:
-    """The event with which these parts of an order converge in its session. An event with the same digest is one and
-    the same: the queue drops it.
-    """
-    return Envelope(
-        flow=ORDERS.name,
-        event_id=f"shipped-{rules.key}-{order_id}-{digest}",
-        source=_SOURCE,
-        store=rules.key,
-        topic=MOVED,
-        entity_id=str(order_id),
-        occurred_at=at,
-        traceparent="",
-        body=naming_body(order_id, parts),
-    )

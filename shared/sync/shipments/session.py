@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from typing import Any, Final
 
 from shared.bus.envelope import Envelope
-from shared.errors import ErrorCode, RefusedError, TransientError
-from shared.flows import ORDERS
+from shared.errors import ErrorCode, NotYetError, RefusedError, TransientError
+from shared.flows import ORDERS, SHIPMENTS
 from shared.mapping.shopify.events import parts_named, require_order_id
 from shared.model import Part
 from shared.rules import StoreRules
@@ -19,19 +20,26 @@ from shared.store.parking import State
 from shared.sync.messages.outcome import Done, MessageOutcome, Park, Parts, Retry
 from shared.sync.shipments.captures import converge_captures
 from shared.sync.shipments.converged import Converged
-from shared.sync.shipments.flow import converge_shipments
 from shared.sync.shipments.fo_events import HINTED, pass_hint_on
+from shared.sync.shipments.holds import converge_holds
+from shared.sync.shipments.looked_up import pass_on
+from shared.sync.shipments.parcels.flow import converge_shipments
 from shared.sync.shipments.ports import ShipmentPorts
 
 type _Converge = Callable[[OrderLink, StoreRules, ShipmentPorts], Awaitable[Converged]]
 
 _CONVERGE: Final[Mapping[Part, _Converge]] = {
+    Part.HOLDS: converge_holds,
     Part.SHIPMENTS: converge_shipments,
     Part.CAPTURES: converge_captures,
 }
 """Each gives what needs a person and what has to wait, or raises it as RefusedError or TransientError. They run in this
-order.
+order: what is held in Shopify cannot be fulfilled.
 """
+_FIRST_WAIT: Final = timedelta(seconds=10)
+_LONGEST_WAIT: Final = timedelta(hours=6)
+_WAITS_FOR_BOOKING: Final = timedelta(days=7)
+"""A hold in Shopify may come before F&O has its order, which a person may have to let pass."""
 
 
 async def ship(envelope: Envelope, ports: ShipmentPorts) -> MessageOutcome:
@@ -48,21 +56,41 @@ async def ship(envelope: Envelope, ports: ShipmentPorts) -> MessageOutcome:
     if envelope.topic == HINTED:
         return await pass_hint_on(envelope, rules, ports)
     payload = json.loads(envelope.body)
-    order_id = require_order_id(payload, envelope.topic)
+    if envelope.topic not in SHIPMENTS.events:
+        return await pass_on(envelope, payload, rules, ports)
+    order_id, parts = require_order_id(payload, envelope.topic), parts_named(payload)
     link = await ports.links.get(rules.key, order_id)
     if link is None or not link.sales_order:
-        return _unbooked(link, order_id, ports)
+        _wait_for_booking(envelope, link, parts, rules, ports)
+        return _unbooked(link, order_id, parts)
     if link.given_up:
-        return Done("staff handle this order")
-    return await _converge(envelope, link, parts_named(payload), rules, ports)
+        parts &= {Part.HOLDS}  # staff handle the order, and no hold of it may stay behind
+        if not parts:
+            return Done("staff handle this order")
+    return await _converge(envelope, link, parts, rules, ports)
 
 
-def _unbooked(link: OrderLink | None, order_id: int, ports: ShipmentPorts) -> MessageOutcome:
-    """A sales order of F&O with the order's reference moved. Raises TransientError while the order is being booked."""
+def _wait_for_booking(
+    envelope: Envelope, link: OrderLink | None, parts: frozenset[Part], rules: StoreRules, ports: ShipmentPorts
+) -> None:
+    """Raises TransientError while the order is being booked; and of an order that Shopify may hold each time for longer
+    until it had time enough.
+    """
     if link is not None:
         refuse_claimed(link, ports.now())
-        if link.not_booked:
-            return Done(f"the app does not book this order: {link.not_booked}")
+    is_expected = link is None or not link.not_booked
+    age = ports.now() - envelope.occurred_at
+    if is_expected and Part.HOLDS in parts and rules.holds.from_shopify and age < _WAITS_FOR_BOOKING:
+        wait = min(max(age / 2, _FIRST_WAIT), _LONGEST_WAIT)
+        raise NotYetError("the order is held in Shopify, and F&O does not have it yet", retry_after=wait)
+
+
+def _unbooked(link: OrderLink | None, order_id: int, parts: frozenset[Part]) -> MessageOutcome:
+    """An order moved that the app has not booked: in Shopify, or F&O has a sales order with its reference."""
+    if link is not None and link.not_booked:
+        return Done(f"the app does not book this order: {link.not_booked}")
+    if Part.SHIPMENTS not in parts or Part.HOLDS in parts:
+        return Done("the app has not booked this order")
     return Park(RefusedError(ErrorCode.SHIPPED_WITHOUT_BOOKING, order=order_id), Part.SHIPMENTS)
 
 
@@ -90,9 +118,8 @@ async def _converge(
                 retry = retry or Retry(ended.wait)
             link = ended.link if ended.findings or ended.wait is not None else await _close(part, ended.link, ports)
             continue
-        link = (
-            await ports.links.get(link.store, link.order_id) or link
-        )  # a part may have stored it before it was refused
+        # A part may have stored it before it was refused.
+        link = await ports.links.get(link.store, link.order_id) or link
     done = Done("; ".join(filter(None, notes)), document=link.sales_order, evidence=evidence)
     if not parked:
         return Parts(done, retry=retry) if retry is not None else done

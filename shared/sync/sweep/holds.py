@@ -124,7 +124,15 @@ class _HoldsRun:
                 return link.held
         elif state is None or state.order.is_given_up:
             return link.held
-        reason = hold_reason(state, self.rules, held=link.held, released=link.released) if state is not None else None
+        reason = None
+        if state is not None:
+            reason = hold_reason(
+                state,
+                self.rules,
+                held=link.held,
+                released=link.released,
+                is_held_in_shop=link.holds.is_held_in_shop,
+            )
         if reason is not None or link.held in _DECIDED_BY_PEOPLE or HoldReason.CHANGE in link.released:
             return reason
         return HoldReason.CHANGE if await self._is_undecided(link) else None

@@ -23,6 +23,7 @@ LIMITS = {
     "DeliveryRule.at_location": "= False",
     "DeliveryRule.delivery_mode": "1..20",
     "CarrierRule.company": "1..",
+    "CopiedHold.notes": "..255",
     "DimensionRule.channels": "1..",
     "DimensionRule.countries": "1..",
     "DimensionRule.skus": "1..",

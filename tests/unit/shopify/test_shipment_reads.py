@@ -57,3 +57,23 @@ async def test_a_fulfilment_order_that_is_gone_by_then_has_no_later_lines() -> N
     assert found is not None
     assert [(line.line_id, line.remaining) for line in found.orders[0].lines] == [(6, 2)]
     assert admin.answers == []
+
+
+async def test_what_a_fulfilment_service_has_and_whether_it_was_asked_are_two_things() -> None:
+    def at(request: str, *, service: bool) -> dict[str, Any]:
+        location = {"id": "gid://shopify/Location/1", "isFulfillmentService": service}
+        return {**open_order(NO_MORE), "requestStatus": request, "assignedLocation": {"location": location}}
+
+    asked = ("SUBMITTED", "ACCEPTED", "CANCELLATION_REQUESTED", "CANCELLATION_REJECTED")
+    free = ("UNSUBMITTED", "REJECTED", "CANCELLATION_ACCEPTED", "CLOSED")
+    nodes = [at(status, service=service) for status in (*asked, *free) for service in (True, False)]
+    answer = state(NO_MORE)
+    answer["order"]["fulfillmentOrders"]["nodes"] = nodes
+    answer["order"]["cancelledAt"] = "2026-11-27T12:00:00Z"
+    found = await read_shipments(cast("AdminClient", Admin(answer)), 7)
+    assert found is not None
+    assert found.is_cancelled
+    assert [(each.is_third_party, each.is_requested) for each in found.orders] == [
+        *[(True, True)] * 8,
+        *[(True, False), (False, False)] * 4,
+    ]

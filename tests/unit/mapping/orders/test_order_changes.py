@@ -474,6 +474,15 @@ def test_an_order_is_held_for_its_risk_or_its_tag(risk, asked, tags, held, reaso
     assert hold_reason(state, RULES, held=held) is reason
 
 
+def test_an_order_is_held_for_a_hold_in_shopify_last():
+    risky = OrderState(order=bought(), refunds=(), transactions=(), risk=Risk.HIGH, shipped={})
+    calm = replace(risky, risk=Risk.NONE)
+    assert hold_reason(risky, RULES, is_held_in_shop=True) is HoldReason.RISK
+    assert hold_reason(risky, RULES, is_held_in_shop=True, released=("risk",)) is HoldReason.SHOP
+    assert hold_reason(calm, RULES, is_held_in_shop=True) is HoldReason.SHOP
+    assert hold_reason(calm, RULES, held="hold in Shopify") is None
+
+
 @pytest.mark.parametrize(
     ("again", "held", "reason"),
     [
@@ -506,19 +515,21 @@ def test_an_order_is_held_for_the_first_reason_that_no_person_released_it_from(r
 
 
 @pytest.mark.parametrize(
-    ("risk", "asked", "tags", "cancelled", "left"),
+    ("risk", "asked", "tags", "cancelled", "in_shop", "left"),
     [
-        (Risk.HIGH, True, ("check",), None, {"risk", "tag", "change"}),
-        (Risk.LOW, True, ("check",), None, {"tag", "change"}),
-        (Risk.NONE, False, (), None, {"risk", "change"}),  # a webhook has no risk
-        (Risk.NONE, True, (), CANCELLED, {"change", "cancellation"}),
+        (Risk.HIGH, True, ("check",), None, False, {"risk", "tag", "change"}),
+        (Risk.LOW, True, ("check",), None, False, {"tag", "change"}),
+        (Risk.NONE, False, (), None, False, {"risk", "change"}),  # a webhook has no risk
+        (Risk.NONE, True, (), CANCELLED, False, {"change", "cancellation"}),
+        (Risk.NONE, True, (), None, True, {"change", "hold in Shopify"}),
     ],
 )
-def test_a_release_ends_with_its_reason(risk, asked, tags, cancelled, left):
+def test_a_release_ends_with_its_reason(risk, asked, tags, cancelled, in_shop, left):  # noqa: PLR0917 - a table
     sale = bought(tags=tags, cancelled_at=cancelled)
     state = OrderState(order=sale, refunds=(), transactions=() if asked else None, risk=risk, shipped={})
     released = {"risk": "why", "tag": "why", "change": "why", "cancellation": "why"}
-    assert releases_left(released, state, RULES) == dict.fromkeys(left, "why")
+    released[HoldReason.SHOP] = "why"
+    assert releases_left(released, state, RULES, is_held_in_shop=in_shop) == dict.fromkeys(left, "why")
 
 
 @pytest.mark.parametrize(

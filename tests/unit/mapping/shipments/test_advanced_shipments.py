@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from shared.mapping.shipments.advance import with_fulfillment, with_tracking
-from shared.mapping.shipments.steps import CreateFulfillment, UpdateTracking
+from shared.mapping.shipments.parcels.advance import with_fulfillment, with_tracking
+from shared.mapping.shipments.parcels.steps import CreateFulfillment, UpdateTracking
 from shared.model import Fulfillment, FulfillmentOrder, ParcelLine, SentPart, ShopShipments, Tracking
 
 PARCEL = Tracking("JJD0001")

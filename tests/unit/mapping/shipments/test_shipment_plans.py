@@ -8,9 +8,9 @@ from decimal import Decimal
 
 import pytest
 
-from shared.mapping.shipments.adoption import adopt
-from shared.mapping.shipments.plan import plan_shipments
-from shared.mapping.shipments.steps import (
+from shared.mapping.shipments.parcels.adoption import adopt
+from shared.mapping.shipments.parcels.plan import plan_shipments
+from shared.mapping.shipments.parcels.steps import (
     CancelFulfillment,
     CreateFulfillment,
     MoveFulfillmentOrder,

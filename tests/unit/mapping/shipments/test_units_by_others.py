@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from shared.mapping.shipments.by_staff import note_of, units_by_others, would_send_again
-from shared.mapping.shipments.lines import line_ids_of
+from shared.mapping.shipments.parcels.lines import line_ids_of
 from shared.model import DeliveryMethod, OrderState, Risk, SentPart, SentSlip
 from tests.builders.sales import line, order
 

@@ -16,7 +16,7 @@ from builders.orders import as_json, line, order_payload
 from shared.bus.envelope import Envelope
 from shared.error_catalogue import CATALOGUE
 from shared.errors import ErrorCode, OutcomeUnknownError, WebhookIgnoredError, WebhookRefusedError
-from shared.flows import ORDERS
+from shared.flows import BY_EVENT, ORDERS, SHIPMENTS, TOPICS
 from shared.mapping.shopify.events import only_names, require_order_id
 from shared.settings import Secret
 from shared.store.journal import JournalEntry
@@ -73,7 +73,7 @@ PORTS = IntakePorts(
 
 async def receive(body: bytes, topic: str = "orders/updated", event: str = "e-1", **changes: Any) -> Envelope:
     """The accepted webhook. `changes`: headers, `family`, `store`, `secret` or `ports` in place of the right ones."""
-    family = next((family for family, topics in ORDERS.webhooks.items() if topic in topics), "orders")
+    family = next((family for family, topics in TOPICS.items() if topic in topics), "orders")
     secret = changes.pop("secret", "new").encode()
     headers = {
         "x-shopify-topic": topic,
@@ -388,3 +388,15 @@ def test_every_code_of_an_answer_is_refused_ignored_or_beyond_the_hard_limit() -
         ErrorCode.SECRETS_MISSING,
         ErrorCode.NOT_QUEUED,
     }
+
+
+@pytest.mark.parametrize("topic", sorted(frozenset().union(*SHIPMENTS.webhooks.values())))
+async def test_a_webhook_that_names_no_order_goes_on_the_orders_queue_in_a_session_of_its_own(topic: str) -> None:
+    body = b'{"fulfillment_order":{"id":"gid://shopify/FulfillmentOrder/7"},"fulfillment_hold":{"id":"x"}}'
+    ports = ports_with(flows=frozenset({ORDERS.name, SHIPMENTS.name}))
+    envelope = await receive(body, topic, store="nordlys", ports=ports)
+    assert (envelope.flow, envelope.topic, envelope.entity_id, envelope.body) == (ORDERS.name, topic, "", body)
+    assert BY_EVENT[topic] is SHIPMENTS
+    with pytest.raises(WebhookIgnoredError) as ignored:
+        await receive(body, topic, ports=ports_with(notes=Notes(), publisher=Unused()))
+    assert (ignored.value.code, "shipments" in ignored.value.cause) == (ErrorCode.FLOW_OFF, True)

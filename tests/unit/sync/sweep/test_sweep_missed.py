@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from shared.bus.envelope import read_envelope
-from shared.flows import TOPICS
+from shared.flows import ORDERS
 from shared.mapping.shopify.events import order_id_of
 from shared.shopify.sweep import ListedOrder
 from shared.sync.orders.reading import read_json
@@ -38,7 +38,7 @@ def recorded(*rows):
     return is_recorded(rows, CHANGED, overdue=OVERDUE)
 
 
-@pytest.mark.parametrize("topic", sorted({topic for topics in TOPICS.values() for topic in topics} | {TOPIC}))
+@pytest.mark.parametrize("topic", sorted({topic for topics in ORDERS.webhooks.values() for topic in topics} | {TOPIC}))
 def test_any_event_of_the_change_or_of_a_later_one_records_it(topic):
     assert recorded(row(topic=topic))
     assert recorded(row(CHANGED + MINUTE, topic=topic))

@@ -11,7 +11,7 @@ from builders.memory_table import MemoryTable
 from builders.swept_orders import SWEPT
 
 from shared.errors import DeniedError, ErrorCode, OutcomeUnknownError, RefusedError
-from shared.flows import TOPICS
+from shared.flows import ORDERS, SHIPMENTS
 from shared.rules import StoreRules
 from shared.shopify.subscriptions import Subscription
 from shared.store.journal import Journal
@@ -20,6 +20,7 @@ from shared.sync.sweep.subscriptions import look_after_subscriptions, lost_topic
 from tests.builders.payments import NOON
 from tests.builders.sales import with_rules
 
+TOPICS = ORDERS.webhooks
 ALL = sorted(topic for topics in TOPICS.values() for topic in topics)
 APP = "https://app.example.com"
 
@@ -255,3 +256,13 @@ async def test_they_are_only_told_of_where_the_app_does_not_make_them(events, ru
     world.shop.listed = []
     await world.look()
     assert len(events("lost")) == 1 + len(ALL)
+
+
+async def test_a_store_with_shipments_gets_the_topics_of_holds_too():
+    on = {"orders": True, "write_back": False, "stock": False, "shipments": True}
+    world = World(Shop(), with_rules(SWEPT, flows=on))
+    await world.look()
+    made = {topic: fields["uri"] for topic, fields in world.shop.changes}
+    for family, topics in SHIPMENTS.webhooks.items():
+        for topic in topics:
+            assert made[topic.upper().replace("/", "_")] == f"{APP}/api/webhooks/shopify/nordlys/{family}"

@@ -8,8 +8,8 @@ from typing import Final
 
 from shared.d365.moved import Moved
 from shared.rules import StoreRules
+from shared.sync.shipments.parcels.slips import tracked
 from shared.sync.shipments.ports import ShipmentPorts
-from shared.sync.shipments.slips import tracked
 
 ORDERS: Final = 36
 """Sales orders that one run asks for: two or three calls to F&O."""

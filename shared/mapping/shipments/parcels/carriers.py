@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shared.mapping.shipments.known_carriers import KNOWN_CARRIERS
+from shared.mapping.shipments.parcels.known_carriers import KNOWN_CARRIERS
 from shared.model import PackingSlip, Tracking
 from shared.rules import StoreRules
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from shared.mapping.shipments.steps import CreateFulfillment, UpdateTracking
+from shared.mapping.shipments.parcels.steps import CreateFulfillment, UpdateTracking
 from shared.model import Fulfillment, FulfillmentOrder, ShopShipments
 
 

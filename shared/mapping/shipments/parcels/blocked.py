@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from shared.errors import ErrorCode
-from shared.mapping.shipments.open_lines import ENDED, WITHOUT_PARCEL, is_fulfillable
+from shared.mapping.shipments.parcels.open_lines import ENDED, WITHOUT_PARCEL, is_fulfillable
 from shared.model import FulfillmentOrder
 
 

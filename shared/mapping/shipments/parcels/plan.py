@@ -16,13 +16,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from shared.errors import ErrorCode, RefusedError
-from shared.mapping.shipments.adoption import numbers_of
-from shared.mapping.shipments.blocked import BlockedLines
-from shared.mapping.shipments.carriers import is_known_to_shopify, tracking_company, tracking_of
-from shared.mapping.shipments.departed import departed
-from shared.mapping.shipments.open_lines import MOVE, SCHEDULED, OpenLines, Taken, by_location
-from shared.mapping.shipments.pick_up import PICK_UP, is_collected, open_at_counter
-from shared.mapping.shipments.steps import (
+from shared.mapping.shipments.parcels.adoption import numbers_of
+from shared.mapping.shipments.parcels.blocked import BlockedLines
+from shared.mapping.shipments.parcels.carriers import is_known_to_shopify, tracking_company, tracking_of
+from shared.mapping.shipments.parcels.departed import departed
+from shared.mapping.shipments.parcels.open_lines import MOVE, SCHEDULED, OpenLines, Taken, by_location
+from shared.mapping.shipments.parcels.steps import (
     CancelFulfillment,
     CreateFulfillment,
     MoveFulfillmentOrder,
@@ -30,6 +29,7 @@ from shared.mapping.shipments.steps import (
     ShipmentStep,
     UpdateTracking,
 )
+from shared.mapping.shipments.pick_up import PICK_UP, is_collected, open_at_counter
 from shared.model import PackingSlip, SentPart, SentSlip, ShopShipments
 from shared.rules import StoreRules
 

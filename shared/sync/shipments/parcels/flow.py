@@ -15,11 +15,11 @@ from datetime import timedelta
 from typing import Final
 
 from shared.errors import ErrorCode, NotYetError, OutcomeUnknownError, RefusedError
-from shared.mapping.shipments.adoption import adopt
-from shared.mapping.shipments.advance import with_fulfillment, with_tracking
-from shared.mapping.shipments.lines import line_ids_of
-from shared.mapping.shipments.plan import ShipmentPlan, plan_shipments
-from shared.mapping.shipments.steps import (
+from shared.mapping.shipments.parcels.adoption import adopt
+from shared.mapping.shipments.parcels.advance import with_fulfillment, with_tracking
+from shared.mapping.shipments.parcels.lines import line_ids_of
+from shared.mapping.shipments.parcels.plan import ShipmentPlan, plan_shipments
+from shared.mapping.shipments.parcels.steps import (
     CancelFulfillment,
     CreateFulfillment,
     MoveFulfillmentOrder,
@@ -41,9 +41,9 @@ from shared.shopify.shipments import (
 from shared.store.links import OrderLink
 from shared.store.shipments import Shipments, StoredSlip
 from shared.sync.shipments.converged import Converged
-from shared.sync.shipments.pick_up import PickUpNotices, may_be_picked
+from shared.sync.shipments.parcels.pick_up import PickUpNotices, may_be_picked
+from shared.sync.shipments.parcels.slips import slips_of
 from shared.sync.shipments.ports import ShipmentPorts
-from shared.sync.shipments.slips import slips_of
 
 _ROUNDS: Final = 40
 """Plans for one event: each slip may be cancelled, opened, moved, made and tracked, and moves are made one by one."""
@@ -108,20 +108,18 @@ class _Shipping:
 
     async def run(self) -> Converged:
         link = self._link
-        self._slips = await slips_of(self._fo, self._rules, link.company, (link.sales_order, *link.further))
+        self._slips = await slips_of(self._fo, self._rules, link.company, link.numbers)
         self._stored = await self._shipments.of_order(link.store, link.order_id)
         if not self._slips and not self._stored and not may_be_picked(link, self._rules):
             return self._end(ShipmentPlan(()))
         self._report.slips = sorted(slip.key for slip in self._slips)
         shop: ShopShipments | None = None
         for _ in range(_ROUNDS):
-            is_fresh = shop is None
             shop = shop or await self._read()
             plan = self._plan(shop)
             if not plan.steps:
                 return self._end(plan)
-            is_known = all(isinstance(step, CreateFulfillment | UpdateTracking) for step in plan.steps)
-            shop = await self._carry_out_all(plan.steps, shop) if is_fresh or is_known else None
+            shop = await self._carry_out_all(plan.steps, shop)
         raise RefusedError(ErrorCode.SHIPMENT_REFUSED, message=f"the order still differs after {_ROUNDS} attempts")
 
     async def _read(self) -> ShopShipments:
@@ -154,11 +152,16 @@ class _Shipping:
         return Converged(self._pick_up.link, self._report.note, self._report.evidence, findings=findings, wait=wait)
 
     async def _adopt(self, shop: ShopShipments) -> None:
-        """Finds out what became of fulfilments that an earlier attempt was about to make."""
+        """Finds out what became of fulfilments that an earlier attempt was about to make. Cancelled ones are forgotten."""
         tracking = {slip.key: slip.tracking for slip in self._slips}
+        cancelled = {each.id for each in shop.fulfillments if not each.is_active}
         for key, stored in list(self._stored.items()):
-            if stored.slip.intent or stored.slip.tells:
-                await self._put(key, adopt(stored.slip, shop.fulfillments, tracking.get(key, ())))
+            slip = stored.slip
+            if slip.intent or slip.tells:
+                slip = adopt(slip, shop.fulfillments, tracking.get(key, ()))
+            live = tuple(part for part in slip.parts if part.fulfillment_id not in cancelled)
+            if (slip, live) != (stored.slip, stored.slip.parts):
+                await self._put(key, replace(slip, parts=live))
 
     async def _carry_out_all(self, steps: Iterable[ShipmentStep], shop: ShopShipments) -> ShopShipments | None:
         """What Shopify has then; None where only Shopify knows."""
