@@ -247,7 +247,7 @@ def _admins(settings: Settings, rules: Mapping[str, StoreRules]) -> dict[str, Ad
 def _admin(http: httpx.AsyncClient, settings: Settings, store: StoreRules) -> AdminClient:
     url = settings.shopify_base_url.format(shop_domain=store.shop_domain)
     shop = settings.shops[store.key]
-    scopes = {scope for flow in FLOWS if store.runs(flow) for scope in store.scopes_of(flow)}
+    scopes = {scope for flow in FLOWS if store.runs(flow) for scope in flow.scopes}
     return AdminClient(
         http,
         url,

@@ -74,6 +74,10 @@ class ErrorCode(StrEnum):
     CAPTURE_DECLINED = "CAPTURE_DECLINED"
     AUTHORIZATION_EXPIRES = "AUTHORIZATION_EXPIRES"
     AUTHORIZATION_ENDED = "AUTHORIZATION_ENDED"
+    CANCELLED_IN_FO = "CANCELLED_IN_FO"
+    CANCELLATION_REFUSED = "CANCELLATION_REFUSED"
+    GIVEN_UP_IN_FO = "GIVEN_UP_IN_FO"
+    GIVEN_UP_NOT_REFUNDED = "GIVEN_UP_NOT_REFUNDED"
     READY_ON_HOLD = "READY_ON_HOLD"
     READY_TAKEN_BACK = "READY_TAKEN_BACK"
     SHIPMENTS_ENTITY_WRONG = "SHIPMENTS_ENTITY_WRONG"
@@ -510,6 +514,31 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
         Owner.CLERK,
         "Stop what has not left yet. Ask the buyer for another payment: in Shopify, send an invoice of the order. "
         + _REPLAY,
+    ),
+    ErrorCode.CANCELLED_IN_FO: Entry(
+        "F&O has cancelled {sales_order}, and Shopify still has {units} units of the order open{obstacle}.",
+        Owner.CLERK,
+        "Nothing will be delivered: cancel the order in Shopify, with a refund if the buyer has paid. If F&O is wrong, "
+        "add the lines to the sales order again. This closes by itself once one of both is done. With "
+        '[order_status.cancelled] action = "cancel" in config/stores/{store}.toml Shopify\'s order is cancelled by '
+        "itself.",
+    ),
+    ErrorCode.CANCELLATION_REFUSED: Entry(
+        "Shopify refused to cancel the order that F&O has cancelled: {message}",
+        Owner.CLERK,
+        "Cancel the order in Shopify by hand, or undo there what the message names. " + _REPLAY,
+    ),
+    ErrorCode.GIVEN_UP_IN_FO: Entry(
+        "F&O will not deliver {lines} of {sales_order}, worth {worth} together, and Shopify still has them open.",
+        Owner.CLERK,
+        "The buyer has ordered them and waits. Refund the units in Shopify as removed items, or deliver them after "
+        "all: enter them in F&O's *Deliver remainder* again. This closes by itself once one of both is done. With "
+        '[given_up] action = "refund" in config/stores/{store}.toml such units are refunded by themselves.',
+    ),
+    ErrorCode.GIVEN_UP_NOT_REFUNDED: Entry(
+        "Shopify refused the refund of units that F&O will not deliver: {message}",
+        Owner.CLERK,
+        "Refund the units in Shopify by hand, as removed items, or correct what the message names. " + _REPLAY,
     ),
     ErrorCode.READY_ON_HOLD: Entry(
         "{units} units are ready to be picked up, and their fulfilment is on hold in Shopify ({reasons}). The buyer "

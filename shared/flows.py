@@ -34,14 +34,6 @@ class Timer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Option:
-    """What a flow needs in Shopify only where a section of a store's rules is on."""
-
-    documents: frozenset[str]
-    scopes: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Flow:
     """A queue or a timer starts it. The orders' queue carries what a flow without a queue is sent."""
 
@@ -70,14 +62,8 @@ class Flow:
     """shared/shopify/queries/<name>.graphql that it sends."""
     scopes: frozenset[str] = frozenset()
     """Shopify's access scopes that its documents need. Writing includes reading; webhooks about orders need no more."""
-    options: Mapping[str, Option] = field(default_factory=dict)
-    """By the section of a store's rules, whose `is_on` decides: documents and scopes beyond those above."""
     entity_sets: frozenset[str] = frozenset()
     """F&O's, read or written."""
-
-    @property
-    def all_documents(self) -> frozenset[str]:
-        return self.documents.union(*(option.documents for option in self.options.values()))
 
     @property
     def carried(self) -> frozenset[str]:
@@ -243,11 +229,18 @@ SHIPMENTS: Final = Flow(
     event_handler="shared.sync.shipments.session:ship",
     documents=frozenset(
         {
+            "captures_make",
+            "captures_state",
+            "given_up_refund",
+            "given_up_worth",
+            "order_cancel",
+            "order_cancelled",
             "holds_order",
             "holds_place",
             "holds_release",
             "holds_state",
             "order_parcel_lines",
+            "order_status_untag",
             "shipments_cancel",
             "shipments_create",
             "shipments_further",
@@ -257,14 +250,14 @@ SHIPMENTS: Final = Flow(
             "shipments_ready",
             "shipments_state",
             "shipments_track",
+            "write_back_define",
+            "write_back_definition",
+            "write_back_numbers",
+            "write_back_state",
+            "write_back_tag",
         }
     ),
-    scopes=frozenset({"read_locations", "read_orders", "write_merchant_managed_fulfillment_orders"}),
-    options={
-        "captures": Option(
-            documents=frozenset({"captures_make", "captures_state"}), scopes=frozenset({"write_orders"})
-        ),
-    },
+    scopes=frozenset({"read_locations", "write_merchant_managed_fulfillment_orders", "write_orders"}),
     entity_sets=_SALES_ORDERS
     | frozenset(
         {

@@ -103,12 +103,6 @@ def as_markdown() -> str:
             ),
             "",
             "Shopify access scopes: " + ", ".join(f"`{scope}`" for scope in scopes),
-            *(
-                line
-                for flow in _flows_of(switch)
-                for section, option in sorted(flow.options.items())
-                for line in ("", f"With `[{section}]`: " + ", ".join(f"`{scope}`" for scope in sorted(option.scopes)))
-            ),
         ]
     return "\n".join([*lines, ""])
 

@@ -8,6 +8,7 @@ from local.shopify.metafields import create_definition, set_metafields
 from local.shopify.nodes import not_simulated, parse_gid, require
 from local.shopify.order_mutations import OrderMutations
 from local.shopify.order_nodes import OrderNode
+from local.shopify.refund_mutations import RefundMutations
 from local.shopify.routing_mutations import RoutingMutations
 from local.shopify.schema import Access
 from local.shopify.subscriptions import create_subscription, delete_subscription, update_subscription
@@ -21,7 +22,7 @@ _NAMESPACE_AND_OWNER = Access(
 )
 
 
-class Mutation(RoutingMutations, OrderMutations):
+class Mutation(RoutingMutations, OrderMutations, RefundMutations):
     def inventory_set_quantities(self, input_: dict[str, Any]) -> dict[str, Any]:
         return idempotent(self._request, input_, lambda: set_quantities(self._request, input_))
 
@@ -65,6 +66,21 @@ class Mutation(RoutingMutations, OrderMutations):
         fresh = asked.keys() - {tag.casefold() for tag in order.tags}
         if fresh:
             order.tags += [tag for folded, tag in asked.items() if folded in fresh]
+            self._changed(order)
+        return {"node": OrderNode(self._request, order), "userErrors": []}
+
+    def tags_remove(self, id_: str, tags: list[str]) -> dict[str, Any]:
+        """A tag that the order does not have is no error."""
+        if not id_.startswith("gid://shopify/Order/"):
+            raise not_simulated(f"tagsRemove on {id_}")
+        require(self._request, "tagsRemove", WRITE_ORDERS)
+        order = self._request.shop.orders.get(parse_gid(id_, "Order"))
+        if order is None:
+            return {"node": None, "userErrors": [user_error(["id"], "Order does not exist")]}
+        gone = {tag.casefold() for text in tags for tag in map(str.strip, text.split(","))}
+        left = [tag for tag in order.tags if tag.casefold() not in gone]
+        if left != order.tags:
+            order.tags = left
             self._changed(order)
         return {"node": OrderNode(self._request, order), "userErrors": []}
 

@@ -36,6 +36,7 @@ from local.shopify.record_nodes import RefundNode, ReturnNode, TransactionNode
 from local.shopify.routing import routed
 from local.shopify.routing_nodes import FulfillmentNode, FulfillmentOrderNode, is_visible
 from local.shopify.search import Reader, Search
+from local.shopify.suggesting import suggested_refund
 from local.shopify.totals import current, grams, ordered, tip
 
 _FULFILLMENT = {"partial": "PARTIALLY_FULFILLED", "fulfilled": "FULFILLED"}
@@ -245,6 +246,9 @@ class OrderNode(Node):
 
     def refunds(self, first: int | None = None) -> list[RefundNode]:
         return [RefundNode(self, self._order, each) for each in first_of(self._order.refunds, first)]
+
+    def suggested_refund(self, refund_line_items: list[dict[str, Any]]) -> dict[str, Any]:
+        return suggested_refund(self, self._order, refund_line_items)
 
     def returns(self, **window: Any) -> Connection:
         return connect(

@@ -132,8 +132,8 @@ class Fulfillment:
 class Notice:
     """A mail to the buyer.
 
-    `kind`: shipping_confirmation, shipping_update, ready_for_pickup or order_cancelled; `subject` is the id of the
-    fulfilment, the fulfilment order or the order that it is about.
+    `kind`: shipping_confirmation, shipping_update, ready_for_pickup, order_cancelled or refund; `subject` is the id of
+    the fulfilment, the fulfilment order, the order or the refund that it is about.
     """
 
     kind: str

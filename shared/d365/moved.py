@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 
+from shared.model import Part
+
 
 @dataclass(slots=True)
 class Moved:
@@ -14,6 +16,10 @@ class Moved:
     """When F&O stamped it last."""
     rows: set[str] = field(default_factory=set)
     """F&O stamps whole seconds: what moved is told apart by the values of its rows."""
+    reference: str = ""
+    """The customer's reference that the sales order was written with; "" where it has to be read yet."""
+    parts: frozenset[Part] = frozenset()
+    """Parts of the order that it concerns beside those of its source."""
 
 
 def digest_of(rows: Iterable[str]) -> str:

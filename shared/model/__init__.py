@@ -19,6 +19,7 @@ from shared.model.order import (
     is_sample,
 )
 from shared.model.order_state import HoldReason, OrderState, Rate, Risk
+from shared.model.order_status import OrderStatus, SalesLineState, SalesOrderState
 from shared.model.part import Part
 from shared.model.payment import Transaction, TransactionKind, TransactionStatus
 from shared.model.pick_up import PickUp
@@ -77,6 +78,7 @@ __all__ = [
     "OrderPayments",
     "OrderRecord",
     "OrderState",
+    "OrderStatus",
     "PackingSlip",
     "ParcelLine",
     "Part",
@@ -93,6 +95,8 @@ __all__ = [
     "RoundOff",
     "RoundingBy",
     "Sale",
+    "SalesLineState",
+    "SalesOrderState",
     "SentPart",
     "SentSlip",
     "ShippingLine",

@@ -102,6 +102,14 @@ class FoLine:
     def is_open(self) -> bool:
         return self.remaining != 0
 
+    def without(self, units: Decimal) -> FoLine:
+        """The line as if so many units, which are given up, had never been ordered. Its amount is exact, which
+        F&O would round.
+        """
+        quantity = self.quantity - units
+        price = FoPrice(self.price, self.price_unit, self.discount, self.charges)
+        return replace(self, quantity=quantity, amount=price.amount(quantity))
+
     @property
     def is_invoiced(self) -> bool:
         """Whether any of it is invoiced, so that its price cannot change."""

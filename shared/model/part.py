@@ -18,7 +18,7 @@ class Part(StrEnum):
     """What keeps the order from leaving, in either system."""
     STATUS = "status"
     """How far F&O is with the order, in Shopify."""
-    GIVEN_UP = "given up"
+    GIVEN_UP = "given_up"
     """Units that F&O will not deliver."""
     CAPTURES = "captures"
     """Authorised money, for what F&O invoiced."""

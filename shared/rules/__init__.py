@@ -7,6 +7,7 @@ from shared.rules.loading import load_store, load_stores, load_tenant
 from shared.rules.sections.changes import ChangeKind, ChangeRow, ChangeRules, Decision
 from shared.rules.sections.customers import CustomerRules
 from shared.rules.sections.dimensions import DimensionRule
+from shared.rules.sections.order_status import CancelledRules, GivenUpRules, OrderStatusRules, StatusTags
 from shared.rules.sections.orders import OrderRules, ShippingRule
 from shared.rules.sections.payments import PaymentMethod, PaymentRules
 from shared.rules.sections.refunds import RefundAccount, RefundRules, ReturnWarehouse
@@ -19,6 +20,7 @@ from shared.rules.tenant import ShipmentsEntity, Tenant, TenantFile
 
 __all__ = [
     "AllocationRules",
+    "CancelledRules",
     "ChangeKind",
     "ChangeRow",
     "ChangeRules",
@@ -26,8 +28,10 @@ __all__ = [
     "Decision",
     "DimensionRule",
     "Flows",
+    "GivenUpRules",
     "Masters",
     "OrderRules",
+    "OrderStatusRules",
     "PaymentMethod",
     "PaymentRules",
     "RefundAccount",
@@ -35,6 +39,7 @@ __all__ = [
     "ReturnWarehouse",
     "ShipmentsEntity",
     "ShippingRule",
+    "StatusTags",
     "StockRules",
     "StoreRules",
     "TaxPolicy",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -15,6 +16,7 @@ from shared.rules.sections.changes import ChangeRules
 from shared.rules.sections.customers import CustomerRules
 from shared.rules.sections.dimensions import DimensionRule, dimension_mistakes
 from shared.rules.sections.holds import HoldRules
+from shared.rules.sections.order_status import MISTAKEN_TAGS, GivenUpRules, OrderStatusRules
 from shared.rules.sections.orders import OrderRules, ShippingRule
 from shared.rules.sections.payments import PaymentRules
 from shared.rules.sections.refunds import UNTAXED, RefundAccounts, RefundRules
@@ -23,7 +25,7 @@ from shared.rules.sections.stock import StockRules
 from shared.rules.sections.sweep import SweepRules
 from shared.rules.sections.taxes import TaxPolicy, TaxRule, unreachable
 from shared.rules.sections.warehouses import AllocationRules, Warehouse
-from shared.rules.sections.write_back import WriteBackRules
+from shared.rules.sections.write_back import WriteBackRules, without_our_tag
 from shared.rules.tenant import Tenant
 
 Master = Literal["shopify", "fo"]
@@ -122,6 +124,12 @@ class StoreRules(Rules):
         default=CaptureRules(), description="Which authorised money is captured for what F&O invoiced."
     )
     holds: HoldRules = Field(default=HoldRules(), description="Which holds of an order are copied to the other system.")
+    order_status: OrderStatusRules = Field(
+        default=OrderStatusRules(), description="What the order in Shopify shows of F&O's status of it."
+    )
+    given_up: GivenUpRules = Field(
+        default=GivenUpRules(), description="What becomes of units that F&O gave up and Shopify still has open."
+    )
     sweep: SweepRules = Field(
         default=SweepRules(), description="How missed webhooks and differences between both systems are looked for."
     )
@@ -140,10 +148,11 @@ class StoreRules(Rules):
         is_on: bool = getattr(self.flows, flow.switch)
         return is_on
 
-    def scopes_of(self, flow: Flow) -> frozenset[str]:
-        """Shopify's access scopes that the flow needs under these rules."""
-        further = (option.scopes for section, option in flow.options.items() if getattr(self, section).is_on)
-        return flow.scopes.union(*further)
+    def without_own_tags(self, tags: Iterable[str]) -> tuple[str, ...]:
+        """The order's tags without those that the app wrote, which are no change of the order."""
+        shown = self.order_status.tags.all
+        others = without_our_tag(tags, self.write_back)
+        return tuple(tag for tag in others if tag.strip().casefold() not in shown)
 
     @property
     def rounding_booked_with(self) -> Literal["order", "payment"] | None:
@@ -398,6 +407,17 @@ class StoreRules(Rules):
         if orders is not None and orders.hold_tag is not None and write_back.is_own(orders.hold_tag):
             raise ValueError("tag: must not match orders.hold_tag, by which staff hold an order")
         return write_back
+
+    @field_validator("order_status")
+    @classmethod
+    def _has_tags_of_its_own(cls, order_status: OrderStatusRules, info: ValidationInfo) -> OrderStatusRules:
+        orders: OrderRules | None = info.data.get("orders")
+        write_back: WriteBackRules | None = info.data.get("write_back")
+        tags = order_status.tags.all
+        is_hold_tag = orders is not None and (orders.hold_tag or "").casefold() in tags
+        if is_hold_tag or (write_back is not None and any(map(write_back.is_own, tags))):
+            raise ValueError(MISTAKEN_TAGS)
+        return order_status
 
     @model_validator(mode="after")
     def _fits_the_tenant(self) -> Self:

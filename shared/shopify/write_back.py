@@ -1,4 +1,4 @@
-"""Writing F&O's order numbers to orders in Shopify: reading the current state, setting a metafield, adding a tag."""
+"""Writing what F&O says of orders to them in Shopify: reading the current state, setting a metafield, tags."""
 
 from __future__ import annotations
 
@@ -18,8 +18,6 @@ BATCH: Final = 25
 _TYPE: Final = "single_line_text_field"
 _OWNER: Final = "ORDER"
 _DEFINITION: Final[dict[str, Any]] = {
-    "name": "F&O sales order",
-    "description": "Number of the sales order in Dynamics 365 Finance & Operations. Written by the connector.",
     "type": _TYPE,
     "pin": True,
     "access": {"admin": "MERCHANT_READ"},
@@ -37,17 +35,35 @@ _LIMITS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class MetafieldKey:
-    """The metafield that holds the number on every order of a shop."""
+    """The metafield that holds one text on every order of a shop."""
 
     namespace: str
     key: str
 
 
 @dataclass(frozen=True, slots=True)
+class DefinitionTexts:
+    """What staff see of a metafield."""
+
+    name: str
+    description: str
+
+
+NUMBER_TEXTS: Final = DefinitionTexts(
+    "F&O sales order",
+    "Number of the sales order in Dynamics 365 Finance & Operations. Written by the connector.",
+)
+STATUS_TEXTS: Final = DefinitionTexts(
+    "F&O status",
+    "How far Dynamics 365 Finance & Operations is with the order. Written by the connector.",
+)
+
+
+@dataclass(frozen=True, slots=True)
 class WriteBackState:
     """The current metafield and tags of an order."""
 
-    number: str
+    value: str
     """ "" for no metafield."""
     digest: str | None
     """Of the current metafield, for compare-and-set; None for no metafield."""
@@ -56,11 +72,11 @@ class WriteBackState:
 
 
 @dataclass(frozen=True, slots=True)
-class NumberUpdate:
-    """A number to set, if the order still has the metafield that was read."""
+class MetafieldUpdate:
+    """A text to set, if the order still has the metafield that was read."""
 
     order_id: int
-    number: str
+    value: str
     before: str | None
     """Digest of the metafield that was read."""
 
@@ -93,7 +109,7 @@ async def read_shown(admin: AdminClient, order_ids: Sequence[int], slot: Metafie
     return {order_id: _state(node) for order_id, node in zip(order_ids, nodes, strict=True) if node is not None}
 
 
-async def define(admin: AdminClient, slot: MetafieldKey) -> str:
+async def define(admin: AdminClient, slot: MetafieldKey, texts: DefinitionTexts) -> str:
     """Sees to it that the metafield has a definition: without one, staff neither see it nor can filter by it.
 
     Returns "", or why Shopify refused it. Where the shop has as many pinned or filterable definitions as it may have,
@@ -101,7 +117,8 @@ async def define(admin: AdminClient, slot: MetafieldKey) -> str:
     """
     identifier = {"ownerType": _OWNER, "namespace": slot.namespace, "key": slot.key}
     found = await admin.run(queries.load("write_back_definition"), {"identifier": identifier})
-    wanted: dict[str, Any] = {} if found["metafieldDefinition"] else identifier | _DEFINITION
+    shown = {"name": texts.name, "description": texts.description}
+    wanted: dict[str, Any] = {} if found["metafieldDefinition"] else identifier | shown | _DEFINITION
     while wanted:
         payload = await admin.run(queries.load("write_back_define"), {"definition": wanted})
         errors = user_errors(payload["metafieldDefinitionCreate"])
@@ -114,11 +131,13 @@ async def define(admin: AdminClient, slot: MetafieldKey) -> str:
     return ""
 
 
-async def set_numbers(admin: AdminClient, updates: Sequence[NumberUpdate], slot: MetafieldKey) -> list[OrderRejection]:
-    """Sets up to 25 numbers, all but those of the orders that the objections name (one objection an order).
+async def set_metafields(
+    admin: AdminClient, updates: Sequence[MetafieldUpdate], slot: MetafieldKey
+) -> list[OrderRejection]:
+    """Sets up to 25 texts, all but those of the orders that the objections name (one objection an order).
 
     Shopify writes all rows of a call or none, so the call is repeated without the rows that it refused. A refusal that
-    names no row is narrowed down by halving the call. Raises what AdminClient.run does; numbers of earlier calls are
+    names no row is narrowed down by halving the call. Raises what AdminClient.run does; texts of earlier calls are
     set then.
     """
     objections: list[OrderRejection] = []
@@ -141,7 +160,7 @@ async def set_numbers(admin: AdminClient, updates: Sequence[NumberUpdate], slot:
 
 
 async def _refused_rows(
-    admin: AdminClient, updates: Sequence[NumberUpdate], slot: MetafieldKey
+    admin: AdminClient, updates: Sequence[MetafieldUpdate], slot: MetafieldKey
 ) -> dict[int, UserError] | None:
     """The first error of each refused row, by its position; empty if Shopify named no row, None if all was written.
 
@@ -153,7 +172,7 @@ async def _refused_rows(
             "namespace": slot.namespace,
             "key": slot.key,
             "type": _TYPE,
-            "value": update.number,
+            "value": update.value,
             "compareDigest": update.before,
         }
         for update in updates
@@ -184,7 +203,17 @@ def _row(error: UserError) -> int | None:
 async def add_tag(admin: AdminClient, order_id: int, tag: str) -> OrderRejection | None:
     """Adds one tag to the order's tags. Returns None, or why Shopify did not add it."""
     data = await admin.run(queries.load("write_back_tag"), {"order": gid_of("Order", order_id), "tags": [tag]})
-    errors = user_errors(data["tagsAdd"])
+    return _tag_rejection(order_id, data["tagsAdd"])
+
+
+async def remove_tags(admin: AdminClient, order_id: int, tags: Sequence[str]) -> OrderRejection | None:
+    """Takes tags off the order. Returns None, or why Shopify did not."""
+    data = await admin.run(queries.load("order_status_untag"), {"order": gid_of("Order", order_id), "tags": list(tags)})
+    return _tag_rejection(order_id, data["tagsRemove"])
+
+
+def _tag_rejection(order_id: int, payload: dict[str, Any]) -> OrderRejection | None:
+    errors = user_errors(payload)
     if not errors:
         return None
     # These errors have no code; one about the id means that the order does not exist.
@@ -196,7 +225,7 @@ async def add_tag(admin: AdminClient, order_id: int, tag: str) -> OrderRejection
 def _state(node: dict[str, Any]) -> WriteBackState:
     metafield = node["metafield"] or {"value": "", "compareDigest": None}
     return WriteBackState(
-        number=metafield["value"],
+        value=metafield["value"],
         digest=metafield["compareDigest"],
         tags=frozenset(tag.casefold() for tag in node["tags"]),
     )

@@ -27,7 +27,20 @@ only saves calls.
 """
 _CHUNKED: Final = tuple(
     f"{name}_"
-    for name in ("lots", "sold", "goods", "sources", "promised", "said", "record", "released", "pick_up", "by_staff")
+    for name in (
+        "lots",
+        "sold",
+        "goods",
+        "sources",
+        "promised",
+        "said",
+        "record",
+        "released",
+        "pick_up",
+        "by_staff",
+        "given_units",
+        "intent",
+    )
 )
 _CHUNK: Final = 30_000  # a string property of a table row holds 32 Ki characters
 
@@ -88,6 +101,20 @@ class OrderLink:
     """When F&O last got the sales order or a change of it, taken or refused, by the app's clock. None for an order that
     F&O does not have, and of a release that did not record it.
     """
+    shown_status: str = ""
+    """F&O's status of the order (shared.model.OrderStatus) that was shown in Shopify, or told, last; "" for none."""
+    shown_tag: str = ""
+    """The tag that shows it."""
+    told_version: str = ""
+    """`version` when something of F&O's state was told last: where Shopify's order changed since, it may be settled."""
+    given_up_units: Mapping[str, str] = field(default_factory=dict)
+    """InventoryLotId -> units that F&O will not deliver, as a decimal number."""
+    refund_intent: Mapping[str, str] = field(default_factory=dict)
+    """A refund that is about to be made in Shopify: its idempotency `key`, and its `input` as JSON. Empty once its
+    outcome is known.
+    """
+    cancel_sent_at: datetime | None = None
+    """When Shopify was asked last to cancel the order because F&O has cancelled it."""
     columns: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
     """The row's columns when it was read: those of a longer value have to be emptied."""
     etag: str | None = None
@@ -264,6 +291,12 @@ def _row(link: OrderLink) -> TableRow:
         **_pieces("sources", link.sources),
         **_pieces("promised", link.promised),
         **_pieces("said", link.fingerprints),
+        "shown_status": link.shown_status,
+        "shown_tag": link.shown_tag,
+        "told_version": link.told_version,
+        **_pieces("given_units", link.given_up_units),
+        **_pieces("intent", link.refund_intent),
+        "cancel_sent_at": link.cancel_sent_at.astimezone(UTC).isoformat() if link.cancel_sent_at else "",
         "further": " ".join(link.further),
         "held": link.held,
         "is_holding": link.is_holding,
@@ -304,6 +337,12 @@ def _read(row: TableRow) -> OrderLink:
         not_booked=row.get("not_booked", ""),
         claimed_until=datetime.fromisoformat(row["claimed_until"]) if row.get("claimed_until") else None,
         applied_at=datetime.fromisoformat(row["applied_at"]) if row.get("applied_at") else None,
+        shown_status=row.get("shown_status", ""),
+        shown_tag=row.get("shown_tag", ""),
+        told_version=row.get("told_version", ""),
+        given_up_units=_join("given_units", row),
+        refund_intent=_join("intent", row),
+        cancel_sent_at=datetime.fromisoformat(row["cancel_sent_at"]) if row.get("cancel_sent_at") else None,
         columns=frozenset(row),
         given_up=row.get("given_up", False),
         etag=row.get("etag"),

@@ -196,6 +196,13 @@ class Parking:
         )
         return [one async for one in found]
 
+    async def open_parts(self, flow: str, store: str, parts: Collection[Part]) -> set[str]:
+        """The entities with a message about any of these parts that waits for a person."""
+        found = self._query(
+            "PartitionKey eq @partition and state eq @state", partition=_partition(flow, store), state=State.OPEN.value
+        )
+        return {one.entity_id async for one in found if one.part in parts}
+
     async def _query(self, where: str, **parameters: str) -> AsyncIterator[Parked]:
         async for row in self._table.query_entities(where, parameters=parameters):
             yield _read({**row, "etag": row.metadata["etag"]})

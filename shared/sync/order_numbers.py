@@ -20,19 +20,19 @@ from shared.shopify.admin.client import AdminClient
 from shared.shopify.write_back import (
     BATCH,
     MetafieldKey,
-    NumberUpdate,
+    MetafieldUpdate,
     OrderRejection,
     RejectionCause,
     WriteBackState,
     add_tag,
     read_shown,
-    set_numbers,
+    set_metafields,
 )
 from shared.store.blobs import Snapshots
 from shared.store.journal import Journal, JournalEntry
 from shared.store.outbox import Outbox, Outgoing
 from shared.sync.each_store import for_each_store, noting_halt
-from shared.sync.number_definition import ensure_definition
+from shared.sync.metafield_definitions import ensure_number_definition
 from shared.telemetry import emit
 
 _MAX_ORDERS: Final = 1000
@@ -114,7 +114,7 @@ class _NumberPush:
         began = self.now()
         rows = await self.ports.outbox.due(self.rules.key, began, limit=_MAX_ORDERS)
         if rows:
-            await ensure_definition(self.rules, self.admin, self.ports.snapshots, self.ports.journal, began)
+            await ensure_number_definition(self.rules, self.admin, self.ports.snapshots, self.ports.journal, began)
         for batch in batched(rows, BATCH, strict=False):
             if self.now() >= began + _TIME_LIMIT:
                 self.report.halted = "time limit reached"
@@ -145,11 +145,11 @@ class _NumberPush:
     ) -> dict[int, OrderRejection]:
         """Sets the numbers that differ. Returns Shopify's objections by order; all others are set."""
         notes = [
-            NumberUpdate(row.order_id, row.number, shown[row.order_id].digest)
+            MetafieldUpdate(row.order_id, row.number, shown[row.order_id].digest)
             for row in rows
-            if shown[row.order_id].number != row.number
+            if shown[row.order_id].value != row.number
         ]
-        found = await set_numbers(self.admin, notes, self._slot) if notes else []
+        found = await set_metafields(self.admin, notes, self._slot) if notes else []
         self.report.numbers += len(notes) - len(found)
         return {objection.order_id: objection for objection in found}
 

@@ -20,6 +20,7 @@ from local.d365 import Options, Simulator, World, parse_world, run_d365
 from local.d365.server import Server
 from local.shopify import run_shopify
 from local.shopify.admin_http import AdminApi
+from local.shopify.events import Event
 from local.shopify.order import Order
 from local.shopify.state import Shop
 from local.shopify.state import Simulator as ShopifySimulator
@@ -209,9 +210,10 @@ class App(Brief):
         )
 
         self._shipped: list[Envelope] = []
+        self._waiting_events: list[Envelope] = []
         self.shipments = ShipmentPorts(
             rules={rules.key: rules},
-            admins={rules.key: self.shopify.admin(rules, ORDERS.scopes | rules.scopes_of(SHIPMENTS))},
+            admins={rules.key: self.shopify.admin(rules, ORDERS.scopes | SHIPMENTS.scopes)},
             fo=self.client,
             links=self.links,
             parking=self._parking,
@@ -236,17 +238,30 @@ class App(Brief):
             ends.append(await self.ship(self._shipped.pop(0)))
         return ends
 
+    async def found_shipments(self) -> list[Envelope]:
+        """A run of the timer, whose events are not handled yet."""
+        await push_shipments(self.shipments)
+        found, self._shipped[:] = list(self._shipped), []
+        return found
+
+    async def ship_waiting(self) -> list[str]:
+        """The scheduled copies of the events that were to be handled again."""
+        again, self._waiting_events = self._waiting_events, []
+        return [await self.ship(envelope) for envelope in again]
+
     async def ship(self, envelope: Envelope) -> str:
         try:
             is_its = envelope.topic in SHIPMENTS.carried
             parts = as_parts(await (ship(envelope, self.shipments) if is_its else sync_order(envelope, self._ports)))
         except TransientError:
+            self._waiting_events.append(envelope)
             return "waits"
         for refused in parts.parked:
             await self._park(envelope, refused)
         if parts.then is not None:
             await parts.then()
         if parts.retry is not None:
+            self._waiting_events.append(envelope)
             return "waits"
         return ", ".join(refused.error.code for refused in parts.parked) or parts.done.note
 
@@ -428,6 +443,8 @@ class Shopify:
     url: str
     http: httpx.AsyncClient
     time: Time
+    announced: list[Event] = field(default_factory=list)
+    """What the app's own mutations make Shopify send, in one process."""
 
     def __post_init__(self) -> None:
         for shop in self.simulator.shops.values():
@@ -490,14 +507,15 @@ async def app_in_process(options: Options | None = None) -> AsyncIterator[App]:
     time = Time()
     shop = ShopifySimulator(load_shops(WORLD), "http://app.example.com", clock=time.now)
     api = web.Application()
-    api.add_routes(AdminApi(shop, lambda *_: None).routes())
+    announced: list[Event] = []
+    api.add_routes(AdminApi(shop, lambda _shop, _order, events: announced.extend(events)).routes())
     fo = Simulator(plentiful_world(), options)
     fo.base_url = "http://fo.example.com"
     async with (
         httpx.AsyncClient(timeout=_TIMEOUT, transport=InProcess(api)) as http,
         _client(fo, InProcess(Server(fo).application())) as client,
     ):
-        yield App(fo, client, Shopify(shop, "http://shopify.example.com", http, time))
+        yield App(fo, client, Shopify(shop, "http://shopify.example.com", http, time, announced))
 
 
 @asynccontextmanager

@@ -23,6 +23,8 @@ CAPTURING: Final = with_rules(
     flows={"shipments": True},
     captures={"on": "invoiced"},
     tax={"tolerance": 2, "tolerance_per_line": 1},
+    given_up={"action": "ignore"},
+    order_status={"cancelled": {"action": "ignore"}},
 )
 BAG: Final = {"sku": "BAG-DOWN", "quantity": 3, "price": "118.00", "tax": VAT}
 MAP: Final = {"sku": "MAP-NORDIC", "quantity": 2, "price": "16.95", "tax": REDUCED_VAT}

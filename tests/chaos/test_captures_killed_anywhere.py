@@ -93,7 +93,7 @@ class Processes:
         )
         async with httpx.AsyncClient(transport=to_shopify, trust_env=False) as http:
             shopify = Shopify(app.shopify.simulator, app.shopify.url, http, app.shopify.time)
-            admin = shopify.admin(rules, ORDERS.scopes | rules.scopes_of(SHIPMENTS))
+            admin = shopify.admin(rules, ORDERS.scopes | SHIPMENTS.scopes)
             links = OrderLinks(TableOver(wire, "links", app.links._table))  # type: ignore[arg-type]
             captures = Captures(TableOver(wire, "payments", app.shipments.captures._table))  # type: ignore[arg-type]
             try:

@@ -184,7 +184,7 @@ async def _a_day_in_the_warehouse(world: World, shipped: dict[str, Any]) -> None
     assert packed.status_code < 300, packed.text
     assert (await world.run("push_shipments")).status_code == 200
     end = await world.end_of_topic("nordlys", shipped["id"], "shipments/moved")
-    assert end["note"] == "shipments: 1 fulfilments made"
+    assert "shipments: 1 fulfilments made" in end["note"]
 
 
 async def _a_day_of_captures(world: World, basket: dict[str, Any]) -> None:

@@ -89,8 +89,7 @@ def test_entity_sets_are_those_that_the_code_uses(flow: Flow) -> None:
 
 @each_flow
 def test_documents_are_those_that_the_code_sends(flow: Flow) -> None:
-    assert flow.all_documents == uses_of(flow).documents
-    assert not any(flow.documents & option.documents for option in flow.options.values())
+    assert flow.documents == uses_of(flow).documents
 
 
 NO_BUSINESS_DATA = {"subscribe", "subscription_repair"}

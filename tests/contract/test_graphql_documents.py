@@ -141,7 +141,7 @@ def test_a_mutation_that_needs_a_key_has_one(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_document_belongs_to_a_flow(name):
-    assert any(name in flow.all_documents for flow in FLOWS)
+    assert any(name in flow.documents for flow in FLOWS)
 
 
 @pytest.mark.parametrize("flow", FLOWS, ids=lambda flow: flow.name)
@@ -149,8 +149,3 @@ def test_a_flow_asks_for_the_scopes_of_its_documents_and_no_more(flow, schema, s
     needed = set().union(*(needs(name, schema, scopes) for name in flow.documents))
     assert unmet(needed, flow.scopes) == []
     assert [scope for scope in flow.scopes if not unmet(needed, flow.scopes - {scope})] == []
-    for option in flow.options.values():
-        further = set().union(*(needs(name, schema, scopes) for name in option.documents))
-        granted = flow.scopes | option.scopes
-        assert unmet(further, granted) == []
-        assert [scope for scope in option.scopes if not unmet(further, granted - {scope})] == []

@@ -12,7 +12,9 @@ from typing import Any, Final
 
 import pytest
 
+from shared.model import Part
 from shared.rules import StoreRules
+from shared.sync.shipments.moved_event import moved_event
 from tests.builders.both_sides import App, app_in_process
 from tests.builders.invoiced_order import CAPTURING, InvoicedOrder
 from tests.builders.log_events import events_in
@@ -214,12 +216,26 @@ async def test_a_voided_authorization_is_told(app: App) -> None:
 
 async def test_an_order_that_was_cancelled_in_shopify_is_not_captured(app: App) -> None:
     one = await authorized(app)
-    one.invoice(BAG_DOWN=1)
     one.change("cancel")
-    await captures(app)
-    assert await app.parked() >= {"CAPTURE_CANCELLED"}
-    assert any("Find out whether the goods left" in step for step in await app.next_steps())
+    one.invoice(BAG_DOWN=1)
+    assert await app.ship(moved_event(app.rules, one.order.id, {Part.CAPTURES}, "1", app.now())) == "CAPTURE_CANCELLED"
+    assert await app.parked() == {"CAPTURE_CANCELLED"}
+    assert "Find out whether the goods left" in (await app.next_steps())[0]
     assert one.captured == []
+
+
+async def test_what_fo_gives_up_later_leaves_one_capture_to_be_made_within_a_day(app: App) -> None:
+    one = await authorized(app, ONCE)
+    one.invoice(BAG_DOWN=3)
+    assert await captures(app) == [DONE]
+    one.give_up()
+    one.change("edit", quantities={"MAP-NORDIC": 0})
+    assert await captures(app) == []
+    tomorrow = datetime.now(UTC) + timedelta(days=1, minutes=1)
+    app.now = lambda: tomorrow
+    app.shopify.time._ahead = timedelta(days=1, minutes=1)
+    assert await captures(app) == [MADE]
+    assert one.captured == euros("354.00")
 
 
 class Expiring:
@@ -261,6 +277,7 @@ async def test_what_is_invoiced_before_is_captured_and_the_rest_told(app: App) -
     one.invoice(BAG_DOWN=1)
     assert await expiring.at(23) == ["AUTHORIZATION_EXPIRES"]
     assert one.captured == euros("118.00")
+    assert await app.parked() == {"AUTHORIZATION_EXPIRES"}
     assert "269.90 EUR" in (await app.causes())[0]
     one.invoice()
     assert await expiring.at(22) == [MADE]

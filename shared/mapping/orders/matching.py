@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Final
 
@@ -16,7 +16,7 @@ from shared.errors import ErrorCode, RefusedError
 from shared.mapping.orders.allocation import AllocatedPart, Allocation, BookedPrice, Need
 from shared.mapping.orders.differences import quantity_before
 from shared.mapping.orders.items import service_item
-from shared.model import COMPONENTS, Component, FoLine, FoOrder, FoStatus, Item, LineKind, Order, source_of
+from shared.model import COMPONENTS, Component, FoLine, FoOrder, FoStatus, Item, LineKind, Money, Order, source_of
 from shared.rules import ChangeKind, Decision, StoreRules, Warehouse
 
 
@@ -63,6 +63,33 @@ def own_lines(fo: FoOrder, order: Order, rules: StoreRules, link: LinkedOrder) -
         if source is not None:
             own[source].append(line)
     return own
+
+
+def without_given_up(own: OwnLines, order: Order, given_up: Mapping[str, str]) -> OwnLines:
+    """Our lines as if units that F&O gave up, and that Shopify has taken off since, had never been ordered: the sales
+    order does not change for them. `given_up` is by InventoryLotId.
+    """
+    left = {source_of(COMPONENTS[line.kind], line.id): line.quantity for line in order.lines}
+    return {
+        source: _shortened(lines, left.get(source, 0), given_up, order.currency)
+        if any(line.lot in given_up for line in lines)
+        else lines
+        for source, lines in own.items()
+    }
+
+
+def _shortened(lines: Sequence[FoLine], wanted: int, given_up: Mapping[str, str], currency: str) -> list[FoLine]:
+    excess = sum((line.quantity for line in lines), Decimal(0)) - wanted
+    found = []
+    for line in lines:
+        taken = max(min(excess, Decimal(given_up.get(line.lot, "0"))), Decimal(0))
+        excess -= taken
+        if taken and taken < line.quantity:
+            shorter = line.without(taken)
+            found.append(replace(shorter, amount=Money(shorter.amount, currency).rounded().amount))
+        elif not taken:
+            found.append(line)
+    return found
 
 
 def _planned_source(line: FoLine, link: LinkedOrder) -> str | None:

@@ -26,7 +26,6 @@ from shared.rules import StoreRules
 LINE_KEY: Final = "LineNumber"
 """The key of a planned line within its order; the same at every attempt."""
 
-
 _NUMBERS: Final = re.compile(r"([0-9]+)(?:-[0-9]{1,3})?")
 """What a reference has after the store: the order, and which of its sales orders it is. Ids of orders have more digits:
 another store whose key ends in a number has none of these.

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Final
 
 from shared.errors import ErrorCode, RefusedError
 from shared.mapping.taxes.groups import tax_tolerance
@@ -25,6 +26,9 @@ from shared.model import (
 )
 from shared.rules import StoreRules
 from shared.rules.sections.captures import CaptureRules
+
+_AGAIN: Final = timedelta(days=1)
+"""Until an order is looked at again of which something is invoiced: F&O may give up the rest, without an invoice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +176,9 @@ class _Planning:
         if self._invoicing.is_complete and not captures and finding is None:
             return CapturePlan()
         remaining = [each for each in self._ours if each.left] if self._owed else []
-        moments = (self._next_look(each) for each in remaining)
+        moments = [self._next_look(each) for each in remaining]
+        if remaining and self._invoiced and finding is None:
+            moments.append(self._now + _AGAIN)
         look_at = min((moment for moment in moments if moment > self._now), default=None)
         expiring = next((each for each in remaining if self._is_expiring(each)), None)
         if expiring is None:

@@ -12,7 +12,7 @@ from shared.rules.base import Rules
 
 NUMBER: Final = "{number}"
 _NUMBER_LENGTH: Final = 20  # characters that F&O's number may have
-_TAG_LENGTH: Final = 40  # characters that Shopify takes for an order's tag
+TAG_LENGTH: Final = 40  # characters that Shopify takes for an order's tag
 _FEWEST_OWN: Final = 2
 
 
@@ -58,8 +58,8 @@ class WriteBackRules(Rules):
             mistakes.append("may contain {number} once, and no comma or other brace: commas separate tags in Shopify")
         if NUMBER in tag and len(re.sub(r"\W", "", own)) < _FEWEST_OWN:
             mistakes.append("needs at least 2 letters or digits beside {number}, so that other tags do not match it")
-        if len(own) + (_NUMBER_LENGTH if NUMBER in tag else 0) > _TAG_LENGTH:
-            mistakes.append(f"may have {_TAG_LENGTH} characters, {_NUMBER_LENGTH} of which are for the number")
+        if len(own) + (_NUMBER_LENGTH if NUMBER in tag else 0) > TAG_LENGTH:
+            mistakes.append(f"may have {TAG_LENGTH} characters, {_NUMBER_LENGTH} of which are for the number")
         if mistakes:
             raise ValueError("\n".join(mistakes))
         return tag

@@ -8,7 +8,15 @@ from datetime import date
 
 from shared.mapping.orders.allocation import Allocation, Need
 from shared.mapping.orders.changes import NOTHING_WRITTEN, ChangePlan, HeaderWrites, plan_cancellation, plan_changes
-from shared.mapping.orders.matching import LinkedOrder, OwnLines, match_lines, number_key, own_lines, place_lines
+from shared.mapping.orders.matching import (
+    LinkedOrder,
+    OwnLines,
+    match_lines,
+    number_key,
+    own_lines,
+    place_lines,
+    without_given_up,
+)
 from shared.mapping.orders.plan import SalesOrderPlan, plan_sales_order
 from shared.mapping.orders.record import with_decisions
 from shared.model import FoOrder, Item, Order, TaxSetup
@@ -51,6 +59,7 @@ async def plan_change(
     known = {line.lot: source for source, lines in own.items() for line in lines}
     lots = {number_key(line.number): line.lot for lines in own.values() for line in lines}
     link = replace(link, sources=known, lots=lots)
+    own = without_given_up(own, order, link.given_up_units)
     if order.is_given_up:
         return PlannedChange(plan_cancellation(order, fo, own, rules), own, None, link)
     matched = match_lines(order, items, own, rules, link.fingerprints)

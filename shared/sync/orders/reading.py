@@ -18,7 +18,7 @@ from shared.mapping.shopify.graphql import read_graphql_state
 from shared.mapping.shopify.state import read_state
 from shared.mapping.shopify.taxes import lacks_taxes_of_fees
 from shared.model import Order, OrderRecord, OrderState
-from shared.rules import StoreRules, without_our_tag
+from shared.rules import StoreRules
 from shared.shopify.admin.client import AdminClient
 from shared.shopify.orders import ALL_ORDERS, fetch_agreements, fetch_order, may_read_all_orders
 
@@ -155,7 +155,7 @@ def _normalized(state: OrderState, rules: StoreRules, now: datetime) -> OrderSta
     """The state without tags that the app set; the others sorted, since webhooks and GraphQL sort them differently. An
     assessment is awaited as long as the rules say.
     """
-    tags = tuple(sorted(without_our_tag(state.order.tags, rules.write_back)))
+    tags = tuple(sorted(rules.without_own_tags(state.order.tags)))
     is_awaited = state.is_being_assessed and now < assessed_until(state.order, rules)
     return replace(state, order=replace(state.order, tags=tags), is_being_assessed=is_awaited)
 

@@ -87,7 +87,8 @@ async def _find(rules: StoreRules, ports: ShipmentPorts, report: ShipmentRunRepo
                 new = found.setdefault(number, _Found(Moved(what.at)))
                 new.moved.at = max(new.moved.at, what.at)
                 new.moved.rows |= rows
-                new.parts.update(source.parts)
+                new.moved.reference = new.moved.reference or what.reference
+                new.parts.update(source.parts | what.parts)
                 counts[source.name] += 1
         settles.append(source.settle)
         latest = max([seen, *(what.at for what in moved.values())])
@@ -105,7 +106,8 @@ async def _find(rules: StoreRules, ports: ShipmentPorts, report: ShipmentRunRepo
 async def _send(
     rules: StoreRules, ports: ShipmentPorts, report: ShipmentRunReport, found: Mapping[str, _Found]
 ) -> None:
-    references = await references_of(ports.fo, rules.company, found)
+    known = {number: new.moved.reference for number, new in found.items() if new.moved.reference}
+    references = known | await references_of(ports.fo, rules.company, found.keys() - known)
     for number, new in sorted(found.items()):
         order_id = order_id_of(rules.key, references.get(number, ""))
         if order_id is None:

@@ -21,16 +21,20 @@ from shared.sync.messages.outcome import Done, MessageOutcome, Park, Parts, Retr
 from shared.sync.shipments.captures import converge_captures
 from shared.sync.shipments.converged import Converged
 from shared.sync.shipments.fo_events import HINTED, pass_hint_on
+from shared.sync.shipments.given_up import converge_given_up
 from shared.sync.shipments.holds import converge_holds
 from shared.sync.shipments.looked_up import pass_on
 from shared.sync.shipments.parcels.flow import converge_shipments
 from shared.sync.shipments.ports import ShipmentPorts
+from shared.sync.shipments.status import converge_status
 
 type _Converge = Callable[[OrderLink, StoreRules, ShipmentPorts], Awaitable[Converged]]
 
 _CONVERGE: Final[Mapping[Part, _Converge]] = {
     Part.HOLDS: converge_holds,
     Part.SHIPMENTS: converge_shipments,
+    Part.GIVEN_UP: converge_given_up,
+    Part.STATUS: converge_status,
     Part.CAPTURES: converge_captures,
 }
 """Each gives what needs a person and what has to wait, or raises it as RefusedError or TransientError. They run in this

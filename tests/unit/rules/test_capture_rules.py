@@ -1,7 +1,6 @@
 import pytest
 from pydantic import ValidationError
 
-from shared.flows import ORDERS, SHIPMENTS
 from tests.builders.invoiced_order import CAPTURING
 from tests.builders.sales import with_rules
 
@@ -10,12 +9,6 @@ def test_captures_need_the_runs_of_the_shipments() -> None:
     with pytest.raises(ValidationError, match="needs shipments = true"):
         with_rules(CAPTURING, flows={"shipments": False})
     assert with_rules(CAPTURING, flows={"shipments": False}, captures={"on": "never"}).captures.is_on is False
-
-
-def test_the_scope_of_captures_is_asked_for_only_where_the_rule_is_on() -> None:
-    assert CAPTURING.scopes_of(SHIPMENTS) == SHIPMENTS.scopes | {"write_orders"}
-    assert with_rules(CAPTURING, captures={"on": "never"}).scopes_of(SHIPMENTS) == SHIPMENTS.scopes
-    assert CAPTURING.scopes_of(ORDERS) == ORDERS.scopes
 
 
 def test_a_gateway_fits_by_its_pattern_whatever_its_case() -> None:

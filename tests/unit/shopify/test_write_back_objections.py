@@ -6,7 +6,7 @@ import pytest
 
 from shared.shopify.admin.client import AdminClient
 from shared.shopify.queries import Query
-from shared.shopify.write_back import MetafieldKey, NumberUpdate, RejectionCause, add_tag, set_numbers
+from shared.shopify.write_back import MetafieldKey, MetafieldUpdate, RejectionCause, add_tag, set_metafields
 
 SLOT = MetafieldKey("$app", "sales_order")
 
@@ -32,34 +32,34 @@ class Shop:
         return {"metafieldsSet": {"userErrors": [self.refusal] if refused else []}}
 
 
-def notes(count: int) -> list[NumberUpdate]:
-    return [NumberUpdate(number, f"SN{number}", None) for number in range(1, count + 1)]
+def notes(count: int) -> list[MetafieldUpdate]:
+    return [MetafieldUpdate(number, f"SN{number}", None) for number in range(1, count + 1)]
 
 
 async def test_a_refusal_that_names_no_row_is_narrowed_down_to_its_order():
     shop = Shop({"SN9"}, error(None))
-    objections = await set_numbers(cast("AdminClient", shop), notes(25), SLOT)
+    objections = await set_metafields(cast("AdminClient", shop), notes(25), SLOT)
     assert [(each.order_id, each.cause) for each in objections] == [(9, RejectionCause.REFUSED)]
-    assert sorted(shop.written) == sorted(note.number for note in notes(25) if note.order_id != 9)
+    assert sorted(shop.written) == sorted(note.value for note in notes(25) if note.order_id != 9)
 
 
 async def test_an_index_inside_a_value_is_not_taken_for_a_row():
     shop = Shop({"SN2"}, {**error(["metafields", "1", "value"]), "elementIndex": 0})
-    objections = await set_numbers(cast("AdminClient", shop), notes(3), SLOT)
+    objections = await set_metafields(cast("AdminClient", shop), notes(3), SLOT)
     assert [each.order_id for each in objections] == [2]
     assert shop.calls == [["SN1", "SN2", "SN3"], ["SN1", "SN3"]]
 
 
 async def test_a_row_that_the_call_does_not_have_is_narrowed_down_as_well():
     shop = Shop({"SN1"}, error(["metafields", "7", "value"]))
-    objections = await set_numbers(cast("AdminClient", shop), notes(2), SLOT)
+    objections = await set_metafields(cast("AdminClient", shop), notes(2), SLOT)
     assert [each.order_id for each in objections] == [1]
     assert shop.written == ["SN2"]
 
 
 async def test_the_only_order_of_a_call_is_to_blame_whatever_the_error_names():
     shop = Shop({"SN1"}, error(["metafields"], code="STALE_OBJECT"))
-    objections = await set_numbers(cast("AdminClient", shop), notes(1), SLOT)
+    objections = await set_metafields(cast("AdminClient", shop), notes(1), SLOT)
     assert [(each.order_id, each.cause) for each in objections] == [(1, RejectionCause.STALE)]
     assert len(shop.calls) == 1
 

@@ -152,7 +152,7 @@ class _Shipping:
         return Converged(self._pick_up.link, self._report.note, self._report.evidence, findings=findings, wait=wait)
 
     async def _adopt(self, shop: ShopShipments) -> None:
-        """Finds out what became of fulfilments that an earlier attempt was about to make. Cancelled ones are forgotten."""
+        """Finds out what became of fulfilments that an attempt was about to make, and forgets cancelled ones."""
         tracking = {slip.key: slip.tracking for slip in self._slips}
         cancelled = {each.id for each in shop.fulfillments if not each.is_active}
         for key, stored in list(self._stored.items()):

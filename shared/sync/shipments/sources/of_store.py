@@ -9,6 +9,7 @@ from shared.sync.shipments.sources.holds import sources_of_holds
 from shared.sync.shipments.sources.picked import sources_of_picked
 from shared.sync.shipments.sources.slips import sources_of_slips
 from shared.sync.shipments.sources.source import Source
+from shared.sync.shipments.sources.states import sources_of_states
 
 
 def sources_of(rules: StoreRules, ports: ShipmentPorts) -> tuple[Source, ...]:
@@ -17,4 +18,5 @@ def sources_of(rules: StoreRules, ports: ShipmentPorts) -> tuple[Source, ...]:
         *sources_of_picked(rules, ports),
         *sources_of_holds(rules, ports),
         *sources_of_captures(rules, ports),
+        *sources_of_states(rules, ports),
     )

@@ -88,7 +88,8 @@ def test_what_is_invoiced_and_not_paid_is_captured() -> None:
     found = plan(payments(), "30.00")
     assert taken(found) == [(1, "30.00", False)]
     assert found.finding is None
-    assert found.look_at == NOW + timedelta(days=8)
+    assert found.look_at == NOW + timedelta(days=1)
+    assert plan(payments(), "0").look_at == NOW + timedelta(days=8)
     assert taken(plan(payments(received="20.00", outstanding="80.00"), "30.00")) == [(1, "10.00", False)]
 
 
