@@ -35,6 +35,7 @@ from shared.settings import Settings, read_settings
 from shared.shopify.admin.client import AdminClient
 from shared.shopify.admin.tokens import ClientCredentials, MissingCredentials
 from shared.store import blobs
+from shared.store.captures import Captures
 from shared.store.customers import KnownCustomers
 from shared.store.journal import Journal
 from shared.store.links import OrderLinks
@@ -128,6 +129,7 @@ def build(settings: Settings) -> Services:
     outbox = Outbox(tables.get_table_client("outbox"))
     parking = Parking(tables.get_table_client("parked"), parked)
     shipments = Shipments(tables.get_table_client("shipments"))
+    captures = Captures(tables.get_table_client("payments"))
     order_ports = OrderPorts(
         rules=rules,
         admins=admins,
@@ -141,6 +143,7 @@ def build(settings: Settings) -> Services:
             PaymentJournals(fo, SharedRows(tables.get_table_client("payments"), "journals")),
         ),
         refunds=RefundPorts(Refunds(tables.get_table_client("refunds")), fo, tax_setups),
+        captures=captures,
         outbox=outbox,
         parking=parking,
         shipments=shipments,
@@ -155,6 +158,7 @@ def build(settings: Settings) -> Services:
         links=links,
         parking=parking,
         shipments=shipments,
+        captures=captures,
         snapshots=snapshots,
         queue=orders_queue,
     )

@@ -67,6 +67,13 @@ class ErrorCode(StrEnum):
     SHIPPED_NOT_FULFILLABLE = "SHIPPED_NOT_FULFILLABLE"
     SHIPPED_MORE_THAN_OPEN = "SHIPPED_MORE_THAN_OPEN"
     SHIPMENT_REFUSED = "SHIPMENT_REFUSED"
+    CAPTURE_DIFFERS = "CAPTURE_DIFFERS"
+    CAPTURE_SHORT = "CAPTURE_SHORT"
+    CAPTURE_CANCELLED = "CAPTURE_CANCELLED"
+    CAPTURE_REFUSED = "CAPTURE_REFUSED"
+    CAPTURE_DECLINED = "CAPTURE_DECLINED"
+    AUTHORIZATION_EXPIRES = "AUTHORIZATION_EXPIRES"
+    AUTHORIZATION_ENDED = "AUTHORIZATION_ENDED"
     CANCELLED_IN_FO = "CANCELLED_IN_FO"
     CANCELLATION_REFUSED = "CANCELLATION_REFUSED"
     GIVEN_UP_IN_FO = "GIVEN_UP_IN_FO"
@@ -460,6 +467,53 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
         Owner.CLERK,
         "Look at the order's fulfilment in Shopify: a location that does not stock the item, a request to a fulfilment "
         "service, or a change by staff at the same moment. Correct it there. " + _REPLAY,
+    ),
+    ErrorCode.CAPTURE_DIFFERS: Entry(
+        "F&O invoiced {invoiced}, of which {paid} is paid and {due} is due, but the order still costs {outstanding} in "
+        "Shopify.",
+        Owner.ACCOUNTANT,
+        "Nothing more is captured. Compare the invoices of the sales order in F&O with the order in Shopify: units "
+        "that F&O gave up, charges and tax that it added, one invoice for several orders. Correct the order in "
+        "Shopify, or F&O by a credit note or an invoice of the sales order. If both are right as they are, capture or "
+        "refund the difference in Shopify. " + _REPLAY,
+    ),
+    ErrorCode.CAPTURE_SHORT: Entry(
+        "F&O invoiced {invoiced}, {paid} is paid, and no authorisation is left for {missing} of it.",
+        Owner.CLERK,
+        "The order costs more than was authorised, or its authorisation takes no further capture. Ask the buyer for "
+        "the rest: in Shopify, send an invoice of the order. " + _REPLAY,
+    ),
+    ErrorCode.CAPTURE_CANCELLED: Entry(
+        "The order is cancelled in Shopify, and F&O invoiced {invoiced} of it, of which {paid} is paid.",
+        Owner.CLERK,
+        "Find out whether the goods left. If they did, ask the buyer for the money or for the goods; if not, correct "
+        "the invoice in F&O by a credit note of the sales order. " + _REPLAY,
+    ),
+    ErrorCode.CAPTURE_REFUSED: Entry(
+        "Shopify refused to capture {amount}: {message}",
+        Owner.CLERK,
+        "Look at the payment of the order in Shopify, and capture it there if that works. If Shopify says that the app "
+        "may not, let an administrator give the app the permission to capture payments. " + _REPLAY,
+    ),
+    ErrorCode.CAPTURE_DECLINED: Entry(
+        "The payment provider did not pay the capture of {amount}: {reason}.",
+        Owner.CLERK,
+        "Stop what has not left yet. Try the capture again in Shopify, or ask the buyer for another payment: in "
+        "Shopify, send an invoice of the order. " + _REPLAY,
+    ),
+    ErrorCode.AUTHORIZATION_EXPIRES: Entry(
+        "An authorisation of {left} expires at {expires_at}, and F&O has invoiced {invoiced} of the order so far, of "
+        "which {paid} is paid.",
+        Owner.CLERK,
+        "Ship and invoice the rest before that, or capture the money in Shopify, if you may before the goods leave. "
+        'Otherwise ask the buyer for another payment. captures.expiring = "capture_all" captures it by itself.',
+    ),
+    ErrorCode.AUTHORIZATION_ENDED: Entry(
+        "An authorisation of the order is {reason}: F&O invoiced {invoiced}, {paid} is paid, and {missing} cannot be "
+        "captured any more.",
+        Owner.CLERK,
+        "Stop what has not left yet. Ask the buyer for another payment: in Shopify, send an invoice of the order. "
+        + _REPLAY,
     ),
     ErrorCode.CANCELLED_IN_FO: Entry(
         "F&O has cancelled {sales_order}, and Shopify still has {units} units of the order open{obstacle}.",

@@ -229,6 +229,8 @@ SHIPMENTS: Final = Flow(
     event_handler="shared.sync.shipments.session:ship",
     documents=frozenset(
         {
+            "captures_make",
+            "captures_state",
             "given_up_refund",
             "given_up_worth",
             "order_cancel",
@@ -260,10 +262,12 @@ SHIPMENTS: Final = Flow(
     | frozenset(
         {
             "CredManTableBiEntities",
+            "CustInvoiceJourBiEntities",
             "CustPackingSlipJourBiEntities",
             "CustPackingSlipTransBiEntities",
             "CustPackingSlipVersionBiEntities",
             "PackingSlipTrackingInformation",
+            "SalesInvoiceHeadersV4",
             "SalesTableBiEntities",
             "WHSSalesLineBiEntities",
         }

@@ -94,6 +94,13 @@ METRICS: Final = (
     ),
     Metric("write_back.refused", "sales order numbers that Shopify rejected", "write_back.refused", ("store", "code")),
     Metric("shipments.moved", "orders whose packing slips moved in F&O", "shipment.moved", ("store",)),
+    Metric("captures.made", "captures of authorised money for F&O's invoices", "capture.made", ("store", "company")),
+    Metric(
+        "authorizations.expiring",
+        "orders told of because an authorisation is about to expire",
+        "authorization.expiring",
+        ("store",),
+    ),
     Metric("orders.missed", "order changes without a webhook", "sweep.order_missed", ("store",)),
     Metric(
         "reconciliation.differences",

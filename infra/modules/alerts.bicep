@@ -29,6 +29,7 @@ var queries = {
   parked: loadTextContent('../queries/parked.kql')
   orders_late: loadTextContent('../queries/orders_late.kql')
   shipments_late: loadTextContent('../queries/shipments_late.kql')
+  authorization_expiring: loadTextContent('../queries/authorization_expiring.kql')
   backlog_age: loadTextContent('../queries/backlog_age.kql')
   breaker_open: loadTextContent('../queries/breaker_open.kql')
   denied: loadTextContent('../queries/denied.kql')

@@ -1,5 +1,6 @@
 """What was paid and what is still owed. Amounts are at the order's exchange rate, never at a payment's."""
 
+from datetime import datetime
 from decimal import Decimal
 
 from local.shopify.money import MoneyBag, total
@@ -53,7 +54,7 @@ def children(order: Order, parent: Transaction, kind: str) -> list[Transaction]:
 
 def capturable(order: Order, authorization: Transaction) -> Decimal:
     """What can still be captured of a successful authorization, in the buyer's currency."""
-    if not authorization.succeeded or children(order, authorization, "VOID"):
+    if not authorization.succeeded or authorization.is_expired or children(order, authorization, "VOID"):
         return Decimal(0)
     captures = children(order, authorization, "CAPTURE")
     if any(each.is_final for each in captures) or (captures and not authorization.multi_capturable):
@@ -68,6 +69,13 @@ def refundable(order: Order, payment: Transaction) -> Decimal:
         return Decimal(0)
     back = (each.settles.presentment for each in children(order, payment, "REFUND"))
     return payment.settles.presentment - sum(back, Decimal(0))
+
+
+def expire(order: Order, now: datetime) -> None:
+    """Ends the authorizations whose time is over."""
+    for each in order.transactions:
+        if each.expires_at is not None and each.expires_at <= now and each.kind == "AUTHORIZATION":
+            each.is_expired = True
 
 
 def open_authorizations(order: Order) -> list[Transaction]:
@@ -89,6 +97,8 @@ def financial_status(order: Order) -> str:
             return "authorized"
         if order.original_total.presentment == 0:
             return "paid"
+        if any(each.is_expired for each in order.transactions):
+            return "expired"
         voided = any(each.kind == "VOID" and each.succeeded for each in order.transactions)
         return "voided" if voided or order.cancelled_at else "pending"
     return "paid" if outstanding(order).presentment <= 0 else "partially_paid"

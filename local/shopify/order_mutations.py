@@ -4,7 +4,7 @@ import uuid
 from decimal import Decimal
 from typing import Any
 
-from local.shopify.balance import capturable, financial_status, total_capturable
+from local.shopify.balance import capturable, expire, financial_status, total_capturable
 from local.shopify.cart import CartError
 from local.shopify.events import paid_event, transaction_events
 from local.shopify.inventory import user_error
@@ -32,6 +32,7 @@ class OrderMutations(MutationRoot):
         order = find_order(self._request, parse_gid(input_["id"], "Order"))
         if order is None:
             return _not_captured(user_error(["id"], "Order does not exist"))
+        expire(order, shop.clock())
         number = parse_gid(input_["parentTransactionId"], "OrderTransaction")
         parent = next((each for each in order.transactions if each.id == number), None)
         problem = _capture_problem(order, parent, input_)

@@ -4,6 +4,7 @@ from typing import Any
 
 from local.shopify.agreement_nodes import agreement_node
 from local.shopify.balance import (
+    expire,
     financial_status,
     fulfillment_status,
     gateways,
@@ -60,6 +61,7 @@ class OrderNode(Node):
         self.number = order.number
         self.confirmation_number = order.confirmation_number
         self.confirmed = True
+        expire(order, self.shop.clock())
         self.created_at = self.processed_at = utc(order.created_at)
         self.updated_at = utc(order.updated_at)
         self.cancelled_at = utc(order.cancelled_at) if order.cancelled_at else None

@@ -27,6 +27,8 @@ class Transaction:
     #: of an authorization: whether more than one capture is allowed, and when it ends
     multi_capturable: bool = True
     expires_at: datetime | None = None
+    #: of an authorization: nothing more is captured of it
+    is_expired: bool = False
     #: of a capture: nothing more is captured of its authorization
     is_final: bool = False
 

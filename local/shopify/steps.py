@@ -7,7 +7,7 @@ from typing import Any
 from aiohttp import web
 
 from local.shopify.agreeing import agree, standings
-from local.shopify.balance import financial_status
+from local.shopify.balance import expire, financial_status
 from local.shopify.bodies import body
 from local.shopify.changing import assess, cancel
 from local.shopify.editing import edit
@@ -58,6 +58,7 @@ _ROUTING = ("hold", "release", "move", "progress", "service")
 
 def apply_step(shop: Shop, order: Order, step: str, params: Mapping[str, Any]) -> list[Event]:
     """Apply a step to the order and return its webhooks. Undone when it raises a ValueError, KeyError or TypeError."""
+    expire(order, shop.clock())
     shared: dict[int, Any] = {id(each): each for each in (*shop.variants.values(), order.customer)}
     before = copy.deepcopy(order, shared)
     had = standings(order)

@@ -29,6 +29,7 @@ PAYMENT_LINES: Final = "CustomerPaymentJournalLines"
 RETURN_ORDERS: Final = "ReturnOrderHeadersV2"
 RETURN_LINES: Final = "ReturnOrderLinesV2"
 SALES_INVOICES: Final = "SalesInvoiceHeadersV4"
+POSTED_INVOICES: Final = "CustInvoiceJourBiEntities"
 INVOICES: Final = "FreeTextInvoiceHeaders"
 PACKING_SLIPS: Final = "CustPackingSlipJourBiEntities"
 PACKING_SLIP_LINES: Final = "CustPackingSlipTransBiEntities"
@@ -72,6 +73,7 @@ PUBLIC_NAMES: Final = {
     RETURN_ORDERS: "ReturnOrderHeaderV2",
     RETURN_LINES: "ReturnOrderLineV2",
     SALES_INVOICES: "SalesInvoiceHeaderV4",
+    POSTED_INVOICES: "CustInvoiceJourBiEntity",
     INVOICES: "FreeTextInvoiceHeader",
     PACKING_SLIPS: "CustPackingSlipJourBiEntity",
     PACKING_SLIP_LINES: "CustPackingSlipTransBiEntity",
@@ -153,6 +155,7 @@ KEYS: Final[dict[str, tuple[str, ...]]] = {
     RETURN_ORDERS: ("dataAreaId", "ReturnOrderNumber"),
     RETURN_LINES: ("dataAreaId", "ReturnOrderNumber", "ReturnInventoryLotId"),
     SALES_INVOICES: ("dataAreaId", "InvoiceNumber", "InvoiceDate", "LedgerVoucher"),
+    POSTED_INVOICES: ("dataAreaId", "SourceKey"),
     INVOICES: ("dataAreaId", "InvoiceIdentifier"),
     PACKING_SLIPS: ("dataAreaId", "SourceDocumentHeader"),
     PACKING_SLIP_LINES: ("dataAreaId", "SourceDocumentLine"),
@@ -233,6 +236,7 @@ READ: Final[dict[str, tuple[str, ...]]] = {
     RETURN_ORDERS: ("ReturnOrderNumber", "CustomersOrderReference", "IsReturnProcessingStopped"),
     RETURN_LINES: ("ReturnInventoryLotId", "ReturningInventoryLotId", "ReturnSalesQuantity", "LineAmount"),
     SALES_INVOICES: ("InvoiceNumber", "SalesOrderNumber", "CurrencyCode", "TotalInvoiceAmount", "TotalTaxAmount"),
+    POSTED_INVOICES: ("InvoiceId", "SalesId", "SalesType", "InvoiceAmount", "SysModifiedDateTime"),
     INVOICES: ("InvoiceIdentifier", "CustomerReference", "IsPosted"),
     PACKING_SLIPS: ("SourceKey", "PackingSlipId", "SalesType", "DlvMode", "ShipCarrierId", "inventLocationId"),
     PACKING_SLIP_LINES: (

@@ -1,6 +1,7 @@
 """The values that both systems are translated to and from: frozen, no I/O, no clock, no environment."""
 
 from shared.model.address import Address
+from shared.model.capture import Authorization, Captured, Invoicing, OrderPayments, RefundedMoney
 from shared.model.component import COMPONENTS, Component, source_of
 from shared.model.fo_order import FoHeader, FoLine, FoOrder, FoPrice, FoRow, FoStatus
 from shared.model.hold import HeldFulfillmentOrder, HoldOrigin, HoldPlace, HoldRecord, ShopHold
@@ -42,7 +43,9 @@ __all__ = [
     "Address",
     "Adjustment",
     "AdjustmentReason",
+    "Authorization",
     "Buyer",
+    "Captured",
     "Component",
     "CurrencyMismatchError",
     "CurrencySide",
@@ -60,6 +63,7 @@ __all__ = [
     "HoldPlace",
     "HoldReason",
     "HoldRecord",
+    "Invoicing",
     "Item",
     "ItemHandling",
     "Level",
@@ -71,6 +75,7 @@ __all__ = [
     "OpenReturns",
     "Order",
     "OrderLine",
+    "OrderPayments",
     "OrderRecord",
     "OrderState",
     "OrderStatus",
@@ -83,6 +88,7 @@ __all__ = [
     "Refund",
     "RefundLine",
     "RefundRecord",
+    "RefundedMoney",
     "Restock",
     "ReturnFee",
     "Risk",

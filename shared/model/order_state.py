@@ -60,6 +60,15 @@ class Rate:
             raise CurrencyMismatchError(f"the rate is for {self.paid.currency}, not for {paid.currency}")
         return Money(self.booked.amount * paid.amount / self.paid.amount, self.booked.currency).rounded()
 
+    def present(self, booked: Money) -> Money:
+        """Money of the booked side in the buyer's currency, rounded to its smallest unit; the inverse of `convert`.
+
+        Raises CurrencyMismatchError for money in any other currency, and ZeroDivisionError where nothing was booked.
+        """
+        if booked.currency != self.booked.currency:
+            raise CurrencyMismatchError(f"the rate is for {self.booked.currency}, not for {booked.currency}")
+        return Money(self.paid.amount * booked.amount / self.booked.amount, self.paid.currency).rounded()
+
 
 @dataclass(frozen=True, slots=True)
 class OrderState:

@@ -50,6 +50,8 @@ class Transaction:
     parent_id: int | None
     """The authorization of a capture, the sale or capture of a refund."""
     is_test: bool
+    expires_at: datetime | None = None
+    """When an authorization expires, where Shopify says so."""
 
     @property
     def moves_money(self) -> bool:

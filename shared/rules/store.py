@@ -11,6 +11,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 from shared.flows import FLOWS, Flow
 from shared.model import CurrencySide
 from shared.rules.base import Country, Currency, Rules
+from shared.rules.sections.captures import CaptureRules
 from shared.rules.sections.changes import ChangeRules
 from shared.rules.sections.customers import CustomerRules
 from shared.rules.sections.dimensions import DimensionRule, dimension_mistakes
@@ -119,6 +120,9 @@ class StoreRules(Rules):
     shipments: ShipmentRules = Field(
         default=ShipmentRules(), description="How goods that left F&O's warehouses are shown in Shopify."
     )
+    captures: CaptureRules = Field(
+        default=CaptureRules(), description="Which authorised money is captured for what F&O invoiced."
+    )
     holds: HoldRules = Field(default=HoldRules(), description="Which holds of an order are copied to the other system.")
     order_status: OrderStatusRules = Field(
         default=OrderStatusRules(), description="What the order in Shopify shows of F&O's status of it."
@@ -223,6 +227,16 @@ class StoreRules(Rules):
         if mistakes:
             raise ValueError("\n".join(mistakes))
         return flows
+
+    @field_validator("captures")
+    @classmethod
+    def _found_by_the_shipments(cls, captures: CaptureRules, info: ValidationInfo) -> CaptureRules:
+        flows: Flows | None = info.data.get("flows")
+        if captures.is_on and flows is not None and not flows.shipments:
+            raise ValueError(
+                'on = "invoiced" needs shipments = true in [flows]: the runs of the shipments find what F&O invoiced'
+            )
+        return captures
 
     @field_validator("warehouses")
     @classmethod

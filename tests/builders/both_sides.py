@@ -38,6 +38,7 @@ from shared.shopify.admin.bucket import CostBucket
 from shared.shopify.admin.client import AdminClient
 from shared.shopify.admin.tokens import ClientCredentials
 from shared.shopify.orders import ALL_ORDERS
+from shared.store.captures import Captures
 from shared.store.customers import KnownCustomers
 from shared.store.journal import Journal
 from shared.store.links import OrderLink, OrderLinks
@@ -200,6 +201,7 @@ class App(Brief):
             taxes=taxes,
             payments=PaymentPorts(Payments(payments), PaymentJournals(self.client, SharedRows(payments, "journals"))),
             refunds=RefundPorts(Refunds(MemoryTable()), self.client, taxes),
+            captures=Captures(payments),
             outbox=Outbox(MemoryTable()),
             parking=self._parking,
             shipments=shipments,
@@ -216,6 +218,7 @@ class App(Brief):
             links=self.links,
             parking=self._parking,
             shipments=shipments,
+            captures=Captures(payments),
             snapshots=MemorySnapshots(),  # type: ignore[arg-type]  # documents in memory
             queue=_Collecting(self._shipped),
             now=lambda: self.now(),  # noqa: PLW0108

@@ -9,6 +9,7 @@ from shared.d365.payment_journals import PaymentJournals
 from shared.d365.tax import TaxSetups
 from shared.mapping.orders.header import header_fingerprints
 from shared.model import TransactionKind
+from shared.store.captures import Captures
 from shared.store.links import OrderLinks
 from shared.store.outbox import Outbox
 from shared.store.parking import Parking
@@ -65,6 +66,7 @@ class ComparedWorld:
             taxes=TaxSetups(self.fo),
             payments=PaymentPorts(self.payments, PaymentJournals(self.fo, SharedRows(rows, "journals"))),
             refunds=RefundPorts(self.refunds, self.fo, TaxSetups(self.fo)),
+            captures=Captures(rows),
             outbox=Outbox(MemoryTable()),
             parking=Parking(MemoryTable(), None),
             shipments=Shipments(MemoryTable()),

@@ -111,6 +111,7 @@ def _transaction(each: Transaction) -> Node:
         "test": each.is_test,
         "createdAt": _time(each.processed_at),
         "processedAt": _time(each.processed_at),
+        "authorizationExpiresAt": _time(each.expires_at) if each.expires_at else None,
         "parentTransaction": each.parent_id and {"id": _gid("OrderTransaction", each.parent_id)},
         "amountSet": _money(each.amount),
         "amountRoundingSet": _money(each.cash_rounding) if each.cash_rounding else None,

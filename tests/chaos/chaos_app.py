@@ -25,6 +25,7 @@ from shared.d365.payment_journals import PaymentJournals
 from shared.d365.tax import TaxSetups
 from shared.errors import OutcomeUnknownError
 from shared.rules import StoreRules
+from shared.store.captures import Captures
 from shared.store.customers import KnownCustomers
 from shared.store.journal import Journal
 from shared.store.links import OrderLinks
@@ -194,6 +195,7 @@ class Installation:
                 taxes=TaxSetups(fo),
                 payments=PaymentPorts(Payments(over["payments"]), journals, now=self.time.now),
                 refunds=RefundPorts(Refunds(over["refunds"]), fo, TaxSetups(fo)),
+                captures=Captures(over["payments"]),
                 outbox=Outbox(over["outbox"]),
                 parking=Parking(over["parked"], BodiesOver(wire, self.blobs)),
                 shipments=Shipments(over["shipments"]),

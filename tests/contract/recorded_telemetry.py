@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -135,7 +135,7 @@ def _settling_at_once(text: str) -> str:
     """A store's file that shows shipments, and whose sweep looks at orders of this moment too."""
     text, times = re.subn(r"(?m)^settle_minutes = \d+", "settle_minutes = 0", text)
     assert times == 1
-    return with_shipments(text)
+    return with_shipments(text).replace('on = "never"', 'on = "invoiced"')
 
 
 async def a_day_in_the_shop(world: World, basket: dict[str, Any]) -> list[dict[str, Any]]:
@@ -171,6 +171,7 @@ async def a_day_in_the_shop(world: World, basket: dict[str, Any]) -> list[dict[s
     assert (await world.run("write_back")).status_code == 500
     assert (await world.run("write_back")).status_code == 200
     assert (await world.run("export_tables")).status_code == 200
+    await _a_day_of_captures(world, basket)
     return [good, retried, parked]
 
 
@@ -184,6 +185,26 @@ async def _a_day_in_the_warehouse(world: World, shipped: dict[str, Any]) -> None
     assert (await world.run("push_shipments")).status_code == 200
     end = await world.end_of_topic("nordlys", shipped["id"], "shipments/moved")
     assert "shipments: 1 fulfilments made" in end["note"]
+
+
+async def _a_day_of_captures(world: World, basket: dict[str, Any]) -> None:
+    """An authorisation that is told of before it expires, and captured when F&O invoices."""
+    expires_at = (datetime.now(UTC) + timedelta(hours=12)).isoformat()
+    payment = {"kind": "authorization", "expires_at": expires_at}
+    order = await world.buy("nordlys", basket | {"payment": [payment]})
+    await world.ends_of("nordlys", order["id"], count=2)
+    assert (await world.run("push_shipments")).status_code == 200
+    end = await world.end_of_topic("nordlys", order["id"], "shipments/moved")
+    assert end["outcome"] == "parked"
+    known = await world.ends_of("nordlys", order["id"], count=3)
+    number = (await world.sales_orders(str(order["id"])))[0]["number"]
+    for action in ("pack", "invoice"):
+        done = await world.http.post(f"{world.stack.d365}/_sim/orders/nleu/{number}/{action}", json={})
+        assert done.status_code < 300, done.text
+    assert (await world.run("push_shipments")).status_code == 200
+    ends = await world.ends_of("nordlys", order["id"], count=len(known) + 1)
+    assert any("1 captures made" in each["note"] for each in ends)
+    await world.end_of_topic("nordlys", order["id"], "orders/paid")
 
 
 async def _a_day_of_sweeps(world: World, changed: dict[str, Any], edited: dict[str, Any]) -> None:

@@ -258,7 +258,9 @@ def test_an_order_in_fo_is_not_late_though_its_payments_still_wait(recording: Re
 
 
 def test_a_shipment_that_shopify_does_not_show_is_late_after_15_minutes(recording: Recording) -> None:
-    (moved,) = (row for row in recording.tables["AppEvents"] if row["Name"] == "shipment.moved")
+    order = str(recording.good["id"])
+    found = (row for row in recording.tables["AppEvents"] if row["Name"] == "shipment.moved")
+    (moved,) = (row for row in found if row["Properties"]["entity_id"] == order)
     event = moved["Properties"]["event_id"]
 
     def unhandled(row: Row) -> Row | None:
@@ -272,6 +274,16 @@ def test_a_shipment_that_shopify_does_not_show_is_late_after_15_minutes(recordin
     waits = {"Name": "message.waiting", "Properties": moved["Properties"] | {"reason": "NotYetError"}}
     stuck["AppEvents"].append(moved | waits)
     assert ask(ALERTS["shipments_late"], changed(stuck, lambda row: earlier(row, minutes=20))) == []
+
+
+def test_an_authorization_that_expires_is_reported_until_it_is_captured(recording: Recording) -> None:
+    assert ask(ALERTS["authorization_expiring"], recording.tables) == []
+    not_captured = changed(recording.tables, lambda row: None if row["Name"] == "capture.made" else row)
+    (told,) = ask(ALERTS["authorization_expiring"], not_captured)
+    assert told["Store"] == "nordlys"
+    assert told["SalesOrder"]
+    yesterday = changed(not_captured, lambda row: earlier(row, hours=25))
+    assert ask(ALERTS["authorization_expiring"], yesterday) == []
 
 
 def test_a_flow_that_handles_messages_minutes_after_their_event_does_not_keep_up(recording: Recording) -> None:
@@ -446,7 +458,7 @@ def test_what_was_booked_is_counted(recording: Recording) -> None:
     for row in recording.tables["AppMetrics"]:
         counts[row["Name"]] += row["Sum"]
     booked = {name: counts[name] for name in ("orders.booked", "payments.booked", "refunds.booked")}
-    assert booked == {"orders.booked": 2, "payments.booked": 3, "refunds.booked": 1}
+    assert booked == {"orders.booked": 3, "payments.booked": 4, "refunds.booked": 1}
     assert counts["write_back.numbers"] == 1
 
 

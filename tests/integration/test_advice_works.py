@@ -55,6 +55,18 @@ CARRIED_OUT_IN: Final = {
         ),
         "test_shipments_reach_shopify.py",
     ),
+    **dict.fromkeys(
+        (
+            ErrorCode.AUTHORIZATION_ENDED,
+            ErrorCode.AUTHORIZATION_EXPIRES,
+            ErrorCode.CAPTURE_CANCELLED,
+            ErrorCode.CAPTURE_DECLINED,
+            ErrorCode.CAPTURE_DIFFERS,
+            ErrorCode.CAPTURE_REFUSED,
+            ErrorCode.CAPTURE_SHORT,
+        ),
+        "test_captures_on_invoice.py",
+    ),
     **dict.fromkeys((ErrorCode.READY_ON_HOLD, ErrorCode.READY_TAKEN_BACK), "test_pick_up_reaches_shopify.py"),
     ErrorCode.TAX_OF_CHARGE: "test_charges_taxed.py",
 }

@@ -301,6 +301,7 @@ def _transaction(node: GraphqlNode) -> GraphqlNode:
         "test": node["test"],
         "created_at": node["createdAt"],
         "processed_at": node["processedAt"],
+        "authorization_expires_at": node["authorizationExpiresAt"],
         "parent_id": _optional_number(node["parentTransaction"]),
         "amount_set": _money(node["amountSet"]),
         "amount_rounding_set": _money(node["amountRoundingSet"]),

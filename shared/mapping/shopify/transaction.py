@@ -24,6 +24,7 @@ from shared.mapping.shopify.terms import Terms
 from shared.model import CurrencySide, Money, Transaction, TransactionKind, TransactionStatus
 
 _SUGGESTED: Final = "suggested_refund"
+_EXPIRES: Final = "authorization_expires_at"
 _SYNONYMS: Final = {"emv_authorization": "authorization"}
 """An authorization taken with a card reader is an authorization (OrderTransactionKind)."""
 
@@ -66,6 +67,7 @@ def read_transaction(block: Block, terms: Terms, path: str) -> Transaction:
         processed_at=moment(block, "created_at" if block.get("processed_at") is None else "processed_at", path),
         parent_id=optional_identifier(block, "parent_id", path),
         is_test=flag(block, "test", path),
+        expires_at=None if block.get(_EXPIRES) is None else moment(block, _EXPIRES, path),
     )
 
 

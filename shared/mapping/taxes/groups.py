@@ -186,9 +186,14 @@ def one_sales_tax_group(taxes: Iterable[LineTax], country: str, store: str) -> s
 
 def is_tolerated(expected: Money, charged: Money, *, taxed_lines: int, rules: StoreRules) -> bool:
     """Whether F&O's tax is as near to Shopify's as the rules ask."""
+    return abs(expected - charged) <= tax_tolerance(charged.currency, taxed_lines=taxed_lines, rules=rules)
+
+
+def tax_tolerance(currency: str, *, taxed_lines: int, rules: StoreRules) -> Money:
+    """The largest difference that the rules accept between both systems' tax of an order."""
     exact = rules.tax.policy in ("park", "service_line")
     units = 0 if exact else rules.tax.tolerance + rules.tax.tolerance_per_line * taxed_lines
-    return abs(expected - charged).amount <= units * smallest_unit(charged.currency)
+    return Money(units * smallest_unit(currency), currency)
 
 
 def _parts_taxed(net: Money, taxes: Iterable[TaxLine], *, included: bool) -> list[Decimal] | None:

@@ -43,6 +43,7 @@ from shared.store.links import OrderLink
 from shared.store.parking import State
 from shared.sync.messages.outcome import Done, MessageOutcome, Park, Parts, Retry
 from shared.sync.messages.parked import RELEASE_HOLD
+from shared.sync.orders.authorizations import watch_authorizations
 from shared.sync.orders.booking import Booking, change, create, find_unrecorded, reconstruct_record
 from shared.sync.orders.by_staff import find_units_by_staff
 from shared.sync.orders.pause import is_edit_before, may_wait, wait_for_pause, wait_unread
@@ -259,6 +260,7 @@ class _Event:
             self.evidence |= booking.evidence
             if booking.is_current:
                 self.done.add(Part.ORDER)
+        await watch_authorizations(state, self.rules, self.ports.captures)
         if not booking.number and (self.parked or not booking.is_current):
             self.notes.append(
                 "payments and refunds wait for the sales order" if self.parked else "neither is its money"

@@ -12,6 +12,7 @@ from shared.d365.odata.client import ODataClient
 from shared.d365.tax import TaxSetups
 from shared.rules import StoreRules
 from shared.shopify.admin.client import AdminClient
+from shared.store.captures import Captures
 from shared.store.customers import KnownCustomers
 from shared.store.links import OrderLinks
 from shared.store.outbox import Outbox
@@ -33,6 +34,7 @@ class OrderPorts:
     taxes: TaxSetups
     payments: PaymentPorts
     refunds: RefundPorts
+    captures: Captures
     outbox: Outbox
     parking: Parking
     shipments: Shipments

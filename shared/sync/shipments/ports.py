@@ -12,6 +12,7 @@ from shared.d365.odata.client import ODataClient
 from shared.rules import StoreRules
 from shared.shopify.admin.client import AdminClient
 from shared.store.blobs import Snapshots
+from shared.store.captures import Captures
 from shared.store.links import OrderLinks
 from shared.store.parking import Parking
 from shared.store.shipments import Shipments
@@ -30,6 +31,7 @@ class ShipmentPorts:
     links: OrderLinks
     parking: Parking
     shipments: Shipments
+    captures: Captures
     snapshots: Snapshots
     queue: Queue
     """That of the orders: shipments of an order are handled in its session."""

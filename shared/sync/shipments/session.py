@@ -18,6 +18,7 @@ from shared.rules import StoreRules
 from shared.store.links import OrderLink, refuse_claimed
 from shared.store.parking import State
 from shared.sync.messages.outcome import Done, MessageOutcome, Park, Parts, Retry
+from shared.sync.shipments.captures import converge_captures
 from shared.sync.shipments.converged import Converged
 from shared.sync.shipments.fo_events import HINTED, pass_hint_on
 from shared.sync.shipments.given_up import converge_given_up
@@ -34,6 +35,7 @@ _CONVERGE: Final[Mapping[Part, _Converge]] = {
     Part.SHIPMENTS: converge_shipments,
     Part.GIVEN_UP: converge_given_up,
     Part.STATUS: converge_status,
+    Part.CAPTURES: converge_captures,
 }
 """Each gives what needs a person and what has to wait, or raises it as RefusedError or TransientError. They run in this
 order: what is held in Shopify cannot be fulfilled.

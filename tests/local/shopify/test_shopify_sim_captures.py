@@ -182,3 +182,11 @@ async def test_cancellations_are_refused_as_recorded(client: Client):
     assert await refused() == [(["orderId"], text, "INVALID")]
     order = {"admin_graphql_api_id": "gid://shopify/Order/1"}
     assert await refused() == [(["orderId"], "Order does not exist", "NOT_FOUND")]
+
+
+async def test_an_expired_authorization_cannot_be_captured(client: Client):
+    order = await place(client, {**AUTHORIZED, "expires_at": "2020-11-30T09:00:00+00:00"})
+    found = await read(client, order)
+    assert (found["transactions"][0]["manuallyCapturable"], found["capturable"]) == (False, False)
+    assert found["displayFinancialStatus"] == "EXPIRED"
+    assert problems(await capture(client, order, "1")) == [(["amount"], "Amount exceeds capturable amount")]

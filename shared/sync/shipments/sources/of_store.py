@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from shared.rules import StoreRules
 from shared.sync.shipments.ports import ShipmentPorts
+from shared.sync.shipments.sources.captures import sources_of_captures
 from shared.sync.shipments.sources.holds import sources_of_holds
 from shared.sync.shipments.sources.packed import sources_of_packed
 from shared.sync.shipments.sources.sales_orders import sources_of_sales_orders
@@ -18,5 +19,6 @@ def sources_of(rules: StoreRules, ports: ShipmentPorts) -> tuple[Source, ...]:
         *sources_of_sales_orders(rules, ports),
         *sources_of_packed(rules, ports),
         *sources_of_holds(rules, ports),
+        *sources_of_captures(rules, ports),
         *sources_of_states(rules, ports),
     )
