@@ -43,7 +43,7 @@ class Demo:
         placed = await self._place_all()
         good = await self._orders(placed) and good
         good = await self._later_pushes() and good
-        good = await self._shipments(placed[1]) and good
+        good = await self._shipments(placed[1], placed[-1]) and good
         await self._changes(placed)
         good = await self._write_back(placed[0]) and good
         return await self._accounts(placed) and good
@@ -84,8 +84,10 @@ class Demo:
         self.results += [*agreed, *sent]
         return len(sent) == 1
 
-    async def _shipments(self, order: Placed) -> bool:
-        """One order leaves in two parcels from two warehouses, and one slip turns out to be wrong."""
+    async def _shipments(self, order: Placed, at_counter: Placed) -> bool:
+        """One order leaves in two parcels from two warehouses, one slip turns out to be wrong, and one order is picked
+        for its buyer to collect.
+        """
         shipments = Shipments(self._systems)
         await self._systems.settle()
         await shipments.start()
@@ -95,13 +97,16 @@ class Demo:
         self._print("\nTwo stoves left, not three: the first packing slip is corrected. The buyer gets no second mail.")
         corrected = await shipments.correct(order, parcels[0].tracking, {"STOVE-GAS": 2})
         self._print(tables.parcels([corrected]))
-        self.results += [*parcels, corrected]
         is_told_once = await shipments.notices(order) == len(parcels)
-        return all(parcel.shown for parcel in (*parcels, corrected)) and is_told_once
+        self._print(f"\nThe goods of {at_counter.name} are picked. Shopify tells the buyer to collect them.")
+        ready = await shipments.prepare(at_counter)
+        self._print(tables.collected([ready]))
+        self.results += [*parcels, corrected, ready]
+        return all(parcel.shown for parcel in (*parcels, corrected)) and is_told_once and bool(ready.told)
 
     async def _changes(self, placed: Sequence[Placed]) -> None:
         """One order is edited, one returned, one cancelled."""
-        tent, stoves, maps, _, shirts, _ = placed
+        tent, stoves, maps, _, shirts, *_ = placed
         systems = self._systems
         await systems.invoice(stoves)
         self._print(

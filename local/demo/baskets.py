@@ -152,4 +152,22 @@ ORDERS: Final = (
             "shipping": [{"title": "Ground", "code": "GROUND", "price": "7.50", "tax": []}],
         },
     ),
+    Placed(
+        "prairie",
+        PRAIRIE,
+        {
+            "customer": _person("Noah", "Reyes", "noah@example.com", "+1 303 555 0177"),
+            "billing_address": _address("44 Cook St", "Denver", "80206", "US", "CO"),
+            "shipping_address": None,
+            "delivery_method": "PICK_UP",
+            "location_id": 72001001,
+            "lines": [{"sku": "TEE-RED-M", "quantity": 2}],
+            "tax": [
+                {"title": "Colorado State Tax", "rate": 0.029},
+                {"title": "Denver City Tax", "rate": 0.0481},
+                {"title": "RTD Tax", "rate": 0.011},
+            ],
+            "shipping": [{"title": "Mountain DC", "code": "Mountain DC", "price": "0.00", "tax": []}],
+        },
+    ),
 )

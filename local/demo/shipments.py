@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from local.demo.baskets import Placed
 from local.demo.systems import COMPANIES, Systems
-from local.demo.values import Parcel
+from local.demo.values import Collected, Parcel
 
 _WAREHOUSES: Final = "AMS", "HAM"
 _MOVED: Final = "shipments/moved"
@@ -50,6 +50,14 @@ class Shipments:
         await self.systems.post(f"slips/{COMPANIES[order.store]}/{self._slips[tracking]}", "correct", {"lines": lines})
         shown = await self._push(order)
         return Parcel(order.label, tracking, f"{_goods(units)}, corrected", shown.get(tracking, ""))
+
+    async def prepare(self, order: Placed) -> Collected:
+        """Posts the picking list of an order that the buyer picks up, and has the buyer told by Shopify."""
+        (booked,) = await self.systems.booked(order)
+        await self.systems.post(f"orders/{COMPANIES[order.store]}/{booked['number']}", "pick")
+        await self._push(order)
+        mails = (await self.systems.at_shop(order, "notices"))["notices"]
+        return Collected(order.label, "picked", ", ".join(each["kind"].replace("_", " ") for each in mails))
 
     async def notices(self, order: Placed) -> int:
         """Mails that the buyer got about parcels."""

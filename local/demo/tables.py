@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from rich.table import Table
 
-from local.demo.values import Account, OrderChange, OrderResult, Parcel, ParkedOrder, StockLevel, money
+from local.demo.values import Account, Collected, OrderChange, OrderResult, Parcel, ParkedOrder, StockLevel, money
 
 
 def orders(results: Sequence[OrderResult]) -> Table:
@@ -98,6 +98,16 @@ def parcels(results: Sequence[Parcel]) -> Table:
         table.add_column(heading)
     for parcel in results:
         table.add_row(parcel.order, parcel.tracking, parcel.left, parcel.shown or "[red]nothing")
+    return table
+
+
+def collected(results: Sequence[Collected]) -> Table:
+    """Orders that the buyers pick up."""
+    table = Table(title="Pick-up: Dynamics 365 F&O -> Shopify", title_justify="left")
+    for heading in ("Order", "F&O", "The buyer's mail"):
+        table.add_column(heading)
+    for each in results:
+        table.add_row(each.order, each.state, each.told or "[red]none")
     return table
 
 

@@ -140,6 +140,20 @@ class Parcel:
 
 
 @dataclass(frozen=True, slots=True)
+class Collected:
+    """An order that the buyer picks up: how far F&O is with it, and what the buyer got to know."""
+
+    order: str
+    state: str
+    """In F&O."""
+    told: str
+    """By Shopify; "" for nothing."""
+
+    def rows(self) -> list[Row]:
+        return [Row("shipments", self.order, "pick-up", self.told, self.state)]
+
+
+@dataclass(frozen=True, slots=True)
 class OrderNumber:
     """F&O's number of an order, as staff see it at the order in Shopify."""
 
@@ -177,7 +191,7 @@ class Account:
         return [_money_row(flow, self.order, what, pair, self.currency) for flow, what, pair in figures]
 
 
-type Result = OrderResult | ParkedOrder | StockLevel | OrderChange | OrderNumber | Parcel | Account
+type Result = OrderResult | ParkedOrder | StockLevel | OrderChange | OrderNumber | Parcel | Collected | Account
 
 
 def documents(results: list[Result]) -> list[dict[str, Any]]:

@@ -251,7 +251,17 @@ READ: Final[dict[str, tuple[str, ...]]] = {
     ),
     PACKING_SLIP_VERSIONS: ("CustPackingSlipJour", "VersionDateTime", "InternalPackingSlipId"),
     SLIP_TRACKING: ("SalesOrderNumber", "PackingSlipNumber", "TrackingNumber", "TrackingURL"),
-    SALES_TABLE: ("SalesId", "SalesType", "DlvMode", "DocumentStatus", "MCROrderStopped", "SysModifiedDateTime"),
+    SALES_TABLE: (
+        "SalesId",
+        "CustomerRef",
+        "SalesType",
+        "SalesStatus",
+        "DlvMode",
+        "DocumentStatus",
+        "MCROrderStopped",
+        "CredManInCreditControl",
+        "SysModifiedDateTime",
+    ),
     CREDIT_HOLDS: ("SalesId", "Active", "Company", "SysModifiedDateTime"),
     INVOICE_LINES: ("LineNumber", "TransactionCurrencyAmount"),
 }

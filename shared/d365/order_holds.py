@@ -6,21 +6,17 @@ import asyncio
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
 
-from shared.d365.entities import CREDIT_HOLDS, READ, SALES_TABLE
+from shared.d365.entities import CREDIT_HOLDS, READ
 from shared.d365.odata.client import ODataClient
 from shared.d365.odata.filters import Filter, all_of, chunks, eq, since
 from shared.d365.order_changes import read_header
 from shared.model.fo_order import FoRow
 
-_SALES: Final = "Sales"
-"""SalesType of an ordinary sales order; the table has return orders too."""
-
 
 @dataclass(frozen=True, slots=True)
 class HoldChange:
-    """A sales order that was stamped as changed, and whether it is held since."""
+    """A sales order that credit management took or let go."""
 
     sales_order: str
     is_held: bool
@@ -36,18 +32,13 @@ class FoHolds:
     is_in_credit_control: bool
 
 
-async def stopped_since(client: ODataClient, company: str, moment: datetime) -> list[HoldChange]:
-    """All sales orders that were changed since the moment, in one call. Raises what the client does."""
-    rows = await client.query(
-        SALES_TABLE, company=company, where=since("SysModifiedDateTime", moment), select=READ[SALES_TABLE]
-    )
-    return [_change(row, "MCROrderStopped") for row in rows if row["SalesType"] == _SALES]
-
-
 async def credit_holds_since(client: ODataClient, company: str, moment: datetime) -> list[HoldChange]:
     """The sales orders that credit management took or let go since the moment. Raises what the client does."""
     rows = await _credit_rows(client, company, since("SysModifiedDateTime", moment))
-    return [_change(row, "Active") for row in rows]
+    return [
+        HoldChange(row["SalesId"], row["Active"] == "Yes", datetime.fromisoformat(row["SysModifiedDateTime"]))
+        for row in rows
+    ]
 
 
 async def read_fo_holds(client: ODataClient, company: str, numbers: Sequence[str], *, credit: bool) -> FoHolds:
@@ -74,7 +65,3 @@ async def _credit_rows(client: ODataClient, company: str, where: Filter) -> list
         CREDIT_HOLDS, company=company, where=all_of(eq("Company", company), where), select=READ[CREDIT_HOLDS]
     )
     return [row for row in rows if row["Company"].casefold() == company.casefold()]
-
-
-def _change(row: FoRow, flag: str) -> HoldChange:
-    return HoldChange(row["SalesId"], row[flag] == "Yes", datetime.fromisoformat(row["SysModifiedDateTime"]))

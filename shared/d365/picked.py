@@ -12,35 +12,15 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
-from shared.d365.entities import READ, SALES_LINE_PROGRESS, SALES_TABLE, WAREHOUSE_LINES
+from shared.d365.entities import READ, SALES_LINE_PROGRESS, WAREHOUSE_LINES
 from shared.d365.moved import Moved
 from shared.d365.odata.client import ODataClient
 from shared.d365.odata.filters import chunks, since
 from shared.errors import DeniedError, ErrorCode, RefusedError
 from shared.model.fo_order import FoRow
 
-_SALES: Final = "Sales"
-"""SalesType of an ordinary sales order; the table has return orders too."""
-_PICKED: Final = "PickingList"
-"""DocumentStatus of a sales order whose picking list was posted last."""
 _OF_LINE: Final = ("InventTransId", "SalesId", "DlvMode")
 _HIDDEN: Final = frozenset({ErrorCode.FO_SET_MISSING, ErrorCode.FO_DENIED})
-
-
-async def picked_since(
-    client: ODataClient, company: str, moment: datetime, modes: Collection[str] | None
-) -> dict[str, Moved]:
-    """The sales orders of these modes of delivery (None: of any) whose picking list is posted and that were changed
-    since the moment. One call.
-    """
-    rows = await client.query(
-        SALES_TABLE, company=company, where=since("SysModifiedDateTime", moment), select=READ[SALES_TABLE]
-    )
-    return {
-        row["SalesId"]: Moved(_modified(row), {f"picked {row['SysModifiedDateTime']}"})
-        for row in rows
-        if row["SalesType"] == _SALES and row["DocumentStatus"] == _PICKED and _has_mode(row, modes)
-    }
 
 
 async def packed_since(
@@ -69,7 +49,7 @@ async def packed_since(
     )
     moved: dict[str, Moved] = {}
     for line in (line for lines in found for line in lines):
-        if line["InventTransId"] not in packed or not _has_mode(line, modes):
+        if line["InventTransId"] not in packed or not has_mode(line["DlvMode"], modes):
             continue
         row = packed[line["InventTransId"]]
         order = moved.setdefault(line["SalesId"], Moved(_modified(row)))
@@ -96,8 +76,9 @@ async def read_packed(
     return {row["InventTransId"]: row["PackingQty"] for rows in found for row in rows if row["InventTransId"] in lots}
 
 
-def _has_mode(row: FoRow, modes: Collection[str] | None) -> bool:
-    return modes is None or row["DlvMode"].casefold() in {mode.casefold() for mode in modes}
+def has_mode(mode: str, modes: Collection[str] | None) -> bool:
+    """Whether it is among the modes of delivery; None for any."""
+    return modes is None or mode.casefold() in {each.casefold() for each in modes}
 
 
 def _modified(row: FoRow) -> datetime:

@@ -7,22 +7,12 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
-from shared.d365.entities import SALES_TABLE
+from shared.d365.entities import READ, SALES_TABLE
 from shared.d365.odata.client import ODataClient
 from shared.d365.odata.filters import Filter, chunks, since
 from shared.model import FoStatus, SalesOrderState
 from shared.model.fo_order import FoRow
 
-_FIELDS: Final = (
-    "SalesId",
-    "CustomerRef",
-    "SalesType",
-    "SalesStatus",
-    "DocumentStatus",
-    "MCROrderStopped",
-    "CredManInCreditControl",
-    "SysModifiedDateTime",
-)
 _SALES: Final = "Sales"
 """SalesType of an ordinary sales order: returns and journals are in the same table."""
 _STATUS: Final = {
@@ -33,6 +23,8 @@ _STATUS: Final = {
 """SalesStatus; every other is an order that is open."""
 _HAS_LEFT: Final = frozenset({"PackingSlip", "Invoice"})
 """DocumentStatus, the last document that was posted, of an open order of which something has left."""
+_PICKED: Final = "PickingList"
+"""DocumentStatus of a sales order whose picking list was posted last."""
 
 
 async def states_since(client: ODataClient, company: str, moment: datetime) -> list[SalesOrderState]:
@@ -48,7 +40,7 @@ async def read_states(client: ODataClient, company: str, numbers: Sequence[str])
 
 async def _read(client: ODataClient, company: str, filters: Iterable[Filter]) -> list[SalesOrderState]:
     found = await asyncio.gather(
-        *(client.query(SALES_TABLE, company=company, where=where, select=_FIELDS) for where in filters)
+        *(client.query(SALES_TABLE, company=company, where=where, select=READ[SALES_TABLE]) for where in filters)
     )
     return [_state(row) for rows in found for row in rows if row["SalesType"] == _SALES]
 
@@ -59,6 +51,9 @@ def _state(row: FoRow) -> SalesOrderState:
         number=row["SalesId"],
         reference=row["CustomerRef"],
         status=_STATUS.get(row["SalesStatus"], is_open),
-        is_held="Yes" in {row["MCROrderStopped"], row["CredManInCreditControl"]},
+        delivery_mode=row["DlvMode"],
+        is_picked=row["DocumentStatus"] == _PICKED,
+        is_stopped=row["MCROrderStopped"] == "Yes",
+        is_in_credit_control=row["CredManInCreditControl"] == "Yes",
         modified_at=datetime.fromisoformat(row["SysModifiedDateTime"]),
     )

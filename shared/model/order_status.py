@@ -30,10 +30,18 @@ class SalesOrderState:
     """The customer's reference that it was written with."""
     status: FoStatus
     """OPEN, PARTLY_DELIVERED, DELIVERED, INVOICED or CANCELLED."""
-    is_held: bool
-    """Stopped, or in credit control."""
+    delivery_mode: str
+    is_picked: bool
+    """Its picking list was posted last."""
+    is_stopped: bool
+    """The flag *Do not process*, whoever set it."""
+    is_in_credit_control: bool
     modified_at: datetime
     """By F&O's clock."""
+
+    @property
+    def is_held(self) -> bool:
+        return self.is_stopped or self.is_in_credit_control
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

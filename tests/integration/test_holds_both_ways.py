@@ -278,7 +278,9 @@ async def test_orders_with_holds_are_looked_at_once_an_hour(app: App) -> None:
     assert await pushed(app) == [SAME]
     one.start()
     later = datetime.now(UTC) + timedelta(days=1)
-    app.shipments.snapshots.documents["shipments/nordlys/progress"]["sources"]["flags"]["seen"] = later.isoformat()
+    app.shipments.snapshots.documents["shipments/nordlys/progress"]["sources"]["sales_orders"]["seen"] = (
+        later.isoformat()
+    )
     assert await app.push_shipments() == []
     an_hour_later(app)
     await app.push_shipments()

@@ -122,6 +122,9 @@ class Unknowing:
     async def put(self, link: OrderLink) -> OrderLink:
         raise AssertionError("nothing is stored")
 
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._links, name)
+
 
 @pytest.mark.parametrize(
     ("changes", "end"),

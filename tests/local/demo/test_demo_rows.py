@@ -15,6 +15,7 @@ from local.demo import tables
 from local.demo.systems import NOTHING_DONE, done_in_fo
 from local.demo.values import (
     Account,
+    Collected,
     OrderChange,
     OrderNumber,
     OrderResult,
@@ -60,6 +61,8 @@ ACCOUNT = Account(
     paid=(Decimal("120.91"), Decimal("130.91")),
 )
 PARCEL = Parcel("#1002 nordlys", "JD40AMS", "3 x STOVE-GAS from AMS", "3 x STOVE-GAS with DHL Express")
+READY = Collected("#1003 prairie", "picked", "ready for pickup")
+UNTOLD = Collected("#1003 prairie", "picked", "")
 UNSEEN = Parcel("#1002 nordlys", "JD40HAM", "1 x BAG-DOWN from HAM", "")
 NUMBER = OrderNumber("#1001 nordlys", "sales_order = SN61", "SN61")
 
@@ -122,9 +125,10 @@ def test_stock_is_compared_in_pieces() -> None:
         (tables.stock_changes([LEVEL]), [LEVEL]),
         (tables.changes([CHANGE]), [CHANGE]),
         (tables.parcels([PARCEL, UNSEEN]), [PARCEL, UNSEEN]),
+        (tables.collected([READY, UNTOLD]), [READY, UNTOLD]),
         (tables.accounts([ACCOUNT]), [ACCOUNT]),
     ],
-    ids=["orders", "parked", "stock", "stock changes", "changes", "parcels", "accounts"],
+    ids=["orders", "parked", "stock", "stock changes", "changes", "parcels", "collected", "accounts"],
 )
 def test_tables_print_what_the_rows_hold(table: Table, results: list[Result]) -> None:
     text = printed(table)

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from shared.d365.picked import packed_since, picked_since, read_packed
+from shared.d365.picked import has_mode, packed_since, read_packed
 from shared.errors import DeniedError, ErrorCode, RefusedError
 
 NOON = datetime(2026, 11, 27, 12, tzinfo=UTC)
@@ -29,31 +29,12 @@ class Client:
         return found
 
 
-def order(number, *, status="PickingList", kind="Sales", mode="Pick"):
-    return {
-        "SalesId": number,
-        "SalesType": kind,
-        "DlvMode": mode,
-        "DocumentStatus": status,
-        "SysModifiedDateTime": LATER,
-    }
-
-
-async def test_orders_with_a_picking_list_and_a_mode_of_pick_up_are_picked():
-    client = Client(
-        SalesTableBiEntities=[
-            order("S1"),
-            order("S2", status="Confirmation"),
-            order("S3", kind="ReturnItem"),
-            order("S4", mode="STD"),
-        ]
-    )
-    found = await picked_since(client, "nleu", NOON, {"PICK"})
-    assert {number: (each.at, each.rows) for number, each in found.items()} == {
-        "S1": (datetime(2026, 11, 27, 12, 0, 5, tzinfo=UTC), {f"picked {LATER}"})
-    }
-    assert set(await picked_since(client, "nleu", NOON, None)) == {"S1", "S4"}
-    assert client.asked[0][1] == "SysModifiedDateTime ge 2026-11-27T12:00:00Z"
+@pytest.mark.parametrize(
+    ("mode", "modes", "expected"),
+    [("Pick", {"PICK"}, True), ("STD", {"PICK"}, False), ("STD", None, True), ("STD", set(), False)],
+)
+def test_a_mode_of_delivery_is_compared_without_case(mode, modes, expected):
+    assert has_mode(mode, modes) is expected
 
 
 def packed(lot, units, at=LATER):

@@ -70,8 +70,10 @@ class Fo(MemoryFo):
                 "SalesId": number,
                 "InventTransId": f"{number}-{at}",
                 "SalesStatus": status,
+                "SalesQty": Decimal(remaining) + Decimal(to_invoice),
                 "RemainSalesPhysical": Decimal(remaining),
                 "RemainSalesFinancial": Decimal(to_invoice),
+                "SysModifiedDateTime": "2026-11-27T12:00:00Z",
             }
         )
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from functools import partial
@@ -18,7 +18,6 @@ from typing import Final
 from shared.d365.moved import Moved
 from shared.d365.packing_slips import references_of
 from shared.d365.sales_line_states import line_states_since
-from shared.d365.sales_order_states import states_since
 from shared.flows import ORDERS
 from shared.mapping.orders.plan import order_id_of, order_reference
 from shared.mapping.shipments.parcels.lines import line_ids_of
@@ -37,8 +36,6 @@ _AT_ONCE: Final = 50
 
 def sources_of_states(rules: StoreRules, ports: ShipmentPorts) -> tuple[Source, ...]:
     found = []
-    if shows_status(rules):
-        found.append(Source("states", frozenset({Part.STATUS}), partial(changed_states, rules, ports)))
     if rules.given_up.action != "ignore":
         found.append(Source("remains", frozenset({Part.GIVEN_UP}), partial(changed_lines, rules, ports)))
     return (*found, Source("told", _TOLD, partial(changed_since_told, rules, ports)))
@@ -49,11 +46,11 @@ def shows_status(rules: StoreRules) -> bool:
     return rules.order_status.is_shown or rules.order_status.cancelled.action != "ignore"
 
 
-async def changed_states(rules: StoreRules, ports: ShipmentPorts, since: datetime) -> Mapping[str, Moved]:
+async def news_of(rules: StoreRules, ports: ShipmentPorts, changed: Sequence[SalesOrderState]) -> Mapping[str, Moved]:
     """Sales orders whose status in F&O is not the one that their link has. What F&O gave up of one that it had
     cancelled as a whole is told once it goes on.
     """
-    states = {state.number: state for state in await states_since(ports.fo, rules.company, since)}
+    states = {state.number: state for state in changed}
     orders = {number: order_id_of(rules.key, state.reference) for number, state in states.items()}
     links = {link.order_id: link async for link in _links(rules, ports, orders.values())}
     moved = {}
@@ -63,7 +60,7 @@ async def changed_states(rules: StoreRules, ports: ShipmentPorts, since: datetim
         if link is not None and is_news(state, link, rules):
             row = f"{number} {status_of([state])} {state.modified_at.isoformat()}"
             was_cancelled = link.shown_status == OrderStatus.CANCELLED
-            parts = frozenset({Part.GIVEN_UP}) if was_cancelled else frozenset()
+            parts = _TOLD if was_cancelled else frozenset({Part.STATUS})
             moved[number] = Moved(state.modified_at, {row}, state.reference, parts)
     return moved
 

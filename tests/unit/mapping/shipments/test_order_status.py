@@ -17,7 +17,14 @@ INVOICED, CANCELLED = FoStatus.INVOICED, FoStatus.CANCELLED
 
 def state(status, *, held=False):
     return SalesOrderState(
-        number="SN1", reference="", status=status, is_held=held, modified_at=datetime(2026, 11, 27, tzinfo=UTC)
+        number="SN1",
+        reference="",
+        status=status,
+        delivery_mode="STD",
+        is_picked=False,
+        is_stopped=held,
+        is_in_credit_control=False,
+        modified_at=datetime(2026, 11, 27, tzinfo=UTC),
     )
 
 

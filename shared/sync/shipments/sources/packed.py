@@ -1,4 +1,4 @@
-"""Goods that buyers pick up, once the warehouse has them ready."""
+"""Goods that buyers pick up, packed by warehouse management."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Final
 
 from shared.d365.moved import Moved
-from shared.d365.picked import packed_since, picked_since
+from shared.d365.picked import packed_since
 from shared.model import Part
 from shared.rules import StoreRules
 from shared.sync.shipments.ports import ShipmentPorts
@@ -16,16 +16,12 @@ from shared.sync.shipments.sources.source import Source
 _SHIPMENTS: Final = frozenset({Part.SHIPMENTS})
 
 
-def sources_of_picked(rules: StoreRules, ports: ShipmentPorts) -> list[Source]:
-    if not rules.tells_when_picked:
-        return []
+def sources_of_packed(rules: StoreRules, ports: ShipmentPorts) -> list[Source]:
     management = rules.tenant.warehouse_management
-
-    async def picked(since: datetime) -> Mapping[str, Moved]:
-        return await picked_since(ports.fo, rules.company, since, rules.pick_up_modes)
+    if not rules.tells_when_picked or management == "no":
+        return []
 
     async def packed(since: datetime) -> Mapping[str, Moved]:
         return await packed_since(ports.fo, rules.company, since, rules.pick_up_modes, is_known=management == "yes")
 
-    sources = [Source("picked", _SHIPMENTS, picked)]
-    return sources if management == "no" else [*sources, Source("packed", _SHIPMENTS, packed)]
+    return [Source("packed", _SHIPMENTS, packed)]
