@@ -112,6 +112,8 @@ class ComparedWorld:
                     "SalesId": number,
                     "InventTransId": lot,
                     "SalesStatus": "Invoiced" if status == "Invoiced" else "Backorder",
+                    "SysModifiedDateTime": "2026-11-27T12:00:00Z",
+                    "SalesQty": each.record["OrderedSalesQuantity"],
                     "RemainSalesPhysical": remaining,
                     "RemainSalesFinancial": Decimal(0),
                 }

@@ -200,6 +200,8 @@ class MemoryFo:
                     "SalesId": sales_order,
                     "InventTransId": f"{company.upper()}-{line.id:06d}",
                     "SalesStatus": "Invoiced" if invoiced else "Backorder",
+                    "SysModifiedDateTime": "2026-11-27T12:00:00Z",
+                    "SalesQty": Decimal(line.quantity),
                     "RemainSalesPhysical": Decimal(0 if invoiced else line.quantity),
                     "RemainSalesFinancial": Decimal(0),
                 }
