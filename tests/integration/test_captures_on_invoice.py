@@ -16,7 +16,7 @@ from shared.model import Part
 from shared.rules import StoreRules
 from shared.sync.shipments.moved_event import moved_event
 from tests.builders.both_sides import App, app_in_process
-from tests.builders.invoiced_order import CAPTURING, InvoicedOrder
+from tests.builders.invoiced_order import BAG, CAPTURING, InvoicedOrder
 from tests.builders.log_events import events_in
 from tests.builders.sales import with_rules
 
@@ -389,6 +389,14 @@ async def test_a_buyer_who_pays_in_another_currency_is_charged_at_the_orders_rat
     one.invoice()
     await captures(app)
     assert sum(one.captured) == total
+    assert await app.parked() == set()
+
+
+async def test_an_order_of_nothing_in_another_currency_is_left_alone(app: App) -> None:
+    gift = {**BAG, "price": "0.00"}
+    one = await authorized(app, {"kind": "sale"}, lines=(gift,), currency="SEK", exchange_rate="11.05")
+    one.invoice()
+    assert await captures(app) == [DONE]
     assert await app.parked() == set()
 
 

@@ -68,6 +68,8 @@ class CaptureTerms:
 def plan_captures(
     shop: OrderPayments, invoicing: Invoicing, rules: StoreRules, *, terms: CaptureTerms, now: datetime
 ) -> CapturePlan:
+    if not any(rules.captures.takes(each.gateway) for each in shop.authorizations):
+        return CapturePlan()  # also of an order of nothing, which has no rate between two currencies
     return _Planning(shop, invoicing, rules, terms, now).plan()
 
 
@@ -103,7 +105,7 @@ class _Planning:
         self._owed = max(shop.outstanding, self._none)
 
     def plan(self) -> CapturePlan:
-        if not self._ours or (self._invoicing.is_cancelled and not self._invoiced):
+        if self._invoicing.is_cancelled and not self._invoiced:
             return CapturePlan()
         if self._shop.is_cancelled:
             is_unpaid = self._is_open(self._invoiced - self._shop.received)
