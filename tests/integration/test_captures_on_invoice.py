@@ -12,6 +12,8 @@ from typing import Any, Final
 
 import pytest
 
+from local.d365.books import key_of
+from local.d365.sales_tables import HEADERS, LINES
 from shared.model import Part
 from shared.rules import StoreRules
 from shared.sync.shipments.moved_event import moved_event
@@ -19,6 +21,7 @@ from tests.builders.both_sides import App, app_in_process
 from tests.builders.invoiced_order import BAG, CAPTURING, InvoicedOrder
 from tests.builders.log_events import events_in
 from tests.builders.sales import with_rules
+from tests.builders.strategies import STORES
 
 LATE: Final = "2099-01-01T00:00:00+00:00"
 SEVERAL: Final = {"kind": "authorization", "expires_at": LATE}
@@ -323,6 +326,29 @@ async def test_an_order_that_fo_does_not_have_is_reported(app: App, caplog: pyte
     assert await expiring.at(-1) == []
     told = events_in(caplog, "authorization.expiring")
     assert [each["entity_id"] for each in told] == [str(one.order.id)]
+
+
+@pytest.mark.parametrize("why", ["given up", "gone in F&O", "gone in Shopify"])
+async def test_an_order_that_cannot_be_captured_is_not_due_for_ever(app: App, why: str) -> None:
+    """Each run looks at a limited number of those that are due."""
+    expiring = Expiring(app)
+    one = await expiring.order()
+    link = await app.link(one.order.id)
+    assert link is not None
+    if why == "given up":
+        await app.links.put(replace(link, given_up=True))
+    elif why == "gone in F&O":
+        books = app.fo.books
+        for name in (LINES, HEADERS):
+            rows = books.rows(name)
+            for key in [key_of(books.schema.sets[name], row.values) for row in rows]:
+                rows.remove(key)
+    else:
+        app.shopify.simulator.shops[STORES["nordlys"].shop_domain].orders.clear()
+    await expiring.at(23)
+    for hours in (22, 0, -1):
+        await expiring.at(hours)
+        assert await app.shipments.captures.due("nordlys", app.now(), limit=10) == []
 
 
 async def test_a_lost_answer_captures_nothing_twice(app: App) -> None:
