@@ -405,6 +405,20 @@ async def test_a_capture_that_the_provider_declines_is_told(app: App) -> None:
     assert (one.captured, await app.parked()) == ([TOTAL], set())
 
 
+async def test_a_pending_capture_that_fails_later_is_made_again_within_a_day(app: App) -> None:
+    one = await authorized(app)
+    one.change("capture", status="pending")
+    one.invoice()
+    assert await captures(app) == [DONE]
+    one.change("settle", transaction=one.order.transactions[-1].id, status="failure")
+    assert await captures(app) == []
+    tomorrow = datetime.now(UTC) + timedelta(days=1, minutes=1)
+    app.now = lambda: tomorrow
+    app.shopify.time._ahead = timedelta(days=1, minutes=1)
+    assert await captures(app) == [MADE]
+    assert one.captured == [TOTAL]
+
+
 async def test_a_buyer_who_pays_in_another_currency_is_charged_at_the_orders_rate(app: App) -> None:
     one = await authorized(app, currency="SEK", exchange_rate="11.3571")
     total = one.order.original_total.presentment

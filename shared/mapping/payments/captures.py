@@ -28,7 +28,9 @@ from shared.rules import StoreRules
 from shared.rules.sections.captures import CaptureRules
 
 _AGAIN: Final = timedelta(days=1)
-"""Until an order is looked at again of which something is invoiced: F&O may give up the rest, without an invoice."""
+"""Until an order is looked at again of which something is invoiced: F&O may give up the rest, without an invoice. So is
+one with a payment that is pending, of which Shopify sends nothing if it fails.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,10 +177,11 @@ class _Planning:
 
     def _watched(self, captures: tuple[Capture, ...], finding: RefusedError | None) -> CapturePlan:
         """The plan with when the order is to be looked at again, and with an authorisation that is about to expire."""
+        pending = [self._now + _AGAIN] if self._shop.is_pending else []
         if self._invoicing.is_complete and not captures and finding is None:
-            return CapturePlan()
+            return CapturePlan(look_at=min(pending, default=None))
         remaining = [each for each in self._ours if each.left] if self._owed else []
-        moments = [self._next_look(each) for each in remaining]
+        moments = [*pending, *(self._next_look(each) for each in remaining)]
         if remaining and self._invoiced and finding is None:
             moments.append(self._now + _AGAIN)
         look_at = min((moment for moment in moments if moment > self._now), default=None)
