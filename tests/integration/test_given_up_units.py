@@ -115,6 +115,18 @@ async def test_units_that_the_buyer_cancels_beside_those_given_up_leave_the_rest
     assert await app.parked() == set()
 
 
+async def test_units_that_are_added_after_some_were_given_up_are_delivered(app: App) -> None:
+    one = await booked(app, rules=REFUNDING)
+    one.give_up(BAG_DOWN=1)
+    await app.push_shipments()
+    await one.echo()
+    await one.step("edit", quantities={"BAG-DOWN": 4})
+    ordered = [line["OrderedSalesQuantity"] for line in one.lines if line["ItemNumber"] == "BAG-DOWN"]
+    assert ordered == [Decimal(5)]  # of which F&O gave up one
+    await app.push_shipments()
+    assert (len(one.order.refunds), await app.parked()) == (1, set())
+
+
 async def test_a_cancellation_keeps_what_left_beside_what_was_given_up(app: App) -> None:
     one = await booked(app)
     one.pack(BAG_DOWN=1)

@@ -60,7 +60,7 @@ async def plan_change(
     known = {line.lot: source for source, lines in own.items() for line in lines}
     lots = {number_key(line.number): line.lot for lines in own.values() for line in lines}
     link = replace(link, sources=known, lots=lots)
-    own = without_given_up(own, order, link.given_up_units)
+    own = without_given_up(own, order, link.given_up_units, link.fingerprints)
     given_up = _given_up(fo, own)
     if order.is_given_up:
         return PlannedChange(plan_cancellation(order, fo, own, rules).with_units(given_up), own, None, link)
