@@ -14,7 +14,7 @@ from shared.model import HoldOrigin, Part, SalesOrderState
 from shared.rules import StoreRules
 from shared.sync.shipments.ports import ShipmentPorts
 from shared.sync.shipments.sources.source import Source
-from shared.sync.shipments.sources.states import news_of, shows_status
+from shared.sync.shipments.sources.states import news_of
 
 type _Look = Callable[[StoreRules, ShipmentPorts, Sequence[SalesOrderState]], Awaitable[Mapping[str, Moved]]]
 
@@ -28,7 +28,7 @@ def sources_of_sales_orders(rules: StoreRules, ports: ShipmentPorts) -> list[Sou
         looks.append(_picked)
     if HoldOrigin.STAFF in rules.holds.to_shopify or rules.holds.from_shopify:
         looks.append(_stopped)
-    if shows_status(rules):
+    if rules.order_status.is_wanted:
         looks.append(news_of)
     return [Source("sales_orders", frozenset(), partial(_find, looks, rules, ports))] if looks else []
 

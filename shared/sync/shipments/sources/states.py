@@ -41,11 +41,6 @@ def sources_of_states(rules: StoreRules, ports: ShipmentPorts) -> tuple[Source, 
     return (*found, Source("told", _TOLD, partial(changed_since_told, rules, ports)))
 
 
-def shows_status(rules: StoreRules) -> bool:
-    """Whether the store wants to know anything of F&O's status of its orders."""
-    return rules.order_status.is_shown or rules.order_status.cancelled.action != "ignore"
-
-
 async def news_of(rules: StoreRules, ports: ShipmentPorts, changed: Sequence[SalesOrderState]) -> Mapping[str, Moved]:
     """Sales orders whose status in F&O is not the one that their link has. What F&O gave up of one that it had
     cancelled as a whole is told once it goes on.
