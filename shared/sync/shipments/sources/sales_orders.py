@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import partial
 from typing import Final
 
-from shared.d365.moved import Moved
+from shared.d365.moved import Moved, pass_over
 from shared.d365.picked import has_mode
 from shared.d365.sales_order_states import states_since
 from shared.model import HoldOrigin, Part, SalesOrderState
@@ -43,6 +43,7 @@ async def _find(
             found = moved.setdefault(number, Moved(what.at, reference=what.reference))
             found.rows |= what.rows
             found.parts |= what.parts
+    pass_over(moved, (state.modified_at for state in states))
     return moved
 
 

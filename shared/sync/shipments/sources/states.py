@@ -15,7 +15,7 @@ from functools import partial
 from itertools import batched
 from typing import Final
 
-from shared.d365.moved import Moved
+from shared.d365.moved import Moved, pass_over
 from shared.d365.packing_slips import references_of
 from shared.d365.sales_line_states import line_states_since
 from shared.flows import ORDERS
@@ -84,6 +84,7 @@ async def changed_lines(rules: StoreRules, ports: ShipmentPorts, since: datetime
                 for line in lines
             }
             moved[number] = Moved(max(line.modified_at for line in lines), rows, lines[0].reference)
+    pass_over(moved, (line.modified_at for lines in by_order.values() for line in lines))
     return moved
 
 
