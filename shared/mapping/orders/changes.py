@@ -40,7 +40,6 @@ from shared.mapping.orders.plan import SalesOrderPlan
 from shared.model import COMPONENTS, Component, FoHeader, FoLine, FoOrder, FoRow, FoStatus, Money, Order, source_of
 from shared.rules import ChangeKind, Decision, StoreRules
 
-
 _QUANTITY: Final = "OrderedSalesQuantity"
 
 
