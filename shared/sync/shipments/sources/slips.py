@@ -19,10 +19,17 @@ from shared.sync.shipments.sources.open_orders import OpenOrders
 from shared.sync.shipments.sources.source import Find, Source
 
 _SHIPMENTS: Final = frozenset({Part.SHIPMENTS})
+_OF_LINES: Final = frozenset({Part.SHIPMENTS, Part.GIVEN_UP, Part.STATUS})
+"""Parts that an order's lines tell of: where nothing else does, all of them."""
 
 
 def sources_of_slips(rules: StoreRules, ports: ShipmentPorts) -> list[Source]:
-    sources = [_slips(rules, ports)]
+    is_asked = rules.tenant.finds_slips == "by_order"
+    sources = [] if is_asked else [_slips(rules, ports)]
+    if is_asked or not rules.tenant.stamps_orders:
+        orders = OpenOrders(rules, ports)
+        parts = _SHIPMENTS if rules.tenant.stamps_orders else _OF_LINES
+        sources.append(Source("orders", parts, orders.find, orders.settle))
     if has_tracking(rules):
         late = LateTracking(rules, ports)
         sources.append(Source("tracking", _SHIPMENTS, late.find, late.settle))
@@ -31,14 +38,9 @@ def sources_of_slips(rules: StoreRules, ports: ShipmentPorts) -> list[Source]:
 
 def _slips(rules: StoreRules, ports: ShipmentPorts) -> Source:
     """As the tenant lets them be found."""
-    match rules.tenant.finds_slips:
-        case "by_order":
-            orders = OpenOrders(rules, ports)
-            return Source("orders", _SHIPMENTS, orders.find, orders.settle)
-        case "by_line":
-            return Source("lines", _SHIPMENTS, _by_line(rules, ports))
-        case _:
-            return Source("slips", _SHIPMENTS, _by_time(rules, ports))
+    if rules.tenant.finds_slips == "by_line":
+        return Source("lines", _SHIPMENTS, _by_line(rules, ports))
+    return Source("slips", _SHIPMENTS, _by_time(rules, ports))
 
 
 def _by_line(rules: StoreRules, ports: ShipmentPorts) -> Find:
