@@ -70,8 +70,8 @@ def test_shipments_need_slips_that_the_app_sees_or_an_entity() -> None:
 @pytest.mark.parametrize(
     ("rules", "tenant", "mistake"),
     [
-        ({"holds": {"staff": {}}}, {"order_stamps": "no"}, "holds.credit and holds.staff"),
-        ({"holds": {"credit": {}}}, {"slip_search": "by_order"}, "holds.credit and holds.staff"),
+        ({"holds": {"staff": {"reason": "OTHER"}}}, {"order_stamps": "no"}, "holds.credit and holds.staff"),
+        ({"holds": {"credit": {"reason": "AWAITING_PAYMENT"}}}, {"slip_search": "by_order"}, "holds.credit and holds.staff"),
         (
             {"orders": {"delivery": {"pick_up": {}}}},
             {"order_stamps": "no", "warehouse_management": "no"},
@@ -91,7 +91,7 @@ def test_what_is_found_by_the_time_of_a_change_needs_a_tenant_that_searches_by_i
 @pytest.mark.parametrize(
     ("rules", "tenant"),
     [
-        ({"orders": {"delivery": {"pick_up": {}}}}, {"order_stamps": "no"}),
+        ({"orders": {"delivery": {"pick_up": {}}}}, {"order_stamps": "no", "warehouse_management": "yes"}),
         (
             {"orders": {"delivery": {"pick_up": {}}}, "shipments": {"pick_up": "never"}},
             {"order_stamps": "no", "warehouse_management": "no"},
