@@ -71,7 +71,11 @@ def test_shipments_need_slips_that_the_app_sees_or_an_entity() -> None:
     ("rules", "tenant", "mistake"),
     [
         ({"holds": {"staff": {"reason": "OTHER"}}}, {"order_stamps": "no"}, "holds.credit and holds.staff"),
-        ({"holds": {"credit": {"reason": "AWAITING_PAYMENT"}}}, {"slip_search": "by_order"}, "holds.credit and holds.staff"),
+        (
+            {"holds": {"credit": {"reason": "AWAITING_PAYMENT"}}},
+            {"slip_search": "by_order"},
+            "holds.credit and holds.staff",
+        ),
         (
             {"orders": {"delivery": {"pick_up": {}}}},
             {"order_stamps": "no", "warehouse_management": "no"},
