@@ -71,12 +71,12 @@ async def rows_moved_since(client: ODataClient, company: str, entity: FlatEntity
     return moved
 
 
-async def orders_with_numbers(
+async def slips_with_numbers(
     client: ODataClient, company: str, entity: FlatEntity, sales_orders: Collection[str]
-) -> set[str]:
-    """Those of the sales orders that have a tracking number in the entity."""
+) -> set[tuple[str, str]]:
+    """Sales order and number of the slips that have a tracking number in the entity."""
     rows = await _read(client, company, entity, chunks(entity.sales_order, sorted(sales_orders)))
-    return {str(row[entity.sales_order]) for row in rows if _numbers(entity, row)} & set(sales_orders)
+    return {(str(row[entity.sales_order]), str(row[entity.slip])) for row in rows if _numbers(entity, row)}
 
 
 async def read_flat_slips(

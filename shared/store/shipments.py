@@ -24,7 +24,7 @@ class StoredSlip:
     slip: SentSlip
     sales_order: str = ""
     untracked_since: datetime | None = None
-    """When it was shown without a tracking number; None once it has one."""
+    """Since when it waits for a tracking number, or is shown without one; None once it has one."""
     etag: str | None = None
 
 
@@ -60,21 +60,23 @@ class Shipments:
                 found[number] = row["sales_order"]
         return found
 
-    async def without_tracking(self, store: str, since: datetime, *, after: str, limit: int) -> tuple[list[str], str]:
-        """Sales orders with a slip that was shown without a tracking number since the moment, at most `limit`, from
-        the row key `after` on; and the row key to go on from, "" at the end.
+    async def without_tracking(
+        self, store: str, since: datetime, *, after: str, limit: int
+    ) -> tuple[list[tuple[str, str]], str]:
+        """Sales order and number of each slip that has waited for a tracking number, or was shown without one, since
+        the moment, at most `limit`, from the row key `after` on; and the row key to go on from, "" at the end.
         """
         found = self._table.query_entities(
             "PartitionKey eq @store and RowKey gt @after and untracked_since ge @since",
             parameters={"store": store, "after": after, "since": since.astimezone(UTC).isoformat()},
-            select=["RowKey", "sales_order"],
+            select=["RowKey", "sales_order", "slip_number"],
         )
-        sales_orders: dict[str, None] = {}
+        slips: list[tuple[str, str]] = []
         async for row in found:
-            sales_orders[row["sales_order"]] = None
-            if len(sales_orders) >= limit:
-                return list(sales_orders), row["RowKey"]
-        return list(sales_orders), ""
+            slips.append((row["sales_order"], row["slip_number"]))
+            if len(slips) >= limit:
+                return slips, row["RowKey"]
+        return slips, ""
 
 
 def _row(stored: StoredSlip) -> TableRow:

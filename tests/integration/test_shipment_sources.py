@@ -9,11 +9,13 @@ from typing import Any, Final
 
 import pytest
 
+from local.d365.slips import TRACKING
 from local.d365.tenant import Tenant
 from shared.errors import RefusedError
 from shared.sync.shipments.run import push_shipments
 from tests.builders.both_sides import App, app_in_process
-from tests.builders.shipped_order import BAG, MAP, shipped
+from tests.builders.sales import with_rules
+from tests.builders.shipped_order import BAG, EU, MAP, shipped
 
 PROGRESS: Final = "shipments/nordlys/progress"
 
@@ -77,3 +79,42 @@ async def test_two_sources_make_one_event_of_an_order(app: App) -> None:
     one.track(slip, "JJD1")
     one.pack("JJD2", BAG_DOWN=2)
     assert await app.push_shipments() == ["shipments: 1 fulfilments made, 1 given other tracking numbers"]
+
+
+async def test_a_number_ends_the_wait_of_its_slip(app: App) -> None:
+    one = await shipped(app, BAG, rules=with_rules(EU, shipments={"waits": ({"minutes": 600},)}))
+    slip = one.pack(BAG_DOWN=3)
+    assert await app.push_shipments() == ["waits"]
+    assert (await app.push_shipments(), one.shown) == ([], [])
+    one.track(slip, "JJD1")
+    assert await app.push_shipments() == ["shipments: 1 fulfilments made"]
+    assert (one.shown, one.mails) == ([{"BAG-DOWN": 3}], [("JJD1",)])
+    assert await app.ship_waiting() == ["Shopify has all shipments"]
+    assert await app.push_shipments() == []
+
+
+async def test_a_slip_that_has_its_number_is_not_sent_again_for_one_that_never_gets_any(app: App) -> None:
+    one = await shipped(app, BAG)
+    one.pack("JJD1", BAG_DOWN=1)
+    one.pack(BAG_DOWN=2)
+    assert await app.push_shipments() == ["shipments: 2 fulfilments made"]
+    assert await app.push_shipments() == []
+
+
+async def test_a_late_number_of_a_summary_slip_reaches_the_orders_that_fo_does_not_write_it_to(app: App) -> None:
+    one = await shipped(app, BAG)
+    slip = one.row(one.pack(BAG_DOWN=3))
+    await app.push_shipments()
+    app.fo.books.add(
+        app.fo.books.schema.sets[TRACKING],
+        {
+            "dataAreaId": "nleu",
+            "SalesOrderNumber": "SN-FIRST",
+            "PackingSlipNumber": slip.values["PackingSlipId"],
+            "DeliveryDate": slip.values["DeliveryDate"],
+            "TrackingNumber": "JJD1",
+            "TrackingURL": "",
+        },
+    )
+    assert await app.push_shipments() == ["shipments: 1 given other tracking numbers"]
+    assert one.mails == [("JJD1",)]

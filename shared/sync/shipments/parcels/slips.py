@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from shared.d365.flat_shipments import orders_with_numbers, read_flat_slips
+from shared.d365.flat_shipments import read_flat_slips, slips_with_numbers
 from shared.d365.odata.client import ODataClient
-from shared.d365.packing_slips import read_slips, tracking_of, with_tracking
+from shared.d365.packing_slips import read_slips, tracking_of
 from shared.model import PackingSlip
 from shared.rules import StoreRules
 
@@ -31,9 +31,14 @@ def has_tracking(rules: StoreRules) -> bool:
     return rules.tenant.slip_tracking != "no" or (entity is not None and bool(entity.tracking))
 
 
-async def tracked(fo: ODataClient, rules: StoreRules, sales_orders: Collection[str]) -> set[str]:
-    """Those of the sales orders that have a tracking number by now."""
+async def tracked(fo: ODataClient, rules: StoreRules, slips: Collection[tuple[str, str]]) -> set[str]:
+    """The sales orders of those slips, given by sales order and number, that have a tracking number by now.
+
+    By the slip, since F&O writes the numbers of a summary slip to one of its sales orders alone.
+    """
     entity = rules.tenant.shipments_entity
     if entity is not None and entity.tracking:
-        return await orders_with_numbers(fo, rules.company, entity, sales_orders)
-    return await with_tracking(fo, rules.company, sales_orders)
+        found = await slips_with_numbers(fo, rules.company, entity, {order for order, _ in slips})
+        return {order for order, slip in slips if (order, slip) in found}
+    numbers = await tracking_of(fo, rules.company, sorted({slip for _, slip in slips}))
+    return {order for order, slip in slips if slip in numbers}

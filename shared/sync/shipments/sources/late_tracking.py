@@ -1,4 +1,4 @@
-"""Tracking numbers that came after the packing slip: F&O does not stamp them, so that orders are asked in turn."""
+"""Tracking numbers that came after the packing slip: F&O does not stamp them, so that slips are asked in turn."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from shared.rules import StoreRules
 from shared.sync.shipments.parcels.slips import tracked
 from shared.sync.shipments.ports import ShipmentPorts
 
-ORDERS: Final = 36
-"""Sales orders that one run asks for: two or three calls to F&O."""
+SLIPS: Final = 36
+"""Packing slips that one run asks for: two or three calls to F&O."""
 
 
 class LateTracking:
@@ -26,7 +26,7 @@ class LateTracking:
         self._etag: str | None = None
 
     async def find(self, _: datetime) -> Mapping[str, Moved]:
-        """Of the next orders that were shown without a number, those that have one now. Raises what the F&O client
+        """Of the next slips without a number, the sales orders of those that have one now. Raises what the F&O client
         does.
         """
         rules, now = self._rules, self._ports.now()
@@ -34,7 +34,7 @@ class LateTracking:
         self._before = self._after = str(state["after"]) if state else ""
         oldest = now - timedelta(days=rules.shipments.tracking_days)
         waiting, self._after = await self._ports.shipments.without_tracking(
-            rules.key, oldest, after=self._before, limit=ORDERS
+            rules.key, oldest, after=self._before, limit=SLIPS
         )
         numbers = await tracked(self._ports.fo, rules, waiting)
         return {number: Moved(now, {f"tracking {now.isoformat()}"}) for number in numbers}
