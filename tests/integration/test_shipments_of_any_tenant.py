@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
@@ -47,7 +48,8 @@ class Kind:
 def flat(entity: dict[str, Any], *, hidden: frozenset[str] = HIDDEN, **says: Any) -> Kind:
     lacks = {"packing_slips": "no", "slip_tracking": "no"} if TRACKING in hidden else {"packing_slips": "no"}
     like = Tenant(lacks=hidden, refuses_filter=NO_STAMPS)
-    return Kind(lacks | says | {"shipments_entity": entity}, like, lambda app: refresh(app.fo))
+    own = {"slip_search": "by_order", "shipments_entity": entity}
+    return Kind(lacks | own | says, like, lambda app: refresh(app.fo))
 
 
 KINDS: Final = {
@@ -121,6 +123,15 @@ async def test_a_number_that_comes_later_is_added(app: App, kind: Kind) -> None:
     one.track(slip, "JJD1", "JJD2")
     await run(app, kind)
     assert one.mails == [("JJD1", "JJD2")]
+
+
+@pytest.mark.parametrize("kind", [KINDS["by order"], KINDS["own entity"]], ids=["by order", "own entity"])
+async def test_without_stamps_of_sales_lines_the_open_orders_show_what_fo_gave_up(app: App, kind: Kind) -> None:
+    one = await booked(app, kind, BAG)
+    app.fo.posting.give_up(one.sales_order, {one.lines[0]["InventoryLotId"]: Decimal(1)})
+    await run(app, kind)
+    assert await app.parked() == {"GIVEN_UP_IN_FO"}
+    assert one.shown == []
 
 
 async def test_without_numbers_of_any_kind_goods_are_shown_and_nobody_asks_for_numbers(app: App) -> None:
@@ -233,10 +244,10 @@ async def test_each_run_asks_for_the_next_orders_and_a_round_for_all(app: App, m
     for _ in range(6):  # of two, two and one order: two rounds
         ends += await run(app, kind)
         places.append(orders_known(app)["after"] - one.order.id)
-    assert ends == ["shipments: 1 fulfilments made"]
+    assert ends == ["shipments: 1 fulfilments made; F&O gave up nothing"]
     assert places[:2] == places[3:5] == [1, 3]
     assert orders_known(app)["round"] == began + 2
-    assert app.fo.http_calls["GET /data/SalesLineBiEntities"] == 6
+    assert app.fo.http_calls["GET /data/SalesLineBiEntities"] == 6 + 1  # and one for what the moved order gave up
 
 
 async def test_ten_thousand_open_orders_cost_ten_reads_a_minute_at_most() -> None:
