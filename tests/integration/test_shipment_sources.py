@@ -9,9 +9,10 @@ from typing import Any, Final
 
 import pytest
 
+from local.d365.faults import Fault
 from local.d365.slips import TRACKING
 from local.d365.tenant import Tenant
-from shared.errors import RefusedError
+from shared.errors import DeniedError, RefusedError, TransientError
 from shared.sync.shipments.run import push_shipments
 from tests.builders.both_sides import App, app_in_process
 from tests.builders.sales import with_rules
@@ -70,6 +71,30 @@ async def test_a_source_that_fo_lacks_stops_no_other_and_is_told(app: App) -> No
     assert sources(app)["slips"] == before
     assert await app.handle_shipped() == ["shipments: 1 given other tracking numbers"]
     assert one.mails == [("JJD1",)]
+
+
+@pytest.mark.parametrize(("kind", "error"), [("denied", DeniedError), ("bad_gateway", TransientError)])
+async def test_a_source_that_fo_denies_or_does_not_answer_stops_no_other(
+    app: App, kind: Any, error: type[TransientError]
+) -> None:
+    one = await shipped(app, BAG)
+    slip = one.pack(BAG_DOWN=3)
+    await app.push_shipments()
+    before = sources(app)["slips"]
+    one.track(slip, "JJD1")
+    app.fo.faults.add(Fault(kind, entity_set="CustPackingSlipVersionBiEntities", times=None))
+    with pytest.RaisesGroup(error):
+        await push_shipments(app.shipments)
+    assert sources(app)["slips"] == before
+    assert await app.handle_shipped() == ["shipments: 1 given other tracking numbers"]
+
+
+async def test_where_fo_is_busy_what_was_found_is_sent_and_nothing_else_is_asked(app: App) -> None:
+    one = await shipped(app, BAG)
+    one.pack("JJD1", BAG_DOWN=3)
+    app.fo.faults.add(Fault("throttle", entity_set="SalesLineBiEntities", times=None))
+    await push_shipments(app.shipments)
+    assert await app.handle_shipped() == ["shipments: 1 fulfilments made"]
 
 
 async def test_two_sources_make_one_event_of_an_order(app: App) -> None:
