@@ -8,7 +8,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from local.d365.books import key_of
 from local.d365.edm import number
+from local.d365.sales_tables import HEADERS, LINES
 from local.d365.slip_posting import Part as SlipPart
 from local.d365.slip_posting import Shipment
 from local.shopify.ids import APP_ID
@@ -282,6 +284,19 @@ async def test_orders_with_holds_are_looked_at_once_an_hour(app: App) -> None:
         later.isoformat()
     )
     assert await app.push_shipments() == []
+    an_hour_later(app)
+    await app.push_shipments()
+    assert one.copies == [[]]
+
+
+async def test_a_sales_order_that_fo_does_not_have_any_more_leaves_no_copy_behind(app: App) -> None:
+    one = await booked(app)
+    one.stop()
+    await app.push_shipments()
+    assert one.copies == [[STAFF]]
+    for name in (LINES, HEADERS):
+        for row in list(app.fo.books.rows(name)):
+            app.fo.books.rows(name).remove(key_of(app.fo.books.schema.sets[name], row.values))
     an_hour_later(app)
     await app.push_shipments()
     assert one.copies == [[]]
