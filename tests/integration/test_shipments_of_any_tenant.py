@@ -134,6 +134,15 @@ async def test_without_stamps_of_sales_lines_the_open_orders_show_what_fo_gave_u
     assert one.shown == []
 
 
+async def test_goods_that_the_own_entity_does_not_show_yet_are_not_given_up(app: App) -> None:
+    one = await booked(app, KINDS["own entity"], BAG)
+    one.pack("JJD1", BAG_DOWN=2)
+    await app.push_shipments()
+    assert (one.shown, await app.parked()) == ([], set())
+    await run(app, KINDS["own entity"])
+    assert (one.shown, await app.parked()) == ([{"BAG-DOWN": 2}], set())
+
+
 async def test_without_numbers_of_any_kind_goods_are_shown_and_nobody_asks_for_numbers(app: App) -> None:
     kind = Kind({"slip_tracking": "no"}, Tenant(lacks=frozenset({TRACKING})))
     one = await booked(app, kind, BAG)
