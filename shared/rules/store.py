@@ -385,6 +385,17 @@ class StoreRules(Rules):
 
     @field_validator("tenant")
     @classmethod
+    def _shows_holds(cls, tenant: Tenant, info: ValidationInfo) -> Tenant:
+        holds: HoldRules | None = info.data.get("holds")
+        if holds is not None and holds.to_shopify and not tenant.stamps_orders:
+            raise ValueError(
+                "holds.credit and holds.staff need SysModifiedDateTime of SalesTableBiEntities, by which F&O does not "
+                "search in this company (order_stamps, slip_search); remove them"
+            )
+        return tenant
+
+    @field_validator("tenant")
+    @classmethod
     def _takes_credits(cls, tenant: Tenant, info: ValidationInfo) -> Tenant:
         refunds: RefundRules | None = info.data.get("refunds")
         if refunds is None or tenant.invoice_account != "main_only":

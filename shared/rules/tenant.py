@@ -157,6 +157,12 @@ class Tenant(Rules):
         "if unknown), by the sales lines that F&O stamped as modified (`by_line`), or by asking for the open orders "
         "that the app knows, in turn (`by_order`), where F&O filters none of these times.",
     )
+    order_stamps: YesNo = Field(
+        default="unknown",
+        description="Whether SalesTableBiEntities and SalesLineBiEntities can be searched by SysModifiedDateTime. With "
+        "`no`, as with slip_search = `by_order`, what becomes of sales orders is found by asking for the open ones in "
+        "turn, and holds of F&O are not found.",
+    )
     slip_tracking: YesNo = Field(
         default="unknown",
         description="Whether F&O has PackingSlipTrackingInformation. With `no`, no tracking numbers are read.",
@@ -198,6 +204,11 @@ class Tenant(Rules):
                 return "by_time"
             return self.slip_search if self.slip_search == "by_line" else "by_order"
         return "by_time" if self.slip_search == "unknown" else self.slip_search
+
+    @property
+    def stamps_orders(self) -> bool:
+        """Whether sales orders and their lines that changed can be searched by the time of it."""
+        return self.order_stamps != "no" and self.slip_search != "by_order"
 
     @property
     def searches_payments(self) -> bool:

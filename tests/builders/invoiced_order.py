@@ -53,10 +53,10 @@ class InvoicedOrder(OneOrder):
         Posting(self.app.fo.books).cancel(self.sales_order)
 
     def try_invoice(self, **units: int) -> None:
-        """As `invoice`, of what F&O lets be invoiced."""
+        """As `invoice`, of what F&O still has and lets be invoiced."""
         try:
             self.invoice(**units)
-        except PostingError:
+        except (PostingError, KeyError):
             return
 
     @property

@@ -155,10 +155,12 @@ async def test_a_hint_shows_what_left_before_the_timer_does(app: App, field: str
     one.pack("JJD1", BAG_DOWN=3)
     number = one.header["SalesOrderNumber"]
     told = f"told the session of order {one.order.id} that F&O moved it"
-    assert await hint(app, posted(SalesOrderId=None) | {field: number}) == [told, MADE]
+    first, made = await hint(app, posted(SalesOrderId=None) | {field: number})
+    assert (first, made.split("; ")[0]) == (told, MADE)
     assert (one.shown, one.mails) == ([{"BAG-DOWN": 3}], [("JJD1",)])
     assert await app.push_shipments() == [NOTHING]
-    assert await hint(app, posted(SalesOrderId=number)) == [told, NOTHING]
+    first, nothing = await hint(app, posted(SalesOrderId=number))
+    assert (first, nothing.split("; ")[0]) == (told, NOTHING)
 
 
 async def test_a_hint_while_fo_does_not_answer_is_left_to_the_timer(app: App) -> None:
@@ -175,7 +177,7 @@ async def test_a_forged_hint_writes_nothing(app: App) -> None:
     one = await shipped(app, BAG)
     number = one.header["SalesOrderNumber"]
     forged = posted(SalesOrderId=number, Quantity=3, TrackingNumber="FORGED", InvoiceAmountInAccountingCurrency=1)
-    assert (await hint(app, forged))[1:] == [NOTHING]
+    assert [end.split("; ")[0] for end in (await hint(app, forged))[1:]] == [NOTHING]
     assert (one.shown, one.mails) == ([], [])
 
 

@@ -108,6 +108,7 @@ async def test_an_order_that_f_o_cancelled_is_told_until_it_is_settled_in_shopif
     assert await app.causes() == [
         f"F&O has cancelled {one.header['SalesOrderNumber']}, and Shopify still has 3 units of the order open."
     ]
+    assert "cancel the order in Shopify" in (await app.next_steps())[0]
     assert one.order.cancelled_at is None
     assert await app.push_shipments() == []
     await one.step("cancel")
@@ -237,6 +238,10 @@ async def test_what_shopify_refuses_is_told_with_its_words(app: App) -> None:
     one.give_up()
     assert await app.push_shipments() == ["CANCELLATION_REFUSED"]
     assert "Not this one." in (await app.causes())[0]
+    assert "Cancel the order in Shopify by hand" in (await app.next_steps())[0]
+    await one.step("cancel")
+    await app.replay_parked()
+    assert (await app.parked(), one.order.cancelled_at is not None) == (set(), True)
 
 
 async def test_by_rule_nothing_is_done_and_nothing_is_read(app: App) -> None:

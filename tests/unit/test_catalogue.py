@@ -27,6 +27,7 @@ AMOUNTS_DIFFER = {
     ErrorCode.PAYMENTS_DIFFER,
     ErrorCode.FO_SUM_DIFFERS,
     ErrorCode.FO_REFUND_DIFFERS,
+    ErrorCode.CAPTURE_DIFFERS,
 }
 REPORTED = {
     ErrorCode.SALES_ORDER_DIFFERS,

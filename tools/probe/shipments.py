@@ -11,6 +11,7 @@ from shared.d365.entities import (
     PACKING_SLIPS,
     READ,
     SALES_LINE_PROGRESS,
+    SALES_TABLE,
     SLIP_TRACKING,
 )
 from shared.d365.odata.filters import Filter, eq, since
@@ -28,6 +29,7 @@ async def shipments(sandbox: Sandbox, entity: ShipmentsEntity | None) -> None:
         await _own_entity(sandbox, entity)
     await _slips(sandbox)
     await _search(sandbox)
+    await _stamps(sandbox)
     refusal = await _refusal(sandbox, SLIP_TRACKING, eq("PackingSlipNumber", _NOBODYS))
     _answer(sandbox, "slip_tracking", refusal, SLIP_TRACKING)
 
@@ -54,6 +56,16 @@ async def _search(sandbox: Sandbox) -> None:
         sandbox.answer(key, "by_line", f"{refusal}; SysModifiedDateTime of {SALES_LINE_PROGRESS} can be filtered")
     else:
         sandbox.answer(key, "by_order", f"{refusal}; nor can SysModifiedDateTime of {SALES_LINE_PROGRESS}")
+
+
+async def _stamps(sandbox: Sandbox) -> None:
+    now = datetime.now(UTC)
+    for name in (SALES_TABLE, SALES_LINE_PROGRESS):
+        refusal = await _refusal(sandbox, name, since("SysModifiedDateTime", now))
+        if refusal is not None:
+            sandbox.answer("order_stamps", "no", str(refusal))
+            return
+    sandbox.answer("order_stamps", "yes", "SysModifiedDateTime of sales orders and their lines can be filtered")
 
 
 async def _own_entity(sandbox: Sandbox, entity: ShipmentsEntity) -> None:

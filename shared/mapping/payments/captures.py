@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Final
 
 from shared.errors import ErrorCode, RefusedError
+from shared.mapping.evidence import Proof, ProofRow
 from shared.mapping.taxes.groups import tax_tolerance
 from shared.model import (
     Authorization,
@@ -109,7 +110,7 @@ class _Planning:
             is_unpaid = self._is_open(self._invoiced - self._shop.received)
             return CapturePlan(finding=self._finding(ErrorCode.CAPTURE_CANCELLED) if is_unpaid else None)
         if self._differs():
-            return self._watched((), self._finding(ErrorCode.CAPTURE_DIFFERS))
+            return self._watched((), self._finding(ErrorCode.CAPTURE_DIFFERS).with_proof(self._proof().as_dict()))
         captures, missing = self._share()
         captures = self._with_expiring(captures)
         return self._watched(captures, None if captures else self._short(missing))
@@ -213,6 +214,15 @@ class _Planning:
         if not reasons:
             return self._finding(ErrorCode.CAPTURE_SHORT, missing=missing)
         return self._finding(ErrorCode.AUTHORIZATION_ENDED, missing=missing, reason=" or ".join(reasons))
+
+    def _proof(self) -> Proof:
+        """What is invoiced beside what the order costs."""
+        shop, costs = self._shop, self._shop.received + self._owed
+        return Proof(
+            subject="what F&O invoiced, and what the order costs in Shopify",
+            components=(ProofRow("paid", shopify=shop.received), ProofRow("outstanding", shopify=self._owed)),
+            totals=(ProofRow("invoiced", costs, self._invoiced, self._invoiced - costs),),
+        )
 
     def _finding(self, code: ErrorCode, **details: object) -> RefusedError:
         shop = self._shop

@@ -23,6 +23,8 @@ _HOLDS: Final = frozenset({Part.HOLDS, Part.SHIPMENTS})
 
 
 def sources_of_sales_orders(rules: StoreRules, ports: ShipmentPorts) -> list[Source]:
+    if not rules.tenant.stamps_orders:
+        return []
     looks: list[_Look] = []
     if rules.tells_when_picked:
         looks.append(_picked)

@@ -19,35 +19,28 @@ from shared.sync.shipments.sources.open_orders import OpenOrders
 from shared.sync.shipments.sources.source import Find, Source
 
 _SHIPMENTS: Final = frozenset({Part.SHIPMENTS})
-_GIVEN_UP: Final = frozenset({Part.GIVEN_UP})
+_OF_LINES: Final = frozenset({Part.SHIPMENTS, Part.GIVEN_UP, Part.STATUS})
+"""Parts that an order's lines tell of: where nothing else does, all of them."""
 
 
 def sources_of_slips(rules: StoreRules, ports: ShipmentPorts) -> list[Source]:
-    sources = _slips(rules, ports)
+    is_asked = rules.tenant.finds_slips == "by_order"
+    sources = [] if is_asked else [_slips(rules, ports)]
+    if is_asked or not rules.tenant.stamps_orders:
+        orders = OpenOrders(rules, ports)
+        parts = _SHIPMENTS if rules.tenant.stamps_orders else _OF_LINES
+        sources.append(Source("orders", parts, orders.find, orders.settle))
     if has_tracking(rules):
         late = LateTracking(rules, ports)
         sources.append(Source("tracking", _SHIPMENTS, late.find, late.settle))
     return sources
 
 
-def _slips(rules: StoreRules, ports: ShipmentPorts) -> list[Source]:
-    """As the tenant lets them be found. Where it has no stamps of sales lines to search by, the open orders show what
-    F&O gave up as well.
-    """
-    has_stamps = rules.tenant.slip_search != "by_order"
-    parts: frozenset[Part] = frozenset() if has_stamps or rules.given_up.action == "ignore" else _GIVEN_UP
-    match rules.tenant.finds_slips:
-        case "by_order":
-            parts |= _SHIPMENTS
-            found: list[Source] = []
-        case "by_line":
-            found = [Source("lines", _SHIPMENTS, _by_line(rules, ports))]
-        case _:
-            found = [Source("slips", _SHIPMENTS, _by_time(rules, ports))]
-    if parts:
-        orders = OpenOrders(rules, ports)
-        found.append(Source("orders", parts, orders.find, orders.settle))
-    return found
+def _slips(rules: StoreRules, ports: ShipmentPorts) -> Source:
+    """As the tenant lets them be found."""
+    if rules.tenant.finds_slips == "by_line":
+        return Source("lines", _SHIPMENTS, _by_line(rules, ports))
+    return Source("slips", _SHIPMENTS, _by_time(rules, ports))
 
 
 def _by_line(rules: StoreRules, ports: ShipmentPorts) -> Find:

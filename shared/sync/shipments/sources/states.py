@@ -36,7 +36,7 @@ _AT_ONCE: Final = 50
 
 def sources_of_states(rules: StoreRules, ports: ShipmentPorts) -> tuple[Source, ...]:
     found = []
-    if rules.given_up.action != "ignore" and rules.tenant.slip_search != "by_order":
+    if rules.given_up.action != "ignore" and rules.tenant.stamps_orders:
         found.append(Source("remains", frozenset({Part.GIVEN_UP}), partial(changed_lines, rules, ports)))
     return (*found, Source("told", _TOLD, partial(changed_since_told, rules, ports)))
 

@@ -126,6 +126,9 @@ def test_a_tax_policy_without_tolerance_allows_no_difference() -> None:
     invoicing = Invoicing(eur("99.99"), is_complete=True, is_cancelled=False)
     found = plan_captures(payments(), invoicing, rules, terms=terms, now=NOW)
     assert code(found) == "CAPTURE_DIFFERS"
+    assert found.finding is not None
+    (row,) = found.finding.proof["totals"]
+    assert Decimal(row["difference"].split()[0]) == Decimal(row["fo"].split()[0]) - Decimal(row["shopify"].split()[0])
 
 
 def test_the_last_capture_releases_the_rest_where_that_is_possible() -> None:
