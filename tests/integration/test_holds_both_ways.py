@@ -222,6 +222,19 @@ async def test_a_fulfilment_order_that_takes_no_hold_is_told(app: App) -> None:
     assert await app.parked() == set()
 
 
+async def test_a_copy_that_a_person_released_and_a_hold_that_cannot_be_copied_are_both_told(app: App) -> None:
+    one = await booked(app)
+    one.stop()
+    await app.push_shipments()
+    one.release_copies()
+    for at in range(10):
+        one.in_shopify("hold", app=APP_ID, handle=f"own {at}", reason="OTHER")
+    one.told.clear()
+    one.take_into_credit_control()
+    await app.push_shipments()
+    assert await app.parked() == {"HOLD_RELEASED_IN_SHOPIFY", "HOLD_IMPOSSIBLE"}
+
+
 async def test_a_hold_that_ends_while_its_copy_is_set_leaves_none(app: App) -> None:
     """The next run found F&O's flag cleared before the copy was recorded, and sent nothing."""
     one = await booked(app)
