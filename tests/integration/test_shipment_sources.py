@@ -126,6 +126,29 @@ async def test_a_slip_that_has_its_number_is_not_sent_again_for_one_that_never_g
     assert await app.push_shipments() == []
 
 
+async def test_the_number_of_a_parcel_that_is_packed_later_is_added(app: App) -> None:
+    one = await shipped(app, BAG)
+    slip = one.pack("JJD1", BAG_DOWN=3)
+    await app.push_shipments()
+    one.track(slip, "JJD2")
+    assert await app.push_shipments() == ["shipments: 1 given other tracking numbers"]
+    assert one.mails == [("JJD1",)]
+    app.now = lambda: datetime.now(UTC) + timedelta(hours=3)
+    one.track(slip, "JJD3")
+    assert await app.push_shipments() == []
+
+
+async def test_a_number_that_shopify_refuses_is_told_once(app: App) -> None:
+    one = await shipped(app, BAG)
+    slip = one.pack(BAG_DOWN=3)
+    await app.push_shipments()
+    one.track(slip, "JJD1")
+    body = {"data": {"fulfillmentTrackingInfoUpdate": {"userErrors": [{"field": None, "message": "no"}]}}}
+    app.shopify.simulator.faults.add({"kind": "other_answer", "operation": "ShipmentsTrack", "body": body})
+    assert await app.push_shipments() == ["SHIPMENT_REFUSED"]
+    assert await app.push_shipments() == []
+
+
 async def test_a_late_number_of_a_summary_slip_reaches_the_orders_that_fo_does_not_write_it_to(app: App) -> None:
     one = await shipped(app, BAG)
     slip = one.row(one.pack(BAG_DOWN=3))

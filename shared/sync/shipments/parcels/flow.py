@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from shared.errors import ErrorCode, NotYetError, OutcomeUnknownError, RefusedError
@@ -47,6 +47,8 @@ from shared.sync.shipments.ports import ShipmentPorts
 
 _ROUNDS: Final = 40
 """Plans for one event: each slip may be cancelled, opened, moved, made and tracked, and moves are made one by one."""
+_NEXT_PARCEL: Final = timedelta(hours=2)
+"""How long a slip that has a tracking number is asked for those of further parcels."""
 _SETTLING: Final = timedelta(seconds=20)
 """Until Shopify shows a fulfilment that it may be making, before the order is read again."""
 
@@ -246,6 +248,16 @@ class _Shipping:
         stored = self._stored.get(key)
         if stored is None:
             stored = StoredSlip(self._link.store, self._link.order_id, slip, sales_order)
-        is_untracked = is_waiting or any(not part.tracking for part in slip.parts)
-        since = (stored.untracked_since or self._now()) if is_untracked else None
-        self._stored[key] = await self._shipments.put(replace(stored, slip=slip, untracked_since=since))
+        until = stored.ask_until
+        if is_waiting or slip.parts:
+            is_tracked = not is_waiting and all(part.tracking for part in slip.parts)
+            until = self._ask_until(until, is_tracked=is_tracked)
+        self._stored[key] = await self._shipments.put(replace(stored, slip=slip, ask_until=until))
+
+    def _ask_until(self, known: datetime | None, *, is_tracked: bool) -> datetime:
+        """`known` is from before. Once it has a number only a parcel that is packed a little later may follow."""
+        longest = timedelta(days=self._rules.shipments.tracking_days)
+        if not is_tracked:
+            return known or self._now() + longest
+        soon = self._now() + min(_NEXT_PARCEL, longest)
+        return min(known, soon) if known is not None else soon

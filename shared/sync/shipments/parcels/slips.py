@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
-from shared.d365.flat_shipments import read_flat_slips, slips_with_numbers
+from shared.d365.flat_shipments import numbers_in_entity, read_flat_slips
 from shared.d365.odata.client import ODataClient
 from shared.d365.packing_slips import read_slips, tracking_of
 from shared.model import PackingSlip
 from shared.rules import StoreRules
+from shared.store.shipments import AskedSlip
 
 
 async def slips_of(fo: ODataClient, rules: StoreRules, company: str, sales_orders: Sequence[str]) -> list[PackingSlip]:
@@ -31,14 +32,17 @@ def has_tracking(rules: StoreRules) -> bool:
     return rules.tenant.slip_tracking != "no" or (entity is not None and bool(entity.tracking))
 
 
-async def tracked(fo: ODataClient, rules: StoreRules, slips: Collection[tuple[str, str]]) -> set[str]:
-    """The sales orders of those slips, given by sales order and number, that have a tracking number by now.
+async def numbers_of_slips(
+    fo: ODataClient, rules: StoreRules, slips: Collection[AskedSlip]
+) -> Mapping[tuple[str, str], frozenset[str]]:
+    """Sales order and number of the slip -> its tracking numbers now.
 
     By the slip, since F&O writes the numbers of a summary slip to one of its sales orders alone.
     """
     entity = rules.tenant.shipments_entity
     if entity is not None and entity.tracking:
-        found = await slips_with_numbers(fo, rules.company, entity, {order for order, _ in slips})
-        return {order for order, slip in slips if (order, slip) in found}
-    numbers = await tracking_of(fo, rules.company, sorted({slip for _, slip in slips}))
-    return {order for order, slip in slips if slip in numbers}
+        return await numbers_in_entity(fo, rules.company, entity, {slip.sales_order for slip in slips})
+    found = await tracking_of(fo, rules.company, sorted({slip.number for slip in slips}))
+    return {
+        (slip.sales_order, slip.number): frozenset(each.number for each in found.get(slip.number, ())) for slip in slips
+    }
