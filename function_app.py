@@ -89,7 +89,7 @@ async def write_back(timer: func.TimerRequest) -> None:
 
 @app.timer_trigger(arg_name="timer", schedule="%PUSH_SHIPMENTS_SCHEDULE%", run_on_startup=False)
 async def push_shipments(timer: func.TimerRequest) -> None:
-    """Orders that left a warehouse of F&O, as events; Shopify gets their fulfilments in each order's session."""
+    """Orders that moved in F&O, as events, with which Shopify gets their shipments, status, holds and captures."""
     await triggers.run("push_shipments")
 
 

@@ -93,7 +93,12 @@ METRICS: Final = (
         "write_back.numbers", "sales order numbers set in Shopify", "write_back.pushed", ("store",), value="numbers"
     ),
     Metric("write_back.refused", "sales order numbers that Shopify rejected", "write_back.refused", ("store", "code")),
-    Metric("shipments.moved", "orders whose packing slips moved in F&O", "shipment.moved", ("store",)),
+    Metric(
+        "shipments.moved",
+        "orders that moved in F&O: packing slips, picking, holds, status, invoices",
+        "shipment.moved",
+        ("store",),
+    ),
     Metric("captures.made", "captures of authorised money for F&O's invoices", "capture.made", ("store", "company")),
     Metric(
         "authorizations.expiring",

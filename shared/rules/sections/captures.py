@@ -25,7 +25,7 @@ class CaptureRules(Rules):
     expiring: Literal["tell", "capture_all"] = Field(
         default="tell",
         description="What becomes of an authorisation that is about to expire before F&O has invoiced all of the "
-        "order: a person is told (`tell`), or all that the order still costs is captured (`capture_all`), before the "
+        "order: it is parked (`tell`), or all that the order still costs is captured (`capture_all`), before the "
         "goods leave.",
     )
     expiring_hours: int = Field(

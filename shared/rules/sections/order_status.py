@@ -52,7 +52,7 @@ class CancelledRules(Rules):
     action: Literal["tell", "cancel", "ignore"] = Field(
         default="tell",
         description="`tell` parks the order for a person. `cancel` cancels it in Shopify, which cannot be undone; an "
-        "order of which anything was delivered or fulfilled, or that has a return, is told nevertheless. `ignore` "
+        "order of which anything was delivered or fulfilled, or that has a return, is parked instead. `ignore` "
         "leaves it.",
     )
     refund: bool = Field(

@@ -83,10 +83,10 @@ class ShipmentRules(Rules):
     )
     third_party: Literal["tell", "move"] = Field(
         default="tell",
-        description="What becomes of units that left and that Shopify has assigned to a fulfilment service: told "
-        "(`tell`), or moved to the location of the warehouse that shipped where the service was not asked for them or "
-        "refused (`move`); what it was asked for is always told. Shopify shows them to an app with the access scope "
-        "write_third_party_fulfillment_orders only.",
+        description="What becomes of units that left and that Shopify has assigned to a fulfilment service: parked for "
+        "a person (`tell`), or moved to the location of the warehouse that shipped where the service was not asked for "
+        "them or refused (`move`); what it was asked for is always parked. Shopify shows them only to an app with the "
+        "access scope write_third_party_fulfillment_orders.",
     )
     carriers: tuple[CarrierRule, ...] = Field(
         default=(), description="Carriers as Shopify names them. Without a rule F&O's name is sent."
