@@ -71,12 +71,14 @@ async def rows_moved_since(client: ODataClient, company: str, entity: FlatEntity
     return moved
 
 
-async def orders_with_numbers(
+async def numbers_in_entity(
     client: ODataClient, company: str, entity: FlatEntity, sales_orders: Collection[str]
-) -> set[str]:
-    """Those of the sales orders that have a tracking number in the entity."""
-    rows = await _read(client, company, entity, chunks(entity.sales_order, sorted(sales_orders)))
-    return {str(row[entity.sales_order]) for row in rows if _numbers(entity, row)} & set(sales_orders)
+) -> dict[tuple[str, str], frozenset[str]]:
+    """Sales order and number of a slip -> the slip's tracking numbers in the entity."""
+    found: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+    for row in await _read(client, company, entity, chunks(entity.sales_order, sorted(sales_orders))):
+        found[str(row[entity.sales_order]), str(row[entity.slip])].update(_numbers(entity, row))
+    return {slip: frozenset(numbers) for slip, numbers in found.items()}
 
 
 async def read_flat_slips(

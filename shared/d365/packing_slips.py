@@ -59,12 +59,6 @@ async def moved_since(client: ODataClient, company: str, moment: datetime) -> tu
     return moved, frozenset(gone - corrected.keys())
 
 
-async def with_tracking(client: ODataClient, company: str, sales_orders: Collection[str]) -> set[str]:
-    """Those of the sales orders that have a tracking number on any slip."""
-    rows = await _read(client, company, SLIP_TRACKING, chunks("SalesOrderNumber", sorted(sales_orders)))
-    return {row["SalesOrderNumber"] for row in rows} & set(sales_orders)
-
-
 async def references_of(client: ODataClient, company: str, sales_orders: Collection[str]) -> dict[str, str]:
     """Sales order -> the reference that it was written with."""
     rows = await _read(client, company, SALES_ORDERS, chunks("SalesOrderNumber", sorted(sales_orders)))

@@ -242,11 +242,17 @@ class OrderLinks:
         links = [_read(tables.with_etag(row)) async for row in found]
         return [link for link in links if link.sales_order and not link.given_up]
 
-    async def with_holds(self, store: str) -> set[str]:
-        """Numbers of the sales orders whose order has a hold recorded in Shopify."""
+    async def with_holds(self, store: str) -> dict[str, int]:
+        """The sales orders whose order has a hold recorded in Shopify: number -> order."""
         query = "PartitionKey eq @store and RowKey ge 'order-' and RowKey lt 'order.' and holds gt ''"
-        found = self._table.query_entities(query, parameters={"store": store}, select=["sales_order", "further"])
-        return {number async for row in found for number in (row["sales_order"], *row.get("further", "").split())}
+        found = self._table.query_entities(
+            query, parameters={"store": store}, select=["RowKey", "sales_order", "further"]
+        )
+        return {
+            number: tables.order_id_of(row["RowKey"])
+            async for row in found
+            for number in (row["sales_order"], *row.get("further", "").split())
+        }
 
     async def parked(self, store: str) -> list[PendingSale]:
         """All parked orders with their goods, those that could not be read too."""

@@ -7,7 +7,7 @@ import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from azure.data.tables.aio import TableClient
 
@@ -23,9 +23,16 @@ class StoredSlip:
     order_id: int
     slip: SentSlip
     sales_order: str = ""
-    untracked_since: datetime | None = None
-    """When it was shown without a tracking number; None once it has one."""
+    ask_until: datetime | None = None
+    """Until when F&O is asked for tracking numbers that Shopify does not show yet."""
     etag: str | None = None
+
+
+class AskedSlip(NamedTuple):
+    sales_order: str
+    number: str
+    shown: tuple[frozenset[str], ...]
+    """The tracking numbers of each of its fulfilments."""
 
 
 class Shipments:
@@ -60,21 +67,22 @@ class Shipments:
                 found[number] = row["sales_order"]
         return found
 
-    async def without_tracking(self, store: str, since: datetime, *, after: str, limit: int) -> tuple[list[str], str]:
-        """Sales orders with a slip that was shown without a tracking number since the moment, at most `limit`, from
-        the row key `after` on; and the row key to go on from, "" at the end.
+    async def to_ask(self, store: str, now: datetime, *, after: str, limit: int) -> tuple[list[AskedSlip], str]:
+        """The slips of which tracking numbers may be missing, at most `limit`, from the row key `after` on; and the row
+        key to go on from, "" at the end.
         """
         found = self._table.query_entities(
-            "PartitionKey eq @store and RowKey gt @after and untracked_since ge @since",
-            parameters={"store": store, "after": after, "since": since.astimezone(UTC).isoformat()},
-            select=["RowKey", "sales_order"],
+            "PartitionKey eq @store and RowKey gt @after and ask_until ge @now",
+            parameters={"store": store, "after": after, "now": now.astimezone(UTC).isoformat()},
+            select=["RowKey", "sales_order", "slip_number", "parts"],
         )
-        sales_orders: dict[str, None] = {}
+        slips: list[AskedSlip] = []
         async for row in found:
-            sales_orders[row["sales_order"]] = None
-            if len(sales_orders) >= limit:
-                return list(sales_orders), row["RowKey"]
-        return list(sales_orders), ""
+            shown = [frozenset(number for number, _ in part["tracking"]) for part in json.loads(row["parts"])]
+            slips.append(AskedSlip(row["sales_order"], row["slip_number"], tuple(shown)))
+            if len(slips) >= limit:
+                return slips, row["RowKey"]
+        return slips, ""
 
 
 def _row(stored: StoredSlip) -> TableRow:
@@ -96,7 +104,7 @@ def _row(stored: StoredSlip) -> TableRow:
                 for part in slip.parts
             ]
         ),
-        "untracked_since": stored.untracked_since.astimezone(UTC).isoformat() if stored.untracked_since else "",
+        "ask_until": stored.ask_until.astimezone(UTC).isoformat() if stored.ask_until else "",
         "is_told": slip.is_told,
         "intent": json.dumps(_units(slip.intent)),
         "tells": slip.tells,
@@ -127,7 +135,7 @@ def _read(row: TableRow) -> StoredSlip:
         order_id=int(row["RowKey"].partition("-")[0]),
         slip=slip,
         sales_order=row["sales_order"],
-        untracked_since=datetime.fromisoformat(row["untracked_since"]) if row["untracked_since"] else None,
+        ask_until=datetime.fromisoformat(until) if (until := row.get("ask_until")) else None,
         etag=row["etag"],
     )
 

@@ -169,7 +169,7 @@ class Installation:
                 row["is_told"],
                 row["tells"],
                 row["intent"],
-                bool(row["untracked_since"]),
+                bool(row["ask_until"]),
             )
             for row in self._shipments.rows.values()
         }

@@ -8,7 +8,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from local.d365.books import key_of
 from local.d365.edm import number
+from local.d365.sales_tables import HEADERS, LINES
 from local.d365.slip_posting import Part as SlipPart
 from local.d365.slip_posting import Shipment
 from local.shopify.ids import APP_ID
@@ -220,6 +222,19 @@ async def test_a_fulfilment_order_that_takes_no_hold_is_told(app: App) -> None:
     assert await app.parked() == set()
 
 
+async def test_a_copy_that_a_person_released_and_a_hold_that_cannot_be_copied_are_both_told(app: App) -> None:
+    one = await booked(app)
+    one.stop()
+    await app.push_shipments()
+    one.release_copies()
+    for at in range(10):
+        one.in_shopify("hold", app=APP_ID, handle=f"own {at}", reason="OTHER")
+    one.told.clear()
+    one.take_into_credit_control()
+    await app.push_shipments()
+    assert await app.parked() == {"HOLD_RELEASED_IN_SHOPIFY", "HOLD_IMPOSSIBLE"}
+
+
 async def test_a_hold_that_ends_while_its_copy_is_set_leaves_none(app: App) -> None:
     """The next run found F&O's flag cleared before the copy was recorded, and sent nothing."""
     one = await booked(app)
@@ -282,6 +297,19 @@ async def test_orders_with_holds_are_looked_at_once_an_hour(app: App) -> None:
         later.isoformat()
     )
     assert await app.push_shipments() == []
+    an_hour_later(app)
+    await app.push_shipments()
+    assert one.copies == [[]]
+
+
+async def test_a_sales_order_that_fo_does_not_have_any_more_leaves_no_copy_behind(app: App) -> None:
+    one = await booked(app)
+    one.stop()
+    await app.push_shipments()
+    assert one.copies == [[STAFF]]
+    for name in (LINES, HEADERS):
+        for row in list(app.fo.books.rows(name)):
+            app.fo.books.rows(name).remove(key_of(app.fo.books.schema.sets[name], row.values))
     an_hour_later(app)
     await app.push_shipments()
     assert one.copies == [[]]

@@ -9,11 +9,14 @@ from typing import Any, Final
 
 import pytest
 
+from local.d365.faults import Fault
+from local.d365.slips import TRACKING
 from local.d365.tenant import Tenant
-from shared.errors import RefusedError
+from shared.errors import DeniedError, RefusedError, TransientError
 from shared.sync.shipments.run import push_shipments
 from tests.builders.both_sides import App, app_in_process
-from tests.builders.shipped_order import BAG, MAP, shipped
+from tests.builders.sales import with_rules
+from tests.builders.shipped_order import BAG, EU, MAP, shipped
 
 PROGRESS: Final = "shipments/nordlys/progress"
 
@@ -85,6 +88,30 @@ async def test_a_source_that_fo_lacks_stops_no_other_and_is_told(app: App) -> No
     assert one.mails == [("JJD1",)]
 
 
+@pytest.mark.parametrize(("kind", "error"), [("denied", DeniedError), ("bad_gateway", TransientError)])
+async def test_a_source_that_fo_denies_or_does_not_answer_stops_no_other(
+    app: App, kind: Any, error: type[TransientError]
+) -> None:
+    one = await shipped(app, BAG)
+    slip = one.pack(BAG_DOWN=3)
+    await app.push_shipments()
+    before = sources(app)["slips"]
+    one.track(slip, "JJD1")
+    app.fo.faults.add(Fault(kind, entity_set="CustPackingSlipVersionBiEntities", times=None))
+    with pytest.RaisesGroup(error):
+        await push_shipments(app.shipments)
+    assert sources(app)["slips"] == before
+    assert await app.handle_shipped() == ["shipments: 1 given other tracking numbers"]
+
+
+async def test_where_fo_is_busy_what_was_found_is_sent_and_nothing_else_is_asked(app: App) -> None:
+    one = await shipped(app, BAG)
+    one.pack("JJD1", BAG_DOWN=3)
+    app.fo.faults.add(Fault("throttle", entity_set="SalesLineBiEntities", times=None))
+    await push_shipments(app.shipments)
+    assert await app.handle_shipped() == ["shipments: 1 fulfilments made"]
+
+
 async def test_two_sources_make_one_event_of_an_order(app: App) -> None:
     one = await shipped(app, BAG)
     slip = one.pack(BAG_DOWN=1)
@@ -92,3 +119,65 @@ async def test_two_sources_make_one_event_of_an_order(app: App) -> None:
     one.track(slip, "JJD1")
     one.pack("JJD2", BAG_DOWN=2)
     assert await app.push_shipments() == ["shipments: 1 fulfilments made, 1 given other tracking numbers"]
+
+
+async def test_a_number_ends_the_wait_of_its_slip(app: App) -> None:
+    one = await shipped(app, BAG, rules=with_rules(EU, shipments={"waits": ({"minutes": 600},)}))
+    slip = one.pack(BAG_DOWN=3)
+    assert await app.push_shipments() == ["waits"]
+    assert (await app.push_shipments(), one.shown) == ([], [])
+    one.track(slip, "JJD1")
+    assert await app.push_shipments() == ["shipments: 1 fulfilments made"]
+    assert (one.shown, one.mails) == ([{"BAG-DOWN": 3}], [("JJD1",)])
+    assert await app.ship_waiting() == ["Shopify has all shipments"]
+    assert await app.push_shipments() == []
+
+
+async def test_a_slip_that_has_its_number_is_not_sent_again_for_one_that_never_gets_any(app: App) -> None:
+    one = await shipped(app, BAG)
+    one.pack("JJD1", BAG_DOWN=1)
+    one.pack(BAG_DOWN=2)
+    assert await app.push_shipments() == ["shipments: 2 fulfilments made"]
+    assert await app.push_shipments() == []
+
+
+async def test_the_number_of_a_parcel_that_is_packed_later_is_added(app: App) -> None:
+    one = await shipped(app, BAG)
+    slip = one.pack("JJD1", BAG_DOWN=3)
+    await app.push_shipments()
+    one.track(slip, "JJD2")
+    assert await app.push_shipments() == ["shipments: 1 given other tracking numbers"]
+    assert one.mails == [("JJD1",)]
+    app.now = lambda: datetime.now(UTC) + timedelta(hours=3)
+    one.track(slip, "JJD3")
+    assert await app.push_shipments() == []
+
+
+async def test_a_number_that_shopify_refuses_is_told_once(app: App) -> None:
+    one = await shipped(app, BAG)
+    slip = one.pack(BAG_DOWN=3)
+    await app.push_shipments()
+    one.track(slip, "JJD1")
+    body = {"data": {"fulfillmentTrackingInfoUpdate": {"userErrors": [{"field": None, "message": "no"}]}}}
+    app.shopify.simulator.faults.add({"kind": "other_answer", "operation": "ShipmentsTrack", "body": body})
+    assert await app.push_shipments() == ["SHIPMENT_REFUSED"]
+    assert await app.push_shipments() == []
+
+
+async def test_a_late_number_of_a_summary_slip_reaches_the_orders_that_fo_does_not_write_it_to(app: App) -> None:
+    one = await shipped(app, BAG)
+    slip = one.row(one.pack(BAG_DOWN=3))
+    await app.push_shipments()
+    app.fo.books.add(
+        app.fo.books.schema.sets[TRACKING],
+        {
+            "dataAreaId": "nleu",
+            "SalesOrderNumber": "SN-FIRST",
+            "PackingSlipNumber": slip.values["PackingSlipId"],
+            "DeliveryDate": slip.values["DeliveryDate"],
+            "TrackingNumber": "JJD1",
+            "TrackingURL": "",
+        },
+    )
+    assert await app.push_shipments() == ["shipments: 1 given other tracking numbers"]
+    assert one.mails == [("JJD1",)]

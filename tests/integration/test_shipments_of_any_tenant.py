@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
@@ -125,6 +126,24 @@ async def test_a_number_that_comes_later_is_added(app: App, kind: Kind) -> None:
     one.track(slip, "JJD1", "JJD2")
     await run(app, kind)
     assert one.mails == [("JJD1", "JJD2")]
+
+
+@pytest.mark.parametrize("kind", [KINDS["by order"], KINDS["own entity"]], ids=["by order", "own entity"])
+async def test_without_stamps_of_sales_lines_the_open_orders_show_what_fo_gave_up(app: App, kind: Kind) -> None:
+    one = await booked(app, kind, BAG)
+    app.fo.posting.give_up(one.sales_order, {one.lines[0]["InventoryLotId"]: Decimal(1)})
+    await run(app, kind)
+    assert await app.parked() == {"GIVEN_UP_IN_FO"}
+    assert one.shown == []
+
+
+async def test_goods_that_the_own_entity_does_not_show_yet_are_not_given_up(app: App) -> None:
+    one = await booked(app, KINDS["own entity"], BAG)
+    one.pack("JJD1", BAG_DOWN=2)
+    await app.push_shipments()
+    assert (one.shown, await app.parked()) == ([], set())
+    await run(app, KINDS["own entity"])
+    assert (one.shown, await app.parked()) == ([{"BAG-DOWN": 2}], set())
 
 
 async def test_without_numbers_of_any_kind_goods_are_shown_and_nobody_asks_for_numbers(app: App) -> None:

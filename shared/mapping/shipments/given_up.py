@@ -16,7 +16,8 @@ _ENDED: Final = frozenset({"CLOSED", "CANCELLED"})
 def given_up_units(
     lines: Iterable[SalesLineState], slips: Iterable[PackingSlip], line_ids: Mapping[str, int]
 ) -> dict[str, Decimal]:
-    """InventoryLotId -> units that are ordered, do not remain and did not leave; none that are 0.
+    """InventoryLotId -> units that are ordered, do not remain and did not leave; none that are 0. What waits for its
+    invoice has left, also where an entity of the tenant's own does not show its slip yet.
 
     `line_ids` has the lots that stand for goods: a service is delivered without a slip. So are goods that were
     invoiced without one, which F&O calls invoiced; a line of which nothing was delivered is cancelled there.
@@ -26,7 +27,7 @@ def given_up_units(
     for line in lines:
         if line.lot not in line_ids or (line.is_invoiced and line.lot not in delivered):
             continue
-        units = line.ordered - line.remaining - delivered.get(line.lot, Decimal(0))
+        units = line.gone - max(delivered.get(line.lot, Decimal(0)), line.to_invoice)
         if units > 0:
             given_up[line.lot] = units
     return given_up

@@ -33,8 +33,9 @@ _ROUNDS: Final = 4
 
 
 async def converge_holds(link: OrderLink, rules: StoreRules, ports: ShipmentPorts) -> Converged:
-    """Raises RefusedError for a hold that cannot be copied, or whose copy a person released (after everything else is
-    done), OutcomeUnknownError and what the clients raise.
+    """Its findings are holds that cannot be copied, and those whose copy a person released.
+
+    Raises RefusedError for what Shopify refuses, OutcomeUnknownError and what the clients raise.
     """
     is_nothing_to_do = not (rules.holds.to_shopify or rules.holds.from_shopify or link.holds)
     if is_nothing_to_do and link.held != HoldReason.SHOP:
@@ -59,9 +60,8 @@ class _Holding:
             await self._store(plan.record)
             await self._follow_shopify()
             if not plan.steps:
-                if plan.findings:
-                    raise plan.findings[0]
-                return Converged(self._link, "; ".join(self._notes) or "both systems have the same holds")
+                same = "" if plan.findings else "both systems have the same holds"
+                return Converged(self._link, "; ".join(self._notes) or same, findings=plan.findings)
             for step in plan.steps:
                 await self._carry_out(step)
         raise RefusedError(ErrorCode.HOLD_REFUSED, message=f"the holds still differ after {_ROUNDS} attempts")

@@ -2,7 +2,8 @@
 
 Each source has a watermark of its own, by F&O's clock. The runs overlap, since F&O's rows may appear later than they
 are stamped; a row is sent once. A run that stops before it has stored its progress sends the same events again, which
-change nothing. A source that F&O refuses stops none of the others.
+change nothing. A source that F&O refuses, denies or does not answer stops none of the others; where F&O is busy the
+run goes on with what it has found.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Any
 
 from shared.d365.moved import Moved, digest_of
 from shared.d365.packing_slips import references_of
-from shared.errors import RefusedError
+from shared.errors import RefusedError, ThrottledError, TransientError
 from shared.flows import SHIPMENTS
 from shared.mapping.orders.plan import order_id_of
 from shared.model import Part
@@ -71,15 +72,18 @@ async def _find(rules: StoreRules, ports: ShipmentPorts, report: ShipmentRunRepo
     sources: dict[str, Any] = dict(progress["sources"]) if progress else {}
     found: dict[str, _Found] = {}
     counts: Counter[str] = Counter()
-    refusal: RefusedError | None = None
+    failure: RefusedError | TransientError | None = None
     settles: list[Callable[[], Awaitable[None]]] = []
     for source in sources_of(rules, ports):
         known = sources.get(source.name, {"seen": began.isoformat(), "sent": {}})
         seen = datetime.fromisoformat(known["seen"])
         try:
             moved = await source.find(seen - overlap)
-        except RefusedError as error:
-            refusal = refusal or error
+        except ThrottledError as error:
+            failure = failure or error
+            break
+        except (RefusedError, TransientError) as error:
+            failure = failure or error
             continue
         for number, what in moved.items():
             rows = what.rows - {*known["sent"].get(number, ())}
@@ -99,8 +103,8 @@ async def _find(rules: StoreRules, ports: ShipmentPorts, report: ShipmentRunRepo
     await ports.snapshots.write(name, {"sources": sources}, etag)
     for settle in settles:
         await settle()
-    if refusal is not None:
-        raise refusal
+    if failure is not None:
+        raise failure
 
 
 async def _send(

@@ -22,7 +22,7 @@ async def test_a_record_is_read_as_it_was_stored_and_found_unless_it_is_empty(re
     await links.put(OrderLink("prairie", 5, NOON, sales_order="SO-4", holds=HELD))
     found = await links.get("nordlys", 5)
     assert found.holds == record
-    assert await links.with_holds("nordlys") == ({"SO-1", "SO-2"} if record else set())
+    assert await links.with_holds("nordlys") == ({"SO-1": 5, "SO-2": 5} if record else {})
 
 
 async def test_a_row_of_an_earlier_release_has_none():
@@ -32,7 +32,7 @@ async def test_a_row_of_an_earlier_release_has_none():
     (row,) = table.rows.values()
     del row["holds"]
     assert (await links.get("nordlys", 5)).holds == HoldRecord()
-    assert await links.with_holds("nordlys") == set()
+    assert await links.with_holds("nordlys") == {}
 
 
 def test_only_a_hold_that_began_in_shopify_holds_the_order_in_fo():

@@ -42,6 +42,8 @@ class ShipmentPlan:
     """What cannot be shown in Shopify."""
     wait_until: datetime | None = None
     """When a slip that waits for its tracking number is to be sent without."""
+    waiting: tuple[str, ...] = ()
+    """Keys of the slips that wait for their tracking numbers."""
 
 
 def plan_shipments(
@@ -100,9 +102,10 @@ class _Planner:
         """What has to be done to fulfilment orders before anything is made of them."""
         self._findings = list(findings)
         self._wait_until: datetime | None = None
+        self._waiting: list[str] = []
 
     def plan(self) -> ShipmentPlan:
-        return ShipmentPlan(tuple(self.steps), tuple(self._findings), self._wait_until)
+        return ShipmentPlan(tuple(self.steps), tuple(self._findings), self._wait_until, tuple(self._waiting))
 
     def cancel_outdated(self, wanted: Mapping[str, Counter[int]]) -> None:
         """Of a slip that got smaller, or that F&O does not have any more."""
@@ -171,6 +174,7 @@ class _Planner:
         is_sent = not missing <= self._at_counter
         if is_sent and not slip.tracking and not sent.parts and (until := self._waits_until(slip)) is not None:
             self._wait_until = until if self._wait_until is None else min(until, self._wait_until)
+            self._waiting.append(slip.key)
             return
         locations = self._locations(slip)
         taken = rest.take(missing, locations)

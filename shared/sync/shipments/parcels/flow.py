@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from shared.errors import ErrorCode, NotYetError, OutcomeUnknownError, RefusedError
@@ -47,6 +47,8 @@ from shared.sync.shipments.ports import ShipmentPorts
 
 _ROUNDS: Final = 40
 """Plans for one event: each slip may be cancelled, opened, moved, made and tracked, and moves are made one by one."""
+_NEXT_PARCEL: Final = timedelta(hours=2)
+"""How long a slip that has a tracking number is asked for those of further parcels."""
 _SETTLING: Final = timedelta(seconds=20)
 """Until Shopify shows a fulfilment that it may be making, before the order is read again."""
 
@@ -118,6 +120,8 @@ class _Shipping:
             shop = shop or await self._read()
             plan = self._plan(shop)
             if not plan.steps:
+                for key in plan.waiting:
+                    await self._put(key, self._slip(key), sales_order=self._sales_order(key), is_waiting=True)
                 return self._end(plan)
             shop = await self._carry_out_all(plan.steps, shop)
         raise RefusedError(ErrorCode.SHIPMENT_REFUSED, message=f"the order still differs after {_ROUNDS} attempts")
@@ -203,10 +207,9 @@ class _Shipping:
         return None
 
     async def _create(self, step: CreateFulfillment, shop: ShopShipments) -> int:
-        sales_order = next(slip.sales_order for slip in self._slips if slip.key == step.key)
         seen = tuple(each.id for each in shop.fulfillments)
         sent = replace(self._slip(step.key), intent=step.units, tells=step.is_told, seen=seen)
-        await self._put(step.key, sent, sales_order=sales_order)
+        await self._put(step.key, sent, sales_order=self._sales_order(step.key))
         try:
             made = await create_fulfillment(self._admin, step.orders, step.tracking, step.company, notify=step.is_told)
         except OutcomeUnknownError as unknown:
@@ -237,10 +240,24 @@ class _Shipping:
         stored = self._stored.get(key)
         return stored.slip if stored is not None else SentSlip(key=key)
 
-    async def _put(self, key: str, slip: SentSlip, *, sales_order: str = "") -> None:
+    def _sales_order(self, key: str) -> str:
+        return next(slip.sales_order for slip in self._slips if slip.key == key)
+
+    async def _put(self, key: str, slip: SentSlip, *, sales_order: str = "", is_waiting: bool = False) -> None:
+        """`is_waiting`: for its tracking number, before it is shown."""
         stored = self._stored.get(key)
         if stored is None:
             stored = StoredSlip(self._link.store, self._link.order_id, slip, sales_order)
-        is_untracked = any(not part.tracking for part in slip.parts)
-        since = (stored.untracked_since or self._now()) if is_untracked else None
-        self._stored[key] = await self._shipments.put(replace(stored, slip=slip, untracked_since=since))
+        until = stored.ask_until
+        if is_waiting or slip.parts:
+            is_tracked = not is_waiting and all(part.tracking for part in slip.parts)
+            until = self._ask_until(until, is_tracked=is_tracked)
+        self._stored[key] = await self._shipments.put(replace(stored, slip=slip, ask_until=until))
+
+    def _ask_until(self, known: datetime | None, *, is_tracked: bool) -> datetime:
+        """`known` is from before. Once it has a number only a parcel that is packed a little later may follow."""
+        longest = timedelta(days=self._rules.shipments.tracking_days)
+        if not is_tracked:
+            return known or self._now() + longest
+        soon = self._now() + min(_NEXT_PARCEL, longest)
+        return min(known, soon) if known is not None else soon

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
-from shared.d365.flat_shipments import orders_with_numbers, read_flat_slips
+from shared.d365.flat_shipments import numbers_in_entity, read_flat_slips
 from shared.d365.odata.client import ODataClient
-from shared.d365.packing_slips import read_slips, tracking_of, with_tracking
+from shared.d365.packing_slips import read_slips, tracking_of
 from shared.model import PackingSlip
 from shared.rules import StoreRules
+from shared.store.shipments import AskedSlip
 
 
 async def slips_of(fo: ODataClient, rules: StoreRules, company: str, sales_orders: Sequence[str]) -> list[PackingSlip]:
@@ -31,9 +32,17 @@ def has_tracking(rules: StoreRules) -> bool:
     return rules.tenant.slip_tracking != "no" or (entity is not None and bool(entity.tracking))
 
 
-async def tracked(fo: ODataClient, rules: StoreRules, sales_orders: Collection[str]) -> set[str]:
-    """Those of the sales orders that have a tracking number by now."""
+async def numbers_of_slips(
+    fo: ODataClient, rules: StoreRules, slips: Collection[AskedSlip]
+) -> Mapping[tuple[str, str], frozenset[str]]:
+    """Sales order and number of the slip -> its tracking numbers now.
+
+    By the slip, since F&O writes the numbers of a summary slip to one of its sales orders alone.
+    """
     entity = rules.tenant.shipments_entity
     if entity is not None and entity.tracking:
-        return await orders_with_numbers(fo, rules.company, entity, sales_orders)
-    return await with_tracking(fo, rules.company, sales_orders)
+        return await numbers_in_entity(fo, rules.company, entity, {slip.sales_order for slip in slips})
+    found = await tracking_of(fo, rules.company, sorted({slip.number for slip in slips}))
+    return {
+        (slip.sales_order, slip.number): frozenset(each.number for each in found.get(slip.number, ())) for slip in slips
+    }

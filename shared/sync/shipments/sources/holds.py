@@ -8,6 +8,7 @@ from typing import Final
 
 from shared.d365.moved import Moved
 from shared.d365.order_holds import HoldChange, credit_holds_since
+from shared.mapping.orders.plan import order_reference
 from shared.model import HoldOrigin, Part
 from shared.rules import StoreRules
 from shared.sync.shipments.ports import ShipmentPorts
@@ -25,9 +26,13 @@ def sources_of_holds(rules: StoreRules, ports: ShipmentPorts) -> list[Source]:
         return _moved(await credit_holds_since(ports.fo, rules.company, since))
 
     async def recorded(_: datetime) -> Mapping[str, Moved]:
+        """With the reference: F&O may not have the sales order any more."""
         now = ports.now()
-        numbers = await ports.links.with_holds(rules.key)
-        return {number: Moved(now, {f"hold {now:{_LOOKED_AT_EVERY}}"}) for number in numbers}
+        row = f"hold {now:{_LOOKED_AT_EVERY}}"
+        return {
+            number: Moved(now, {row}, order_reference(rules.key, order_id))
+            for number, order_id in (await ports.links.with_holds(rules.key)).items()
+        }
 
     found = [Source("holds", parts, recorded)]
     return [Source("credit", parts, credit), *found] if HoldOrigin.CREDIT in rules.holds.to_shopify else found

@@ -1,18 +1,18 @@
-"""Tracking numbers that came after the packing slip: F&O does not stamp them, so that orders are asked in turn."""
+"""Tracking numbers that came after the packing slip: F&O does not stamp them, so that slips are asked in turn."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from shared.d365.moved import Moved
 from shared.rules import StoreRules
-from shared.sync.shipments.parcels.slips import tracked
+from shared.sync.shipments.parcels.slips import numbers_of_slips
 from shared.sync.shipments.ports import ShipmentPorts
 
-ORDERS: Final = 36
-"""Sales orders that one run asks for: two or three calls to F&O."""
+SLIPS: Final = 36
+"""Packing slips that one run asks for: two or three calls to F&O."""
 
 
 class LateTracking:
@@ -26,18 +26,19 @@ class LateTracking:
         self._etag: str | None = None
 
     async def find(self, _: datetime) -> Mapping[str, Moved]:
-        """Of the next orders that were shown without a number, those that have one now. Raises what the F&O client
-        does.
-        """
+        """Of the next slips, those with numbers that Shopify does not show. Raises what the F&O client does."""
         rules, now = self._rules, self._ports.now()
         state, self._etag = await self._ports.snapshots.read(self._name)
         self._before = self._after = str(state["after"]) if state else ""
-        oldest = now - timedelta(days=rules.shipments.tracking_days)
-        waiting, self._after = await self._ports.shipments.without_tracking(
-            rules.key, oldest, after=self._before, limit=ORDERS
-        )
-        numbers = await tracked(self._ports.fo, rules, waiting)
-        return {number: Moved(now, {f"tracking {now.isoformat()}"}) for number in numbers}
+        asked, self._after = await self._ports.shipments.to_ask(rules.key, now, after=self._before, limit=SLIPS)
+        found = await numbers_of_slips(self._ports.fo, rules, asked)
+        moved: dict[str, Moved] = {}
+        for slip in asked:
+            numbers = found.get((slip.sales_order, slip.number), frozenset())
+            if numbers and (not slip.shown or any(shown != numbers for shown in slip.shown)):
+                row = f"tracking {slip.number} {' '.join(sorted(numbers))}"
+                moved.setdefault(slip.sales_order, Moved(now)).rows.add(row)
+        return moved
 
     async def settle(self) -> None:
         """Stores how far the round is. Raises TransientError when another run was faster."""
