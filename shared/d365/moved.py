@@ -22,5 +22,14 @@ class Moved:
     """Parts of the order that it concerns beside those of its source."""
 
 
+def pass_over(moved: dict[str, Moved], stamps: Iterable[datetime]) -> None:
+    """Adds, under no number and without rows, when F&O stamped the newest row that was read, of interest or not: a
+    watermark that rows of no interest did not move would have them read again and again, more each day.
+    """
+    newest = max(stamps, default=None)
+    if newest is not None:
+        moved[""] = Moved(newest)
+
+
 def digest_of(rows: Iterable[str]) -> str:
     return sha256(" ".join(sorted(rows)).encode()).hexdigest()[:16]

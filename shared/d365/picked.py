@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Final
 
 from shared.d365.entities import READ, SALES_LINE_PROGRESS, WAREHOUSE_LINES
-from shared.d365.moved import Moved
+from shared.d365.moved import Moved, pass_over
 from shared.d365.odata.client import ODataClient
 from shared.d365.odata.filters import chunks, since
 from shared.errors import DeniedError, ErrorCode, RefusedError
@@ -55,6 +55,7 @@ async def packed_since(
         order = moved.setdefault(line["SalesId"], Moved(_modified(row)))
         order.at = max(order.at, _modified(row))
         order.rows.add(f"packed {line['InventTransId']} {row['PackingQty']} {row['SysModifiedDateTime']}")
+    pass_over(moved, map(_modified, rows))
     return moved
 
 

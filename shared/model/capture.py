@@ -65,6 +65,8 @@ class OrderPayments:
     authorizations: tuple[Authorization, ...]
     captures: tuple[Captured, ...]
     refunds: tuple[RefundedMoney, ...]
+    is_pending: bool = False
+    """Whether something of what was received is not sure yet: it may fail."""
 
 
 @dataclass(frozen=True, slots=True)

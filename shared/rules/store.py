@@ -396,6 +396,21 @@ class StoreRules(Rules):
 
     @field_validator("tenant")
     @classmethod
+    def _shows_picking_lists(cls, tenant: Tenant, info: ValidationInfo) -> Tenant:
+        shipments: ShipmentRules | None = info.data.get("shipments")
+        flows: Flows | None = info.data.get("flows")
+        orders: OrderRules | None = info.data.get("orders")
+        collects = orders is not None and orders.delivery.pick_up is not None
+        asks = flows is not None and flows.shipments and shipments is not None and shipments.pick_up == "picked"
+        if collects and asks and not tenant.stamps_orders and tenant.warehouse_management == "no":
+            raise ValueError(
+                'shipments.pick_up = "picked" needs SysModifiedDateTime of SalesTableBiEntities, by which F&O does not '
+                'search in this company (order_stamps, slip_search); write "packing_slip" or "never"'
+            )
+        return tenant
+
+    @field_validator("tenant")
+    @classmethod
     def _takes_credits(cls, tenant: Tenant, info: ValidationInfo) -> Tenant:
         refunds: RefundRules | None = info.data.get("refunds")
         if refunds is None or tenant.invoice_account != "main_only":

@@ -59,6 +59,7 @@ async def read_payments(admin: AdminClient, order_id: int) -> OrderPayments | No
         ),
         captures=captures,
         refunds=tuple(_refunded(each, taxes_included=found["taxesIncluded"]) for each in found["refunds"]),
+        is_pending=bool(pending),
     )
 
 

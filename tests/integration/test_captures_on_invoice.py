@@ -12,13 +12,16 @@ from typing import Any, Final
 
 import pytest
 
+from local.d365.books import key_of
+from local.d365.sales_tables import HEADERS, LINES
 from shared.model import Part
 from shared.rules import StoreRules
 from shared.sync.shipments.moved_event import moved_event
 from tests.builders.both_sides import App, app_in_process
-from tests.builders.invoiced_order import CAPTURING, InvoicedOrder
+from tests.builders.invoiced_order import BAG, CAPTURING, InvoicedOrder
 from tests.builders.log_events import events_in
 from tests.builders.sales import with_rules
+from tests.builders.strategies import STORES
 
 LATE: Final = "2099-01-01T00:00:00+00:00"
 SEVERAL: Final = {"kind": "authorization", "expires_at": LATE}
@@ -325,6 +328,29 @@ async def test_an_order_that_fo_does_not_have_is_reported(app: App, caplog: pyte
     assert [each["entity_id"] for each in told] == [str(one.order.id)]
 
 
+@pytest.mark.parametrize("why", ["given up", "gone in F&O", "gone in Shopify"])
+async def test_an_order_that_cannot_be_captured_is_not_due_for_ever(app: App, why: str) -> None:
+    """Each run looks at a limited number of those that are due."""
+    expiring = Expiring(app)
+    one = await expiring.order()
+    link = await app.link(one.order.id)
+    assert link is not None
+    if why == "given up":
+        await app.links.put(replace(link, given_up=True))
+    elif why == "gone in F&O":
+        books = app.fo.books
+        for name in (LINES, HEADERS):
+            rows = books.rows(name)
+            for key in [key_of(books.schema.sets[name], row.values) for row in rows]:
+                rows.remove(key)
+    else:
+        app.shopify.simulator.shops[STORES["nordlys"].shop_domain].orders.clear()
+    await expiring.at(23)
+    for hours in (22, 0, -1):
+        await expiring.at(hours)
+        assert await app.shipments.captures.due("nordlys", app.now(), limit=10) == []
+
+
 async def test_a_lost_answer_captures_nothing_twice(app: App) -> None:
     one = await authorized(app)
     app.shopify.simulator.faults.add({"kind": "reset_after_commit", "operation": "CapturesMake"})
@@ -379,6 +405,20 @@ async def test_a_capture_that_the_provider_declines_is_told(app: App) -> None:
     assert (one.captured, await app.parked()) == ([TOTAL], set())
 
 
+async def test_a_pending_capture_that_fails_later_is_made_again_within_a_day(app: App) -> None:
+    one = await authorized(app)
+    one.change("capture", status="pending")
+    one.invoice()
+    assert await captures(app) == [DONE]
+    one.change("settle", transaction=one.order.transactions[-1].id, status="failure")
+    assert await captures(app) == []
+    tomorrow = datetime.now(UTC) + timedelta(days=1, minutes=1)
+    app.now = lambda: tomorrow
+    app.shopify.time._ahead = timedelta(days=1, minutes=1)
+    assert await captures(app) == [MADE]
+    assert one.captured == [TOTAL]
+
+
 async def test_a_buyer_who_pays_in_another_currency_is_charged_at_the_orders_rate(app: App) -> None:
     one = await authorized(app, currency="SEK", exchange_rate="11.3571")
     total = one.order.original_total.presentment
@@ -389,6 +429,14 @@ async def test_a_buyer_who_pays_in_another_currency_is_charged_at_the_orders_rat
     one.invoice()
     await captures(app)
     assert sum(one.captured) == total
+    assert await app.parked() == set()
+
+
+async def test_an_order_of_nothing_in_another_currency_is_left_alone(app: App) -> None:
+    gift = {**BAG, "price": "0.00"}
+    one = await authorized(app, {"kind": "sale"}, lines=(gift,), currency="SEK", exchange_rate="11.05")
+    one.invoice()
+    assert await captures(app) == [DONE]
     assert await app.parked() == set()
 
 

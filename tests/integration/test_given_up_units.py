@@ -99,6 +99,45 @@ async def test_it_closes_when_staff_refund_it_in_shopify_and_f_o_stays_as_it_is(
     assert {name for name in one.fo_writes - writes if "PaymentJournal" not in name} == set()
 
 
+@pytest.mark.parametrize("left", [1, 0])
+async def test_units_that_the_buyer_cancels_beside_those_given_up_leave_the_rest_to_be_delivered(
+    app: App, left: int
+) -> None:
+    one = await booked(app)
+    one.give_up(BAG_DOWN=1)
+    one.pack(MAP_NORDIC=1)
+    await app.push_shipments()
+    units = [{"line": "BAG-DOWN", "quantity": 3 - left, "restock": "cancel"}]
+    await one.step("refund", lines=units)
+    await app.push_shipments()
+    ordered = [line["OrderedSalesQuantity"] for line in one.lines if line["ItemNumber"] == "BAG-DOWN"]
+    assert ordered == ([Decimal(2)] if left else [])  # of which F&O gave up one
+    assert await app.parked() == set()
+
+
+async def test_units_that_are_added_after_some_were_given_up_are_delivered(app: App) -> None:
+    one = await booked(app, rules=REFUNDING)
+    one.give_up(BAG_DOWN=1)
+    await app.push_shipments()
+    await one.echo()
+    await one.step("edit", quantities={"BAG-DOWN": 4})
+    ordered = [line["OrderedSalesQuantity"] for line in one.lines if line["ItemNumber"] == "BAG-DOWN"]
+    assert ordered == [Decimal(5)]  # of which F&O gave up one
+    await app.push_shipments()
+    assert (len(one.order.refunds), await app.parked()) == (1, set())
+
+
+async def test_a_cancellation_keeps_what_left_beside_what_was_given_up(app: App) -> None:
+    one = await booked(app)
+    one.pack(BAG_DOWN=1)
+    one.give_up(BAG_DOWN=1)
+    await app.push_shipments()
+    await one.step("refund", lines=[{"line": "BAG-DOWN", "quantity": 2, "restock": "cancel"}])
+    await app.push_shipments()
+    assert [line["OrderedSalesQuantity"] for line in one.lines if line["ItemNumber"] == "BAG-DOWN"] == [Decimal(2)]
+    assert await app.parked() == set()
+
+
 async def test_by_rule_the_units_are_taken_off_with_their_money_and_a_mail(app: App) -> None:
     one = await booked(app, rules=REFUNDING)
     one.give_up(BAG_DOWN=2)

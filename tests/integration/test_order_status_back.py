@@ -11,7 +11,9 @@ import pytest
 
 from local.d365.books import key_of
 from local.d365.sales_tables import HEADERS, LINES
+from shared.model import Part
 from shared.rules import StoreRules
+from shared.sync.shipments.moved_event import moved_event
 from tests.builders.both_sides import App, app_in_process
 from tests.builders.one_order import VAT
 from tests.builders.order_at_fo import OrderAtFo
@@ -245,12 +247,13 @@ async def test_what_shopify_refuses_is_told_with_its_words(app: App) -> None:
 
 
 async def test_by_rule_nothing_is_done_and_nothing_is_read(app: App) -> None:
-    one = await booked(
-        app, with_rules(EU, order_status={"cancelled": {"action": "ignore"}}, given_up={"action": "ignore"})
-    )
+    rules = with_rules(EU, order_status={"cancelled": {"action": "ignore"}}, given_up={"action": "ignore"})
+    one = await booked(app, rules)
     one.give_up()
     app.fo.clear_calls()
     assert await app.push_shipments() == []
+    hinted = moved_event(rules, one.order.id, {Part.STATUS, Part.GIVEN_UP, Part.HOLDS}, "hint", app.now())
+    assert await app.ship(hinted) == ""
     assert not [call for call in app.fo.http_calls if "SalesTableBiEntities" in call]
 
 

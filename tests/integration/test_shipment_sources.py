@@ -59,6 +59,21 @@ async def test_the_watermark_is_the_newest_stamp_and_never_goes_back(app: App) -
     assert sources(app)["slips"]["seen"] == seen
 
 
+async def test_rows_of_no_interest_move_the_watermark(app: App) -> None:
+    """Of a shop's sales orders and lines few are ever given up, cancelled or picked up: the others are not read for
+    ever.
+    """
+    one = await shipped(app, BAG)
+    later = datetime.now(UTC) + timedelta(hours=1)
+    app.fo.books.clock = lambda: later
+    one.pack("JJD1", BAG_DOWN=1)
+    await app.push_shipments()
+    await app.push_shipments()
+    stamp = later.replace(microsecond=0)
+    for name in ("sales_orders", "remains"):
+        assert datetime.fromisoformat(sources(app)[name]["seen"]) == stamp, name
+
+
 async def test_a_source_that_fo_lacks_stops_no_other_and_is_told(app: App) -> None:
     one = await shipped(app, BAG)
     slip = one.pack(BAG_DOWN=3)

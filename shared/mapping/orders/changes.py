@@ -40,6 +40,8 @@ from shared.mapping.orders.plan import SalesOrderPlan
 from shared.model import COMPONENTS, Component, FoHeader, FoLine, FoOrder, FoRow, FoStatus, Money, Order, source_of
 from shared.rules import ChangeKind, Decision, StoreRules
 
+_QUANTITY: Final = "OrderedSalesQuantity"
+
 
 class Action(StrEnum):
     CHANGE_HEADER = "change the order"
@@ -100,12 +102,24 @@ class ChangeStep:
         return f"{self.action} {where}: {self.reason}" + (f" ({fields})" if fields else "")
 
 
+def _with_units(step: ChangeStep, units: Decimal) -> ChangeStep:
+    if _QUANTITY not in step.fields or not units:
+        return step
+    return replace(step, fields={**step.fields, _QUANTITY: step.fields[_QUANTITY] + units})
+
+
 @dataclass(frozen=True, slots=True)
 class ChangePlan:
     steps: tuple[ChangeStep, ...] = ()
     held: tuple[Cell, ...] = ()
     """What a person has to decide: then nothing else is changed, except that a cancellation gives up open lines."""
     ignored: tuple[Cell, ...] = ()
+
+    def with_units(self, given_up: Mapping[str, Decimal]) -> ChangePlan:
+        """The plan for lines that were ordered with so many units more, by InventoryLotId, which F&O gave up: they
+        stay ordered, since F&O takes a smaller quantity from what remains.
+        """
+        return replace(self, steps=tuple(_with_units(step, given_up.get(step.lot, Decimal(0))) for step in self.steps))
 
     @property
     def cells(self) -> tuple[Cell, ...]:
@@ -280,7 +294,7 @@ _HEADER_REASONS: Final = {
 
 
 _LINE_REASONS: Final = {kind: f"{_HEADER_REASONS[kind]} than its header" for kind in ON_LINES}
-_AMOUNT_FIELDS: Final = frozenset({"OrderedSalesQuantity", *PRICE_FIELDS})
+_AMOUNT_FIELDS: Final = frozenset({_QUANTITY, *PRICE_FIELDS})
 """From which F&O computes the amount of a line."""
 
 

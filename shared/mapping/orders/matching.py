@@ -65,20 +65,29 @@ def own_lines(fo: FoOrder, order: Order, rules: StoreRules, link: LinkedOrder) -
     return own
 
 
-def without_given_up(own: OwnLines, order: Order, given_up: Mapping[str, str]) -> OwnLines:
+def without_given_up(
+    own: OwnLines, order: Order, given_up: Mapping[str, str], fingerprints: Mapping[str, str]
+) -> OwnLines:
     """Our lines as if units that F&O gave up, and that Shopify has taken off since, had never been ordered: the sales
     order does not change for them. `given_up` is by InventoryLotId.
+
+    Units that Shopify adds to the line later do not come instead of them: `fingerprints` tell how many F&O got last.
     """
     left = {source_of(COMPONENTS[line.kind], line.id): line.quantity for line in order.lines}
+    before = {source: quantity_before(source, fingerprints) for source in own}
     return {
-        source: _shortened(lines, left.get(source, 0), given_up, order.currency)
+        source: _shortened(lines, _fewest(left.get(source, 0), before[source]), given_up, order.currency)
         if any(line.lot in given_up for line in lines)
         else lines
         for source, lines in own.items()
     }
 
 
-def _shortened(lines: Sequence[FoLine], wanted: int, given_up: Mapping[str, str], currency: str) -> list[FoLine]:
+def _fewest(wanted: int, before: Decimal | None) -> Decimal:
+    return Decimal(wanted) if before is None else min(Decimal(wanted), before)
+
+
+def _shortened(lines: Sequence[FoLine], wanted: Decimal, given_up: Mapping[str, str], currency: str) -> list[FoLine]:
     excess = sum((line.quantity for line in lines), Decimal(0)) - wanted
     found = []
     for line in lines:

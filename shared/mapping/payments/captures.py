@@ -29,7 +29,9 @@ from shared.rules import StoreRules
 from shared.rules.sections.captures import CaptureRules
 
 _AGAIN: Final = timedelta(days=1)
-"""Until an order is looked at again of which something is invoiced: F&O may give up the rest, without an invoice."""
+"""Until an order is looked at again of which something is invoiced: F&O may give up the rest, without an invoice. So is
+one with a payment that is pending, of which Shopify sends nothing if it fails.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,8 @@ class CaptureTerms:
 def plan_captures(
     shop: OrderPayments, invoicing: Invoicing, rules: StoreRules, *, terms: CaptureTerms, now: datetime
 ) -> CapturePlan:
+    if not any(rules.captures.takes(each.gateway) for each in shop.authorizations):
+        return CapturePlan()  # also of an order of nothing, which has no rate between two currencies
     return _Planning(shop, invoicing, rules, terms, now).plan()
 
 
@@ -104,7 +108,7 @@ class _Planning:
         self._owed = max(shop.outstanding, self._none)
 
     def plan(self) -> CapturePlan:
-        if not self._ours or (self._invoicing.is_cancelled and not self._invoiced):
+        if self._invoicing.is_cancelled and not self._invoiced:
             return CapturePlan()
         if self._shop.is_cancelled:
             is_unpaid = self._is_open(self._invoiced - self._shop.received)
@@ -174,10 +178,11 @@ class _Planning:
 
     def _watched(self, captures: tuple[Capture, ...], finding: RefusedError | None) -> CapturePlan:
         """The plan with when the order is to be looked at again, and with an authorisation that is about to expire."""
+        pending = [self._now + _AGAIN] if self._shop.is_pending else []
         if self._invoicing.is_complete and not captures and finding is None:
-            return CapturePlan()
+            return CapturePlan(look_at=min(pending, default=None))
         remaining = [each for each in self._ours if each.left] if self._owed else []
-        moments = [self._next_look(each) for each in remaining]
+        moments = [*pending, *(self._next_look(each) for each in remaining)]
         if remaining and self._invoiced and finding is None:
             moments.append(self._now + _AGAIN)
         look_at = min((moment for moment in moments if moment > self._now), default=None)

@@ -88,6 +88,11 @@ class OrderStatusRules(Rules):
     def is_shown(self) -> bool:
         return self.metafield is not None or bool(self.tags.all)
 
+    @property
+    def is_wanted(self) -> bool:
+        """Whether F&O's status of an order is of any use."""
+        return self.is_shown or self.cancelled.action != "ignore"
+
 
 class GivenUpRules(Rules):
     action: Literal["tell", "refund", "ignore"] = Field(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from decimal import Decimal
 
 from shared.mapping.orders.allocation import Allocation, Need
 from shared.mapping.orders.changes import NOTHING_WRITTEN, ChangePlan, HeaderWrites, plan_cancellation, plan_changes
@@ -59,9 +60,10 @@ async def plan_change(
     known = {line.lot: source for source, lines in own.items() for line in lines}
     lots = {number_key(line.number): line.lot for lines in own.values() for line in lines}
     link = replace(link, sources=known, lots=lots)
-    own = without_given_up(own, order, link.given_up_units)
+    own = without_given_up(own, order, link.given_up_units, link.fingerprints)
+    given_up = _given_up(fo, own)
     if order.is_given_up:
-        return PlannedChange(plan_cancellation(order, fo, own, rules), own, None, link)
+        return PlannedChange(plan_cancellation(order, fo, own, rules).with_units(given_up), own, None, link)
     matched = match_lines(order, items, own, rules, link.fingerprints)
     extra = await allocate(matched.wanted) if matched.wanted else None
     placement = place_lines(matched, order, rules, extra)
@@ -77,4 +79,10 @@ async def plan_change(
     if link.record is not None:
         link = replace(link, record=with_decisions(link.record, target))
     changes = plan_changes(target, fo, placement, rules, fingerprints=link.fingerprints, written=written, today=today)
-    return PlannedChange(changes, own, target, link)
+    return PlannedChange(changes.with_units(given_up), own, target, link)
+
+
+def _given_up(fo: FoOrder, own: OwnLines) -> dict[str, Decimal]:
+    """InventoryLotId -> units of the line in F&O that its own line is shorter by."""
+    ordered = {line.lot: line.quantity for line in fo.lines}
+    return {line.lot: ordered[line.lot] - line.quantity for lines in own.values() for line in lines}

@@ -77,6 +77,7 @@ class _Capturing:
     async def _read(self) -> OrderPayments:
         shop = await read_payments(self._ports.admins[self._rules.key], self._link.order_id)
         if shop is None:
+            await self._put(replace(self._order, look_at=None))
             raise RefusedError(ErrorCode.ORDER_GONE, order=self._link.order_id)
         return shop
 
@@ -152,7 +153,7 @@ class _Capturing:
 
 
 async def report_unbooked(order: AuthorizedOrder, ports: ShipmentPorts) -> None:
-    """Reports authorised money that is about to expire of an order that F&O does not have."""
+    """Reports authorised money that is about to expire of an order that F&O does not have, or that staff handle."""
     is_open = order.expires_at is not None and ports.now() < order.expires_at
     if order.expires_at is not None and is_open:
         _report(order, order.expires_at)

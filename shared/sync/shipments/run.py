@@ -96,7 +96,7 @@ async def _find(rules: StoreRules, ports: ShipmentPorts, report: ShipmentRunRepo
                 counts[source.name] += 1
         settles.append(source.settle)
         latest = max([seen, *(what.at for what in moved.values())])
-        sent = {number: sorted(what.rows) for number, what in moved.items()}
+        sent = {number: sorted(what.rows) for number, what in moved.items() if what.rows}
         sources[source.name] = {"seen": latest.isoformat(), "sent": sent}
     report.sources = ", ".join(f"{name}: {count}" for name, count in counts.items())
     await _send(rules, ports, report, found)

@@ -50,6 +50,8 @@ async def converge_status(link: OrderLink, rules: StoreRules, ports: ShipmentPor
     """Raises RefusedError: CANCELLED_IN_FO and CANCELLATION_REFUSED, SHOPIFY_REJECTED for a metafield or tag; and
     TransientError while Shopify cancels the order, or another app changes it.
     """
+    if not rules.order_status.is_wanted and not link.shown_tag:
+        return Converged(link, "")
     return await _Status(link, rules, ports).run()
 
 

@@ -7,11 +7,13 @@ from decimal import Decimal
 
 import pytest
 
+from shared.d365.moved import Moved
 from shared.d365.picked import has_mode, packed_since, read_packed
 from shared.errors import DeniedError, ErrorCode, RefusedError
 
 NOON = datetime(2026, 11, 27, 12, tzinfo=UTC)
 LATER = "2026-11-27T12:00:05Z"
+LATEST = "2026-11-27T12:00:09Z"
 
 
 class Client:
@@ -48,19 +50,21 @@ def line(lot, number, mode="PICK"):
 async def test_packed_lines_are_found_by_their_sales_orders():
     early = "2026-11-27T12:00:01Z"
     client = Client(
-        WHSSalesLineBiEntities=[packed("L2", 2), packed("L1", 1, early), packed("L3", 0), packed("L4", 1)],
+        WHSSalesLineBiEntities=[packed("L2", 2), packed("L1", 1, early), packed("L3", 0), packed("L4", 1, LATEST)],
         SalesLineBiEntities=[line("L2", "S1"), line("L1", "S1"), line("L4", "S2", "STD"), line("l9", "S9")],
     )
     found = await packed_since(client, "nleu", NOON, {"pick"}, is_known=True)
     assert {number: (each.at, each.rows) for number, each in found.items()} == {
-        "S1": (datetime(2026, 11, 27, 12, 0, 5, tzinfo=UTC), {f"packed L2 2 {LATER}", f"packed L1 1 {early}"})
+        "S1": (datetime(2026, 11, 27, 12, 0, 5, tzinfo=UTC), {f"packed L2 2 {LATER}", f"packed L1 1 {early}"}),
+        "": (datetime(2026, 11, 27, 12, 0, 9, tzinfo=UTC), set()),
     }
     assert client.asked[1][1] == "(InventTransId eq 'L1' or InventTransId eq 'L2' or InventTransId eq 'L4')"
 
 
 async def test_nothing_packed_is_one_call():
     client = Client(WHSSalesLineBiEntities=[packed("L3", 0)])
-    assert await packed_since(client, "nleu", NOON, None, is_known=True) == {}
+    found = await packed_since(client, "nleu", NOON, None, is_known=True)
+    assert found == {"": Moved(datetime(2026, 11, 27, 12, 0, 5, tzinfo=UTC))}
     assert len(client.asked) == 1
 
 

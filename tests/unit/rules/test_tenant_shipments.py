@@ -65,3 +65,43 @@ def test_shipments_need_slips_that_the_app_sees_or_an_entity() -> None:
     assert with_rules(EU, tenant=hidden).tenant.packing_slips == "no"
     assert with_rules(EU, flows=on, tenant=hidden | {"shipments_entity": ENTITY}).tenant.shipments_entity is not None
     assert with_rules(EU, flows=on, tenant={"packing_slips": "unknown"}).flows.shipments
+
+
+@pytest.mark.parametrize(
+    ("rules", "tenant", "mistake"),
+    [
+        ({"holds": {"staff": {"reason": "OTHER"}}}, {"order_stamps": "no"}, "holds.credit and holds.staff"),
+        (
+            {"holds": {"credit": {"reason": "AWAITING_PAYMENT"}}},
+            {"slip_search": "by_order"},
+            "holds.credit and holds.staff",
+        ),
+        (
+            {"orders": {"delivery": {"pick_up": {}}}},
+            {"order_stamps": "no", "warehouse_management": "no"},
+            'shipments.pick_up = "picked"',
+        ),
+    ],
+)
+def test_what_is_found_by_the_time_of_a_change_needs_a_tenant_that_searches_by_it(
+    rules: dict[str, Any], tenant: dict[str, Any], mistake: str
+) -> None:
+    on = {"flows": {"shipments": True}} | rules
+    assert with_rules(EU, **on).tenant.stamps_orders
+    with pytest.raises(ValidationError, match=mistake):
+        with_rules(EU, **on, tenant=tenant)
+
+
+@pytest.mark.parametrize(
+    ("rules", "tenant"),
+    [
+        ({"orders": {"delivery": {"pick_up": {}}}}, {"order_stamps": "no", "warehouse_management": "yes"}),
+        (
+            {"orders": {"delivery": {"pick_up": {}}}, "shipments": {"pick_up": "never"}},
+            {"order_stamps": "no", "warehouse_management": "no"},
+        ),
+        ({}, {"order_stamps": "no", "warehouse_management": "no"}),
+    ],
+)
+def test_a_tenant_that_does_not_search_by_it_may_have_the_rest(rules: dict[str, Any], tenant: dict[str, Any]) -> None:
+    assert not with_rules(EU, flows={"shipments": True}, tenant=tenant, **rules).tenant.stamps_orders

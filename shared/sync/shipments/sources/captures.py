@@ -8,6 +8,7 @@ from typing import Final
 
 from shared.d365.moved import Moved
 from shared.d365.sales_invoices import invoiced_since
+from shared.mapping.orders.plan import order_reference
 from shared.model import Part
 from shared.rules import StoreRules
 from shared.sync.shipments.captures import report_unbooked
@@ -32,8 +33,9 @@ def sources_of_captures(rules: StoreRules, ports: ShipmentPorts) -> list[Source]
         moved: dict[str, Moved] = {}
         for order in await ports.captures.due(rules.key, now, limit=_AUTHORIZED):
             link = await ports.links.get(rules.key, order.order_id)
-            if link is not None and link.sales_order:
-                moved[link.sales_order] = Moved(now, {f"authorization {order.look_at}"})
+            if link is not None and link.sales_order and not link.given_up:
+                row, reference = f"authorization {order.look_at}", order_reference(rules.key, order.order_id)
+                moved[link.sales_order] = Moved(now, {row}, reference)
             else:
                 await report_unbooked(order, ports)
         return moved

@@ -7,14 +7,14 @@ from datetime import datetime
 from functools import partial
 from typing import Final
 
-from shared.d365.moved import Moved
+from shared.d365.moved import Moved, pass_over
 from shared.d365.picked import has_mode
 from shared.d365.sales_order_states import states_since
 from shared.model import HoldOrigin, Part, SalesOrderState
 from shared.rules import StoreRules
 from shared.sync.shipments.ports import ShipmentPorts
 from shared.sync.shipments.sources.source import Source
-from shared.sync.shipments.sources.states import news_of, shows_status
+from shared.sync.shipments.sources.states import news_of
 
 type _Look = Callable[[StoreRules, ShipmentPorts, Sequence[SalesOrderState]], Awaitable[Mapping[str, Moved]]]
 
@@ -30,7 +30,7 @@ def sources_of_sales_orders(rules: StoreRules, ports: ShipmentPorts) -> list[Sou
         looks.append(_picked)
     if HoldOrigin.STAFF in rules.holds.to_shopify or rules.holds.from_shopify:
         looks.append(_stopped)
-    if shows_status(rules):
+    if rules.order_status.is_wanted:
         looks.append(news_of)
     return [Source("sales_orders", frozenset(), partial(_find, looks, rules, ports))] if looks else []
 
@@ -45,6 +45,7 @@ async def _find(
             found = moved.setdefault(number, Moved(what.at, reference=what.reference))
             found.rows |= what.rows
             found.parts |= what.parts
+    pass_over(moved, (state.modified_at for state in states))
     return moved
 
 

@@ -15,7 +15,7 @@ from functools import partial
 from itertools import batched
 from typing import Final
 
-from shared.d365.moved import Moved
+from shared.d365.moved import Moved, pass_over
 from shared.d365.packing_slips import references_of
 from shared.d365.sales_line_states import line_states_since
 from shared.flows import ORDERS
@@ -39,11 +39,6 @@ def sources_of_states(rules: StoreRules, ports: ShipmentPorts) -> tuple[Source, 
     if rules.given_up.action != "ignore" and rules.tenant.stamps_orders:
         found.append(Source("remains", frozenset({Part.GIVEN_UP}), partial(changed_lines, rules, ports)))
     return (*found, Source("told", _TOLD, partial(changed_since_told, rules, ports)))
-
-
-def shows_status(rules: StoreRules) -> bool:
-    """Whether the store wants to know anything of F&O's status of its orders."""
-    return rules.order_status.is_shown or rules.order_status.cancelled.action != "ignore"
 
 
 async def news_of(rules: StoreRules, ports: ShipmentPorts, changed: Sequence[SalesOrderState]) -> Mapping[str, Moved]:
@@ -89,6 +84,7 @@ async def changed_lines(rules: StoreRules, ports: ShipmentPorts, since: datetime
                 for line in lines
             }
             moved[number] = Moved(max(line.modified_at for line in lines), rows, lines[0].reference)
+    pass_over(moved, (line.modified_at for lines in by_order.values() for line in lines))
     return moved
 
 

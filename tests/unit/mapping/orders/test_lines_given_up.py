@@ -54,7 +54,7 @@ SOURCE = source_of(Component.PRODUCTS, 7)
 
 
 def shortened(quantity, *lines, **given_up):
-    own = without_given_up({SOURCE: lines}, Order((Line(7, quantity),)), given_up)
+    own = without_given_up({SOURCE: lines}, Order((Line(7, quantity),)), given_up, {})
     return [(line.lot, int(line.quantity), int(line.done), str(line.amount)) for line in own[SOURCE]]
 
 
