@@ -57,6 +57,7 @@ class ErrorCode(StrEnum):
     UNKNOWN_SKU = "UNKNOWN_SKU"
     ITEM_OUT_OF_SCOPE = "ITEM_OUT_OF_SCOPE"
     SHIPPED_AFTER_CANCEL = "SHIPPED_AFTER_CANCEL"
+    SHIPPED_ORDER_HIDDEN = "SHIPPED_ORDER_HIDDEN"
     SHIPPED_WITHOUT_BOOKING = "SHIPPED_WITHOUT_BOOKING"
     SHIPPED_LINE_UNKNOWN = "SHIPPED_LINE_UNKNOWN"
     SHIPPED_FRACTION = "SHIPPED_FRACTION"
@@ -414,6 +415,13 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
         Owner.CLERK,
         "Shopify does not show it. If it replaces an item of the order, edit the order in Shopify (remove the old item "
         "there), or fulfil the old item there by hand. If it is an extra, tell the buyer. Then discard this message.",
+    ),
+    ErrorCode.SHIPPED_ORDER_HIDDEN: Entry(
+        "F&O shows neither {sales_order} nor its packing slips any more. What Shopify shows of them stays as it is.",
+        Owner.FO_ADMIN,
+        "Where the sales order was archived or deleted, nothing is to be done: discard the message (python -m "
+        "shared.operator discard). Where F&O hides it, let the app's user read it again (roles, policies of data "
+        "security). " + _REPLAY,
     ),
     ErrorCode.SHIPPED_FRACTION: Entry(
         "Packing slip {slip} of {sales_order} has {quantity} units of lot {lot}, and Shopify knows whole units only.",

@@ -80,6 +80,7 @@ CARRIED_OUT_IN: Final = {
             ErrorCode.SHIPPED_BY_UNKNOWN_CARRIER,
             ErrorCode.SHIPPED_LINE_UNKNOWN,
             ErrorCode.SHIPPED_NOT_FULFILLABLE,
+            ErrorCode.SHIPPED_ORDER_HIDDEN,
             ErrorCode.SHIPPED_WITHOUT_BOOKING,
         ),
         "test_shipments_told.py",

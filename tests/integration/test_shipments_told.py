@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from local.d365.sales_tables import LINES
+from local.d365.sales_tables import HEADERS, LINES
 from local.d365.slip_posting import Part, Shipment
-from local.d365.slips import Parcel
+from local.d365.slips import SLIPS, Parcel
 from local.shopify.shipping_records import Hold
 from shared.model import Part as Concern
 from shared.store.links import OrderLink
+from shared.sync.shipments.moved_event import moved_event
 from tests.builders.both_sides import App, app_in_process
 from tests.builders.sales import with_rules
 from tests.builders.shipped_order import BAG, EU, MAP, SECOND, Shipped, shipped, two_places
@@ -107,6 +108,31 @@ async def test_a_sales_order_with_our_reference_that_the_app_has_not_booked_is_t
     app.shipments = replace(app.shipments, links=app.links)
     await app.replay_parked()
     assert (one.shown, await app.parked()) == ([{"BAG-DOWN": 3}], set())
+
+
+HIDDEN = (HEADERS, LINES, SLIPS, "CustPackingSlipTransBiEntities", "CustPackingSlipVersionBiEntities")
+
+
+async def test_what_fo_hides_was_not_cancelled(app: App) -> None:
+    """Archived, deleted, or out of the sight of the app's user."""
+    one = await shipped(app, BAG)
+    slip = one.pack("JJD1", BAG_DOWN=3)
+    await app.push_shipments()
+    hidden = {name: app.fo.books.rows(name).items() for name in HIDDEN}
+    event = moved_event(app.rules, one.order.id, {Concern.SHIPMENTS}, "again", datetime.now(UTC))
+    for name, rows in hidden.items():
+        for key, _ in rows:
+            app.fo.books.rows(name).remove(key)
+    assert await app.ship(event) == "SHIPPED_ORDER_HIDDEN"
+    assert await app.parked() == {"SHIPPED_ORDER_HIDDEN"}
+    assert "let the app's user read it again" in (await app.next_steps())[0]
+    assert (one.shown, len(one.mails)) == ([{"BAG-DOWN": 3}], 1)
+    for name, rows in hidden.items():
+        for key, row in rows:
+            app.fo.books.rows(name).put(key, row)
+    one.correct(slip, BAG_DOWN=2)
+    await app.replay_parked()
+    assert (one.shown, await app.parked()) == ([{"BAG-DOWN": 2}], set())
 
 
 class Unknowing:

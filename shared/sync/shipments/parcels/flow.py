@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from shared.d365.packing_slips import references_of
 from shared.errors import ErrorCode, NotYetError, OutcomeUnknownError, RefusedError
 from shared.mapping.shipments.parcels.adoption import adopt
 from shared.mapping.shipments.parcels.advance import with_fulfillment, with_tracking
@@ -115,6 +116,7 @@ class _Shipping:
         if not self._slips and not self._stored and not may_be_picked(link, self._rules):
             return self._end(ShipmentPlan(()))
         self._report.slips = sorted(slip.key for slip in self._slips)
+        await self._refuse_hidden()
         shop: ShopShipments | None = None
         for _ in range(_ROUNDS):
             shop = shop or await self._read()
@@ -125,6 +127,18 @@ class _Shipping:
                 return self._end(plan)
             shop = await self._carry_out_all(plan.steps, shop)
         raise RefusedError(ErrorCode.SHIPMENT_REFUSED, message=f"the order still differs after {_ROUNDS} attempts")
+
+    async def _refuse_hidden(self) -> None:
+        """A packing slip that F&O does not have any more was cancelled. Not where its sales order is gone as well: that
+        was archived or deleted, or is hidden from the app, and its goods have left all the same.
+
+        Raises RefusedError SHIPPED_ORDER_HIDDEN.
+        """
+        there = {slip.key for slip in self._slips}
+        gone = {each.sales_order for key, each in self._stored.items() if each.slip.parts and key not in there} - {""}
+        hidden = gone - (await references_of(self._fo, self._link.company, gone)).keys()
+        if hidden:
+            raise RefusedError(ErrorCode.SHIPPED_ORDER_HIDDEN, sales_order=", ".join(sorted(hidden)))
 
     async def _read(self) -> ShopShipments:
         shop = await read_shipments(self._admin, self._link.order_id)
