@@ -126,6 +126,26 @@ async def test_after_a_creation_that_failed_the_next_attempt_begins_at_once(app:
     assert (app.waiting, one.header["SalesOrderNumber"]) == ([], f"SN{one.order.id}")
 
 
+@pytest.mark.parametrize(
+    ("store", "sku", "lease"),
+    [("nordlys", "TENT-2P", timedelta(seconds=30)), ("prairie", "TEE-RED-L", timedelta(minutes=8))],
+    ids=["the app numbers the order", "F&O numbers it"],
+)
+async def test_an_order_is_claimed_while_a_second_creation_could_make_a_second_one(
+    app: App, monkeypatch: pytest.MonkeyPatch, store: str, sku: str, lease: timedelta
+) -> None:
+    one = OneOrder(app, {"nordlys": EU, "prairie": US}[store], checkout(store, {"sku": sku, "quantity": 1, "tax": []}))
+    leases, claim = [], app.links.claim
+
+    async def claimed(link: OrderLink, now: datetime, until: timedelta) -> OrderLink:
+        leases.append(until)
+        return await claim(link, now, until)
+
+    monkeypatch.setattr(app.links, "claim", claimed)
+    await one.send(of_topic(one.pending(), "orders/create"))
+    assert leases[0] == lease
+
+
 async def test_where_fo_numbers_the_order_the_next_attempt_waits_until_fo_has_surely_finished(app: App) -> None:
     """Its answer was lost: a second creation could make a second order."""
     now = datetime.now(UTC)

@@ -43,7 +43,7 @@ async def test_an_order_without_link_and_journal_is_sent_and_journaled(world, ev
     assert (sent.entity_id, sent.topic, sent.store, sent.source) == ("5", "sweep/order", "nordlys", "sweep")
     (row,) = world.noted("sent")
     assert (row["PartitionKey"], row["event_id"], row["note"]) == ("nordlys-5", sent.event_id, "orders: a change")
-    assert (row["topic"], row["at"]) == ("sweep/heal", NOON.isoformat())
+    assert (row["topic"], row["at"], row["attempt"]) == ("sweep/heal", NOON.isoformat(), 1)
     (missed,) = events("sweep.order_missed")
     assert (missed["level"], missed["order"], missed["sent"]) == ("WARNING", 5, True)
     (done,) = events()
