@@ -47,7 +47,7 @@ from tests.builders.fo_books import Books, books_of
 from tests.builders.local_slots import LocalSlots
 from tests.builders.memory_table import MemoryTable
 
-TABLES: Final = ("links", "payments", "refunds", "outbox", "parked", "journal")
+TABLES: Final = ("links", "payments", "refunds", "shipments", "outbox", "parked", "journal")
 _PROCESSES: Final = 10
 _LONG: Final = timedelta(hours=1)
 """Time that is never used up, unless the wire says so."""
