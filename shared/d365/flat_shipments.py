@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from shared.d365.entities import READ, SALES_ORDER_LINES
-from shared.d365.moved import Moved
+from shared.d365.moved import Moved, add_row
 from shared.d365.odata.client import ODataClient
 from shared.d365.odata.filters import Filter, chunks, since
 from shared.errors import ErrorCode, RefusedError
@@ -64,10 +64,9 @@ async def rows_moved_since(client: ODataClient, company: str, entity: FlatEntity
     moved: dict[str, Moved] = {}
     for row in await _read(client, company, entity, [since(entity.changed_at, moment)]):
         at = _moment(entity, row, entity.changed_at)
-        found = moved.setdefault(str(row[entity.sales_order]), Moved(at))
-        found.at = max(at, found.at)
         values = (entity.slip, entity.lot or entity.line_number, entity.quantity, entity.tracking)
-        found.rows.add("/".join([*(str(row[name]) for name in values if name), at.isoformat()]))
+        what = "/".join([*(str(row[name]) for name in values if name), at.isoformat()])
+        add_row(moved, str(row[entity.sales_order]), at, what)
     return moved
 
 

@@ -31,5 +31,12 @@ def pass_over(moved: dict[str, Moved], stamps: Iterable[datetime]) -> None:
         moved[""] = Moved(newest)
 
 
+def add_row(moved: dict[str, Moved], sales_order: str, at: datetime, row: str) -> None:
+    """Among what moved is the row as well, of the sales order, which F&O stamped then."""
+    found = moved.setdefault(sales_order, Moved(at))
+    found.at = max(at, found.at)
+    found.rows.add(row)
+
+
 def digest_of(rows: Iterable[str]) -> str:
     return sha256(" ".join(sorted(rows)).encode()).hexdigest()[:16]

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Final
 
 from shared.d365.entities import READ, SALES_LINE_PROGRESS
-from shared.d365.moved import Moved
+from shared.d365.moved import Moved, add_row
 from shared.d365.odata.client import ODataClient
 from shared.d365.odata.filters import chunks, since
 from shared.model.fo_order import FoRow
@@ -47,9 +47,7 @@ async def lines_modified_since(client: ODataClient, company: str, moment: dateti
     moved: dict[str, Moved] = {}
     for row in rows:
         at = datetime.fromisoformat(row["SysModifiedDateTime"])
-        found = moved.setdefault(row["SalesId"], Moved(at))
-        found.at = max(at, found.at)
-        found.rows.add(f"{_state(row)}/{at.isoformat()}")
+        add_row(moved, row["SalesId"], at, f"{_state(row)}/{at.isoformat()}")
     return moved
 
 

@@ -21,7 +21,7 @@ from shared.d365.entities import (
     SALES_ORDERS,
     SLIP_TRACKING,
 )
-from shared.d365.moved import Moved
+from shared.d365.moved import Moved, add_row
 from shared.d365.odata.client import ODataClient
 from shared.d365.odata.filters import Filter, chunks, eq, since
 from shared.model import PackingSlip, Tracking
@@ -51,9 +51,8 @@ async def moved_since(client: ODataClient, company: str, moment: datetime) -> tu
     moved: dict[str, Moved] = {}
     for row in lines:
         at = max(_moment(row, "CreatedOn"), corrected.get(row["PackingSlipId"], moment))
-        found = moved.setdefault(_order_of(row), Moved(at))
-        found.at = max(at, found.at)
-        found.rows.add(f"{row['PackingSlipId']}/{row['InventTransId']}/{row['Qty']}/{at.isoformat()}")
+        what = f"{row['PackingSlipId']}/{row['InventTransId']}/{row['Qty']}/{at.isoformat()}"
+        add_row(moved, _order_of(row), at, what)
     there = {row["SourceKey"] for row in slips}
     gone = {row["InternalPackingSlipId"] for row in versions if row["CustPackingSlipJour"] not in there}
     return moved, frozenset(gone - corrected.keys())

@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Final
 
 from shared.d365.entities import READ, SALES_LINE_PROGRESS, WAREHOUSE_LINES
-from shared.d365.moved import Moved, pass_over
+from shared.d365.moved import Moved, add_row, pass_over
 from shared.d365.odata.client import ODataClient
 from shared.d365.odata.filters import chunks, since
 from shared.errors import DeniedError, ErrorCode, RefusedError
@@ -52,9 +52,8 @@ async def packed_since(
         if line["InventTransId"] not in packed or not has_mode(line["DlvMode"], modes):
             continue
         row = packed[line["InventTransId"]]
-        order = moved.setdefault(line["SalesId"], Moved(_modified(row)))
-        order.at = max(order.at, _modified(row))
-        order.rows.add(f"packed {line['InventTransId']} {row['PackingQty']} {row['SysModifiedDateTime']}")
+        what = f"packed {line['InventTransId']} {row['PackingQty']} {row['SysModifiedDateTime']}"
+        add_row(moved, line["SalesId"], _modified(row), what)
     pass_over(moved, map(_modified, rows))
     return moved
 

@@ -9,10 +9,11 @@ from typing import Final, NamedTuple
 
 from shared.d365.documents import rows_with
 from shared.d365.entities import POSTED_INVOICES, READ, SALES_INVOICES, SALES_ORDERS
-from shared.d365.moved import Moved
+from shared.d365.moved import Moved, add_row, pass_over
 from shared.d365.odata.client import ODataClient
 from shared.d365.odata.filters import since
 from shared.model import Invoicing, Money, total
+from shared.model.fo_order import FoRow
 
 _SALES: Final = "Sales"
 """SalesType of invoices and credit notes of sales orders. Those of returns have another, free text invoices none."""
@@ -77,8 +78,10 @@ async def invoiced_since(client: ODataClient, company: str, moment: datetime) ->
     for row in rows:
         if row["SalesType"] != _SALES or not row["SalesId"]:
             continue
-        at = datetime.fromisoformat(row["SysModifiedDateTime"])
-        found = moved.setdefault(row["SalesId"], Moved(at))
-        found.at = max(at, found.at)
-        found.rows.add(f"{row['InvoiceId']}/{row['InvoiceAmount']}")
+        add_row(moved, row["SalesId"], _modified(row), f"{row['InvoiceId']}/{row['InvoiceAmount']}")
+    pass_over(moved, map(_modified, rows))
     return moved
+
+
+def _modified(row: FoRow) -> datetime:
+    return datetime.fromisoformat(row["SysModifiedDateTime"])

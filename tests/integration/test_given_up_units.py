@@ -93,7 +93,7 @@ async def test_it_closes_when_staff_refund_it_in_shopify_and_f_o_stays_as_it_is(
     lines, writes = one.lines, one.fo_writes
     await one.step("refund", lines=[{"line": "BAG-DOWN", "quantity": 1, "restock": "cancel"}])
     assert (one.lines, one.returned, one.credits) == (lines, [], [])
-    assert await app.push_shipments() == ["Shopify has nothing open that F&O gave up; Shopify shows the order as open"]
+    assert await app.push_shipments() == ["Shopify has nothing open that F&O gave up; F&O has the order as open"]
     assert await app.parked() == set()
     assert one.paid == [Decimal("370.95"), Decimal("-118.00")]
     assert {name for name in one.fo_writes - writes if "PaymentJournal" not in name} == set()

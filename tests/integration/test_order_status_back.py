@@ -208,7 +208,7 @@ async def test_a_lost_answer_cancels_once(app: App, kind: str) -> None:
     is_done = one.order.cancelled_at is not None
     assert is_done == (kind == "reset_after_commit")
     assert await app.ship_waiting() == (
-        ["Shopify has nothing open that F&O gave up; Shopify shows the order as cancelled"] if is_done else ["waits"]
+        ["Shopify has nothing open that F&O gave up; F&O has the order as cancelled"] if is_done else ["waits"]
     )
     app.now = lambda: datetime.now(UTC) + timedelta(minutes=6)
     await app.ship_waiting()

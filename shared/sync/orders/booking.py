@@ -179,7 +179,7 @@ async def reconstruct_record(link: OrderLink, rules: StoreRules, ports: OrderPor
     """The record of an order that a release without records booked, from its lines and refunds in F&O."""
     lines = [
         (link.sources[line.lot], item_of(line.product))
-        for number in (link.sales_order, *link.further)
+        for number in link.numbers
         for line in await read_sold_lines(ports.fo, link.company, number)
         if line.lot in link.sources
     ]

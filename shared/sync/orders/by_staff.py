@@ -40,7 +40,7 @@ async def find_units_by_staff(state: OrderState, link: OrderLink, rules: StoreRu
     is_new = {str(line): count for line, count in units.items()} != dict(link.by_staff)
     again = False
     if _is_held_for(known_as, link, rules) and (is_new or link.would_send_again):
-        fo = await read_fo_order(ports.fo, link.company, (link.sales_order, *link.further))
+        fo = await read_fo_order(ports.fo, link.company, link.numbers)
         again = fo is not None and would_send_again(known_as, units, fo, line_ids_of(link.sources))
     if is_new or again != link.would_send_again:
         released = {each: why for each, why in link.released.items() if not (is_new and each == HoldReason.STAFF)}

@@ -149,7 +149,7 @@ class _OrderChange:
         return self._ports.now().astimezone(self._rules.zone).date()
 
     async def _read(self) -> FoOrder | None:
-        numbers = (self._link.sales_order, *self._link.further)
+        numbers = self._link.numbers
         return await read_fo_order(self._ports.fo, self._link.company, numbers)
 
     async def _plan(self, fo: FoOrder) -> ChangePlan:

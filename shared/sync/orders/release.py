@@ -29,7 +29,7 @@ async def release_hold(payload: Mapping[str, Any], link: OrderLink, rules: Store
         state = await StateReader(link.order_id, rules, admin, ports.now(), ports.now(), link.record).fetch()
     except RefusedError:
         state = None  # an order that cannot be read is released from the reason for which it is held
-    fo = await read_fo_order(ports.fo, link.company, (link.sales_order, *link.further))
+    fo = await read_fo_order(ports.fo, link.company, link.numbers)
     held = [each.number for each in fo.headers if each.is_held and not each.status.is_closed] if fo is not None else []
     if held:
         await write(ports.fo, [header_change(link.company, number, {HELD: "No"}) for number in held])

@@ -40,7 +40,7 @@ async def remember_parked(envelope: Envelope, links: OrderLinks) -> None:
 
 async def stop(link: OrderLink, reason: HoldReason, fo: ODataClient, links: OrderLinks) -> OrderLink:
     """Holds what of the sales order is still to be delivered and not held. The hold ends when an event is done."""
-    found = await read_fo_order(fo, link.company, (link.sales_order, *link.further))
+    found = await read_fo_order(fo, link.company, link.numbers)
     numbers = holdable(found, link.sources) if found is not None else []
     return await hold_all(numbers, link, link.held or reason, fo, links) if numbers else link
 

@@ -84,9 +84,7 @@ class _Capturing:
     async def _read_invoicing(self, shop: OrderPayments) -> Invoicing:
         link = self._link
         booked = shop.placed[self._side is CurrencySide.PRESENTMENT]
-        return await read_invoicing(
-            self._ports.fo, link.company, (link.sales_order, *link.further), currency=booked.currency
-        )
+        return await read_invoicing(self._ports.fo, link.company, link.numbers, currency=booked.currency)
 
     def _plan(self, shop: OrderPayments, invoicing: Invoicing) -> CapturePlan:
         record = self._link.record

@@ -72,7 +72,7 @@ class _Status:
             await self._show(status)
         if status is OrderStatus.CANCELLED and len(states) == len(self._link.numbers):
             await self._cancelled()
-        return Converged(self._link, "; ".join(self._notes) or f"Shopify shows the order as {status}")
+        return Converged(self._link, "; ".join(self._notes) or f"F&O has the order as {status}")
 
     async def _show(self, status: OrderStatus) -> None:
         tag = self._rules.order_status.tags.of(status) or ""

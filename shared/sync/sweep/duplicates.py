@@ -43,7 +43,7 @@ async def hold_duplicates(link: OrderLink, rules: StoreRules, ports: OrderPorts)
     kept_numbers: list[str] = []
     others: list[str] = []
     findings: list[Finding] = []
-    for place, number in enumerate((link.sales_order, *link.further), start=1):
+    for place, number in enumerate(link.numbers, start=1):
         its_reference = reference if place == 1 else f"{reference}-{place}"
         orders = await read_headers(ports.fo, company, its_reference)
         if number and orders and number not in {each.number for each in orders}:
@@ -85,7 +85,7 @@ async def follow_kept(link: OrderLink, duplicates: Duplicates, rules: StoreRules
     The next event of the order recognizes their lines. Raises TransientError if another worker changed the link.
     """
     number, *further = duplicates.kept
-    if (number, *further) == (link.sales_order, *link.further):
+    if (number, *further) == link.numbers:
         return False
     await ports.links.put(
         replace(

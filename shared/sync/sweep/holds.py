@@ -72,7 +72,7 @@ class _HoldsRun:
         """The orders that the app holds and F&O does not."""
         by_company: defaultdict[str, dict[str, int]] = defaultdict(dict)
         for link in await self.ports.orders.links.held(self.rules.key):
-            for number in (link.sales_order, *link.further):
+            for number in link.numbers:
                 by_company[link.company or self.rules.company][number] = link.order_id
         found = [
             numbers[number]
@@ -88,7 +88,7 @@ class _HoldsRun:
         if link is None or not link.held:
             return
         try:
-            fo = await read_fo_order(orders.fo, link.company, (link.sales_order, *link.further))
+            fo = await read_fo_order(orders.fo, link.company, link.numbers)
             numbers = holdable(fo, link.sources) if fo is not None else []
             if not numbers:
                 return

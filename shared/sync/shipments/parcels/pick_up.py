@@ -77,7 +77,7 @@ class PickUpNotices:
     async def _ask(self) -> tuple[FoOrder, Mapping[str, Decimal]] | None:
         if self._asked is None:
             link, management = self.link, self._rules.tenant.warehouse_management
-            fo = await read_fo_order(self._ports.fo, link.company, (link.sales_order, *link.further))
+            fo = await read_fo_order(self._ports.fo, link.company, link.numbers)
             if fo is None:
                 return None
             lots = {line.lot for line in fo.lines if line.is_open} if management != "no" else set()

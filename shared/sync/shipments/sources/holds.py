@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Final
 
-from shared.d365.moved import Moved
+from shared.d365.moved import Moved, add_row
 from shared.d365.order_holds import HoldChange, credit_holds_since
 from shared.mapping.orders.plan import order_reference
 from shared.model import HoldOrigin, Part
@@ -41,7 +41,5 @@ def sources_of_holds(rules: StoreRules, ports: ShipmentPorts) -> list[Source]:
 def _moved(changes: Iterable[HoldChange]) -> dict[str, Moved]:
     moved: dict[str, Moved] = {}
     for each in changes:
-        found = moved.setdefault(each.sales_order, Moved(each.at))
-        found.at = max(found.at, each.at)
-        found.rows.add(f"{each.is_held}/{each.at.isoformat()}")
+        add_row(moved, each.sales_order, each.at, f"{each.is_held}/{each.at.isoformat()}")
     return moved
