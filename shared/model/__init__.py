@@ -23,6 +23,20 @@ from shared.model.order_status import OrderStatus, SalesLineState, SalesOrderSta
 from shared.model.part import Part
 from shared.model.payment import Transaction, TransactionKind, TransactionStatus
 from shared.model.pick_up import PickUp
+from shared.model.price import ListedPrice, PriceTier, QuantityRule
+from shared.model.product import (
+    Metafield,
+    ProductImage,
+    ProductOption,
+    ProductStatus,
+    ShopOption,
+    ShopProduct,
+    ShopVariant,
+    VariantPrices,
+    WantedProduct,
+    WantedVariant,
+    Weight,
+)
 from shared.model.record import LineRecord, OrderRecord, Place, RefundRecord, TaxGroupPair, TaxKey
 from shared.model.refund import Adjustment, AdjustmentReason, OpenReturns, Refund, RefundLine, Restock, ReturnFee
 from shared.model.shipment import (
@@ -70,6 +84,8 @@ __all__ = [
     "LevelId",
     "LineKind",
     "LineRecord",
+    "ListedPrice",
+    "Metafield",
     "Money",
     "OnHand",
     "OpenReturns",
@@ -84,6 +100,11 @@ __all__ = [
     "Part",
     "PickUp",
     "Place",
+    "PriceTier",
+    "ProductImage",
+    "ProductOption",
+    "ProductStatus",
+    "QuantityRule",
     "Rate",
     "Refund",
     "RefundLine",
@@ -101,7 +122,10 @@ __all__ = [
     "SentSlip",
     "ShippingLine",
     "ShopHold",
+    "ShopOption",
+    "ShopProduct",
     "ShopShipments",
+    "ShopVariant",
     "SoldUnits",
     "TaxCode",
     "TaxGroup",
@@ -116,6 +140,10 @@ __all__ = [
     "TransactionKind",
     "TransactionStatus",
     "Variant",
+    "VariantPrices",
+    "WantedProduct",
+    "WantedVariant",
+    "Weight",
     "is_sample",
     "minor_digits",
     "smallest_unit",

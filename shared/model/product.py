@@ -1,0 +1,167 @@
+"""A product as it should stand in the shop by F&O and the rules, and as it stands there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+from typing import NamedTuple
+
+from shared.model.price import ListedPrice
+from shared.model.stock import Item
+
+
+class ProductStatus(StrEnum):
+    """Shopify's ProductStatus."""
+
+    ACTIVE = "ACTIVE"
+    DRAFT = "DRAFT"
+    ARCHIVED = "ARCHIVED"
+    UNLISTED = "UNLISTED"
+
+
+class Metafield(NamedTuple):
+    namespace: str
+    key: str
+    type: str
+    """Shopify's: single_line_text_field, number_decimal, boolean ..."""
+    value: str
+
+
+class Weight(NamedTuple):
+    value: Decimal
+    unit: str
+    """Shopify's WeightUnit: GRAMS, KILOGRAMS, OUNCES, POUNDS."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProductImage:
+    key: str
+    """What identifies the picture in F&O; the shop's file is found by it again."""
+    digest: str
+    """SHA-256 of its bytes, in hex."""
+    file_name: str
+    mime_type: str
+    alt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ProductOption:
+    name: str
+    """In the shop's own language: "Color"."""
+    dimension: str
+    """F&O's field that it stands for: ProductColorId. "" for one that F&O does not know."""
+    values: tuple[str, ...]
+    """As shown, in their order."""
+    ids: tuple[str, ...] = ()
+    """F&O's value of each, in the same order: a renamed value keeps its id."""
+
+
+@dataclass(frozen=True, slots=True)
+class WantedVariant:
+    """A field that is None belongs to the merchant, or F&O has no value for it: it is never sent."""
+
+    item: Item
+    sku: str
+    values: tuple[str, ...] = ()
+    """As shown, one for each option of the product; empty for a product without variants."""
+    is_approved: bool = True
+    """If not, the variant stays and cannot be bought: no stock is shown, and none is oversold."""
+    barcode: str | None = None
+    weight: Weight | None = None
+    hs_code: str | None = None
+    origin_country: str | None = None
+    """ISO 3166-1 alpha-2."""
+    origin_province: str | None = None
+    cost: Decimal | None = None
+    """In the shop's currency."""
+    tracked: bool | None = None
+    requires_shipping: bool | None = None
+    tax_code: str | None = None
+    metafields: tuple[Metafield, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class WantedProduct:
+    """Every field that is None belongs to the merchant, or F&O has no value for it: it is never sent."""
+
+    item_number: str
+    """Of the master, or of the product without variants: the identity in the shop's id metafield."""
+    is_approved: bool
+    title: str | None = None
+    description_html: str | None = None
+    vendor: str | None = None
+    product_type: str | None = None
+    category: str | None = None
+    """Id of Shopify's taxonomy: gid://shopify/TaxonomyCategory/..."""
+    tags: tuple[str, ...] = ()
+    """Those that F&O gives. The merchant's own stay."""
+    options: tuple[ProductOption, ...] = ()
+    """Empty for a product without variants."""
+    variants: tuple[WantedVariant, ...] = ()
+    metafields: tuple[Metafield, ...] = ()
+    translations: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """By locale of the shop: `title` and `body_html`."""
+    value_translations: Mapping[str, Mapping[tuple[str, str], str]] = field(default_factory=dict)
+    """By locale: names of option values by (dimension, F&O's value); of the option itself under (dimension, "")."""
+    images: tuple[ProductImage, ...] = ()
+    once: frozenset[str] = frozenset()
+    """Names of the fields that are sent when the product (or its variant) is new in the shop, and never again."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShopVariant:
+    """A variant as the shop has it."""
+
+    id: int
+    inventory_item: int
+    sku: str
+    barcode: str
+    values: tuple[str, ...]
+    """In the order of the product's options."""
+    price: Decimal
+    compare_at: Decimal | None
+    denies_overselling: bool
+    weight: Weight | None
+    hs_code: str | None
+    origin_country: str | None
+    origin_province: str | None
+    cost: Decimal | None
+    tracked: bool
+    requires_shipping: bool
+    tax_code: str | None
+    metafields: tuple[Metafield, ...] = ()
+    """Those of the namespaces that were asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShopOption:
+    id: int
+    name: str
+    values: tuple[tuple[int, str], ...]
+    """Id and name of each, in their order."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShopProduct:
+    """A product as the shop has it."""
+
+    id: int
+    item_number: str | None
+    """Of the id metafield; None for a product that the app does not know yet."""
+    status: ProductStatus
+    title: str
+    description_html: str
+    vendor: str
+    product_type: str
+    category: str | None
+    tags: tuple[str, ...]
+    options: tuple[ShopOption, ...]
+    variants: tuple[ShopVariant, ...]
+    metafields: tuple[Metafield, ...] = ()
+    publications: frozenset[int] = frozenset()
+
+
+type VariantPrices = Mapping[Item, ListedPrice | None]
+"""The shop price of each variant by the rules; None for one that has none."""
