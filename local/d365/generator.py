@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from local.d365 import product_sets as sets
 from local.d365.books import Books
-from local.d365.catalogue.products import BARCODE_SETUP
+from local.d365.catalogue.contents import BARCODE_SETUP
 from local.d365.catalogue.records import CatalogueError
 from local.d365.edm import Value
 from local.d365.prices.journals import post_prices
