@@ -22,6 +22,10 @@ def bad_request(text: str) -> web.HTTPBadRequest:
     return web.HTTPBadRequest(text=json.dumps({"errors": text}) + "\n", content_type="application/json")
 
 
+def not_found() -> web.HTTPNotFound:
+    return web.HTTPNotFound(text=json.dumps({"errors": "Not Found"}) + "\n", content_type="application/json")
+
+
 @contextmanager
 def telling() -> Iterator[None]:
     """Answer 400 with what is wrong in a document."""

@@ -4,7 +4,7 @@ from aiohttp import web
 
 from local.json_line import json_line
 from local.shopify.admin_http import find_shop
-from local.shopify.control_http import bad_request, read_object, telling
+from local.shopify.control_http import bad_request, not_found, read_object, telling
 from local.shopify.merchandise import Product, Variant
 from local.shopify.products import staff
 from local.shopify.products.making import delete_product, delete_variant
@@ -96,12 +96,12 @@ class ProductControl:
 def _product(shop: Shop, request: web.Request) -> Product:
     found = shop.products.get(int(request.match_info["id"]))
     if found is None:
-        raise web.HTTPNotFound
+        raise not_found()
     return found
 
 
 def _variant(shop: Shop, request: web.Request) -> Variant:
     found = shop.variants.get(int(request.match_info["id"]))
     if found is None:
-        raise web.HTTPNotFound
+        raise not_found()
     return found
