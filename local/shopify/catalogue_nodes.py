@@ -48,6 +48,15 @@ class ShopNode(Node):
         self.url = f"https://{seed.domain}"
         self.enabled_presentment_currencies = [seed.currency]
 
+    def entitlements(self) -> dict[str, Any]:
+        """What the plan allows of B2B."""
+        pricing = self.shop.pricing
+        catalogs = {"enabled": pricing.has_b2b, "limit": pricing.most_b2b_catalogs}
+        return {
+            "b2b": {"enabled": pricing.has_b2b},
+            "markets": {"b2b": {"enabled": pricing.has_b2b, "catalogs": catalogs}},
+        }
+
     def resource_limits(self) -> dict[str, Any]:
         return {
             "locationLimit": MOST_LOCATIONS,

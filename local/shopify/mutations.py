@@ -10,6 +10,7 @@ from local.shopify.nodes import not_simulated, parse_gid, require
 from local.shopify.order import Order
 from local.shopify.order_mutations import OrderMutations
 from local.shopify.order_nodes import OrderNode
+from local.shopify.prices.mutations import PriceMutations
 from local.shopify.products.mutations import ProductMutations
 from local.shopify.refund_mutations import RefundMutations
 from local.shopify.routing_mutations import RoutingMutations
@@ -26,7 +27,7 @@ _NAMESPACE_AND_OWNER = (
 )
 
 
-class Mutation(RoutingMutations, OrderMutations, RefundMutations, ProductMutations):
+class Mutation(RoutingMutations, OrderMutations, RefundMutations, ProductMutations, PriceMutations):
     def inventory_set_quantities(self, input_: dict[str, Any]) -> dict[str, Any]:
         return idempotent(self._request, input_, lambda: set_quantities(self._request, input_))
 

@@ -23,7 +23,7 @@ from local.shopify.state import Shop, Simulator
 
 MAX_PAGE = 250
 #: Arguments whose own names are Python built-ins.
-_PYTHON_NAMES = {"id": "id_", "input": "input_"}
+_PYTHON_NAMES = {"id": "id_", "input": "input_", "type": "type_"}
 
 
 @dataclass(slots=True)

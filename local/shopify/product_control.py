@@ -9,6 +9,7 @@ from local.shopify.merchandise import Product, Variant
 from local.shopify.products import staff
 from local.shopify.products.making import delete_product, delete_variant
 from local.shopify.state import Shop, Simulator
+from local.shopify.world import CompanyLocationSeed
 
 
 class ProductControl:
@@ -26,6 +27,8 @@ class ProductControl:
             web.patch(r"/{shop}/_sim/products/{id:\d+}/options", self.edit_option),
             web.patch(r"/{shop}/_sim/variants/{id:\d+}", self.edit_variant),
             web.delete(r"/{shop}/_sim/variants/{id:\d+}", self.delete_variant),
+            web.post("/{shop}/_sim/company_locations", self.add_company_location),
+            web.patch("/{shop}/_sim/plan", self.change_plan),
         ]
 
     async def products(self, request: web.Request) -> web.Response:
@@ -88,6 +91,20 @@ class ProductControl:
         delete_variant(shop, variant)
         variant.product.touch(shop.clock())
         return json_line({})
+
+    async def add_company_location(self, request: web.Request) -> web.Response:
+        """{company, name, currency, external_id?}."""
+        shop, params = self._shop(request), await read_object(request)
+        with telling():
+            made = shop.add_company_location(CompanyLocationSeed(**params))
+        return json_line({"id": made.id}, status=201)
+
+    async def change_plan(self, request: web.Request) -> web.Response:
+        """{has_b2b?, most_b2b_catalogs?}."""
+        pricing, params = self._shop(request).pricing, await read_object(request)
+        pricing.has_b2b = params.get("has_b2b", pricing.has_b2b)
+        pricing.most_b2b_catalogs = params.get("most_b2b_catalogs", pricing.most_b2b_catalogs)
+        return json_line({"has_b2b": pricing.has_b2b, "most_b2b_catalogs": pricing.most_b2b_catalogs})
 
     def _shop(self, request: web.Request) -> Shop:
         return find_shop(self._simulator, request)

@@ -13,6 +13,7 @@ from local.shopify.model import Location
 from local.shopify.nodes import Connection, connect, not_simulated, parse_gid
 from local.shopify.order import Order
 from local.shopify.order_nodes import OrderNode
+from local.shopify.prices.queries import PriceQueries
 from local.shopify.products.queries import ProductQueries
 from local.shopify.search import Reader
 from local.shopify.state import SUPPORTED_VERSIONS
@@ -59,7 +60,7 @@ LOCATION_SORT: dict[str, Callable[[Location], Any]] = {
 }
 
 
-class QueryRoot(ProductQueries):
+class QueryRoot(ProductQueries, PriceQueries):
     def shop(self) -> ShopNode:
         return ShopNode(self._request)
 

@@ -16,8 +16,9 @@ from local.shopify.faults import Faults
 from local.shopify.merchandise import Publication, Variant
 from local.shopify.model import Level, Location, MetafieldDefinition, Subscription
 from local.shopify.order import Order
+from local.shopify.price_records import Company, CompanyLocation, Market, Pricing
 from local.shopify.topics import DEFAULT_TOPICS, ENDPOINTS
-from local.shopify.world import ShopSeed, VariantSeed
+from local.shopify.world import CompanyLocationSeed, ShopSeed, VariantSeed
 
 Clock = Callable[[], datetime]
 
@@ -102,6 +103,11 @@ class Shop:
         self.variant_by_item = self.assortment.variant_by_item
         self.variant_by_sku = self.assortment.variant_by_sku
         self.publications = {each.id: Publication(each.id, each.name, each.takes_dates) for each in seed.publications}
+        self.pricing = Pricing()
+        for market in seed.markets:
+            self.pricing.markets[market.id] = Market(market.id, market.name, market.currency, market.is_primary)
+        for each in seed.company_locations:
+            self.add_company_location(each)
         #: what productSet does in the background, by id
         self.operations: dict[int, Operation] = {}
         self.levels: dict[tuple[int, int], Level] = {}
@@ -158,6 +164,15 @@ class Shop:
 
     def next_order_number(self) -> int:
         return next(self._order_numbers)
+
+    def add_company_location(self, seed: CompanyLocationSeed) -> CompanyLocation:
+        """A location; those with the same company name belong together."""
+        known = (each.company for each in self.pricing.locations.values() if each.company.name == seed.company)
+        company = next(known, None) or Company(self.next_catalogue_id(), seed.company, self.created_at)
+        number = seed.id or self.next_catalogue_id()
+        made = CompanyLocation(number, company, seed.name, seed.currency, self.created_at, seed.external_id)
+        self.pricing.locations[made.id] = made
+        return made
 
     def add_location(self, name: str, country: str, city: str, fulfillment_service: str | None) -> Location:
         made = Location(self.next_id(), name, country, city, None, self.clock(), fulfillment_service)

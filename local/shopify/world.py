@@ -45,6 +45,25 @@ class PublicationSeed:
 
 
 @dataclass(frozen=True, slots=True)
+class MarketSeed:
+    id: int
+    name: str
+    currency: str
+    is_primary: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CompanyLocationSeed:
+    """`id` 0 for a new one."""
+
+    company: str
+    name: str
+    currency: str
+    id: int = 0
+    external_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class VariantSeed:
     """`variant` is its title: the values of the `options`, which are the same for all variants of a product."""
 
@@ -79,6 +98,8 @@ class ShopSeed:
     locations: tuple[LocationSeed, ...]
     variants: tuple[VariantSeed, ...]
     publications: tuple[PublicationSeed, ...]
+    markets: tuple[MarketSeed, ...]
+    company_locations: tuple[CompanyLocationSeed, ...]
 
 
 def load_world(path: Path) -> tuple[ShopSeed, ...]:
@@ -90,6 +111,8 @@ def _shop(table: Mapping[str, Any], document: Mapping[str, Any]) -> ShopSeed:
     store = table["store"]
     locations = tuple(LocationSeed(**row) for row in _of_shop(document, "locations", store))
     publications = tuple(PublicationSeed(**row) for row in _of_shop(document, "publications", store))
+    markets = tuple(MarketSeed(**row) for row in _of_shop(document, "markets", store))
+    companies = tuple(CompanyLocationSeed(**row) for row in _of_shop(document, "company_locations", store))
     variants = tuple(_variant(row) for row in _of_shop(document, "variants", store))
     return ShopSeed(
         **{
@@ -100,6 +123,8 @@ def _shop(table: Mapping[str, Any], document: Mapping[str, Any]) -> ShopSeed:
         locations=locations,
         variants=variants,
         publications=publications,
+        markets=markets,
+        company_locations=companies,
     )
 
 

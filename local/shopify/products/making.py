@@ -30,7 +30,9 @@ def stock_at_first_location(shop: Shop, variant: Variant) -> None:
 
 
 def delete_variant(shop: Shop, variant: Variant) -> None:
-    """A variant and its stock are gone; lines of orders that were sold have none then."""
+    """A variant, its stock and its prices are gone; lines of orders that were sold have none then."""
+    for price_list in shop.pricing.price_lists.values():
+        price_list.forget(variant.id)
     shop.assortment.remove_variant(variant)
     for location in shop.locations:
         shop.levels.pop((variant.inventory_item_id, location), None)
