@@ -55,6 +55,8 @@ class Product:
     variants: "list[Variant]" = field(default_factory=list)
     #: by namespace as it is stored and key
     metafields: dict[tuple[str, str], Metafield] = field(default_factory=dict)
+    #: ids of its pictures, in their order
+    media: list[int] = field(default_factory=list)
     #: when it is published, by id of the publication
     publications: dict[int, datetime] = field(default_factory=dict)
 
@@ -95,6 +97,7 @@ class Variant:
     harmonized_system_code: str | None = None
     country_code_of_origin: str | None = None
     province_code_of_origin: str | None = None
+    media_id: int | None = None
     metafields: dict[tuple[str, str], Metafield] = field(default_factory=dict)
 
     @property

@@ -12,12 +12,13 @@ from local.shopify.admin_http import AdminApi
 from local.shopify.control import Control
 from local.shopify.state import TOKEN_LIFETIME, Clock, Simulator, utc_now
 from local.shopify.topics import DEFAULT_TOPICS, check_topics
+from local.shopify.upload_http import UploadHttp
 from local.shopify.webhooks import Dispatcher
 from local.shopify.world import load_world
 
 WORLD = Path(__file__).parent.parent / "world.toml"
-#: A webhook's body may be several MB, and so may a document of the `_sim` endpoints.
-_MAX_BODY = 16 * 1024 * 1024
+#: A staged upload may have 100 MB.
+_MAX_BODY = 128 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ async def run_shopify(
     api = AdminApi(simulator, dispatcher.announce)
     app = web.Application(client_max_size=_MAX_BODY)
     # the control routes first: "_sim" is not a shop
-    app.add_routes([*Control(simulator, dispatcher).routes(), *api.routes()])
+    app.add_routes([*Control(simulator, dispatcher).routes(), *UploadHttp(simulator).routes(), *api.routes()])
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", port)
@@ -57,7 +58,8 @@ async def run_shopify(
     await dispatcher.start()
     try:
         address = runner.addresses[0]
-        yield RunningShopify(f"http://127.0.0.1:{address[1]}", simulator, dispatcher)
+        simulator.url = f"http://127.0.0.1:{address[1]}"
+        yield RunningShopify(simulator.url, simulator, dispatcher)
     finally:
         api.stopping.set()
         await dispatcher.stop()
