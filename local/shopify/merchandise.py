@@ -59,6 +59,8 @@ class Product:
     media: list[int] = field(default_factory=list)
     #: when it is published, by id of the publication
     publications: dict[int, datetime] = field(default_factory=dict)
+    #: the shop's products that changed since webhooks were sent, by id
+    changes: "dict[int, Product]" = field(default_factory=dict, repr=False)
 
     def option(self, name: str) -> ProductOption | None:
         return next((each for each in self.options if each.name == name), None)
@@ -70,6 +72,7 @@ class Product:
 
     def touch(self, now: datetime) -> None:
         self.updated_at = max(self.updated_at, now)
+        self.changes[self.id] = self
 
 
 @dataclass(slots=True, eq=False)

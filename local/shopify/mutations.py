@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from local.shopify.bulk.starting import BulkMutations
 from local.shopify.idempotency import idempotent
 from local.shopify.inventory import activate, adjust_quantities, set_quantities
 from local.shopify.media.mutations import MediaMutations
@@ -37,6 +38,7 @@ class Mutation(
     PriceMutations,
     MediaMutations,
     TranslationMutations,
+    BulkMutations,
 ):
     def inventory_set_quantities(self, input_: dict[str, Any]) -> dict[str, Any]:
         return idempotent(self._request, input_, lambda: set_quantities(self._request, input_))

@@ -20,6 +20,7 @@ class ProductControl:
         return [
             web.get("/{shop}/_sim/products", self.products),
             web.post("/{shop}/_sim/products", self.add),
+            web.post("/{shop}/_sim/products/generate", self.generate),
             web.get(r"/{shop}/_sim/products/{id:\d+}", self.product),
             web.patch(r"/{shop}/_sim/products/{id:\d+}", self.edit),
             web.delete(r"/{shop}/_sim/products/{id:\d+}", self.delete),
@@ -47,6 +48,15 @@ class ProductControl:
         with telling():
             made = staff.add_product(shop, params)
         return json_line(staff.product_document(made), status=201)
+
+    async def generate(self, request: web.Request) -> web.Response:
+        """{count, variants?: of each (3), title?, sku?, item?, price?}: many products at once. The texts take `{n}` of
+        the product, and `{v}` of the variant; `item` is the value of the metafield `$app.item`.
+        """
+        shop, params = self._shop(request), await read_object(request)
+        with telling():
+            staff.generate(shop, **params)
+        return json_line({"products": len(shop.products), "variants": len(shop.variants)}, status=201)
 
     async def edit(self, request: web.Request) -> web.Response:
         """{title?, handle?, description_html?, vendor?, product_type?, status?, tags?, seo_title?, seo_description?,

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from local.shopify.balance import financial_status, fulfillment_status, gateways
+from local.shopify.bulk.starting import BulkQueries
 from local.shopify.catalogue_nodes import LocationNode, ShopNode, sort_moment
 from local.shopify.faults import FaultKind
 from local.shopify.ids import gid
@@ -62,7 +63,7 @@ LOCATION_SORT: dict[str, Callable[[Location], Any]] = {
 }
 
 
-class QueryRoot(ProductQueries, PriceQueries, MediaQueries, TranslationQueries):
+class QueryRoot(ProductQueries, PriceQueries, MediaQueries, TranslationQueries, BulkQueries):
     def shop(self) -> ShopNode:
         return ShopNode(self._request)
 

@@ -11,6 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from local.shopify.assortment import Assortment
+from local.shopify.bulk_records import BulkOperation
 from local.shopify.costs import Bucket
 from local.shopify.faults import Faults
 from local.shopify.media_records import Picture, Upload
@@ -105,6 +106,9 @@ class Shop:
         self.variant_by_item = self.assortment.variant_by_item
         self.variant_by_sku = self.assortment.variant_by_sku
         self.publications = {each.id: Publication(each.id, each.name, each.takes_dates) for each in seed.publications}
+        self.bulk_operations: dict[int, BulkOperation] = {}
+        #: how long a bulk operation waits
+        self.bulk_seconds = 2.0
         self.uploads: dict[str, Upload] = {}
         self.pictures: dict[int, Picture] = {}
         #: how long a picture is processed
@@ -119,6 +123,8 @@ class Shop:
         #: what productSet does in the background, by id
         self.operations: dict[int, Operation] = {}
         self.levels: dict[tuple[int, int], Level] = {}
+        #: whose quantity changed since webhooks were sent
+        self.moved_levels: dict[tuple[int, int], Level] = {}
         self.orders: dict[int, Order] = {}
         self.subscriptions: dict[int, Subscription] = {}
         #: of metafields, by the type of their owner, then by namespace as it is stored and key
@@ -138,6 +144,7 @@ class Shop:
             )
         for variant in seed.variants:
             self._seed(variant)
+        self.assortment.created.clear()
 
     def _seed(self, seed: VariantSeed) -> None:
         values = dict(zip(seed.options, seed.variant.split(" / "), strict=True)) if seed.variant else None

@@ -51,7 +51,7 @@ class ProductMutations(VariantMediaMutations):
         """In the background it is done at once too; only the answer says that it is not done yet."""
         request, shop = self._request, self._request.shop
         product, problems = set_product(request, input_, identifier)
-        if not synchronous:
+        if not synchronous and not request.is_bulk:
             number = shop.next_catalogue_id()
             shop.operations[number] = Operation(product.id if product else None, problems)
             waiting: dict[str, Any] = {"status": "CREATED", "product": None, "userErrors": []}

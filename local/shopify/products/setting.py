@@ -168,6 +168,7 @@ def _write_quantities(request: Request, variant: Variant, given: dict[str, Any],
         if change:
             level.states["available"] = level.quantity("available") + change
             level.updated_at = shop.clock()
+            shop.moved_levels[level.item_id, level.location_id] = level
             variant.product.touch(shop.clock())
 
 

@@ -8,6 +8,8 @@ from typing import Any
 from local.shopify.assortment import handle_of
 from local.shopify.media_records import Picture
 from local.shopify.merchandise import DEFAULT_TITLE, TITLE, OptionValue, Product, Variant
+from local.shopify.metafields import APP_NAMESPACE
+from local.shopify.model import Metafield
 from local.shopify.products.making import new_variant, stock_at_first_location
 from local.shopify.products.texts import normal_tags
 from local.shopify.state import Shop
@@ -43,6 +45,35 @@ def add_product(shop: Shop, params: Mapping[str, Any]) -> Product:
         add_variant(shop, product, row)
     edit_product(shop, product, rest)
     return product
+
+
+def generate(
+    shop: Shop,
+    count: int,
+    *,
+    variants: int = 3,
+    title: str = "Product {n:05d}",
+    sku: str = "GEN-{n:05d}-{v}",
+    item: str | None = None,
+    price: str = "10.00",
+) -> None:
+    """Many active products with one option, stocked with 0 at the first location."""
+    now, slot = shop.clock(), (APP_NAMESPACE, "item")
+    for n in range(1, count + 1):
+        name = title.format(n=n)
+        made = Product(shop.next_catalogue_id(), name, shop.assortment.free_handle(name), shop.seed.name, now, now)
+        made.options = [shop.assortment.new_option("Size", [str(v) for v in range(1, variants + 1)])]
+        made.publications = dict.fromkeys(shop.publications, now)
+        shop.assortment.add_product(made)
+        for v, value in enumerate(made.options[0].values, 1):
+            variant = new_variant(shop, made, {made.options[0].id: value})
+            variant.price, variant.tracked = Decimal(price), True
+            shop.assortment.set_sku(variant, sku.format(n=n, v=v))
+            stock_at_first_location(shop, variant)
+        if item is not None:
+            text = item.format(n=n)
+            made.metafields[slot] = Metafield(shop.next_catalogue_id(), *slot, "id", text, now, now)
+            shop.assortment.unique_values["PRODUCT", *slot, text] = made.id
 
 
 def edit_product(shop: Shop, product: Product, params: Mapping[str, Any]) -> None:
