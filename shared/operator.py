@@ -1,5 +1,5 @@
-"""`python -m shared.operator`: parked messages, orders that hold stock back and holds in F&O, for whoever looks after
-stuck orders.
+"""`python -m shared.operator`: parked messages, orders that hold stock back, holds in F&O and changes of products and
+prices that are held, for whoever looks after stuck orders.
 
 It opens what the app's own settings name, as whoever signed in by `az login`, and needs no others of them.
 """
@@ -16,6 +16,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -33,6 +34,7 @@ from shared.store import blobs
 from shared.store.journal import Journal
 from shared.store.links import OrderLinks
 from shared.store.parking import Parked, Parking
+from shared.sync.brake import Held, confirm, read_held_changes
 from shared.sync.exports import TABLES, ExportPorts, restore_tables
 from shared.sync.messages.parked import ParkedPorts, bring, discard, record, release, release_hold, replay
 from shared.sync.stock.held import HeldOrder, read_held
@@ -69,11 +71,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 _STORE: Final = "the store's key: the name of its file"
+_BRAKED: Final = ("products", "prices")
+_SHOWN: Final = 20
 _ORDER: Final = "Shopify's order id, as in the address of the order's page in the admin; not #1001"
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m shared.operator", description="Parked messages and held stock.")
+    parser = argparse.ArgumentParser(prog="python -m shared.operator", description="What is parked and what is held.")
     parser.add_argument(
         "--settings", type=Path, help="a local.settings.json for what the environment lacks (Azure sets all of it)"
     )
@@ -110,6 +114,13 @@ def _parser() -> argparse.ArgumentParser:
     bringing = commands.add_parser("bring", help="fetch and book one order by its id in Shopify")
     bringing.add_argument("store", help=_STORE)
     bringing.add_argument("order", type=int, help=_ORDER)
+    changing = commands.add_parser("changes", help="what would change in products or prices beyond the rules' limits")
+    changing.add_argument("--store", help="of this store only")
+    changing.add_argument("--all", action="store_true", help="every change, not the first 20 of each kind")
+    confirming = commands.add_parser("confirm", help="let the next run write what `changes` shows")
+    confirming.add_argument("store", help=_STORE)
+    confirming.add_argument("flow", choices=_BRAKED)
+    confirming.add_argument("--reason", required=True, help="kept in the journal")
     restoring = commands.add_parser("restore", help="insert the rows of a nightly export that the tables lack")
     restoring.add_argument("--night", help="its day, as 2026-11-28; the last one by default")
     return parser
@@ -139,26 +150,38 @@ async def _run(options: argparse.Namespace, connections: Connections, out: Print
                 out(f"{options.event} discarded")
             case "held":
                 await _show_held(options.store, ports, snapshots, out)
-            case "release":
-                await release(
-                    options.store,
-                    options.order,
-                    options.reason,
-                    sales_order=options.sales_order,
-                    now=datetime.now(UTC),
-                    ports=ports,
-                )
-                out(f"order {options.order} is given up: the next stock run offers its goods again")
-            case "release-hold":
-                event = await release_hold(options.store, options.order, options.reason, datetime.now(UTC), ports)
-                out(f"the hold of order {options.order} ends by event {event}: the journal has its outcome")
-            case "bring":
-                event = await bring(options.store, options.order, datetime.now(UTC), ports)
-                out(f"order {options.order} is fetched and booked as event {event}: the journal has its outcome")
+            case "release" | "release-hold" | "bring":
+                await _about_order(options, ports, out)
+            case "changes":
+                _show_changes(await read_held_changes(snapshots, options.store), options.store, out, every=options.all)
+            case "confirm":
+                return await _confirm(options, ports, snapshots, out)
             case "restore":
                 await record(ports, f"restore {options.night or 'the last night'}", store="operator", entity_id="")
                 await _restore(options.night, exports, out)
     return 0
+
+
+async def _about_order(options: argparse.Namespace, ports: ParkedPorts, out: Print) -> None:
+    store, order, now = options.store, options.order, datetime.now(UTC)
+    match options.command:
+        case "release":
+            await release(store, order, options.reason, sales_order=options.sales_order, now=now, ports=ports)
+            out(f"order {order} is given up: the next stock run offers its goods again")
+        case "release-hold":
+            event = await release_hold(store, order, options.reason, now, ports)
+            out(f"the hold of order {order} ends by event {event}: the journal has its outcome")
+        case "bring":
+            event = await bring(store, order, now, ports)
+            out(f"order {order} is fetched and booked as event {event}: the journal has its outcome")
+
+
+async def _confirm(options: argparse.Namespace, ports: ParkedPorts, snapshots: blobs.Snapshots, out: Print) -> int:
+    await record(ports, f"confirm {options.flow}: {options.reason}", store=options.store, entity_id=options.flow)
+    confirmed = await confirm(snapshots, options.store, options.flow, datetime.now(UTC))
+    count = sum(len(each.changes) for each in confirmed)
+    out(f"{count} changes of {options.flow} confirmed: the next run writes those that F&O still has")
+    return 0 if confirmed else 1
 
 
 async def _show_held(store: str | None, ports: ParkedPorts, snapshots: blobs.Snapshots, out: Print) -> None:
@@ -171,6 +194,19 @@ async def _show_held(store: str | None, ports: ParkedPorts, snapshots: blobs.Sna
         out("\n".join(_held_lines(each, order, messages[each, str(order.order_id)])))
     if not held:
         out(f"No order{f' of store {store}' if store else ''} held stock back at the last stock run")
+
+
+def _show_changes(found: Sequence[Held], store: str | None, out: Print, *, every: bool) -> None:
+    for held in found:
+        out(f"{held.store}  {held.flow}  {held.kind}: {len(held.changes)}  since {held.since:%Y-%m-%d %H:%M} UTC")
+        shown = len(held.changes) if every else _SHOWN
+        for what, how in islice(held.changes.items(), shown):
+            out(f"    {what}: {how}")
+        if len(held.changes) > shown:
+            out(f"    and {len(held.changes) - shown} more: --all shows them")
+        out(f"    next:  correct F&O, or confirm {held.store} {held.flow}")
+    if not found:
+        out("No changes are held" + (f" for store {store}" if store else ""))
 
 
 def _held_lines(store: str, order: HeldOrder, messages: Sequence[Parked]) -> list[str]:

@@ -21,6 +21,7 @@ from shared.store.blobs import Bodies, Snapshots
 from shared.store.journal import Journal
 from shared.store.links import OrderLink, OrderLinks
 from shared.store.parking import ParkedMessage, Parking
+from shared.sync.brake import Brake
 from shared.sync.exports import TABLES, ExportPorts, export_tables
 from shared.sync.messages.parked import ParkedPorts
 from tests.builders.memory_blobs import MemoryContainer
@@ -254,6 +255,34 @@ def test_an_order_is_brought_by_its_id(storage: Storage, capsys: Any) -> None:
     assert (sent.entity_id, sent.topic, json.loads(sent.body)["order_id"]) == ("42", "operator/bring", 42)
     assert timedelta(0) <= sent.occurred_at - before < timedelta(minutes=5)
     assert lines(capsys) == [f"order 42 is fetched and booked as event {sent.event_id}: the journal has its outcome"]
+
+
+def test_held_changes_are_listed_and_confirmed(storage: Storage, capsys: Any) -> None:
+    call("changes")
+    call("confirm", "nordlys", "prices", "--reason", "none", ends=1)
+    assert lines(capsys) == [
+        "No changes are held",
+        "0 changes of prices confirmed: the next run writes those that F&O still has",
+    ]
+    changes = {f"SKU-{number:02}": "249.00 -> 2.49" for number in range(21)}
+    brake = Brake(storage.snapshots, "nordlys", "prices", lambda: NOW)
+    asyncio.run(brake.allows("prices", changes, limit=20))
+    call("changes", "--store", "nordlys")
+    shown = lines(capsys)
+    assert shown[:2] == ["nordlys  prices  prices: 21  since 2026-11-02 10:00 UTC", "    SKU-00: 249.00 -> 2.49"]
+    assert shown[-3:] == [
+        "    SKU-19: 249.00 -> 2.49",
+        "    and 1 more: --all shows them",
+        "    next:  correct F&O, or confirm nordlys prices",
+    ]
+    call("changes", "--all")
+    assert lines(capsys)[-2] == "    SKU-20: 249.00 -> 2.49"
+    call("confirm", "nordlys", "prices", "--reason", "a sale")
+    assert lines(capsys) == ["21 changes of prices confirmed: the next run writes those that F&O still has"]
+    assert storage.asked[-1] == "confirm prices: a sale, by kim@contoso.com"
+    assert asyncio.run(brake.allows("prices", changes, limit=0))
+    call("changes", "--store", "prairie")
+    assert lines(capsys) == ["No changes are held for store prairie"]
 
 
 def test_a_night_is_restored_and_the_journal_says_who_asked(storage: Storage, capsys: Any) -> None:
