@@ -36,7 +36,7 @@ class SoldItems:
     items: dict[str, SalesItem] = field(default_factory=dict)
     """By item number in lower case."""
     by_number: dict[str, Item] = field(default_factory=dict)
-    """Item number of a product without variants, or number of a variant, in lower case -> item."""
+    """Item number, or number of a variant, in lower case -> item."""
     tax_groups: dict[Item, str] = field(default_factory=dict)
     """Item sales tax group of variants that have one of their own."""
 
@@ -44,13 +44,13 @@ class SoldItems:
 async def read_sold_items(
     client: RowReader, company: str, numbers: Collection[str] | None = None, *, with_variants: bool = True
 ) -> SoldItems:
-    """All of the company, or these item numbers. Without variants only the items themselves."""
+    """All of the company, or these item numbers. Without variants a master counts as an item that is sold itself."""
     number, text = Interned[Decimal](), Interned[str]()
     found = SoldItems()
     async for row in _rows(client, PRODUCTS, company, PRICED_PRODUCT, numbers):
         item = _sales_item(row, number, text)
         found.items[item.number.casefold()] = item
-        if not item.is_master:
+        if not (item.is_master and with_variants):
             found.by_number[item.number.casefold()] = Item(item.number)
     if with_variants:
         async for row in _rows(client, VARIANTS, company, PRICED_VARIANT, numbers):

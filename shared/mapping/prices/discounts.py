@@ -18,6 +18,9 @@ from shared.mapping.prices.terms import ListTerms
 from shared.model import Item
 from shared.model.trade_agreement import AgreementTerms, DiscountAgreement, SalesItem
 
+type Quantity = int | Fraction
+"""In sales units: whole pieces on a list, any number on an order line."""
+
 
 @dataclass(frozen=True, slots=True)
 class DiscountSearch:
@@ -32,7 +35,7 @@ class DiscountSearch:
         ours = [row for row in book.discounts if row.terms.is_valid(day) and _is_for(row.terms, terms)]
         return cls(terms, by_item_number(ours))
 
-    def lower(self, price: Fraction, item: Item, sales_item: SalesItem, quantity: int) -> Fraction:
+    def lower(self, price: Fraction, item: Item, sales_item: SalesItem, quantity: Quantity) -> Fraction:
         """The price less the line discount at this quantity.
 
         Raises RefusedError PRICE_DISCOUNTED where the rules fold none, and PRICES_OVERLAP for several: F&O adds them up
@@ -90,5 +93,5 @@ def _is_for(row: AgreementTerms, terms: ListTerms) -> bool:
     return "all" in terms.search
 
 
-def _covers(terms: AgreementTerms, quantity: int) -> bool:
+def _covers(terms: AgreementTerms, quantity: Quantity) -> bool:
     return terms.from_quantity <= quantity and (terms.to_quantity == 0 or quantity < terms.to_quantity)

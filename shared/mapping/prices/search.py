@@ -27,7 +27,7 @@ from typing import Final, NamedTuple, Self
 
 from shared.errors import ErrorCode, RefusedError
 from shared.mapping.prices.book import PriceBook
-from shared.mapping.prices.discounts import DiscountSearch
+from shared.mapping.prices.discounts import DiscountSearch, Quantity
 from shared.mapping.prices.shown import item_label, list_label
 from shared.mapping.prices.terms import ListTerms
 from shared.model import Item
@@ -54,7 +54,7 @@ class _Row(NamedTuple):
     ends_search: bool
     record: int
 
-    def covers(self, quantity: int) -> bool:
+    def covers(self, quantity: Quantity) -> bool:
         return self.first <= quantity and (self.last == 0 or quantity < self.last)
 
 
@@ -141,7 +141,7 @@ class AgreementPrices:
     sales_item: SalesItem
     rows: tuple[_Row, ...]
 
-    def at(self, quantity: int) -> Fraction | None:
+    def at(self, quantity: Quantity) -> Fraction | None:
         """Of one piece, less line discounts, with or without tax as F&O has it. None where F&O has no price.
 
         Raises RefusedError PRICES_OVERLAP where F&O's rule does not decide, and what the discounts raise.
@@ -156,7 +156,7 @@ class AgreementPrices:
         limits = {limit for row in self.rows for limit in (row.first, row.last)}
         return limits | self.search.discounts.thresholds(self.item, self.sales_item)
 
-    def _agreed(self, quantity: int) -> Fraction | None:
+    def _agreed(self, quantity: Quantity) -> Fraction | None:
         covering: defaultdict[_Rank, list[_Row]] = defaultdict(list)
         for row in self.rows:
             if row.covers(quantity):
@@ -176,7 +176,7 @@ class AgreementPrices:
                 break
         return min(found) if found else None
 
-    def _most_specific(self, rows: Sequence[_Row], quantity: int) -> list[_Row]:
+    def _most_specific(self, rows: Sequence[_Row], quantity: Quantity) -> list[_Row]:
         most = max((row.named for row in rows), key=len)
         best = [row for row in rows if row.named == most]
         if any(not row.named <= most for row in rows):
@@ -198,7 +198,7 @@ class AgreementPrices:
             ErrorCode.PRICE_DEPENDS, item=item_label(self.item), list=list_label(self.search.terms), what=what
         )
 
-    def _overlap(self, rows: Iterable[_Row], quantity: int) -> RefusedError:
+    def _overlap(self, rows: Iterable[_Row], quantity: Quantity) -> RefusedError:
         return RefusedError(
             ErrorCode.PRICES_OVERLAP,
             item=item_label(self.item),

@@ -239,11 +239,15 @@ class PriceRules(Rules):
             yield "groups: no price can be found: give price groups or base_currency, or search rows for `all`"
         if self.source == "agreements" and self.groups and "group" not in self.search:
             yield "groups: are never searched: add `group` to search"
+        if self.source == "service" and len(self.groups) > 1:
+            yield "groups: the tenant's service is asked for one price group"
         if self.proof_groups and self.source == "service":
             yield "proof_groups: the app does not compute what the tenant's service gives, so there is nothing to prove"
 
     def _list_mistakes(self, each: PriceListRules) -> Iterator[str]:
         where = f"lists ({each.name})"
+        if self.source == "service" and len(each.groups) > 1:
+            yield f"{where}: groups: the tenant's service is asked for one price group"
         if each.customer is not None and "customer" not in self.search:
             yield f"{where}: customer: rows of customers are never searched: add `customer` to search"
         yield from _repeated(f"{where}: groups", each.groups)
