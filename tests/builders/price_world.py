@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -29,6 +30,7 @@ BLANK = {
     "ProductVersionId": "",
 }
 LOCATION = 5001
+_CAPITAL = re.compile(r"([A-Z])")
 
 
 def store_rules(**keys: Any) -> StoreRules:
@@ -92,7 +94,7 @@ class Shop:
             raise ThrottledError("Shopify's query budget is spent", retry_after=timedelta(seconds=20))
         if effect == "down":
             raise TransientError("Shopify answered with 503")
-        answer = getattr(self, f"_{query.name}")(**variables)
+        answer = getattr(self, "_" + _CAPITAL.sub(r"_\1", query.name)[1:].lower())(**variables)
         if effect == "lost":
             raise OutcomeUnknownError("no answer")
         return json.loads(json.dumps(answer, default=str))
@@ -127,10 +129,10 @@ class Shop:
         info = {"hasNextPage": len(left) > size, "endCursor": str(some[-1][0]) if some else None}
         return [node for _, node in some], info
 
-    def _PriceShop(self):
+    def _price_shop(self):
         return {"shop": {"currencyCode": self.currency, "taxesIncluded": self.taxes_included}}
 
-    def _PriceVariants(self, query, after):
+    def _price_variants(self, query, after):
         since = None
         if query is not None:
             since = datetime.fromisoformat(query.removeprefix("updated_at:>=").strip("'"))
@@ -151,7 +153,7 @@ class Shop:
         nodes, info = self._page(rows, after, self.page)
         return {"productVariants": {"nodes": nodes, "pageInfo": info}}
 
-    def _PriceVariantsSet(self, product, variants):
+    def _price_variants_set(self, product, variants):
         errors = []
         for index, given in enumerate(variants):
             number = number_of(given["id"])
@@ -170,7 +172,7 @@ class Shop:
                 variant.updated = self.now()
         return {"productVariantsBulkUpdate": {"userErrors": errors}}
 
-    def _PriceLists(self, after):
+    def _price_lists(self, after):
         rows = [
             (
                 key,
@@ -186,7 +188,7 @@ class Shop:
         nodes, info = self._page(rows, after, 100)
         return {"priceLists": {"nodes": nodes, "pageInfo": info}}
 
-    def _PriceListCreate(self, input):  # noqa: A002 - the variable's name
+    def _price_list_create(self, input):  # noqa: A002 - the variable's name
         if any(each.name == input["name"] for each in self.lists.values()):
             errors = [_error(["input", "name"], "TAKEN", "Name has already been taken")]
             return {"priceListCreate": {"priceList": None, "userErrors": errors}}
@@ -194,13 +196,13 @@ class Shop:
         self.lists[key] = SimPriceList(input["name"], input["currency"])
         return {"priceListCreate": {"priceList": {"id": gid_of("PriceList", key)}, "userErrors": []}}
 
-    def _CatalogCreate(self, input):  # noqa: A002 - the variable's name
+    def _catalog_create(self, input):  # noqa: A002 - the variable's name
         key = 800 + len(self.catalogs)
         self.catalogs[key] = {name: {number_of(each) for each in ids} for name, ids in input["context"].items()}
         self.lists[number_of(input["priceListId"])].catalog = key
         return {"catalogCreate": {"catalog": {"id": gid_of("Catalog", key)}, "userErrors": []}}
 
-    def _CatalogLocations(self, catalog, after):
+    def _catalog_locations(self, catalog, after):
         found = self.catalogs[number_of(catalog)].get("companyLocationIds")
         if found is None:
             return {"catalog": {}}
@@ -208,13 +210,13 @@ class Shop:
         page = {"nodes": nodes, "pageInfo": {"hasNextPage": False, "endCursor": None}}
         return {"catalog": {"companyLocations": page}}
 
-    def _CatalogContext(self, catalog, add, remove):
+    def _catalog_context(self, catalog, add, remove):
         locations = self.catalogs[number_of(catalog)]["companyLocationIds"]
         locations |= {number_of(each) for each in (add or {}).get("companyLocationIds", ())}
         locations -= {number_of(each) for each in (remove or {}).get("companyLocationIds", ())}
         return {"catalogContextUpdate": {"userErrors": []}}
 
-    def _PriceListPrices(self, list, after):  # noqa: A002 - the variable's name
+    def _price_list_prices(self, list, after):  # noqa: A002 - the variable's name
         found = self.lists.get(number_of(list))
         if found is None:
             return {"priceList": None}
@@ -238,9 +240,9 @@ class Shop:
         nodes, info = self._page(rows, after, self.page)
         return {"priceList": {"prices": {"nodes": nodes, "pageInfo": info}}}
 
-    _PriceListTiers = _PriceListPrices
+    _price_list_tiers = _price_list_prices
 
-    def _PriceListRules(self, list, after):  # noqa: A002 - the variable's name
+    def _price_list_rules(self, list, after):  # noqa: A002 - the variable's name
         rules = self.lists[number_of(list)].rules
         rows = [
             (
@@ -257,7 +259,7 @@ class Shop:
         nodes, info = self._page(rows, after, self.page)
         return {"priceList": {"quantityRules": {"nodes": nodes, "pageInfo": info}}}
 
-    def _PriceListSet(self, list, set, delete):  # noqa: A002 - the variables' names
+    def _price_list_set(self, list, set, delete):  # noqa: A002 - the variables' names
         found = self.lists.get(number_of(list))
         if found is None:
             errors = [_error(["priceListId"], "PRICE_LIST_NOT_FOUND", "Price list does not exist.")]
@@ -270,7 +272,7 @@ class Shop:
                 found.prices.pop(number_of(gid), None)
         return {"priceListFixedPricesUpdate": {"userErrors": errors}}
 
-    def _PriceListTiersSet(self, list, input):  # noqa: A002 - the variables' names
+    def _price_list_tiers_set(self, list, input):  # noqa: A002 - the variables' names
         found = self.lists[number_of(list)]
         errors = self._price_errors("pricesToAdd", input["pricesToAdd"], found)
         errors = [error | {"field": ["input", *error["field"]]} for error in errors]
@@ -281,13 +283,7 @@ class Shop:
                 errors.append(_error(path, "QUANTITY_PRICE_BREAK_ADD_PRICE_LIST_PRICE_NOT_FOUND", "no price"))
         if errors:
             return {"quantityPricingByVariantUpdate": {"userErrors": errors}}
-        for gid in input["quantityPriceBreaksToDeleteByVariantId"]:
-            if own := found.prices.get(number_of(gid)):
-                own.tiers = {}
-        for gid in input["quantityRulesToDeleteByVariantId"]:
-            del found.rules[number_of(gid)]
-        for gid in input["pricesToDeleteByVariantId"]:
-            found.prices.pop(number_of(gid), None)
+        self._delete_tiers(found, input)
         for given in input["pricesToAdd"]:
             self._set_price(found, given)
         for given in input["quantityPriceBreaksToAdd"]:
@@ -298,6 +294,15 @@ class Shop:
             rule = (given["minimum"], given["maximum"], given["increment"])
             found.rules[number_of(given["variantId"])] = rule
         return {"quantityPricingByVariantUpdate": {"userErrors": []}}
+
+    def _delete_tiers(self, found: SimPriceList, given: dict[str, Any]) -> None:
+        for gid in given["quantityPriceBreaksToDeleteByVariantId"]:
+            if own := found.prices.get(number_of(gid)):
+                own.tiers = {}
+        for gid in given["quantityRulesToDeleteByVariantId"]:
+            del found.rules[number_of(gid)]
+        for gid in given["pricesToDeleteByVariantId"]:
+            found.prices.pop(number_of(gid), None)
 
     def _price_errors(self, name, prices, found) -> list[dict[str, Any]]:
         errors = []

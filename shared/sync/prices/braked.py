@@ -21,22 +21,28 @@ async def let_through(
 ) -> list[PriceChange]:
     """None of the changes if they are too many; else those of which each is small enough, or confirmed.
 
-    A price that a list has for the first time is no change of a shown price.
+    A price that a list has for the first time is no change of a shown price. Both brakes hold at once, so that an
+    operator confirms once.
     """
     kind = list_key(terms.name)
     replacing = by_name(each for each in plan.changes if each.before is not None)
     limit = most_changes(plan.shown, percent=rules.brake_percent, floor=rules.brake_floor)
+    great = by_name(each for each in plan.changes if _is_great(each, rules.brake_single_percent))
+    unconfirmed = await brake.unconfirmed(f"{kind}-single", texts(great))
     if not await brake.allows(f"{kind}-all", texts(replacing), limit):
         why = f"they are more than {rules.brake_percent} % of the {plan.shown} prices"
         _hold(plan.changes, why, terms, brake.store, report)
         return []
-    great = {name: same for name, same in replacing.items() if same[0].percent > rules.brake_single_percent}
-    unconfirmed = await brake.unconfirmed(f"{kind}-single", texts(great))
     held = [each for name in great if name in unconfirmed for each in great[name]]
     if held:
         _hold(held, f"each is by more than {rules.brake_single_percent} %", terms, brake.store, report)
     names = {each.variant for each in held}
     return [each for each in plan.changes if each.variant not in names]
+
+
+def _is_great(change: PriceChange, most: int) -> bool:
+    """A price that is set back has passed the brake before: what somebody typed in Shopify is what is wrong."""
+    return change.outcome is not PriceOutcome.SET_BACK and change.percent > most
 
 
 def _hold(changes: Sequence[PriceChange], why: str, terms: ListTerms, store: str, report: ListReport) -> None:

@@ -5,35 +5,30 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 
-from shared.d365.odata.client import RowReader
 from shared.errors import RefusedError
-from shared.mapping.prices.calculator import ListCalculator
+from shared.mapping.prices.plan import WantedPrices
 from shared.mapping.prices.terms import price_rules, shop_terms
-from shared.model import Item, ListedPrice, VariantPrices
+from shared.model import Item, VariantPrices
 from shared.rules import StoreRules
+from shared.sync.prices.calculators import calculator_of
+from shared.sync.prices.ports import PriceSource
 from shared.sync.prices.reading import read_fo_prices
 
 
 async def quotes(
     rules: StoreRules,
-    fo: RowReader,
+    fo: PriceSource,
     items: Collection[Item],
     *,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> VariantPrices:
-    """None for an item that has no price by the rules, and for all of them while the flow prices is off or prices come
-    from the tenant's own service: the flow tells why, once the variant is in the shop, and gives it its price.
+    """None for an item without a price by the rules, and for all of them while the flow prices is off. The flow tells
+    why, once the variant is in the shop. Raises what the client raises, and RefusedError PRICE_SERVICE_WRONG.
     """
-    if not rules.flows.prices or not items or price_rules(rules).source == "service":
+    if not rules.flows.prices or not items:
         return dict.fromkeys(items)
     terms = shop_terms(price_rules(rules))
     day = now().astimezone(rules.zone).date()
     found = await read_fo_prices(rules, fo, [terms], day=day, items={item.number for item in items})
-    calculator = ListCalculator.of_day(found.book, terms, day)
-    prices: dict[Item, ListedPrice | None] = {}
-    for item in items:
-        try:
-            prices[item] = calculator.price_of(item)
-        except RefusedError:
-            prices[item] = None
-    return prices
+    prices = WantedPrices(await calculator_of(rules, fo, found, terms, day=day, items=items))
+    return {item: None if isinstance(price := prices.of(item), RefusedError) else price for item in items}

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from builders.price_world import LOCATION, NOON, World, agreement_row, item_row, store_rules, variant_row
+from builders.price_world import LOCATION, NOON, World, item_row, store_rules, variant_row
 
 from shared.errors import ErrorCode, TransientError
 from shared.mapping.prices.changes import PriceOutcome
@@ -381,13 +381,13 @@ async def test_no_call_begins_after_the_time_limit(large):
     await large.run()
     for number in range(12):
         large.agree(f"ITEM-{number:02}", "11")
-    slow = large.shop._PriceVariantsSet
+    slow = large.shop._price_variants_set
 
     def slower(**variables):
         large.time += timedelta(seconds=80)
         return slow(**variables)
 
-    large.shop._PriceVariantsSet = slower
+    large.shop._price_variants_set = slower
     report = await large.run()
     assert (report.halted, report.changed) == ("time limit reached", 6)
     assert (await large.run(after=timedelta(minutes=5))).changed == 6
@@ -395,13 +395,13 @@ async def test_no_call_begins_after_the_time_limit(large):
 
 async def test_a_reading_of_the_shop_goes_on_in_the_next_run(large):
     large.shop.page = 20
-    read = large.shop._PriceVariants
+    read = large.shop._price_variants
 
     def slower(**variables):
         large.time += timedelta(seconds=100)
         return read(**variables)
 
-    large.shop._PriceVariants = slower
+    large.shop._price_variants = slower
     for number in range(60):
         large.agree(f"ITEM-{number:02}", "10.50")
     report = await large.run()
@@ -446,5 +446,32 @@ async def test_an_answer_that_is_not_to_the_contract_changes_nothing(world, answ
     assert world.shop.calls["PriceVariantsSet"] == 0
 
 
-def _dealer(item, price, **fields):
-    return agreement_row(item, price, PriceCustomerGroupCode="DEALER", **fields)
+async def test_a_price_that_somebody_typed_wrong_is_set_back_however_far_it_is_off(world):
+    await world.run()
+    world.shop.edit("TENT", "2.49")
+    await world.run()
+    assert world.shop.shown()["TENT"] == "249.00"
+
+
+async def test_but_not_when_f_and_os_price_changed_as_well(world):
+    await world.run()
+    world.shop.edit("TENT", "100")
+    world.agree("TENT", "229")
+    assert codes(await world.run()) == [ErrorCode.PRICES_HELD]
+
+
+async def test_many_prices_changed_by_hand_wait_for_an_operator(large):
+    await large.run()
+    for number in range(13):
+        large.shop.edit(f"ITEM-{number:02}", "9")
+    assert codes(await large.run()) == [ErrorCode.PRICES_HELD]
+
+
+async def test_one_confirmation_is_enough_for_many_changes_of_which_each_is_great(large):
+    await large.run()
+    for number in range(60):
+        large.agree(f"ITEM-{number:02}", "20")
+    await large.run()
+    assert await large.confirm() == ["shop-all", "shop-single"]
+    await large.run()
+    assert set(large.shop.shown().values()) == {"20.00"}
