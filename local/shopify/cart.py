@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from local.shopify.model import Variant
+from local.shopify.merchandise import Variant
 from local.shopify.money import ZERO, allocate, rounded
 from local.shopify.order import DiscountApplication, Rate
 

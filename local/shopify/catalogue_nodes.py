@@ -1,11 +1,12 @@
-"""Shop, locations, products, variants and their stock, as GraphQL objects."""
+"""Shop, locations, and the stock of variants, as GraphQL objects."""
 
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 from local.shopify.ids import gid
-from local.shopify.model import Level, Location, Variant
+from local.shopify.merchandise import Variant
+from local.shopify.model import Level, Location
 from local.shopify.money import graphql_amount
 from local.shopify.nodes import Connection, Node, Request, connect, count, error, parse_gid, utc
 from local.shopify.search import Reader, Search
@@ -16,6 +17,9 @@ LEVEL_SEARCH: dict[str, Reader] = {
     "inventory_item_id": lambda level: [level.item_id],
     "updated_at": lambda level: [level.updated_at],
 }
+MOST_LOCATIONS = 200
+MOST_OPTIONS = 3
+MOST_VARIANTS = 2048
 QUANTITY_NAMES = (
     "available",
     "committed",
@@ -43,6 +47,23 @@ class ShopNode(Node):
         self.created_at = utc(request.shop.created_at)
         self.url = f"https://{seed.domain}"
         self.enabled_presentment_currencies = [seed.currency]
+
+    def entitlements(self) -> dict[str, Any]:
+        """What the plan allows of B2B."""
+        pricing = self.shop.pricing
+        catalogs = {"enabled": pricing.has_b2b, "limit": pricing.most_b2b_catalogs}
+        return {
+            "b2b": {"enabled": pricing.has_b2b},
+            "markets": {"b2b": {"enabled": pricing.has_b2b, "catalogs": catalogs}},
+        }
+
+    def resource_limits(self) -> dict[str, Any]:
+        return {
+            "locationLimit": MOST_LOCATIONS,
+            "maxProductOptions": MOST_OPTIONS,
+            "maxProductVariants": MOST_VARIANTS,
+            "redirectLimitReached": False,
+        }
 
 
 class LocationNode(Node):
@@ -86,69 +107,6 @@ class LocationNode(Node):
         return _levels(self.request, search.filter(query, levels), window)
 
 
-class ProductNode(Node):
-    """Products are not stored: they are derived from their variants."""
-
-    typename = "Product"
-
-    def __init__(self, request: Request, variants: list[Variant]) -> None:
-        super().__init__(request)
-        self._variants = variants
-        first = variants[0]
-        self.id = gid("Product", first.product_id)
-        self.legacy_resource_id = first.product_id
-        self.title = first.product_title
-        self.handle = first.product_title.lower().replace(" ", "-")
-        self.status = "ACTIVE"
-        self.tracks_inventory = True
-        self.is_gift_card = False
-        self.tags: list[str] = []
-        self.created_at = utc(min(v.created_at for v in variants))
-        self.updated_at = utc(max(v.updated_at for v in variants))
-
-    def total_inventory(self) -> int:
-        return sum(_available(self.request, variant) for variant in self._variants)
-
-    def variants_count(self) -> dict[str, Any]:
-        return count(len(self._variants))
-
-    def variants(self, **window: Any) -> Connection:
-        return connect(
-            self.request, self._variants, lambda v: VariantNode(self.request, v), lambda v: (v.id, v.id), **window
-        )
-
-
-class VariantNode(Node):
-    typename = "ProductVariant"
-
-    def __init__(self, request: Request, variant: Variant) -> None:
-        super().__init__(request)
-        self.variant = variant
-        self.id = gid("ProductVariant", variant.id)
-        self.legacy_resource_id = variant.id
-        self.title = variant.title or "Default Title"
-        self.display_name = variant.name
-        self.sku = variant.sku
-        self.barcode = variant.barcode
-        self.price = graphql_amount(variant.price)
-        self.compare_at_price = None
-        self.taxable = True
-        self.inventory_policy = "DENY"
-        self.requires_components = False  # world.toml has no bundles
-        self.created_at = utc(variant.created_at)
-        self.updated_at = utc(variant.updated_at)
-
-    def inventory_quantity(self) -> int:
-        return _available(self.request, self.variant)
-
-    def inventory_item(self) -> "InventoryItemNode":
-        return InventoryItemNode(self.request, self.variant)
-
-    def product(self) -> ProductNode:
-        siblings = [v for v in self.shop.variants.values() if v.product_id == self.variant.product_id]
-        return ProductNode(self.request, siblings)
-
-
 class InventoryItemNode(Node):
     typename = "InventoryItem"
 
@@ -158,18 +116,25 @@ class InventoryItemNode(Node):
         self.id = gid("InventoryItem", variant.inventory_item_id)
         self.legacy_resource_id = variant.inventory_item_id
         self.sku = variant.sku
-        self.tracked = True
-        self.requires_shipping = True
-        self.country_code_of_origin = None
-        self.harmonized_system_code = None
+        self.tracked = variant.tracked
+        self.requires_shipping = variant.requires_shipping
+        self.country_code_of_origin = variant.country_code_of_origin
+        self.province_code_of_origin = variant.province_code_of_origin
+        self.harmonized_system_code = variant.harmonized_system_code
         self.created_at = utc(variant.created_at)
         self.updated_at = utc(variant.updated_at)
 
-    def variant(self) -> VariantNode:
-        return VariantNode(self.request, self._variant)
+    def variant(self) -> Any:
+        return self.request.load(self.request, "ProductVariant", self._variant.id)
+
+    def unit_cost(self) -> dict[str, Any] | None:
+        cost = self._variant.cost
+        if cost is None:
+            return None
+        return {"amount": graphql_amount(cost), "currencyCode": self.shop.seed.currency}
 
     def measurement(self) -> dict[str, Any]:
-        return {"weight": {"unit": "GRAMS", "value": float(self._variant.grams)}}
+        return {"weight": {"unit": self._variant.weight_unit, "value": float(self._variant.weight)}}
 
     def locations_count(self) -> dict[str, Any]:
         return count(len(self.shop.levels_of(self._variant.inventory_item_id)))
@@ -220,10 +185,6 @@ class LevelNode(Node):
 
 def _levels(request: Request, levels: Iterable[Level], window: dict[str, Any]) -> Connection:
     return connect(request, levels, lambda each: LevelNode(request, each), lambda each: (each.id, each.id), **window)
-
-
-def _available(request: Request, variant: Variant) -> int:
-    return sum(level.quantity("available") for level in request.shop.levels_of(variant.inventory_item_id))
 
 
 def sort_moment(moment: datetime) -> str:

@@ -14,12 +14,14 @@ from aiohttp import web
 from local.json_line import json_line
 from local.shopify.admin_http import find_shop
 from local.shopify.cart import CartError
+from local.shopify.control_http import bad_request, read_object
 from local.shopify.events import Event, paid_event, touch, transaction_events
 from local.shopify.ids import gid
 from local.shopify.metafields import metafield_document, resolved
 from local.shopify.model import MetafieldDefinition
 from local.shopify.order import Order
 from local.shopify.placing import amend_order, place_order
+from local.shopify.product_control import ProductControl
 from local.shopify.rest import order_document
 from local.shopify.rest_records import fulfillment_document
 from local.shopify.routing import supported_actions
@@ -65,6 +67,7 @@ class Control:
             web.post("/{shop}/_sim/variants/bulk", self.bulk_variants),
             web.post("/{shop}/_sim/metafield_definitions", self.define_metafield),
             web.post("/{shop}/_sim/locations", self.add_location),
+            *ProductControl(self._simulator).routes(),
         ]
 
     def _shop(self, request: web.Request) -> Shop:
@@ -95,9 +98,9 @@ class Control:
 
     async def add_fault(self, request: web.Request) -> web.Response:
         try:
-            fault = self._simulator.faults.add(await _object(request))
+            fault = self._simulator.faults.add(await read_object(request))
         except (KeyError, TypeError, ValueError) as wrong:
-            raise _bad_request(f"not a fault: {wrong}") from wrong
+            raise bad_request(f"not a fault: {wrong}") from wrong
         return json_line(asdict(fault), status=201)
 
     async def clear_faults(self, _request: web.Request) -> web.Response:
@@ -118,11 +121,11 @@ class Control:
 
     async def place(self, request: web.Request) -> web.Response:
         """Place an order and send orders/create and the webhooks of its payments, or only the topics in `announce`."""
-        shop, document = self._shop(request), await _object(request)
+        shop, document = self._shop(request), await read_object(request)
         try:
             order = place_order(shop, document)
         except (ValueError, KeyError, ArithmeticError) as wrong:
-            raise _bad_request(f"not an order: {wrong!r}") from wrong
+            raise bad_request(f"not an order: {wrong!r}") from wrong
         events = [Event("orders/create", order), *transaction_events(order.transactions), *paid_event(order, "")]
         fired = {each.topic for each in events}
         asked = (topic for topic in document.get("announce", []) if topic not in fired)
@@ -175,7 +178,7 @@ class Control:
 
     async def add_location(self, request: web.Request) -> web.Response:
         """{name, country?, city?, fulfillment_service?: name of the third party that fulfils from it}."""
-        shop, params = self._shop(request), await _object(request)
+        shop, params = self._shop(request), await read_object(request)
         country, service = params.get("country", shop.seed.country), params.get("fulfillment_service")
         made = shop.add_location(params["name"], country, params.get("city", ""), service)
         return json_line({"id": made.id}, status=201)
@@ -184,12 +187,12 @@ class Control:
         """Change what the merchant can change without editing lines, and send orders/updated."""
         shop = self._shop(request)
         order = _order(shop, request)
-        params = await _object(request)
+        params = await read_object(request)
         same_second = params.pop("same_second", False)
         try:
             amend_order(order, params)
         except CartError as wrong:
-            raise _bad_request(str(wrong)) from wrong
+            raise bad_request(str(wrong)) from wrong
         touch(shop, order, same_second=same_second)
         self._dispatcher.order_event(shop, "orders/updated", order)
         return _rest(order_document(shop, order))
@@ -197,11 +200,11 @@ class Control:
     async def step(self, request: web.Request) -> web.Response:
         """Apply a step to the order (see steps.py) and send its webhooks, or only the topics in `announce`."""
         shop, name = self._shop(request), step_name(request)
-        order, params = _order(shop, request), await _object(request)
+        order, params = _order(shop, request), await read_object(request)
         try:
             events = apply_step(shop, order, name, params)
         except (ValueError, KeyError, TypeError, ArithmeticError) as wrong:
-            raise _bad_request(f"{name} refused: {wrong}") from wrong
+            raise bad_request(f"{name} refused: {wrong}") from wrong
         document = step_document(shop, order, events)
         self._announce(shop, order, events, params)
         return _rest(document)
@@ -216,7 +219,7 @@ class Control:
         `signature`: valid, wrong, missing, truncated or revoked; `secret` signs with any secret
         (another store's, an old one).
         """
-        params = await _object(request)
+        params = await read_object(request)
         body = base64.b64decode(params["body_base64"]) if "body_base64" in params else params["body"].encode()
         return self._send_raw(self._shop(request), params, body)
 
@@ -224,7 +227,7 @@ class Control:
         topic = params.get("topic", "orders/create")
         uri = params.get("uri") or next((s.uri for s in shop.subscriptions.values() if s.topic == topic), None)
         if uri is None:
-            raise _bad_request(f"no subscription to {topic}; give a uri")
+            raise bad_request(f"no subscription to {topic}; give a uri")
         delivery = Delivery(
             shop=shop,
             topic=topic,
@@ -243,11 +246,11 @@ class Control:
 
     async def sample(self, request: web.Request) -> web.Response:
         """Send Shopify's test notification of a topic, its official example: {topic?, uri?}."""
-        params = await _object(request)
+        params = await read_object(request)
         topic = params.get("topic", "orders/create")
         file = _EXAMPLES / f"{topic}.json"
         if topic not in ALL_TOPICS or not file.is_file():
-            raise _bad_request(f"no example of {topic}")
+            raise bad_request(f"no example of {topic}")
         example = json.loads(file.read_text(encoding="utf-8"), parse_float=str)["response"]
         return self._send_raw(self._shop(request), {**params, "topic": topic, "test": True}, encode(example))
 
@@ -272,12 +275,12 @@ class Control:
 
     async def secrets(self, request: web.Request) -> web.Response:
         """{rotate: new secret} adds a newest secret, {revoke: secret} removes one with the tokens that it granted."""
-        shop, params = self._shop(request), await _object(request)
+        shop, params = self._shop(request), await read_object(request)
         if "rotate" in params:
             shop.secrets.insert(0, params["rotate"])
         if "revoke" in params:
             if params["revoke"] not in shop.secrets or len(shop.secrets) == 1:
-                raise _bad_request("the secret is unknown, or the only one")
+                raise bad_request("the secret is unknown, or the only one")
             shop.secrets.remove(params["revoke"])
         return json_line({"secrets": shop.secrets, "signs_with": signing_secret(shop)})
 
@@ -285,9 +288,9 @@ class Control:
         """What the app may do in the shop, and its settings: {scopes?, protected_data_approved?, webhook_version?,
         refuses_tokens?}. Tokens that were granted keep their scopes; `refuses_tokens` is an OAuth error, null for none.
         """
-        shop, params = self._shop(request), await _object(request)
+        shop, params = self._shop(request), await read_object(request)
         if params.get("webhook_version", shop.webhook_version) not in SUPPORTED_VERSIONS:
-            raise _bad_request("no such version")
+            raise bad_request("no such version")
         shop.scopes = frozenset(params.get("scopes", shop.scopes))
         shop.webhook_version = params.get("webhook_version", shop.webhook_version)
         shop.protected_data_approved = params.get("protected_data_approved", shop.protected_data_approved)
@@ -296,7 +299,7 @@ class Control:
 
     async def bulk_variants(self, request: web.Request) -> web.Response:
         """{count, sku_pattern, price, available}: `available` is a quantity, or quantities by location id."""
-        shop, params = self._shop(request), await _object(request)
+        shop, params = self._shop(request), await read_object(request)
         available = params.get("available", 0)
         at = (
             {int(location): quantity for location, quantity in available.items()}
@@ -308,10 +311,11 @@ class Control:
         return json_line({"variants": len(shop.variants)}, status=201)
 
     async def define_metafield(self, request: web.Request) -> web.Response:
-        """Declare what a metafield of orders holds: {namespace?, key, type, max_length?}."""
-        shop, params = self._shop(request), await _object(request)
-        definition = MetafieldDefinition(params["type"], params.get("max_length"))
-        shop.definitions[resolved(params.get("namespace")), params["key"]] = definition
+        """Declare what a metafield holds: {owner? (ORDER), namespace?, key, type, max_length?}."""
+        shop, params = self._shop(request), await read_object(request)
+        kind, owner = params["type"], params.get("owner", "ORDER")
+        definition = MetafieldDefinition(kind, params.get("max_length"), has_unique_values=kind == "id")
+        shop.definitions_of[owner][resolved(params.get("namespace")), params["key"]] = definition
         return json_line(asdict(definition), status=201)
 
 
@@ -333,23 +337,9 @@ def _signature(shop: Shop, body: bytes, params: dict[str, Any]) -> str | None:
         "revoked": sign("revoked-long-ago", body),
     }
     if kind not in signatures:
-        raise _bad_request(f"no such signature: {kind}")
+        raise bad_request(f"no such signature: {kind}")
     return signatures[kind]
-
-
-async def _object(request: web.Request) -> dict[str, Any]:
-    try:
-        document = json.loads(await request.text())
-    except ValueError as broken:
-        raise _bad_request(f"not JSON: {broken}") from broken
-    if not isinstance(document, dict):
-        raise _bad_request("not a JSON object")
-    return document
 
 
 def _rest(document: dict[str, Any], status: int = 200) -> web.Response:
     return web.Response(body=encode(document) + b"\n", content_type="application/json", status=status)
-
-
-def _bad_request(text: str) -> web.HTTPBadRequest:
-    return web.HTTPBadRequest(text=json.dumps({"errors": text}) + "\n", content_type="application/json")

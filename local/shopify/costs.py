@@ -38,6 +38,16 @@ MUTATION_COST = 10
 #: Mutations that cost more, as recorded since June 2026.
 _EXPENSIVE = {"fulfillmentTrackingInfoUpdate": 50}
 CONNECTION_COST = 2
+#: What the entries of an input's lists cost, by mutation and path: documented in the schema.
+_INPUT_COSTS: dict[str, dict[tuple[str, ...], float]] = {
+    "productSet": {
+        ("input", "variants"): 0.2,
+        ("input", "variants", "metafields"): 0.4,
+        ("input", "variants", "file"): 0.6,
+        ("input", "metafields"): 0.4,
+        ("input", "files"): 1.9,
+    },
+}
 
 
 def page_factor(size: int) -> float:
@@ -71,10 +81,18 @@ class CostModel:
                 continue
             payload_type = get_named_type(definition.type)
             payload = None if data is None else data.get(_key(field)) or {}
-            total += _EXPENSIVE.get(field.name.value, MUTATION_COST)
+            total += _EXPENSIVE.get(field.name.value, MUTATION_COST) + self._input(field)
             if isinstance(payload_type, GraphQLObjectType) and field.selection_set:
                 total += self._payload(field.selection_set, payload_type, payload)
         return math.floor(total)
+
+    def _input(self, field: FieldNode) -> float:
+        """The cost of what a mutation is given, whether it succeeds or not."""
+        weights = _INPUT_COSTS.get(field.name.value)
+        if weights is None:
+            return 0.0
+        given = {each.name.value: self._value(each.value) for each in field.arguments or ()}
+        return sum(weight * _entries(given, path) for path, weight in weights.items())
 
     def _payload(
         self, selections: SelectionSetNode, payload_type: GraphQLObjectType, payload: Mapping[str, Any] | None
@@ -193,6 +211,15 @@ class CostModel:
             if not other_object:
                 found.extend(self._fields(inner, parent))
         return found
+
+
+def _entries(value: Any, path: tuple[str, ...]) -> int:
+    """How many entries are at the end of a path, in all entries of the lists on its way."""
+    if isinstance(value, list):
+        return sum(_entries(each, path) for each in value) if path else len(value)
+    if not path:
+        return 0 if value is None else 1
+    return _entries(value.get(path[0]), path[1:]) if isinstance(value, dict) else 0
 
 
 def _condition(spread: Node, fragments: Mapping[str, FragmentDefinitionNode]) -> str | None:

@@ -24,6 +24,7 @@ from graphql.execution.values import VariableValues
 
 from local.shopify.costs import MAX_QUERY_COST, CostModel
 from local.shopify.faults import FaultKind
+from local.shopify.loading import load
 from local.shopify.mutation_root import Notify
 from local.shopify.mutations import Mutation
 from local.shopify.nodes import Request, resolve_field, resolve_type
@@ -166,6 +167,7 @@ class _Run:
             scopes=granted(self.token.scopes),
             operation=answer.operation,
             version=self.version,
+            load=load,
         )
         is_mutation = self.operation.operation is OperationType.MUTATION
         result = execute_sync(

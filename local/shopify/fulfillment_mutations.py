@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from local.shopify.inventory import user_error
 from local.shopify.loading import find_fulfillment, find_fulfillment_order
 from local.shopify.mutation_root import MutationRoot
 from local.shopify.nodes import Request, not_simulated, parse_gid, require
@@ -20,6 +19,7 @@ from local.shopify.shipping import (
     tracking_of,
 )
 from local.shopify.shipping_records import Fulfillment, FulfillmentOrder, Tracking
+from local.shopify.user_errors import user_error
 
 NO_FULFILLMENT_ORDER = "Fulfillment order does not exist."
 NO_LINE = "Fulfillment order line item does not exist."

@@ -13,6 +13,7 @@ from local.shopify.catalogue_nodes import InventoryItemNode, LevelNode, Location
 from local.shopify.ids import gid
 from local.shopify.model import Level
 from local.shopify.nodes import Request, error, parse_gid, utc
+from local.shopify.user_errors import user_error
 
 REASONS = (
     "correction",
@@ -46,10 +47,6 @@ class Change:
     name: str
     delta: int
     ledger_document: str | None = None
-
-
-def user_error(field: list[str] | None, message: str, code: str | None = None) -> dict[str, Any]:
-    return {"field": field, "message": message, "code": code}
 
 
 def set_quantities(request: Request, given: dict[str, Any]) -> dict[str, Any]:
@@ -220,6 +217,7 @@ def _adjust(
         level = change.level
         level.states[change.name] = level.quantity(change.name) + change.delta
         level.updated_at = now
+        request.shop.variant_by_item[level.item_id].product.touch(now)
         names = (change.name,) if change.name == "incoming" else (change.name, "on_hand")
         documents += [_change_document(request, change, name) for name in names]
     group = {

@@ -4,11 +4,12 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
-from local.shopify.catalogue_nodes import InventoryItemNode, LevelNode, LocationNode, ProductNode, VariantNode
+from local.shopify.catalogue_nodes import InventoryItemNode, LevelNode, LocationNode
 from local.shopify.nodes import Node, Request, not_simulated
 from local.shopify.order import Order
 from local.shopify.order_nodes import OrderNode
 from local.shopify.order_parts import CustomerNode
+from local.shopify.products.nodes import ProductNode, VariantNode
 from local.shopify.record_nodes import RefundNode, ReturnNode, TransactionNode
 from local.shopify.routing import routed
 from local.shopify.routing_nodes import FulfillmentNode, FulfillmentOrderNode, is_visible
@@ -34,8 +35,8 @@ def load(request: Request, kind: str, number: int) -> Any:
             customer = next((c for c in customers if c.id == number), None)
             return CustomerNode(request, customer) if customer else None
         case "Product":
-            variants = [v for v in shop.variants.values() if v.product_id == number]
-            return ProductNode(request, variants) if variants else None
+            product = shop.products.get(number)
+            return ProductNode(request, product) if product else None
         case "ProductVariant":
             variant = shop.variants.get(number)
             return VariantNode(request, variant) if variant else None

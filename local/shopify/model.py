@@ -1,8 +1,7 @@
-"""Records of a shop besides its orders: variants, stock, metafields, subscriptions."""
+"""Records of a shop besides its orders and products: locations, stock, metafields, subscriptions."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal
 
 
 @dataclass(slots=True)
@@ -15,25 +14,6 @@ class Location:
     created_at: datetime
     #: the name of the third party that fulfils from it; None for the merchant's own
     fulfillment_service: str | None = None
-
-
-@dataclass(slots=True)
-class Variant:
-    id: int
-    product_id: int
-    inventory_item_id: int
-    product_title: str
-    title: str | None
-    sku: str
-    price: Decimal
-    grams: int
-    created_at: datetime
-    updated_at: datetime
-    barcode: str | None = None
-
-    @property
-    def name(self) -> str:
-        return f"{self.product_title} - {self.title}" if self.title else self.product_title
 
 
 @dataclass(slots=True)
@@ -66,7 +46,7 @@ class Metafield:
 
 @dataclass(frozen=True, slots=True)
 class MetafieldDefinition:
-    """What a metafield of orders is declared to hold. Its type is the default, its limit is enforced."""
+    """What a metafield of one kind of owner is declared to hold. Its type is the default, its limit is enforced."""
 
     type: str
     max_length: int | None = None
@@ -76,6 +56,8 @@ class MetafieldDefinition:
     admin_access: str = "PUBLIC_READ_WRITE"
     pinned_position: int | None = None
     is_admin_filterable: bool = False
+    #: whether no two owners have the same value: always so of the type id
+    has_unique_values: bool = False
 
 
 @dataclass(slots=True)

@@ -3,26 +3,31 @@
 from typing import Any
 
 from local.shopify.idempotency import idempotent
-from local.shopify.inventory import activate, adjust_quantities, set_quantities, user_error
-from local.shopify.metafields import create_definition, set_metafields
+from local.shopify.inventory import activate, adjust_quantities, set_quantities
+from local.shopify.metafield_definitions import create_definition
+from local.shopify.metafields import set_metafields
 from local.shopify.nodes import not_simulated, parse_gid, require
+from local.shopify.order import Order
 from local.shopify.order_mutations import OrderMutations
 from local.shopify.order_nodes import OrderNode
+from local.shopify.prices.mutations import PriceMutations
+from local.shopify.products.mutations import ProductMutations
 from local.shopify.refund_mutations import RefundMutations
 from local.shopify.routing_mutations import RoutingMutations
 from local.shopify.schema import Access
 from local.shopify.subscriptions import create_subscription, delete_subscription, update_subscription
+from local.shopify.user_errors import user_error
 
-#: The schema lists no scope for mutations with owners of any kind; orders need this one.
+#: The schema lists no scope for mutations with owners of any kind; orders need the first, products the second.
 WRITE_ORDERS = Access(frozenset({"write_orders"}), "`write_orders` access scope.")
-#: Of the definitions of orders' metafields; the text as recorded.
-_NAMESPACE_AND_OWNER = Access(
-    frozenset({"write_orders"}),
-    "API client to have access to the namespace and the resource type associated with the metafield definition.\n",
+WRITE_PRODUCTS = Access(frozenset({"write_products"}), "`write_products` access scope.")
+#: Of definitions of metafields; as recorded.
+_NAMESPACE_AND_OWNER = (
+    "API client to have access to the namespace and the resource type associated with the metafield definition.\n"
 )
 
 
-class Mutation(RoutingMutations, OrderMutations, RefundMutations):
+class Mutation(RoutingMutations, OrderMutations, RefundMutations, ProductMutations, PriceMutations):
     def inventory_set_quantities(self, input_: dict[str, Any]) -> dict[str, Any]:
         return idempotent(self._request, input_, lambda: set_quantities(self._request, input_))
 
@@ -44,17 +49,25 @@ class Mutation(RoutingMutations, OrderMutations, RefundMutations):
         )
 
     def metafields_set(self, metafields: list[dict[str, Any]]) -> dict[str, Any]:
-        require(self._request, "metafieldsSet", WRITE_ORDERS)
+        for access in {_access(each["ownerId"]) for each in metafields} or {WRITE_ORDERS}:
+            require(self._request, "metafieldsSet", access)
         payload, changed = set_metafields(self._request, metafields)
-        for order in changed:
-            self._changed(order)
+        for owner in changed:
+            if isinstance(owner, Order):
+                self._changed(owner)
+            else:
+                owner.touch(self._request.shop.clock())
         return payload
 
     def metafield_definition_create(self, definition: dict[str, Any]) -> dict[str, Any]:
-        require(self._request, "metafieldDefinitionCreate", _NAMESPACE_AND_OWNER)
+        access = WRITE_ORDERS if definition["ownerType"] == "ORDER" else WRITE_PRODUCTS
+        require(self._request, "metafieldDefinitionCreate", Access(access.scopes, _NAMESPACE_AND_OWNER))
         return create_definition(self._request, definition)
 
     def tags_add(self, id_: str, tags: list[str]) -> dict[str, Any]:
+        if id_.startswith("gid://shopify/Product/"):
+            require(self._request, "tagsAdd", WRITE_PRODUCTS)
+            return self._tag_product(id_, tags, add=True)
         if not id_.startswith("gid://shopify/Order/"):
             raise not_simulated(f"tagsAdd on {id_}")
         require(self._request, "tagsAdd", WRITE_ORDERS)
@@ -71,6 +84,9 @@ class Mutation(RoutingMutations, OrderMutations, RefundMutations):
 
     def tags_remove(self, id_: str, tags: list[str]) -> dict[str, Any]:
         """A tag that the order does not have is no error."""
+        if id_.startswith("gid://shopify/Product/"):
+            require(self._request, "tagsRemove", WRITE_PRODUCTS)
+            return self._tag_product(id_, tags, add=False)
         if not id_.startswith("gid://shopify/Order/"):
             raise not_simulated(f"tagsRemove on {id_}")
         require(self._request, "tagsRemove", WRITE_ORDERS)
@@ -96,3 +112,8 @@ class Mutation(RoutingMutations, OrderMutations, RefundMutations):
 
     def webhook_subscription_delete(self, id_: str) -> dict[str, Any]:
         return delete_subscription(self._request, id_)
+
+
+def _access(owner: str) -> Access:
+    is_product = owner.startswith(("gid://shopify/Product/", "gid://shopify/ProductVariant/"))
+    return WRITE_PRODUCTS if is_product else WRITE_ORDERS

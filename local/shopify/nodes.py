@@ -4,12 +4,13 @@ A field of the official schema that its class lacks is an error that names the f
 """
 
 import base64
+import bisect
 import functools
 import inspect
 import json
 import keyword
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, ClassVar
@@ -22,7 +23,7 @@ from local.shopify.state import Shop, Simulator
 
 MAX_PAGE = 250
 #: Arguments whose own names are Python built-ins.
-_PYTHON_NAMES = {"id": "id_", "input": "input_"}
+_PYTHON_NAMES = {"id": "id_", "input": "input_", "type": "type_"}
 
 
 @dataclass(slots=True)
@@ -35,6 +36,8 @@ class Request:
     scopes: frozenset[str]
     operation: str | None
     version: str
+    #: the node behind a global id's kind and number, None if there is none
+    load: "Callable[[Request, str, int], Any]"
     search: list[dict[str, Any]] = field(default_factory=list)
     #: the mutation being run; mutations of one document run one after the other
     mutation: "GraphQLResolveInfo[Request] | None" = None
@@ -204,12 +207,7 @@ def connect[T](
     """One page of `items`, sorted by `key`; only the page's items are wrapped."""
     if unknown:
         raise not_simulated(f"the connection arguments {', '.join(unknown)}")
-    if first is not None and last is not None:
-        raise error("providing both first and last is not supported", "BAD_REQUEST")
-    size = first if first is not None else last
-    if size is None:
-        raise error("you must provide one of first or last", "BAD_REQUEST")
-    _check_page(size)
+    size = _page_size(first, last)
     rows = sorted(((key(item), item) for item in items), key=lambda row: row[0], reverse=bool(reverse))
     start, end = (before, after) if reverse else (after, before)
     like = rows[0][0] if rows else None
@@ -223,6 +221,47 @@ def connect[T](
         after=bool(page or window) and (not page or page[-1] is not rows[-1]),
         before=bool(page) and page[0] is not rows[0],
     )
+
+
+def connect_by_id[T](
+    request: Request,
+    by_id: Mapping[int, T],
+    ids: Sequence[int],
+    wrap: Callable[[T], Any],
+    *,
+    first: int | None = None,
+    after: str | None = None,
+    last: int | None = None,
+    before: str | None = None,
+    reverse: bool | None = False,
+) -> Connection:
+    """The same of all records by their ids, which are given in ascending order: a page costs no more than its size."""
+    size = _page_size(first, last)
+    start, end = (before, after) if reverse else (after, before)
+    low = 0 if start is None else bisect.bisect_right(ids, _parse_cursor(start, (0, 0))[1])
+    high = len(ids) if end is None else bisect.bisect_left(ids, _parse_cursor(end, (0, 0))[1])
+    from_low = (first is None) is bool(reverse)
+    bounds = (low, min(high, low + size)) if from_low else (max(low, high - size), high)
+    page = ids[bounds[0] : bounds[1]]
+    if reverse:
+        page = page[::-1]
+    more = (bounds[1] < len(ids), bounds[0] > 0)
+    return Connection(
+        request,
+        [((number, number), wrap(by_id[number])) for number in page],
+        after=bool(page) and more[1 if reverse else 0],
+        before=bool(page) and more[0 if reverse else 1],
+    )
+
+
+def _page_size(first: int | None, last: int | None) -> int:
+    if first is not None and last is not None:
+        raise error("providing both first and last is not supported", "BAD_REQUEST")
+    size = first if first is not None else last
+    if size is None:
+        raise error("you must provide one of first or last", "BAD_REQUEST")
+    _check_page(size)
+    return size
 
 
 def first_of[T](items: Sequence[T], first: int | None) -> Sequence[T]:

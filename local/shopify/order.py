@@ -11,7 +11,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from local.shopify.model import Metafield, Variant
+from local.shopify.merchandise import Variant
+from local.shopify.model import Metafield
 from local.shopify.money import MoneyBag, total
 from local.shopify.records import Agreement, Refund, Return, ReturnFee, Risk, Transaction
 from local.shopify.shipping_records import Fulfillment, FulfillmentOrder, Notice

@@ -7,7 +7,6 @@ from typing import Any
 from local.shopify.balance import capturable, expire, financial_status, total_capturable
 from local.shopify.cart import CartError
 from local.shopify.events import paid_event, transaction_events
-from local.shopify.inventory import user_error
 from local.shopify.loading import find_order
 from local.shopify.mutation_root import MutationRoot
 from local.shopify.nodes import not_simulated, parse_gid
@@ -18,6 +17,7 @@ from local.shopify.record_nodes import TransactionNode
 from local.shopify.records import Transaction
 from local.shopify.shipping_records import Notice
 from local.shopify.steps import apply_step
+from local.shopify.user_errors import user_error
 
 _LONGEST_NOTE = 255
 _NO_FINAL = (

@@ -19,9 +19,9 @@ from local.shopify.balance import (
 )
 from local.shopify.catalogue_nodes import LocationNode
 from local.shopify.ids import gid
-from local.shopify.metafields import is_private, metafield_document, resolved
+from local.shopify.metafields import MetafieldsNode
 from local.shopify.money import total
-from local.shopify.nodes import Connection, Node, Request, connect, count, first_of, money, utc
+from local.shopify.nodes import Connection, Request, connect, count, first_of, money, utc
 from local.shopify.order import Order
 from local.shopify.order_parts import (
     CustomerNode,
@@ -49,11 +49,11 @@ def _return_status(order: Order) -> str:
     return next((status for state, status in ranking.items() if state in states), "NO_RETURN")
 
 
-class OrderNode(Node):
+class OrderNode(MetafieldsNode):
     typename = "Order"
 
     def __init__(self, request: Request, order: Order) -> None:
-        super().__init__(request)
+        super().__init__(request, order)
         self._order = order
         self.id = gid("Order", order.id)
         self.legacy_resource_id = order.id
@@ -274,24 +274,3 @@ class OrderNode(Node):
 
     def transactions_count(self) -> dict[str, Any]:
         return count(len(self._order.transactions))
-
-    def metafield(self, key: str, namespace: str | None = None) -> dict[str, Any] | None:
-        found = self._order.metafields.get((resolved(namespace), key))
-        return metafield_document(found, self.id) if found and not is_private(found.namespace) else None
-
-    def metafields(self, *, namespace: str | None = None, keys: list[str] | None = None, **window: Any) -> Connection:
-        asked = None if namespace is None else resolved(namespace)
-        found = [
-            each
-            for each in self._order.metafields.values()
-            if asked in (None, each.namespace)
-            and (keys is None or f"{each.namespace}.{each.key}" in keys)
-            and not is_private(each.namespace)
-        ]
-        return connect(
-            self.request,
-            found,
-            lambda each: metafield_document(each, self.id),
-            lambda each: (each.id, each.id),
-            **window,
-        )

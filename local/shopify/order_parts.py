@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from local.shopify.catalogue_nodes import ProductNode, VariantNode
 from local.shopify.ids import gid
 from local.shopify.money import graphql_amount, total
 from local.shopify.nodes import Node, Request, money, money_v2, utc
 from local.shopify.order import Customer, DiscountAllocation, Duty, LineItem, Order, ShippingLine, TaxLine
+from local.shopify.products.nodes import ProductNode, VariantNode
 
 #: REST address keys and their GraphQL names.
 _ADDRESS = {

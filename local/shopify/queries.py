@@ -5,23 +5,17 @@ from datetime import timedelta
 from typing import Any
 
 from local.shopify.balance import financial_status, fulfillment_status, gateways
-from local.shopify.catalogue_nodes import (
-    InventoryItemNode,
-    LocationNode,
-    ProductNode,
-    ShopNode,
-    VariantNode,
-    sort_moment,
-)
+from local.shopify.catalogue_nodes import LocationNode, ShopNode, sort_moment
 from local.shopify.faults import FaultKind
 from local.shopify.ids import gid
-from local.shopify.loading import is_readable, load
-from local.shopify.metafields import find_definition
-from local.shopify.model import Location, Variant
-from local.shopify.nodes import Connection, Request, connect, not_simulated, parse_gid
+from local.shopify.loading import is_readable
+from local.shopify.model import Location
+from local.shopify.nodes import Connection, connect, not_simulated, parse_gid
 from local.shopify.order import Order
 from local.shopify.order_nodes import OrderNode
-from local.shopify.search import Reader, Search
+from local.shopify.prices.queries import PriceQueries
+from local.shopify.products.queries import ProductQueries
+from local.shopify.search import Reader
 from local.shopify.state import SUPPORTED_VERSIONS
 from local.shopify.subscriptions import subscription_document
 from local.shopify.topics import graphql_name
@@ -64,33 +58,9 @@ LOCATION_SORT: dict[str, Callable[[Location], Any]] = {
     "ID": lambda location: location.id,
     "NAME": lambda location: location.name,
 }
-VARIANT_SEARCH: dict[str, Reader] = {
-    "id": lambda variant: [variant.id],
-    "sku": lambda variant: [variant.sku],
-    "title": lambda variant: [variant.title or variant.product_title],
-    "product_id": lambda variant: [variant.product_id],
-    "updated_at": lambda variant: [variant.updated_at],
-}
-PRODUCT_SEARCH: dict[str, Reader] = {
-    "id": lambda variants: [variants[0].product_id],
-    "title": lambda variants: [variants[0].product_title],
-    "sku": lambda variants: [v.sku for v in variants],
-    "updated_at": lambda variants: [max(v.updated_at for v in variants)],
-}
-ITEM_SEARCH: dict[str, Reader] = {
-    "id": lambda variant: [variant.inventory_item_id],
-    "sku": lambda variant: [variant.sku],
-    "updated_at": lambda variant: [variant.updated_at],
-}
 
 
-class QueryRoot:
-    typename = "QueryRoot"
-
-    def __init__(self, request: Request) -> None:
-        self._request = request
-        self._shop = request.shop
-
+class QueryRoot(ProductQueries, PriceQueries):
     def shop(self) -> ShopNode:
         return ShopNode(self._request)
 
@@ -128,55 +98,11 @@ class QueryRoot:
     def _locations(self) -> list[Location]:
         return list(self._shop.locations.values())
 
-    def product(self, id_: str) -> Any:
-        return load(self._request, "Product", parse_gid(id_, "Product"))
-
-    def products(self, *, query: str | None = None, sort_key: str = "ID", **window: Any) -> Connection:
-        _only_by_id("products", sort_key)
-        grouped: dict[int, list[Variant]] = {}
-        for variant in self._shop.variants.values():
-            grouped.setdefault(variant.product_id, []).append(variant)
-        found = self._search("products", PRODUCT_SEARCH).filter(query, grouped.values())
-        return connect(
-            self._request,
-            found,
-            lambda variants: ProductNode(self._request, variants),
-            lambda variants: (variants[0].product_id, variants[0].product_id),
-            **window,
-        )
-
-    def product_variant(self, id_: str) -> Any:
-        return load(self._request, "ProductVariant", parse_gid(id_, "ProductVariant"))
-
-    def product_variants(self, *, query: str | None = None, sort_key: str = "ID", **window: Any) -> Connection:
-        _only_by_id("productVariants", sort_key)
-        search = self._search("productVariants", VARIANT_SEARCH)
-        return connect(
-            self._request,
-            search.filter(query, self._shop.variants.values()),
-            lambda variant: VariantNode(self._request, variant),
-            lambda variant: (variant.id, variant.id),
-            **window,
-        )
-
-    def inventory_item(self, id_: str) -> Any:
-        return load(self._request, "InventoryItem", parse_gid(id_, "InventoryItem"))
-
-    def inventory_items(self, *, query: str | None = None, **window: Any) -> Connection:
-        search = self._search("inventoryItems", ITEM_SEARCH)
-        return connect(
-            self._request,
-            search.filter(query, self._shop.variants.values()),
-            lambda variant: InventoryItemNode(self._request, variant),
-            lambda variant: (variant.inventory_item_id, variant.inventory_item_id),
-            **window,
-        )
-
     def inventory_level(self, id_: str) -> Any:
-        return load(self._request, "InventoryLevel", parse_gid(id_, "InventoryLevel"))
+        return self._load("InventoryLevel", id_)
 
     def order(self, id_: str) -> Any:
-        return load(self._request, "Order", parse_gid(id_, "Order"))
+        return self._load("Order", id_)
 
     def orders(self, *, query: str | None = None, sort_key: str = "PROCESSED_AT", **window: Any) -> Connection:
         if sort_key not in ORDER_SORT:
@@ -200,22 +126,19 @@ class QueryRoot:
         return [order for order in orders if order.updated_at <= visible_until]
 
     def refund(self, id_: str) -> Any:
-        return load(self._request, "Refund", parse_gid(id_, "Refund"))
+        return self._load("Refund", id_)
 
     def fulfillment(self, id_: str) -> Any:
-        return load(self._request, "Fulfillment", parse_gid(id_, "Fulfillment"))
+        return self._load("Fulfillment", id_)
 
     def return_(self, id_: str) -> Any:
-        return load(self._request, "Return", parse_gid(id_, "Return"))
+        return self._load("Return", id_)
 
     def customer(self, id_: str) -> Any:
-        return load(self._request, "Customer", parse_gid(id_, "Customer"))
+        return self._load("Customer", id_)
 
     def fulfillment_order(self, id_: str) -> Any:
-        return load(self._request, "FulfillmentOrder", parse_gid(id_, "FulfillmentOrder"))
-
-    def metafield_definition(self, identifier: dict[str, Any] | None = None) -> dict[str, Any] | None:
-        return find_definition(self._request, identifier)
+        return self._load("FulfillmentOrder", id_)
 
     def job(self, id_: str) -> dict[str, Any] | None:
         return {"id": id_, "done": True} if id_ in self._shop.jobs else None
@@ -238,16 +161,7 @@ class QueryRoot:
         )
 
     def node(self, id_: str) -> Any:
-        kind = id_.removeprefix("gid://shopify/").partition("/")[0]
-        return load(self._request, kind, parse_gid(id_, kind))
+        return self._load(id_.removeprefix("gid://shopify/").partition("/")[0], id_)
 
     def nodes(self, ids: list[str]) -> list[Any]:
         return [self.node(each) for each in ids]
-
-    def _search(self, path: str, readers: dict[str, Reader]) -> Search:
-        return Search(self._request, path, readers, self._shop.timezone)
-
-
-def _only_by_id(root: str, sort_key: str) -> None:
-    if sort_key != "ID":
-        raise not_simulated(f"{root} sorted by {sort_key}")

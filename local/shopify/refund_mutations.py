@@ -5,7 +5,6 @@ from typing import Any
 
 from local.shopify.cart import CartError
 from local.shopify.idempotency import idempotent
-from local.shopify.inventory import user_error
 from local.shopify.loading import find_order
 from local.shopify.mutation_root import MutationRoot
 from local.shopify.nodes import not_simulated, parse_gid, require
@@ -15,6 +14,7 @@ from local.shopify.record_nodes import RefundNode
 from local.shopify.schema import Access
 from local.shopify.shipping_records import Notice
 from local.shopify.steps import apply_step
+from local.shopify.user_errors import user_error
 
 #: The schema lists no scope for this mutation.
 _WRITE_ORDERS = Access(frozenset({"write_orders"}), "`write_orders` access scope.")

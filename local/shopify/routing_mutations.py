@@ -13,7 +13,6 @@ from local.shopify.fulfillment_mutations import (
 )
 from local.shopify.holding import Wish, hold, release_holds
 from local.shopify.ids import APP_ID
-from local.shopify.inventory import user_error
 from local.shopify.moving import merge, move, open_again, split
 from local.shopify.nodes import error, not_simulated, parse_gid
 from local.shopify.order import LineItem, Order
@@ -22,6 +21,7 @@ from local.shopify.routing import MAX_HOLDS, is_at_service
 from local.shopify.routing_nodes import FulfillmentOrderNode, hold_node
 from local.shopify.shipping_records import FulfillmentOrder, FulfillmentOrderLine, Notice
 from local.shopify.stock import is_stocked
+from local.shopify.user_errors import user_error
 
 _LONGEST_HANDLE = 64
 _AWAITS_SERVICE = ("SUBMITTED", "ACCEPTED", "CANCELLATION_REQUESTED", "CANCELLATION_REJECTED")

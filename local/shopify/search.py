@@ -4,6 +4,7 @@ An unknown field matches everything and is reported in `extensions.search`, as o
 timestamp without quotes: the parser cuts it at its colons, and `00` becomes a field.
 """
 
+import operator as operators
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -18,6 +19,13 @@ from local.shopify.nodes import Request, error, not_simulated
 Reader = Callable[[Any], Iterable[Any]]
 Test = Callable[[Any], bool]
 
+_COMPARE: dict[str, Callable[[Any, Any], bool]] = {
+    ">=": operators.ge,
+    "<=": operators.le,
+    ">": operators.gt,
+    "<": operators.lt,
+    "": operators.eq,
+}
 _TERM = re.compile(
     r"""(?P<open>\()|(?P<close>\))|(?P<word>(?:AND|OR|NOT)(?=[\s(]))
     |(?P<minus>-)?(?:(?P<field>[\w.]+):)(?P<op>>=|<=|>|<)?(?P<value>'[^']*'|"[^"]*"|[^\s:()]*):?
@@ -87,7 +95,7 @@ class Search:
         self.parsed.append({"field": name, ranges[operator]: value})
         reader = self.readers.get(name)
         if reader is None:
-            if name in self.request.schema.search_fields(self.path):
+            if name in self.request.schema.search_fields(self.path) or name.startswith("metafields."):
                 raise not_simulated(f"the documented search field {name} of {self.path}")
             self.warnings.append(
                 {
@@ -97,21 +105,8 @@ class Search:
                 }
             )
             return lambda _record: True
-        return lambda record: any(self._matches(each, operator, value) for each in reader(record))
-
-    def _matches(self, actual: Any, operator: str, wanted: str) -> bool:
-        if isinstance(actual, bool):
-            return str(actual).lower() == wanted.lower()
-        if isinstance(actual, datetime):
-            return _compare(actual.replace(microsecond=0), operator, self._moment(wanted))
-        if isinstance(actual, int | Decimal):
-            try:
-                return _compare(Decimal(actual), operator, Decimal(wanted))
-            except InvalidOperation:
-                return False
-        if actual is None:
-            return False
-        return any(str(actual).casefold() == each.casefold() for each in wanted.split(","))
+        wanted = _Wanted(value, self._moment)
+        return lambda record: any(wanted.matches(each, operator) for each in reader(record))
 
     def _moment(self, text: str) -> datetime:
         """A point in time; without a zone it is the shop's local time, and parts may be missing."""
@@ -125,15 +120,32 @@ class Search:
         return (moment if moment.tzinfo else moment.replace(tzinfo=self.timezone)).astimezone(UTC)
 
 
-def _compare(actual: Any, operator: str, wanted: Any) -> bool:
-    match operator:
-        case ">=":
-            return bool(actual >= wanted)
-        case "<=":
-            return bool(actual <= wanted)
-        case ">":
-            return bool(actual > wanted)
-        case "<":
-            return bool(actual < wanted)
-        case _:
-            return bool(actual == wanted)
+@dataclass(slots=True)
+class _Wanted:
+    """The value of a filter, read once for all records. What it has to be is known from the first of them."""
+
+    text: str
+    as_moment: Callable[[str], datetime]
+    moment: datetime | None = None
+    number: Decimal | None = None
+    texts: frozenset[str] = frozenset()
+
+    def matches(self, actual: Any, operator: str) -> bool:
+        if isinstance(actual, bool):
+            return str(actual).lower() == self.text.lower()
+        if isinstance(actual, datetime):
+            self.moment = self.moment or self.as_moment(self.text)
+            return bool(_COMPARE[operator](actual.replace(microsecond=0), self.moment))
+        if isinstance(actual, int | Decimal):
+            return self._matches_number(Decimal(actual), operator)
+        if actual is None:
+            return False
+        self.texts = self.texts or frozenset(each.casefold() for each in self.text.split(","))
+        return str(actual).casefold() in self.texts
+
+    def _matches_number(self, actual: Decimal, operator: str) -> bool:
+        try:
+            self.number = Decimal(self.text) if self.number is None else self.number
+        except InvalidOperation:
+            return False
+        return bool(_COMPARE[operator](actual, self.number))

@@ -2,20 +2,23 @@
 
 import itertools
 import secrets
-from collections import deque
-from collections.abc import Callable
+from collections import defaultdict, deque
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from local.shopify.assortment import Assortment
 from local.shopify.costs import Bucket
 from local.shopify.faults import Faults
-from local.shopify.model import Level, Location, MetafieldDefinition, Subscription, Variant
+from local.shopify.merchandise import Publication, Variant
+from local.shopify.model import Level, Location, MetafieldDefinition, Subscription
 from local.shopify.order import Order
+from local.shopify.price_records import Company, CompanyLocation, Market, Pricing
 from local.shopify.topics import DEFAULT_TOPICS, ENDPOINTS
-from local.shopify.world import ShopSeed
+from local.shopify.world import CompanyLocationSeed, ShopSeed, VariantSeed
 
 Clock = Callable[[], datetime]
 
@@ -51,6 +54,14 @@ class IdempotentCall:
 
 
 @dataclass(frozen=True, slots=True)
+class Operation:
+    """A productSet in the background."""
+
+    product_id: int | None
+    user_errors: list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
 class Attempt:
     """One HTTP attempt to deliver a webhook. `status` is None without a response."""
 
@@ -83,14 +94,28 @@ class Shop:
         self.tokens: dict[str, Token] = {}
         self.bucket = Bucket(clock)
         self.locations: dict[int, Location] = {}
-        self.variants: dict[int, Variant] = {}
-        self.variant_by_item: dict[int, Variant] = {}
-        self.variant_by_sku: dict[str, Variant] = {}
+        self._ids = itertools.count(seed.id * 100_000 + 1)
+        self._routing_ids = itertools.count(seed.id * 100_000 + 3_000_000_000_001)
+        self._catalogue_ids = itertools.count(seed.id * 100_000 + 6_000_000_000_001)
+        self.assortment = Assortment(self.next_catalogue_id)
+        self.products = self.assortment.products
+        self.variants = self.assortment.variants
+        self.variant_by_item = self.assortment.variant_by_item
+        self.variant_by_sku = self.assortment.variant_by_sku
+        self.publications = {each.id: Publication(each.id, each.name, each.takes_dates) for each in seed.publications}
+        self.pricing = Pricing()
+        for market in seed.markets:
+            self.pricing.markets[market.id] = Market(market.id, market.name, market.currency, market.is_primary)
+        for each in seed.company_locations:
+            self.add_company_location(each)
+        #: what productSet does in the background, by id
+        self.operations: dict[int, Operation] = {}
         self.levels: dict[tuple[int, int], Level] = {}
         self.orders: dict[int, Order] = {}
         self.subscriptions: dict[int, Subscription] = {}
-        #: of orders' metafields, by namespace as it is stored and key
-        self.definitions: dict[tuple[str, str], MetafieldDefinition] = {}
+        #: of metafields, by the type of their owner, then by namespace as it is stored and key
+        self.definitions_of: defaultdict[str, dict[tuple[str, str], MetafieldDefinition]] = defaultdict(dict)
+        self.definitions = self.definitions_of["ORDER"]
         #: definitions that can be pinned (documented), and that staff can filter by (a guess)
         self.most_pinned = 20
         self.most_filterable = 10
@@ -98,29 +123,30 @@ class Shop:
         #: all of them are done
         self.jobs: set[str] = set()
         self.attempts: deque[Attempt] = deque(maxlen=10_000)
-        self._ids = itertools.count(seed.id * 100_000 + 1)
-        self._routing_ids = itertools.count(seed.id * 100_000 + 3_000_000_000_001)
         self._order_numbers = itertools.count(1001)
         for location in seed.locations:
             self.locations[location.id] = Location(
                 location.id, location.name, location.country, location.city, location.province, self.created_at
             )
         for variant in seed.variants:
-            self.add_variant(
-                Variant(
-                    id=variant.id,
-                    product_id=variant.product,
-                    inventory_item_id=variant.inventory_item,
-                    product_title=variant.title,
-                    title=variant.variant,
-                    sku=variant.sku,
-                    price=variant.price,
-                    grams=variant.grams,
-                    created_at=self.created_at,
-                    updated_at=self.created_at,
-                ),
-                dict(variant.available),
-            )
+            self._seed(variant)
+
+    def _seed(self, seed: VariantSeed) -> None:
+        values = dict(zip(seed.options, seed.variant.split(" / "), strict=True)) if seed.variant else None
+        made = self.assortment.seed(
+            product_id=seed.product,
+            variant_id=seed.id,
+            item_id=seed.inventory_item,
+            title=seed.title,
+            vendor=self.seed.name,
+            sku=seed.sku,
+            price=seed.price,
+            grams=seed.grams,
+            at=self.created_at,
+            values=values,
+        )
+        made.product.publications = dict.fromkeys(self.publications, self.created_at)
+        self.stock(made, seed.available)
 
     def next_id(self) -> int:
         """A new resource id of 13 digits, unique in all shops."""
@@ -132,18 +158,29 @@ class Shop:
         """
         return next(self._routing_ids)
 
+    def next_catalogue_id(self) -> int:
+        """The same for all that belongs to products and prices."""
+        return next(self._catalogue_ids)
+
     def next_order_number(self) -> int:
         return next(self._order_numbers)
+
+    def add_company_location(self, seed: CompanyLocationSeed) -> CompanyLocation:
+        """A location; those with the same company name belong together."""
+        known = (each.company for each in self.pricing.locations.values() if each.company.name == seed.company)
+        company = next(known, None) or Company(self.next_catalogue_id(), seed.company, self.created_at)
+        number = seed.id or self.next_catalogue_id()
+        made = CompanyLocation(number, company, seed.name, seed.currency, self.created_at, seed.external_id)
+        self.pricing.locations[made.id] = made
+        return made
 
     def add_location(self, name: str, country: str, city: str, fulfillment_service: str | None) -> Location:
         made = Location(self.next_id(), name, country, city, None, self.clock(), fulfillment_service)
         self.locations[made.id] = made
         return made
 
-    def add_variant(self, variant: Variant, available: dict[int, int]) -> None:
-        self.variants[variant.id] = variant
-        self.variant_by_item[variant.inventory_item_id] = variant
-        self.variant_by_sku.setdefault(variant.sku, variant)
+    def stock(self, variant: Variant, available: Mapping[int, int]) -> None:
+        """Stock a new variant: its quantity by location."""
         for location_id, quantity in available.items():
             level = self.activate(variant.inventory_item_id, location_id)
             level.states["available"] = quantity
@@ -154,8 +191,18 @@ class Shop:
         now = self.clock()
         for n in range(1, count + 1):
             sku = sku_pattern.format(n=n)
-            variant = Variant(self.next_id(), self.next_id(), self.next_id(), sku, None, sku, price, 100, now, now)
-            self.add_variant(variant, available)
+            made = self.assortment.seed(
+                variant_id=self.next_id(),
+                product_id=self.next_id(),
+                item_id=self.next_id(),
+                title=sku,
+                vendor=self.seed.name,
+                sku=sku,
+                price=price,
+                grams=100,
+                at=now,
+            )
+            self.stock(made, available)
 
     def activate(self, item_id: int, location_id: int) -> Level:
         now = self.clock()

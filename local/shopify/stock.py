@@ -42,6 +42,7 @@ def _move(shop: Shop, line: LineItem, location_id: int, *, available: int = 0, c
     level.states["available"] = level.quantity("available") + available
     level.states["committed"] = level.quantity("committed") + committed
     level.updated_at = shop.clock()
+    line.variant.product.touch(level.updated_at)
 
 
 def _level(shop: Shop, item_id: int, location_id: int) -> Level:

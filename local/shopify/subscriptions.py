@@ -5,11 +5,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from local.shopify.ids import gid
-from local.shopify.inventory import user_error
 from local.shopify.model import Subscription
 from local.shopify.nodes import Request, not_simulated, parse_gid, utc
 from local.shopify.state import Shop
 from local.shopify.topics import ALL_TOPICS, graphql_name
+from local.shopify.user_errors import user_error
 
 TOPICS = {graphql_name(topic): topic for topic in ALL_TOPICS}
 _MAX_BYTES = 65_535

@@ -1,6 +1,7 @@
 """Variables: graphql-ruby's INVALID_VARIABLE, and the limit on the length of input arrays."""
 
 from collections.abc import Iterator, Mapping
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from graphql import (
@@ -17,8 +18,15 @@ from graphql import (
 from graphql.utilities import type_from_ast
 
 MAX_ARRAY = 250
-#: Longer arrays that the schema documents, by root and name.
-_LONGER = {("fulfillmentCreate", "fulfillmentOrderLineItems"): 512}
+#: Longer arrays that are documented or recorded, by root and name.
+_LONGER = {
+    ("fulfillmentCreate", "fulfillmentOrderLineItems"): 512,
+    ("productSet", "variants"): 2048,
+    ("productVariantsBulkCreate", "variants"): 2048,
+    ("productVariantsBulkUpdate", "variants"): 2048,
+}
+#: Scalars that are numbers, mostly as texts, and Shopify's words for them.
+_NUMBERS = {"Money": "money", "Decimal": "decimal"}
 
 Problem = tuple[list[str | int], str]
 
@@ -73,11 +81,21 @@ def _problems(value: Any, wanted: Any, path: list[str | int]) -> Iterator[Proble
     elif isinstance(wanted, GraphQLEnumType):
         if value not in wanted.values:
             yield path, f'Expected "{value}" to be one of: {", ".join(wanted.values)}'
+    elif wanted.name in _NUMBERS:
+        if not _is_number(value):
+            yield path, f"invalid {_NUMBERS[wanted.name]} '{value}'"
     else:
         try:
             wanted.parse_value(value)
         except (GraphQLError, ValueError, TypeError):
             yield path, f"Could not coerce value {value!r} to {wanted.name}"
+
+
+def _is_number(value: Any) -> bool:
+    try:
+        return not isinstance(value, bool) and Decimal(str(value)).is_finite()
+    except InvalidOperation:
+        return False
 
 
 def _object_problems(value: Any, wanted: GraphQLInputObjectType, path: list[str | int]) -> Iterator[Problem]:

@@ -11,7 +11,7 @@ from typing import Any
 DEFAULT_SCOPES = (
     "read_orders",
     "write_orders",
-    "read_products",
+    "write_products",
     "read_customers",
     "read_locations",
     "read_inventory",
@@ -20,6 +20,11 @@ DEFAULT_SCOPES = (
     "write_merchant_managed_fulfillment_orders",
     "read_payment_terms",
     "read_returns",
+    "write_publications",
+    "write_files",
+    "write_translations",
+    "read_locales",
+    "read_markets",
 )
 
 
@@ -33,7 +38,35 @@ class LocationSeed:
 
 
 @dataclass(frozen=True, slots=True)
+class PublicationSeed:
+    id: int
+    name: str
+    takes_dates: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MarketSeed:
+    id: int
+    name: str
+    currency: str
+    is_primary: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CompanyLocationSeed:
+    """`id` 0 for a new one."""
+
+    company: str
+    name: str
+    currency: str
+    id: int = 0
+    external_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class VariantSeed:
+    """`variant` is its title: the values of the `options`, which are the same for all variants of a product."""
+
     id: int
     product: int
     inventory_item: int
@@ -42,6 +75,7 @@ class VariantSeed:
     price: Decimal
     grams: int
     variant: str | None = None
+    options: tuple[str, ...] = ()
     available: Mapping[int, int] = field(default_factory=dict)
 
 
@@ -63,6 +97,9 @@ class ShopSeed:
     scopes: tuple[str, ...]
     locations: tuple[LocationSeed, ...]
     variants: tuple[VariantSeed, ...]
+    publications: tuple[PublicationSeed, ...]
+    markets: tuple[MarketSeed, ...]
+    company_locations: tuple[CompanyLocationSeed, ...]
 
 
 def load_world(path: Path) -> tuple[ShopSeed, ...]:
@@ -72,12 +109,11 @@ def load_world(path: Path) -> tuple[ShopSeed, ...]:
 
 def _shop(table: Mapping[str, Any], document: Mapping[str, Any]) -> ShopSeed:
     store = table["store"]
-    locations = tuple(
-        LocationSeed(**{key: value for key, value in row.items() if key != "shop"})
-        for row in document["locations"]
-        if row["shop"] == store
-    )
-    variants = tuple(_variant(row) for row in document["variants"] if row["shop"] == store)
+    locations = tuple(LocationSeed(**row) for row in _of_shop(document, "locations", store))
+    publications = tuple(PublicationSeed(**row) for row in _of_shop(document, "publications", store))
+    markets = tuple(MarketSeed(**row) for row in _of_shop(document, "markets", store))
+    companies = tuple(CompanyLocationSeed(**row) for row in _of_shop(document, "company_locations", store))
+    variants = tuple(_variant(row) for row in _of_shop(document, "variants", store))
     return ShopSeed(
         **{
             **table,
@@ -86,11 +122,18 @@ def _shop(table: Mapping[str, Any], document: Mapping[str, Any]) -> ShopSeed:
         },
         locations=locations,
         variants=variants,
+        publications=publications,
+        markets=markets,
+        company_locations=companies,
     )
 
 
+def _of_shop(document: Mapping[str, Any], table: str, store: str) -> list[dict[str, Any]]:
+    rows = (row for row in document.get(table, ()) if row["shop"] == store)
+    return [{key: value for key, value in row.items() if key != "shop"} for row in rows]
+
+
 def _variant(row: Mapping[str, Any]) -> VariantSeed:
-    fields = {key: value for key, value in row.items() if key != "shop"}
-    fields["price"] = Decimal(row["price"])
+    fields = {**row, "price": Decimal(row["price"]), "options": tuple(row.get("options", ()))}
     fields["available"] = {int(location): quantity for location, quantity in row["available"].items()}
     return VariantSeed(**fields)

@@ -111,7 +111,7 @@ async def test_a_definition_gives_the_type_and_enforces_its_limit(client: Client
 
 
 async def test_metafields_of_other_owners_are_not_simulated(client: Client):
-    body = await client.graphql(SET, {"fields": [field("gid://shopify/Product/1")]})
+    body = await client.graphql(SET, {"fields": [field("gid://shopify/Customer/1")]})
     assert body["errors"][0]["extensions"]["code"] == "NOT_SIMULATED"
 
 

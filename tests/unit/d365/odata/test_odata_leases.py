@@ -42,6 +42,14 @@ def test_a_lone_group_gets_all_that_it_wants():
     assert shop.ask("stock a", 20) == 8
 
 
+def test_a_lease_that_is_over_holds_nothing():
+    shop = Shop()
+    shop.ask("stock a", 3)
+    assert shop.held() == 3
+    shop.wait(86_400)
+    assert shop.held() == 0
+
+
 def test_orders_come_first_and_every_other_group_keeps_one():
     shop = Shop()
     for _ in range(3):

@@ -7,7 +7,8 @@ import pytest
 
 from shared.errors import RefusedError
 from shared.mapping.orders.proof import prove
-from shared.mapping.shopify.edits.agreements import AgreedLine, read_agreements
+from shared.mapping.shopify.edits.agreements import AgreedLine, as_agreed, read_agreements
+from shared.mapping.shopify.edits.shares import Goods
 from shared.mapping.shopify.fields import Amounts
 from shared.mapping.shopify.state import read_state
 from shared.model import CurrencySide, Money
@@ -89,6 +90,14 @@ def test_lines_that_totals_cannot_explain_have_what_the_agreements_left_of_them(
     tents, lamps = read(edited(), agreed).order.lines
     assert (tents.quantity, tents.discount, tents.taxes[0].amount) == (3, euro("6.67"), euro("17.50"))
     assert (lamps.quantity, lamps.discount, lamps.taxes[0].amount) == (2, euro("2.84"), euro("7.80"))
+
+
+def test_a_line_that_lost_no_unit_has_the_price_that_was_agreed_last():
+    order = read(order_payload(lines=[line(11, price="30.00", quantity=4, taxes=[])], taxes_included=False)).order
+    agreed = {11: AgreedLine(4, euro("100.00"), euro("0.00"))}
+    found = as_agreed(order, {11: Goods(ordered=4, removed=0, left=4)}, agreed)
+    assert found is not None
+    assert [(each.quantity, each.discount) for each in found[0].lines] == [(4, euro("20.00"))]
 
 
 def test_agreements_that_do_not_sum_to_shopifys_totals_are_refused():

@@ -1,5 +1,6 @@
 """Goods of processed returns that nobody refunded, told from edits by the sales agreements, and the fees of returns."""
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -9,8 +10,11 @@ from shared.errors import RefusedError
 from shared.mapping.orders.proof import prove
 from shared.mapping.orders.record import add_refunds
 from shared.mapping.refunds.proof import prove_refund
+from shared.mapping.shopify.edits.returns import may_have_come_back
+from shared.mapping.shopify.edits.shares import Goods
 from shared.mapping.shopify.state import read_state
 from shared.model import CurrencySide, Money, OpenReturns, OrderRecord, OrderState, RefundRecord, ReturnFee
+from tests.builders import refunds
 from tests.builders.agreements import agreement, back, bag, fee, of_return, sale
 from tests.builders.changed_orders import Bag, ChangedOrder
 from tests.builders.orders import Payload, in_presentment, line, order_payload, parsed, tax_line
@@ -65,6 +69,26 @@ def test_goods_that_came_back_stay_on_the_order():
     assert (units(state), state.order.total, state.order.total_tax) == ([3], euro("145.20"), euro("25.20"))
     assert waiting(state) == [(11, 1, euro("40.00"), euro("8.40"))]
     assert state.refunds == ()
+
+
+def test_goods_that_came_back_are_found_behind_a_line_of_which_nothing_did():
+    lines = [
+        line(10, price="5.00", quantity=1, taxes=[tax_line("1.05")]),
+        line(11, price="40.00", quantity=3, taxes=[tax_line("25.20")]),
+    ]
+    changed = ChangedOrder(order_payload(lines=lines, shipping=[], taxes_included=False))
+    changed.ship({10: 1, 11: 3})
+    changed.edit(11, 1)
+    sold = agreement(sale(10, 1, "6.05", "1.05"), sale(11, 3, "145.2", "25.2"))
+    assert waiting(read(changed.payload(), sold, ONE_BACK)) == [(11, 1, euro("40.00"), euro("8.40"))]
+
+
+@pytest.mark.parametrize(("shipped", "refunded", "may"), [(2, 1, True), (1, 1, False), (1, 2, False), (0, 0, False)])
+def test_missing_units_may_be_back_where_more_were_shipped_than_refunded(*, shipped: int, refunded: int, may: bool):
+    given = [refunds.refund(refunds.back(11, refunded))] if refunded else []
+    goods = {11: Goods(ordered=4, removed=1, left=3 - refunded)}
+    assert may_have_come_back(goods, given, {11: shipped}) is may
+    assert not may_have_come_back({11: replace(goods[11], removed=0)}, given, {11: shipped})
 
 
 def test_without_agreements_nobody_knows_whether_shipped_goods_came_back():
