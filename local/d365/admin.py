@@ -174,11 +174,10 @@ class Admin:
     async def records(self, request: web.Request) -> web.Response:
         """Every record of an entity set with all its fields, of all companies."""
         entity_set = request.match_info["entity_set"]
-        try:
-            rows = self._simulator.books.rows(entity_set)
-        except KeyError:
+        entity = self._simulator.entities.get(entity_set)
+        if entity is None:
             return json_answer({"error": f"there is no entity set {entity_set}"}, 404)
-        return json_answer([row.values for row in rows])
+        return json_answer([dict(row.values) for row in entity.rows()])
 
     async def post_order(self, request: web.Request) -> web.Response:
         """

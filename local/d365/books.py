@@ -1,6 +1,6 @@
 """Everything F&O has on record at one moment, and the few ways the rest of the simulator reaches it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -10,10 +10,12 @@ from local.d365.csdl import EntitySet, Schema
 from local.d365.edm import Value, Values
 from local.d365.filters import comparable
 from local.d365.inventory import Bin, Claim, Stock
+from local.d365.item_stamps import ItemStamps
 from local.d365.parameters import Parameters
+from local.d365.product_sets import RELEASED_PRODUCTS
 from local.d365.sequences import NumberSequences
 from local.d365.statuses import Progress
-from local.d365.tables import Journal, Row, RowKey, Table
+from local.d365.tables import Journal, Row, RowKey, SparseValues, Table
 from local.d365.tenant import Tenant
 from local.d365.world import NO_DIMENSIONS, Dimensions, Item, Warehouse, World
 
@@ -49,7 +51,14 @@ class Books:
         """Payment journals (company, number) that a user works on, or that are being posted."""
         self.credit_holds: Table[RowKey, RowKey] = Table(self.journal)
         """By order the key of its latest record of credit management."""
-        self.items = {(item.company, item.number.casefold()): item for item in world.items}
+        self.items: dict[tuple[str, str], Item] = {}
+        self._variant_owners: dict[tuple[str, str], str] = {}
+        """By company and variant number the item that it is a variant of."""
+        self.variant_masters: dict[str, str] = {}
+        """By variant number the number of its master, both in lower case."""
+        self._variants: dict[str, Mapping[str, Dimensions]] = {}
+        self.item_stamps: Table[RowKey, ItemStamps] = Table(self.journal)
+        """By released product (company, item) when each of F&O's tables about it changed last."""
         self.warehouses = {(w.company, w.id.casefold()): w for w in world.warehouses}
         self._rows: dict[str, Table[RowKey, Row]] = {}
         self._blanks: dict[str, dict[str, Value]] = {}
@@ -79,6 +88,10 @@ class Books:
         """Whether a reference leads somewhere; a set that the tenant's schema lacks is not checked."""
         return set_name not in self.schema.sets or self.find(set_name, *key) is not None
 
+    def record(self, set_name: str, given: Values) -> SparseValues:
+        """A new record of the set's table with these fields."""
+        return SparseValues(self._blanks[table_of(set_name)], given)
+
     def add(self, entity_set: EntitySet, values: Values) -> Row:
         now = self.clock()
         row = Row(values, self.numbers.record_id(), 1, now, now)
@@ -90,8 +103,40 @@ class Books:
         changed = replace(
             row, values=values, version=(row.version * 1_103_515_245 + 12_345) % 2**31, modified=self.clock()
         )
-        self.rows(entity_set.name).put(key_of(entity_set, values), changed)
+        key = key_of(entity_set, values)
+        self.rows(entity_set.name).put(key, changed)
+        if entity_set.name == RELEASED_PRODUCTS:
+            before = self.item_stamps.get(key) or ItemStamps.of_new(row.created)
+            self.item_stamps.put(key, before.moved(row.values, values, changed.modified))
         return changed
+
+    def put_item(self, item: Item) -> None:
+        """What order lines and stock know of a released product."""
+        _keep(self.items, (item.company, item.number.casefold()), item, self.journal)
+        self._variant_owners |= dict.fromkeys(((item.company, number) for number in item.variants), item.number)
+
+    def put_variants(self, master: str, added: Mapping[str, Dimensions]) -> None:
+        """Variants of a product by number, whether a company has them or not."""
+        for number in added:
+            _keep(self.variant_masters, number.casefold(), master.casefold(), self.journal)
+        known = self._variants.get(master.casefold(), {})
+        _keep(self._variants, master.casefold(), {**known, **added}, self.journal)
+
+    def rename_dimension(self, master: str, items: Collection[tuple[str, str]], at: int, old: str, new: str) -> None:
+        """The variants of a product, and of its items (company, number), have another value in a dimension."""
+
+        def renamed(variants: Mapping[str, Dimensions]) -> dict[str, Dimensions]:
+            return {number: _exchanged(dimensions, at, old, new) for number, dimensions in variants.items()}
+
+        _keep(self._variants, master.casefold(), renamed(self.variants_of_product(master)), self.journal)
+        for company, number in items:
+            item = self.item(company, number)
+            if item is not None:
+                self.put_item(replace(item, variants=renamed(item.variants)))
+
+    def variants_of_product(self, master: str) -> Mapping[str, Dimensions]:
+        """By number the dimensions of all its variants."""
+        return self._variants.get(master.casefold(), {})
 
     def item(self, company: str, number: Value) -> Item | None:
         return self.items.get((company, str(number).casefold()))
@@ -104,9 +149,9 @@ class Books:
         item = self.item(company, sku)
         if item is not None and not item.variants:
             return item, NO_DIMENSIONS
-        for candidate in self.world.items:
-            if candidate.company == company and sku in candidate.variants:
-                return candidate, candidate.variants[sku]
+        master = self.item(company, self._variant_owners.get((company, sku), ""))
+        if master is not None:
+            return master, master.variants[sku]
         raise KeyError(f"company {company} has no item or variant {sku}")
 
     def bin(self, company: str, sku: str, warehouse: str) -> Bin:
@@ -116,6 +161,23 @@ class Books:
         if found is None:
             raise KeyError(f"company {company} has no warehouse {warehouse}")
         return Bin(company, item.number, dimensions, found.site, found.id)
+
+
+def _exchanged(dimensions: Dimensions, at: int, old: str, new: str) -> Dimensions:
+    color, configuration, size, style, version = (
+        new if place == at and value == old else value for place, value in enumerate(dimensions)
+    )
+    return color, configuration, size, style, version
+
+
+def _keep[K, V](held: dict[K, V], key: K, value: V, journal: Journal) -> None:
+    """Puts a value into a dictionary, and takes it out again if the change set fails."""
+    if key in held:
+        before = held[key]
+        journal.record(lambda: held.__setitem__(key, before))
+    else:
+        journal.record(lambda: held.__delitem__(key))
+    held[key] = value
 
 
 def table_of(set_name: str) -> str:

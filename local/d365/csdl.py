@@ -37,7 +37,7 @@ class Property:
         them apart, and its answers do: a day is always noon UTC.
         """
         return self.type == "Edm.DateTimeOffset" and not self.name.endswith(
-            ("DateTime", "ValidFrom", "ValidTo", "CreatedOn"),
+            ("DateTime", "DateTimeValue", "ValidFrom", "ValidTo", "CreatedOn"),
         )
 
 

@@ -1,11 +1,11 @@
 """Puts the world into F&O's tables."""
 
 from local.d365.books import Books
+from local.d365.catalogue.seed import seed_catalogue
 from local.d365.customers import Customers
 from local.d365.edm import Value
 from local.d365.inventory import Stock
 from local.d365.seed_money import seed_money
-from local.d365.world import DIMENSIONS, UNIT
 
 _CODES = {
     "customer_groups": ("CustomerGroups", "CustomerGroupId", "Description"),
@@ -28,7 +28,7 @@ def seed(books: Books, customers: Customers, *, client_ids: tuple[str, ...]) -> 
     """Raises KeyError when the world speaks of an item, warehouse or company that it does not define."""
     _masters(books)
     seed_money(books)
-    _products(books)
+    seed_catalogue(books)
     _carriers(books)
     for customer in books.world.customers:
         books.numbers.set_kind(customer.company, "customer", "kept")
@@ -113,46 +113,6 @@ def _carriers(books: Books) -> None:
                     "ServiceId": service.id,
                     "ServiceName": service.name,
                     "DeliveryModeCode": service.delivery_mode,
-                },
-            )
-
-
-def _products(books: Books) -> None:
-    for item in books.world.items:
-        _add(
-            books,
-            "ReleasedProductsV2",
-            {
-                "dataAreaId": item.company,
-                "ItemNumber": item.number,
-                "ProductNumber": item.number,
-                # F&O cuts the search name short and writes it in capitals.
-                "SearchName": item.name.upper()[:20],
-                "ProductSearchName": item.name,
-                "ProductType": "Item" if item.stocked else "Service",
-                "ProductSubType": "ProductMaster" if item.variants else "Product",
-                "ProductDimensionGroupName": "SizeColor" if item.variants else "",
-                "StorageDimensionGroupName": "SiteWh",
-                "TrackingDimensionGroupName": "None",
-                "InventoryUnitSymbol": UNIT,
-                "SalesUnitSymbol": UNIT,
-                "SalesPrice": item.price,
-                "SalesSalesTaxItemGroupCode": item.tax_item_group,
-            },
-        )
-        for number, dimensions in item.variants.items():
-            _add(
-                books,
-                "ReleasedProductVariantsV2",
-                {
-                    "dataAreaId": item.company,
-                    "ProductMasterNumber": item.number,
-                    "ItemNumber": item.number,
-                    "ProductVariantNumber": number,
-                    "ProductName": item.name,
-                    "ProductSearchName": number,
-                    "SalesSalesTaxItemGroupCode": item.tax_item_group,
-                    **dict(zip(DIMENSIONS, dimensions, strict=True)),
                 },
             )
 

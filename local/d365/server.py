@@ -10,6 +10,7 @@ from uuid import uuid4
 from aiohttp import web
 
 from local.d365.admin import Admin
+from local.d365.admin_catalogue import CatalogueAdmin
 from local.d365.admin_money import MoneyAdmin
 from local.d365.admin_slips import SlipAdmin
 from local.d365.batch import Batches
@@ -38,6 +39,7 @@ class Server:
         app.add_routes(Entra(self._simulator).routes())
         app.add_routes(MoneyAdmin(self._simulator).routes())  # first: its orders/.../settle is no action of Admin's
         app.add_routes(SlipAdmin(self._simulator).routes())
+        app.add_routes(CatalogueAdmin(self._simulator).routes())
         app.add_routes(Admin(self._simulator).routes())
         app.add_routes([web.route("*", "/data{tail:.*}", self._data)])
         app.add_routes([web.get("/metadata/PublicEntities('{name}')", self._public_entity)])

@@ -10,8 +10,11 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
-from local.d365 import credit_holds, free_text, invoices, ledger, return_tables, sales_tax, slips
+from local.d365 import credit_holds, free_text, invoices, ledger, product_sets, return_tables, sales_tax, slips
 from local.d365.books import Books
+from local.d365.catalogue.products import Catalogue
+from local.d365.catalogue.views import SHOWN, StoredSet
+from local.d365.catalogue.views import VIEWS as CATALOGUE_VIEWS
 from local.d365.csdl import EntitySet, Schema, read_schema
 from local.d365.customers import Customers
 from local.d365.entities import Entity, Record, View
@@ -45,7 +48,9 @@ _RECORDS: dict[str, type[Record]] = {
     free_text.LINES: FreeTextInvoiceLines,
 }
 """Sets with rules of their own; any other is a plain record."""
-_NEEDED = sorted({HEADERS, *_RECORDS, *_POSTED, "ExchangeRates", *sales_tax.SETS} - {"SalesOrderLines"})
+_NEEDED = sorted(
+    {HEADERS, *_RECORDS, *_POSTED, "ExchangeRates", *sales_tax.SETS, *product_sets.NEEDED} - {"SalesOrderLines"}
+)
 """What rules and postings look into; of the order lines the newest version is enough."""
 
 
@@ -102,6 +107,7 @@ class Simulator:
         self.books: Books
         self.entities: dict[str, Entity]
         self.posting: Posting
+        self.catalogue: Catalogue
         self.slips: SlipPosting
         self.reset()
 
@@ -117,6 +123,7 @@ class Simulator:
         self.books = Books(self._schema, self.world, self.clock)
         self.entities = self._entities(self.books)
         self.posting = Posting(self.books)
+        self.catalogue = Catalogue(self.books)
         self.slips = SlipPosting(self.books)
         self.faults.clear()
         self.clear_calls()
@@ -161,6 +168,10 @@ class Simulator:
                     return SalesOrders(books, entity_set, home, lines)
                 case name if name in VIEWS:
                     return View(entity_set, partial(VIEWS[name], books))
+                case name if name in CATALOGUE_VIEWS:
+                    return View(entity_set, partial(CATALOGUE_VIEWS[name], books))
+                case name if name in product_sets.STORED:
+                    return StoredSet(books, name, SHOWN.get(name))
                 case name if name in _POSTED:
                     return View(entity_set, partial(books.rows, name))
                 case name:

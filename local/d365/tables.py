@@ -1,6 +1,6 @@
 """Tables in memory, with change sets that happen as a whole or not at all."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,6 +8,28 @@ from datetime import datetime
 from local.d365.edm import Value, Values
 
 type RowKey = tuple[Value, ...]
+
+
+class SparseValues(Mapping[str, Value]):
+    """A record that keeps only what differs from a new one: tens of thousands of products have hundreds of fields."""
+
+    __slots__ = ("_blank", "_given")
+
+    def __init__(self, blank: Mapping[str, Value], given: Mapping[str, Value]) -> None:
+        self._blank = blank
+        self._given = given
+
+    def __getitem__(self, name: str) -> Value:
+        return self._given[name] if name in self._given else self._blank[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._blank)
+
+    def __len__(self) -> int:
+        return len(self._blank)
+
+    def changed(self, changes: Mapping[str, Value]) -> "SparseValues":
+        return SparseValues(self._blank, {**self._given, **changes})
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""How F&O environments differ from each other in what they let a reader of shipments see."""
+"""How F&O environments differ from each other in what they let a reader see."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,11 +20,13 @@ class Tenant:
     """Whether the rows of a cancelled packing slip stay, with quantity 0, or go."""
     summary_lines: str = "journal"
     """Whether `SalesId` of a line on a summary slip is the order of the slip's journal, or the line's own."""
+    dual_write: bool = False
+    """Whether dual-write is set up, which fills SellableReleasedProducts."""
 
 
 def tenant_of(raw: Mapping[str, Any], schema: Schema) -> Tenant:
     """What is left out is as in a new environment. Raises ValueError for what does not exist."""
-    unknown = raw.keys() - {"lacks", "refuses_filter", "cancelled_slips", "summary_lines"}
+    unknown = raw.keys() - {"lacks", "refuses_filter", "cancelled_slips", "summary_lines", "dual_write"}
     if unknown:
         raise ValueError(f"{', '.join(sorted(unknown))} is no trait of an environment")
     lacks, refused = raw.get("lacks", []), raw.get("refuses_filter", {})
@@ -41,9 +43,12 @@ def tenant_of(raw: Mapping[str, Any], schema: Schema) -> Tenant:
     for name, members in kinds.items():
         if raw.get(name, members[0]) not in members:
             raise ValueError(f"{name} is one of {', '.join(members)}")
+    if not isinstance(raw.get("dual_write", False), bool):
+        raise ValueError("dual_write is true or false")  # noqa: TRY004
     return Tenant(
         lacks=frozenset(lacks),
         refuses_filter={set_name: frozenset(names) for set_name, names in refused.items()},
         cancelled_slips=raw.get("cancelled_slips", "stay"),
         summary_lines=raw.get("summary_lines", "journal"),
+        dual_write=raw.get("dual_write", False),
     )

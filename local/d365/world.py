@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from local.d365.sequences import KINDS, Kind
 from local.d365.world_money import MoneyWorld, parse_money
+from local.d365.world_products import ProductData, ReleaseData, parse_product, parse_release
 
 DIMENSIONS = ("ProductColorId", "ProductConfigurationId", "ProductSizeId", "ProductStyleId", "ProductVersionId")
 """A variant's dimensions, in the order of WarehousesOnHandV2's key."""
@@ -61,7 +62,9 @@ class Warehouse:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """`variants` maps a variant's number to its dimensions; empty for a product without dimensions."""
+    """A released product as order lines and stock know it. `variants` maps a variant's number to its dimensions; empty
+    for a product without dimensions.
+    """
 
     company: str
     number: str
@@ -138,7 +141,10 @@ class World:
     masters: Mapping[str, Mapping[str, tuple[str, ...]]]
     """Per company, per kind (customer_groups, units, ...) the codes that exist."""
     countries: Mapping[str, Country]
-    items: tuple[Item, ...]
+    products: tuple[tuple[ProductData, ReleaseData], ...]
+    """What each company has released; a product that several have is one product."""
+    records: Mapping[str, tuple[Mapping[str, Any], ...]]
+    """By entity set further records of the catalogue, as JSON has them: lifecycle states, attributes, categories."""
     stock: tuple[OpeningStock, ...]
     safety_stock: tuple[SafetyStock, ...]
     customers: tuple[Customer, ...]
@@ -148,7 +154,7 @@ class World:
 
 def load_world(path: Path) -> World:
     """Raises KeyError or ValueError, naming the missing or wrong entry."""
-    return parse_world(tomllib.loads(path.read_text(encoding="utf-8")))
+    return parse_world(tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal))
 
 
 def parse_world(raw: Mapping[str, Any]) -> World:
@@ -162,7 +168,8 @@ def parse_world(raw: Mapping[str, Any]) -> World:
         countries={
             row["id"]: Country(row["id"], row["iso"], frozenset(row.get("states", ()))) for row in raw["countries"]
         },
-        items=tuple(_item(row) for row in raw["items"]),
+        products=tuple((parse_product(row), parse_release(row)) for row in raw["items"]),
+        records={set_name: tuple(rows) for set_name, rows in raw.get("records", {}).items()},
         stock=tuple(
             OpeningStock(
                 company,
@@ -195,27 +202,3 @@ def _company(row: Mapping[str, Any]) -> Company:
 
 def _carrier(row: Mapping[str, Any]) -> Carrier:
     return Carrier(**{**row, "services": tuple(CarrierService(**service) for service in row.get("services", ()))})
-
-
-def _item(row: Mapping[str, Any]) -> Item:
-    variants: dict[str, Dimensions] = {
-        v["number"]: (
-            v.get("color", ""),
-            v.get("configuration", ""),
-            v.get("size", ""),
-            v.get("style", ""),
-            v.get("version", ""),
-        )
-        for v in row.get("variants", ())
-    }
-    if (row.get("subtype") == "ProductMaster") != bool(variants):
-        raise ValueError(f"item {row['number']}: a product master has variants, and nothing else does")
-    return Item(
-        company=row["company"],
-        number=row["number"],
-        name=row["name"],
-        price=Decimal(row["price"]),
-        tax_item_group=row["tax_item_group"],
-        stocked=row.get("type", "Item") == "Item",
-        variants=variants,
-    )
