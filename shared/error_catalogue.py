@@ -186,8 +186,8 @@ class ErrorCode(StrEnum):
     PRICE_EDITED = "PRICE_EDITED"
     PRICES_HELD = "PRICES_HELD"
     PRICES_READ_SHORT = "PRICES_READ_SHORT"
-    PRICE_SHOP_DIFFERS = "PRICE_SHOP_DIFFERS"
-    PRICE_LIST_DIFFERS = "PRICE_LIST_DIFFERS"
+    PRICE_SHOP_MISMATCH = "PRICE_SHOP_MISMATCH"
+    PRICE_LIST_MISMATCH = "PRICE_LIST_MISMATCH"
     PRICE_LIST_REFUSED = "PRICE_LIST_REFUSED"
     PRICE_SERVICE_WRONG = "PRICE_SERVICE_WRONG"
     PRICE_PROOF_DIFFERS = "PRICE_PROOF_DIFFERS"
@@ -1259,12 +1259,12 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
         "Find out whether so many rows ended. If they did, python -m shared.operator confirm {store} prices. If not, "
         "check the role of the app's user in F&O: a missing right hides rows. The next run reads them again.",
     ),
-    ErrorCode.PRICE_SHOP_DIFFERS: Entry(
+    ErrorCode.PRICE_SHOP_MISMATCH: Entry(
         "The shop's {what} is {shop}, and the rules say {rules}. No price was changed.",
         Owner.ENGINEER,
         "Correct [prices] in config/stores, or the shop's settings (Settings > General; Settings > Taxes and duties).",
     ),
-    ErrorCode.PRICE_LIST_DIFFERS: Entry(
+    ErrorCode.PRICE_LIST_MISMATCH: Entry(
         "Price list {list} in Shopify has {what} {shop}, and the rules say {rules}. Its prices were not changed.",
         Owner.ENGINEER,
         "Correct the list in Shopify or in config/stores, or give the list of the rules another name: it is created "
@@ -1326,8 +1326,8 @@ REPORTED: Final = frozenset(
         ErrorCode.PRICE_EDITED,
         ErrorCode.PRICES_HELD,
         ErrorCode.PRICES_READ_SHORT,
-        ErrorCode.PRICE_SHOP_DIFFERS,
-        ErrorCode.PRICE_LIST_DIFFERS,
+        ErrorCode.PRICE_SHOP_MISMATCH,
+        ErrorCode.PRICE_LIST_MISMATCH,
         ErrorCode.PRICE_LIST_REFUSED,
         ErrorCode.PRICE_SERVICE_WRONG,
         ErrorCode.PRICE_PROOF_DIFFERS,

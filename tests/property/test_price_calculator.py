@@ -14,15 +14,23 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from shared.d365.prices.agreements import Interned, price_agreement
-from shared.errors import RefusedError
+from shared.errors import ErrorCode, RefusedError
 from shared.mapping.prices.calculator import ListCalculator
 from shared.mapping.prices.search import PriceSearchOfDay
 from shared.model import Item
 
 MOST = 40
-TAX = {"shop_includes_tax": True, "tax_rates": {"FULL": Decimal("0.21")}}
+TAX = {"shop_includes_tax": True, "tax_rates": ({"item_tax_group": "FULL", "rate": Decimal("0.21")},)}
 FACTOR = Decimal("1.21")
 VARIANTS = [("RED", "M"), ("RED", "L"), ("BLUE", "M")]
+
+
+UNDECIDED = {
+    ErrorCode.PRICE_MISSING,
+    ErrorCode.PRICE_TIERS_UNUSABLE,
+    ErrorCode.PRICE_ZERO,
+    ErrorCode.PRICES_OVERLAP,
+}
 
 
 def days() -> st.SearchStrategy[str]:
@@ -105,8 +113,9 @@ def test_a_list_shows_what_trying_out_gives(
         expected = tiers(given_rows, item, buyer, DAY, most=most, factor=FACTOR)
     except UndecidedError:
         event("undecided")
-        with pytest.raises(RefusedError):
+        with pytest.raises(RefusedError) as refused:
             calculator.price_of(Item("SHIRT", color=color, size=size))
+        assert refused.value.code in UNDECIDED
         return
     shown = calculator.price_of(Item("SHIRT", color=color, size=size))
     event(f"tiers: {len(shown.tiers)}")
@@ -128,7 +137,8 @@ def test_the_price_at_any_quantity_is_that_of_the_search(given_rows: list[dict],
     try:
         expected = unit_price(given_rows, item, Buyer(frozenset({"WEB"}), "EUR"), DAY, quantity)
     except UndecidedError:
-        with pytest.raises(RefusedError):
+        with pytest.raises(RefusedError) as refused:
             prices.at(quantity)
+        assert refused.value.code is ErrorCode.PRICES_OVERLAP
         return
     assert prices.at(quantity) == expected

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final, Literal
 
 from shared.rules import StoreRules
-from shared.rules.sections.prices import EndingDirection, PriceListRules, PriceRules, PriceSearch
+from shared.rules.sections.prices import EndingDirection, PriceListRules, PriceRules, PriceSearch, PriceTaxRate
 
 SHOP: Final = ""
 """The name of the list of the shop's own prices: those on the variants."""
@@ -103,7 +103,7 @@ def _terms(
     discount_group: str | None,
     list_price_group: str | None,
     includes_tax: bool,
-    tax_rates: Mapping[str, Decimal],
+    tax_rates: Iterable[PriceTaxRate],
     ending: Decimal | None,
     tiers: bool,
     quantity_rules: bool,
@@ -123,7 +123,7 @@ def _terms(
         folds_discounts=rules.discounts == "fold",
         fo_includes_tax=rules.fo_includes_tax,
         includes_tax=includes_tax,
-        tax_rates={group.casefold(): rate for group, rate in tax_rates.items()},
+        tax_rates={each.item_tax_group.casefold(): each.rate for each in tax_rates},
         ending=ending,
         ending_direction=rules.ending_direction,
         allow_zero=rules.allow_zero,

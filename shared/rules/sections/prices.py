@@ -6,7 +6,7 @@ docs/prices.md describes how F&O's prices become those of the shop.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Annotated, Literal, Self
 
@@ -16,14 +16,18 @@ from shared.model import smallest_unit
 from shared.rules.base import Code, Currency, Rules
 from shared.rules.sections.taxes import Fraction
 
-type TaxRates = Mapping[str, Decimal]
-"""Item sales tax group of F&O -> rate as a fraction."""
-
 Ending = Annotated[Decimal, Field(ge=0, lt=1, strict=False)]
 PriceSearch = Literal["customer", "group", "all"]
 EndingDirection = Literal["up", "down", "nearest"]
 PathPart = Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{1,80}$")]
 ListName = Annotated[str, Field(min_length=1, max_length=255, pattern=r"^\S(.*\S)?$")]
+
+
+class PriceTaxRate(Rules):
+    """The rate by which prices are converted between with and without tax."""
+
+    item_tax_group: Code = Field(description="Item sales tax group of F&O.")
+    rate: Fraction = Field(description="Rate as a fraction: 0.21.")
 
 
 class PriceService(Rules):
@@ -75,7 +79,7 @@ class PriceListRules(Rules):
     includes_tax: bool | None = Field(
         default=None, description="Whether the list's prices include tax. Default: as the shop's own prices."
     )
-    tax_rates: dict[str, Fraction] | None = Field(
+    tax_rates: tuple[PriceTaxRate, ...] | None = Field(
         default=None, description="Rates of the list's country by item sales tax group. Default: those of [prices]."
     )
     ending: Ending | None = Field(default=None, description="Ending of the list's prices. Default: that of [prices].")
@@ -95,6 +99,7 @@ class PriceListRules(Rules):
             ]
         if len(set(self.company_locations)) < len(self.company_locations):
             mistakes.append("company_locations: a location is named twice")
+        mistakes += _repeated("tax_rates", [each.item_tax_group.casefold() for each in self.tax_rates or ()])
         mistakes += _misfits(self.ending, self.currency)
         if mistakes:
             raise ValueError("\n".join(mistakes))
@@ -156,10 +161,9 @@ class PriceRules(Rules):
     shop_includes_tax: bool = Field(
         description="Whether the shop's prices include tax. The flow refuses to run in a shop that is set otherwise."
     )
-    tax_rates: dict[str, Fraction] = Field(
-        default_factory=dict,
-        description="Rate of each item sales tax group of F&O as a fraction, where one side includes tax and the other "
-        "does not: { FULL = 0.21, REDUCED = 0.09 }.",
+    tax_rates: tuple[PriceTaxRate, ...] = Field(
+        default=(),
+        description="Rate of each item sales tax group of F&O, where one side includes tax and the other does not.",
     )
     ending: Ending | None = Field(
         default=None,
@@ -219,6 +223,7 @@ class PriceRules(Rules):
             *_repeated("groups", self.groups),
             *_repeated("search", self.search),
             *_repeated("proof_groups", self.proof_groups),
+            *_repeated("tax_rates", [each.item_tax_group.casefold() for each in self.tax_rates]),
         ]
         mistakes += self._source_mistakes()
         mistakes += _misfits(self.ending, self.currency)
@@ -260,7 +265,7 @@ class PriceRules(Rules):
     def includes_tax(self, each: PriceListRules) -> bool:
         return self.shop_includes_tax if each.includes_tax is None else each.includes_tax
 
-    def rates(self, each: PriceListRules) -> TaxRates:
+    def rates(self, each: PriceListRules) -> tuple[PriceTaxRate, ...]:
         return self.tax_rates if each.tax_rates is None else each.tax_rates
 
 

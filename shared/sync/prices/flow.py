@@ -27,10 +27,9 @@ from shared.store.blobs import Snapshots
 from shared.sync.brake import Brake
 from shared.sync.counting import CountingRunner
 from shared.sync.prices.calculators import calculator_of
-from shared.sync.prices.memory import PriceMemory
-from shared.sync.prices.one_list import RunScope, converge_list
-from shared.sync.prices.ports import CountingSource, PriceLane, PriceSource
-from shared.sync.prices.price_list import (
+from shared.sync.prices.lists.memory import PriceMemory
+from shared.sync.prices.lists.one_list import RunScope, converge_list
+from shared.sync.prices.lists.price_list import (
     ensure_list,
     known_list,
     list_variants,
@@ -38,12 +37,13 @@ from shared.sync.prices.price_list import (
     read_list_prices,
     write_list,
 )
+from shared.sync.prices.lists.shop_prices import load_shop_prices, read_shop_prices, shop_variants
+from shared.sync.prices.lists.writing import SingleCalls, by_product
+from shared.sync.prices.ports import CountingSource, PriceLane, PriceSource
 from shared.sync.prices.proof import prove_prices
 from shared.sync.prices.reading import FoPrices, missing_rows, read_fo_prices
 from shared.sync.prices.report import ListReport, PriceReport
-from shared.sync.prices.shop_prices import load_shop_prices, read_shop_prices, shop_variants
 from shared.sync.prices.state import RunState
-from shared.sync.prices.writing import SingleCalls, by_product
 
 _TIME_LIMIT: Final = timedelta(minutes=2, seconds=30)
 """No call that reads pages or writes begins after it: the run is cut off after FLOW_TIME (shared/sync/deadline.py)."""
@@ -173,11 +173,11 @@ class _PricePush:
         settings = self.settings
         if shop.currency != settings.currency:
             raise RefusedError(
-                ErrorCode.PRICE_SHOP_DIFFERS, what="currency", shop=shop.currency, rules=settings.currency
+                ErrorCode.PRICE_SHOP_MISMATCH, what="currency", shop=shop.currency, rules=settings.currency
             )
         if shop.includes_tax != settings.shop_includes_tax:
             raise RefusedError(
-                ErrorCode.PRICE_SHOP_DIFFERS,
+                ErrorCode.PRICE_SHOP_MISMATCH,
                 what="setting whether prices include tax",
                 shop=shop.includes_tax,
                 rules=settings.shop_includes_tax,

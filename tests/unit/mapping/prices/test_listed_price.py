@@ -28,6 +28,10 @@ from shared.model import Item, PriceTier, QuantityRule
 B2B = {"tiers": True, "groups": ("WEB",)}
 
 
+def rates(**by_group):
+    return tuple({"item_tax_group": group, "rate": Decimal(rate)} for group, rate in by_group.items())
+
+
 def refusal(prices, by=None, item=TENT):
     with pytest.raises(RefusedError) as refused:
         price_of(prices, by, item)
@@ -86,31 +90,34 @@ def test_an_ending_counts_for_the_price_and_what_it_is_shown_beside():
     ("fo", "shop", "expected"), [(False, True, "121.00"), (True, False, "82.64"), (True, True, "100.00")]
 )
 def test_a_price_is_converted_by_the_rate_of_its_item_tax_group(fo, shop, expected):
-    by = terms(fo_includes_tax=fo, shop_includes_tax=shop, tax_rates={"full": Decimal("0.21")})
+    by = terms(fo_includes_tax=fo, shop_includes_tax=shop, tax_rates=rates(full="0.21"))
     assert str(price_of(book(), by).price) == expected
 
 
 def test_an_item_whose_tax_group_has_no_rate_is_refused():
-    by = terms(shop_includes_tax=True, tax_rates={"FULL": Decimal("0.21")})
+    by = terms(shop_includes_tax=True, tax_rates=rates(FULL="0.21"))
     refused = refusal(book(items=[sales_item(tax_group="REDUCED")]), by)
     assert refused.code is ErrorCode.PRICE_TAX_UNKNOWN
     assert refused.details["group"] == "REDUCED"
 
 
 def test_a_variant_with_a_tax_group_of_its_own_is_converted_by_that():
-    by = terms(shop_includes_tax=True, tax_rates={"FULL": Decimal("0.21"), "REDUCED": Decimal("0.09")})
+    by = terms(
+        shop_includes_tax=True,
+        tax_rates=rates(FULL="0.21", REDUCED="0.09"),
+    )
     prices = book(row("10", RED_M), tax_groups={RED_M: "Reduced"})
     assert str(price_of(prices, by, RED_M).price) == "10.90"
 
 
 def test_tax_is_added_before_anything_is_rounded():
-    by = terms(shop_includes_tax=True, tax_rates={"FULL": Decimal("0.5")})
+    by = terms(shop_includes_tax=True, tax_rates=rates(FULL="0.5"))
     assert str(price_of(book(row("0.01", per="3")), by).price) == "0.01"  # 0.01 / 3 * 1.5 = 0.005
 
 
 def test_a_list_has_rates_of_its_own():
-    keys = {"shop_includes_tax": True, "tax_rates": {"FULL": Decimal("0.21")}}
-    german = list_terms(rules=keys, tax_rates={"FULL": Decimal("0.19")}, groups=())
+    keys = {"shop_includes_tax": True, "tax_rates": rates(FULL="0.21")}
+    german = list_terms(rules=keys, tax_rates=rates(FULL="0.19"), groups=())
     assert str(price_of(book(), german).price) == "119.00"
     assert str(price_of(book(), list_terms(rules=keys, includes_tax=False)).price) == "100.00"
 

@@ -329,11 +329,11 @@ async def test_a_shop_that_is_set_otherwise_than_the_rules_say_is_left_alone(wor
         setattr(world.shop, name, value)
     world.agree("TENT", "229")
     report = await world.run()
-    assert codes(report) == [ErrorCode.PRICE_SHOP_DIFFERS]
+    assert codes(report) == [ErrorCode.PRICE_SHOP_MISMATCH]
     assert what in report.all_problems[0].cause
     assert world.shop.shown()["TENT"] == "249.00"
     assert not (await world.run(after=timedelta(minutes=5))).is_idle
-    assert world.told == [ErrorCode.PRICE_SHOP_DIFFERS]
+    assert world.told == [ErrorCode.PRICE_SHOP_MISMATCH]
 
 
 async def test_prices_in_a_currency_without_a_list_are_told(world):

@@ -90,18 +90,18 @@ async def test_a_list_in_another_currency_than_the_rules_say_is_left_alone():
     world.shop.lists[7] = SimPriceList("Dealers", "USD", catalog=1)
     world.agree("TENT", "279", PriceCurrencyCode="CHF")
     report = await world.run()
-    assert codes(report) == [ErrorCode.PRICE_LIST_DIFFERS]
+    assert codes(report) == [ErrorCode.PRICE_LIST_MISMATCH]
     assert world.shop.lists[7].prices == {}
     assert world.shop.on_list("Switzerland") == {"TENT": "279.00"}
     await world.run()
-    assert world.told == [ErrorCode.PRICE_LIST_DIFFERS]
+    assert world.told == [ErrorCode.PRICE_LIST_MISMATCH]
 
 
 async def test_a_catalog_for_markets_is_not_that_of_company_locations():
     world = world_with(DEALERS)
     world.shop.lists[7] = SimPriceList("Dealers", "EUR", catalog=1)
     world.shop.catalogs[1] = {"marketIds": {9}}
-    assert codes(await world.run()) == [ErrorCode.PRICE_LIST_DIFFERS]
+    assert codes(await world.run()) == [ErrorCode.PRICE_LIST_MISMATCH]
 
 
 async def test_what_shopify_refuses_to_create_is_told_and_tried_again():

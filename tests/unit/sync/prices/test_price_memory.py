@@ -10,7 +10,7 @@ from builders.price_world import Snapshots
 
 from shared.errors import TransientError
 from shared.model import ListedPrice, PriceTier, QuantityRule
-from shared.sync.prices.memory import KnownPrice, PriceMemory
+from shared.sync.prices.lists.memory import KnownPrice, PriceMemory
 
 NOON = datetime(2026, 11, 29, 12, tzinfo=UTC)
 PRICES = [

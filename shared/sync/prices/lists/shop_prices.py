@@ -11,7 +11,7 @@ from shared.model import ListedPrice, ShopPrice
 from shared.shopify.admin.client import QueryRunner
 from shared.shopify.prices import read_variant_page
 from shared.store.blobs import Snapshots
-from shared.sync.prices.memory import KnownPrice, PriceMemory
+from shared.sync.prices.lists.memory import KnownPrice, PriceMemory
 
 _OVERLAP: Final = timedelta(minutes=10)
 """How far a search for changes reaches back before the last one: Shopify's search may show a change late."""

@@ -30,10 +30,10 @@ from shared.shopify.price_lists import (
 )
 from shared.shopify.prices import PriceRejection
 from shared.store.blobs import Snapshots
-from shared.sync.prices.braked import list_key
-from shared.sync.prices.memory import KnownPrice, PriceMemory
+from shared.sync.prices.lists.braked import list_key
+from shared.sync.prices.lists.memory import KnownPrice, PriceMemory
+from shared.sync.prices.lists.writing import write_all_or_none
 from shared.sync.prices.ports import LaneOutcome
-from shared.sync.prices.writing import write_all_or_none
 
 _LOCATIONS_A_CALL: Final = 250
 
@@ -48,7 +48,7 @@ async def ensure_list(rules: PriceListRules, memory: PriceMemory, admin: QueryRu
     """The list with its catalog and company locations, of which what is missing is created and assigned.
 
     Locations that the rules do not name stay, unless the app assigned them. Looks before it creates: after a lost
-    answer the next run finds what was created. Raises RefusedError PRICE_LIST_DIFFERS and PRICE_LIST_REFUSED.
+    answer the next run finds what was created. Raises RefusedError PRICE_LIST_MISMATCH and PRICE_LIST_REFUSED.
     """
     found = await find_price_list(admin, rules.name)
     if found is None:
@@ -56,7 +56,7 @@ async def ensure_list(rules: PriceListRules, memory: PriceMemory, admin: QueryRu
         found = ShopPriceList(number, rules.name, rules.currency, catalog=None)
     if found.currency != rules.currency:
         raise RefusedError(
-            ErrorCode.PRICE_LIST_DIFFERS, list=rules.name, what="currency", shop=found.currency, rules=rules.currency
+            ErrorCode.PRICE_LIST_MISMATCH, list=rules.name, what="currency", shop=found.currency, rules=rules.currency
         )
     locations = set(rules.company_locations)
     if found.catalog is None:
@@ -77,7 +77,7 @@ async def _assign(name: str, catalog: str, locations: set[int], memory: PriceMem
     assigned = await read_catalog_locations(admin, catalog)
     if assigned is None:
         raise RefusedError(
-            ErrorCode.PRICE_LIST_DIFFERS,
+            ErrorCode.PRICE_LIST_MISMATCH,
             list=name,
             what="a catalog of",
             shop="markets",

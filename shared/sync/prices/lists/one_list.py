@@ -13,8 +13,8 @@ from shared.mapping.prices.terms import ListTerms
 from shared.model import Item
 from shared.rules.sections.prices import PriceRules
 from shared.sync.brake import Brake
-from shared.sync.prices.braked import let_through
-from shared.sync.prices.memory import PriceMemory
+from shared.sync.prices.lists.braked import let_through
+from shared.sync.prices.lists.memory import PriceMemory
 from shared.sync.prices.ports import LaneOutcome
 from shared.sync.prices.report import ListReport
 
