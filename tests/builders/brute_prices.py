@@ -28,6 +28,8 @@ class Buyer:
     discount_group: str = ""
     base: bool = True
     """Whether base prices count."""
+    specific: bool = True
+    """Whether rows that name more dimensions come before others."""
 
 
 def valid(row: dict, day: date, prefix: str) -> bool:
@@ -98,7 +100,7 @@ def unit_price(rows: list[dict], item: dict, buyer: Buyer, day: date, quantity: 
     for number in (1, 2, 3):
         its = [row for row in fitting if party(row, buyer) == number]
         if its and not over:
-            parties.append(specific(its))
+            parties.append(specific(its) if buyer.specific else its)
             over = any(row["WillSearchContinue"] == "No" for row in parties[-1])
     prices = outcomes(parties)
     if len(prices) > 1:

@@ -88,9 +88,16 @@ def book_of(given_rows: list[dict], base: Decimal):
     variant=st.sampled_from(VARIANTS),
     is_dealer=st.booleans(),
     counts_base=st.sampled_from([True, True, False]),
+    is_specific=st.booleans(),
 )
 def test_a_list_shows_what_trying_out_gives(
-    given_rows: list[dict], base: Decimal, variant: tuple[str, str], *, is_dealer: bool, counts_base: bool
+    given_rows: list[dict],
+    base: Decimal,
+    variant: tuple[str, str],
+    *,
+    is_dealer: bool,
+    counts_base: bool,
+    is_specific: bool,
 ) -> None:
     color, size = variant
     item = {
@@ -100,12 +107,13 @@ def test_a_list_shows_what_trying_out_gives(
         "SalesPrice": base,
         "SalesPriceQuantity": Decimal(1),
     }
-    rules = TAX if counts_base else TAX | {"base_currency": None}
+    rules = TAX | {"dimensions": "specific" if is_specific else "any"}
+    rules |= {} if counts_base else {"base_currency": None}
     if is_dealer:
         by = list_terms(rules=rules, groups=("DEALER",), customer="C-1", tiers=True)
-        buyer = Buyer(frozenset({"DEALER"}), "EUR", account="C-1", base=counts_base)
+        buyer = Buyer(frozenset({"DEALER"}), "EUR", account="C-1", base=counts_base, specific=is_specific)
     else:
-        by, buyer = terms(**rules), Buyer(frozenset({"WEB"}), "EUR", base=counts_base)
+        by, buyer = terms(**rules), Buyer(frozenset({"WEB"}), "EUR", base=counts_base, specific=is_specific)
     prices = book_of(given_rows, base)
     calculator = ListCalculator.of_day(prices, by, DAY)
     most = MOST if is_dealer else 1

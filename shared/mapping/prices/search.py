@@ -5,7 +5,7 @@ The rule that Microsoft documents (Activate price/discount; Price management), a
 - rows of the customer come before rows of its price group, and those before rows for all customers. The search goes on
   to the next of them unless a row was found without *Find next*; of all that were found the lowest price counts.
 - rows that name product dimensions (colour, size ...) come before rows that name fewer: only where none fits do the
-  others count.
+  others count. That is documented for Commerce; with `dimensions = "any"` all of them count alike.
 - a row covers the quantities from its first up to its last, which is not included.
 - where no row fits, the base price counts.
 
@@ -163,7 +163,9 @@ class AgreementPrices:
                 covering[row.rank].append(row)
         found: list[Fraction] = []
         for rank in sorted(covering):
-            rows = self._most_specific(covering[rank], quantity)
+            rows = covering[rank]
+            if self.search.terms.specific_first:
+                rows = self._most_specific(rows, quantity)
             lowest = min(row.price for row in rows)
             counts = not found or lowest < min(found)
             found.append(lowest)

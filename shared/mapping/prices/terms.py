@@ -29,6 +29,8 @@ class ListTerms:
     base_currency: str | None
     search: frozenset[PriceSearch]
     by_priority: bool
+    specific_first: bool
+    """Rows that name more dimensions come before others."""
     other_units: Literal["refuse", "leave_out", "convert"]
     leaves_warehouses_out: bool
     folds_discounts: bool
@@ -118,6 +120,7 @@ def _terms(
         base_currency=rules.base_currency,
         search=frozenset(rules.search),
         by_priority=rules.choose == "priority",
+        specific_first=rules.dimensions == "specific",
         other_units=rules.other_units,
         leaves_warehouses_out=rules.by_warehouse == "leave_out",
         folds_discounts=rules.discounts == "fold",

@@ -143,6 +143,11 @@ class PriceRules(Rules):
         "*Find next* is set, and the lowest of those found. `priority`: rows of the group with the highest pricing "
         "priority that has a price; of several the lowest.",
     )
+    dimensions: Literal["specific", "any"] = Field(
+        default="specific",
+        description="Which rows count for a variant. `specific`: those that name the most of its dimensions, as in "
+        "Commerce; `any`: all that fit, of which the lowest price counts.",
+    )
     other_units: Literal["refuse", "leave_out", "convert"] = Field(
         default="refuse",
         description="What becomes of a row in another unit than the item's sales unit. F&O itself searches by the "

@@ -55,11 +55,13 @@ def compare_lines(rules: StoreRules, book: PriceBook, lines: Iterable[PricedOrde
         try:
             own = _own_price(rules, book, line)
         except (RefusedError, _OtherUnitError):
+            own = None
+        if own is None:
             passed_over += 1
             continue
         compared += 1
         given = rounded(Fraction(line.price), line.currency)
-        if own is None or rounded(own, line.currency) != given:
+        if rounded(own, line.currency) != given:
             differences.append(
                 RefusedError(
                     ErrorCode.PRICE_PROOF_DIFFERS,
@@ -68,7 +70,7 @@ def compare_lines(rules: StoreRules, book: PriceBook, lines: Iterable[PricedOrde
                     quantity=f"{line.quantity.normalize():f}",
                     currency=line.currency,
                     fo=given,
-                    own="no price" if own is None else rounded(own, line.currency),
+                    own=rounded(own, line.currency),
                 )
             )
     return ProofReport(compared, differences, passed_over)
@@ -79,7 +81,9 @@ class _OtherUnitError(Exception):
 
 
 def _own_price(rules: StoreRules, book: PriceBook, line: PricedOrderLine) -> Fraction | None:
-    """Raises RefusedError where the app would refuse the price."""
+    """None where the app finds none: F&O converts base prices to other currencies. Raises RefusedError where the app
+    would refuse the price.
+    """
     sales_item = book.sales_item(line.item)
     if sales_item is None or sales_item.sales_unit.casefold() != line.unit.casefold():
         raise _OtherUnitError

@@ -39,7 +39,7 @@ class ProofReport:
     """Compared."""
     differences: list[RefusedError]
     passed_over: int
-    """Lines that cannot be compared: another unit, a price that F&O's rule does not decide ..."""
+    """Lines that cannot be compared: in another unit, with a price that the app does not find or would refuse."""
 
 
 @dataclass(slots=True)

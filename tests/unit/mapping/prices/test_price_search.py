@@ -167,6 +167,12 @@ def test_of_rows_that_name_dimensions_the_one_that_names_more_counts():
     assert price(*rows, item=RED_M) == Decimal("35.00")
 
 
+def test_rows_of_any_dimensions_count_alike_by_rule():
+    rows = [row("30", Item("SHIRT")), row("35", Item("SHIRT", color="RED")), row("33", Item("SHIRT", size="M"))]
+    assert price(*rows, by=terms(dimensions="any"), item=RED_M) == Decimal("30.00")
+    assert price(*rows[1:], by=terms(dimensions="any"), item=RED_M) == Decimal("33.00")
+
+
 def test_rows_of_which_each_names_what_the_other_leaves_open_are_undecided():
     rows = [row("35", Item("SHIRT", color="RED"), record=4), row("33", Item("SHIRT", size="M"), record=5)]
     refused = refusal(*rows, item=RED_M)
