@@ -141,6 +141,17 @@ def test_goods_that_are_refunded_wait_no_more_and_those_that_are_left_keep_their
     assert [refund.worth(taxes_included=True) for refund in state.refunds] == [euro("36.67")]
 
 
+@pytest.mark.parametrize(("included", "price"), [(False, "40.00"), (True, "48.40")])
+def test_goods_that_are_left_have_what_was_agreed_less_what_was_refunded_with_its_tax(*, included: bool, price: str):
+    tent = line(11, price=price, quantity=3, taxes=[tax_line("25.20")])
+    changed = ChangedOrder(order_payload(lines=[tent], shipping=[], taxes_included=included))
+    changed.ship({11: 3})
+    changed.refund({11: (1, "return")}, **{"return": {"id": 31}})
+    changed.edit(11, 1)
+    state = read(changed.payload(), SOLD, of_return(back(11, 2, "96.8", "16.8")))
+    assert waiting(state) == [(11, 1, euro(price), euro("8.40"))]
+
+
 def test_goods_that_are_missing_after_they_were_shipped_are_refused_where_no_return_explains_them():
     with pytest.raises(RefusedError) as refused:
         read(missing_after_shipping(), SOLD)
