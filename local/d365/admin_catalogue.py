@@ -31,11 +31,11 @@ class CatalogueAdmin:
 
     def routes(self) -> list[web.RouteDef]:
         return [
-            web.post("/_sim/products", _answered(self.create)),
-            web.post("/_sim/products/{number}/{action}", _answered(self.of_product)),
-            web.post("/_sim/items/{company}/{item}/{action}", _answered(self.of_item)),
-            web.put("/_sim/records/{entity_set}", _answered(self.write)),
-            web.delete("/_sim/records/{entity_set}", _answered(self.remove)),
+            web.post("/_sim/products", answered(self.create)),
+            web.post("/_sim/products/{number}/{action}", answered(self.of_product)),
+            web.post("/_sim/items/{company}/{item}/{action}", answered(self.of_item)),
+            web.put("/_sim/records/{entity_set}", answered(self.write)),
+            web.delete("/_sim/records/{entity_set}", answered(self.remove)),
         ]
 
     @property
@@ -123,7 +123,7 @@ _MISTAKES: Final = (KeyError, TypeError, ValueError, AttributeError)
 """Of a body that is no such thing."""
 
 
-def _answered(handler: _Handler) -> _Handler:
+def answered(handler: _Handler) -> _Handler:
     """409 for what F&O's forms refuse, 400 for a body that cannot be read."""
 
     async def answer(request: web.Request) -> web.Response:

@@ -59,6 +59,11 @@ class Books:
         self._variants: dict[str, Mapping[str, Dimensions]] = {}
         self.item_stamps: Table[RowKey, ItemStamps] = Table(self.journal)
         """By released product (company, item) when each of F&O's tables about it changed last."""
+        self.agreements: Table[RowKey, tuple[RowKey, ...]] = Table(self.journal)
+        """Keys of trade agreements as they were posted: of prices by (set, company, item), discounts by (set, company).
+        """
+        self.priced: Table[RowKey, bool] = Table(self.journal)
+        """By sales line (company, lot) whether F&O found its price; the others' was given."""
         self.warehouses = {(w.company, w.id.casefold()): w for w in world.warehouses}
         self._rows: dict[str, Table[RowKey, Row]] = {}
         self._blanks: dict[str, dict[str, Value]] = {}

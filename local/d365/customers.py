@@ -24,6 +24,10 @@ _REFERENCES = (
     references.site("SiteId"),
     references.warehouse("WarehouseId"),
     references.customer("InvoiceAccount", "Invoice account"),
+    references.Reference("DiscountPriceGroupId", "Price group", "PriceCustomerGroups", "Customer price groups"),
+    references.Reference(
+        "LineDiscountCode", "Line discount", "LineDiscountCustomerGroups", "Customer line discount groups"
+    ),
 )
 _MANDATORY = {"CustomerGroupId": "Customer group", "SalesCurrencyCode": "Currency"}
 _NAMES = {

@@ -1,4 +1,4 @@
-"""F&O's parameters of one company that decide what a change of a sales order does, and is allowed to do."""
+"""F&O's parameters of one company that decide what a change of a sales order does, is allowed to do, and costs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
@@ -20,6 +20,8 @@ class Parameters:
     takes_zero_quantity: bool = True
     takes_delivered_quantity: bool = True
     deletes_confirmed_lines: bool = True
+    commerce_pricing: bool = False
+    """Whether Commerce's pricing engine prices order lines, as for users of a call centre."""
 
     @property
     def lines_follow(self) -> bool:

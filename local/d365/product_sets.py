@@ -1,4 +1,4 @@
-"""Entity sets of products, and how the five product dimensions are named in them."""
+"""Entity sets of products and their prices, and how the five product dimensions are named in them."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -34,6 +34,13 @@ COUNTRIES: Final = "AddressCountryRegions"
 UNIT_CONVERSIONS: Final = "ProductSpecificUnitOfMeasureConversions"
 ITEM_TABLE: Final = "InventTableBiEntities"
 ITEM_MODULES: Final = "InventTableModuleBiEntities"
+PRICES: Final = "SalesPriceAgreements"
+DISCOUNTS: Final = "SalesLineDiscountAgreements"
+PRICE_GROUPS: Final = "PriceCustomerGroups"
+CUSTOMER_DISCOUNT_GROUPS: Final = "LineDiscountCustomerGroups"
+ITEM_DISCOUNT_GROUPS: Final = "LineDiscountProductGroups"
+SALES_AGREEMENTS: Final = "SalesAgreements"
+SALES_AGREEMENT_LINES: Final = "SalesAgreementLines"
 
 SYSTEM_LANGUAGE: Final = "en-US"
 """Entities without a language of their own show texts in it."""
@@ -88,6 +95,13 @@ STORED: Final = frozenset(
         ASSORTMENT_CHANNELS,
         COUNTRIES,
         UNIT_CONVERSIONS,
+        PRICES,
+        DISCOUNTS,
+        PRICE_GROUPS,
+        CUSTOMER_DISCOUNT_GROUPS,
+        ITEM_DISCOUNT_GROUPS,
+        SALES_AGREEMENTS,
+        SALES_AGREEMENT_LINES,
         *(tables.values for tables in DIMENSION_TABLES.values()),
         *(tables.translations for tables in DIMENSION_TABLES.values() if tables.translations),
     },

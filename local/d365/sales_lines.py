@@ -10,6 +10,7 @@ from local.d365.entities import Record
 from local.d365.errors import Infolog
 from local.d365.inventory import Bin, Stock, claim
 from local.d365.parameters import Parameters
+from local.d365.prices.quoting import quote_line
 from local.d365.pricing import line_amount
 from local.d365.references import AddressFields, Reference, check_address, check_place, check_references
 from local.d365.sales_tables import (
@@ -96,7 +97,6 @@ class SalesLines(Record):
             "SkipCreateAutoCharges": "Yes",
             "OrderedSalesQuantity": Decimal(1),
             "SalesUnitSymbol": self._sales_unit(company, item),
-            "SalesPrice": item.price,
             "SalesPriceQuantity": Decimal(1),
             "SalesTaxItemGroupCode": item.tax_item_group,
             "LineDescription": item.name,
@@ -108,6 +108,8 @@ class SalesLines(Record):
             "SalesOrderLineStatus": "Backorder",
         }
         values["SalesTaxGroupCode"] = self.books.address_tax_group(company) or values["SalesTaxGroupCode"]
+        if "SalesPrice" not in given:
+            values |= self._found_price(order.values, values, given)
         self._check(values, item, log)
         if edm.number(values, "OrderedSalesQuantity") == 0:
             log.reject_field("OrderedSalesQuantity", "Quantity cannot be zero.")
@@ -124,6 +126,7 @@ class SalesLines(Record):
         lots = self.books.order_lines.get(order_key(row)) or ()
         self.books.order_lines.put(order_key(row), (*lots, lot_of(row)))
         self.books.progress.put(lot_of(row), Progress())
+        self.books.priced.put(lot_of(row), "SalesPrice" not in given)
         self._claim(row)
         if order_of(self.books, row).values["SalesOrderStatus"] != "Backorder":
             refresh_statuses(self.books, row)
@@ -142,6 +145,8 @@ class SalesLines(Record):
         values["ItemNumber"] = item.number
         values["SalesOrderNumber"] = row.values["SalesOrderNumber"]
         progress = progress_of(self.books, row)
+        if self._is_priced_anew(row, changes):
+            values |= self._found_price(order_of(self.books, row).values, values, changes)
         if values["OrderedSalesQuantity"] != row.values["OrderedSalesQuantity"]:
             self._check_quantity(row, abs(edm.number(values, "OrderedSalesQuantity")), progress, log)
         if progress.invoiced and any(values[name] != row.values[name] for name in _PRICE_FIELDS):
@@ -158,6 +163,8 @@ class SalesLines(Record):
 
     def update(self, row: Row, given: Values) -> Row:
         changed = super().update(row, given)
+        if any(name in given for name in _PRICE_FIELDS):
+            self.books.priced.put(lot_of(row), False)
         if any(changed.values[name] != row.values[name] for name in _STOCK_FIELDS):
             release_claim(self.books, row)
             self._claim(changed)
@@ -194,6 +201,24 @@ class SalesLines(Record):
         self.books.order_lines.put(order_key(row), tuple(lot for lot in lots if lot != lot_of(row)))
         super().delete(row)
         refresh_statuses(self.books, row)
+
+    def _is_priced_anew(self, row: Row, changes: Values) -> bool:
+        """Whether F&O looks its own price up again: for another quantity, unless somebody gave the price."""
+        quantity = changes.get("OrderedSalesQuantity", row.values["OrderedSalesQuantity"])
+        is_own = (self.books.priced.get(lot_of(row)) or False) and not progress_of(self.books, row).invoiced
+        return is_own and "SalesPrice" not in changes and quantity not in (0, row.values["OrderedSalesQuantity"])
+
+    def _found_price(self, order: Values, line: Values, given: Values) -> dict[str, Value]:
+        """What trade agreements, or else the base price, put into the line's fields that nobody gave."""
+        found = quote_line(self.books, order, line)
+        values: dict[str, Value] = {
+            "SalesPrice": found.price.price,
+            "SalesPriceQuantity": found.price.price_unit,
+            "FixedPriceCharges": found.price.charges,
+            "LineDiscountAmount": found.discount.amount,
+            "LineDiscountPercentage": found.discount.percent,
+        }
+        return {name: value for name, value in values.items() if name not in given}
 
     def _order(self, company: str, given: Values, log: Infolog) -> Row:
         number = given.get("SalesOrderNumber", "")

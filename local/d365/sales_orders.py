@@ -45,6 +45,8 @@ _FROM_CUSTOMER = {
     "DefaultShippingSiteId": "SiteId",
     "DefaultShippingWarehouseId": "WarehouseId",
     "ArePricesIncludingSalesTax": "IsSalesTaxIncludedInPrices",
+    "PriceCustomerGroupCode": "DiscountPriceGroupId",
+    "LineDiscountCustomerGroupCode": "LineDiscountCode",
 }
 _ADDRESS_FROM_CUSTOMER = {
     "DeliveryAddressStreet": "AddressStreet",

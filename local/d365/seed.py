@@ -5,6 +5,7 @@ from local.d365.catalogue.seed import seed_catalogue
 from local.d365.customers import Customers
 from local.d365.edm import Value
 from local.d365.inventory import Stock
+from local.d365.prices.journals import post_discounts, post_prices
 from local.d365.seed_money import seed_money
 
 _CODES = {
@@ -29,6 +30,9 @@ def seed(books: Books, customers: Customers, *, client_ids: tuple[str, ...]) -> 
     _masters(books)
     seed_money(books)
     seed_catalogue(books)
+    for agreements in books.world.trade_agreements:
+        post_prices(books, agreements.company, agreements.prices)
+        post_discounts(books, agreements.company, agreements.discounts)
     _carriers(books)
     for customer in books.world.customers:
         books.numbers.set_kind(customer.company, "customer", "kept")
@@ -39,6 +43,8 @@ def seed(books: Books, customers: Customers, *, client_ids: tuple[str, ...]) -> 
                 "OrganizationName": customer.name,
                 "CustomerGroupId": customer.group,
                 "SalesCurrencyCode": customer.currency,
+                "DiscountPriceGroupId": customer.price_group,
+                "LineDiscountCode": customer.discount_group,
             },
         )
     for company in books.world.companies.values():

@@ -9,9 +9,11 @@ from uuid import uuid4
 
 from aiohttp import web
 
+from local.d365 import edm
 from local.d365.admin import Admin
 from local.d365.admin_catalogue import CatalogueAdmin
 from local.d365.admin_money import MoneyAdmin
+from local.d365.admin_prices import PriceAdmin, service_prices
 from local.d365.admin_slips import SlipAdmin
 from local.d365.batch import Batches
 from local.d365.entra import Entra
@@ -40,8 +42,10 @@ class Server:
         app.add_routes(MoneyAdmin(self._simulator).routes())  # first: its orders/.../settle is no action of Admin's
         app.add_routes(SlipAdmin(self._simulator).routes())
         app.add_routes(CatalogueAdmin(self._simulator).routes())
+        app.add_routes(PriceAdmin(self._simulator).routes())
         app.add_routes(Admin(self._simulator).routes())
         app.add_routes([web.route("*", "/data{tail:.*}", self._data)])
+        app.add_routes([web.post("/api/services/{path:.+}", self._service_call)])
         app.add_routes([web.get("/metadata/PublicEntities('{name}')", self._public_entity)])
         return app
 
@@ -63,6 +67,28 @@ class Server:
                 entity = {"Name": name, "EntitySetName": entity_set.name, "Properties": properties}
                 return web.json_response(entity)
         return web.Response(status=404)
+
+    async def _service_call(self, request: web.Request) -> web.Response:
+        """A custom service of the tenant: its price service, if it has one."""
+        simulator, path = self._simulator, request.match_info["path"]
+        simulator.http_calls[f"POST /api/services/{path}"] += 1
+        client = simulator.tokens.bearer(request.headers.get("Authorization", ""), simulator.base_url)
+        if client is None or not simulator.is_registered(client):
+            return web.Response(status=401)
+        if path != simulator.books.tenant.price_service:
+            return web.Response(status=404)
+        fault = simulator.faults.take("POST", "services")
+        if fault is not None and (refused := _gateway(fault)) is not None:
+            return web.Response(status=refused.status, headers=refused.headers, text=refused.body)
+        try:
+            prices = service_prices(simulator.books, edm.loads(await request.read()))
+        except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as error:
+            thrown = {
+                "Message": f"{type(error).__name__}: {error}",
+                "ExceptionType": "Microsoft.Dynamics.Ax.Xpp.ErrorException",
+            }
+            return web.json_response(thrown, status=500)
+        return web.Response(text=edm.dumps({"prices": prices}), content_type="application/json")
 
     async def _data(self, request: web.Request) -> web.StreamResponse:
         started = time.monotonic()

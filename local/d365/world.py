@@ -91,6 +91,17 @@ class Customer:
     name: str
     group: str
     currency: str
+    price_group: str = ""
+    discount_group: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TradeAgreements:
+    """Posted at start, by the field names of SalesPriceAgreements and SalesLineDiscountAgreements."""
+
+    company: str
+    prices: tuple[Mapping[str, Any], ...] = ()
+    discounts: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +156,7 @@ class World:
     """What each company has released; a product that several have is one product."""
     records: Mapping[str, tuple[Mapping[str, Any], ...]]
     """By entity set further records of the catalogue, as JSON has them: lifecycle states, attributes, categories."""
+    trade_agreements: tuple[TradeAgreements, ...]
     stock: tuple[OpeningStock, ...]
     safety_stock: tuple[SafetyStock, ...]
     customers: tuple[Customer, ...]
@@ -170,6 +182,7 @@ def parse_world(raw: Mapping[str, Any]) -> World:
         },
         products=tuple((parse_product(row), parse_release(row)) for row in raw["items"]),
         records={set_name: tuple(rows) for set_name, rows in raw.get("records", {}).items()},
+        trade_agreements=tuple(TradeAgreements(**row) for row in raw.get("trade_agreements", ())),
         stock=tuple(
             OpeningStock(
                 company,

@@ -18,7 +18,8 @@ _MOMENT_IN_KEY: Final = "AttachedDateTime"
 
 _CREATED_ELSEWHERE: Final = frozenset({sets.PRODUCTS, sets.VARIANTS, sets.RELEASED_PRODUCTS, sets.RELEASED_VARIANTS})
 """Their records can be changed here, and are created by what makes and releases products."""
-_WRITABLE: Final = sets.STORED | {sets.RELEASED_PRODUCTS}
+_WRITABLE: Final = (sets.STORED | {sets.RELEASED_PRODUCTS}) - {sets.PRICES, sets.DISCOUNTS}
+"""Trade agreements come from journals, which number them."""
 
 
 type Show = Callable[[Books, Row], Row]

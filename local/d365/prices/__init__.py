@@ -1,0 +1,1 @@
+"""Prices as F&O finds them: trade agreements, line discounts and base prices."""
