@@ -2,7 +2,7 @@
 
 import bisect
 import itertools
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
@@ -40,13 +40,19 @@ class Assortment:
         self.variant_by_item: dict[int, Variant] = {}
         #: the first one of each SKU: SKUs are not unique
         self.variant_by_sku: dict[str, Variant] = {}
-        self._with_sku: Counter[str] = Counter()
+        self._with_sku: defaultdict[str, dict[int, Variant]] = defaultdict(dict)
         self.product_by_handle: dict[str, Product] = {}
+        #: since webhooks were sent: products that are new, that changed, and ids of those that are gone
+        self.created: dict[int, Product] = {}
+        self.changed: dict[int, Product] = {}
+        self.deleted: list[int] = []
         #: (owner type, namespace, key, value) -> id of the owner
         self.unique_values: dict[tuple[str, str, str, str], int] = {}
 
     def add_product(self, product: Product) -> None:
         self.products[product.id] = product
+        product.changes = self.changed
+        self.created[product.id] = product
         self.product_ids.add(product.id)
         self.product_by_handle[product.handle] = product
 
@@ -70,6 +76,7 @@ class Assortment:
         for variant in list(product.variants):
             self.remove_variant(variant)
         del self.products[product.id]
+        self.deleted.append(product.id)
         self.product_ids.remove(product.id)
         del self.product_by_handle[product.handle]
         self._forget_unique("PRODUCT", product)
@@ -139,20 +146,25 @@ class Assortment:
             count += 1
         return f"{stem}-{count}"
 
+    def with_sku(self, sku: str) -> list[Variant]:
+        """All variants with a SKU, whatever its case."""
+        return list(self._with_sku.get(sku.casefold(), {}).values())
+
     def _learn_sku(self, variant: Variant) -> None:
         if variant.sku:
             self.variant_by_sku.setdefault(variant.sku, variant)
-            self._with_sku[variant.sku] += 1
+            self._with_sku[variant.sku.casefold()][variant.id] = variant
 
     def _forget_sku(self, variant: Variant) -> None:
         if not variant.sku:
             return
-        self._with_sku[variant.sku] -= 1
+        left = self._with_sku[variant.sku.casefold()]
+        left.pop(variant.id, None)
         if self.variant_by_sku.get(variant.sku) is variant:
             del self.variant_by_sku[variant.sku]
-            if self._with_sku[variant.sku] > 0:
-                same = (each for each in self.variants.values() if each.sku == variant.sku and each is not variant)
-                self.variant_by_sku.update((variant.sku, each) for each in itertools.islice(same, 1))
+            self.variant_by_sku.update(
+                itertools.islice(((variant.sku, v) for v in left.values() if v.sku == variant.sku), 1)
+            )
 
     def _forget_unique(self, owner_type: str, owner: Product | Variant) -> None:
         for (namespace, key), metafield in owner.metafields.items():

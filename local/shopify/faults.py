@@ -23,6 +23,8 @@ class FaultKind(StrEnum):
     # semantics
     IDEMPOTENCY_CONCURRENT = "idempotency_concurrent"
     INDEX_LAG = "index_lag"
+    # a bulk operation fails after body.rows rows, with body.code
+    BULK_FAILURE = "bulk_failure"
     # webhooks
     WEBHOOK_DUPLICATE = "webhook_duplicate"
     WEBHOOK_DELAY = "webhook_delay"
@@ -45,7 +47,7 @@ class Fault:
     retry_after: str | None = None
     #: the API version that is asked for; other_answer only
     version: str | None = None
-    #: what other_answer gives instead of running the call
+    #: what other_answer gives instead of running the call; of bulk_failure rows and code
     body: dict[str, Any] = field(default_factory=dict)
 
     def matches(self, shop: str, operation: str | None, topic: str | None, version: str | None) -> bool:

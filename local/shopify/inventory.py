@@ -218,6 +218,7 @@ def _adjust(
         level.states[change.name] = level.quantity(change.name) + change.delta
         level.updated_at = now
         request.shop.variant_by_item[level.item_id].product.touch(now)
+        request.shop.moved_levels[level.item_id, level.location_id] = level
         names = (change.name,) if change.name == "incoming" else (change.name, "on_hand")
         documents += [_change_document(request, change, name) for name in names]
     group = {

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from local.shopify.catalogue_nodes import InventoryItemNode, LevelNode, LocationNode
+from local.shopify.media.nodes import PictureNode
 from local.shopify.nodes import Node, Request, not_simulated
 from local.shopify.order import Order
 from local.shopify.order_nodes import OrderNode
@@ -37,6 +38,9 @@ def load(request: Request, kind: str, number: int) -> Any:
         case "Product":
             product = shop.products.get(number)
             return ProductNode(request, product) if product else None
+        case "MediaImage":
+            picture = shop.pictures.get(number)
+            return PictureNode(request, picture) if picture else None
         case "ProductVariant":
             variant = shop.variants.get(number)
             return VariantNode(request, variant) if variant else None

@@ -55,8 +55,12 @@ class Product:
     variants: "list[Variant]" = field(default_factory=list)
     #: by namespace as it is stored and key
     metafields: dict[tuple[str, str], Metafield] = field(default_factory=dict)
+    #: ids of its pictures, in their order
+    media: list[int] = field(default_factory=list)
     #: when it is published, by id of the publication
     publications: dict[int, datetime] = field(default_factory=dict)
+    #: the shop's products that changed since webhooks were sent, by id
+    changes: "dict[int, Product]" = field(default_factory=dict, repr=False)
 
     def option(self, name: str) -> ProductOption | None:
         return next((each for each in self.options if each.name == name), None)
@@ -68,6 +72,7 @@ class Product:
 
     def touch(self, now: datetime) -> None:
         self.updated_at = max(self.updated_at, now)
+        self.changes[self.id] = self
 
 
 @dataclass(slots=True, eq=False)
@@ -95,6 +100,7 @@ class Variant:
     harmonized_system_code: str | None = None
     country_code_of_origin: str | None = None
     province_code_of_origin: str | None = None
+    media_id: int | None = None
     metafields: dict[tuple[str, str], Metafield] = field(default_factory=dict)
 
     @property

@@ -2,8 +2,10 @@
 
 from typing import Any
 
+from local.shopify.bulk.starting import BulkMutations
 from local.shopify.idempotency import idempotent
 from local.shopify.inventory import activate, adjust_quantities, set_quantities
+from local.shopify.media.mutations import MediaMutations
 from local.shopify.metafield_definitions import create_definition
 from local.shopify.metafields import set_metafields
 from local.shopify.nodes import not_simulated, parse_gid, require
@@ -16,6 +18,7 @@ from local.shopify.refund_mutations import RefundMutations
 from local.shopify.routing_mutations import RoutingMutations
 from local.shopify.schema import Access
 from local.shopify.subscriptions import create_subscription, delete_subscription, update_subscription
+from local.shopify.translations.mutations import TranslationMutations
 from local.shopify.user_errors import user_error
 
 #: The schema lists no scope for mutations with owners of any kind; orders need the first, products the second.
@@ -27,7 +30,16 @@ _NAMESPACE_AND_OWNER = (
 )
 
 
-class Mutation(RoutingMutations, OrderMutations, RefundMutations, ProductMutations, PriceMutations):
+class Mutation(
+    RoutingMutations,
+    OrderMutations,
+    RefundMutations,
+    ProductMutations,
+    PriceMutations,
+    MediaMutations,
+    TranslationMutations,
+    BulkMutations,
+):
     def inventory_set_quantities(self, input_: dict[str, Any]) -> dict[str, Any]:
         return idempotent(self._request, input_, lambda: set_quantities(self._request, input_))
 

@@ -10,6 +10,7 @@ import inspect
 import json
 import keyword
 import re
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -38,6 +39,10 @@ class Request:
     version: str
     #: the node behind a global id's kind and number, None if there is none
     load: "Callable[[Request, str, int], Any]"
+    #: inside a bulk operation, where connections without a size are whole
+    is_bulk: bool = False
+    #: the scopes as they were granted
+    token_scopes: frozenset[str] = frozenset()
     search: list[dict[str, Any]] = field(default_factory=list)
     #: the mutation being run; mutations of one document run one after the other
     mutation: "GraphQLResolveInfo[Request] | None" = None
@@ -207,14 +212,14 @@ def connect[T](
     """One page of `items`, sorted by `key`; only the page's items are wrapped."""
     if unknown:
         raise not_simulated(f"the connection arguments {', '.join(unknown)}")
-    size = _page_size(first, last)
+    size = _page_size(request, first, last)
     rows = sorted(((key(item), item) for item in items), key=lambda row: row[0], reverse=bool(reverse))
     start, end = (before, after) if reverse else (after, before)
     like = rows[0][0] if rows else None
     lower = None if start is None else _parse_cursor(start, like)
     upper = None if end is None else _parse_cursor(end, like)
     window = [row for row in rows if (lower is None or row[0] > lower) and (upper is None or row[0] < upper)]
-    page = window[:size] if first is not None else window[max(0, len(window) - size) :]
+    page = window[:size] if last is None else window[max(0, len(window) - size) :]
     return Connection(
         request,
         [(row_key, wrap(item)) for row_key, item in page],
@@ -236,11 +241,11 @@ def connect_by_id[T](
     reverse: bool | None = False,
 ) -> Connection:
     """The same of all records by their ids, which are given in ascending order: a page costs no more than its size."""
-    size = _page_size(first, last)
+    size = _page_size(request, first, last)
     start, end = (before, after) if reverse else (after, before)
     low = 0 if start is None else bisect.bisect_right(ids, _parse_cursor(start, (0, 0))[1])
     high = len(ids) if end is None else bisect.bisect_left(ids, _parse_cursor(end, (0, 0))[1])
-    from_low = (first is None) is bool(reverse)
+    from_low = (last is not None) is bool(reverse)
     bounds = (low, min(high, low + size)) if from_low else (max(low, high - size), high)
     page = ids[bounds[0] : bounds[1]]
     if reverse:
@@ -254,7 +259,9 @@ def connect_by_id[T](
     )
 
 
-def _page_size(first: int | None, last: int | None) -> int:
+def _page_size(request: Request, first: int | None, last: int | None) -> int:
+    if request.is_bulk and first is None and last is None:
+        return sys.maxsize
     if first is not None and last is not None:
         raise error("providing both first and last is not supported", "BAD_REQUEST")
     size = first if first is not None else last

@@ -20,6 +20,7 @@ class ProductControl:
         return [
             web.get("/{shop}/_sim/products", self.products),
             web.post("/{shop}/_sim/products", self.add),
+            web.post("/{shop}/_sim/products/generate", self.generate),
             web.get(r"/{shop}/_sim/products/{id:\d+}", self.product),
             web.patch(r"/{shop}/_sim/products/{id:\d+}", self.edit),
             web.delete(r"/{shop}/_sim/products/{id:\d+}", self.delete),
@@ -27,6 +28,10 @@ class ProductControl:
             web.patch(r"/{shop}/_sim/products/{id:\d+}/options", self.edit_option),
             web.patch(r"/{shop}/_sim/variants/{id:\d+}", self.edit_variant),
             web.delete(r"/{shop}/_sim/variants/{id:\d+}", self.delete_variant),
+            web.post(r"/{shop}/_sim/products/{id:\d+}/media", self.add_picture),
+            web.post(r"/{shop}/_sim/products/{id:\d+}/translations", self.translate),
+            web.get("/{shop}/_sim/files", self.files),
+            web.post("/{shop}/_sim/files/process", self.process),
             web.post("/{shop}/_sim/company_locations", self.add_company_location),
             web.patch("/{shop}/_sim/plan", self.change_plan),
         ]
@@ -43,6 +48,15 @@ class ProductControl:
         with telling():
             made = staff.add_product(shop, params)
         return json_line(staff.product_document(made), status=201)
+
+    async def generate(self, request: web.Request) -> web.Response:
+        """{count, variants?: of each (3), title?, sku?, item?, price?}: many products at once. The texts take `{n}` of
+        the product, and `{v}` of the variant; `item` is the value of the metafield `$app.item`.
+        """
+        shop, params = self._shop(request), await read_object(request)
+        with telling():
+            staff.generate(shop, **params)
+        return json_line({"products": len(shop.products), "variants": len(shop.variants)}, status=201)
 
     async def edit(self, request: web.Request) -> web.Response:
         """{title?, handle?, description_html?, vendor?, product_type?, status?, tags?, seo_title?, seo_description?,
@@ -91,6 +105,35 @@ class ProductControl:
         delete_variant(shop, variant)
         variant.product.touch(shop.clock())
         return json_line({})
+
+    async def add_picture(self, request: web.Request) -> web.Response:
+        """{source?, alt?}: a ready picture at the end."""
+        shop, params = self._shop(request), await read_object(request)
+        made = staff.add_picture(shop, _product(shop, request), params)
+        return json_line({"id": made.id}, status=201)
+
+    async def translate(self, request: web.Request) -> web.Response:
+        """{locale, texts: {title, body_html, ...}}."""
+        shop, params = self._shop(request), await read_object(request)
+        product = _product(shop, request)
+        with telling():
+            staff.translate(shop, product, params)
+        return json_line({})
+
+    async def files(self, request: web.Request) -> web.Response:
+        """All pictures, with SHA-256 of what was uploaded."""
+        shop = self._shop(request)
+        return json_line([staff.picture_document(shop, each) for each in shop.pictures.values()])
+
+    async def process(self, request: web.Request) -> web.Response:
+        """Pictures are processed now: {seconds?: how long it takes from now on, fail?: [ids]}."""
+        shop, params = self._shop(request), await read_object(request)
+        shop.processing_seconds = params.get("seconds", shop.processing_seconds)
+        for number in params.get("fail", []):
+            shop.pictures[number].error = ("IMAGE_PROCESSING_FAILURE", "The image could not be processed.")
+        for each in shop.pictures.values():
+            each.done_at = min(each.done_at, shop.clock())
+        return json_line({"files": len(shop.pictures)})
 
     async def add_company_location(self, request: web.Request) -> web.Response:
         """{company, name, currency, external_id?}."""

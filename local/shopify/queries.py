@@ -5,10 +5,12 @@ from datetime import timedelta
 from typing import Any
 
 from local.shopify.balance import financial_status, fulfillment_status, gateways
+from local.shopify.bulk.starting import BulkQueries
 from local.shopify.catalogue_nodes import LocationNode, ShopNode, sort_moment
 from local.shopify.faults import FaultKind
 from local.shopify.ids import gid
 from local.shopify.loading import is_readable
+from local.shopify.media.mutations import MediaQueries
 from local.shopify.model import Location
 from local.shopify.nodes import Connection, connect, not_simulated, parse_gid
 from local.shopify.order import Order
@@ -20,6 +22,7 @@ from local.shopify.state import SUPPORTED_VERSIONS
 from local.shopify.subscriptions import subscription_document
 from local.shopify.topics import graphql_name
 from local.shopify.totals import current
+from local.shopify.translations.mutations import TranslationQueries
 
 _SHIPPED = {
     None: ["unfulfilled", "unshipped"],
@@ -60,7 +63,7 @@ LOCATION_SORT: dict[str, Callable[[Location], Any]] = {
 }
 
 
-class QueryRoot(ProductQueries, PriceQueries):
+class QueryRoot(ProductQueries, PriceQueries, MediaQueries, TranslationQueries, BulkQueries):
     def shop(self) -> ShopNode:
         return ShopNode(self._request)
 

@@ -9,15 +9,19 @@ from pathlib import Path
 from aiohttp import web
 
 from local.shopify.admin_http import AdminApi
+from local.shopify.bulk_http import BulkHttp
+from local.shopify.bulk_running import BulkRunner
+from local.shopify.catalogue_webhooks import telling_of_changes
 from local.shopify.control import Control
 from local.shopify.state import TOKEN_LIFETIME, Clock, Simulator, utc_now
 from local.shopify.topics import DEFAULT_TOPICS, check_topics
+from local.shopify.upload_http import UploadHttp
 from local.shopify.webhooks import Dispatcher
 from local.shopify.world import load_world
 
 WORLD = Path(__file__).parent.parent / "world.toml"
-#: A webhook's body may be several MB, and so may a document of the `_sim` endpoints.
-_MAX_BODY = 16 * 1024 * 1024
+#: A staged upload may have 100 MB.
+_MAX_BODY = 128 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,18 +51,23 @@ async def run_shopify(
     simulator = Simulator(load_world(world), webhooks.rstrip("/"), clock, token_lifetime, topics)
     dispatcher = Dispatcher(simulator, time_scale=time_scale)
     api = AdminApi(simulator, dispatcher.announce)
-    app = web.Application(client_max_size=_MAX_BODY)
+    runner_of_bulk = BulkRunner(simulator, dispatcher.announce, dispatcher.tell)
+    app = web.Application(client_max_size=_MAX_BODY, middlewares=[telling_of_changes(simulator, dispatcher)])
     # the control routes first: "_sim" is not a shop
-    app.add_routes([*Control(simulator, dispatcher).routes(), *api.routes()])
+    parts = (Control(simulator, dispatcher), UploadHttp(simulator), BulkHttp(simulator, runner_of_bulk), api)
+    app.add_routes([route for part in parts for route in part.routes()])
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", port)
     await site.start()
     await dispatcher.start()
+    await runner_of_bulk.start()
     try:
         address = runner.addresses[0]
-        yield RunningShopify(f"http://127.0.0.1:{address[1]}", simulator, dispatcher)
+        simulator.url = f"http://127.0.0.1:{address[1]}"
+        yield RunningShopify(simulator.url, simulator, dispatcher)
     finally:
         api.stopping.set()
+        await runner_of_bulk.stop()
         await dispatcher.stop()
         await runner.cleanup()

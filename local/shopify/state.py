@@ -11,13 +11,16 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from local.shopify.assortment import Assortment
+from local.shopify.bulk_records import BulkOperation
 from local.shopify.costs import Bucket
 from local.shopify.faults import Faults
+from local.shopify.media_records import Picture, Upload
 from local.shopify.merchandise import Publication, Variant
 from local.shopify.model import Level, Location, MetafieldDefinition, Subscription
 from local.shopify.order import Order
 from local.shopify.price_records import Company, CompanyLocation, Market, Pricing
 from local.shopify.topics import DEFAULT_TOPICS, ENDPOINTS
+from local.shopify.translation_records import Translation
 from local.shopify.world import CompanyLocationSeed, ShopSeed, VariantSeed
 
 Clock = Callable[[], datetime]
@@ -103,6 +106,15 @@ class Shop:
         self.variant_by_item = self.assortment.variant_by_item
         self.variant_by_sku = self.assortment.variant_by_sku
         self.publications = {each.id: Publication(each.id, each.name, each.takes_dates) for each in seed.publications}
+        self.bulk_operations: dict[int, BulkOperation] = {}
+        #: how long a bulk operation waits
+        self.bulk_seconds = 2.0
+        self.uploads: dict[str, Upload] = {}
+        self.pictures: dict[int, Picture] = {}
+        #: how long a picture is processed
+        self.processing_seconds = 2.0
+        #: by global id of what is translated, then by locale and key
+        self.translations: dict[str, dict[tuple[str, str], Translation]] = {}
         self.pricing = Pricing()
         for market in seed.markets:
             self.pricing.markets[market.id] = Market(market.id, market.name, market.currency, market.is_primary)
@@ -111,6 +123,8 @@ class Shop:
         #: what productSet does in the background, by id
         self.operations: dict[int, Operation] = {}
         self.levels: dict[tuple[int, int], Level] = {}
+        #: whose quantity changed since webhooks were sent
+        self.moved_levels: dict[tuple[int, int], Level] = {}
         self.orders: dict[int, Order] = {}
         self.subscriptions: dict[int, Subscription] = {}
         #: of metafields, by the type of their owner, then by namespace as it is stored and key
@@ -130,6 +144,7 @@ class Shop:
             )
         for variant in seed.variants:
             self._seed(variant)
+        self.assortment.created.clear()
 
     def _seed(self, seed: VariantSeed) -> None:
         values = dict(zip(seed.options, seed.variant.split(" / "), strict=True)) if seed.variant else None
@@ -256,6 +271,8 @@ class Simulator:
     clock: Clock = utc_now
     token_lifetime: timedelta = TOKEN_LIFETIME
     topics: tuple[str, ...] = DEFAULT_TOPICS
+    #: where it is served, for addresses that it gives
+    url: str = "http://127.0.0.1:7200"
     faults: Faults = field(default_factory=Faults)
     shops: dict[str, Shop] = field(default_factory=dict)
     calls: deque[Call] = field(default_factory=lambda: deque(maxlen=50_000))

@@ -43,6 +43,7 @@ def _move(shop: Shop, line: LineItem, location_id: int, *, available: int = 0, c
     level.states["committed"] = level.quantity("committed") + committed
     level.updated_at = shop.clock()
     line.variant.product.touch(level.updated_at)
+    shop.moved_levels[level.item_id, level.location_id] = level
 
 
 def _level(shop: Shop, item_id: int, location_id: int) -> Level:

@@ -8,10 +8,10 @@ from local.shopify.ids import gid
 from local.shopify.model import Subscription
 from local.shopify.nodes import Request, not_simulated, parse_gid, utc
 from local.shopify.state import Shop
-from local.shopify.topics import ALL_TOPICS, graphql_name
+from local.shopify.topics import ENDPOINTS, graphql_name
 from local.shopify.user_errors import user_error
 
-TOPICS = {graphql_name(topic): topic for topic in ALL_TOPICS}
+TOPICS = {graphql_name(topic): topic for topic in ENDPOINTS}
 _MAX_BYTES = 65_535
 #: Of webhooks about orders; not recorded of a mutation of GraphQL, so that the field is a choice.
 _NOT_APPROVED = "This app is not approved to subscribe to webhook topics containing protected customer data."

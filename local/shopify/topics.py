@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 #: Topic -> the last part of the address: `{webhooks}/{store}/{part}`.
-ENDPOINTS = {
+_ORDERS = {
     "orders/create": "orders",
     "orders/updated": "orders",
     "orders/edited": "orders",
@@ -25,7 +25,16 @@ ENDPOINTS = {
     "fulfillment_holds/added": "fulfillment_holds",
     "fulfillment_holds/released": "fulfillment_holds",
 }
-ALL_TOPICS = tuple(ENDPOINTS)
+#: Of products, stock and bulk operations: `all` does not name them.
+_CATALOGUE = {
+    "products/create": "products",
+    "products/update": "products",
+    "products/delete": "products",
+    "inventory_levels/update": "inventory_levels",
+    "bulk_operations/finish": "bulk_operations",
+}
+ENDPOINTS = {**_ORDERS, **_CATALOGUE}
+ALL_TOPICS = tuple(_ORDERS)
 #: Topics that every shop subscribes to at start.
 DEFAULT_TOPICS = ("orders/create", "orders/updated")
 
@@ -35,7 +44,7 @@ def graphql_name(topic: str) -> str:
 
 
 def parse_topics(text: str) -> tuple[str, ...]:
-    """`all`, or topics with commas between them; raises ValueError for one that is not simulated."""
+    """`all` for those of orders, or a list with commas; raises ValueError for a topic that is not simulated."""
     chosen = ALL_TOPICS if text == "all" else tuple(filter(None, (each.strip() for each in text.split(","))))
     check_topics(chosen)
     return chosen

@@ -128,6 +128,16 @@ class Dispatcher:
             for subscription in subscriptions:
                 self.send(self._delivery(shop, subscription, document, event_id))
 
+    def tell(self, shop: Shop, topic: str, document: dict[str, Any]) -> None:
+        """Send what is about no order."""
+        event_id = str(uuid.uuid4())
+        for subscription in [each for each in shop.subscriptions.values() if _takes(each, topic)]:
+            self.send(self._delivery(shop, subscription, document, event_id))
+
+    def is_told(self, shop: Shop, topic: str) -> bool:
+        """Whether anybody subscribed to a topic."""
+        return any(_takes(each, topic) for each in shop.subscriptions.values())
+
     def _delivery(self, shop: Shop, subscription: Subscription, document: dict[str, Any], event_id: str) -> Delivery:
         wanted = subscription.include_fields
         chosen = {key: document[key] for key in wanted if key in document} if wanted else document

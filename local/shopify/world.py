@@ -100,6 +100,9 @@ class ShopSeed:
     publications: tuple[PublicationSeed, ...]
     markets: tuple[MarketSeed, ...]
     company_locations: tuple[CompanyLocationSeed, ...]
+    #: the shop's own language, and those that its texts can be translated to
+    locale: str = "en"
+    locales: tuple[str, ...] = ()
 
 
 def load_world(path: Path) -> tuple[ShopSeed, ...]:
@@ -118,6 +121,7 @@ def _shop(table: Mapping[str, Any], document: Mapping[str, Any]) -> ShopSeed:
         **{
             **table,
             "webhook_secrets": tuple(table["webhook_secrets"]),
+            "locales": tuple(table.get("locales", ())),
             "scopes": tuple(table.get("scopes", DEFAULT_SCOPES)),
         },
         locations=locations,

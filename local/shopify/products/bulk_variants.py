@@ -3,6 +3,7 @@
 from typing import Any
 
 from local.shopify.catalogue_nodes import MOST_LOCATIONS, MOST_VARIANTS
+from local.shopify.media.files import picture_by
 from local.shopify.merchandise import Product, Variant
 from local.shopify.nodes import Request, not_simulated, parse_gid
 from local.shopify.products.making import delete_variant, new_variant, stock_at_first_location
@@ -46,8 +47,8 @@ def create_variants(
         raise not_simulated(f"more than {_MOST_QUANTITIES} quantities in one call")
     for index, each in enumerate(rows):
         row = ["variants", str(index)]
-        if each.get("id"):
-            raise not_simulated("productVariantsBulkCreate with the id of a variant")
+        if each.get("id") or each.get("mediaId"):
+            raise not_simulated("productVariantsBulkCreate with the id of a variant, or a mediaId")
         chosen, found = choose(product.options, each.get("optionValues") or [], row, unknown_option="INVALID_INPUT")
         missing = missing_options(product.options, chosen)
         if not found and missing:
@@ -197,6 +198,12 @@ def _update(request: Request, variant: Variant, given: dict[str, Any], chosen: C
     shop, product = request.shop, variant.product
     changed = write_scalars(request, variant, given, By.UPDATE)
     changed = write_metafields(request, variant, given) or changed
+    if given.get("mediaId"):
+        picture = picture_by(shop, given["mediaId"])
+        if picture is None or picture.id not in product.media or picture.status(shop.clock()) != "READY":
+            raise not_simulated("a mediaId that is not a ready picture of the product")
+        changed = changed or variant.media_id != picture.id
+        variant.media_id = picture.id
     if chosen:
         whole: Chosen = {**{key: each.id for key, each in variant.values.items()}, **chosen}
         values = values_of(product.options, whole, shop.next_catalogue_id)

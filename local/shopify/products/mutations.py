@@ -5,9 +5,9 @@ from decimal import Decimal
 from typing import Any
 
 from local.shopify.catalogue_nodes import InventoryItemNode, ShopNode
+from local.shopify.media.files import attach, is_address, make_picture
 from local.shopify.merchandise import Product
 from local.shopify.metafields import check_value, write_metafield
-from local.shopify.mutation_root import MutationRoot
 from local.shopify.nodes import error, not_simulated, parse_gid
 from local.shopify.products.bulk_variants import create_variants, delete_variants, update_variants
 from local.shopify.products.identifying import product_by
@@ -19,6 +19,7 @@ from local.shopify.products.queries import operation_document
 from local.shopify.products.setting import set_product
 from local.shopify.products.texts import normal_tags, tags_are_valid
 from local.shopify.products.variant_input import hs_code_fits, province_fits, require_full, write_item
+from local.shopify.products.variant_media import VariantMediaMutations
 from local.shopify.state import Operation
 from local.shopify.user_errors import user_error
 
@@ -43,14 +44,14 @@ _NOT_UPDATED = (
 _UNITS = {"GRAMS": "g", "KILOGRAMS": "kg", "OUNCES": "oz", "POUNDS": "lb"}
 
 
-class ProductMutations(MutationRoot):
+class ProductMutations(VariantMediaMutations):
     def product_set(
         self, input_: dict[str, Any], identifier: dict[str, Any] | None = None, *, synchronous: bool = True
     ) -> dict[str, Any]:
         """In the background it is done at once too; only the answer says that it is not done yet."""
         request, shop = self._request, self._request.shop
         product, problems = set_product(request, input_, identifier)
-        if not synchronous:
+        if not synchronous and not request.is_bulk:
             number = shop.next_catalogue_id()
             shop.operations[number] = Operation(product.id if product else None, problems)
             waiting: dict[str, Any] = {"status": "CREATED", "product": None, "userErrors": []}
@@ -64,6 +65,7 @@ class ProductMutations(MutationRoot):
         product: dict[str, Any] | None = None,
         input_: dict[str, Any] | None = None,
         identifier: dict[str, Any] | None = None,
+        media: list[dict[str, Any]] | None = None,
     ) -> dict[str, Any]:
         if (product is None) == (input_ is None):
             text = "productUpdate must include exactly one of the following arguments: input, product."
@@ -85,8 +87,15 @@ class ProductMutations(MutationRoot):
             require_full(each)
             if check_value(self._request, "PRODUCT", found, each):
                 raise not_simulated("metafields that are not valid in productUpdate")
+        for index, each in enumerate(media or ()):
+            if each["mediaContentType"] != "IMAGE":
+                raise not_simulated(f"media of the type {each['mediaContentType']}")
+            if not is_address(self._request, each["originalSource"]):
+                problems.append(user_error(["media", str(index), "originalSource"], "Image URL is invalid"))
         if problems:
             return {"product": self._as_node(found), "userErrors": problems}
+        for each in media or ():
+            attach(self._request.shop, found, make_picture(self._request, each))
         before = {slot: (each.type, each.value) for slot, each in found.metafields.items()}
         changed = write_product(self._request, found, given)
         for each in given.get("metafields") or ():

@@ -7,11 +7,13 @@ from typing import Any
 
 from local.shopify.catalogue_nodes import InventoryItemNode
 from local.shopify.ids import gid
+from local.shopify.media.nodes import PictureNode, pictures
 from local.shopify.merchandise import OptionValue, Product, ProductOption, Publication, Variant
 from local.shopify.metafields import MetafieldsNode
 from local.shopify.money import graphql_amount, rest_amount
 from local.shopify.nodes import Connection, Node, Request, connect, count, first_of, not_simulated, parse_gid, utc
 from local.shopify.products.taxonomy import category_document
+from local.shopify.translations.nodes import translations_of
 
 #: Sort keys of Product.variants, which is in the order of positions without one.
 _VARIANT_SORT: dict[str, Callable[[Variant], Any]] = {
@@ -89,6 +91,21 @@ class ProductNode(MetafieldsNode):
 
         return connect(self.request, self.product.variants, lambda each: VariantNode(self.request, each), key, **window)
 
+    def media(self, *, sort_key: str = "POSITION", **window: Any) -> Connection:
+        if sort_key != "POSITION":
+            raise not_simulated(f"Product.media sorted by {sort_key}")
+        return pictures(self.request, self.product.media, window)
+
+    def media_count(self) -> dict[str, Any]:
+        return count(len(self.product.media))
+
+    def featured_media(self) -> PictureNode | None:
+        first = next(iter(self.product.media), None)
+        return PictureNode(self.request, self.shop.pictures[first]) if first else None
+
+    def translations(self, locale: str) -> list[dict[str, Any]]:
+        return translations_of(self.request, self.product, locale)
+
     def published_at(self) -> str | None:
         """When it was published to the online store."""
         shown = [at for number, at in self.product.publications.items() if self.shop.publications[number].takes_dates]
@@ -155,6 +172,9 @@ class OptionNode(Node):
         used = self._used()
         return [OptionValueNode(self.request, each, has_variants=each.id in used) for each in self.option.values]
 
+    def translations(self, locale: str) -> list[dict[str, Any]]:
+        return translations_of(self.request, self.option, locale)
+
     def _used(self) -> set[int]:
         return {each.values[self.option.id].id for each in self.product.variants}
 
@@ -170,6 +190,9 @@ class OptionValueNode(Node):
         self.has_variants = has_variants
         self.linked_metafield_value = None
         self.swatch = None
+
+    def translations(self, locale: str) -> list[dict[str, Any]]:
+        return translations_of(self.request, self.value, locale)
 
 
 class VariantNode(MetafieldsNode):
@@ -202,6 +225,9 @@ class VariantNode(MetafieldsNode):
 
     def position(self) -> int:
         return self.variant.product.variants.index(self.variant) + 1
+
+    def media(self, **window: Any) -> Connection:
+        return pictures(self.request, [self.variant.media_id] if self.variant.media_id else [], window)
 
     def selected_options(self) -> list[dict[str, Any]]:
         chosen = ((option, self.variant.values[option.id]) for option in self.variant.product.options)

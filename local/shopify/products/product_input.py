@@ -106,5 +106,5 @@ def write_product(request: Request, product: Product, given: dict[str, Any]) -> 
 
 
 def _state(product: Product) -> tuple[Any, ...]:
-    lists = ("options", "variants", "metafields", "publications", "updated_at", "tags")
+    lists = ("options", "variants", "metafields", "publications", "updated_at", "tags", "changes", "media")
     return (*(getattr(product, name) for name in product.__slots__ if name not in lists), tuple(product.tags))

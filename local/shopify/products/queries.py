@@ -1,8 +1,10 @@
 """The query roots of products, variants and publications."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
+from local.shopify.assortment import Assortment
 from local.shopify.catalogue_nodes import InventoryItemNode, sort_moment
 from local.shopify.ids import gid
 from local.shopify.merchandise import Product, Variant
@@ -63,6 +65,11 @@ _VARIANT_SORT: dict[str, Callable[[Variant], Any]] = {
 }
 
 
+_ONE_SKU = r"sku:(?:'[^']*'|\"[^\"]*\"|[^\s'\":(),]+)"
+_SKUS = re.compile(rf"\s*{_ONE_SKU}(?:\s+OR\s+{_ONE_SKU})*\s*")
+_SKU = re.compile(r"sku:('[^']*'|\"[^\"]*\"|\S+)")
+
+
 class ProductQueries(QueryBase):
     def product(self, id_: str) -> Any:
         return self._load("Product", id_)
@@ -97,7 +104,8 @@ class ProductQueries(QueryBase):
             ids = self._shop.assortment.variant_ids.ids
             return connect_by_id(self._request, self._shop.variants, ids, wrap, **window)
         value = _sorted_by("productVariants", _VARIANT_SORT, sort_key)
-        found = self._search("productVariants", VARIANT_SEARCH).filter(query, self._shop.variants.values())
+        candidates = _with_skus(self._shop.assortment, query) or self._shop.variants.values()
+        found = self._search("productVariants", VARIANT_SEARCH).filter(query, candidates)
         return connect(self._request, found, wrap, lambda each: (value(each), each.id), **window)
 
     def inventory_item(self, id_: str) -> Any:
@@ -146,6 +154,14 @@ def operation_document(request: Request, number: int) -> dict[str, Any]:
         "product": ProductNode(request, product) if product else None,
         "userErrors": operation.user_errors,
     }
+
+
+def _with_skus(assortment: Assortment, query: str | None) -> list[Variant]:
+    """What can match a search for nothing but SKUs, `sku:'A' OR sku:'B'`; empty for other searches."""
+    if not query or not _SKUS.fullmatch(query):
+        return []
+    names = (each.strip("'\"") for each in _SKU.findall(query))
+    return list({each.id: each for name in names for each in assortment.with_sku(name)}.values())
 
 
 def _is_whole(query: str | None, sort_key: str) -> bool:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from local.shopify.catalogue_nodes import MOST_OPTIONS, MOST_VARIANTS
+from local.shopify.media.files import is_address, picture_by
 from local.shopify.merchandise import OptionValue, Product, ProductOption, Variant
 from local.shopify.metafields import check_value, resolved
 from local.shopify.nodes import Request, not_simulated, parse_gid
@@ -56,6 +57,7 @@ def check(setting: Setting) -> None:
         for below, text, code in check_value(request, "PRODUCT", setting.product, each):
             ours = code if code == "CAPABILITY_VIOLATION" else "INVALID_METAFIELD"
             setting.problems.append(user_error([*path, *below], text, ours))
+    _check_files(setting)
     has_options, has_variants = bool(given.get("productOptions")), bool(given.get("variants"))
     if has_options and not has_variants:
         text = "Variants input is required when updating product options"
@@ -67,6 +69,28 @@ def check(setting: Setting) -> None:
         _check_options(setting)
         if not setting.problems:
             _check_variants(setting)
+
+
+def _check_files(setting: Setting) -> None:
+    """Files by id or address; the file of a variant has to be among them."""
+    request, named = setting.request, set()
+    for index, each in enumerate(setting.given.get("files") or ()):
+        path = ["input", "files", str(index)]
+        if each.get("id"):
+            if picture_by(request.shop, each["id"]) is None:
+                raise not_simulated("productSet with a file that does not exist")
+        elif each.get("contentType") not in (None, "IMAGE") or not each.get("originalSource"):
+            raise not_simulated("files of another type than IMAGE, or without a source")
+        elif not is_address(request, each["originalSource"]):
+            text = "File URL is invalid"
+            setting.problems.append(user_error([*path, "originalSource"], text, "INVALID_INPUT"))
+        if each.get("duplicateResolutionMode") not in (None, "APPEND_UUID") or len(each.get("alt") or "") > LONGEST:
+            raise not_simulated("a duplicateResolutionMode, or a long alt, in productSet")
+        named.add(each.get("id") or each.get("originalSource"))
+    for row in setting.given.get("variants") or ():
+        file = row.get("file")
+        if file and (file.get("id") or file.get("originalSource")) not in named:
+            raise not_simulated("the file of a variant that is not among the product's files")
 
 
 def _names_custom_id(metafields: Any, custom: dict[str, Any]) -> bool:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from local.shopify.media.files import detach, make_picture
 from local.shopify.merchandise import OptionValue, Product, ProductOption, Variant
 from local.shopify.metafields import is_private, remove_metafield, resolved, write_metafield
 from local.shopify.nodes import Request, not_simulated, parse_gid
@@ -16,7 +17,6 @@ _NOT_SIMULATED = (
     "claimOwnership",
     "collections",
     "combinedListingRole",
-    "files",
     "giftCard",
     "giftCardTemplateSuffix",
     "redirectNewHandle",
@@ -79,6 +79,7 @@ def _write(setting: Setting) -> Product:
         made = new_variant(shop, product, {each.id: each.values[0] for each in product.options})
         stock_at_first_location(shop, made)
     changed = _write_metafields(setting, product) or changed
+    changed = _write_files(setting, product) or changed
     if changed or is_new:
         product.touch(now)
     return product
@@ -167,7 +168,27 @@ def _write_quantities(request: Request, variant: Variant, given: dict[str, Any],
         if change:
             level.states["available"] = level.quantity("available") + change
             level.updated_at = shop.clock()
+            shop.moved_levels[level.item_id, level.location_id] = level
             variant.product.touch(shop.clock())
+
+
+def _write_files(setting: Setting, product: Product) -> bool:
+    """The list is complete: pictures that it does not name are detached. A variant's file is one of the list."""
+    request, shop, given = setting.request, setting.request.shop, setting.given
+    if given.get("files") is None:
+        return False
+    before = list(product.media), [each.media_id for each in product.variants]
+    chosen: dict[str, int] = {}
+    for each in given["files"]:
+        number = parse_gid(each["id"], "MediaImage") if each.get("id") else make_picture(request, each).id
+        chosen[each.get("id") or each["originalSource"]] = number
+    for number in [each for each in product.media if each not in chosen.values()]:
+        detach(shop, product, shop.pictures[number])
+    product.media = list(dict.fromkeys(chosen.values()))
+    for variant, row in zip(product.variants, given.get("variants") or (), strict=False):
+        if row.get("file"):
+            variant.media_id = chosen[row["file"].get("id") or row["file"]["originalSource"]]
+    return (list(product.media), [each.media_id for each in product.variants]) != before
 
 
 def _write_metafields(setting: Setting, product: Product) -> bool:

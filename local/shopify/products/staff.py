@@ -1,14 +1,20 @@
 """What staff do with products in the admin."""
 
+import hashlib
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
 from local.shopify.assortment import handle_of
+from local.shopify.media_records import Picture
 from local.shopify.merchandise import DEFAULT_TITLE, TITLE, OptionValue, Product, Variant
+from local.shopify.metafields import APP_NAMESPACE
+from local.shopify.model import Metafield
 from local.shopify.products.making import new_variant, stock_at_first_location
 from local.shopify.products.texts import normal_tags
 from local.shopify.state import Shop
+from local.shopify.translation_records import Translation
+from local.shopify.translations.content import contents, global_id
 
 _TEXTS = ("title", "description_html", "vendor", "product_type", "status", "seo_title", "seo_description", "category")
 VARIANT_FIELDS = (
@@ -39,6 +45,35 @@ def add_product(shop: Shop, params: Mapping[str, Any]) -> Product:
         add_variant(shop, product, row)
     edit_product(shop, product, rest)
     return product
+
+
+def generate(
+    shop: Shop,
+    count: int,
+    *,
+    variants: int = 3,
+    title: str = "Product {n:05d}",
+    sku: str = "GEN-{n:05d}-{v}",
+    item: str | None = None,
+    price: str = "10.00",
+) -> None:
+    """Many active products with one option, stocked with 0 at the first location."""
+    now, slot = shop.clock(), (APP_NAMESPACE, "item")
+    for n in range(1, count + 1):
+        name = title.format(n=n)
+        made = Product(shop.next_catalogue_id(), name, shop.assortment.free_handle(name), shop.seed.name, now, now)
+        made.options = [shop.assortment.new_option("Size", [str(v) for v in range(1, variants + 1)])]
+        made.publications = dict.fromkeys(shop.publications, now)
+        shop.assortment.add_product(made)
+        for v, value in enumerate(made.options[0].values, 1):
+            variant = new_variant(shop, made, {made.options[0].id: value})
+            variant.price, variant.tracked = Decimal(price), True
+            shop.assortment.set_sku(variant, sku.format(n=n, v=v))
+            stock_at_first_location(shop, variant)
+        if item is not None:
+            text = item.format(n=n)
+            made.metafields[slot] = Metafield(shop.next_catalogue_id(), *slot, "id", text, now, now)
+            shop.assortment.unique_values["PRODUCT", *slot, text] = made.id
 
 
 def edit_product(shop: Shop, product: Product, params: Mapping[str, Any]) -> None:
@@ -102,6 +137,38 @@ def rename_option(shop: Shop, product: Product, params: Mapping[str, Any]) -> No
     product.touch(shop.clock())
 
 
+def add_picture(shop: Shop, product: Product, params: Mapping[str, Any]) -> Picture:
+    """A ready picture that staff uploaded, at the end of the product's."""
+    now, number = shop.clock(), shop.next_catalogue_id()
+    source = params.get("source", f"https://staff.example/{number}.png")
+    name = source.rpartition("/")[2]
+    made = Picture(number, name, "image/png", source, 0, now, now, now, params.get("alt"))
+    shop.pictures[number] = made
+    product.media.append(number)
+    product.touch(now)
+    return made
+
+
+def translate(shop: Shop, product: Product, params: Mapping[str, Any]) -> None:
+    digests = {each.key: each.digest for each in contents(product)}
+    rows = shop.translations.setdefault(global_id(product), {})
+    for key, value in params["texts"].items():
+        rows[params["locale"], key] = Translation(key, params["locale"], value, digests[key], shop.clock())
+
+
+def picture_document(shop: Shop, picture: Picture) -> dict[str, Any]:
+    """All that is stored of a picture; the digest of what was uploaded, None for one from elsewhere."""
+    sent = next((each for each in shop.uploads.values() if picture.source.endswith(each.key)), None)
+    return {
+        "id": picture.id,
+        "file_name": picture.file_name,
+        "alt": picture.alt,
+        "status": picture.status(shop.clock()),
+        "products": [each.id for each in shop.products.values() if picture.id in each.media],
+        "sha256": hashlib.sha256(sent.content).hexdigest() if sent and sent.content is not None else None,
+    }
+
+
 def product_document(product: Product) -> dict[str, Any]:
     """All that is stored of a product, in the words of the records."""
     names = (*_TEXTS, "id", "handle", "tags")
@@ -109,6 +176,7 @@ def product_document(product: Product) -> dict[str, Any]:
         **{name: getattr(product, name) for name in names},
         "options": {each.name: [value.name for value in each.values] for each in product.options},
         "publications": sorted(product.publications),
+        "media": product.media,
         "metafields": _metafields(product),
         "variants": [variant_document(each) for each in product.variants],
         "updated_at": product.updated_at.isoformat(),

@@ -20,9 +20,7 @@ LIMIT = Decimal(1_000_000_000_000_000_000)
 _HEAVIEST = 2_000_000_000
 _TOO_LOW, _TOO_HIGH = "must be greater than or equal to 0", f"must be less than {LIMIT}"
 _NOT_SIMULATED = (
-    "mediaId",
     "mediaSrc",
-    "file",
     "published",
     "quantityAdjustments",
     "requiresComponents",

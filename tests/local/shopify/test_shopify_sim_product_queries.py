@@ -226,3 +226,34 @@ async def test_staff_edit_products(client: Client):
     await client.sim("DELETE", f"products/{coats}")
     assert (await client.sim("GET", f"products/{coats}", status=404)) == {"errors": "Not Found"}
     assert len(await client.sim("GET", "products")) == 8
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("sku:'coat-red'", ["COAT-RED"]),
+        ('sku:"COAT-RED" OR sku:MUG-ENAMEL OR sku:none', ["MUG-ENAMEL", "COAT-RED"]),
+        ("sku:none", []),
+        ("sku:'COAT-RED,COAT-BLUE'", ["COAT-RED", "COAT-BLUE"]),
+        ("sku:COAT-RED AND status:x", None),
+    ],
+)
+async def test_skus_are_found_whatever_their_case(client: Client, query: str, found: list[str] | None):
+    await make(client)
+    body = await client.graphql(VARIANTS, {"query": query})
+    if found is None:
+        assert body["extensions"]["search"][0]["warnings"][0]["field"] == "status"
+    else:
+        assert [each["sku"] for each in body["data"]["productVariants"]["nodes"]] == found
+
+
+async def test_a_sku_that_moves_is_found_at_its_new_place(client: Client):
+    made = await make(client, coat(variants=[variant("Red", "M", sku="SAME"), variant("Blue", "M", sku="SAME")]))
+    first, second = (number(each["id"]) for each in made["variants"]["nodes"])
+    shop = client.shopify.simulator.shops[client.shop]
+    assert shop.variant_by_sku["SAME"].id == first
+    await client.sim("PATCH", f"variants/{first}", {"sku": "OTHER"})
+    assert (shop.variant_by_sku["SAME"].id, shop.variant_by_sku["OTHER"].id) == (second, first)
+    await client.sim("DELETE", f"variants/{second}")
+    assert "SAME" not in shop.variant_by_sku
+    assert (await client.data(VARIANTS, {"query": "sku:SAME"}))["productVariants"]["nodes"] == []

@@ -335,7 +335,7 @@ async def test_other_refusals(client: Client):
         ({"descriptionHtml": "<script>x</script>"}, "NOT_SIMULATED", "<script> in a description"),
         ({"descriptionHtml": "<p>open"}, "NOT_SIMULATED", "leaves <p> open"),
         ({"title": "Bell\u0007"}, "NOT_SIMULATED", "control characters"),
-        ({"files": [{"originalSource": "https://x.example/a.png"}]}, "NOT_SIMULATED", "ProductSetInput.files"),
+        ({"collections": ["gid://shopify/Collection/1"]}, "NOT_SIMULATED", "ProductSetInput.collections"),
     ],
 )
 async def test_top_level_errors(client: Client, given: dict[str, Any], code: str, text: str):

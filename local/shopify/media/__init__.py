@@ -1,0 +1,1 @@
+"""Pictures: uploaded, processed, and shown with products and variants."""
