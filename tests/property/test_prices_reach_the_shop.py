@@ -115,7 +115,7 @@ async def settle(world: World) -> None:
     """No more faults; an operator confirms whatever is held, and all prices are read once more."""
     world.shop.faults.clear()
     world.time = world.time.replace(hour=9, minute=0)
-    await run(world, 60 * 25)
+    await run(world, 60 * 49)
     for _ in range(6):
         await world.confirm()
         await run(world, 15)

@@ -83,14 +83,19 @@ def plan_prices(
             plan.refusals[item] = wanted
             plan.outcomes[PriceOutcome.REFUSED] += 1
             continue
-        _plan_one(plan, each, _for_list(wanted, each.shown, terms), overwrite)
+        _plan_one(plan, each, wanted, terms, overwrite)
     return plan
 
 
 def _plan_one(
-    plan: PricePlan, each: ShownVariant, wanted: ListedPrice | None, overwrite: Literal["set_back", "tell"]
+    plan: PricePlan,
+    each: ShownVariant,
+    price: ListedPrice | None,
+    terms: ListTerms,
+    overwrite: Literal["set_back", "tell"],
 ) -> None:
-    outcome = decide_price(each.shown, wanted, each.written, overwrite=overwrite)
+    wanted, written = _for_list(price, each.shown, terms), _for_list(each.written, each.shown, terms)
+    outcome = decide_price(each.shown, wanted, written, overwrite=overwrite)
     match outcome:
         case PriceOutcome.EQUAL:
             plan.outcomes[outcome] += 1
@@ -105,5 +110,6 @@ def _plan_one(
             plan.changes.append(PriceChange(each.variant, each.product, each.sku, each.shown, wanted, outcome))
 
 
-def _for_list(wanted: ListedPrice | None, shown: ListedPrice | None, terms: ListTerms) -> ListedPrice | None:
-    return wanted if terms.list_price_group is not None else with_shown_compare_at(wanted, shown)
+def _for_list(price: ListedPrice | None, shown: ListedPrice | None, terms: ListTerms) -> ListedPrice | None:
+    """With the merchant's compare-at price, where F&O does not decide it."""
+    return price if terms.list_price_group is not None else with_shown_compare_at(price, shown)

@@ -54,10 +54,10 @@ async def converge_list(
     _remember(outcome, memory, report)
     known = {change.variant: change for change in allowed}
     refused = [(known[variant], message) for variant, (_, message) in memory.refused.items() if variant in known]
-    report.outcomes[PriceOutcome.REJECTED] += len(refused)
     report.problems += (_refused(change, message, terms) for change, message in refused)
     reached = len(outcome.written) + len(outcome.refused) + len(outcome.gone)
-    report.outcomes[PriceOutcome.LEFT] += len(to_write) - reached
+    ends = {PriceOutcome.REJECTED: len(refused), PriceOutcome.LEFT: len(to_write) - reached}
+    report.outcomes.update({end: count for end, count in ends.items() if count})
     report.halted = outcome.halted
     return report
 

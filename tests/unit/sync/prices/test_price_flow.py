@@ -207,6 +207,14 @@ async def test_compare_at_prices_are_the_merchants_without_a_list_price_group(wo
     assert (await world.run()).changed == 0
 
 
+async def test_a_price_that_is_typed_together_with_a_compare_at_price_is_set_back(world):
+    await world.run()
+    world.shop.edit("TENT", "99", "299")
+    report = await world.run()
+    assert report.lists[0].outcomes[PriceOutcome.SET_BACK] == 1
+    assert (world.shop.variants[9001].price, world.shop.variants[9001].compare_at) == (Decimal("249.00"), Decimal(299))
+
+
 async def test_with_one_they_are_f_and_os_and_none_is_null():
     world = World(store_rules(list_price_group="LIST"))
     world.sell("TENT", "249")
