@@ -298,8 +298,8 @@ PRICES: Final = Flow(
             "price_variants_set",
         }
     ),
-    # Company locations, for the catalogs that they buy by.
-    scopes=frozenset({"read_companies", "write_products"}),
+    # Company locations buy by catalogs; Shopify shows them with the scope of customers.
+    scopes=frozenset({"read_customers", "write_products"}),
     entity_sets=_ITEMS
     | frozenset(
         {

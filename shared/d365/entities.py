@@ -222,6 +222,26 @@ PRICED_PRODUCT: Final = (
 """What prices are computed from, of a row of PRODUCTS."""
 PRICED_VARIANT: Final = ("ProductVariantNumber", "ItemNumber", *DIMENSIONS, "SalesSalesTaxItemGroupCode")
 """The same of a row of VARIANTS."""
+PRICED_LINE: Final = (
+    "SalesId",
+    "InventTransId",
+    "CustAccount",
+    "CurrencyCode",
+    "SalesPrice",
+    "PriceUnit",
+    "SalesQty",
+    "SalesUnit",
+    "CreatedOn",
+    "SysModifiedDateTime",
+)
+"""What F&O's price on an order line is compared by, of a row of SALES_LINE_PROGRESS."""
+PRICED_ORDER: Final = (
+    "SalesOrderNumber",
+    "PriceCustomerGroupCode",
+    "SalesOrderOriginCode",
+    "CustomersOrderReference",
+)
+"""The same of a row of SALES_ORDERS."""
 _QUANTITIES: Final = ("MinimumSalesOrderQuantity", "MaximumSalesOrderQuantity", "SalesQuantityMultiples")
 
 READ: Final[dict[str, tuple[str, ...]]] = {

@@ -242,11 +242,39 @@ async def test_a_reading_of_fo_that_fails_half_way_writes_nothing(nordlys: Price
     assert nordlys.shown()["LAMP-HEAD"] == "29.95"
 
 
+async def order_by_phone(shop: PricedShop, *lines: dict[str, object]) -> str:
+    """A clerk's order of a customer of the group WEB; a line without a price gets that of F&O."""
+    fo, company = shop.retailer.odata, shop.rules.company
+    header = {
+        "dataAreaId": company,
+        "OrderingCustomerAccountNumber": "PHONE-US",
+        "InvoiceCustomerAccountNumber": "PHONE-US",
+        "CurrencyCode": "USD",
+        "DefaultShippingSiteId": "1",
+        "DefaultShippingWarehouseId": "11",
+    }
+    number: str = (await fo.create("SalesOrderHeadersV4", header))["SalesOrderNumber"]
+    for line in lines:
+        row = {"dataAreaId": company, "SalesOrderNumber": number, "ShippingSiteId": "1", "ShippingWarehouseId": "11"}
+        await fo.create("SalesOrderLinesV3", row | line)
+    return number
+
+
 async def test_prices_that_fo_gave_on_order_lines_prove_those_of_the_app(wire: None):
-    async with priced("nordlys", proof_groups=("DEALER",)) as shop:
-        report = await shop.run()
+    async with priced("prairie", proof_groups=("WEB",), dimensions="any") as shop:
+        shop.agree("BOOT", 155, ProductSizeId="43", WillSearchContinue="No")
+        shop.agree("JACKET", 99, PriceCustomerGroupCode="", FromQuantity=50)
+        shop.agree("TEE", 23, PriceCustomerGroupCode="", CustomerAccountNumber="PHONE-US", ToQuantity=3)
+        tee = {"ItemNumber": "TEE", "ProductColorId": "Red", "ProductSizeId": "M"}
+        for quantity in (1, 4, 12, 60):
+            await order_by_phone(shop, tee | {"OrderedSalesQuantity": quantity})
+        report = await shop.run(after=timedelta())
         assert report.proof is not None
-        assert report.proof.differences == []
+        assert (report.proof.lines, report.proof.differences) == (4, [])
+        number = await order_by_phone(shop, tee | {"OrderedSalesQuantity": 2, "SalesPrice": 9})
+        report = await shop.run(after=DAY)
+        assert [problem.details["order"] for problem in report.proof.differences] == [number]
+        assert shop.told == [ErrorCode.PRICE_PROOF_DIFFERS]
 
 
 async def test_the_tenants_price_service_is_asked(wire: None):

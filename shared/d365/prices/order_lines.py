@@ -6,28 +6,20 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Final
 
-from shared.d365.entities import DIMENSIONS, SALES_LINE_PROGRESS, SALES_ORDER_LINES, SALES_ORDERS
+from shared.d365.entities import (
+    DIMENSIONS,
+    PRICED_LINE,
+    PRICED_ORDER,
+    SALES_LINE_PROGRESS,
+    SALES_ORDER_LINES,
+    SALES_ORDERS,
+)
 from shared.d365.items import item_of
 from shared.d365.odata.client import RowReader
 from shared.d365.odata.filters import chunks, since
 from shared.model import Item
 from shared.model.fo_order import FoRow
-
-_LINE: Final = (
-    "SalesId",
-    "InventTransId",
-    "CustAccount",
-    "CurrencyCode",
-    "SalesPrice",
-    "PriceUnit",
-    "SalesQty",
-    "SalesUnit",
-    "CreatedOn",
-    "SysModifiedDateTime",
-)
-_HEADER: Final = ("SalesOrderNumber", "PriceCustomerGroupCode", "SalesOrderOriginCode", "CustomersOrderReference")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +46,14 @@ async def read_priced_lines(
     """Lines created since then in orders of these price groups: at most so many of those that F&O stamped first."""
     lines: list[FoRow] = []
     async for rows in client.pages(
-        SALES_LINE_PROGRESS, company=company, where=since("SysModifiedDateTime", created_since), select=_LINE
+        SALES_LINE_PROGRESS, company=company, where=since("SysModifiedDateTime", created_since), select=PRICED_LINE
     ):
         lines += (row for row in rows if _created(row) >= created_since and row["SalesQty"] > 0)
         if len(lines) >= most:
             break
     lines = lines[:most]
     orders = {row["SalesId"] for row in lines}
-    headers = await _by_key(client, company, SALES_ORDERS, "SalesOrderNumber", values=orders, select=_HEADER)
+    headers = await _by_key(client, company, SALES_ORDERS, "SalesOrderNumber", values=orders, select=PRICED_ORDER)
     wanted = {group.casefold() for group in groups}
     ours = [
         row
