@@ -9,6 +9,7 @@ from local.d365.admin_http import bad_request, body_of, json_answer
 from local.d365.catalogue.pictures import picture
 from local.d365.catalogue.products import Catalogue
 from local.d365.catalogue.records import CatalogueError, remove_record
+from local.d365.generator import fill, parse_filling
 from local.d365.simulator import Simulator
 from local.d365.world import UNIT
 from local.d365.world_products import (
@@ -32,6 +33,7 @@ class CatalogueAdmin:
     def routes(self) -> list[web.RouteDef]:
         return [
             web.post("/_sim/products", answered(self.create)),
+            web.post("/_sim/catalogue", answered(self.fill)),
             web.post("/_sim/products/{number}/{action}", answered(self.of_product)),
             web.post("/_sim/items/{company}/{item}/{action}", answered(self.of_item)),
             web.put("/_sim/records/{entity_set}", answered(self.write)),
@@ -53,6 +55,12 @@ class CatalogueAdmin:
             refuse_unknown(raw, PRODUCT_KEYS)
             self._catalogue.create(product)
         return json_answer({"product": product.number, "variants": [each.number for each in product.variants]}, 201)
+
+    async def fill(self, request: web.Request) -> web.Response:
+        """Thousands of products at once: local/d365/generator.py lists the keys."""
+        filling = parse_filling(await body_of(request))
+        fill(self._simulator.books, filling)
+        return json_answer({"products": filling.products, "variants": filling.variants}, 201)
 
     async def of_product(self, request: web.Request) -> web.Response:
         number, action = request.match_info["number"], request.match_info["action"]

@@ -1,14 +1,14 @@
 """Everything F&O has on record at one moment, and the few ways the rest of the simulator reaches it."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
+from sys import intern
 
 from local.d365 import edm
 from local.d365.csdl import EntitySet, Schema
 from local.d365.edm import Value, Values
-from local.d365.filters import comparable
 from local.d365.inventory import Bin, Claim, Stock
 from local.d365.item_stamps import ItemStamps
 from local.d365.parameters import Parameters
@@ -190,9 +190,9 @@ def table_of(set_name: str) -> str:
 
 
 def key_of(entity_set: EntitySet, values: Values) -> RowKey:
-    return folded(tuple(values[name] for name in entity_set.keys))
+    return folded([values[name] for name in entity_set.keys])
 
 
-def folded(key: RowKey) -> RowKey:
-    """Keys are unique without regard to case, as in F&O's database."""
-    return tuple(comparable(value) for value in key)
+def folded(key: Iterable[Value]) -> RowKey:
+    """Keys are unique without regard to case, as in F&O's database. Most of their parts are in many keys: kept once."""
+    return tuple([intern(value.casefold()) if isinstance(value, str) else value for value in key])

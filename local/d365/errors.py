@@ -60,6 +60,11 @@ def passing(kind: str, entity: str, record_table: str) -> ODataError:
     return write_refused(500, f"Write failed for table row of type '{entity}'. {reason}")
 
 
+def read_failed(set_name: str) -> ODataError:
+    """A read that F&O gives up: a query that took too long, a server that went down."""
+    return _envelope(500, "An error has occurred.", f"Reading {set_name} failed.", _QUERY_EXCEPTION)
+
+
 def not_simulated(what: str) -> ODataError:
     """What F&O does and this simulator does not: refused loudly, never answered wrongly."""
     return ODataError(501, {"Message": f"NOT_SIMULATED: {what}"})

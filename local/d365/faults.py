@@ -19,12 +19,16 @@ type Kind = Literal[
     "reset",
     "slow",
     "timeout_after_commit",
+    "failed",
+    "empty",
+    "short",
 ]
 _KINDS: tuple[str, ...] = get_args(Kind.__value__)
 _REFUSALS = frozenset({"update_conflict", "never_selected", "no_number", "timed_out", "changed"})
-_IN_SERVICE = _REFUSALS | {"override"}
+_READS = frozenset({"failed", "empty", "short"})
+_IN_SERVICE = _REFUSALS | _READS | {"override"}
 """Kinds that strike one operation, alone or inside a batch. The others strike whole requests."""
-_FIELDS = frozenset({"kind", "method", "set", "times", "retry_after", "ms", "field", "value"})
+_FIELDS = frozenset({"kind", "method", "set", "times", "retry_after", "ms", "field", "value", "page"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +37,9 @@ class Fault:
     Strikes `times` calls (None: until cleared) of `method` on `entity_set` ("" for any; `$batch` and `$metadata` are
     named so). `retry_after` is the throttle's header in seconds, None for none. `ms`: how long `slow` takes, and
     how long `timeout_after_commit` keeps the caller waiting before the connection goes. `override` puts `value` into
-    `field`: of the record that a write would store, or of the records that a read gives.
+    `field`: of the record that a write would store, or of the records that a read gives. `failed`, `empty` and `short`
+    strike the reading of a list: it fails, it has no rows, or it has no page after this one. `page` (from 1): only
+    requests for this page of a list.
     """
 
     kind: Kind
@@ -44,9 +50,11 @@ class Fault:
     ms: int = 0
     field: str = ""
     value: Any = None
+    page: int | None = None
 
-    def matches(self, method: str, entity_set: str) -> bool:
-        return self.method in ("", method) and self.entity_set in ("", entity_set)
+    def matches(self, method: str, entity_set: str, page: int) -> bool:
+        is_meant = self.method in ("", method) and self.entity_set in ("", entity_set)
+        return is_meant and self.page in (None, page)
 
 
 def parse_fault(raw: Mapping[str, Any]) -> Fault:
@@ -61,6 +69,9 @@ def parse_fault(raw: Mapping[str, Any]) -> Fault:
     times = None if raw.get("times", 1) is None else int(raw.get("times", 1))
     if times is not None and times < 1:
         raise ValueError("times is a number from 1, or null for always")
+    page = None if raw.get("page") is None else int(raw["page"])
+    if page is not None and page < 1:
+        raise ValueError("page is a number from 1")
     return Fault(
         kind=raw["kind"],
         method=str(raw.get("method", "")).upper(),
@@ -70,6 +81,7 @@ def parse_fault(raw: Mapping[str, Any]) -> Fault:
         ms=int(raw.get("ms", 0)),
         field=str(raw.get("field", "")),
         value=raw.get("value"),
+        page=page,
     )
 
 
@@ -90,13 +102,17 @@ class Faults:
     def take_override(self, method: str, entity_set: str) -> Fault | None:
         return self._take(method, entity_set, {"override"})
 
-    def take(self, method: str, entity_set: str) -> Fault | None:
-        """The fault of the line or the gateway that strikes this request."""
-        return self._take(method, entity_set, frozenset(_KINDS) - _IN_SERVICE)
+    def take_read(self, entity_set: str, page: int) -> Fault | None:
+        """The fault that strikes this reading of a list."""
+        return self._take("GET", entity_set, _READS, page)
 
-    def _take(self, method: str, entity_set: str, kinds: AbstractSet[str]) -> Fault | None:
+    def take(self, method: str, entity_set: str, page: int = 1) -> Fault | None:
+        """The fault of the line or the gateway that strikes this request."""
+        return self._take(method, entity_set, frozenset(_KINDS) - _IN_SERVICE, page)
+
+    def _take(self, method: str, entity_set: str, kinds: AbstractSet[str], page: int = 1) -> Fault | None:
         for position, fault in enumerate(self._waiting):
-            if fault.kind in kinds and fault.matches(method, entity_set):
+            if fault.kind in kinds and fault.matches(method, entity_set, page):
                 if fault.times is not None:
                     left = replace(fault, times=fault.times - 1)
                     self._waiting[position : position + 1] = [left] if fault.times > 1 else []

@@ -70,6 +70,14 @@ def parse_query(raw: str, entity_set: EntitySet, schema: Schema, unfilterable: C
     )
 
 
+def page_of(raw: str, page_size: int) -> int:
+    """Which page of a list, from 1, a query string asks for."""
+    skips = [
+        value for name, _, value in (piece.partition("=") for piece in raw.split("&")) if unquote_plus(name) == "$skip"
+    ]
+    return 1 + (int(skips[0]) // page_size if skips and skips[0].isdecimal() else 0)
+
+
 def filtered(rows: Iterable[Row], query: Query) -> list[Row]:
     """The rows that match, in the order asked for; a row's own place breaks ties."""
     found = [row for row in rows if query.where is None or query.where(row.values)]

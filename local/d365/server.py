@@ -19,6 +19,7 @@ from local.d365.batch import Batches
 from local.d365.entra import Entra
 from local.d365.errors import ODataError
 from local.d365.faults import Fault
+from local.d365.query import page_of
 from local.d365.service import Answer, DataService, Operation, refusal
 from local.d365.simulator import Simulator
 
@@ -117,7 +118,8 @@ class Server:
         client = self._simulator.tokens.bearer(request.headers.get("Authorization", ""), self._simulator.base_url)
         if client is None or not self._simulator.is_registered(client):
             return Answer(401, {"WWW-Authenticate": "Bearer"})
-        fault = self._simulator.faults.take(method, set_name)
+        page = page_of(target.partition("?")[2], self._simulator.options.page_size)
+        fault = self._simulator.faults.take(method, set_name, page)
         if fault is not None and fault.kind == "reset":
             return None
         if fault is not None and fault.kind == "slow":

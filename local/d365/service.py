@@ -3,11 +3,11 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 from urllib.parse import unquote
 
 from local.d365 import edm, render
-from local.d365.books import folded
+from local.d365.books import Books, folded
 from local.d365.csdl import EntitySet
 from local.d365.edm import Value, Values
 from local.d365.entities import Entity
@@ -18,6 +18,7 @@ from local.d365.errors import (
     no_route,
     not_simulated,
     passing,
+    read_failed,
     unknown_property,
     write_refused,
 )
@@ -53,6 +54,7 @@ class Answer:
 class DataService:
     def __init__(self, simulator: Simulator) -> None:
         self._simulator = simulator
+        self._read = _ReadBefore()
 
     def execute(self, operation: Operation) -> Answer:
         """Never raises for the caller's mistakes: they are answers too. A refused write has changed nothing."""
@@ -139,7 +141,10 @@ class DataService:
         indexed = _INDEXED.get(entity_set.name)
         if indexed is not None and not any(indexed in unquote(option) for option in query.plain if "filter" in option):
             self._simulator.scans[entity_set.name] += 1
-        found = filtered(self._visible(entity_set, entity.rows(), query), query)
+        fault = self._simulator.faults.take_read(entity_set.name, query.skip // page_size + 1)
+        if fault is not None and fault.kind == "failed":
+            raise read_failed(entity_set.name)
+        found = [] if fault is not None and fault.kind == "empty" else self._found(entity_set, entity, query)
         if resource.count_only:
             return Answer(200, {"Content-Type": "text/plain"}, str(len(found)))
         # A $top of the page size or more is F&O's own paging: it ends a page, not the list.
@@ -152,10 +157,16 @@ class DataService:
             body["@odata.count"] = len(found)
         overridden = self._overridden("GET", entity_set)
         body["value"] = [self._json(row, entity_set, query) | overridden for row in page]
-        if wanted == page_size and query.skip + page_size < len(found):
+        if wanted == page_size and query.skip + page_size < len(found) and (fault is None or fault.kind != "short"):
+            self._read.keep(self._simulator.books, entity_set, query, found)
             options = "&".join((*query.plain, f"$skip={query.skip + page_size}", f"$top={page_size}"))
             body["@odata.nextLink"] = f"{self._simulator.base_url}/data/{entity_set.name}?{options}"
         return Answer(200, {"Content-Type": _JSON}, edm.dumps(body))
+
+    def _found(self, entity_set: EntitySet, entity: Entity, query: Query) -> list[Row]:
+        """All rows of the list, of which a page is shown."""
+        before = self._read.rows(self._simulator.books, entity_set, query) if query.skip else None
+        return before if before is not None else filtered(self._visible(entity_set, entity.rows(), query), query)
 
     def _get(self, resource: Resource, entity: Entity, query: Query) -> Answer:
         if query.where is not None or query.order or query.top is not None or query.skip or query.count:
@@ -211,6 +222,31 @@ class DataService:
             except edm.TypeMismatchError as error:
                 raise invalid_body(f"An error occurred when reading '{name}': {error}.") from error
         return given | self._overridden(operation.method, entity_set)
+
+
+class _ReadBefore:
+    """
+    Lists of which a page was shown and the next one may be asked for, as long as nothing has changed. F&O's pages are
+    no snapshot, and neither are these; but nobody has to look through all rows again for each page.
+    """
+
+    _MOST: Final = 4
+
+    def __init__(self) -> None:
+        self._lists: dict[tuple[Any, ...], list[Row]] = {}
+
+    def keep(self, books: Books, entity_set: EntitySet, query: Query, found: list[Row]) -> None:
+        key = self._key(books, entity_set, query)
+        self._lists.pop(key, None)
+        while len(self._lists) >= self._MOST:
+            del self._lists[next(iter(self._lists))]
+        self._lists[key] = found
+
+    def rows(self, books: Books, entity_set: EntitySet, query: Query) -> list[Row] | None:
+        return self._lists.pop(self._key(books, entity_set, query), None)
+
+    def _key(self, books: Books, entity_set: EntitySet, query: Query) -> tuple[Any, ...]:
+        return (id(books), books.journal.changes, id(books.tenant), entity_set.name, query.plain)
 
 
 def refusal(error: ODataError) -> Answer:

@@ -49,8 +49,11 @@ class Journal:
     def __init__(self) -> None:
         self._undo: list[Callable[[], None]] = []
         self._open = False
+        self.changes = 0
+        """How many there were, to tell whether what was read before still holds."""
 
     def record(self, undo: Callable[[], None]) -> None:
+        self.changes += 1
         if self._open:
             self._undo.append(undo)
 
