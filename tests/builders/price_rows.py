@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
+from itertools import count
 from typing import Any
 
 from shared.mapping.prices.book import PriceBook, conversion_factors
@@ -24,6 +25,7 @@ DAY = date(2026, 11, 29)
 TENT = Item("TENT-2P")
 RED_M = Item("SHIRT", color="RED", size="M")
 RED_L = Item("SHIRT", color="RED", size="L")
+_RECORDS = count(10_000)
 BLUE_M = Item("SHIRT", color="BLUE", size="M")
 
 
@@ -82,9 +84,11 @@ def _terms(item: Item, fields: dict[str, Any]) -> AgreementTerms:
     return AgreementTerms(**plain | given)
 
 
-def row(price: str, item: Item = TENT, *, record: int = 1, per: str = "1", **fields: Any) -> PriceAgreement:
+def row(price: str, item: Item = TENT, *, record: int | None = None, per: str = "1", **fields: Any) -> PriceAgreement:
     own = {name: fields.pop(name) for name in ("charges", "attributes") if name in fields}
-    return PriceAgreement(record, _terms(item, fields), Decimal(price), Decimal(per), **own)
+    return PriceAgreement(
+        next(_RECORDS) if record is None else record, _terms(item, fields), Decimal(price), Decimal(per), **own
+    )
 
 
 def discount(

@@ -13,7 +13,7 @@ from builders.price_rows import DAY, book, list_terms, sales_item, terms
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from shared.d365.prices.agreements import Interned, price_agreement
+from shared.d365.prices.agreements import RowValues, price_agreement
 from shared.errors import ErrorCode, RefusedError
 from shared.mapping.prices.calculator import ListCalculator
 from shared.mapping.prices.search import PriceSearchOfDay
@@ -72,13 +72,19 @@ def simple(given_rows: list[dict]) -> list[dict]:
     return [row | same | {"Price": 1 + row["Price"] / (1 + row["FromQuantity"])} for row in given_rows]
 
 
+def _record(row: dict) -> Decimal:
+    return row["RecordId"]
+
+
 def any_rows() -> st.SearchStrategy[list[dict]]:
-    return st.one_of(st.lists(rows(), max_size=5), st.lists(rows(), max_size=7).map(simple))
+    return st.one_of(
+        st.lists(rows(), max_size=5, unique_by=_record), st.lists(rows(), max_size=7, unique_by=_record).map(simple)
+    )
 
 
 def book_of(given_rows: list[dict], base: Decimal):
     items = [sales_item("SHIRT", str(base), is_master=True)]
-    return book(*(price_agreement(row, Interned(), Interned()) for row in given_rows), items=items)
+    return book(*(price_agreement(row, RowValues()) for row in given_rows), items=items)
 
 
 @settings(max_examples=400)

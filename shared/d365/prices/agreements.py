@@ -7,7 +7,7 @@ groups and customers that a store's rules name.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Final
@@ -16,6 +16,7 @@ from shared.d365.entities import DIMENSIONS, LINE_DISCOUNTS, PRICE_AGREEMENTS, P
 from shared.d365.items import item_of
 from shared.d365.odata.client import RowReader
 from shared.d365.odata.filters import Filter, all_of, before, chunks, either, eq, since
+from shared.model import Item
 from shared.model.fo_order import FoRow
 from shared.model.trade_agreement import AgreementTerms, DiscountAgreement, PriceAgreement
 
@@ -39,8 +40,8 @@ class AgreementScope:
     """Item numbers; None for all."""
 
 
-class Interned[V: (Decimal, str)]:
-    """Equal values once: 100,000 rows have few different quantities, units and dates."""
+class Interned[V: (Decimal, str, Item)]:
+    """Equal values once: 100,000 rows have few different quantities, units and items."""
 
     def __init__(self) -> None:
         self._known: dict[V, V] = {}
@@ -49,22 +50,31 @@ class Interned[V: (Decimal, str)]:
         return self._known.setdefault(value, value)
 
 
+@dataclass(frozen=True, slots=True)
+class RowValues:
+    """Of the rows of one reading."""
+
+    number: Interned[Decimal] = field(default_factory=Interned)
+    text: Interned[str] = field(default_factory=Interned)
+    item: Interned[Item] = field(default_factory=Interned)
+
+
 async def read_price_agreements(client: RowReader, company: str, scope: AgreementScope) -> list[PriceAgreement]:
-    number, text = Interned[Decimal](), Interned[str]()
+    values = RowValues()
     found: list[PriceAgreement] = []
     for where in _filters(scope, "PriceCustomerGroupCode", "PriceApplicableToDate", "ItemNumber"):
         async for rows in client.pages(PRICE_AGREEMENTS, company=company, where=where, select=READ[PRICE_AGREEMENTS]):
-            found += (price_agreement(row, number, text) for row in rows)
+            found += (price_agreement(row, values) for row in rows)
     return found
 
 
 async def read_line_discounts(client: RowReader, company: str, scope: AgreementScope) -> list[DiscountAgreement]:
     """Of all items, also where the scope names some: a row may be for a product group, or for every item."""
-    number, text = Interned[Decimal](), Interned[str]()
+    values = RowValues()
     found: list[DiscountAgreement] = []
     for where in _filters(scope, "LineDiscountCustomerGroupCode", "DiscountApplicableToDate", None):
         async for rows in client.pages(LINE_DISCOUNTS, company=company, where=where, select=READ[LINE_DISCOUNTS]):
-            found += (discount_agreement(row, number, text) for row in rows)
+            found += (discount_agreement(row, values) for row in rows)
     return found
 
 
@@ -76,13 +86,14 @@ async def read_priorities(client: RowReader, company: str) -> dict[str, int]:
     return found
 
 
-def price_agreement(row: FoRow, number: Interned[Decimal], text: Interned[str]) -> PriceAgreement:
+def price_agreement(row: FoRow, values: RowValues) -> PriceAgreement:
+    number, text = values.number, values.text
     return PriceAgreement(
         record=int(row["RecordId"]),
         terms=AgreementTerms(
             account=text(row[_ACCOUNT]),
             group=text(row["PriceCustomerGroupCode"]),
-            item=item_of(row, PRICE_DIMENSIONS),
+            item=values.item(item_of(row, PRICE_DIMENSIONS)),
             currency=text(row["PriceCurrencyCode"]),
             unit=text(row["QuantityUnitySymbol"]),
             from_quantity=number(row["FromQuantity"]),
@@ -101,14 +112,15 @@ def price_agreement(row: FoRow, number: Interned[Decimal], text: Interned[str]) 
     )
 
 
-def discount_agreement(row: FoRow, number: Interned[Decimal], text: Interned[str]) -> DiscountAgreement:
+def discount_agreement(row: FoRow, values: RowValues) -> DiscountAgreement:
+    number, text = values.number, values.text
     first, second = row["DiscountPercentage1"], row["DiscountPercentage2"]
     return DiscountAgreement(
         record=int(row["RecordId"]),
         terms=AgreementTerms(
             account=text(row[_ACCOUNT]),
             group=text(row["LineDiscountCustomerGroupCode"]),
-            item=item_of(row, DIMENSIONS),
+            item=values.item(item_of(row, DIMENSIONS)),
             currency=text(row["DiscountCurrencyCode"]),
             unit=text(row["QuantityUnitSymbol"]),
             from_quantity=number(row["FromQuantity"]),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from typing import Self
@@ -28,6 +28,8 @@ class ListCalculator:
     list_prices: PriceSearchOfDay | None
     given: GivenByItem | None
     """None where the app computes the prices itself."""
+    computed: dict[Hashable, ListedPrice] = field(default_factory=dict)
+    """By what they are computed from: most variants of an item have the same price."""
 
     @classmethod
     def of_day(cls, book: PriceBook, terms: ListTerms, day: date, *, given: GivenByItem | None = None) -> Self:
@@ -40,15 +42,14 @@ class ListCalculator:
         sales_item = self.book.sales_item(item)
         if sales_item is None:
             raise RefusedError(ErrorCode.PRICE_MISSING, item=item_label(item), list=list_label(self.terms), quantity=1)
-        prices = self.search.of_item(item, sales_item) if self.given is None else GivenPrices(self.given.get(item, {}))
-        return listed_price(
-            PricedItem(
-                item=item,
-                sales_item=sales_item,
-                tax_group=self.book.tax_group(item),
-                prices=prices,
-                list_prices=None if self.list_prices is None else self.list_prices.of_item(item, sales_item),
-                quantities=self.book.quantities_of(item),
-            ),
-            self.terms,
-        )
+        tax_group, quantities = self.book.tax_group(item), self.book.quantities_of(item)
+        list_prices = None if self.list_prices is None else self.list_prices.of_item(item, sales_item)
+        if self.given is not None:
+            given = GivenPrices(self.given.get(item, {}))
+            return listed_price(PricedItem(item, sales_item, tax_group, given, list_prices, quantities), self.terms)
+        prices = self.search.of_item(item, sales_item)
+        basis = (sales_item.number, tax_group, quantities, prices.basis, list_prices and list_prices.basis)
+        if basis not in self.computed:
+            priced = PricedItem(item, sales_item, tax_group, prices, list_prices, quantities)
+            self.computed[basis] = listed_price(priced, self.terms)
+        return self.computed[basis]

@@ -82,9 +82,10 @@ def decide_price(
 
 def with_shown_compare_at(wanted: ListedPrice | None, shown: ListedPrice | None) -> ListedPrice | None:
     """The price with the compare-at price that Shopify shows, where that is the merchant's."""
-    if wanted is None:
-        return None
-    return replace(wanted, compare_at=None if shown is None else shown.compare_at)
+    compare_at = None if shown is None else shown.compare_at
+    if wanted is None or wanted.compare_at == compare_at:
+        return wanted
+    return replace(wanted, compare_at=compare_at)
 
 
 def most_changes(shown: int, *, percent: int, floor: int) -> int:

@@ -64,6 +64,10 @@ class DiscountSearch:
             for limit in (row.terms.from_quantity, row.terms.to_quantity)
         }
 
+    def records(self, item: Item, sales_item: SalesItem) -> tuple[int, ...]:
+        """RecordIds of those that count for the item at some quantity."""
+        return tuple(row.record for row in self._of(item, sales_item))
+
     def _of(self, item: Item, sales_item: SalesItem) -> list[DiscountAgreement]:
         """Those of the item, in its sales unit: F&O searches by the unit of the line."""
         if not self.rows:

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from fractions import Fraction
 from typing import Final, NamedTuple, Self
@@ -35,6 +35,9 @@ from shared.model.trade_agreement import AgreementTerms, PriceAgreement, SalesIt
 
 type _Rank = tuple[int, int]
 """Rows of a lower one come first."""
+
+type PriceBasis = tuple[tuple[int, ...], tuple[int, ...]]
+"""RecordIds of the prices and of the line discounts that count for an item."""
 
 _CUSTOMER: Final[_Rank] = (0, 0)
 _GROUP: Final = 1
@@ -69,6 +72,10 @@ class PriceSearchOfDay:
     converted: frozenset[str]
     """Items with a row in another currency that F&O may convert to that of the list."""
     discounts: DiscountSearch
+    used: dict[tuple[str, int], _Row | None] = field(default_factory=dict)
+    """By item number and RecordId: rows of the last item as `_usable` made them, which are the same for all of its
+    variants.
+    """
 
     @classmethod
     def of_list(cls, book: PriceBook, terms: ListTerms, day: date) -> Self:
@@ -104,9 +111,17 @@ class PriceSearchOfDay:
             used
             for rank, row in self.rows.get(item.number.casefold(), ())
             if row.terms.item.number and _fits(row.terms.item, item)
-            if (used := self._usable(rank, row, item, sales_item)) is not None
+            if (used := self._used(rank, row, item, sales_item)) is not None
         ]
         return AgreementPrices(self, item, sales_item, tuple(rows))
+
+    def _used(self, rank: _Rank, row: PriceAgreement, item: Item, sales_item: SalesItem) -> _Row | None:
+        key = (item.number, row.record)
+        if key not in self.used:
+            if self.used and next(iter(self.used))[0] != item.number:
+                self.used.clear()
+            self.used[key] = self._usable(rank, row, item, sales_item)
+        return self.used[key]
 
     def _usable(self, rank: _Rank, row: PriceAgreement, item: Item, sales_item: SalesItem) -> _Row | None:
         terms = row.terms
@@ -140,6 +155,12 @@ class AgreementPrices:
     item: Item
     sales_item: SalesItem
     rows: tuple[_Row, ...]
+
+    @property
+    def basis(self) -> PriceBasis:
+        """Variants of an item with the same basis have the same price at any quantity."""
+        discounts = self.search.discounts.records(self.item, self.sales_item)
+        return tuple(row.record for row in self.rows), discounts
 
     def at(self, quantity: Quantity) -> Fraction | None:
         """Of one piece, less line discounts, with or without tax as F&O has it. None where F&O has no price.

@@ -16,9 +16,11 @@ from datetime import date, datetime, timedelta
 from typing import Final
 
 from shared.errors import ErrorCode, RefusedError, ThrottledError
+from shared.mapping.prices.calculator import ListCalculator
 from shared.mapping.prices.plan import WantedPrices
 from shared.mapping.prices.search import unlisted_currencies
 from shared.mapping.prices.terms import ListTerms, price_rules, terms_of
+from shared.model import Item
 from shared.rules import StoreRules
 from shared.rules.sections.prices import PriceListRules, PriceRules
 from shared.shopify.admin.client import QueryRunner
@@ -200,14 +202,13 @@ class _PricePush:
         )
 
     async def _push_shop(self, terms: ListTerms, found: FoPrices, scope: RunScope, shop: PriceMemory) -> None:
-        items = {item for known in shop.prices.values() if (item := found.item_of(known.sku)) is not None}
-        calculator = await calculator_of(self.rules, self.fo, found, terms, day=self.day, items=items)
+        calculator = await self._calculator(terms, found, shop)
         keeps = terms.list_price_group is None
         self._add(
             await converge_list(
                 scope,
                 shop,
-                list(shop_variants(shop)),
+                shop_variants(shop),
                 WantedPrices(calculator),
                 lambda changes: self.lane.write(by_product(changes), keeps_compare_at=keeps),
             )
@@ -228,13 +229,12 @@ class _PricePush:
             ):
                 self.report.halted = _READING
                 return
-            items = {item for known in shop.prices.values() if (item := found.item_of(known.sku)) is not None}
-            calculator = await calculator_of(self.rules, self.fo, found, terms, day=self.day, items=items)
+            calculator = await self._calculator(terms, found, shop)
             self._add(
                 await converge_list(
                     scope,
                     memory,
-                    list(list_variants(memory, shop)),
+                    list_variants(memory, shop),
                     WantedPrices(calculator),
                     lambda changes: write_list(changes, price_list, terms, self.admin, is_late=self.is_late),
                 )
@@ -243,6 +243,13 @@ class _PricePush:
             if refusal.code is ErrorCode.PRICE_LIST_REFUSED:
                 memory.start_again()  # the list may be deleted
             self.report.lists.append(ListReport(terms.name, terms.currency, problems=[refusal]))
+
+    async def _calculator(self, terms: ListTerms, found: FoPrices, shop: PriceMemory) -> ListCalculator:
+        items: set[Item] = set()
+        if self.settings.source == "service":
+            skus = (known.sku for known in shop.prices.values())
+            items = {item for sku in skus if (item := found.item_of(sku)) is not None}
+        return await calculator_of(self.rules, self.fo, found, terms, day=self.day, items=items)
 
     def _add(self, one: ListReport) -> None:
         self.report.lists.append(one)

@@ -75,7 +75,7 @@ class PriceMemory:
             name=name,
             basis=basis,
             etag=etag,
-            prices=dict(_of_stored(row) for row in value["prices"]),
+            prices=_prices(value["prices"]),
             read_at=_moment(value["read_at"]),
             searched_at=_moment(value["searched_at"]),
             reading=None
@@ -192,11 +192,21 @@ def _stored(variant: int, known: KnownPrice) -> list[Any]:
     return row if known.written is None else [*row, 1 if known.written == known.shown else _text(known.written)]
 
 
-def _of_stored(row: list[Any]) -> tuple[int, KnownPrice]:
-    variant, product, sku, text, *rest = row
-    shown = _price(text)
-    written = None if not rest else shown if rest[0] == 1 else _price(rest[0])
-    return variant, KnownPrice(product, sku, shown, written)
+def _prices(rows: Iterable[list[Any]]) -> dict[int, KnownPrice]:
+    """Equal prices are one object: a shop has far fewer prices than variants."""
+    known: dict[str | None, ListedPrice | None] = {}
+
+    def price(text: str | None) -> ListedPrice | None:
+        if text not in known:
+            known[text] = _price(text)
+        return known[text]
+
+    found = {}
+    for variant, product, sku, text, *rest in rows:
+        shown = price(text)
+        written = None if not rest else shown if rest[0] == 1 else price(rest[0])
+        found[variant] = KnownPrice(product, sku, shown, written)
+    return found
 
 
 def _text(price: ListedPrice | None) -> str | None:
