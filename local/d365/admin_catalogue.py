@@ -127,7 +127,7 @@ class CatalogueAdmin:
         return json_answer({})
 
 
-_MISTAKES: Final = (KeyError, TypeError, ValueError, AttributeError)
+_MISTAKES: Final = (LookupError, TypeError, ValueError, AttributeError)
 """Of a body that is no such thing."""
 
 

@@ -13,12 +13,14 @@ from local.d365 import edm
 from local.d365.admin import Admin
 from local.d365.admin_catalogue import CatalogueAdmin
 from local.d365.admin_money import MoneyAdmin
+from local.d365.admin_packages import PackageAdmin
 from local.d365.admin_prices import PriceAdmin, service_prices
 from local.d365.admin_slips import SlipAdmin
 from local.d365.batch import Batches
 from local.d365.entra import Entra
 from local.d365.errors import ODataError
 from local.d365.faults import Fault
+from local.d365.packages.exports import ACTIONS
 from local.d365.query import page_of
 from local.d365.service import Answer, DataService, Operation, refusal
 from local.d365.simulator import Simulator
@@ -44,6 +46,7 @@ class Server:
         app.add_routes(SlipAdmin(self._simulator).routes())
         app.add_routes(CatalogueAdmin(self._simulator).routes())
         app.add_routes(PriceAdmin(self._simulator).routes())
+        app.add_routes(PackageAdmin(self._simulator).routes())
         app.add_routes(Admin(self._simulator).routes())
         app.add_routes([web.route("*", "/data{tail:.*}", self._data)])
         app.add_routes([web.post("/api/services/{path:.+}", self._service_call)])
@@ -119,7 +122,7 @@ class Server:
         if client is None or not self._simulator.is_registered(client):
             return Answer(401, {"WWW-Authenticate": "Bearer"})
         page = page_of(target.partition("?")[2], self._simulator.options.page_size)
-        fault = self._simulator.faults.take(method, set_name, page)
+        fault = self._simulator.faults.take(method, set_name.removeprefix(ACTIONS), page)
         if fault is not None and fault.kind == "reset":
             return None
         if fault is not None and fault.kind == "slow":
@@ -142,10 +145,22 @@ class Server:
                 return self._batches.execute(request.headers.get("Content-Type", ""), body)
             except ODataError as error:
                 return refusal(error)
+        if method == "POST" and set_name.startswith(ACTIONS):
+            return self._action(set_name.removeprefix(ACTIONS), body)
         if method == "GET" and set_name == "":
             return self._service.document()
         headers = {name.lower(): value for name, value in request.headers.items()}
         return self._service.execute(Operation(method, target, headers, body))
+
+    def _action(self, action: str, body: bytes) -> Answer:
+        """An action of data management."""
+        simulator = self._simulator
+        try:
+            value = simulator.exports.act(action, body, simulator.base_url)
+        except ODataError as error:
+            return refusal(error)
+        head = {"@odata.context": f"{simulator.base_url}/data/$metadata#Edm.String", "value": value}
+        return Answer(200, {"Content-Type": "application/json; odata.metadata=minimal"}, edm.dumps(head))
 
 
 def _gateway(fault: Fault) -> Answer | None:

@@ -22,6 +22,9 @@ from local.d365.faults import Faults
 from local.d365.free_text import FreeTextInvoiceLines, FreeTextInvoices
 from local.d365.journals import JOURNALS, PaymentJournals, PaymentLines
 from local.d365.journals import LINES as JOURNAL_LINES
+from local.d365.packages.exports import VIEWS as EXPORT_VIEWS
+from local.d365.packages.exports import Exports
+from local.d365.packages.projects import parse_project
 from local.d365.posting import Posting
 from local.d365.return_lines import ReturnLines
 from local.d365.return_orders import ReturnOrders
@@ -108,6 +111,7 @@ class Simulator:
         self.entities: dict[str, Entity]
         self.posting: Posting
         self.catalogue: Catalogue
+        self.exports: Exports
         self.slips: SlipPosting
         self.reset()
 
@@ -121,7 +125,8 @@ class Simulator:
         """Back to the world as it was at start: no orders, no faults, no counts. Tokens stay good."""
         self.lack({})
         self.books = Books(self._schema, self.world, self.clock)
-        self.entities = self._entities(self.books)
+        self.exports = Exports(self.books, lambda name: self.entities[name].rows())
+        self.entities = self._entities(self.books, self.exports)
         self.posting = Posting(self.books)
         self.catalogue = Catalogue(self.books)
         self.slips = SlipPosting(self.books)
@@ -130,6 +135,9 @@ class Simulator:
         customers = self.entities["CustomersV3"]
         assert isinstance(customers, Customers)
         seed(self.books, customers, client_ids=(self.options.client_id,))
+        for project in self.world.export_projects:
+            parsed = parse_project(project, self._schema)
+            self.exports.projects[parsed.name] = parsed
 
     def metadata(self) -> str:
         """`$metadata`, without the sets that this environment lacks."""
@@ -158,7 +166,7 @@ class Simulator:
         """Whether F&O's own table of applications lists the client."""
         return self.books.known("SysAADClients", client_id)
 
-    def _entities(self, books: Books) -> dict[str, Entity]:
+    def _entities(self, books: Books, exports: Exports) -> dict[str, Entity]:
         home = self.options.default_company
         lines = SalesLines(books, self._schema.sets[LINES], home)
 
@@ -168,6 +176,8 @@ class Simulator:
                     return SalesOrders(books, entity_set, home, lines)
                 case name if name in VIEWS:
                     return View(entity_set, partial(VIEWS[name], books))
+                case name if name in EXPORT_VIEWS:
+                    return View(entity_set, partial(EXPORT_VIEWS[name], exports))
                 case name if name in CATALOGUE_VIEWS:
                     return View(entity_set, partial(CATALOGUE_VIEWS[name], books))
                 case name if name in product_sets.STORED:

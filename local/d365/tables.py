@@ -28,6 +28,11 @@ class SparseValues(Mapping[str, Value]):
     def __len__(self) -> int:
         return len(self._blank)
 
+    @property
+    def given(self) -> Mapping[str, Value]:
+        """What was written; all other fields are as in a new record."""
+        return self._given
+
     def changed(self, changes: Mapping[str, Value]) -> "SparseValues":
         return SparseValues(self._blank, {**self._given, **changes})
 

@@ -157,6 +157,8 @@ class World:
     records: Mapping[str, tuple[Mapping[str, Any], ...]]
     """By entity set further records of the catalogue, as JSON has them: lifecycle states, attributes, categories."""
     trade_agreements: tuple[TradeAgreements, ...]
+    export_projects: tuple[Mapping[str, Any], ...]
+    """As `/_sim/export-projects` takes them."""
     stock: tuple[OpeningStock, ...]
     safety_stock: tuple[SafetyStock, ...]
     customers: tuple[Customer, ...]
@@ -182,6 +184,7 @@ def parse_world(raw: Mapping[str, Any]) -> World:
         },
         products=tuple((parse_product(row), parse_release(row)) for row in raw["items"]),
         records={set_name: tuple(rows) for set_name, rows in raw.get("records", {}).items()},
+        export_projects=tuple(raw.get("export_projects", ())),
         trade_agreements=tuple(TradeAgreements(**row) for row in raw.get("trade_agreements", ())),
         stock=tuple(
             OpeningStock(

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from itertools import count
+from typing import Final
 
 from local.d365 import product_sets as sets
 from local.d365.catalogue.part import Part
@@ -12,11 +13,16 @@ from local.d365.product_sets import DIMENSION_TABLES
 from local.d365.world import DIMENSIONS
 from local.d365.world_products import ValueData
 
+_MISSPELT: Final = (sets.PRICES, "ProductConfigurationId")
+"""Where F&O's metadata has a small letter."""
+
 
 class Values(Part):
     def add_values(self, master: str, dimension: str, values: Iterable[ValueData]) -> None:
         """Behind those that the master has, each with its names by language."""
         tables = DIMENSION_TABLES[dimension]
+        if self._product(master).values["ProductSubType"] != "ProductMaster":
+            raise CatalogueError(f"product {master} is no master: it has no dimensions")
         held = [row.values for row in self._books.rows(tables.values) if row.values["ProductMasterNumber"] == master]
         start = max((int(Decimal(str(each["DisplaySequenceNumber"]))) for each in held), default=0) + 1
         for value, number in zip(values, count(start), strict=False):
@@ -31,7 +37,7 @@ class Values(Part):
                 self._put(tables.translations, {**key, "LanguageId": language, tables.name: name})
 
     def rename_value(self, master: str, dimension: str, old: str, new: str) -> None:
-        """Gives a value another id, which is part of keys: in the values, their names, variants and barcodes."""
+        """Gives a value another id, wherever it is part of a key, and in trade agreements."""
         tables = DIMENSION_TABLES[dimension]
         if self._books.find(tables.values, master, old) is None:
             raise CatalogueError(f"product {master} has no {dimension} {old}")
@@ -51,9 +57,10 @@ class Values(Part):
                 names = {"ProductMasterNumber": master, tables.value_key: old}
                 self._rekey(tables.translations, names, {tables.value_key: new})
             for company, number in items:
-                for set_name in (sets.BARCODES, sets.SPECIFIC_ORDER_SETTINGS):
-                    key: dict[str, Value] = {"dataAreaId": company, "ItemNumber": number, dimension: old}
-                    self._rekey(set_name, key, {dimension: new})
+                for set_name in (sets.BARCODES, sets.SPECIFIC_ORDER_SETTINGS, sets.DISCOUNTS, sets.PRICES):
+                    field = "ProductconfigurationId" if (set_name, dimension) == _MISSPELT else dimension
+                    key: dict[str, Value] = {"dataAreaId": company, "ItemNumber": number, field: old}
+                    self._rekey(set_name, key, {field: new})
             at = DIMENSIONS.index(dimension)
             self._books.rename_dimension(master, items, at, old, new)
 

@@ -264,6 +264,8 @@ async def test_attachments_are_listed_without_their_bytes_and_read_one_by_one(d3
 async def test_a_renamed_value_is_renamed_wherever_it_is_a_key(d365: Client) -> None:
     await create(d365)
     await do(d365, "POST", "items/web/JACKET/barcode", barcode="1", variant="JACKET-GREEN-S")
+    agreed = {"ItemNumber": "JACKET", "ProductColorId": "Green", "Price": 99}
+    await do(d365, "POST", "trade-agreements", 201, company="web", prices=[agreed])
     rename = {"dimension": "color", "from": "Green", "to": "Moss"}
     await do(d365, "POST", "products/JACKET/rename-value", **rename)
     for set_name, field in (
@@ -271,12 +273,13 @@ async def test_a_renamed_value_is_renamed_wherever_it_is_a_key(d365: Client) -> 
         ("ProductMasterColorTranslations", "ProductMasterColorId"),
         ("ReleasedProductVariantsV2", "ProductColorId"),
         ("ProductBarcodesV3", "ProductColorId"),
+        ("SalesPriceAgreements", "ProductColorId"),
     ):
         assert await d365.rows(f"{set_name}?$filter={field} eq 'Moss'"), set_name
         assert not await d365.rows(f"{set_name}?$filter={field} eq 'Green'"), set_name
     number = await d365.order()
     sold = await d365.line(number, ItemNumber="JACKET", ProductColorId="Moss", ProductSizeId="S")
-    assert sold.status == 201
+    assert (sold.status, sold.json["SalesPrice"]) == (201, 99)
 
     await do(d365, "POST", "on-hand", company="web", variant="JACKET-NAVY-M", warehouse="11", physical=3)
     again = await do(d365, "POST", "products/JACKET/rename-value", 409, **rename | {"from": "Moss", "to": "Fern"})
@@ -346,6 +349,11 @@ async def test_a_record_is_changed_in_the_given_fields_and_removed_by_its_key(d3
     assert await d365.rows(where) == []
     refused = await do(d365, "DELETE", "records/ProductTranslations", 409, **text)
     assert "has no record" in refused["error"]
+
+
+async def test_only_masters_have_values(d365: Client) -> None:
+    refused = await do(d365, "POST", "products/LAMP/values", 409, dimension="color", values=["Red"])
+    assert refused["error"] == "product LAMP is no master: it has no dimensions"
 
 
 async def test_a_product_that_is_refused_leaves_nothing_behind(d365: Client) -> None:

@@ -70,6 +70,10 @@ def test_the_shipped_metadata_holds_the_sets_of_the_product_with_all_their_field
     assert sizes["CustomersV3"] == 305
     assert sizes["ReleasedProductsV2"] == 266
     assert sizes["WarehousesOnHandV2"] == 19
+    assert sizes["InventTableBiEntities"] == 144
+    assert sizes["SalesPriceAgreements"] == 27
+    assert "QuantityUnitySymbol" in sets["SalesPriceAgreements"].properties  # as F&O spells it
+    assert len(sets["ProductBarcodesV3"].keys) == 10
     assert len(sets["ItemCoverageSettingsV2"].keys) == 13
     assert sets["SalesOrderLinesV3"].keys == ("dataAreaId", "InventoryLotId")
     assert sets["SalesOrderHeadersV2"].navigations["SalesOrderLines"].target == "SalesOrderLines"

@@ -73,6 +73,16 @@ async def test_a_product_is_made_with_its_options_variants_and_stock(client: Cli
     assert await read(client, made["id"]) == made
 
 
+async def test_stock_that_is_not_tracked_is_left_out_of_the_total(client: Client):
+    def stocked(colour: str, quantity: int, tracked: bool) -> dict[str, Any]:
+        level = {"locationId": WEB, "name": "available", "quantity": quantity}
+        return variant(colour, "M", inventoryItem={"tracked": tracked}, inventoryQuantities=[level])
+
+    made = await make(client, coat(variants=[stocked("Red", 2, True), stocked("Blue", 3, False)]))
+    body = await client.data("query ($id: ID!) { product(id: $id) { totalInventory } }", {"id": made["id"]})
+    assert body["product"]["totalInventory"] == 2
+
+
 async def test_a_product_without_variants_has_the_default_one(client: Client):
     made = await make(client, {"title": "Lamp"})
     assert [(each["name"], each["values"]) for each in made["options"]] == [("Title", ["Default Title"])]

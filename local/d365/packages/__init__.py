@@ -1,0 +1,1 @@
+"""Data management: entities exported as packages."""
