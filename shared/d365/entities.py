@@ -101,8 +101,8 @@ PUBLIC_NAMES: Final = {
     LINE_DISCOUNTS: "SalesLineDiscountAgreement",
     PRICE_GROUPS: "PriceCustomerGroup",
     UNIT_CONVERSIONS: "ProductSpecificUnitOfMeasureConversion",
-    ORDER_SETTINGS: "ProductDefaultOrderSettings",
-    VARIANT_ORDER_SETTINGS: "ProductSpecificOrderSettingsV3",
+    ORDER_SETTINGS: "ProductDefaultOrderSetting",
+    VARIANT_ORDER_SETTINGS: "ProductSpecificOrderSettingV3",
 }
 """The public entity behind each set, whose metadata tell its fields. Only that of sales orders is documented: where F&O
 does not know a name, every field counts as there.

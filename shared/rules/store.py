@@ -347,10 +347,10 @@ class StoreRules(Rules):
     @classmethod
     def _are_booked(cls, prices: PriceRules | None, info: ValidationInfo) -> PriceRules | None:
         flows: Flows | None = info.data.get("flows")
+        if flows is None or not flows.prices:
+            return prices
         if prices is None:
-            if flows is not None and flows.prices:
-                raise ValueError("is missing: flows.prices needs the rules of prices (docs/prices.md)")
-            return None
+            raise ValueError("is missing: flows.prices needs the rules of prices (docs/prices.md)")
         booked = info.data.get("currencies", ())
         if info.data.get("currency_side") is CurrencySide.SHOP and booked and prices.currency not in booked:
             raise ValueError(

@@ -188,7 +188,7 @@ async def _a_day_of_prices(world: World) -> None:
         json={"company": "nleu", "prices": [group | price for price in prices]},
     )
     assert posted.status_code < 300, posted.text
-    await world.fo_fault(kind="bad_gateway", set="SalesPriceAgreements", times=1)
+    await world.fo_fault(kind="bad_gateway", set="SalesPriceAgreements", times=len(SHOPS))
     assert (await world.run("push_prices")).status_code == 500
     await _shopify_fault(world, kind="bad_gateway", operation="PriceVariantsSet")
     assert (await world.run("push_prices")).status_code == 200

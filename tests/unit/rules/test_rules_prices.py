@@ -119,7 +119,7 @@ def test_the_flow_does_not_write_to_the_master_of_prices():
 
 def test_prices_in_a_currency_that_is_not_booked_are_a_mistake():
     with pytest.raises(ValidationError) as refused:
-        with_rules(EU, prices=PLAIN | {"currency": "NOK"})
+        with_rules(EU, flows={"prices": True}, prices=PLAIN | {"currency": "NOK"})
     assert "no order at these prices could be booked" in str(refused.value)
 
 
