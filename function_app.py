@@ -81,6 +81,12 @@ async def push_stock(timer: func.TimerRequest) -> None:
     await triggers.run("push_stock")
 
 
+@app.timer_trigger(arg_name="timer", schedule="%PUSH_PRICES_SCHEDULE%", run_on_startup=False)
+async def push_prices(timer: func.TimerRequest) -> None:
+    """F&O's prices to the variants and price lists of every store; writes only what changed."""
+    await triggers.run("push_prices")
+
+
 @app.timer_trigger(arg_name="timer", schedule="%WRITE_BACK_SCHEDULE%", run_on_startup=False)
 async def write_back(timer: func.TimerRequest) -> None:
     """F&O's order numbers to the orders in Shopify, from the outbox."""

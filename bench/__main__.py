@@ -18,6 +18,7 @@ from bench import (
     mapping,
     order_events,
     plans,
+    prices,
     servicebus,
     shipments,
     telemetry,
@@ -35,9 +36,9 @@ _NEVER = dict.fromkeys(SCHEDULES, "0 0 0 29 2 *")
 
 async def measure(console: Console) -> list[Figure]:
     figures: list[Figure] = []
-    console.print("[dim]1/8 cold start ...")
+    console.print("[dim]1/9 cold start ...")
     figures += imports.measure()
-    console.print("[dim]2/8 Service Bus emulator ...")
+    console.print("[dim]2/9 Service Bus emulator ...")
     bus = await servicebus.run()
     figures += [
         at_least("emulator: awaited sends through azure-servicebus", bus.sends_per_second, "1/s", 1000),
@@ -50,7 +51,7 @@ async def measure(console: Console) -> list[Figure]:
         def write(part: str, line: str) -> None:
             print(f"{part:>10} | {line}", file=log)
 
-        console.print("[dim]3/8 calls of the flows, with 10,000 SKUs ...")
+        console.print("[dim]3/9 calls of the flows, with 10,000 SKUs ...")
         async with (
             running(Ports.free(), log=write, overrides={**_NEVER, **NO_PAUSE}, world=world) as stack,
             httpx.AsyncClient() as http,
@@ -60,25 +61,27 @@ async def measure(console: Console) -> list[Figure]:
             figures += await calls.measure_stock(stack, http)
             figures += await order_events.measure(stack, http)
             histories = await order_events.histories(stack, http)
-        console.print("[dim]4/8 mapping ...")
+        console.print("[dim]4/9 mapping ...")
         figures += mapping.measure(payload)
         figures += plans.measure(*histories)
-        console.print("[dim]5/8 hostile orders ...")
+        console.print("[dim]5/9 hostile orders ...")
         figures += await hostile.measure()
-        console.print("[dim]6/8 webhooks ...")
+        console.print("[dim]6/9 webhooks ...")
         app = webhooks.make_app(_BUILD / "bench_app")
         async with running(Ports.free(), log=write, overrides=_NEVER, app=app, world=world) as stack:
             figures += await webhooks.measure(stack, json.dumps(payload).encode())
             figures += await cold_start.measure(stack, json.dumps(payload).encode())
-            console.print("[dim]7/8 telemetry ...")
+            console.print("[dim]7/9 telemetry ...")
             figures += await telemetry.measure(stack, payload)
-        console.print("[dim]8/8 shipments ...")
+        console.print("[dim]8/9 shipments ...")
         stores = changed_stores(_BUILD / "bench_stores", with_shipments)
         async with (
             running(Ports.free(), log=write, overrides={**_NEVER, **NO_PAUSE, **stores}) as stack,
             httpx.AsyncClient() as http,
         ):
             figures += await shipments.measure(stack, http)
+    console.print("[dim]9/9 prices of 60,000 variants ...")
+    figures += await prices.measure()
     return figures
 
 

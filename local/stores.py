@@ -27,3 +27,8 @@ def changed_stores(folder: Path, change: Callable[[str], str]) -> dict[str, str]
 def with_shipments(text: str) -> str:
     """A store's file with the flow that it has switched off."""
     return text.replace("[flows]\n", "[flows]\nshipments = true\n")
+
+
+def with_prices(text: str) -> str:
+    """The same for the flow prices."""
+    return text.replace("[flows]\n", "[flows]\nprices = true\n")

@@ -29,7 +29,7 @@ from shared.d365.odata.slots import LeasedSlots
 from shared.d365.payment_journals import PaymentJournals
 from shared.d365.tax import TaxSetups
 from shared.errors import TransientError
-from shared.flows import BY_QUEUE, EXPORT, FLOWS, ORDERS, SHIPMENTS, STOCK, SWEEP, WRITE_BACK
+from shared.flows import BY_QUEUE, EXPORT, FLOWS, ORDERS, PRICES, SHIPMENTS, STOCK, SWEEP, WRITE_BACK
 from shared.rules import StoreRules, TenantFile, load_stores, load_tenant
 from shared.settings import Settings, read_settings
 from shared.shopify.admin.client import AdminClient
@@ -53,6 +53,7 @@ from shared.sync.order_numbers import WriteBackPorts
 from shared.sync.orders.ports import OrderPorts
 from shared.sync.orders.safety import remember_parked
 from shared.sync.payments import PaymentPorts
+from shared.sync.prices.ports import PricePorts
 from shared.sync.refunds import RefundPorts
 from shared.sync.shipments.fo_events import FoEventPorts
 from shared.sync.shipments.ports import ShipmentPorts
@@ -196,6 +197,14 @@ def build(settings: Settings) -> Services:
                 admins=admins,
                 fo=fo,
                 links=links,
+                snapshots=snapshots,
+                reports=blobs.Bodies(containers.get_container_client(blobs.STATE)),
+                journal=journal,
+            ),
+            PRICES.name: PricePorts(
+                rules=rules,
+                admins=admins,
+                fo=fo,
                 snapshots=snapshots,
                 reports=blobs.Bodies(containers.get_container_client(blobs.STATE)),
                 journal=journal,

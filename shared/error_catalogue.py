@@ -171,6 +171,26 @@ class ErrorCode(StrEnum):
     STOCK_REFUSED = "STOCK_REFUSED"
     STOCK_NOT_STOCKED = "STOCK_NOT_STOCKED"
     STOCK_STALE = "STOCK_STALE"
+    PRICE_MISSING = "PRICE_MISSING"
+    PRICE_ZERO = "PRICE_ZERO"
+    PRICE_NEGATIVE = "PRICE_NEGATIVE"
+    PRICE_UNIT_UNKNOWN = "PRICE_UNIT_UNKNOWN"
+    PRICE_DEPENDS = "PRICE_DEPENDS"
+    PRICES_OVERLAP = "PRICES_OVERLAP"
+    PRICE_DISCOUNTED = "PRICE_DISCOUNTED"
+    PRICE_TAX_UNKNOWN = "PRICE_TAX_UNKNOWN"
+    PRICE_TIERS_UNUSABLE = "PRICE_TIERS_UNUSABLE"
+    PRICE_QUANTITIES_UNUSABLE = "PRICE_QUANTITIES_UNUSABLE"
+    PRICE_CURRENCY_UNLISTED = "PRICE_CURRENCY_UNLISTED"
+    PRICE_REFUSED = "PRICE_REFUSED"
+    PRICE_EDITED = "PRICE_EDITED"
+    PRICES_HELD = "PRICES_HELD"
+    PRICES_READ_SHORT = "PRICES_READ_SHORT"
+    PRICE_SHOP_MISMATCH = "PRICE_SHOP_MISMATCH"
+    PRICE_LIST_MISMATCH = "PRICE_LIST_MISMATCH"
+    PRICE_LIST_REFUSED = "PRICE_LIST_REFUSED"
+    PRICE_SERVICE_WRONG = "PRICE_SERVICE_WRONG"
+    PRICE_PROOF_DIFFERS = "PRICE_PROOF_DIFFERS"
 
 
 @dataclass(frozen=True, slots=True)
@@ -1145,6 +1165,131 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
         Owner.CLERK,
         "Nothing: the next run tries again. If the problem stays, find out which other app writes the same figure.",
     ),
+    # ---- prices
+    ErrorCode.PRICE_MISSING: Entry(
+        "F&O has no price of item {item} for {list}, at {quantity} pieces.",
+        Owner.CLERK,
+        "In F&O, post a trade agreement in the list's currency, or enter a base price, where the rules use base "
+        "prices (prices.base_currency). Until then Shopify keeps the price that it has.",
+    ),
+    ErrorCode.PRICE_ZERO: Entry(
+        "The price of item {item} for {list} is 0 in F&O, or is rounded to 0.",
+        Owner.CLERK,
+        "Enter the price in F&O. If the item is given away on purpose, set prices.allow_zero in config/stores. Until "
+        "then Shopify keeps the price that it has.",
+    ),
+    ErrorCode.PRICE_NEGATIVE: Entry(
+        "A price of item {item} for {list} is negative in F&O, or becomes negative by a line discount.",
+        Owner.CLERK,
+        "Correct the trade agreement in F&O. Until then Shopify keeps the price that it has.",
+    ),
+    ErrorCode.PRICE_UNIT_UNKNOWN: Entry(
+        "A price of item {item} for {list} is in the unit {unit}, and the item is sold in {sales_unit}.",
+        Owner.FO_ADMIN,
+        "Correct the unit of the trade agreement or the sales unit of the item. If both are right, decide by "
+        "prices.other_units in config/stores: `leave_out` the price, as F&O does for a line in the sales unit, or "
+        "`convert` it by the product's unit conversion, which must exist in F&O. Until then Shopify keeps the price "
+        "that it has.",
+    ),
+    ErrorCode.PRICE_DEPENDS: Entry(
+        "The price of item {item} for {list} depends on {what}, and Shopify shows one price for all.",
+        Owner.FO_ADMIN,
+        "Post a trade agreement for the web that does not depend on it. For prices of warehouses, prices.by_warehouse "
+        "= 'leave_out' in config/stores ignores them. Until then Shopify keeps the price that it has.",
+    ),
+    ErrorCode.PRICES_OVERLAP: Entry(
+        "Several rows of trade agreements hold for item {item}, {list} and {quantity} pieces, and F&O's rule does not "
+        "decide between them: {records} (RecordId).",
+        Owner.FO_ADMIN,
+        "End all of them but one in F&O, or set Find next on all of them: then the lowest price counts. Until then "
+        "Shopify keeps the price that it has.",
+    ),
+    ErrorCode.PRICE_DISCOUNTED: Entry(
+        "Item {item} has a line discount in F&O for the buyers of {list}.",
+        Owner.FO_ADMIN,
+        "Set prices.discounts = 'fold' in config/stores, and the discount lowers the price that Shopify shows. Or end "
+        "the discount for these buyers. Until then Shopify keeps the price that it has.",
+    ),
+    ErrorCode.PRICE_TAX_UNKNOWN: Entry(
+        "Item {item} has the item sales tax group {group}, for which {list} has no tax rate, and its price has to be "
+        "converted between with and without tax.",
+        Owner.ENGINEER,
+        "Add the group to prices.tax_rates in config/stores, or correct the item's sales tax group in F&O. Until then "
+        "Shopify keeps the price that it has.",
+    ),
+    ErrorCode.PRICE_TIERS_UNUSABLE: Entry(
+        "The quantity breaks of item {item} for {list} cannot be shown in Shopify: {problem}.",
+        Owner.FO_ADMIN,
+        "Correct the quantities of the trade agreements in F&O: whole pieces, each a multiple of the item's order "
+        "multiple. Until then Shopify keeps the price and the quantity breaks that it has.",
+    ),
+    ErrorCode.PRICE_QUANTITIES_UNUSABLE: Entry(
+        "The order quantities of item {item} cannot be a quantity rule of {list}: {problem}.",
+        Owner.FO_ADMIN,
+        "Correct the item's default order settings in F&O. Until then Shopify keeps the price and the quantity rule "
+        "that it has.",
+    ),
+    ErrorCode.PRICE_CURRENCY_UNLISTED: Entry(
+        "F&O has {count} prices of price group {group} in {currency}, and no list of the store has this group and "
+        "currency.",
+        Owner.ENGINEER,
+        "Add a [[prices.lists]] for it in config/stores, or end those rows in F&O. Prices in other currencies are not "
+        "affected.",
+    ),
+    ErrorCode.PRICE_REFUSED: Entry(
+        "Shopify refused the price {price} of SKU {sku} for {list}: {message}",
+        Owner.CLERK,
+        "Correct in F&O what Shopify names. The flow tries again at the next comparison of all prices, and when the "
+        "price changes.",
+    ),
+    ErrorCode.PRICE_EDITED: Entry(
+        "Somebody set the price of SKU {sku} for {list} to {shown} in Shopify; F&O has {price}.",
+        Owner.CLERK,
+        "Nothing, if that is right: it stays until F&O's price changes. Otherwise set it back in Shopify.",
+    ),
+    ErrorCode.PRICES_HELD: Entry(
+        "{count} changes of prices for {list} are held, because {why}. The first: {first}.",
+        Owner.CLERK,
+        "Look at them (python -m shared.operator changes). If they are right, python -m shared.operator confirm "
+        "{store} prices: the next run writes them. If not, correct the trade agreements in F&O.",
+    ),
+    ErrorCode.PRICES_READ_SHORT: Entry(
+        "F&O gave {rows} rows of {what}, and {before} at the last run. No price was changed.",
+        Owner.FO_ADMIN,
+        "Find out whether so many rows ended. If they did, python -m shared.operator confirm {store} prices. If not, "
+        "check the role of the app's user in F&O: a missing right hides rows. The next run reads them again.",
+    ),
+    ErrorCode.PRICE_SHOP_MISMATCH: Entry(
+        "The shop's {what} is {shop}, and the rules say {rules}. No price was changed.",
+        Owner.ENGINEER,
+        "Correct [prices] in config/stores, or the shop's settings (Settings > General; Settings > Taxes and duties).",
+    ),
+    ErrorCode.PRICE_LIST_MISMATCH: Entry(
+        "Price list {list} in Shopify has {what} {shop}, and the rules say {rules}. Its prices were not changed.",
+        Owner.ENGINEER,
+        "Correct the list in Shopify or in config/stores, or give the list of the rules another name: it is created "
+        "then.",
+    ),
+    ErrorCode.PRICE_LIST_REFUSED: Entry(
+        "Shopify refused to create or to assign price list {list}: {message}",
+        Owner.ENGINEER,
+        "Correct what Shopify names: the shop's plan, the market or the company locations in config/stores. The next "
+        "run tries again.",
+    ),
+    ErrorCode.PRICE_SERVICE_WRONG: Entry(
+        "The tenant's price service {service} answered with something else than prices: {problem}. No price was "
+        "changed.",
+        Owner.FO_ADMIN,
+        "Correct the service (docs/prices.md has its contract). The next run asks again.",
+    ),
+    ErrorCode.PRICE_PROOF_DIFFERS: Entry(
+        "F&O gave {fo} {currency} for {quantity} of item {item} on a line of sales order {order}, and the app "
+        "computes {own}.",
+        Owner.FO_ADMIN,
+        "Find out why: a price that a clerk entered is nothing to correct. A rule of F&O that the app does not know "
+        "(docs/prices.md) makes prices in the shop wrong: then end such trade agreements, or name a price service of "
+        "your own (prices.source).",
+    ),
 }
 
 
@@ -1166,9 +1311,29 @@ REPORTED: Final = frozenset(
         ErrorCode.STOCK_NOT_STOCKED,
         ErrorCode.STOCK_STALE,
         ErrorCode.SUBSCRIPTION_REFUSED,
+        ErrorCode.PRICE_MISSING,
+        ErrorCode.PRICE_ZERO,
+        ErrorCode.PRICE_NEGATIVE,
+        ErrorCode.PRICE_UNIT_UNKNOWN,
+        ErrorCode.PRICE_DEPENDS,
+        ErrorCode.PRICES_OVERLAP,
+        ErrorCode.PRICE_DISCOUNTED,
+        ErrorCode.PRICE_TAX_UNKNOWN,
+        ErrorCode.PRICE_TIERS_UNUSABLE,
+        ErrorCode.PRICE_QUANTITIES_UNUSABLE,
+        ErrorCode.PRICE_CURRENCY_UNLISTED,
+        ErrorCode.PRICE_REFUSED,
+        ErrorCode.PRICE_EDITED,
+        ErrorCode.PRICES_HELD,
+        ErrorCode.PRICES_READ_SHORT,
+        ErrorCode.PRICE_SHOP_MISMATCH,
+        ErrorCode.PRICE_LIST_MISMATCH,
+        ErrorCode.PRICE_LIST_REFUSED,
+        ErrorCode.PRICE_SERVICE_WRONG,
+        ErrorCode.PRICE_PROOF_DIFFERS,
     }
 )
-"""What a sweep or a stock run finds: there is no message that could be parked."""
+"""What a sweep, or a run of stock or prices, finds: there is no message that could be parked."""
 
 
 def as_markdown() -> str:
@@ -1190,8 +1355,8 @@ def as_markdown() -> str:
             "  corrected, replay the message. If the order was entered in F&O by hand, discard it with",
             "  `discard --sales-order`. README, “Operate”, shows the commands. What was discarded about the",
             "  payments or refunds of an order in F&O is parked again by its next event, while the cause lasts.",
-            "- **reported**: nothing is parked. The sweep or the stock flow writes it into the journal, and an alert",
-            "  reports it. Stock figures are tried again by themselves.",
+            "- **reported**: nothing is parked. The sweep, or the flow of stock or of prices, writes it into the",
+            "  journal, and an alert reports it. Stock figures and prices are tried again by themselves.",
             "",
             "| Code | Result | Cause | Who acts | Next step |",
             "|---|---|---|---|---|",

@@ -274,6 +274,48 @@ SHIPMENTS: Final = Flow(
     ),
 )
 
+PRICES: Final = Flow(
+    name="prices",
+    switch="prices",
+    direction=Direction.TO_SHOPIFY,
+    master="prices",
+    timer=Timer("push_prices", "PUSH_PRICES_SCHEDULE"),
+    handler="shared.sync.prices.run:push_all_prices",
+    documents=frozenset(
+        {
+            "catalog_context",
+            "catalog_create",
+            "catalog_locations",
+            "price_list_create",
+            "price_list_prices",
+            "price_list_rules",
+            "price_list_set",
+            "price_list_tiers",
+            "price_list_tiers_set",
+            "price_lists",
+            "price_shop",
+            "price_variants",
+            "price_variants_set",
+        }
+    ),
+    # Company locations buy by catalogs; Shopify shows them with the scope of customers.
+    scopes=frozenset({"read_customers", "write_products"}),
+    entity_sets=_ITEMS
+    | frozenset(
+        {
+            "PriceCustomerGroups",
+            "ProductDefaultOrderSettings",
+            "ProductSpecificOrderSettingsV3",
+            "ProductSpecificUnitOfMeasureConversions",
+            "SalesLineBiEntities",
+            "SalesLineDiscountAgreements",
+            "SalesOrderHeadersV4",
+            "SalesOrderLinesV3",
+            "SalesPriceAgreements",
+        }
+    ),
+)
+
 EXPORT: Final = Flow(
     name="export",
     switch="orders",  # the tables are those of the orders
@@ -282,7 +324,7 @@ EXPORT: Final = Flow(
     handler="shared.sync.exports:export_tables",
 )
 
-FLOWS: Final = (ORDERS, STOCK, WRITE_BACK, SHIPMENTS, SWEEP, EXPORT)
+FLOWS: Final = (ORDERS, STOCK, PRICES, WRITE_BACK, SHIPMENTS, SWEEP, EXPORT)
 
 SWITCHES: Final = tuple(dict.fromkeys(flow.switch for flow in FLOWS))
 TOPICS: Final = {family: topics for flow in FLOWS for family, topics in flow.webhooks.items()}

@@ -89,6 +89,9 @@ METRICS: Final = (
     Metric("shopify.throttled", "queries over Shopify's query budget", "shopify.throttled", ("store", "query")),
     Metric("stock.figures", "stock figures changed in Shopify", "stock.pushed", ("store",), value="changed"),
     Metric("stock.problems", "stock figures that need a person", "stock.problem", ("store", "code")),
+    Metric("prices.changed", "prices changed in Shopify", "prices.pushed", ("store",), value="changed"),
+    Metric("prices.held", "prices held until an operator confirms", "prices.pushed", ("store",), value="held"),
+    Metric("prices.problems", "prices that need a person", "prices.problem", ("store", "code")),
     Metric(
         "write_back.numbers", "sales order numbers set in Shopify", "write_back.pushed", ("store",), value="numbers"
     ),

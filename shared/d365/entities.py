@@ -40,6 +40,13 @@ SALES_TABLE: Final = "SalesTableBiEntities"
 CREDIT_HOLDS: Final = "CredManTableBiEntities"
 """Of all companies: it has Company instead of dataAreaId."""
 INVOICE_LINES: Final = "FreeTextInvoiceLines"
+PRICE_AGREEMENTS: Final = "SalesPriceAgreements"
+LINE_DISCOUNTS: Final = "SalesLineDiscountAgreements"
+PRICE_GROUPS: Final = "PriceCustomerGroups"
+UNIT_CONVERSIONS: Final = "ProductSpecificUnitOfMeasureConversions"
+"""Of all companies: it has no dataAreaId."""
+ORDER_SETTINGS: Final = "ProductDefaultOrderSettings"
+VARIANT_ORDER_SETTINGS: Final = "ProductSpecificOrderSettingsV3"
 
 DIMENSIONS: Final = (
     "ProductColorId",
@@ -50,6 +57,14 @@ DIMENSIONS: Final = (
 )
 """Product dimensions in the order of shared.model.Item: colour, configuration, size, style, version."""
 COVERAGE_DIMENSIONS: Final = tuple(f"Coverage{name}" for name in DIMENSIONS)
+PRICE_DIMENSIONS: Final = (
+    "ProductColorId",
+    "ProductconfigurationId",
+    "ProductSizeId",
+    "ProductStyleId",
+    "ProductVersionId",
+)
+"""As SalesPriceAgreements spells them."""
 
 PUBLIC_NAMES: Final = {
     CUSTOMERS: "CustomerV3",
@@ -82,6 +97,12 @@ PUBLIC_NAMES: Final = {
     SALES_TABLE: "SalesTableBiEntity",
     CREDIT_HOLDS: "CredManTableBiEntity",
     INVOICE_LINES: "FreeTextInvoiceLine",
+    PRICE_AGREEMENTS: "SalesPriceAgreement",
+    LINE_DISCOUNTS: "SalesLineDiscountAgreement",
+    PRICE_GROUPS: "PriceCustomerGroup",
+    UNIT_CONVERSIONS: "ProductSpecificUnitOfMeasureConversion",
+    ORDER_SETTINGS: "ProductDefaultOrderSetting",
+    VARIANT_ORDER_SETTINGS: "ProductSpecificOrderSettingV3",
 }
 """The public entity behind each set, whose metadata tell its fields. Only that of sales orders is documented: where F&O
 does not know a name, every field counts as there.
@@ -98,6 +119,8 @@ READ_IF_THERE: Final = {
             "CoverageWarehouseLocationId",
         }
     ),
+    PRICE_AGREEMENTS: frozenset({*PRICE_DIMENSIONS, "AttributeBasedPricingId"}),
+    **dict.fromkeys((LINE_DISCOUNTS, VARIANT_ORDER_SETTINGS), frozenset(DIMENSIONS)),
 }
 """Fields that configuration keys take away: what they tell does not exist then."""
 WRITTEN_IF_THERE: Final = {
@@ -164,6 +187,12 @@ KEYS: Final[dict[str, tuple[str, ...]]] = {
     SALES_TABLE: ("dataAreaId", "SalesId"),
     CREDIT_HOLDS: ("CredManId", "Company"),
     INVOICE_LINES: ("dataAreaId", "LineNumber", "ParentRecId"),
+    PRICE_AGREEMENTS: ("dataAreaId", "RecordId"),
+    LINE_DISCOUNTS: ("dataAreaId", "RecordId"),
+    PRICE_GROUPS: ("dataAreaId", "GroupCode"),
+    UNIT_CONVERSIONS: ("ProductNumber", "FromUnitSymbol", "ToUnitSymbol"),
+    ORDER_SETTINGS: ("dataAreaId", "ItemNumber"),
+    VARIANT_ORDER_SETTINGS: ("dataAreaId", "ItemNumber", "OperationalSiteId", *DIMENSIONS),
 }
 
 _ON_HAND: Final = (
@@ -177,6 +206,43 @@ _ON_HAND: Final = (
     "OrderedQuantity",
     "OnOrderQuantity",
 )
+
+PRICED_PRODUCT: Final = (
+    "ItemNumber",
+    "ProductNumber",
+    "ProductSubType",
+    "SalesUnitSymbol",
+    "InventoryUnitSymbol",
+    "SalesPrice",
+    "SalesPriceQuantity",
+    "FixedSalesPriceCharges",
+    "SalesSalesTaxItemGroupCode",
+    "SalesLineDiscountProductGroupCode",
+)
+"""What prices are computed from, of a row of PRODUCTS."""
+PRICED_VARIANT: Final = ("ProductVariantNumber", "ItemNumber", *DIMENSIONS, "SalesSalesTaxItemGroupCode")
+"""The same of a row of VARIANTS."""
+PRICED_LINE: Final = (
+    "SalesId",
+    "InventTransId",
+    "CustAccount",
+    "CurrencyCode",
+    "SalesPrice",
+    "PriceUnit",
+    "SalesQty",
+    "SalesUnit",
+    "CreatedOn",
+    "SysModifiedDateTime",
+)
+"""What F&O's price on an order line is compared by, of a row of SALES_LINE_PROGRESS."""
+PRICED_ORDER: Final = (
+    "SalesOrderNumber",
+    "PriceCustomerGroupCode",
+    "SalesOrderOriginCode",
+    "CustomersOrderReference",
+)
+"""The same of a row of SALES_ORDERS."""
+_QUANTITIES: Final = ("MinimumSalesOrderQuantity", "MaximumSalesOrderQuantity", "SalesQuantityMultiples")
 
 READ: Final[dict[str, tuple[str, ...]]] = {
     CUSTOMERS: ("CustomerAccount",),
@@ -264,4 +330,64 @@ READ: Final[dict[str, tuple[str, ...]]] = {
     ),
     CREDIT_HOLDS: ("SalesId", "Active", "Company", "SysModifiedDateTime"),
     INVOICE_LINES: ("LineNumber", "TransactionCurrencyAmount"),
+    PRICE_AGREEMENTS: (
+        "RecordId",
+        "ItemNumber",
+        *PRICE_DIMENSIONS,
+        "CustomerAccountNumber",
+        "PriceCustomerGroupCode",
+        "PriceCurrencyCode",
+        "QuantityUnitySymbol",
+        "FromQuantity",
+        "ToQuantity",
+        "PriceApplicableFromDate",
+        "PriceApplicableToDate",
+        "PriceSiteId",
+        "PriceWarehouseId",
+        "WillSearchContinue",
+        "IsGenericCurrencySearchEnabled",
+        "AttributeBasedPricingId",
+        "Price",
+        "SalesPriceQuantity",
+        "FixedPriceCharges",
+    ),
+    LINE_DISCOUNTS: (
+        "RecordId",
+        "ItemNumber",
+        *DIMENSIONS,
+        "LineDiscountProductGroupCode",
+        "CustomerAccountNumber",
+        "LineDiscountCustomerGroupCode",
+        "DiscountCurrencyCode",
+        "QuantityUnitSymbol",
+        "FromQuantity",
+        "ToQuantity",
+        "DiscountApplicableFromDate",
+        "DiscountApplicableToDate",
+        "DiscountSiteId",
+        "DiscountWarehouseId",
+        "WillSearchContinue",
+        "DiscountAmount",
+        "DiscountPercentage1",
+        "DiscountPercentage2",
+    ),
+    PRICE_GROUPS: ("GroupCode", "PricingPriority"),
+    UNIT_CONVERSIONS: (
+        "ProductNumber",
+        "FromUnitSymbol",
+        "ToUnitSymbol",
+        "Factor",
+        "Numerator",
+        "Denominator",
+        "InnerOffset",
+        "OuterOffset",
+    ),
+    ORDER_SETTINGS: ("ItemNumber", *_QUANTITIES),
+    VARIANT_ORDER_SETTINGS: (
+        "ItemNumber",
+        *DIMENSIONS,
+        "OperationalSiteId",
+        "AreSalesDefaultOrderSettingsOverridden",
+        *_QUANTITIES,
+    ),
 }

@@ -23,7 +23,7 @@ from shared.model.order_status import OrderStatus, SalesLineState, SalesOrderSta
 from shared.model.part import Part
 from shared.model.payment import Transaction, TransactionKind, TransactionStatus
 from shared.model.pick_up import PickUp
-from shared.model.price import ListedPrice, PriceTier, QuantityRule
+from shared.model.price import ListedPrice, PriceTier, QuantityRule, ShopPrice
 from shared.model.product import (
     Metafield,
     ProductImage,
@@ -123,6 +123,7 @@ __all__ = [
     "ShippingLine",
     "ShopHold",
     "ShopOption",
+    "ShopPrice",
     "ShopProduct",
     "ShopShipments",
     "ShopVariant",

@@ -33,3 +33,14 @@ class ListedPrice:
     tiers: tuple[PriceTier, ...] = ()
     """Ascending, from the second quantity on; only on lists that allow them."""
     quantities: QuantityRule | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ShopPrice:
+    """A variant with the price that the shop itself shows, in the shop's currency."""
+
+    variant: int
+    product: int
+    sku: str
+    price: Decimal
+    compare_at: Decimal | None

@@ -19,6 +19,7 @@ from shared.rules.sections.holds import HoldRules
 from shared.rules.sections.order_status import MISTAKEN_TAGS, GivenUpRules, OrderStatusRules
 from shared.rules.sections.orders import OrderRules, ShippingRule
 from shared.rules.sections.payments import PaymentRules
+from shared.rules.sections.prices import PriceRules
 from shared.rules.sections.refunds import UNTAXED, RefundAccounts, RefundRules
 from shared.rules.sections.shipments import ShipmentRules
 from shared.rules.sections.stock import StockRules
@@ -39,6 +40,7 @@ class Masters(Rules):
         description="Which system decides refunds and returns. With `fo`, Shopify's are only recorded in the journal.",
     )
     payments: Master = Field(default="shopify", description="Which system decides what was paid.")
+    prices: Master = Field(default="fo", description="Which system decides the prices of the shop.")
 
 
 class Flows(Rules):
@@ -46,6 +48,7 @@ class Flows(Rules):
     stock: bool = Field(default=False, description="Sellable stock from F&O to Shopify.")
     write_back: bool = Field(default=False, description="F&O's order number to the order in Shopify.")
     shipments: bool = Field(default=False, description="Packing slips from F&O to fulfilments in Shopify.")
+    prices: bool = Field(default=False, description="Prices and price lists from F&O to Shopify.")
 
 
 class StoreRules(Rules):
@@ -110,6 +113,11 @@ class StoreRules(Rules):
     )
     stock: StockRules = Field(
         default=StockRules(), validate_default=True, description="How sellable stock is computed."
+    )
+    prices: PriceRules | None = Field(
+        default=None,
+        validate_default=True,
+        description="How F&O's prices become those of the shop. Required for the flow prices.",
     )
     write_back: WriteBackRules = Field(
         default=WriteBackRules(), description="What the order in Shopify shows about its sales order."
@@ -334,6 +342,21 @@ class StoreRules(Rules):
         if served and (mistakes := stock.mistakes(served)):
             raise ValueError("\n".join(mistakes))
         return stock
+
+    @field_validator("prices")
+    @classmethod
+    def _are_booked(cls, prices: PriceRules | None, info: ValidationInfo) -> PriceRules | None:
+        flows: Flows | None = info.data.get("flows")
+        if flows is None or not flows.prices:
+            return prices
+        if prices is None:
+            raise ValueError("is missing: flows.prices needs the rules of prices (docs/prices.md)")
+        booked = info.data.get("currencies", ())
+        if info.data.get("currency_side") is CurrencySide.SHOP and booked and prices.currency not in booked:
+            raise ValueError(
+                f"currency: {prices.currency} is not among currencies, so that no order at these prices could be booked"
+            )
+        return prices
 
     @field_validator("tenant")
     @classmethod

@@ -20,7 +20,7 @@ from builders.root import ROOT
 from whole_world import NEVER, SHOPS, World
 
 from local.stack import NO_PAUSE, Ports, running
-from local.stores import changed_stores, with_shipments
+from local.stores import changed_stores, with_prices, with_shipments
 from shared.store.outbox import Outbox
 
 TIMERS = {timer["function"]: timer["setting"] for timer in json.loads((ROOT / "infra/timers.json").read_text())}
@@ -132,10 +132,10 @@ async def watched_world(log: Path) -> AsyncIterator[tuple[World, Ingestion]]:
 
 
 def _settling_at_once(text: str) -> str:
-    """A store's file that shows shipments, and whose sweep looks at orders of this moment too."""
+    """A store's file that shows shipments and prices, and whose sweep looks at orders of this moment too."""
     text, times = re.subn(r"(?m)^settle_minutes = \d+", "settle_minutes = 0", text)
     assert times == 1
-    return with_shipments(text).replace('on = "never"', 'on = "invoiced"')
+    return with_prices(with_shipments(text)).replace('on = "never"', 'on = "invoiced"')
 
 
 async def a_day_in_the_shop(world: World, basket: dict[str, Any]) -> list[dict[str, Any]]:
@@ -163,6 +163,7 @@ async def a_day_in_the_shop(world: World, basket: dict[str, Any]) -> list[dict[s
     assert refused.status_code == 503, refused.text
     await _shopify_fault(world, kind="throttled")
     assert (await world.run("push_stock")).status_code == 200
+    await _a_day_of_prices(world)
     await _a_day_in_the_warehouse(world, good)
     await _a_day_of_sweeps(world, good, retried)
     outbox = Outbox(world._tables.get_table_client("outbox"))
@@ -173,6 +174,25 @@ async def a_day_in_the_shop(world: World, basket: dict[str, Any]) -> list[dict[s
     assert (await world.run("export_tables")).status_code == 200
     await _a_day_of_captures(world, basket)
     return [good, retried, parked]
+
+
+async def _a_day_of_prices(world: World) -> None:
+    """A new price, one that is wrong by the factor 100, and one that is negative. The first run fails in F&O, in the
+    second an answer of Shopify is lost.
+    """
+    group = {"PriceCustomerGroupCode": "WEB"}
+    prices = [{"ItemNumber": "LAMP-HEAD", "Price": 29.95}, {"ItemNumber": "STOVE-GAS", "Price": 5495}]
+    prices.append({"ItemNumber": "BAG-DOWN", "Price": -1})
+    posted = await world.http.post(
+        f"{world.stack.d365}/_sim/trade-agreements",
+        json={"company": "nleu", "prices": [group | price for price in prices]},
+    )
+    assert posted.status_code < 300, posted.text
+    await world.fo_fault(kind="bad_gateway", set="SalesPriceAgreements", times=len(SHOPS))
+    assert (await world.run("push_prices")).status_code == 500
+    await _shopify_fault(world, kind="bad_gateway", operation="PriceVariantsSet")
+    assert (await world.run("push_prices")).status_code == 200
+    assert (await world.run("push_prices")).status_code == 200
 
 
 async def _a_day_in_the_warehouse(world: World, shipped: dict[str, Any]) -> None:

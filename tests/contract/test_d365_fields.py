@@ -43,6 +43,23 @@ RECORDS = {
     Path("shared/d365/returns.py"): {entities.RETURN_ORDERS, entities.RETURN_LINES},
     Path("shared/d365/free_text_invoices.py"): {entities.INVOICES, entities.INVOICE_LINES},
     Path("shared/d365/sold_lines.py"): {entities.SALES_ORDER_LINES, entities.SALES_LINE_PROGRESS},
+    Path("shared/d365/prices/agreements.py"): {
+        entities.PRICE_AGREEMENTS,
+        entities.LINE_DISCOUNTS,
+        entities.PRICE_GROUPS,
+    },
+    Path("shared/d365/prices/items.py"): {
+        entities.PRODUCTS,
+        entities.VARIANTS,
+        entities.UNIT_CONVERSIONS,
+        entities.ORDER_SETTINGS,
+        entities.VARIANT_ORDER_SETTINGS,
+    },
+    Path("shared/d365/prices/order_lines.py"): {
+        entities.SALES_LINE_PROGRESS,
+        entities.SALES_ORDERS,
+        entities.SALES_ORDER_LINES,
+    },
     Path("shared/d365/tax.py"): {
         entities.TAX_CODES,
         entities.TAX_RATES,

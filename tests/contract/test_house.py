@@ -32,10 +32,17 @@ TYPE_CHECKING_ONLY = {
 CHANGED_IN_PLACE = {
     "CountingReader",
     "CountingRunner",
+    "CountingSource",
     "FigureMemory",
+    "LaneOutcome",
+    "ListReading",
+    "ListReport",
     "Moved",
+    "PriceMemory",
+    "PriceReport",
     "Progress",
     "ReportBuilder",
+    "RunState",
     "ShipmentReport",
     "ShipmentRunReport",
     "ShownChanges",
@@ -47,6 +54,7 @@ CHANGED_IN_PLACE = {
     "WriteBackReport",
     "Written",
     "_Event",
+    "_PricePush",
     "_StockPush",
 }
 """Dataclasses that one run fills step by step. All others are values: some are kept in caches, for all messages."""

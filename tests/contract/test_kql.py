@@ -49,6 +49,7 @@ WRITTEN_BY_OTHERS = ("single line text",)  # Shopify, of a number in two lines
 BAD = {
     "message.parked",
     "stock.problem",
+    "prices.problem",
     "write_back.refused",
     "webhook.refused",
     "breaker.changed",
@@ -218,6 +219,8 @@ def test_the_workbook_shows_something_of_a_busy_day(name: str, recording: Record
 @pytest.mark.parametrize("name", ALERTS)
 def test_no_alert_while_all_is_well(name: str, recording: Recording) -> None:
     def is_well(row: Row) -> Row | None:
+        if row["Name"] == "prices.pushed":
+            return row | {"Properties": row["Properties"] | {"held": "0"}}
         return None if row["Name"] in BAD or row.get("ResultCode") == "503" else row
 
     assert ask(ALERTS[name], changed(recording.tables, is_well)) == []
@@ -319,6 +322,32 @@ def test_a_store_whose_figures_were_only_lowered_for_half_an_hour_is_reported(re
     assert (found["Store"], found["Backlog"]) == ("nordlys", 201)
     raised = {name: before[name] + recording.tables[name] for name in before}
     assert ask(ALERTS["stock_frozen"], raised) == []
+
+
+def test_prices_that_are_held_are_reported_until_a_run_holds_none(recording: Recording) -> None:
+    (found,) = ask(ALERTS["prices_held"], recording.tables)
+    assert (found["Store"], found["Held"]) == ("nordlys", 1)
+
+    def confirmed(row: Row) -> Row:
+        is_run = row["Name"] == "prices.pushed"
+        return row | {"Properties": row["Properties"] | {"held": "0"}} if is_run else row
+
+    before = changed(recording.tables, lambda row: earlier(row, minutes=20))
+    later = changed(recording.tables, confirmed)
+    assert ask(ALERTS["prices_held"], {name: before[name] + later[name] for name in before}) == []
+
+
+def test_a_store_whose_prices_were_not_compared_for_half_an_hour_is_reported(recording: Recording) -> None:
+    def halted(row: Row) -> Row:
+        is_run = row["Name"] == "prices.pushed" and row["Properties"]["store"] == "nordlys"
+        return row | {"Properties": row["Properties"] | {"halted": "PRICES_READ_SHORT"}} if is_run else row
+
+    lately = changed(recording.tables, halted)
+    assert ask(ALERTS["prices_failed"], lately) == []
+    before = changed(lately, lambda row: earlier(row, minutes=35))
+    assert [found["Store"] for found in ask(ALERTS["prices_failed"], before)] == ["nordlys"]
+    compared = {name: before[name] + recording.tables[name] for name in before}
+    assert ask(ALERTS["prices_failed"], compared) == []
 
 
 def test_messages_that_wait_because_calls_are_denied_are_reported_and_others_are_not(recording: Recording) -> None:

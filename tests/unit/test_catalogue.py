@@ -35,8 +35,9 @@ REPORTED = {
     ErrorCode.REFUND_DIFFERS,
     ErrorCode.BALANCE_DIFFERS,
     ErrorCode.INVOICE_DIFFERS,
+    ErrorCode.PRICE_PROOF_DIFFERS,
 }
-"""Differences between both systems that the sweep reports: its finding has both sides."""
+"""Differences between both systems that are reported: the finding has both sides."""
 RAISED = re.compile(r"\b(?:\w*Refused|AlreadyExists)Error\(\s*([^\s,)]+)")
 
 

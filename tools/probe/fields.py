@@ -18,6 +18,7 @@ WRITTEN: Final[Mapping[str, tuple[str, ...]]] = {
         "OrderingCustomerAccountNumber",
         "InvoiceCustomerAccountNumber",
         "CurrencyCode",
+        "PriceCustomerGroupCode",
         "ArePricesIncludingSalesTax",
         "CustomerRequisitionNumber",
         "SalesOrderName",
@@ -111,6 +112,9 @@ WRITTEN: Final[Mapping[str, tuple[str, ...]]] = {
         "InclTax",
         INVOICE_FIELD,
     ),
+    entities.PRODUCTS: entities.PRICED_PRODUCT,
+    entities.VARIANTS: entities.PRICED_VARIANT,
+    entities.SALES_LINE_PROGRESS: entities.PRICED_LINE,
     entities.INVOICE_LINES: (
         "Description",
         "InvoiceText",

@@ -70,6 +70,12 @@ class RowReader(Protocol):
     ) -> AsyncIterator[list[FoRow]]: ...
 
 
+class ServiceCaller(Protocol):
+    """What asking a custom service needs of ODataClient."""
+
+    async def ask_service(self, path: str, question: FoRow) -> FoRow: ...
+
+
 class ODataClient:
     """One F&O environment, called as the app's F&O user. Use one for the whole process; close it at the end.
 
@@ -96,6 +102,7 @@ class ODataClient:
         """
         self._root = httpx.URL(f"{base_url.rstrip('/')}/data/")
         self._metadata = httpx.URL(f"{base_url.rstrip('/')}/metadata/")
+        self._services = httpx.URL(f"{base_url.rstrip('/')}/api/services/")
         self._known = KnownFields(self.public_entity) if knows_fields else None
         self._slots = slots
         self._breaker = breaker
@@ -229,6 +236,11 @@ class ODataClient:
             if operation.method == "POST":
                 _assert_company([written], (operation.body or {})[_COMPANY])
         return rows
+
+    async def ask_service(self, path: str, question: FoRow) -> FoRow:
+        """What a custom service of the tenant answers that changes nothing. `path` is below /api/services."""
+        request = Request(f"POST {path}", writes=False)
+        return row(await self._send("POST", self._services.join(path), request, encode(question).encode()), request)
 
     async def public_entity(self, name: str) -> FoRow | None:
         """The metadata of a public entity, None where F&O does not tell."""

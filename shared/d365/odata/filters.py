@@ -26,6 +26,15 @@ def since(field: str, moment: datetime) -> Filter:
     return Filter(f"{field} ge {literal(moment)}")
 
 
+def before(field: str, moment: datetime) -> Filter:
+    """The field has an earlier moment."""
+    return Filter(f"{field} lt {literal(moment)}")
+
+
+def either(*filters: Filter) -> Filter:
+    return Filter(f"({' or '.join(filters)})")
+
+
 def any_of(field: str, values: Iterable[ODataLiteral]) -> Filter:
     """The field has one of the values (F&O has no `in`). Raises ValueError for no values."""
     terms = [eq(field, value) for value in values]

@@ -52,9 +52,10 @@ from shared.shopify.admin.client import QueryRunner
 from shared.shopify.inventory import Change, FigureRejection, NoLevel, read_levels, set_available
 from shared.store.blobs import Snapshots
 from shared.store.links import OrderLinks
+from shared.sync.counting import CountingReader, CountingRunner
 from shared.sync.stock.catalogue import Assortment, load_assortment
 from shared.sync.stock.memory import FigureMemory
-from shared.sync.stock.report import CountingReader, CountingRunner, ReportBuilder, StockReport
+from shared.sync.stock.report import ReportBuilder, StockReport
 from shared.sync.stock.shown_changes import ShownChanges
 from shared.sync.stock.unknown_sales import UnknownSales
 from shared.sync.stock.waves import Wave, Waves

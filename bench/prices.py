@@ -1,0 +1,177 @@
+"""What prices of 20,000 products with 60,000 variants cost: at first, unchanged, and with one in a hundred changed."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import tempfile
+import tomllib
+from decimal import Decimal
+from typing import Any, Final
+
+from rich.console import Console
+
+from bench.figures import Figure, at_most, show
+from local.d365 import Simulator, parse_world, run_d365
+from local.d365.generator import Filling, fill
+from local.d365.prices.journals import post_prices
+from local.shopify import RunningShopify, run_shopify
+from local.shopify.products.staff import generate
+from local.shopify.state import Shop
+from local.stack import ROOT
+
+PRODUCTS: Final = 20_000
+VARIANTS: Final = 60_000
+_COMPANY: Final = "nleu"
+_DOMAIN: Final = "nordlys-outdoor.myshopify.com"
+_PLENTY: Final = 10**9
+"""Points, so that the run is not paced; they are counted, and told as minutes of a store's budget."""
+_REFILL: Final = {"Standard": 100, "Plus": 1_000}
+"""Points that Shopify gives a store back in a second, by plan."""
+_MEGABYTES: Final = 300
+
+
+async def measure(*, products: int = PRODUCTS, variants: int = VARIANTS) -> list[Figure]:
+    world = tomllib.loads((ROOT / "local/world.toml").read_text(encoding="utf-8"))
+    async with run_d365(parse_world(world)) as fo, run_shopify(webhooks="http://127.0.0.1:9/none") as shopify:
+        shop = shopify.simulator.shops[_DOMAIN]
+        _fill(fo, shop, products, variants)
+        with tempfile.TemporaryDirectory() as folder:
+            runs = _Runs(fo, shopify, folder)
+            first = await runs.to_the_end()
+            unchanged = await runs.run()
+            changed = _change(fo, shop, variants // 100)
+            some = await runs.run()
+    if some["changed"] < changed or unchanged["changed"]:
+        raise RuntimeError(f"the runs did something else: {first}, {unchanged}, {some}")
+    return _figures(first, unchanged, some, changed=changed, products=products, variants=variants)
+
+
+def _figures(
+    first: dict[str, Any],
+    unchanged: dict[str, Any],
+    some: dict[str, Any],
+    *,
+    changed: int,
+    products: int,
+    variants: int,
+) -> list[Figure]:
+    calls = some["operations"]["PriceVariantsSet"]
+    cost = calls["cost"] / calls["calls"]
+    what = f"prices of {variants:,} variants"
+    minutes = {plan: products * cost / refill / 60 for plan, refill in _REFILL.items()}
+    tiers = first["operations"]["PriceListTiersSet"]
+    return [
+        Figure(f"{what}, first reading of the shop", first["operations"]["PriceVariants"]["calls"], "calls"),
+        Figure("query budget for it", first["operations"]["PriceVariants"]["cost"], "points"),
+        at_most("writes of a price list with quantity breaks for all", tiers["calls"], "calls", variants / 100 + 2),
+        Figure("query budget for it", tiers["cost"], "points"),
+        Figure("writes if every price of the shop differs (computed)", products, "calls"),
+        Figure("minutes of a Standard store's budget for that (computed)", minutes["Standard"], "minutes"),
+        Figure("minutes of a Plus store's budget for that (computed)", minutes["Plus"], "minutes"),
+        at_most("peak memory of the first run", first["peak"], "MB", _MEGABYTES),
+        at_most(f"{what}, run that has nothing to do: query budget", unchanged["points"], "points", 100),
+        Figure("F&O reads of it, for all lists", unchanged["fo_calls"], "queries"),
+        Figure("processor time of it", unchanged["processor"], "s"),
+        at_most("peak memory of it", unchanged["peak"], "MB", _MEGABYTES),
+        at_most(f"{changed:,} changed prices in as many products: writes", calls["calls"], "calls", changed),
+        Figure("query budget of that run", some["points"], "points"),
+        Figure("processor time of it", some["processor"], "s"),
+    ]
+
+
+class _Runs:
+    """Runs of the flow, each in a process of its own, a quarter of an hour apart."""
+
+    def __init__(self, fo: Simulator, shopify: RunningShopify, folder: str) -> None:
+        self._fo, self._shopify, self._folder = fo, shopify, folder
+        self._minutes = 0
+
+    async def to_the_end(self) -> dict[str, Any]:
+        """Several runs as one, until none is halted: each writes for two and a half minutes at most."""
+        whole = await self.run()
+        while whole["halted"]:
+            more = await self.run()
+            for name, row in more["operations"].items():
+                known = whole["operations"].setdefault(name, {"calls": 0, "cost": 0})
+                whole["operations"][name] = {key: known[key] + row[key] for key in known}
+            whole["peak"] = max(whole["peak"], more["peak"])
+            whole["halted"] = more["halted"]
+        return whole
+
+    async def run(self) -> dict[str, Any]:
+        self._shopify.simulator.calls.clear()
+        self._minutes += 15
+        token = self._fo.tokens.issue(self._fo.options.client_id, self._fo.base_url)
+        given = {
+            "fo": self._fo.base_url,
+            "shopify": self._shopify.url,
+            "folder": self._folder,
+            "token": token.text,
+            "minutes": self._minutes,
+            "confirm": False,
+        }
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "bench.price_run", json.dumps(given), cwd=ROOT, stdout=asyncio.subprocess.PIPE
+        )
+        out, _ = await process.communicate()
+        if process.returncode:
+            raise RuntimeError("the run failed")
+        found: dict[str, Any] = json.loads(out.splitlines()[-1])
+        operations: dict[str | None, dict[str, float]] = {}
+        for call in self._shopify.simulator.calls:
+            row = operations.setdefault(call.operation, {"calls": 0, "cost": 0})
+            row["calls"] += 1
+            row["cost"] += call.actual or 0
+        return found | {"operations": operations, "points": sum(row["cost"] for row in operations.values())}
+
+
+def _fill(fo: Simulator, shop: Shop, products: int, variants: int) -> None:
+    """F&O and the shop with the same variants at the same prices; F&O has three prices of dealers for each product."""
+    filling = Filling(
+        company=_COMPANY,
+        products=products,
+        variants=variants,
+        tax_item_group="FULL",
+        price_group="DEALER",
+        tiers=3,
+        barcodes=False,
+    )
+    fill(fo.books, filling)
+    generate(shop, products, variants=variants // products)
+    made = [variant for variant in shop.variants.values() if (variant.sku or "").startswith("GEN-")]
+    released = [row.values for row in fo.books.rows("ReleasedProductVariantsV2")]
+    ours = [row for row in released if str(row["ProductVariantNumber"]).startswith("GEN")]
+    prices = {row.values["ItemNumber"]: row.values["SalesPrice"] for row in fo.books.rows("ReleasedProductsV2")}
+    for variant, row in zip(made, ours, strict=True):
+        shop.assortment.set_sku(variant, str(row["ProductVariantNumber"]))
+        variant.price = Decimal(str(prices[row["ItemNumber"]]))
+    shop.bucket.maximum = _PLENTY
+    shop.bucket.charge(-_PLENTY)
+
+
+def _change(fo: Simulator, shop: Shop, count: int) -> int:
+    """A price of its own for one variant of each so many products."""
+    lines: list[dict[str, Any]] = []
+    for row in fo.books.rows("ReleasedProductVariantsV2"):
+        values = row.values
+        if str(values["ProductVariantNumber"]).startswith("GEN") and len(lines) < count:
+            if lines and lines[-1]["ItemNumber"] == values["ItemNumber"]:
+                continue
+            price = shop.variant_by_sku[str(values["ProductVariantNumber"])].price
+            lines.append(
+                {
+                    "ItemNumber": values["ItemNumber"],
+                    "ProductColorId": values["ProductColorId"],
+                    "ProductSizeId": values["ProductSizeId"],
+                    "PriceCustomerGroupCode": "WEB",
+                    "Price": price * Decimal("1.1"),
+                }
+            )
+    post_prices(fo.books, _COMPANY, lines)
+    return len(lines)
+
+
+if __name__ == "__main__":
+    show(asyncio.run(measure()), Console(width=120))

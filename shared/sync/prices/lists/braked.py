@@ -1,0 +1,69 @@
+"""Which changes of a list may be written: the rest is held until an operator confirms it."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+
+from shared.errors import ErrorCode, RefusedError
+from shared.mapping.prices.changes import PriceChange, PriceOutcome, by_name, most_changes, texts
+from shared.mapping.prices.plan import PricePlan
+from shared.mapping.prices.shown import list_label
+from shared.mapping.prices.terms import ListTerms
+from shared.rules.sections.prices import PriceRules
+from shared.sync.brake import Brake
+from shared.sync.prices.report import ListReport
+
+
+async def let_through(
+    plan: PricePlan, terms: ListTerms, rules: PriceRules, brake: Brake, report: ListReport
+) -> list[PriceChange]:
+    """None of the changes if they are too many; else those of which each is small enough, or confirmed.
+
+    A price that a list has for the first time is no change of a shown price. Both brakes hold at once, so that an
+    operator confirms once.
+    """
+    kind = list_key(terms.name)
+    replacing = by_name(each for each in plan.changes if each.before is not None)
+    limit = most_changes(plan.shown, percent=rules.brake_percent, floor=rules.brake_floor)
+    great = by_name(each for each in plan.changes if _is_great(each, rules.brake_single_percent))
+    unconfirmed = await brake.unconfirmed(f"{kind}-single", texts(great))
+    if not await brake.allows(f"{kind}-all", texts(replacing), limit):
+        why = f"they are more than {rules.brake_percent} % of the {plan.shown} prices"
+        _hold(plan.changes, why, terms, brake.store, report)
+        return []
+    held = [each for name in great if name in unconfirmed for each in great[name]]
+    if held:
+        _hold(held, f"each is by more than {rules.brake_single_percent} %", terms, brake.store, report)
+    names = {each.variant for each in held}
+    return [each for each in plan.changes if each.variant not in names]
+
+
+def _is_great(change: PriceChange, most: int) -> bool:
+    """A price that is set back has passed the brake before: what somebody typed in Shopify is what is wrong."""
+    return change.outcome is not PriceOutcome.SET_BACK and change.percent > most
+
+
+def _hold(changes: Sequence[PriceChange], why: str, terms: ListTerms, store: str, report: ListReport) -> None:
+    report.outcomes[PriceOutcome.HELD] += len(changes)
+    report.held += len(changes)
+    first = min(changes, key=lambda each: (each.sku, each.variant))
+    report.problems.append(
+        RefusedError(
+            ErrorCode.PRICES_HELD,
+            count=len(changes),
+            list=list_label(terms),
+            why=why,
+            first=f"{first.sku}: {first.text}",
+            store=store,
+        )
+    )
+
+
+def list_key(name: str) -> str:
+    """The list in the name of a stored document."""
+    if not name:
+        return "shop"
+    readable = re.sub(r"[^a-z0-9]+", "-", name.casefold()).strip("-")[:40]
+    return f"list-{readable}-{hashlib.sha256(name.casefold().encode()).hexdigest()[:8]}"

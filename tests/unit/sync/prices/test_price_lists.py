@@ -1,0 +1,325 @@
+"""F&O's prices on price lists: created, assigned, with quantity breaks and quantity rules, and taken off again."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from builders.price_world import BLANK, LOCATION, ListPrice, SimPriceList, World, store_rules
+
+from shared.errors import ErrorCode, OutcomeUnknownError
+from shared.mapping.prices.changes import PriceOutcome
+
+DEALERS = {"name": "Dealers", "currency": "EUR", "groups": ("DEALER",), "company_locations": (LOCATION,)}
+SWISS = {"name": "Switzerland", "currency": "CHF", "groups": ("WEB",), "market": 44}
+DAY = timedelta(hours=24)
+
+
+def world_with(*lists, **rules) -> World:
+    world = World(store_rules(lists=lists, **rules))
+    for sku, price in (("TENT", "249"), ("BOOT", "99.95"), ("MAP", "12.50")):
+        world.sell(sku, price)
+    return world
+
+
+def dealer(world, item, price, **fields):
+    return world.agree(item, price, PriceCustomerGroupCode="DEALER", **fields)
+
+
+def codes(report):
+    return [problem.code for problem in report.all_problems]
+
+
+async def test_a_list_is_created_with_its_catalog_and_locations_and_gets_prices():
+    world = world_with(DEALERS | {"company_locations": (LOCATION, 5002)})
+    dealer(world, "TENT", "199")
+    assert codes(await world.run()) == []
+    assert world.shop.on_list("Dealers") == {"TENT": "199.00", "BOOT": "99.95", "MAP": "12.50"}
+    assert world.shop.catalogs == {800: {"companyLocationIds": {LOCATION, 5002}}}
+    await world.run()
+    assert world.shop.calls["PriceListSet"] == 1
+    assert world.shop.calls["PriceLists"] == 1
+    assert world.shop.shown()["TENT"] == "249.00"
+
+
+async def test_a_list_in_another_currency_has_only_prices_of_that_currency():
+    world = world_with(SWISS)
+    world.agree("TENT", "279", PriceCurrencyCode="CHF")
+    await world.run()
+    assert world.shop.on_list("Switzerland") == {"TENT": "279.00"}
+    assert world.shop.catalogs == {800: {"marketIds": {44}}}
+    assert world.shop.shown()["TENT"] == "249.00"
+
+
+async def test_a_list_of_that_name_is_used():
+    world = world_with(DEALERS)
+    world.shop.lists[7] = SimPriceList("Dealers", "EUR", catalog=1)
+    world.shop.catalogs[1] = {"companyLocationIds": {4999}}
+    await world.run()
+    assert list(world.shop.lists) == [7]
+    assert world.shop.catalogs[1]["companyLocationIds"] == {4999, LOCATION}
+
+
+async def test_a_list_without_a_catalog_gets_one():
+    world = world_with(DEALERS)
+    world.shop.lists[7] = SimPriceList("Dealers", "EUR")
+    await world.run()
+    assert world.shop.lists[7].catalog == 800
+
+
+async def test_a_location_that_leaves_the_rules_is_taken_from_the_catalog_and_others_stay():
+    world = world_with(DEALERS)
+    await world.run()
+    world.shop.catalogs[800]["companyLocationIds"].add(4999)
+    world.rules = store_rules(lists=(DEALERS | {"company_locations": (5002,)},))
+    await world.run()
+    assert world.shop.catalogs[800]["companyLocationIds"] == {4999, 5002}
+
+
+async def test_a_location_that_was_unassigned_by_hand_is_assigned_again_a_day_later():
+    world = world_with(DEALERS)
+    await world.run()
+    world.shop.catalogs[800]["companyLocationIds"].clear()
+    await world.run(after=DAY)
+    assert world.shop.catalogs[800]["companyLocationIds"] == {LOCATION}
+
+
+async def test_a_list_in_another_currency_than_the_rules_say_is_left_alone():
+    world = world_with(DEALERS, SWISS)
+    world.shop.lists[7] = SimPriceList("Dealers", "USD", catalog=1)
+    world.agree("TENT", "279", PriceCurrencyCode="CHF")
+    report = await world.run()
+    assert codes(report) == [ErrorCode.PRICE_LIST_MISMATCH]
+    assert world.shop.lists[7].prices == {}
+    assert world.shop.on_list("Switzerland") == {"TENT": "279.00"}
+    await world.run()
+    assert world.told == [ErrorCode.PRICE_LIST_MISMATCH]
+
+
+async def test_a_catalog_for_markets_is_not_that_of_company_locations():
+    world = world_with(DEALERS)
+    world.shop.lists[7] = SimPriceList("Dealers", "EUR", catalog=1)
+    world.shop.catalogs[1] = {"marketIds": {9}}
+    assert codes(await world.run()) == [ErrorCode.PRICE_LIST_MISMATCH]
+
+
+async def test_what_shopify_refuses_to_create_is_told_and_tried_again():
+    world = world_with(DEALERS)
+    create = world.shop._catalog_create
+    error = {"field": ["input"], "code": "B2B_CATALOG_LIMIT_REACHED", "message": "Limit reached"}
+    world.shop._catalog_create = lambda **_: {"catalogCreate": {"catalog": None, "userErrors": [error]}}
+    report = await world.run()
+    assert codes(report) == [ErrorCode.PRICE_LIST_REFUSED]
+    assert "Limit reached" in report.all_problems[0].cause
+    world.shop._catalog_create = create
+    assert codes(await world.run()) == []
+    assert len(world.shop.lists) == 1
+
+
+@pytest.mark.parametrize("document", ["PriceListCreate", "CatalogCreate"])
+async def test_what_was_created_although_the_answer_was_lost_is_found(document):
+    world = world_with(DEALERS)
+    world.shop.faults[document] = ["lost"]
+    with pytest.raises(OutcomeUnknownError):
+        await world.run()
+    await world.run(after=timedelta(minutes=5))
+    assert len(world.shop.lists) == len(world.shop.catalogs) == 1
+    assert world.shop.on_list("Dealers")["TENT"] == "249.00"
+
+
+async def test_rows_from_a_quantity_on_become_breaks_and_end_with_them():
+    world = world_with(DEALERS | {"tiers": True})
+    dealer(world, "TENT", "199", FromQuantity=Decimal(10))
+    row = dealer(world, "TENT", "189", FromQuantity=Decimal(50))
+    await world.run()
+    assert world.shop.on_list("Dealers")["TENT"] == "249.00 10:199.00 50:189.00"
+    row["PriceApplicableToDate"] = "2026-11-29T12:00:00Z"
+    await world.run(after=DAY)
+    assert world.shop.on_list("Dealers")["TENT"] == "249.00 10:199.00"
+    assert (await world.run()).changed == 0
+
+
+async def test_order_quantities_become_rules_and_end_with_them():
+    world = world_with(DEALERS | {"tiers": True, "quantity_rules": True})
+    settings = {
+        "ItemNumber": "TENT",
+        "MinimumSalesOrderQuantity": Decimal(6),
+        "MaximumSalesOrderQuantity": Decimal(60),
+        "SalesQuantityMultiples": Decimal(6),
+    }
+    world.fo.rows["ProductDefaultOrderSettings"] = [settings]
+    dealer(world, "TENT", "199", FromQuantity=Decimal(12))
+    await world.run()
+    assert world.shop.list_named("Dealers").rules == {9001: (6, 60, 6)}
+    assert world.shop.on_list("Dealers")["TENT"] == "249.00 12:199.00"
+    assert (await world.run(after=DAY)).changed == 0
+    settings |= dict.fromkeys(list(settings)[1:], Decimal(0))
+    await world.run()
+    assert world.shop.list_named("Dealers").rules == {}
+
+
+async def test_a_variant_has_order_quantities_of_its_own_at_every_site_or_those_of_the_item():
+    world = world_with(DEALERS | {"quantity_rules": True})
+    plain = {
+        **BLANK,
+        "ItemNumber": "TENT",
+        "OperationalSiteId": "",
+        "AreSalesDefaultOrderSettingsOverridden": "Yes",
+        "MinimumSalesOrderQuantity": Decimal(4),
+        "MaximumSalesOrderQuantity": Decimal(0),
+        "SalesQuantityMultiples": Decimal(0),
+    }
+    world.fo.rows["ProductSpecificOrderSettingsV3"] = [
+        plain,
+        plain | {"OperationalSiteId": "EU", "MinimumSalesOrderQuantity": Decimal(9)},
+        plain | {"ItemNumber": "BOOT", "AreSalesDefaultOrderSettingsOverridden": "No"},
+    ]
+    await world.run()
+    assert world.shop.list_named("Dealers").rules == {9001: (4, None, 1)}
+
+
+async def test_a_price_that_ended_is_taken_off_the_list_and_a_merchants_stays():
+    world = world_with(SWISS)
+    row = world.agree("TENT", "279", PriceCurrencyCode="CHF")
+    world.agree("BOOT", "110", PriceCurrencyCode="CHF")
+    await world.run()
+    world.shop.list_named("Switzerland").prices[9003] = ListPrice(Decimal(15))
+    row["PriceApplicableToDate"] = "2026-11-29T12:00:00Z"
+    report = await world.run(after=DAY)
+    assert world.shop.on_list("Switzerland") == {"BOOT": "110.00", "MAP": "15.00"}
+    assert report.lists[1].outcomes[PriceOutcome.ENDED] == 1
+    assert report.lists[1].outcomes[PriceOutcome.NOT_OURS] == 1
+    assert (await world.run()).changed == 0
+
+
+async def test_the_same_with_quantity_breaks():
+    world = world_with(DEALERS | {"tiers": True}, base_currency=None, groups=())
+    world.agree("TENT", "249", PriceCustomerGroupCode="")
+    row = dealer(world, "BOOT", "90", FromQuantity=Decimal(0))
+    dealer(world, "BOOT", "80", FromQuantity=Decimal(5))
+    await world.run()
+    assert world.shop.on_list("Dealers") == {"TENT": "249.00", "BOOT": "90.00 5:80.00"}
+    for each in (row, world.fo.rows["SalesPriceAgreements"][-1]):
+        each["PriceApplicableToDate"] = "2026-11-29T12:00:00Z"
+    await world.run(after=DAY)
+    assert world.shop.on_list("Dealers") == {"TENT": "249.00"}
+
+
+async def test_a_price_that_cannot_be_computed_stays_on_the_list():
+    world = world_with(DEALERS | {"tiers": True})
+    row = dealer(world, "TENT", "199")
+    await world.run()
+    row["Price"] = Decimal(-199)
+    assert codes(await world.run()) == [ErrorCode.PRICE_NEGATIVE]
+    assert world.shop.on_list("Dealers")["TENT"] == "199.00"
+
+
+async def test_a_price_changed_by_hand_on_a_list_is_set_back_when_all_is_read():
+    world = world_with(DEALERS | {"tiers": True})
+    dealer(world, "TENT", "199", FromQuantity=Decimal(10))
+    await world.run()
+    own = world.shop.list_named("Dealers").prices
+    own[9001].tiers[20] = Decimal(1)
+    own[9002].price = Decimal(95)
+    del own[9003]
+    await world.run()
+    assert world.shop.on_list("Dealers")["BOOT"] == "95.00"
+    report = await world.run(after=DAY)
+    assert world.shop.on_list("Dealers") == {"TENT": "249.00 10:199.00", "BOOT": "99.95", "MAP": "12.50"}
+    assert report.lists[1].outcomes[PriceOutcome.SET_BACK] == 3
+
+
+async def test_or_left_and_told():
+    world = world_with(DEALERS, overwrite="tell")
+    await world.run()
+    world.shop.list_named("Dealers").prices[9002].price = Decimal(95)
+    report = await world.run(after=DAY)
+    assert codes(report) == [ErrorCode.PRICE_EDITED]
+    assert report.all_problems[0].details["list"] == "price list Dealers"
+    assert world.shop.on_list("Dealers")["BOOT"] == "95.00"
+
+
+async def test_compare_at_prices_of_a_list_are_f_and_os_with_a_list_price_group_and_else_stay():
+    world = world_with(DEALERS | {"list_price_group": "LIST"}, SWISS)
+    world.agree("TENT", "299", PriceCustomerGroupCode="LIST")
+    row = world.agree("TENT", "279", PriceCurrencyCode="CHF")
+    await world.run()
+    assert world.shop.list_named("Dealers").prices[9001].compare_at == Decimal(299)
+    swiss = world.shop.list_named("Switzerland").prices[9001]
+    swiss.compare_at = Decimal(333)
+    await world.run(after=DAY)
+    row["Price"] = Decimal(269)
+    await world.run()
+    assert (swiss.price, swiss.compare_at) == (Decimal("269.00"), Decimal(333))
+
+
+@pytest.mark.parametrize("names_it", [True, False])
+@pytest.mark.parametrize("tiers", [False, True])
+async def test_one_refused_price_keeps_none_of_the_others_from_the_list(tiers, names_it):
+    world = world_with(DEALERS | {"tiers": tiers})
+    for number in range(20):
+        world.sell(f"ITEM-{number:02}", "10")
+    world.shop.refusals[9010] = "not allowed"
+    if not names_it:
+        errors = world.shop._price_errors
+        world.shop._price_errors = lambda *what: [error | {"field": []} for error in errors(*what)]
+    report = await world.run()
+    assert codes(report) == [ErrorCode.PRICE_REFUSED]
+    assert report.all_problems[0].details["sku"] == "ITEM-06"
+    assert len(world.shop.on_list("Dealers")) == 22
+    calls = world.shop.calls["PriceListTiersSet" if tiers else "PriceListSet"]
+    assert calls <= (2 if names_it else 12)
+
+
+async def test_a_deleted_list_is_created_again():
+    world = world_with(DEALERS)
+    await world.run()
+    world.shop.lists.clear()
+    dealer(world, "TENT", "199")
+    assert codes(await world.run()) == [ErrorCode.PRICE_LIST_REFUSED]
+    assert codes(await world.run()) == []
+    assert world.shop.on_list("Dealers") == {"TENT": "199.00", "BOOT": "99.95", "MAP": "12.50"}
+
+
+async def test_a_new_list_needs_no_operator_and_a_changed_one_does():
+    world = world_with(DEALERS)
+    for number in range(30):
+        world.sell(f"ITEM-{number:02}", "10")
+    assert codes(await world.run()) == []
+    for number in range(30):
+        dealer(world, f"ITEM-{number:02}", "9")
+    assert codes(await world.run()) == [ErrorCode.PRICES_HELD]
+    [kind] = await world.confirm()
+    assert kind.startswith("list-dealers-")
+    assert kind.endswith("-all")
+    await world.run()
+    assert world.shop.on_list("Dealers")["ITEM-00"] == "9.00"
+
+
+async def test_a_quantity_break_that_falls_too_much_waits_for_an_operator():
+    world = world_with(DEALERS | {"tiers": True})
+    row = dealer(world, "TENT", "199", FromQuantity=Decimal(10))
+    await world.run()
+    row["Price"] = Decimal("1.99")
+    assert codes(await world.run()) == [ErrorCode.PRICES_HELD]
+    assert world.shop.on_list("Dealers")["TENT"] == "249.00 10:199.00"
+    assert await world.held() == {"TENT": "249.00, from 10 199.00 -> 249.00, from 10 1.99"}
+
+
+async def test_calls_have_250_prices_and_100_with_quantity_breaks():
+    world = world_with(DEALERS, DEALERS | {"name": "Tiered", "tiers": True})
+    for number in range(300):
+        world.sell(f"ITEM-{number:03}", "10")
+    await world.run()
+    assert (world.shop.calls["PriceListSet"], world.shop.calls["PriceListTiersSet"]) == (2, 4)
+
+
+async def test_a_list_whose_breaks_are_not_f_and_os_any_more_is_read_again():
+    world = world_with(DEALERS | {"tiers": True})
+    dealer(world, "TENT", "199", FromQuantity=Decimal(10))
+    await world.run()
+    world.rules = store_rules(lists=(DEALERS,))
+    await world.run()
+    assert world.shop.calls["PriceListPrices"] == 1
+    assert world.shop.on_list("Dealers")["TENT"] == "249.00 10:199.00"
