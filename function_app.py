@@ -99,6 +99,12 @@ async def push_shipments(timer: func.TimerRequest) -> None:
     await triggers.run("push_shipments")
 
 
+@app.timer_trigger(arg_name="timer", schedule="%PUSH_PRODUCTS_SCHEDULE%", run_on_startup=False)
+async def push_products(timer: func.TimerRequest) -> None:
+    """What F&O sells to every store's shop, with its variants and texts; writes only what changed."""
+    await triggers.run("push_products")
+
+
 @app.timer_trigger(arg_name="timer", schedule="%SWEEP_SCHEDULE%", run_on_startup=False)
 async def sweep_orders(timer: func.TimerRequest) -> None:
     """Order changes whose webhook was missed, and differences between both systems."""

@@ -29,7 +29,7 @@ from shared.d365.odata.slots import LeasedSlots
 from shared.d365.payment_journals import PaymentJournals
 from shared.d365.tax import TaxSetups
 from shared.errors import TransientError
-from shared.flows import BY_QUEUE, EXPORT, FLOWS, ORDERS, PRICES, SHIPMENTS, STOCK, SWEEP, WRITE_BACK
+from shared.flows import BY_QUEUE, EXPORT, FLOWS, ORDERS, PRICES, PRODUCTS, SHIPMENTS, STOCK, SWEEP, WRITE_BACK
 from shared.rules import StoreRules, TenantFile, load_stores, load_tenant
 from shared.settings import Settings, read_settings
 from shared.shopify.admin.client import AdminClient
@@ -54,6 +54,7 @@ from shared.sync.orders.ports import OrderPorts
 from shared.sync.orders.safety import remember_parked
 from shared.sync.payments import PaymentPorts
 from shared.sync.prices.ports import PricePorts
+from shared.sync.products.ports import ProductPorts
 from shared.sync.refunds import RefundPorts
 from shared.sync.shipments.fo_events import FoEventPorts
 from shared.sync.shipments.ports import ShipmentPorts
@@ -65,6 +66,7 @@ from shared.telemetry import emit, export_to, quiet_libraries
 _QUEUE_TIMEOUT: Final = 30.0
 _FO_ENDS_AFTER: Final = 2
 """Timeouts after which F&O has ended a call. Not established by any source, nor is any other limit."""
+_FILES_TIMEOUT: Final = httpx.Timeout(60.0, connect=5.0)
 _SHOPIFY_TIMEOUT: Final = httpx.Timeout(30.0, connect=5.0)
 
 
@@ -164,6 +166,7 @@ def build(settings: Settings) -> Services:
         queue=orders_queue,
     )
     journal = Journal(tables.get_table_client("journal"))
+    files = httpx.AsyncClient(timeout=_FILES_TIMEOUT)
     queues = {
         name: QueuePorts(
             queue=orders_queue
@@ -208,11 +211,21 @@ def build(settings: Settings) -> Services:
                 snapshots=snapshots,
                 reports=blobs.Bodies(containers.get_container_client(blobs.STATE)),
                 journal=journal,
+                files=files,
             ),
             WRITE_BACK.name: WriteBackPorts(
                 rules=rules, admins=admins, outbox=outbox, journal=journal, snapshots=snapshots
             ),
             SHIPMENTS.name: shipment_ports,
+            PRODUCTS.name: ProductPorts(
+                rules=rules,
+                admins=admins,
+                fo=fo,
+                snapshots=snapshots,
+                reports=blobs.Bodies(containers.get_container_client(blobs.STATE)),
+                journal=journal,
+                files=files,
+            ),
             SWEEP.name: SweepPorts(
                 orders=order_ports,
                 queue=queues["orders"].queue,

@@ -166,6 +166,37 @@ class ErrorCode(StrEnum):
     SUBSCRIPTION_REFUSED = "SUBSCRIPTION_REFUSED"
     ATTEMPTS_EXHAUSTED = "ATTEMPTS_EXHAUSTED"
     APP_FAILED = "APP_FAILED"
+    PRODUCT_AMBIGUOUS = "PRODUCT_AMBIGUOUS"
+    PRODUCT_DELETED_IN_SHOP = "PRODUCT_DELETED_IN_SHOP"
+    PRODUCT_OF_OTHER_ITEM = "PRODUCT_OF_OTHER_ITEM"
+    PRODUCT_OPTIONS_UNLIKE = "PRODUCT_OPTIONS_UNLIKE"
+    PRODUCT_PRICES_OFF = "PRODUCT_PRICES_OFF"
+    PRODUCT_REFUSED = "PRODUCT_REFUSED"
+    PRODUCT_VARIANT_DELETED = "PRODUCT_VARIANT_DELETED"
+    PRODUCT_VARIANT_TAKEN = "PRODUCT_VARIANT_TAKEN"
+    PRODUCT_VARIANT_WITHOUT_PRICE = "PRODUCT_VARIANT_WITHOUT_PRICE"
+    PRODUCT_VARIANTS_FULL = "PRODUCT_VARIANTS_FULL"
+    PRODUCT_WITHOUT_PRICE = "PRODUCT_WITHOUT_PRICE"
+    PRODUCT_TITLE_MISSING = "PRODUCT_TITLE_MISSING"
+    PRODUCT_TEXT_TOO_LONG = "PRODUCT_TEXT_TOO_LONG"
+    PRODUCT_SKU_MISSING = "PRODUCT_SKU_MISSING"
+    PRODUCT_SKU_DOUBLE = "PRODUCT_SKU_DOUBLE"
+    PRODUCT_TOO_MANY_DIMENSIONS = "PRODUCT_TOO_MANY_DIMENSIONS"
+    PRODUCT_TOO_MANY_VALUES = "PRODUCT_TOO_MANY_VALUES"
+    PRODUCT_TOO_MANY_VARIANTS = "PRODUCT_TOO_MANY_VARIANTS"
+    PRODUCT_VALUE_MISSING = "PRODUCT_VALUE_MISSING"
+    PRODUCT_VALUES_ALIKE = "PRODUCT_VALUES_ALIKE"
+    PRODUCT_VARIANTS_ALIKE = "PRODUCT_VARIANTS_ALIKE"
+    PRODUCT_HS_CODE_WRONG = "PRODUCT_HS_CODE_WRONG"
+    PRODUCT_COUNTRY_UNKNOWN = "PRODUCT_COUNTRY_UNKNOWN"
+    PRODUCT_ATTRIBUTE_WRONG = "PRODUCT_ATTRIBUTE_WRONG"
+    PRODUCT_IMAGE_REFUSED = "PRODUCT_IMAGE_REFUSED"
+    PRODUCTS_CHANNEL_UNKNOWN = "PRODUCTS_CHANNEL_UNKNOWN"
+    PRODUCTS_OTHER_CURRENCY = "PRODUCTS_OTHER_CURRENCY"
+    PRODUCTS_READ_SHORT = "PRODUCTS_READ_SHORT"
+    PRODUCTS_HELD = "PRODUCTS_HELD"
+    PRODUCTS_DAY_LIMIT = "PRODUCTS_DAY_LIMIT"
+    FO_READ_SHORT = "FO_READ_SHORT"
     STOCK_SKU_UNKNOWN = "STOCK_SKU_UNKNOWN"
     STOCK_SKU_AMBIGUOUS = "STOCK_SKU_AMBIGUOUS"
     STOCK_REFUSED = "STOCK_REFUSED"
@@ -1139,6 +1170,185 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
         + _DISCARD,
     ),
     # ---- stock
+    ErrorCode.PRODUCT_AMBIGUOUS: Entry(
+        "F&O's product {item} cannot be found for certain in the shop: {key} belongs to {places}.",
+        Owner.CLERK,
+        "In Shopify, leave the SKU or barcode on one variant only and correct the others. The next run finds it then.",
+    ),
+    ErrorCode.PRODUCT_DELETED_IN_SHOP: Entry(
+        "Product {product} in the shop was F&O's {item}, and was deleted there. It is created again, as a draft until "
+        "it has its prices.",
+        Owner.CLERK,
+        "Nothing, if it was deleted by mistake: check its pictures and collections. If it is not to be sold, take it "
+        "out of the rule in F&O ([products] in the store's file says what is sold).",
+    ),
+    ErrorCode.PRODUCT_OF_OTHER_ITEM: Entry(
+        "The variants of F&O's product {item} are found in product {product} of the shop, which is F&O's {other}.",
+        Owner.CLERK,
+        "In Shopify, correct the SKU or barcode of the variants of product {product} that are not F&O's {other}.",
+    ),
+    ErrorCode.PRODUCT_OPTIONS_UNLIKE: Entry(
+        "Product {product} in the shop has {shop}; F&O's product {item} has {fo}.",
+        Owner.CLERK,
+        "Give the product in Shopify as many options as in F&O. If its variants cannot be kept, delete the product in "
+        "Shopify: the next run creates it again.",
+    ),
+    ErrorCode.PRODUCT_PRICES_OFF: Entry(
+        "Product {product} in the shop (F&O's {item}) stays a draft: the flow of prices is off, and only that gives it "
+        "prices.",
+        Owner.ENGINEER,
+        "Set prices = true in [flows] of the store's file. Or give its variants prices in Shopify and set it active "
+        "there.",
+    ),
+    ErrorCode.PRODUCT_REFUSED: Entry(
+        "Shopify did not take {what} of F&O's product {item}: {message}",
+        Owner.CLERK,
+        "Correct in F&O, or in the store's file, what Shopify's message names. The next run that reads the product "
+        "tries again.",
+    ),
+    ErrorCode.PRODUCT_VARIANT_DELETED: Entry(
+        "Variants of product {product} in the shop (F&O's {item}) were deleted there, and are created again: {skus}.",
+        Owner.CLERK,
+        "Nothing, if they were deleted by mistake. If they are not to be sold, take them out of the rule in F&O.",
+    ),
+    ErrorCode.PRODUCT_VARIANT_TAKEN: Entry(
+        "F&O's variants {skus} of product {item} cannot be added to product {product} in the shop: it has variants "
+        "with the same option values that were added by hand.",
+        Owner.CLERK,
+        "In Shopify, give each of those variants F&O's SKU, and it becomes F&O's; or give it other option values.",
+    ),
+    ErrorCode.PRODUCT_VARIANT_WITHOUT_PRICE: Entry(
+        "New variants of product {product} in the shop (F&O's {item}) have no price, and are not added yet: {skus}.",
+        Owner.CLERK,
+        "In F&O, give them a price that the rules of [prices] find. They are added by the next run after that.",
+    ),
+    ErrorCode.PRODUCT_VARIANTS_FULL: Entry(
+        "Product {product} in the shop (F&O's {item}) has {has} variants: {more} more would exceed Shopify's limit of "
+        "{limit}.",
+        Owner.CLERK,
+        "In Shopify, delete variants of the product that are not sold any more. Or part the product in two in F&O.",
+    ),
+    ErrorCode.PRODUCT_WITHOUT_PRICE: Entry(
+        "Product {product} in the shop (F&O's {item}) has variants without a price: {skus}. If nobody has seen it yet, "
+        "it stays hidden until they have one.",
+        Owner.CLERK,
+        "In F&O, give them a price that the rules of [prices] find. Give variants that are not F&O's a price in "
+        "Shopify.",
+    ),
+    ErrorCode.PRODUCT_TITLE_MISSING: Entry(
+        "F&O has no name of product {item} in the language {language}.",
+        Owner.FO_ADMIN,
+        "In F&O, open the released product and enter the name under Translations (Product > Languages). The next "
+        "full run sets it.",
+    ),
+    ErrorCode.PRODUCT_TEXT_TOO_LONG: Entry(
+        "The {field} of product {item} has {length} characters; Shopify takes {limit}.",
+        Owner.CLERK,
+        "Shorten it in F&O. A product whose title is too long is not written until then; any other text is left out.",
+    ),
+    ErrorCode.PRODUCT_SKU_MISSING: Entry(
+        "The variant {variant} of product {item} has no product variant number in F&O, which would be its SKU.",
+        Owner.FO_ADMIN,
+        "Give the variant a product variant number in F&O (a product variant number nomenclature does so). Until "
+        "then it is not in the shop.",
+    ),
+    ErrorCode.PRODUCT_SKU_DOUBLE: Entry(
+        "The products {item} and {other} of F&O would both have the SKU {sku}.",
+        Owner.FO_ADMIN,
+        "Rename one of the two numbers in F&O, or take one product out of [products.approved]. Until then the "
+        "product without variants is not written.",
+    ),
+    ErrorCode.PRODUCT_TOO_MANY_DIMENSIONS: Entry(
+        "Product {item} has {count} product dimensions ({dimensions}); a product in Shopify has {limit} options.",
+        Owner.ENGINEER,
+        'Set fourth_dimension = "join" and [products.join] in the store\'s file, so that two of them become one '
+        "option, or split the product in F&O. Until then it is not written.",
+    ),
+    ErrorCode.PRODUCT_TOO_MANY_VALUES: Entry(
+        "The option {option} of product {item} has {count} values; Shopify takes {limit}.",
+        Owner.CLERK,
+        "Take values out of the product in F&O, or split it into two products. Until then it is not written.",
+    ),
+    ErrorCode.PRODUCT_TOO_MANY_VARIANTS: Entry(
+        "Product {item} has {count} variants that are sold; Shopify takes {limit}.",
+        Owner.CLERK,
+        "Stop or withdraw variants in F&O, or split it into two products. Until then it is not written.",
+    ),
+    ErrorCode.PRODUCT_VALUE_MISSING: Entry(
+        "The variant {sku} of product {item} has no value for {option}, which its other variants have.",
+        Owner.FO_ADMIN,
+        "Give the variant a value of this product dimension in F&O, or stop it. Until then it is not in the shop.",
+    ),
+    ErrorCode.PRODUCT_VALUES_ALIKE: Entry(
+        "The values {first} and {second} of {option} are both shown as {text} for product {item}.",
+        Owner.FO_ADMIN,
+        "Give one of the two another name in F&O (product master > product dimensions > translations). Until then "
+        "the product is not written.",
+    ),
+    ErrorCode.PRODUCT_VARIANTS_ALIKE: Entry(
+        "The variants {sku} and {other} of product {item} have the same options.",
+        Owner.FO_ADMIN,
+        "Withdraw one of the two in F&O, or change how [products.join] joins their dimensions. Until then only one "
+        "is in the shop.",
+    ),
+    ErrorCode.PRODUCT_HS_CODE_WRONG: Entry(
+        "The Harmonized System code {hs_code} of product {item} is not one: it has 6 to 13 digits.",
+        Owner.CLERK,
+        "Correct the HS code, or the Intrastat commodity code, in F&O. Until then Shopify keeps the one that it has.",
+    ),
+    ErrorCode.PRODUCT_COUNTRY_UNKNOWN: Entry(
+        "The country of origin {country} of product {item} has no ISO code in F&O.",
+        Owner.FO_ADMIN,
+        "In F&O, give the country an ISO code (Address setup > Countries/regions), or correct the product's country "
+        "of origin. Until then Shopify keeps the one that it has.",
+    ),
+    ErrorCode.PRODUCT_ATTRIBUTE_WRONG: Entry(
+        "The attribute {attribute} of {item}, of the type {data_type}, cannot be a metafield of the type {type}.",
+        Owner.ENGINEER,
+        "Set another type in [[products.metafields]], or correct the value in F&O. Until then Shopify keeps the "
+        "metafield that it has.",
+    ),
+    ErrorCode.PRODUCT_IMAGE_REFUSED: Entry(
+        "The image {file} of product {item} cannot be shown: {reason}.",
+        Owner.CLERK,
+        "Attach another file in F&O: JPEG, PNG, GIF, WebP or HEIC of at most 20 MB. The product's other images are "
+        "shown.",
+    ),
+    ErrorCode.PRODUCTS_CHANNEL_UNKNOWN: Entry(
+        "The shop of store {store} has no sales channel {channel}, or several of that name. It has {known}.",
+        Owner.ENGINEER,
+        "Correct products.publications in the store's file: the name of a sales channel, or its number where names "
+        "are not unique. Until then no product is written.",
+    ),
+    ErrorCode.PRODUCTS_OTHER_CURRENCY: Entry(
+        "The costs of F&O are in {currency}, and the shop's currency is {shop}.",
+        Owner.ENGINEER,
+        'Set owners.cost = "never" in [products] and take out cost_currency, or correct cost_currency. Until then no '
+        "product is written.",
+    ),
+    ErrorCode.PRODUCTS_READ_SHORT: Entry(
+        "F&O showed {found} {what}; the last full run found {last}. Nothing was written.",
+        Owner.FO_ADMIN,
+        "Find out why products are missing: a changed role of the app's user, or a read that ended early. If they "
+        "are really gone: python -m shared.operator confirm {store} products --reason ...",
+    ),
+    ErrorCode.PRODUCTS_HELD: Entry(
+        "{count} {what} would be withdrawn in one run, more than the {limit} that the rules allow. None was.",
+        Owner.CLERK,
+        "Look at them: python -m shared.operator changes --store {store}. If they are right: python -m "
+        "shared.operator confirm {store} products --reason ... Otherwise correct F&O or [products.approved].",
+    ),
+    ErrorCode.PRODUCTS_DAY_LIMIT: Entry(
+        "Shopify takes {limit} new variants a day from a shop of this size; {waiting} products wait for another day.",
+        Owner.CLERK,
+        "Nothing: the next days continue. On a plan without this limit, set products.variants_a_day = 0.",
+    ),
+    ErrorCode.FO_READ_SHORT: Entry(
+        "F&O counted {expected} rows of {entity_set} and returned {read}.",
+        Owner.FO_ADMIN,
+        "Nothing: the next run reads again. If it stays, F&O ends its pages early: look for errors in its event log "
+        "at this time.",
+    ),
     ErrorCode.STOCK_SKU_UNKNOWN: Entry(
         "Shopify sells SKU {sku} at {location}, but F&O has released no such item in company {company}.",
         Owner.CLERK,
@@ -1305,6 +1515,37 @@ REPORTED: Final = frozenset(
         ErrorCode.RETURN_FEE_OPEN,
         ErrorCode.BALANCE_DIFFERS,
         ErrorCode.INVOICE_DIFFERS,
+        ErrorCode.PRODUCT_AMBIGUOUS,
+        ErrorCode.PRODUCT_DELETED_IN_SHOP,
+        ErrorCode.PRODUCT_OF_OTHER_ITEM,
+        ErrorCode.PRODUCT_OPTIONS_UNLIKE,
+        ErrorCode.PRODUCT_PRICES_OFF,
+        ErrorCode.PRODUCT_REFUSED,
+        ErrorCode.PRODUCT_VARIANT_DELETED,
+        ErrorCode.PRODUCT_VARIANT_TAKEN,
+        ErrorCode.PRODUCT_VARIANT_WITHOUT_PRICE,
+        ErrorCode.PRODUCT_VARIANTS_FULL,
+        ErrorCode.PRODUCT_WITHOUT_PRICE,
+        ErrorCode.PRODUCT_TITLE_MISSING,
+        ErrorCode.PRODUCT_TEXT_TOO_LONG,
+        ErrorCode.PRODUCT_SKU_MISSING,
+        ErrorCode.PRODUCT_SKU_DOUBLE,
+        ErrorCode.PRODUCT_TOO_MANY_DIMENSIONS,
+        ErrorCode.PRODUCT_TOO_MANY_VALUES,
+        ErrorCode.PRODUCT_TOO_MANY_VARIANTS,
+        ErrorCode.PRODUCT_VALUE_MISSING,
+        ErrorCode.PRODUCT_VALUES_ALIKE,
+        ErrorCode.PRODUCT_VARIANTS_ALIKE,
+        ErrorCode.PRODUCT_HS_CODE_WRONG,
+        ErrorCode.PRODUCT_COUNTRY_UNKNOWN,
+        ErrorCode.PRODUCT_ATTRIBUTE_WRONG,
+        ErrorCode.PRODUCT_IMAGE_REFUSED,
+        ErrorCode.PRODUCTS_CHANNEL_UNKNOWN,
+        ErrorCode.PRODUCTS_OTHER_CURRENCY,
+        ErrorCode.PRODUCTS_READ_SHORT,
+        ErrorCode.PRODUCTS_HELD,
+        ErrorCode.PRODUCTS_DAY_LIMIT,
+        ErrorCode.FO_READ_SHORT,
         ErrorCode.STOCK_SKU_UNKNOWN,
         ErrorCode.STOCK_SKU_AMBIGUOUS,
         ErrorCode.STOCK_REFUSED,

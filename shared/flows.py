@@ -274,6 +274,81 @@ SHIPMENTS: Final = Flow(
     ),
 )
 
+PRODUCTS: Final = Flow(
+    name="products",
+    switch="products",
+    direction=Direction.TO_SHOPIFY,
+    master="products",
+    timer=Timer("push_products", "PUSH_PRODUCTS_SCHEDULE"),
+    handler="shared.sync.products.run:push_all_products",
+    documents=frozenset(
+        {
+            "bulk_recent",
+            "bulk_run",
+            "bulk_state",
+            "bulk_upload",
+            "product_by_item",
+            "product_changed",
+            "product_files",
+            "product_limits",
+            "product_metafields",
+            "product_option_update",
+            "product_options_reorder",
+            "product_pictures_add",
+            "product_publications",
+            "product_publish",
+            "product_read",
+            "product_search",
+            "product_set",
+            "product_set_bulk",
+            "product_tags_add",
+            "product_tags_remove",
+            "product_translatable",
+            "product_translate",
+            "product_unpublish",
+            "product_update",
+            "product_uploads",
+            "product_variants",
+            "product_variants_create",
+            "product_variants_delete",
+            "product_variants_update",
+            "write_back_define",
+            "write_back_definition",
+        }
+    ),
+    scopes=frozenset({"write_files", "write_products", "write_publications", "write_translations"}),
+    entity_sets=_ITEMS
+    | {
+        "AddressCountryRegions",
+        "InventTableBiEntities",
+        "PriceCustomerGroups",
+        "ProductAttributeValuesV3",
+        "ProductBarcodesV3",
+        "ProductCategories",
+        "ProductCategoryAssignments",
+        "ProductDefaultOrderSettings",
+        "ProductDocumentAttachments",
+        "ProductMasterColorTranslations",
+        "ProductMasterColors",
+        "ProductMasterConfigurationTranslations",
+        "ProductMasterConfigurations",
+        "ProductMasterSizeTranslations",
+        "ProductMasterSizes",
+        "ProductMasterStyleTranslations",
+        "ProductMasterStyles",
+        "ProductMasterVersions",
+        "ProductSpecificOrderSettingsV3",
+        "ProductSpecificUnitOfMeasureConversions",
+        "ProductTranslations",
+        "ProductsV2",
+        "ReleasedProductDocumentAttachments",
+        "RetailAssortmentProductLines",
+        "RetailAssortments",
+        "SalesLineDiscountAgreements",
+        "SalesPriceAgreements",
+    },
+)
+
 PRICES: Final = Flow(
     name="prices",
     switch="prices",
@@ -283,6 +358,10 @@ PRICES: Final = Flow(
     handler="shared.sync.prices.run:push_all_prices",
     documents=frozenset(
         {
+            "bulk_recent",
+            "bulk_run",
+            "bulk_state",
+            "bulk_upload",
             "catalog_context",
             "catalog_create",
             "catalog_locations",
@@ -324,7 +403,7 @@ EXPORT: Final = Flow(
     handler="shared.sync.exports:export_tables",
 )
 
-FLOWS: Final = (ORDERS, STOCK, PRICES, WRITE_BACK, SHIPMENTS, SWEEP, EXPORT)
+FLOWS: Final = (ORDERS, STOCK, WRITE_BACK, SHIPMENTS, PRODUCTS, PRICES, SWEEP, EXPORT)
 
 SWITCHES: Final = tuple(dict.fromkeys(flow.switch for flow in FLOWS))
 TOPICS: Final = {family: topics for flow in FLOWS for family, topics in flow.webhooks.items()}

@@ -37,6 +37,7 @@ from shared.store.parking import Parked, Parking
 from shared.sync.brake import Held, confirm, read_held_changes
 from shared.sync.exports import TABLES, ExportPorts, restore_tables
 from shared.sync.messages.parked import ParkedPorts, bring, discard, record, release, release_hold, replay
+from shared.sync.products.first_contact import plan_lines, read_plan
 from shared.sync.stock.held import HeldOrder, read_held
 from shared.telemetry import quiet_libraries, redact
 
@@ -117,6 +118,9 @@ def _parser() -> argparse.ArgumentParser:
     changing = commands.add_parser("changes", help="what would change in products or prices beyond the rules' limits")
     changing.add_argument("--store", help="of this store only")
     changing.add_argument("--all", action="store_true", help="every change, not the first 20 of each kind")
+    planning = commands.add_parser("plan", help="what the flow products would do in a shop, before adopt = true")
+    planning.add_argument("store", help=_STORE)
+    planning.add_argument("--all", action="store_true", help="every product, not the first 20 of each kind")
     confirming = commands.add_parser("confirm", help="let the next run write what `changes` shows")
     confirming.add_argument("store", help=_STORE)
     confirming.add_argument("flow", choices=_BRAKED)
@@ -152,8 +156,8 @@ async def _run(options: argparse.Namespace, connections: Connections, out: Print
                 await _show_held(options.store, ports, snapshots, out)
             case "release" | "release-hold" | "bring":
                 await _about_order(options, ports, out)
-            case "changes":
-                _show_changes(await read_held_changes(snapshots, options.store), options.store, out, every=options.all)
+            case "changes" | "plan":
+                return await _show_outlook(options, snapshots, out)
             case "confirm":
                 return await _confirm(options, ports, snapshots, out)
             case "restore":
@@ -174,6 +178,20 @@ async def _about_order(options: argparse.Namespace, ports: ParkedPorts, out: Pri
         case "bring":
             event = await bring(store, order, now, ports)
             out(f"order {order} is fetched and booked as event {event}: the journal has its outcome")
+
+
+async def _show_outlook(options: argparse.Namespace, snapshots: blobs.Snapshots, out: Print) -> int:
+    """What the flows of products and prices would do, and do not do yet."""
+    if options.command == "changes":
+        _show_changes(await read_held_changes(snapshots, options.store), options.store, out, every=options.all)
+        return 0
+    plan = await read_plan(snapshots, options.store)
+    if plan is None:
+        out(f"There is no plan of store {options.store}: a full run of the flow products with adopt = false makes one")
+        return 1
+    for line in plan_lines(plan, None if options.all else _SHOWN):
+        out(line)
+    return 0
 
 
 async def _confirm(options: argparse.Namespace, ports: ParkedPorts, snapshots: blobs.Snapshots, out: Print) -> int:

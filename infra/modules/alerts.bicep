@@ -35,6 +35,8 @@ var queries = {
   denied: loadTextContent('../queries/denied.kql')
   timer_missing: replace(loadTextContent('../queries/timer_missing.kql'), '{timers}', join(expectedRuns, ', '))
   stock_frozen: loadTextContent('../queries/stock_frozen.kql')
+  products_held: loadTextContent('../queries/products_held.kql')
+  products_failed: loadTextContent('../queries/products_failed.kql')
   prices_held: loadTextContent('../queries/prices_held.kql')
   prices_failed: loadTextContent('../queries/prices_failed.kql')
   signature_failures: loadTextContent('../queries/signature_failures.kql')

@@ -35,6 +35,9 @@ def value_problem(kind: str, value: str, currency: str) -> str | None:
             return "Value must be in \u201cYYYY-MM-DDTHH:MM:SS\u201d format. For example: 2022-06-01T15:30:00"
         case "money":
             return _money_problem(value, currency)
+        case "json":
+            _check_json(value)
+            return None
         case _:
             raise not_simulated(f"metafields of the type {kind}")
 
@@ -51,6 +54,14 @@ def _is_date_time(value: str) -> bool:
         return bool(_DATE_TIME.fullmatch(value)) and datetime.fromisoformat(value) is not None
     except ValueError:
         return False
+
+
+def _check_json(value: str) -> None:
+    """Kept as it was given: whether Shopify writes it in another form is not recorded."""
+    try:
+        json.loads(value)
+    except ValueError:
+        raise not_simulated(f"the JSON {value!r} in a metafield") from None
 
 
 def _money_problem(value: str, currency: str) -> str | None:

@@ -30,6 +30,7 @@ class ProductControl:
             web.delete(r"/{shop}/_sim/variants/{id:\d+}", self.delete_variant),
             web.post(r"/{shop}/_sim/products/{id:\d+}/media", self.add_picture),
             web.post(r"/{shop}/_sim/products/{id:\d+}/translations", self.translate),
+            web.get("/{shop}/_sim/price_lists", self.price_lists),
             web.get("/{shop}/_sim/files", self.files),
             web.post("/{shop}/_sim/files/process", self.process),
             web.post("/{shop}/_sim/company_locations", self.add_company_location),
@@ -41,6 +42,11 @@ class ProductControl:
 
     async def product(self, request: web.Request) -> web.Response:
         return json_line(staff.product_document(_product(self._shop(request), request)))
+
+    async def price_lists(self, request: web.Request) -> web.Response:
+        """Each price list with its own prices by SKU, and their breaks by quantity."""
+        shop = self._shop(request)
+        return json_line([staff.price_list_document(shop, each) for each in shop.pricing.price_lists.values()])
 
     async def add(self, request: web.Request) -> web.Response:
         """{title, sku?, price?, variants?: [as below], options?: [names], and what PATCH takes}: an active product."""

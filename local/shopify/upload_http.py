@@ -35,7 +35,9 @@ class UploadHttp:
         if not names or names[-1] != "file" or not isinstance(sent, web.FileField):
             return _answer("InvalidArgument", web.Response)
         key = str(form.get("key", ""))
-        refused = store(shop, key, "POST", str(form.get("Content-Type", "")), sent.file.read())
+        with sent.file:
+            content = sent.file.read()
+        refused = store(shop, key, "POST", str(form.get("Content-Type", "")), content)
         text = _CREATED.format(key)
         return _answer(refused, lambda: web.Response(status=201, text=text, content_type="application/xml"))
 

@@ -40,6 +40,27 @@ SALES_TABLE: Final = "SalesTableBiEntities"
 CREDIT_HOLDS: Final = "CredManTableBiEntities"
 """Of all companies: it has Company instead of dataAreaId."""
 INVOICE_LINES: Final = "FreeTextInvoiceLines"
+ITEM_STAMPS: Final = "InventTableBiEntities"
+GLOBAL_PRODUCTS: Final = "ProductsV2"
+PRODUCT_TEXTS: Final = "ProductTranslations"
+BARCODES: Final = "ProductBarcodesV3"
+ATTRIBUTE_VALUES: Final = "ProductAttributeValuesV3"
+CATEGORIES: Final = "ProductCategories"
+PRODUCT_CATEGORIES: Final = "ProductCategoryAssignments"
+ASSORTMENTS: Final = "RetailAssortments"
+ASSORTMENT_LINES: Final = "RetailAssortmentProductLines"
+COUNTRIES: Final = "AddressCountryRegions"
+RELEASED_ATTACHMENTS: Final = "ReleasedProductDocumentAttachments"
+PRODUCT_ATTACHMENTS: Final = "ProductDocumentAttachments"
+MASTER_COLORS: Final = "ProductMasterColors"
+MASTER_CONFIGURATIONS: Final = "ProductMasterConfigurations"
+MASTER_SIZES: Final = "ProductMasterSizes"
+MASTER_STYLES: Final = "ProductMasterStyles"
+MASTER_VERSIONS: Final = "ProductMasterVersions"
+COLOR_NAMES: Final = "ProductMasterColorTranslations"
+CONFIGURATION_NAMES: Final = "ProductMasterConfigurationTranslations"
+SIZE_NAMES: Final = "ProductMasterSizeTranslations"
+STYLE_NAMES: Final = "ProductMasterStyleTranslations"
 PRICE_AGREEMENTS: Final = "SalesPriceAgreements"
 LINE_DISCOUNTS: Final = "SalesLineDiscountAgreements"
 PRICE_GROUPS: Final = "PriceCustomerGroups"
@@ -97,19 +118,40 @@ PUBLIC_NAMES: Final = {
     SALES_TABLE: "SalesTableBiEntity",
     CREDIT_HOLDS: "CredManTableBiEntity",
     INVOICE_LINES: "FreeTextInvoiceLine",
+    ITEM_STAMPS: "InventTableBiEntity",
+    ORDER_SETTINGS: "ProductDefaultOrderSetting",
+    VARIANT_ORDER_SETTINGS: "ProductSpecificOrderSettingV3",
+    GLOBAL_PRODUCTS: "ProductV2",
+    PRODUCT_TEXTS: "ProductTranslation",
+    BARCODES: "ProductBarcodeV3",
+    ATTRIBUTE_VALUES: "ProductAttributeValueV3",
+    CATEGORIES: "ProductCategory",
+    PRODUCT_CATEGORIES: "ProductCategoryAssignment",
+    ASSORTMENTS: "RetailAssortment",
+    ASSORTMENT_LINES: "RetailAssortmentProductLine",
+    COUNTRIES: "AddressCountryRegion",
+    RELEASED_ATTACHMENTS: "ReleasedProductDocumentAttachment",
+    PRODUCT_ATTACHMENTS: "ProductDocumentAttachment",
+    MASTER_COLORS: "ProductMasterColor",
+    MASTER_CONFIGURATIONS: "ProductMasterConfiguration",
+    MASTER_SIZES: "ProductMasterSize",
+    MASTER_STYLES: "ProductMasterStyle",
+    MASTER_VERSIONS: "ProductMasterVersion",
+    COLOR_NAMES: "ProductMasterColorTranslation",
+    CONFIGURATION_NAMES: "ProductMasterConfigurationTranslation",
+    SIZE_NAMES: "ProductMasterSizeTranslation",
+    STYLE_NAMES: "ProductMasterStyleTranslation",
     PRICE_AGREEMENTS: "SalesPriceAgreement",
     LINE_DISCOUNTS: "SalesLineDiscountAgreement",
     PRICE_GROUPS: "PriceCustomerGroup",
     UNIT_CONVERSIONS: "ProductSpecificUnitOfMeasureConversion",
-    ORDER_SETTINGS: "ProductDefaultOrderSetting",
-    VARIANT_ORDER_SETTINGS: "ProductSpecificOrderSettingV3",
 }
 """The public entity behind each set, whose metadata tell its fields. Only that of sales orders is documented: where F&O
 does not know a name, every field counts as there.
 """
 READ_IF_THERE: Final = {
     PRODUCTS: frozenset({"IsBatchNumberActive", "IsSerialNumberActive", "IsCatchWeightProduct"}),
-    **dict.fromkeys((VARIANTS, ON_HAND, ON_HAND_BY_STATUS, SALES_ORDER_LINES), frozenset(DIMENSIONS)),
+    **dict.fromkeys((VARIANTS, ON_HAND, ON_HAND_BY_STATUS, SALES_ORDER_LINES, BARCODES), frozenset(DIMENSIONS)),
     COVERAGE: frozenset(
         {
             *COVERAGE_DIMENSIONS,
@@ -187,6 +229,45 @@ KEYS: Final[dict[str, tuple[str, ...]]] = {
     SALES_TABLE: ("dataAreaId", "SalesId"),
     CREDIT_HOLDS: ("CredManId", "Company"),
     INVOICE_LINES: ("dataAreaId", "LineNumber", "ParentRecId"),
+    ITEM_STAMPS: ("dataAreaId", "ItemId"),
+    GLOBAL_PRODUCTS: ("ProductNumber",),
+    PRODUCT_TEXTS: ("ProductNumber", "LanguageId"),
+    BARCODES: (
+        "dataAreaId",
+        "ItemNumber",
+        *DIMENSIONS,
+        "ProductQuantityUnitSymbol",
+        "BarcodeSetupId",
+        "Barcode",
+    ),
+    ATTRIBUTE_VALUES: ("ProductNumber", "AttributeTypeName", "AttributeName"),
+    CATEGORIES: ("ProductCategoryHierarchyName", "CategoryName"),
+    PRODUCT_CATEGORIES: ("ProductNumber", "ProductCategoryName", "ProductCategoryHierarchyName"),
+    ASSORTMENTS: ("AssortmentID",),
+    ASSORTMENT_LINES: ("AssortmentId", "LineNumber", "Status"),
+    COUNTRIES: ("CountryRegion",),
+    RELEASED_ATTACHMENTS: (
+        "dataAreaId",
+        "ItemNumber",
+        "DocumentAttachmentTypeCode",
+        "AttachmentDescription",
+        "AttachedDateTime",
+    ),
+    PRODUCT_ATTACHMENTS: (
+        "ProductNumber",
+        "DocumentAttachmentTypeCode",
+        "AttachmentDescription",
+        "AttachedDateTime",
+    ),
+    MASTER_COLORS: ("ProductMasterNumber", "ProductColorId"),
+    MASTER_CONFIGURATIONS: ("ProductMasterNumber", "ProductConfigurationId"),
+    MASTER_SIZES: ("ProductMasterNumber", "ProductSizeId"),
+    MASTER_STYLES: ("ProductMasterNumber", "ProductStyleId"),
+    MASTER_VERSIONS: ("ProductMasterNumber", "ProductVersionId"),
+    COLOR_NAMES: ("ProductMasterNumber", "ProductMasterColorId", "LanguageId"),
+    CONFIGURATION_NAMES: ("ProductMasterNumber", "ProductMasterConfigurationId", "LanguageId"),
+    SIZE_NAMES: ("ProductMasterNumber", "ProductMasterSizeId", "LanguageId"),
+    STYLE_NAMES: ("ProductMasterNumber", "ProductMasterStyleId", "LanguageId"),
     PRICE_AGREEMENTS: ("dataAreaId", "RecordId"),
     LINE_DISCOUNTS: ("dataAreaId", "RecordId"),
     PRICE_GROUPS: ("dataAreaId", "GroupCode"),
@@ -207,6 +288,17 @@ _ON_HAND: Final = (
     "OnOrderQuantity",
 )
 
+_ATTACHMENT: Final = (
+    "DocumentAttachmentTypeCode",
+    "AttachmentDescription",
+    "AttachedDateTime",
+    "IsProductImage",
+    "IsDefaultProductImage",
+    "ProductImageUsage",
+    "FileType",
+    "OriginalFileName",
+)
+"""Of an attachment: never its bytes, which are read one by one."""
 PRICED_PRODUCT: Final = (
     "ItemNumber",
     "ProductNumber",
@@ -273,6 +365,7 @@ READ: Final[dict[str, tuple[str, ...]]] = {
     WAREHOUSE_LINES: ("InventTransId", "ReleasedQty", "OnWave", "OnWaveQty", "PackingQty"),
     PRODUCTS: (
         "ItemNumber",
+        "ProductSubType",
         "IsBatchNumberActive",
         "IsSerialNumberActive",
         "IsCatchWeightProduct",
@@ -330,6 +423,60 @@ READ: Final[dict[str, tuple[str, ...]]] = {
     ),
     CREDIT_HOLDS: ("SalesId", "Active", "Company", "SysModifiedDateTime"),
     INVOICE_LINES: ("LineNumber", "TransactionCurrencyAmount"),
+    ITEM_STAMPS: ("ItemId", "SysModifiedDateTime"),
+    GLOBAL_PRODUCTS: ("ProductNumber", "HarmonizedSystemCode"),
+    PRODUCT_TEXTS: ("ProductNumber", "LanguageId", "ProductName", "Description"),
+    BARCODES: ("ItemNumber", *DIMENSIONS, "ProductQuantityUnitSymbol", "BarcodeSetupId", "Barcode"),
+    ATTRIBUTE_VALUES: (
+        "ProductNumber",
+        "AttributeName",
+        "DataType",
+        "TextValue",
+        "DecimalValue",
+        "IntegerValue",
+        "BooleanValue",
+        "DateTimeValue",
+        "CurrencyValue",
+        "CurrencyCode",
+    ),
+    CATEGORIES: (
+        "ProductCategoryHierarchyName",
+        "CategoryName",
+        "ParentProductCategoryName",
+        "FriendlyCategoryName",
+    ),
+    PRODUCT_CATEGORIES: ("ProductNumber", "ProductCategoryHierarchyName", "ProductCategoryName"),
+    ASSORTMENTS: ("AssortmentID", "Status", "ValidFrom", "ValidTo"),
+    ASSORTMENT_LINES: (
+        "AssortmentId",
+        "Status",
+        "LineType",
+        "SourceDataAreaId",
+        "ItemId",
+        "Color",
+        "ConfigurationId",
+        "Size",
+        "Style",
+        "CategoryHierarchyName",
+        "CategoryName",
+    ),
+    COUNTRIES: ("CountryRegion", "ISOcode"),
+    RELEASED_ATTACHMENTS: ("ItemNumber", *_ATTACHMENT),
+    PRODUCT_ATTACHMENTS: ("ProductNumber", *_ATTACHMENT),
+    MASTER_COLORS: ("ProductMasterNumber", "ProductColorId", "DisplaySequenceNumber"),
+    MASTER_CONFIGURATIONS: ("ProductMasterNumber", "ProductConfigurationId", "DisplaySequenceNumber"),
+    MASTER_SIZES: ("ProductMasterNumber", "ProductSizeId", "DisplaySequenceNumber"),
+    MASTER_STYLES: ("ProductMasterNumber", "ProductStyleId", "DisplaySequenceNumber"),
+    MASTER_VERSIONS: ("ProductMasterNumber", "ProductVersionId", "DisplaySequenceNumber"),
+    COLOR_NAMES: ("ProductMasterNumber", "ProductMasterColorId", "LanguageId", "TranslatedColorName"),
+    CONFIGURATION_NAMES: (
+        "ProductMasterNumber",
+        "ProductMasterConfigurationId",
+        "LanguageId",
+        "TranslatedConfigurationName",
+    ),
+    SIZE_NAMES: ("ProductMasterNumber", "ProductMasterSizeId", "LanguageId", "TranslatedSizeName"),
+    STYLE_NAMES: ("ProductMasterNumber", "ProductMasterStyleId", "LanguageId", "TranslatedStyleName"),
     PRICE_AGREEMENTS: (
         "RecordId",
         "ItemNumber",
@@ -382,12 +529,13 @@ READ: Final[dict[str, tuple[str, ...]]] = {
         "InnerOffset",
         "OuterOffset",
     ),
-    ORDER_SETTINGS: ("ItemNumber", *_QUANTITIES),
+    ORDER_SETTINGS: ("ItemNumber", "IsSalesProcessingStopped", *_QUANTITIES),
     VARIANT_ORDER_SETTINGS: (
         "ItemNumber",
         *DIMENSIONS,
         "OperationalSiteId",
         "AreSalesDefaultOrderSettingsOverridden",
+        "IsSalesProcessingStopped",
         *_QUANTITIES,
     ),
 }

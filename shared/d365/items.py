@@ -22,6 +22,9 @@ fewer calls."""
 _ENTITY_SETS: Final[dict[SkuField, str]] = {"ItemNumber": PRODUCTS, "ProductVariantNumber": VARIANTS}
 
 
+_WITHOUT_VARIANTS: Final = "Product"
+
+
 class ItemCache:
     """Items that were found, kept for some minutes.
 
@@ -59,26 +62,43 @@ async def read_items(
 ) -> dict[str, Item]:
     """The released item of each value; a value that F&O does not know is not in the result.
 
+    Among variants, a value that is no variant's number is looked up as the item number of a product without variants.
     F&O ignores case, and so does this: "tent-2p" finds the item TENT-2P, under F&O's spelling.
     """
     found = {value: item for value in values if (item := cache.get(company, field, value))}
+    new = await _read_items(client, company, field, [value for value in values if value not in found], cache)
+    if field == "ProductVariantNumber":
+        others = [value for value in values if value not in found and value not in new]
+        new |= await _read_items(client, company, "ItemNumber", others, cache, has_variants=False)
+    for value, item in new.items():
+        cache.put(company, field, value, item)
+    return found | new
+
+
+async def _read_items(
+    client: RowReader,
+    company: str,
+    field: SkuField,
+    values: Collection[str],
+    cache: ItemCache,
+    *,
+    has_variants: bool = True,
+) -> dict[str, Item]:
+    """Without `has_variants`, only products without variants."""
     entity_set = _ENTITY_SETS[field]
-    missing = [value for value in values if value not in found]
-    pieces: Iterable[Filter | None] = chunks(field, missing) if len(missing) <= _FEW else [None]
-    wanted = {value.casefold() for value in missing}
+    pieces: Iterable[Filter | None] = chunks(field, values) if len(values) <= _FEW else [None]
+    wanted = {value.casefold() for value in values}
     by_number: dict[str, Item] = {}
     for where in pieces:
         async for rows in client.pages(entity_set, company=company, where=where, select=READ[entity_set]):
             ours = {name: row for row in rows if (name := row[field].casefold()) in wanted}
+            if not has_variants:
+                ours = {name: row for name, row in ours.items() if row["ProductSubType"] == _WITHOUT_VARIANTS}
             by_number |= {name: item_of(row) for name, row in ours.items()}
             if entity_set == PRODUCTS:
                 for row in ours.values():
                     cache.put_handling(company, row["ItemNumber"], _handling_of(row))
-    for value in missing:
-        if item := by_number.get(value.casefold()):
-            cache.put(company, field, value, item)
-            found[value] = item
-    return found
+    return {value: item for value in values if (item := by_number.get(value.casefold()))}
 
 
 async def read_handling(

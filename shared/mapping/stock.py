@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -147,6 +147,8 @@ class Wanted:
     """Units of such orders: sold at the location, or at another one that does not have them."""
     figure: int | None
     """None: leave Shopify's figure as it is."""
+    is_withheld: bool = False
+    """The rules do not sell it: it shows 0, whatever F&O has."""
 
     @property
     def basis(self) -> str:
@@ -156,7 +158,7 @@ class Wanted:
         receipt of as many units leave the figure, but Shopify shows less.
         """
         parts = (f"{each.available},{each.incoming},{each.open_issues},{each.safety}" for each in self.stock)
-        return ";".join((*parts, str(self.unknown)))
+        return ";".join((*parts, str(self.unknown), *(["withheld"] if self.is_withheld else [])))
 
 
 def compute_figure(listing: Listing, stock: Sequence[WarehouseStock], *, unknown: int, rules: StockRules) -> Wanted:
@@ -182,6 +184,13 @@ def spread_shortages(figures: Sequence[Wanted], sales: Iterable[Sale]) -> list[W
     for level, units in lacking.items():
         of_item[level.inventory_item] += units
     return [_lowered(each, of_item[(at := each.listing.level).inventory_item] - lacking[at]) for each in figures]
+
+
+def withhold(figures: Iterable[Wanted], variants: Container[int]) -> list[Wanted]:
+    """The figures, with 0 for variants of Shopify that are not sold: everywhere, and without an on-hand row too."""
+    return [
+        replace(each, figure=0, is_withheld=True) if each.listing.variant_id in variants else each for each in figures
+    ]
 
 
 def _lowered(wanted: Wanted, units: int) -> Wanted:

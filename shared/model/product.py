@@ -8,6 +8,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import NamedTuple
 
+from shared.errors import RefusedError
 from shared.model.price import ListedPrice
 from shared.model.stock import Item
 
@@ -40,7 +41,7 @@ class ProductImage:
     key: str
     """What identifies the picture in F&O; the shop's file is found by it again."""
     digest: str
-    """SHA-256 of its bytes, in hex."""
+    """Another one for another picture under the same key. F&O's key has the time of the attachment: there, the key."""
     file_name: str
     mime_type: str
     alt: str = ""
@@ -107,7 +108,9 @@ class WantedProduct:
     """By locale: names of option values by (dimension, F&O's value); of the option itself under (dimension, "")."""
     images: tuple[ProductImage, ...] = ()
     once: frozenset[str] = frozenset()
-    """Names of the fields that are sent when the product (or its variant) is new in the shop, and never again."""
+    """Fields that are sent when the product (or its variant) is new in the shop, and never again: keys of
+    [products.owners] in a store's file.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,9 +133,8 @@ class ShopVariant:
     cost: Decimal | None
     tracked: bool
     requires_shipping: bool
-    tax_code: str | None
     metafields: tuple[Metafield, ...] = ()
-    """Those of the namespaces that were asked for."""
+    """Those that were asked for. Shopify does not tell a variant's tax code any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +143,28 @@ class ShopOption:
     name: str
     values: tuple[tuple[int, str], ...]
     """Id and name of each, in their order."""
+
+
+class MediaStatus(StrEnum):
+    """Shopify's MediaStatus."""
+
+    UPLOADED = "UPLOADED"
+    PROCESSING = "PROCESSING"
+    READY = "READY"
+    FAILED = "FAILED"
+
+
+@dataclass(frozen=True, slots=True)
+class ShopPicture:
+    """A picture of a product in the shop."""
+
+    id: int
+    status: MediaStatus
+    alt: str = ""
+    file_name: str = ""
+    """Of its address; "" until it is ready."""
+    error: str = ""
+    """Shopify's words, where it could not process the picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,8 +184,77 @@ class ShopProduct:
     options: tuple[ShopOption, ...]
     variants: tuple[ShopVariant, ...]
     metafields: tuple[Metafield, ...] = ()
+    """Those that were asked for."""
     publications: frozenset[int] = frozenset()
+    """On which it is published, or will be on a day that somebody chose."""
+    given: str = ""
+    """The text of the metafield in which the app remembers what it gave the product; "" for none."""
+    pictures: tuple[ShopPicture, ...] = ()
+    """In their order; empty if they were not asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShopLimits:
+    """What the shop takes of a product, and what it has."""
+
+    currency: str
+    options: int = 3
+    variants: int = 2048
+    """Of one product."""
+    values: int = 100
+    """Of one option. Recorded from live shops; Shopify's schema names no limit."""
+    has_variants: int = 0
+    """Of all products."""
 
 
 type VariantPrices = Mapping[Item, ListedPrice | None]
 """The shop price of each variant by the rules; None for one that has none."""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownProduct:
+    """What the app remembers of a product in the shop: it saves a search, and is checked when it is read."""
+
+    id: int
+    variants: Mapping[Item, int]
+
+
+class ShopState(StrEnum):
+    """Where a product stands in the shop after it was brought in line with F&O."""
+
+    ACTIVE = "active"
+    WAITING = "waiting"
+    """A draft until each approved variant has a price."""
+    WITHDRAWN = "withdrawn"
+    """It left the rule: unpublished or a draft."""
+    REFUSED = "refused"
+    """Shopify or a limit refused it; the problems say why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Converged:
+    """What bringing one product in line with F&O led to."""
+
+    id: int | None
+    """None if the shop has no such product: it was refused, or never met the rule."""
+    variants: Mapping[Item, int]
+    state: ShopState
+    problems: tuple[RefusedError, ...] = ()
+    unpublished: bool = False
+    """It could be seen in the shop before, and cannot any more."""
+    calls: int = 0
+    """To Shopify."""
+    is_pending: bool = False
+    """Shopify has not finished with a picture: the next run has to look again, though nothing changed in F&O."""
+
+
+@dataclass(frozen=True, slots=True)
+class Adoption:
+    """A product of the shop that the app does not know yet, and would take as F&O's."""
+
+    id: int
+    variants: Mapping[Item, int]
+    """Those that were recognized."""
+    differing: tuple[str, ...] = ()
+    """Fields that adopting would change."""
+    problems: tuple[RefusedError, ...] = ()

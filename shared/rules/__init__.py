@@ -10,6 +10,7 @@ from shared.rules.sections.dimensions import DimensionRule
 from shared.rules.sections.order_status import CancelledRules, GivenUpRules, OrderStatusRules, StatusTags
 from shared.rules.sections.orders import OrderRules, ShippingRule
 from shared.rules.sections.payments import PaymentMethod, PaymentRules
+from shared.rules.sections.products import ApprovalRules, ProductRules
 from shared.rules.sections.refunds import RefundAccount, RefundRules, ReturnWarehouse
 from shared.rules.sections.stock import StockRules
 from shared.rules.sections.taxes import TaxPolicy, TaxRule
@@ -20,6 +21,7 @@ from shared.rules.tenant import ShipmentsEntity, Tenant, TenantFile
 
 __all__ = [
     "AllocationRules",
+    "ApprovalRules",
     "CancelledRules",
     "ChangeKind",
     "ChangeRow",
@@ -34,6 +36,7 @@ __all__ = [
     "OrderStatusRules",
     "PaymentMethod",
     "PaymentRules",
+    "ProductRules",
     "RefundAccount",
     "RefundRules",
     "ReturnWarehouse",

@@ -20,6 +20,7 @@ from shared.rules.sections.order_status import MISTAKEN_TAGS, GivenUpRules, Orde
 from shared.rules.sections.orders import OrderRules, ShippingRule
 from shared.rules.sections.payments import PaymentRules
 from shared.rules.sections.prices import PriceRules
+from shared.rules.sections.products import ProductRules
 from shared.rules.sections.refunds import UNTAXED, RefundAccounts, RefundRules
 from shared.rules.sections.shipments import ShipmentRules
 from shared.rules.sections.stock import StockRules
@@ -40,6 +41,7 @@ class Masters(Rules):
         description="Which system decides refunds and returns. With `fo`, Shopify's are only recorded in the journal.",
     )
     payments: Master = Field(default="shopify", description="Which system decides what was paid.")
+    products: Master = Field(default="fo", description="Which system decides what is sold, and how it is described.")
     prices: Master = Field(default="fo", description="Which system decides the prices of the shop.")
 
 
@@ -48,6 +50,7 @@ class Flows(Rules):
     stock: bool = Field(default=False, description="Sellable stock from F&O to Shopify.")
     write_back: bool = Field(default=False, description="F&O's order number to the order in Shopify.")
     shipments: bool = Field(default=False, description="Packing slips from F&O to fulfilments in Shopify.")
+    products: bool = Field(default=False, description="Products and their variants from F&O to Shopify.")
     prices: bool = Field(default=False, description="Prices and price lists from F&O to Shopify.")
 
 
@@ -124,6 +127,11 @@ class StoreRules(Rules):
     )
     dimensions: tuple[DimensionRule, ...] = Field(
         default=(), description="Financial dimensions of what is booked, for each dimension the first rule that fits."
+    )
+    products: ProductRules = Field(
+        default=ProductRules(),
+        validate_default=True,
+        description="Which products of F&O stand in the shop, and what is set of them.",
     )
     shipments: ShipmentRules = Field(
         default=ShipmentRules(), description="How goods that left F&O's warehouses are shown in Shopify."
@@ -298,6 +306,28 @@ class StoreRules(Rules):
         if mistakes:
             raise ValueError("\n".join(mistakes))
         return payments
+
+    @field_validator("products")
+    @classmethod
+    def _products_fit(cls, products: ProductRules, info: ValidationInfo) -> ProductRules:
+        flows: Flows | None = info.data.get("flows")
+        orders: OrderRules | None = info.data.get("orders")
+        if flows is None or orders is None or not flows.products:
+            return products
+        mistakes = []
+        if not products.approved.is_said:
+            mistakes.append(
+                "approved: products = true in [flows] needs to know which products are sold: lifecycle_states, "
+                "category, attribute, assortments, or every_product = true"
+            )
+        if orders.product_identity == "item":
+            mistakes.append(
+                'products = true in [flows] needs orders.product_identity = "variant": the SKU of a variant is its '
+                "product variant number, that of a product without variants its item number, and orders find both"
+            )
+        if mistakes:
+            raise ValueError("\n".join(mistakes))
+        return products
 
     @field_validator("holds")
     @classmethod

@@ -24,16 +24,19 @@ async def node_pages(
 
 
 async def all_nodes(
-    admin: QueryRunner, owner: dict[str, Any], name: str, root: str, document: str
+    admin: QueryRunner, owner: dict[str, Any], name: str, root: str, document: str, **variables: object
 ) -> list[dict[str, Any]]:
     """All nodes of the owner's connection of this name, of which the first page was read with the owner.
 
-    `document` reads a later page of it below the field `root`. An owner that is gone by then has no later page.
+    `document` reads a later page of it below the field `root`; it takes $part, $after and `variables`. An owner that is
+    gone by then has no later page.
     """
     nodes: list[dict[str, Any]] = list(owner[name]["nodes"])
     page = owner[name]["pageInfo"]
     while page["hasNextPage"]:
-        found = (await admin.run(queries.load(document), {"part": owner["id"], "after": page["endCursor"]}))[root]
+        found = (
+            await admin.run(queries.load(document), {**variables, "part": owner["id"], "after": page["endCursor"]})
+        )[root]
         if found is None:
             break
         nodes += found[name]["nodes"]

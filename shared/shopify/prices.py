@@ -17,6 +17,8 @@ from shared.shopify.paging import search_time
 
 MOST_VARIANTS: Final = 2048
 """Of one product in a call, and of one product at all."""
+VARIANT_PRICES: Final = "price_variants_set"
+"""The document that sets prices of one product's variants."""
 _GONE: Final = frozenset({"PRODUCT_DOES_NOT_EXIST", "PRODUCT_VARIANT_DOES_NOT_EXIST"})
 
 
@@ -73,9 +75,17 @@ async def set_variant_prices(admin: QueryRunner, product: int, prices: Sequence[
 
     Raises OutcomeUnknownError where the answer was lost: what Shopify shows tells whether it has set them.
     """
-    variables = {"product": gid_of("Product", product), "variants": [_input(price) for price in prices]}
-    data = await admin.run(queries.load("price_variants_set"), variables)
-    return [_rejection(error, prices) for error in user_errors(data["productVariantsBulkUpdate"])]
+    data = await admin.run(queries.load(VARIANT_PRICES), variant_prices_input(product, prices))
+    return rejections_of(user_errors(data["productVariantsBulkUpdate"]), prices)
+
+
+def variant_prices_input(product: int, prices: Sequence[NewPrice]) -> dict[str, Any]:
+    """The variables of VARIANT_PRICES."""
+    return {"product": gid_of("Product", product), "variants": [_input(price) for price in prices]}
+
+
+def rejections_of(errors: Iterable[UserError], prices: Sequence[NewPrice]) -> list[PriceRejection]:
+    return [_rejection(error, prices) for error in errors]
 
 
 def _price(node: dict[str, Any]) -> ShopPrice:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+import httpx
 from builders.sales import EU, with_rules
 
 from shared.errors import OutcomeUnknownError, ThrottledError, TransientError
@@ -456,6 +457,7 @@ class World:
             admin=self.shop,
             fo=self.fo,
             snapshots=self.snapshots,
+            files=httpx.AsyncClient(),
             now=self.now,
             tell=tell,
             **options,

@@ -32,7 +32,7 @@ class StoreStub:
 
     key = "nordlys"
     company = "nleu"
-    flows = Flows(stock=True)
+    flows = Flows(stock=True, products=True)
 
     def __init__(self, stock: StockRules, locations: tuple[int, ...]):
         self.stock = stock
@@ -114,6 +114,7 @@ class World:
     renumbered: int = 0
     """How often."""
     fo_has_rows: bool = True
+    fo_has_items: bool = True
     absent: dict[int, dict[str, object] | None] = field(default_factory=dict)
     """Inventory item -> what Shopify shows instead of its level; None for a deleted one."""
     refused: set[int] = field(default_factory=set)
@@ -213,6 +214,11 @@ class World:
         """Every variant and its F&O item get another number; orders keep the SKUs that they were placed with."""
         self.renumbered += 1
         self.skus_now = {item: f"TENT-{item}-{self.renumbered}" for item in self.skus_now}
+
+    def withhold(self, *, is_sold: bool = False) -> None:
+        """The rules do not sell the variants any more, or do again."""
+        variants = [] if is_sold else [[_variant_of(item), sku, *[""] * 5] for item, sku in self.skus_now.items()]
+        self.documents["products/nordlys/withheld"] = json.dumps({"variants": variants})
 
     def respell(self) -> None:
         """Every variant gets its SKU in another case, which F&O ignores."""
@@ -485,7 +491,8 @@ class FakeFo:
             **dict.fromkeys(["IsBatchNumberActive", "IsSerialNumberActive", "IsCatchWeightProduct"], "No"),
             **dict.fromkeys(["InventoryUnitSymbol", "SalesUnitSymbol"], "ea"),
         }
-        return [{"ItemNumber": sku.upper(), **pieces} for sku in self.world.skus_now.values()]
+        skus = self.world.skus_now.values() if self.world.fo_has_items else ()
+        return [{"ItemNumber": sku.upper(), **pieces} for sku in skus]
 
     def rows_by_status(self):
         """With what is blocked in a row of its own."""

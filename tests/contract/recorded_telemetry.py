@@ -20,7 +20,7 @@ from builders.root import ROOT
 from whole_world import NEVER, SHOPS, World
 
 from local.stack import NO_PAUSE, Ports, running
-from local.stores import changed_stores, with_prices, with_shipments
+from local.stores import changed_stores, with_prices, with_products, with_shipments
 from shared.store.outbox import Outbox
 
 TIMERS = {timer["function"]: timer["setting"] for timer in json.loads((ROOT / "infra/timers.json").read_text())}
@@ -132,10 +132,10 @@ async def watched_world(log: Path) -> AsyncIterator[tuple[World, Ingestion]]:
 
 
 def _settling_at_once(text: str) -> str:
-    """A store's file that shows shipments and prices, and whose sweep looks at orders of this moment too."""
+    """A store's file that shows shipments, products and prices, and whose sweep looks at orders of this moment too."""
     text, times = re.subn(r"(?m)^settle_minutes = \d+", "settle_minutes = 0", text)
     assert times == 1
-    return with_prices(with_shipments(text)).replace('on = "never"', 'on = "invoiced"')
+    return with_products(with_prices(with_shipments(text))).replace('on = "never"', 'on = "invoiced"')
 
 
 async def a_day_in_the_shop(world: World, basket: dict[str, Any]) -> list[dict[str, Any]]:
@@ -163,6 +163,7 @@ async def a_day_in_the_shop(world: World, basket: dict[str, Any]) -> list[dict[s
     assert refused.status_code == 503, refused.text
     await _shopify_fault(world, kind="throttled")
     assert (await world.run("push_stock")).status_code == 200
+    await _a_day_of_products(world)
     await _a_day_of_prices(world)
     await _a_day_in_the_warehouse(world, good)
     await _a_day_of_sweeps(world, good, retried)
@@ -174,6 +175,15 @@ async def a_day_in_the_shop(world: World, basket: dict[str, Any]) -> list[dict[s
     assert (await world.run("export_tables")).status_code == 200
     await _a_day_of_captures(world, basket)
     return [good, retried, parked]
+
+
+async def _a_day_of_products(world: World) -> None:
+    """A product without a name. The first run fails in F&O."""
+    named = await world.http.post(f"{world.stack.d365}/_sim/products/HAT/text", json={"language": "en-US", "name": " "})
+    assert named.status_code < 300, named.text
+    await world.fo_fault(kind="bad_gateway", set="ProductTranslations", times=1)
+    assert (await world.run("push_products")).status_code == 500
+    assert (await world.run("push_products")).status_code == 200
 
 
 async def _a_day_of_prices(world: World) -> None:

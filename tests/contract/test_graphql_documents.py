@@ -50,10 +50,11 @@ NEED_KEY = {
     "refundCreate",
 }
 
-# The schema names no scope for mutations that take owners of any kind: these are what orders need.
-ON_ORDERS = {
-    ("Mutation", "metafieldsSet"): frozenset({"write_orders"}),
-    ("Mutation", "tagsAdd"): frozenset({"write_orders"}),
+# The schema names no scope for mutations that take owners of any kind: these are what orders and products need.
+ON_ANY_OWNER = {
+    ("Mutation", "metafieldsSet"): frozenset({"write_orders", "write_products"}),
+    ("Mutation", "tagsAdd"): frozenset({"write_orders", "write_products"}),
+    ("Mutation", "tagsRemove"): frozenset({"write_orders", "write_products"}),
 }
 
 
@@ -74,7 +75,7 @@ def scopes(official):
         (item["typeName"], item.get("fieldName")): frozenset(item["offlineScopes"])
         for item in official["offline_scopes"]["items"]
         if item["offlineScopes"]
-    } | ON_ORDERS
+    } | ON_ANY_OWNER
 
 
 class Uses(Visitor):

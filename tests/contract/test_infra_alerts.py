@@ -8,7 +8,7 @@ from builders.infrastructure import ENVIRONMENTS, EVERY_OPTION, INFRA, deploymen
 from builders.root import ROOT
 
 # Minutes. Azure Monitor knows these, and looks back two days at most.
-WINDOWS = {"PT5M": 5, "PT15M": 15, "PT30M": 30, "PT1H": 60, "PT6H": 360, "P1D": 1440, "P2D": 2880}
+WINDOWS = {"PT5M": 5, "PT15M": 15, "PT30M": 30, "PT1H": 60, "PT2H": 120, "PT6H": 360, "P1D": 1440, "P2D": 2880}
 LINK_IDLE_SECONDS = 600  # after which Service Bus detaches a link
 UNITS = {"m": 1, "h": 60, "d": 1440}
 

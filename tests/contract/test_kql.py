@@ -50,6 +50,7 @@ BAD = {
     "message.parked",
     "stock.problem",
     "prices.problem",
+    "products.problem",
     "write_back.refused",
     "webhook.refused",
     "breaker.changed",
@@ -322,6 +323,44 @@ def test_a_store_whose_figures_were_only_lowered_for_half_an_hour_is_reported(re
     assert (found["Store"], found["Backlog"]) == ("nordlys", 201)
     raised = {name: before[name] + recording.tables[name] for name in before}
     assert ask(ALERTS["stock_frozen"], raised) == []
+
+
+def of_products(row: Row, **properties: str) -> Row:
+    """A run of the products with other figures; other rows as they are."""
+    return row | {"Properties": row["Properties"] | properties} if row["Name"] == "products.pushed" else row
+
+
+def test_products_that_are_held_are_reported_until_a_full_run_holds_none(recording: Recording) -> None:
+    held = changed(recording.tables, lambda row: of_products(row, held="7"))
+    (found,) = ask(ALERTS["products_held"], held)
+    assert (found["Store"], found["Held"]) == ("prairie", 7)
+    before = changed(held, lambda row: earlier(row, minutes=20))
+    quick = changed(recording.tables, lambda row: of_products(row, full="False"))
+    assert ask(ALERTS["products_held"], {name: before[name] + quick[name] for name in before}) != []
+    assert ask(ALERTS["products_held"], {name: before[name] + recording.tables[name] for name in before}) == []
+
+
+def test_too_few_products_of_f_and_o_are_reported(recording: Recording) -> None:
+    def short(row: Row) -> Row | None:
+        if row["Name"] == "products.pushed":
+            return None
+        is_run = row["Name"] == "products.failed"
+        return row | {"Properties": row["Properties"] | {"reason": "PRODUCTS_READ_SHORT"}} if is_run else row
+
+    (found,) = ask(ALERTS["products_held"], changed(recording.tables, short))
+    assert (found["Store"], found["IsShort"]) == ("prairie", True)
+
+
+def test_a_store_whose_products_go_no_step_further_for_an_hour_is_reported(recording: Recording) -> None:
+    nothing = dict.fromkeys(("created", "changed", "compared", "withdrawn"), "0")
+    lately = changed(recording.tables, lambda row: of_products(row, halted="TransientError", **nothing))
+    assert ask(ALERTS["products_failed"], lately) == []
+    before = changed(lately, lambda row: earlier(row, minutes=65))
+    assert [found["Store"] for found in ask(ALERTS["products_failed"], before)] == ["prairie"]
+    on = changed(before, lambda row: of_products(row, created="3"))
+    assert ask(ALERTS["products_failed"], on) == []
+    compared = {name: before[name] + recording.tables[name] for name in before}
+    assert ask(ALERTS["products_failed"], compared) == []
 
 
 def test_prices_that_are_held_are_reported_until_a_run_holds_none(recording: Recording) -> None:

@@ -39,6 +39,8 @@ EVENTS = st.one_of(
     st.tuples(st.just("an older release parked an order"), WHICH),
     st.tuples(st.just("all products are renumbered")),
     st.tuples(st.just("all SKUs are written in another case")),
+    st.tuples(st.just("the products are not sold any more")),
+    st.tuples(st.just("the products are sold again")),
     st.tuples(st.just("an order cannot be read"), WHICH),
     st.tuples(st.just("a buyer cancels"), WHICH),
     st.tuples(st.just("an order is given back whole"), WHICH),
@@ -86,6 +88,8 @@ class Retail:
                     self.world.renumber()
             case "all SKUs are written in another case":
                 self.world.respell()
+            case "the products are not sold any more" | "the products are sold again":
+                self.world.withhold(is_sold=what == "the products are sold again")
 
     def _to_an_order(self, what: str, which: int, place: int = 1) -> None:
         world = self.world
@@ -157,8 +161,8 @@ class Retail:
         assert world.available == {place: world.promisable(place) for place in world.locations}
 
     def comes_to_rest(self) -> None:
-        """Every order reaches F&O, every cancellation and return too, and some minutes go by: less than until every
-        figure is compared. A parked order that was cancelled or given back stays parked.
+        """Every order reaches F&O, every cancellation and return too, everything is sold, and some minutes go by: less
+        than until every figure is compared. A parked order that was cancelled or given back stays parked.
         """
         for order in self.world.orders:
             if order.cancelled is not None and (order.parked or order.unreadable):
@@ -172,6 +176,7 @@ class Retail:
                 self.world.link(order)
             if order.return_expected:
                 self.world.receive_return(order)
+        self.world.withhold(is_sold=True)
         self.world.time += MINUTES_AT_REST * 60
         self.world.budget_is_spent = False
 

@@ -311,3 +311,41 @@ def test_storage_that_is_away_is_one_line_without_its_keys(
     assert output.out == ""
     assert "cannot connect" in output.err
     assert "abc123" not in output.err
+
+
+def test_the_plan_of_the_products_is_shown(storage: Storage, capsys: Any) -> None:
+    call("plan", "prairie", ends=1)
+    assert lines(capsys) == [
+        "There is no plan of store prairie: a full run of the flow products with adopt = false makes one"
+    ]
+    plan = {
+        "at": "2026-11-29T12:00:00+00:00",
+        "adopt": {
+            "TEE": {"product": 42, "variants": {}, "changes": ["title", "barcode of variants"], "problems": []},
+            "HAT": {"product": 43, "variants": {}, "changes": [], "problems": ["two products have the SKU"]},
+        },
+        "create": [f"NEW-{number:02}" for number in range(21)],
+        "cannot": {"MUG": ["it has no name"]},
+        "not_sold": {"OLD": "lifecycle state Ended"},
+        "not_looked_at": 7,
+    }
+    asyncio.run(storage.snapshots.write("products/prairie/plan", plan, None))
+    call("plan", "prairie")
+    shown = lines(capsys)
+    assert shown[:4] == [
+        "Planned at 2026-11-29T12:00:00+00:00. Nothing is written until adopt = true in [products]",
+        "taken over: 2",
+        "    TEE  as product 42, changing title, barcode of variants",
+        "    HAT  as product 43, changing nothing; two products have the SKU",
+    ]
+    assert shown[-7:] == [
+        "    NEW-19",
+        "    and 1 more: --all shows them",
+        "cannot be written: 1",
+        "    MUG  it has no name",
+        "not sold: 1",
+        "    OLD  lifecycle state Ended",
+        "not looked at, for lack of time: 7",
+    ]
+    call("plan", "prairie", "--all")
+    assert "    NEW-20" in lines(capsys)

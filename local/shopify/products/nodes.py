@@ -118,7 +118,11 @@ class ProductNode(MetafieldsNode):
     def resource_publications(self, *, only_published: bool = True, **window: Any) -> Connection:
         return self._publications("ResourcePublication", window, only_published=only_published)
 
-    def resource_publications_v2(self, *, only_published: bool = True, **window: Any) -> Connection:
+    def resource_publications_v2(
+        self, *, only_published: bool = True, catalog_type: str | None = None, **window: Any
+    ) -> Connection:
+        if catalog_type not in (None, "APP"):
+            raise not_simulated(f"publications of the catalog type {catalog_type}")
         return self._publications("ResourcePublicationV2", window, only_published=only_published)
 
     def resource_publications_count(self, *, only_published: bool = True) -> dict[str, Any]:
@@ -256,6 +260,13 @@ def publication_document(publication: Publication) -> dict[str, Any]:
         "__typename": "Publication",
         "id": gid("Publication", publication.id),
         "name": publication.name,
+        # A sales channel's catalog has its name; Publication.name is deprecated in its favour.
+        "catalog": {
+            "__typename": "AppCatalog",
+            "id": gid("AppCatalog", publication.id),
+            "title": publication.name,
+            "status": "ACTIVE",
+        },
         "autoPublish": False,
         "supportsFuturePublishing": publication.takes_dates,
     }

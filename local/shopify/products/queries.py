@@ -9,7 +9,7 @@ from local.shopify.catalogue_nodes import InventoryItemNode, sort_moment
 from local.shopify.ids import gid
 from local.shopify.merchandise import Product, Variant
 from local.shopify.metafield_definitions import find_definition, list_definitions
-from local.shopify.nodes import Connection, Request, connect, connect_by_id, not_simulated, parse_gid
+from local.shopify.nodes import Connection, Request, connect, connect_by_id, count, not_simulated, parse_gid
 from local.shopify.products.identifying import product_by, variant_by
 from local.shopify.products.nodes import ProductNode, VariantNode, publication_document
 from local.shopify.query_root import QueryBase
@@ -107,6 +107,14 @@ class ProductQueries(QueryBase):
         candidates = _with_skus(self._shop.assortment, query) or self._shop.variants.values()
         found = self._search("productVariants", VARIANT_SEARCH).filter(query, candidates)
         return connect(self._request, found, wrap, lambda each: (value(each), each.id), **window)
+
+    def product_variants_count(self, *, query: str | None = None, limit: int | None = 10_000) -> dict[str, Any]:
+        if query is not None:
+            raise not_simulated("productVariantsCount with a search")
+        found = len(self._shop.variants)
+        if limit is not None and found > limit:
+            return {"count": limit, "precision": "AT_LEAST"}
+        return count(found)
 
     def inventory_item(self, id_: str) -> Any:
         return self._load("InventoryItem", id_)

@@ -10,6 +10,7 @@ from local.shopify.media_records import Picture
 from local.shopify.merchandise import DEFAULT_TITLE, TITLE, OptionValue, Product, Variant
 from local.shopify.metafields import APP_NAMESPACE
 from local.shopify.model import Metafield
+from local.shopify.price_records import PriceList
 from local.shopify.products.making import new_variant, stock_at_first_location
 from local.shopify.products.texts import normal_tags
 from local.shopify.state import Shop
@@ -191,6 +192,20 @@ def variant_document(variant: Variant) -> dict[str, Any]:
         "inventory_item_id": variant.inventory_item_id,
         "values": list(variant.value_names),
         "metafields": _metafields(variant),
+    }
+
+
+def price_list_document(shop: Shop, price_list: PriceList) -> dict[str, Any]:
+    return {
+        "name": price_list.name,
+        "currency": price_list.currency,
+        "prices": {
+            shop.variants[number].sku: {
+                "price": str(own.price),
+                "breaks": {str(each.minimum): str(each.price) for each in price_list.breaks.get(number, ())},
+            }
+            for number, own in price_list.fixed.items()
+        },
     }
 
 

@@ -70,6 +70,21 @@ class RowReader(Protocol):
     ) -> AsyncIterator[list[FoRow]]: ...
 
 
+class CountedReader(Protocol):
+    """A reader that checks that it was shown all rows."""
+
+    def pages(
+        self,
+        entity_set: str,
+        *,
+        company: str,
+        where: Filter | None = None,
+        select: Sequence[str],
+        order_by: Sequence[str] = (),
+        counted: bool = False,
+    ) -> AsyncIterator[list[FoRow]]: ...
+
+
 class ServiceCaller(Protocol):
     """What asking a custom service needs of ODataClient."""
 
@@ -150,11 +165,15 @@ class ODataClient:
         select: Sequence[str],
         order_by: Sequence[str] = (),
         key: Sequence[str] = (),
+        counted: bool = False,
     ) -> AsyncIterator[list[FoRow]]:
         """The rows that fit, a page at a time; the next page is read when it is asked for.
 
         Ordered by `order_by` and then by the entity's key: F&O pages by counting rows, so only a complete order keeps
         rows from being missed or returned twice. A set that is not in KEYS needs its `key`.
+
+        With `counted`, F&O is asked how many rows there are, and fewer raise RefusedError FO_READ_SHORT after the last
+        page: nothing may be taken for deleted then.
         """
         key = key or KEYS[entity_set]
         order = (*order_by, *key)
@@ -166,8 +185,11 @@ class ODataClient:
             is_by_company=_COMPANY in key,
             select=[field for field in select if field not in absent],
             order_by=[field for field in order if field not in absent],
+            counted=counted,
         )
         request = Request(f"GET {entity_set}", writes=False)
+        expected: int | None = None
+        read = 0
         while link is not None:
             answer = await self._send("GET", self._same_origin(link), request)
             if answer.status == httpx.codes.NOT_FOUND:  # of a list; of a record it means that there is none
@@ -179,7 +201,11 @@ class ODataClient:
             if _COMPANY in key:
                 _assert_company(rows, company)
             yield rows
+            read += len(rows)
+            expected = page.get("@odata.count", expected) if counted else None
             link = page.get("@odata.nextLink")
+        if expected is not None and read < expected:
+            raise RefusedError(ErrorCode.FO_READ_SHORT, entity_set=entity_set, expected=expected, read=read)
 
     async def get(self, entity_set: str, key: Mapping[str, ODataLiteral]) -> FoRow | None:
         """The record with this key, None when there is none (or none that the app may see)."""
@@ -340,6 +366,7 @@ def _first_page(
     is_by_company: bool,
     select: Sequence[str],
     order_by: Sequence[str],
+    counted: bool,
 ) -> str:
     """The address below /data. A few sets have rows of all companies, told apart by their other fields."""
     if is_by_company:
@@ -349,6 +376,7 @@ def _first_page(
         "$filter": where,
         "$select": ",".join(dict.fromkeys(select)),
         "$orderby": ",".join(dict.fromkeys(order_by)),
+        "$count": "true" if counted else None,
     }
     asked = "&".join(f"{name}={quote(value, safe='')}" for name, value in options.items() if value)
     return f"{entity_set}?{CROSS_COMPANY}&{asked}"

@@ -186,7 +186,9 @@ class PriceRules(Rules):
         description="What becomes of a price that somebody changed in Shopify: `set_back` to F&O's, or only told "
         "(`tell`) until F&O's price changes.",
     )
-    minutes: int = Field(default=15, ge=5, le=1440, description="Minutes between two comparisons with F&O.")
+    minutes: int = Field(
+        default=15, ge=0, le=1440, description="Minutes between two comparisons with F&O; 0: in every run."
+    )
     full_compare_hours: int = Field(
         default=24, ge=1, le=168, description="Hours between two readings of every price in Shopify."
     )

@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Final
 
+import httpx
+
 from shared.errors import ErrorCode, RefusedError, ThrottledError
 from shared.mapping.prices.calculator import ListCalculator
 from shared.mapping.prices.plan import WantedPrices
@@ -27,6 +29,7 @@ from shared.shopify.admin.client import QueryRunner
 from shared.shopify.prices import read_price_settings
 from shared.store.blobs import Snapshots
 from shared.sync.brake import Brake
+from shared.sync.bulk_lane import BulkLane
 from shared.sync.counting import CountingRunner
 from shared.sync.prices.calculators import calculator_of
 from shared.sync.prices.lists.memory import PriceMemory
@@ -39,9 +42,10 @@ from shared.sync.prices.lists.price_list import (
     read_list_prices,
     write_list,
 )
+from shared.sync.prices.lists.shop_lane import ShopPriceLane
 from shared.sync.prices.lists.shop_prices import load_shop_prices, read_shop_prices, shop_variants
 from shared.sync.prices.lists.writing import SingleCalls, by_product
-from shared.sync.prices.ports import CountingSource, PriceLane, PriceSource
+from shared.sync.prices.ports import CountingSource, PriceSource
 from shared.sync.prices.proof import prove_prices
 from shared.sync.prices.reading import FoPrices, missing_rows, read_fo_prices
 from shared.sync.prices.report import ListReport, PriceReport
@@ -61,9 +65,9 @@ async def push_prices(
     snapshots: Snapshots,
     now: Callable[[], datetime],
     tell: Callable[[PriceReport], Awaitable[None]],
-    lane: PriceLane | None = None,
+    files: httpx.AsyncClient,
 ) -> PriceReport:
-    """One run for one store. `lane` writes the shop's own prices; by default one call for each product.
+    """One run for one store. `files` loads files from where Shopify has them, without the shop's token.
 
     `tell` is given the report before it is stored that its problems were told.
 
@@ -84,7 +88,7 @@ async def push_prices(
         admin=shopify,
         fo=counted_fo,
         snapshots=snapshots,
-        lane=lane or SingleCalls(shopify, is_late),
+        bulk=BulkLane(shopify, files, snapshots, rules.key, "prices", now),
         brake=Brake(snapshots, rules.key, "prices", now),
         state=state,
         report=report,
@@ -122,7 +126,7 @@ class _PricePush:
     admin: QueryRunner
     fo: PriceSource
     snapshots: Snapshots
-    lane: PriceLane
+    bulk: BulkLane
     brake: Brake
     state: RunState
     report: PriceReport
@@ -132,12 +136,16 @@ class _PricePush:
     memories: list[PriceMemory] = field(default_factory=list)
     """What is stored at the end."""
     is_done: bool = False
+    is_under_way: bool = False
+    """Shopify is working on a bulk operation."""
 
     async def all(self) -> None:
         """Raises RefusedError for what concerns the run as a whole: nothing was written then."""
         await self._check_shop()
         shop = await load_shop_prices(self.snapshots, self.rules.key)
         self.memories.append(shop)
+        lane = ShopPriceLane(SingleCalls(self.admin, self.is_late), self.bulk, shop)
+        await lane.settle()  # before the shop is read, which shows what became of these prices since
         if not await read_shop_prices(
             shop, self.admin, now=self.began, full_hours=self.settings.full_compare_hours, is_late=self.is_late
         ):
@@ -148,7 +156,8 @@ class _PricePush:
         await self._check_rows(found)
         scope = RunScope(self.settings, self.brake, found.item_of, self.is_late)
         self._find_unlisted(found, lists)
-        await self._push_shop(lists[0], found, scope, shop)
+        await self._push_shop(lists[0], found, scope, lane)
+        self.is_under_way = lane.is_under_way
         for terms, each in zip(lists[1:], self.settings.lists, strict=True):
             if self.is_late():
                 self.report.halted = self.report.halted or "time limit reached"
@@ -156,7 +165,7 @@ class _PricePush:
             await self._push_list(each, terms, found, scope, shop)
         if not self.report.halted:
             await self._prove()
-        self.is_done = not self.report.halted
+        self.is_done = not self.report.halted and not self.is_under_way
 
     def note_state(self) -> None:
         self.state.ran_at, self.state.day, self.state.is_unfinished = self.began, self.day, not self.is_done
@@ -201,7 +210,8 @@ class _PricePush:
             for group, currency, count in unlisted_currencies(found.book, lists, self.day)
         )
 
-    async def _push_shop(self, terms: ListTerms, found: FoPrices, scope: RunScope, shop: PriceMemory) -> None:
+    async def _push_shop(self, terms: ListTerms, found: FoPrices, scope: RunScope, lane: ShopPriceLane) -> None:
+        shop = lane.memory
         calculator = await self._calculator(terms, found, shop)
         keeps = terms.list_price_group is None
         self._add(
@@ -210,7 +220,7 @@ class _PricePush:
                 shop,
                 shop_variants(shop),
                 WantedPrices(calculator),
-                lambda changes: self.lane.write(by_product(changes), keeps_compare_at=keeps),
+                lambda changes: lane.write(by_product(changes), keeps_compare_at=keeps),
             )
         )
 

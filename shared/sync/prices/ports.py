@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
+
+import httpx
 
 from shared.d365.odata.client import ODataClient, RowReader, ServiceCaller
 from shared.mapping.prices.changes import PriceChange
@@ -40,6 +42,8 @@ class PricePorts:
     snapshots: Snapshots
     reports: Bodies
     journal: Journal
+    files: httpx.AsyncClient
+    """For files that Shopify gives an address for: without the shop's token."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +65,3 @@ class LaneOutcome:
     """The variant is deleted, or has no price on the list that could be deleted."""
     halted: str = ""
     """Why not all were reached; "" if all were."""
-
-
-class PriceLane(Protocol):
-    """Writes the shop's own prices of many products: by single calls, or by a bulk operation."""
-
-    async def write(self, products: Sequence[ProductPrices], *, keeps_compare_at: bool) -> LaneOutcome: ...

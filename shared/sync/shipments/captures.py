@@ -20,7 +20,7 @@ from shared.rules import StoreRules
 from shared.shopify.captures import capture, read_payments
 from shared.store.captures import AuthorizedOrder, CaptureIntent
 from shared.store.links import OrderLink
-from shared.sync.shipments.converged import Converged
+from shared.sync.shipments.converged import ConvergedPart
 from shared.sync.shipments.ports import ShipmentPorts
 from shared.telemetry import emit
 
@@ -30,13 +30,13 @@ _SETTLING: Final = timedelta(seconds=20)
 """Until Shopify shows a capture that it may be making."""
 
 
-async def converge_captures(link: OrderLink, rules: StoreRules, ports: ShipmentPorts) -> Converged:
+async def converge_captures(link: OrderLink, rules: StoreRules, ports: ShipmentPorts) -> ConvergedPart:
     """Raises RefusedError for what needs a person (after all that can be captured is), OutcomeUnknownError while it is
     not known whether a capture was made, and what the clients raise.
     """
     if not rules.captures.is_on:
-        return Converged(link, "")
-    return Converged(link, await _Capturing(link, rules, ports).run())
+        return ConvergedPart(link, "")
+    return ConvergedPart(link, await _Capturing(link, rules, ports).run())
 
 
 class _Capturing:

@@ -10,7 +10,7 @@ from shared.store.links import OrderLink
 
 
 @dataclass(frozen=True, slots=True)
-class Converged:
+class ConvergedPart:
     """Both systems agree, except for what was found and what waits. `note` says what was done."""
 
     link: OrderLink

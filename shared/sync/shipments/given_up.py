@@ -26,7 +26,7 @@ from shared.shopify.admin.client import AdminClient
 from shared.shopify.given_up import read_worth, refund_input, refund_units, units_of
 from shared.shopify.shipments import read_shipments
 from shared.store.links import OrderLink
-from shared.sync.shipments.converged import Converged
+from shared.sync.shipments.converged import ConvergedPart
 from shared.sync.shipments.parcels.slips import slips_of
 from shared.sync.shipments.ports import ShipmentPorts
 from shared.telemetry import emit
@@ -35,12 +35,12 @@ _MOVING: Final = timedelta(seconds=20)
 """Before an order is read again that F&O changed while it was read."""
 
 
-async def converge_given_up(link: OrderLink, rules: StoreRules, ports: ShipmentPorts) -> Converged:
+async def converge_given_up(link: OrderLink, rules: StoreRules, ports: ShipmentPorts) -> ConvergedPart:
     """Raises RefusedError GIVEN_UP_IN_FO and GIVEN_UP_NOT_REFUNDED, NotYetError for an order that F&O changes just now,
     and what the clients raise.
     """
     if rules.given_up.action == "ignore":
-        return Converged(link, "")
+        return ConvergedPart(link, "")
     return await _GivingUp(link, rules, ports).run()
 
 
@@ -52,7 +52,7 @@ class _GivingUp:
         self._admin: AdminClient = ports.admins[rules.key]
         self._line_ids = line_ids_of(link.sources)
 
-    async def run(self) -> Converged:
+    async def run(self) -> ConvergedPart:
         lines = await self._lines()
         slips = await slips_of(self._ports.fo, self._rules, self._link.company, self._link.numbers)
         given_up = given_up_units(lines, slips, self._line_ids)
@@ -60,13 +60,13 @@ class _GivingUp:
             raise NotYetError("F&O changes the sales order just now", retry_after=_MOVING)
         await self._remember(given_up)
         if not given_up and not self._link.refund_intent:
-            return Converged(self._link, "F&O gave up nothing")
+            return ConvergedPart(self._link, "F&O gave up nothing")
         missing = await self._missing(given_up, lines, slips)
         if not missing:
             await self._put_intent({})
-            return Converged(self._link, "Shopify has nothing open that F&O gave up")
+            return ConvergedPart(self._link, "Shopify has nothing open that F&O gave up")
         if await self._is_cancelled():
-            return Converged(self._link, "the whole order is cancelled in F&O")
+            return ConvergedPart(self._link, "the whole order is cancelled in F&O")
         return await self._settle(missing)
 
     async def _lines(self) -> Sequence[SalesLineState]:
@@ -92,7 +92,7 @@ class _GivingUp:
         states = await read_states(self._ports.fo, self._link.company, self._link.numbers)
         return len(states) == len(self._link.numbers) and status_of(states) is OrderStatus.CANCELLED
 
-    async def _settle(self, missing: Mapping[int, int]) -> Converged:
+    async def _settle(self, missing: Mapping[int, int]) -> ConvergedPart:
         if self._rules.given_up.action == "refund" and self._is_due(missing):
             await self._refund()
             return await self.run()
@@ -105,7 +105,7 @@ class _GivingUp:
             await self._put_intent({"key": str(uuid4()), "input": json.dumps(given)})
             await self._refund()
             units = [*map(str, lost.lines)]
-            return Converged(self._link, f"taken off in Shopify: {', '.join(units)}", {"given_up": units})
+            return ConvergedPart(self._link, f"taken off in Shopify: {', '.join(units)}", {"given_up": units})
         version = self._link.version.isoformat()
         self._link = await self._ports.links.put(replace(self._link, told_version=version, refund_intent={}))
         raise RefusedError(

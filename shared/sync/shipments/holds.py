@@ -23,7 +23,7 @@ from shared.rules import StoreRules
 from shared.shopify.holds import place_hold, read_holds, release_holds
 from shared.store.links import OrderLink
 from shared.sync.orders.safety import hold_all
-from shared.sync.shipments.converged import Converged
+from shared.sync.shipments.converged import ConvergedPart
 from shared.sync.shipments.ports import ShipmentPorts
 
 SHOP_HOLD_ENDED: Final = "holds/ended"
@@ -32,14 +32,14 @@ _ROUNDS: Final = 4
 """Plans for one event. One is enough, unless holds change at the same moment."""
 
 
-async def converge_holds(link: OrderLink, rules: StoreRules, ports: ShipmentPorts) -> Converged:
+async def converge_holds(link: OrderLink, rules: StoreRules, ports: ShipmentPorts) -> ConvergedPart:
     """Its findings are holds that cannot be copied, and those whose copy a person released.
 
     Raises RefusedError for what Shopify refuses, OutcomeUnknownError and what the clients raise.
     """
     is_nothing_to_do = not (rules.holds.to_shopify or rules.holds.from_shopify or link.holds)
     if is_nothing_to_do and link.held != HoldReason.SHOP:
-        return Converged(link, "")
+        return ConvergedPart(link, "")
     return await _Holding(link, rules, ports).run()
 
 
@@ -51,7 +51,7 @@ class _Holding:
         self._admin = ports.admins[rules.key]
         self._notes: list[str] = []
 
-    async def run(self) -> Converged:
+    async def run(self) -> ConvergedPart:
         for _ in range(_ROUNDS):
             standing = await self._standing_in_fo()
             shop = await read_holds(self._admin, self._link.order_id)
@@ -61,7 +61,7 @@ class _Holding:
             await self._follow_shopify()
             if not plan.steps:
                 same = "" if plan.findings else "both systems have the same holds"
-                return Converged(self._link, "; ".join(self._notes) or same, findings=plan.findings)
+                return ConvergedPart(self._link, "; ".join(self._notes) or same, findings=plan.findings)
             for step in plan.steps:
                 await self._carry_out(step)
         raise RefusedError(ErrorCode.HOLD_REFUSED, message=f"the holds still differ after {_ROUNDS} attempts")

@@ -19,7 +19,7 @@ from shared.store.links import OrderLink, refuse_claimed
 from shared.store.parking import State
 from shared.sync.messages.outcome import Done, MessageOutcome, Park, Parts, Retry
 from shared.sync.shipments.captures import converge_captures
-from shared.sync.shipments.converged import Converged
+from shared.sync.shipments.converged import ConvergedPart
 from shared.sync.shipments.fo_events import HINTED, pass_hint_on
 from shared.sync.shipments.given_up import converge_given_up
 from shared.sync.shipments.holds import converge_holds
@@ -28,7 +28,7 @@ from shared.sync.shipments.parcels.flow import converge_shipments
 from shared.sync.shipments.ports import ShipmentPorts
 from shared.sync.shipments.status import converge_status
 
-type _Converge = Callable[[OrderLink, StoreRules, ShipmentPorts], Awaitable[Converged]]
+type _Converge = Callable[[OrderLink, StoreRules, ShipmentPorts], Awaitable[ConvergedPart]]
 
 _CONVERGE: Final[Mapping[Part, _Converge]] = {
     Part.HOLDS: converge_holds,

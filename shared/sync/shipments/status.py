@@ -33,7 +33,7 @@ from shared.shopify.write_back import (
 )
 from shared.store.links import OrderLink
 from shared.sync.metafield_definitions import ensure_definition
-from shared.sync.shipments.converged import Converged
+from shared.sync.shipments.converged import ConvergedPart
 from shared.sync.shipments.parcels.slips import slips_of
 from shared.sync.shipments.ports import ShipmentPorts
 from shared.telemetry import emit
@@ -46,12 +46,12 @@ _UNSHOWN: Final = "order_status"
 """A key to read with where the rules name no metafield."""
 
 
-async def converge_status(link: OrderLink, rules: StoreRules, ports: ShipmentPorts) -> Converged:
+async def converge_status(link: OrderLink, rules: StoreRules, ports: ShipmentPorts) -> ConvergedPart:
     """Raises RefusedError: CANCELLED_IN_FO and CANCELLATION_REFUSED, SHOPIFY_REJECTED for a metafield or tag; and
     TransientError while Shopify cancels the order, or another app changes it.
     """
     if not rules.order_status.is_wanted and not link.shown_tag:
-        return Converged(link, "")
+        return ConvergedPart(link, "")
     return await _Status(link, rules, ports).run()
 
 
@@ -63,16 +63,16 @@ class _Status:
         self._admin: AdminClient = ports.admins[rules.key]
         self._notes: list[str] = []
 
-    async def run(self) -> Converged:
+    async def run(self) -> ConvergedPart:
         states = await read_states(self._ports.fo, self._link.company, self._link.numbers)
         if not states:
-            return Converged(self._link, "F&O does not show the sales order")
+            return ConvergedPart(self._link, "F&O does not show the sales order")
         status = status_of(states)
         if status is not OrderStatus.OPEN or self._link.shown_status:
             await self._show(status)
         if status is OrderStatus.CANCELLED and len(states) == len(self._link.numbers):
             await self._cancelled()
-        return Converged(self._link, "; ".join(self._notes) or f"F&O has the order as {status}")
+        return ConvergedPart(self._link, "; ".join(self._notes) or f"F&O has the order as {status}")
 
     async def _show(self, status: OrderStatus) -> None:
         tag = self._rules.order_status.tags.of(status) or ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -36,10 +37,18 @@ class Assortment:
 
 
 async def load_assortment(
-    rules: StoreRules, *, admin: QueryRunner, fo: RowReader, snapshots: Snapshots, now: datetime
+    rules: StoreRules,
+    *,
+    admin: QueryRunner,
+    fo: RowReader,
+    snapshots: Snapshots,
+    now: datetime,
+    withheld: Mapping[int, Item],
 ) -> Assortment:
     """The stored assortment, or a new one from both systems when that is older than the rules allow or the warehouses
     have changed.
+
+    `withheld` are variants that are not sold any more: they have a listing too if F&O does not have their item.
     """
     name = f"stock/{rules.key}/catalogue"
     warehouses = sorted(warehouse.id for warehouse in rules.warehouses)
@@ -52,6 +61,11 @@ async def load_assortment(
     variants = await read_variants(admin)
     skus = {variant.sku for variant in variants if variant.sku}
     items = await read_items(fo, rules.company, sku_field(rules), skus, cache=ItemCache())
+    items |= {
+        variant.sku: withheld[variant.variant_id]
+        for variant in variants
+        if variant.sku and variant.sku not in items and variant.variant_id in withheld
+    }
     catalogue = match_variants(variants, items, locations=locations, company=rules.company)
     stocked = {listing.item for listing in catalogue.listings}
     safety = await read_safety_stock(fo, rules.company, stocked, warehouses)

@@ -20,6 +20,9 @@ SKUs with a figure that falls come first.
 Each run begins by asking Shopify which figures changed (shown_changes.py). Those that differ from what was last set are
 read and corrected like figures that changed in F&O.
 
+What F&O does not sell any more and the shop still has (shared/sync/withheld.py) shows 0 everywhere: such a figure only
+falls.
+
 A run that ends early (Shopify's query budget is spent, the time limit is reached) has stored what it set; the figures
 that it did not reach are marked as uncertain, and the next run begins with them.
 """
@@ -45,6 +48,7 @@ from shared.mapping.stock import (
     decide,
     spread_shortages,
     units_taken,
+    withhold,
 )
 from shared.model import Level, LevelId
 from shared.rules import StoreRules
@@ -60,6 +64,7 @@ from shared.sync.stock.shown_changes import ShownChanges
 from shared.sync.stock.unknown_sales import UnknownSales
 from shared.sync.stock.waves import Wave, Waves
 from shared.sync.stock.writing import FigureStep, set_figures
+from shared.sync.withheld import read_withheld
 
 _ROUNDS: Final = 3
 """How often a figure that keeps changing is read in one run."""
@@ -95,14 +100,19 @@ async def push_stock(
     if memory.is_leased(began):
         return StockReport(store=rules.key, run=run, busy=True)
     shopify, counted_fo = CountingRunner(admin), CountingReader(fo)
-    assortment = await load_assortment(rules, admin=shopify, fo=counted_fo, snapshots=snapshots, now=began)
+    withheld = (await read_withheld(snapshots, rules.key))[0] if rules.flows.products else {}
+    assortment = await load_assortment(
+        rules, admin=shopify, fo=counted_fo, snapshots=snapshots, now=began, withheld=withheld
+    )
     sales = await UnknownSales.load(
         shopify, links, snapshots, store=rules.key, rules=rules.stock, known_before=_known_before(rules), now=began
     )
     changes = await ShownChanges.load(
         snapshots, store=rules.key, rules=rules.stock, now=began, start=memory.compared_at
     )
-    push = _StockPush(rules, shopify, counted_fo, memory, assortment, sales, changes, run, began, now, sleep)
+    push = _StockPush(
+        rules, shopify, counted_fo, memory, assortment, frozenset(withheld), sales, changes, run, began, now, sleep
+    )
     await push.run_all()
     await sales.save(assortment.listings)
     await changes.save()
@@ -135,6 +145,8 @@ class _StockPush:
     fo: RowReader
     memory: FigureMemory
     assortment: Assortment
+    withheld: frozenset[int]
+    """Variants that are not sold any more."""
     sales: UnknownSales
     changes: ShownChanges
     run: str
@@ -208,7 +220,7 @@ class _StockPush:
             )
             for listing in listings
         ]
-        return spread_shortages(figures, taken.sales)
+        return withhold(spread_shortages(figures, taken.sales), self.withheld)
 
     def _may_differ(self, wanted: Wanted) -> bool:
         """Whether the figure has to be read in Shopify; if not, its outcome is recorded here."""

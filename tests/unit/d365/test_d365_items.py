@@ -83,3 +83,37 @@ async def test_the_handling_of_a_variants_item_is_read_once():
         assert await read_handling(fo, "usmf", ["TEE"], cache=cache) == {"TEE": PIECES}
     assert fo.asked == ["(ItemNumber eq 'TEE')"]
     assert await read_handling(fo, "usmf", ["GHOST"], cache=cache) == {}
+
+
+class Variants:
+    """Of a company whose products are the variant TEE-RED-M of TEE, and MUG without variants."""
+
+    def __init__(self):
+        self.asked = []
+
+    async def pages(self, entity_set, *, company, where, select):
+        self.asked.append((entity_set, where))
+        if entity_set == "ReleasedProductVariantsV2":
+            yield [{"ItemNumber": "TEE", "ProductVariantNumber": "TEE-RED-M", "ProductColorId": "Red"}]
+        else:
+            handling = dict.fromkeys(["IsBatchNumberActive", "IsSerialNumberActive", "IsCatchWeightProduct"], "No")
+            units = dict.fromkeys(["InventoryUnitSymbol", "SalesUnitSymbol"], "ea")
+            yield [
+                {"ItemNumber": "TEE", "ProductSubType": "ProductMaster", **handling, **units},
+                {"ItemNumber": "MUG", "ProductSubType": "Product", **handling, **units},
+            ]
+
+
+async def test_a_sku_that_is_no_variant_number_is_the_item_number_of_a_product_without_variants():
+    fo, cache = Variants(), ItemCache()
+    found = await read_items(fo, "usmf", "ProductVariantNumber", ["TEE-RED-M", "mug", "TEE", "GHOST"], cache=cache)
+    assert found == {"TEE-RED-M": Item("TEE", color="Red"), "mug": Item("MUG")}
+    asked = len(fo.asked)
+    assert await read_items(fo, "usmf", "ProductVariantNumber", ["TEE-RED-M", "mug"], cache=cache) == found
+    assert len(fo.asked) == asked
+
+
+async def test_products_without_variants_are_only_looked_for_if_a_variant_was_not_found():
+    fo = Variants()
+    await read_items(fo, "usmf", "ProductVariantNumber", ["TEE-RED-M"], cache=ItemCache())
+    assert [entity_set for entity_set, _ in fo.asked] == ["ReleasedProductVariantsV2"]

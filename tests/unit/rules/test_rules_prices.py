@@ -55,7 +55,7 @@ def test_the_plain_rules_and_lists_are_accepted():
         ({"ending": 0.995}, "ending: EUR has no amounts"),
         ({"ending": 1}, "less than 1"),
         ({"currency": "JPY", "ending": 0.99}, "ending: JPY has no amounts"),
-        ({"minutes": 4}, "greater than or equal to 5"),
+        ({"minutes": -1}, "greater than or equal to 0"),
     ],
 )
 def test_a_mistake_is_explained(keys, says):

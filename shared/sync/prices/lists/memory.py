@@ -137,6 +137,9 @@ class PriceMemory:
             self.extra |= values
             self.is_changed = True
 
+    def drop_extra(self, name: str) -> None:
+        self.is_changed |= self.extra.pop(name, None) is not None
+
     def start_again(self) -> None:
         """Nothing is known of the list any more: the next reading is one of all prices."""
         self.prices, self.refused, self.extra = {}, {}, {}

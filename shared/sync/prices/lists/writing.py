@@ -29,6 +29,14 @@ def by_product(changes: Iterable[PriceChange]) -> list[ProductPrices]:
     ]
 
 
+def new_prices(product: ProductPrices, *, keeps_compare_at: bool) -> list[NewPrice]:
+    return [
+        NewPrice(change.variant, change.after.price, change.after.compare_at, keeps_compare_at)
+        for change in product.changes
+        if change.after is not None
+    ]
+
+
 @dataclass(frozen=True, slots=True)
 class SingleCalls:
     """One call for each product. A product that Shopify refuses stops none of the others.
@@ -53,12 +61,8 @@ class SingleCalls:
         return outcome
 
     async def _write_one(self, each: ProductPrices, outcome: LaneOutcome, *, keeps_compare_at: bool) -> None:
-        prices = [
-            NewPrice(change.variant, change.after.price, change.after.compare_at, keeps_compare_at)
-            for change in each.changes
-            if change.after is not None
-        ]
         try:
+            prices = new_prices(each, keeps_compare_at=keeps_compare_at)
             rejections = await set_variant_prices(self.admin, each.product, prices)
         except RefusedError as refusal:
             if refusal.code is not ErrorCode.SHOPIFY_REJECTED:

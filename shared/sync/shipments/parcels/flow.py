@@ -41,7 +41,7 @@ from shared.shopify.shipments import (
 )
 from shared.store.links import OrderLink
 from shared.store.shipments import Shipments, StoredSlip
-from shared.sync.shipments.converged import Converged
+from shared.sync.shipments.converged import ConvergedPart
 from shared.sync.shipments.parcels.pick_up import PickUpNotices, may_be_picked
 from shared.sync.shipments.parcels.slips import slips_of
 from shared.sync.shipments.ports import ShipmentPorts
@@ -85,7 +85,7 @@ class ShipmentReport:
         return {"slips": self.slips} if self.slips else {}
 
 
-async def converge_shipments(link: OrderLink, rules: StoreRules, ports: ShipmentPorts) -> Converged:
+async def converge_shipments(link: OrderLink, rules: StoreRules, ports: ShipmentPorts) -> ConvergedPart:
     """Its findings are what cannot be shown, after all that can be is. It waits while a slip waits for its tracking
     number.
 
@@ -109,7 +109,7 @@ class _Shipping:
         """By the key of the slip: what Shopify has refused of it."""
         self._report = ShipmentReport()
 
-    async def run(self) -> Converged:
+    async def run(self) -> ConvergedPart:
         link = self._link
         self._slips = await slips_of(self._fo, self._rules, link.company, link.numbers)
         self._stored = await self._shipments.of_order(link.store, link.order_id)
@@ -160,14 +160,14 @@ class _Shipping:
             refused=self._refused.keys(),
         )
 
-    def _end(self, plan: ShipmentPlan) -> Converged:
+    def _end(self, plan: ShipmentPlan) -> ConvergedPart:
         wait = None
         if plan.wait_until is not None:
             after = max(plan.wait_until - self._now(), timedelta(0))
             wait = NotYetError("a packing slip waits for its tracking number", retry_after=after)
         findings = (*self._refused.values(), *plan.findings, *self._pick_up.findings)
         self._report.told = self._pick_up.told
-        return Converged(self._pick_up.link, self._report.note, self._report.evidence, findings=findings, wait=wait)
+        return ConvergedPart(self._pick_up.link, self._report.note, self._report.evidence, findings=findings, wait=wait)
 
     async def _adopt(self, shop: ShopShipments) -> None:
         """Finds out what became of fulfilments that an attempt was about to make, and forgets cancelled ones."""

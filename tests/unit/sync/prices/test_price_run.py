@@ -7,6 +7,7 @@ import logging
 from datetime import timedelta
 from decimal import Decimal
 
+import httpx
 import pytest
 from builders.log_events import events_in
 from builders.memory_table import MemoryTable
@@ -49,6 +50,7 @@ class App:
             snapshots=world.snapshots,
             reports=self.reports,
             journal=Journal(self.rows),
+            files=httpx.AsyncClient(),
         )
 
     async def run(self, after: int = 15) -> None:
@@ -116,7 +118,13 @@ async def test_a_problem_whose_entry_was_not_written_is_told_by_the_next_run(wor
     app = App(world)
     working, app.rows = app.ports, BrokenTable()
     app.ports = PricePorts(
-        working.rules, working.admins, working.fo, working.snapshots, working.reports, Journal(app.rows)
+        working.rules,
+        working.admins,
+        working.fo,
+        working.snapshots,
+        working.reports,
+        Journal(app.rows),
+        working.files,
     )
     with pytest.raises(ExceptionGroup) as failed:
         await app.run()

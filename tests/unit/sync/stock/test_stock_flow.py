@@ -51,6 +51,30 @@ def test_a_figure_is_lowered_and_raised_and_reported_with_what_it_was():
     assert world.available == {1: 7}
 
 
+def test_what_is_not_sold_any_more_shows_nothing_anywhere_until_it_is_sold_again():
+    world = opened(5, locations=(1, 2))
+    world.withhold()
+    assert [(figure.outcome, figure.after) for figure in run(world).figures] == [(FigureOutcome.LOWERED, 0)] * 2
+    assert world.available == {1: 0, 2: 0}
+    world.receive(1, 3)
+    assert run(world, after=60).changed == 0
+    world.withhold(is_sold=True)
+    run(world, after=60)
+    assert world.available == {1: 8, 2: 5}
+
+
+def test_what_is_not_sold_any_more_shows_nothing_if_f_and_o_has_no_stock_record_or_no_item_of_it():
+    world = opened(5)
+    world.fo_has_rows = False
+    world.withhold()
+    assert run(world).figures[0].after == 0
+    world = opened(5)
+    world.withhold()
+    world.fo_has_items = False
+    report = run(world, after=3600)
+    assert ([figure.after for figure in report.figures], report.problems) == ([0], ())
+
+
 def test_a_figure_that_shopify_has_just_changed_is_not_raised_yet():
     world = opened(5)
     order = world.sell(1, 1)

@@ -1,0 +1,282 @@
+"""F&O's products to one shop: read, decide, write what differs, remember it.
+
+A full run reads all of F&O's catalogue. Runs in between read only the items that F&O stamps as changed, and what the
+last run did not come to. Of each product a digest is remembered of what was to stand in the shop: the shop is asked
+only about products whose digest is another one, that others changed there, or whose turn to be compared has come.
+
+A reading that is short is never taken for products that are gone. What is withdrawn goes through the brake.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+
+from shared.d365.catalogue.images import read_image_bytes
+from shared.d365.odata.client import CountedReader
+from shared.errors import ErrorCode, RefusedError
+from shared.mapping.products.decisions import ProductAction, RememberedProduct
+from shared.mapping.products.wanted.images import image_key
+from shared.model import Item, ProductImage, ShopLimits, ShopState
+from shared.rules import StoreRules
+from shared.shopify.admin.client import QueryRunner
+from shared.shopify.products.reading import read_changed_products, read_limits
+from shared.store.blobs import Snapshots
+from shared.sync.brake import Brake, read_held_changes
+from shared.sync.bulk_lane import MOST, WORTHWHILE
+from shared.sync.products.choice import Choice, brake_withdrawals, choose, due_for_comparison
+from shared.sync.products.first_contact import FirstContact, write_plan
+from shared.sync.products.memory import CatalogueMemory
+from shared.sync.products.ports import ImageReader, QuoteReader, ShopOpener, ShopSide
+from shared.sync.products.report import ProductsReport
+from shared.sync.products.shop.bulk import BulkProgress
+from shared.sync.products.survey import OVERLAP, Survey, survey
+from shared.sync.products.writing import CatalogueWriter, day_limit
+from shared.sync.withheld import read_withheld, write_withheld
+
+_TIME_LIMIT: Final = timedelta(seconds=150)
+"""Nothing begins after it: the run is cut off after FLOW_TIME (shared/sync/deadline.py)."""
+_FEW_WAITING: Final = 50
+"""Products whose prices are asked for in every run."""
+_CLOCKS_DIFFER: Final = timedelta(minutes=5)
+"""Subtracted from the newest change in the shop that is known, so that none of the same moment is missed."""
+
+
+@dataclass(slots=True)
+class ProductsPush:
+    """One run for one store."""
+
+    rules: StoreRules
+    admin: QueryRunner
+    fo: CountedReader
+    snapshots: Snapshots
+    open_shop: ShopOpener
+    quotes: QuoteReader
+    now: Callable[[], datetime]
+    report: ProductsReport = field(init=False)
+    memory: CatalogueMemory = field(init=False)
+    began: datetime = field(init=False)
+
+    async def run(self) -> ProductsReport:
+        """Raises TransientError and RefusedError for what concerns the run as a whole; single products that cannot be
+        written are in the report.
+        """
+        self.began = self.now()
+        run = f"{self.rules.key}-{self.began:%Y%m%dT%H%M%S.%f}"
+        self.report = ProductsReport(store=self.rules.key, run=run)
+        self.memory = await CatalogueMemory.load(self.snapshots, store=self.rules.key, run=run)
+        if self.memory.is_leased(self.began):
+            self.report.busy = True
+            return self.report
+        await self._look_for_confirmation()
+        limits = await read_limits(self.admin)
+        self._refuse_other_currency(limits)
+        brake = Brake(self.snapshots, self.rules.key, "products", now=self.now)
+        await self._add_priced()
+        found = await survey(self.rules, self.fo, self.memory, limits, brake=brake, now=self.began)
+        if found is None:
+            return self.report
+        self.report.is_full = found.is_full
+        shop = await self.open_shop(self.rules, self.admin, limits, self._image_reader(found))
+        if self.rules.products.adopt:
+            await self._bring_in_line(found, shop, limits, brake)
+        else:
+            await self._plan_only(found, shop)
+        return self.report
+
+    async def _look_for_confirmation(self) -> None:
+        """Once an operator has confirmed what was held, the run reads F&O in full: it finds the same changes again."""
+        if self.memory.is_held:
+            held = await read_held_changes(self.snapshots, self.rules.key)
+            if not any(each.flow == "products" for each in held):
+                self.memory.read_at = None
+
+    def _refuse_other_currency(self, limits: ShopLimits) -> None:
+        currency = self.rules.products.cost_currency
+        if currency is not None and currency != limits.currency:
+            raise RefusedError(ErrorCode.PRODUCTS_OTHER_CURRENCY, currency=currency, shop=limits.currency)
+
+    async def _plan_only(self, found: Survey, shop: ShopSide) -> None:
+        self.report.is_plan = True
+        contact = FirstContact(found, self.memory, shop, self.report, self.now, self.began + _TIME_LIMIT)
+        await write_plan(self.snapshots, self.rules.key, await contact.plan())
+        self._note_reading(found)
+        self._settle(found)
+        await self.memory.release_lease()
+
+    async def _bring_in_line(self, found: Survey, shop: ShopSide, limits: ShopLimits, brake: Brake) -> None:
+        if found.is_full and not self.memory.products:
+            await self._recall(found, shop)
+        progress = await shop.resume()
+        self._note_bulk(progress, found)
+        choice = await self._choose(found, brake)
+        choice.leave(progress.under_way)
+        writer = CatalogueWriter(
+            rules=self.rules,
+            shop=shop,
+            quotes=self.quotes,
+            survey=found,
+            memory=self.memory,
+            limits=limits,
+            report=self.report,
+            now=self.now,
+            until=self.began + _TIME_LIMIT,
+        )
+        if choice.actions or progress.ended:
+            await self.memory.renew_lease(self.now())
+        await shop.forget(progress)
+        under_way = progress.under_way | await self._write(choice, writer, is_free=not progress.under_way)
+        self.report.under_way = len(under_way)
+        self.report.add("", day_limit(self.report, self.rules))
+        self.memory.pending = tuple(dict.fromkeys((*writer.left, *sorted(under_way))))
+        self.report.pending = len(self.memory.pending)
+        self._forget_gone(found)
+        self._note_reading(found)
+        self._settle(found)
+        await self.memory.release_lease()
+        if writer.broken:
+            raise ExceptionGroup("products that could not be written", writer.broken)
+
+    async def _choose(self, found: Survey, brake: Brake) -> Choice:
+        edited = await self._edited() if found.is_full else frozenset()
+        due = due_for_comparison(self.memory, self.rules.products, self.began) if found.is_full else frozenset()
+        withheld, etag = await read_withheld(self.snapshots, self.rules.key)
+        # What the last run left was chosen then: it is looked at whether or not it seems changed now.
+        due |= frozenset(self.memory.pending) & found.asked
+        choice = choose(found, self.memory, self.report, withheld=withheld.keys(), edited=edited, due=due)
+        await brake_withdrawals(choice, self.memory, self.rules, brake, self.report, is_full=found.is_full)
+        await self._withhold(choice, withheld, etag)
+        await self._with_prices(choice)
+        self.report.unsold = choice.withdrawn
+        return choice
+
+    async def _write(self, choice: Choice, writer: CatalogueWriter, *, is_free: bool) -> frozenset[str]:
+        """Writes what was chosen: many products by a bulk operation, if none is under way, all others one by one.
+        Returns the items that an operation works on now. While there is one, many new products wait for their turn.
+        """
+        new = [item for item, action in choice.actions.items() if action is ProductAction.CREATE]
+        under_way: frozenset[str] = frozenset()
+        if len(new) >= WORTHWHILE:
+            if is_free:
+                under_way = await writer.create_in_bulk(new[:MOST])
+            if under_way or not is_free:
+                choice.leave(new)
+                writer.left += [item for item in new if item not in under_way]
+        work = choice.in_order()
+        is_free = is_free and not under_way
+        if is_free and len(work) >= WORTHWHILE:
+            writer.shop.show_together()
+        await writer.write_all(work)
+        return under_way | (await writer.shop.show() if is_free else frozenset())
+
+    async def _recall(self, found: Survey, shop: ShopSide) -> None:
+        """In the first run, and after the app's memory was lost: what it once brought to the shop may have to be
+        withdrawn.
+        """
+        skus = found.items_by_sku()
+        for item, product in (await shop.recall()).items():
+            variants = {skus[sku]: number for sku, number in product.variants.items() if sku in skus}
+            own = {each: number for each, number in variants.items() if each.number == item}
+            self.memory.products[item] = RememberedProduct(product.id, "", ShopState.ACTIVE, self.now(), own)
+
+    def _note_bulk(self, progress: BulkProgress, found: Survey) -> None:
+        """What a bulk operation created is known, and is compared with the shop now; what Shopify refused is told."""
+        for item, number in progress.created.items():
+            if item not in self.memory.products or self.memory.products[item].id is None:
+                self.memory.products[item] = RememberedProduct(number, "", ShopState.WAITING, self.now())
+        for item, refused in progress.refused.items():
+            product = found.catalogue.get(item)
+            if product is not None and not self.memory.in_shop(item):
+                _, digest = found.plan(product, self.memory)
+                self.memory.products[item] = RememberedProduct(None, digest, ShopState.REFUSED, self.now())
+                self.report.add(item, [refused])
+
+    async def _edited(self) -> frozenset[int]:
+        """Products that others changed in the shop since they were last compared."""
+        since = self.memory.edited_at
+        if since is None:
+            self.memory.edited_at = self.began
+            return frozenset()
+        compared = {each.id: each.compared_at for each in self.memory.products.values() if each.id is not None}
+        edited = set()
+        async for page in read_changed_products(self.admin, since - _CLOCKS_DIFFER):
+            for product in page:
+                at = datetime.fromisoformat(product.updated_at)
+                self.memory.edited_at = max(at, self.memory.edited_at or at)
+                if product.id in compared and at > compared[product.id]:
+                    edited.add(product.id)
+        return frozenset(edited)
+
+    async def _withhold(self, choice: Choice, before: dict[int, Item], etag: str | None) -> None:
+        """Before anything is written: the flow of stock shows 0 of what is not sold from its next run on."""
+        looked_at = {item: self.memory.in_shop(item) for item in choice.withheld}
+        known = {variant for variants in looked_at.values() for variant in variants.values()}
+        kept = {variant: item for variant, item in before.items() if variant not in known}
+        now = {variant: item for variants in choice.withheld.values() for item, variant in variants.items()}
+        if kept | now != before:
+            await write_withheld(self.snapshots, self.rules.key, kept | now, etag)
+
+    async def _with_prices(self, choice: Choice) -> None:
+        """Chooses the products that wait for a price and have one now."""
+        items = frozenset(item for its in choice.awaiting.values() for item in its)
+        prices = await self.quotes(self.rules, items) if items else {}
+        for number, its in choice.awaiting.items():
+            if any(prices.get(item) is not None for item in its):
+                choice.actions[number] = ProductAction.COMPARE
+
+    def _forget_gone(self, found: Survey) -> None:
+        """Items that F&O does not have and the shop never had."""
+        for item in list(found.gone(self.memory)):
+            if self.memory.products[item].id is None:
+                del self.memory.products[item]
+
+    def _note_reading(self, found: Survey) -> None:
+        memory = self.memory
+        memory.note_stamps(found.stamped, OVERLAP)
+        if found.is_full:
+            memory.basis = found.basis
+            memory.read_at, memory.day = self.began, found.planner.day
+            memory.read_products = len(found.catalogue)
+            memory.read_variants = sum(map(len, found.catalogue.released.variants.values()))
+            memory.stamped_at = memory.stamped_at or self.began - OVERLAP
+
+    def _settle(self, found: Survey) -> None:
+        read = [*found.catalogue.released.products, *found.gone(self.memory), *([""] if found.is_full else [])]
+        self.memory.told = self.report.settle(self.memory.told, read)
+
+    async def _add_priced(self) -> None:
+        """To what is pending, the products that waited for prices and of which every variant has one now. Only while
+        few wait; a full run looks at all of them.
+        """
+        waiting = {
+            number: each.variants.keys()
+            for number, each in self.memory.products.items()
+            if each.state is ShopState.WAITING and each.variants
+        }
+        if not waiting or len(waiting) > _FEW_WAITING:
+            return
+        prices = await self.quotes(self.rules, frozenset(item for items in waiting.values() for item in items))
+        priced = (number for number, its in waiting.items() if all(prices.get(item) is not None for item in its))
+        self.memory.pending = tuple(dict.fromkeys((*self.memory.pending, *priced)))
+
+    def _image_reader(self, found: Survey) -> ImageReader:
+        attached_to = self.rules.products.images
+
+        async def read(item_number: str, image: ProductImage) -> bytes:
+            product = found.catalogue.get(item_number)
+            images = product.images if product is not None else ()
+            for source in images:
+                if image_key(source) == image.key:
+                    content = await read_image_bytes(self.fo, self.rules.company, attached_to, source)
+                    if content:
+                        return content
+            raise RefusedError(
+                ErrorCode.PRODUCT_IMAGE_REFUSED,
+                item=item_number,
+                file=image.file_name,
+                reason="F&O has no content of it",
+            )
+
+        return read

@@ -1,0 +1,118 @@
+"""The shop of a store, ready to have products brought in line."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import httpx
+
+from shared.errors import ErrorCode, RefusedError
+from shared.mapping.products.shop.policy import ShopPolicy
+from shared.model import Adoption, Converged, ShopLimits, WantedProduct
+from shared.rules import StoreRules
+from shared.shopify.admin.client import QueryRunner
+from shared.shopify.products.definition import define_item
+from shared.shopify.products.pictures import HttpUploader
+from shared.shopify.products.reading import read_publications
+from shared.store.blobs import Snapshots
+from shared.sync.bulk_lane import BulkLane
+from shared.sync.products.ports import ImageReader, RecalledProduct
+from shared.sync.products.shop.bulk import BulkProducts, BulkProgress
+from shared.sync.products.shop.finding import Finder
+from shared.sync.products.shop.flow import ProductWork, converge_all, look
+from shared.sync.products.shop.ports import ShopProductPorts, ShowLater
+
+
+@dataclass(slots=True)
+class OpenedShop:
+    ports: ShopProductPorts
+    lane: BulkLane
+
+    def converge_all(self, work: Iterable[ProductWork]) -> AsyncIterator[tuple[ProductWork, Converged]]:
+        return converge_all(work, self.ports)
+
+    async def look(self, wanted: WantedProduct) -> Adoption | None:
+        return await look(wanted, self.ports)
+
+    async def recall(self) -> dict[str, RecalledProduct]:
+        """The products that the shop has by their id metafield: all variants are listed for it, once in a run."""
+        finder = self.ports.finder
+        await finder.list_all(self.ports.admin)
+        ids: dict[str, int] = {}
+        skus: defaultdict[str, dict[str, int]] = defaultdict(dict)
+        for its in (finder.variants or {"sku": {}})["sku"].values():
+            for each in its:
+                if each.item_number is not None:
+                    ids[each.item_number] = each.product
+                    skus[each.item_number][each.sku] = each.id
+        return {item: RecalledProduct(number, skus[item]) for item, number in ids.items()}
+
+    def show_together(self) -> None:
+        self.ports = replace(self.ports, later=ShowLater())
+
+    async def show(self) -> frozenset[str]:
+        """The item numbers that are being shown now; none, if they are too few to be shown together."""
+        return await self._bulk.show(self.ports.later) if self.ports.later is not None else frozenset()
+
+    async def create(self, work: Iterable[ProductWork]) -> frozenset[str]:
+        """The item numbers that are being created now."""
+        return await self._bulk.create(work)
+
+    async def resume(self) -> BulkProgress:
+        return await self._bulk.resume()
+
+    async def forget(self, progress: BulkProgress) -> None:
+        await self._bulk.forget(progress)
+
+    @property
+    def _bulk(self) -> BulkProducts:
+        return BulkProducts(self.lane, self.ports)
+
+
+async def open_shop(
+    rules: StoreRules,
+    admin: QueryRunner,
+    limits: ShopLimits,
+    read_image: ImageReader,
+    *,
+    files: httpx.AsyncClient,
+    snapshots: Snapshots,
+    now: Callable[[], datetime],
+) -> OpenedShop:
+    """For one run. Raises RefusedError PRODUCTS_CHANNEL_UNKNOWN for a sales channel that the shop does not have, and
+    SHOPIFY_REJECTED if Shopify refuses the definition of the metafield by which products are found again.
+    """
+    products = rules.products
+    if products.adopt and (refused := await define_item(admin)):
+        raise RefusedError(ErrorCode.SHOPIFY_REJECTED, what="the metafield of F&O's item number", message=refused)
+    known = await read_publications(admin)
+    policy = ShopPolicy(
+        locations=tuple(sorted({warehouse.location for warehouse in rules.warehouses})),
+        publications=tuple(_publication(each, known, rules) for each in products.publications),
+        leaves=products.leaves,
+        delete_variants=products.delete_variants,
+        visible_at_zero=products.visible_at_zero,
+        status=products.owners.status,
+        has_prices=rules.flows.prices,
+        pictures=products.owners.images,
+        most_variants=limits.variants,
+        most_options=limits.options,
+    )
+    finder = Finder() if products.adopt else Finder.listing_first()
+    return OpenedShop(
+        ShopProductPorts(admin, policy, read_image, HttpUploader(files), finder),
+        BulkLane(admin, files, snapshots, rules.key, "products", now),
+    )
+
+
+def _publication(wanted: int | str, known: Mapping[int, str], rules: StoreRules) -> int:
+    named = [number for number, name in known.items() if wanted in {number, name}]
+    if len(named) != 1:
+        channels = ", ".join(f"{name} ({number})" if name else str(number) for number, name in sorted(known.items()))
+        raise RefusedError(
+            ErrorCode.PRODUCTS_CHANNEL_UNKNOWN, channel=wanted, known=channels or "(none)", store=rules.key
+        )
+    return named[0]

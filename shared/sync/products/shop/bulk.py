@@ -1,0 +1,124 @@
+"""Many new products by bulk operations: created, set active, and published, one operation after the other.
+
+A product that is created one by one costs about 65 points of the query budget (measured in the simulated shop, which
+has Shopify's recorded costs): with 100 points a second 20,000 products take three and a half hours. By bulk operations
+each costs the share of a few readings.
+
+Nothing depends on an operation: what it did not do, or did without the app hearing of it, is found by the next run, as
+after any other call. An operation creates only products that the shop did not have when it was started.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from shared.errors import RefusedError
+from shared.mapping.products.shop.creation import new_product
+from shared.model import ProductFields
+from shared.shopify.bulk import BulkResult, BulkState
+from shared.shopify.gid import number_of
+from shared.shopify.products.writing import (
+    BULK_ACTIVATE,
+    BULK_CREATE,
+    BULK_PUBLISH,
+    fields_input,
+    publish_input,
+    refusal,
+    set_input,
+)
+from shared.sync.bulk_lane import WORTHWHILE, BulkJob, BulkLane
+from shared.sync.products.shop.flow import ProductWork
+from shared.sync.products.shop.ports import ShopProductPorts, ShowLater
+
+
+@dataclass(frozen=True, slots=True)
+class BulkProgress:
+    """What an operation is about, and what became of it."""
+
+    under_way: frozenset[str] = frozenset()
+    """Item numbers that an operation is working on: nobody else may write to them."""
+    created: Mapping[str, int] = field(default_factory=dict)
+    """Item number -> product, of an operation that has ended."""
+    refused: Mapping[str, RefusedError] = field(default_factory=dict)
+    ended: tuple[BulkJob, BulkState] | None = None
+    """To be passed to `forget`, once the others are remembered."""
+
+
+@dataclass(frozen=True, slots=True)
+class BulkProducts:
+    """Of one shop."""
+
+    lane: BulkLane
+    ports: ShopProductPorts
+
+    async def resume(self) -> BulkProgress:
+        """Raises TransientError where Shopify's results cannot be read to their end: the next run reads them again."""
+        found = await self.lane.resume()
+        if found is None:
+            return BulkProgress()
+        job, state = found
+        if not state.status.is_over:
+            return BulkProgress(under_way=frozenset(job.keys))
+        created: dict[str, int] = {}
+        refused: dict[str, RefusedError] = {}
+        async for item, result in self.lane.results(job, state):
+            if problem := _problem(item, job, result):
+                refused[item] = problem
+            elif job.document == BULK_CREATE and result.payload is not None:
+                created[item] = number_of(result.payload["product"]["id"])
+        return BulkProgress(created=created, refused=refused, ended=found)
+
+    async def forget(self, progress: BulkProgress) -> None:
+        """After what the operation did was remembered."""
+        if progress.ended is not None:
+            await self.lane.end(*progress.ended)
+
+    async def create(self, work: Iterable[ProductWork]) -> frozenset[str]:
+        """The item numbers that are being created now. None, if they are too few for an operation: they are created
+        one by one, as are those that the shop has already, and those that cannot be created.
+        """
+        new = [each for each in work if each.known is None and each.wanted.is_approved]
+        if len(new) < WORTHWHILE:
+            return frozenset()
+        finder, admin = self.ports.finder, self.ports.admin
+        await finder.list_all(admin)
+        calls = {}
+        for each in new:
+            wanted = each.wanted
+            if wanted.item_number in finder.products:
+                continue
+            try:
+                is_there = await finder.to_adopt(wanted, admin) is not None
+                product = None if is_there else new_product(wanted, each.prices, self.ports.policy)
+            except RefusedError:
+                continue
+            if product is not None:
+                calls[wanted.item_number] = set_input(product)
+        if len(calls) < WORTHWHILE:
+            return frozenset()
+        return frozenset((await self.lane.start(BULK_CREATE, calls)).keys)
+
+    async def show(self, later: ShowLater) -> frozenset[str]:
+        """The item numbers that are being shown now: first all that are drafts are set active, in a later run they are
+        published. None, if they are too few for an operation.
+        """
+        drafts = {
+            item: {"product": fields_input(product, ProductFields(status=showing.status))}
+            for item, (product, showing) in later.showings.items()
+            if showing.status is not None
+        }
+        hidden = {
+            item: publish_input(product, showing.publish)
+            for item, (product, showing) in later.showings.items()
+            if showing.status is None and showing.publish
+        }
+        document, calls = max([(BULK_ACTIVATE, drafts), (BULK_PUBLISH, hidden)], key=lambda each: len(each[1]))
+        if len(calls) < WORTHWHILE:
+            return frozenset()
+        return frozenset((await self.lane.start(document, calls)).keys)
+
+
+def _problem(item: str, job: BulkJob, result: BulkResult) -> RefusedError | None:
+    what = {BULK_CREATE: "it", BULK_ACTIVATE: "its fields", BULK_PUBLISH: "sales channels"}[job.document]
+    return refusal(result.errors, item, what) if result.errors else None

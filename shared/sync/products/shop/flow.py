@@ -1,0 +1,203 @@
+"""Brings one product of the shop in line with F&O: reads it, writes what differs, and shows it when it may be seen.
+
+Every step looks first: a run that was interrupted anywhere, or whose answers were lost, is continued by the next one,
+and what is as it should be costs one reading and no write.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Mapping
+from dataclasses import replace
+from itertools import batched
+from typing import Final, NamedTuple
+
+from shared.errors import ErrorCode, OutcomeUnknownError, RefusedError
+from shared.mapping.products.shop.changes import VISIBLE, plan_changes
+from shared.mapping.products.shop.creation import new_product
+from shared.mapping.products.shop.given import Given, Shown
+from shared.mapping.products.shop.matching import match_shop_variants
+from shared.mapping.products.shop.showing import Showing, plan_showing
+from shared.model import (
+    Adoption,
+    Converged,
+    Item,
+    KnownProduct,
+    ShopProduct,
+    ShopState,
+    VariantPrices,
+    WantedProduct,
+)
+from shared.shopify.admin.client import QueryRunner
+from shared.shopify.products.reading import MOST_AT_ONCE, find_by_item, read_products
+from shared.shopify.products.writing import create_product
+from shared.sync.products.shop.pictures import bring_pictures
+from shared.sync.products.shop.ports import ShopProductPorts, ShowLater
+from shared.sync.products.shop.session import CountedShop, ProductSession
+from shared.sync.products.shop.translations import bring_translations
+from shared.sync.products.shop.writing import write_changes, write_showing
+
+_ROUNDS: Final = 4
+"""How often a product is read again after variants were added or moved. Two are enough unless people change it too."""
+
+
+class ProductWork(NamedTuple):
+    """A product to be brought in line."""
+
+    wanted: WantedProduct
+    known: KnownProduct | None
+    prices: VariantPrices
+
+
+async def converge(
+    wanted: WantedProduct, known: KnownProduct | None, prices: VariantPrices, ports: ShopProductPorts
+) -> Converged:
+    """Refusals, of Shopify or by limits, are in the result. Raises TransientError: the next run continues."""
+    return await _converge(ProductWork(wanted, known, prices), ports, None)
+
+
+async def converge_all(
+    work: Iterable[ProductWork], ports: ShopProductPorts
+) -> AsyncIterator[tuple[ProductWork, Converged]]:
+    """The same for many products: those that are known are read 25 to a call."""
+    for batch in batched(work, MOST_AT_ONCE, strict=False):
+        numbers = [each.known.id for each in batch if each.known is not None]
+        read: Mapping[int, ShopProduct] = {}
+        if len(numbers) > 1:
+            selection = ports.selection(each.wanted for each in batch)
+            read = await read_products(ports.admin, numbers, selection)
+        for each in batch:
+            yield each, await _converge(each, ports, read if len(numbers) > 1 else None)
+
+
+async def look(wanted: WantedProduct, ports: ShopProductPorts) -> Adoption | None:
+    """The product of the shop that would be taken as this item's, and what would be changed. Nothing is written."""
+    try:
+        shop = await _find(ProductWork(wanted, None, {}), ports, ports.admin, None)
+    except RefusedError as refused:
+        return Adoption(id=0, variants={}, problems=(refused,))
+    if shop is None:
+        return None
+    try:
+        match = match_shop_variants(wanted, shop, {})
+        changes = plan_changes(wanted, shop, match, {}, ports.policy)
+    except RefusedError as refused:
+        return Adoption(id=shop.id, variants={}, problems=(refused,))
+    return Adoption(id=shop.id, variants=match.ids, differing=changes.differing)
+
+
+async def _converge(work: ProductWork, ports: ShopProductPorts, read: Mapping[int, ShopProduct] | None) -> Converged:
+    admin = CountedShop(ports.admin)
+    known: Mapping[Item, int] = work.known.variants if work.known else {}
+    problems: list[RefusedError] = []
+    number = work.known.id if work.known else None
+    try:
+        shop = await _find(work, ports, admin, read)
+        if shop is None:
+            number = None
+            if work.known is not None and work.wanted.is_approved:
+                problems.append(
+                    RefusedError(ErrorCode.PRODUCT_DELETED_IN_SHOP, item=work.wanted.item_number, product=work.known.id)
+                )
+            shop = await _create(work, ports, admin)
+            known = {}
+        if shop is None:
+            return Converged(None, {}, ShopState.WITHDRAWN, calls=admin.calls)
+        if work.known is None or shop.id != work.known.id:
+            known = {}
+        number = shop.id
+        session = ProductSession(work.wanted, shop, admin, problems)
+        return await _bring_in_line(session, work.prices, known, ports)
+    except RefusedError as refused:
+        return Converged(number, known, ShopState.REFUSED, (*problems, refused), calls=admin.calls)
+
+
+async def _find(
+    work: ProductWork, ports: ShopProductPorts, admin: QueryRunner, read: Mapping[int, ShopProduct] | None
+) -> ShopProduct | None:
+    """The shop's product of the item: the known one, the one with its number, or the one to be adopted.
+
+    Raises RefusedError as Finder.to_adopt does.
+    """
+    wanted, known, finder = work.wanted, work.known, ports.finder
+    selection = ports.selection([wanted])
+    if known is not None:
+        found = (read if read is not None else await read_products(admin, [known.id], selection)).get(known.id)
+        if found is not None and found.item_number in {None, wanted.item_number}:
+            return found
+    if await finder.is_listed(admin):
+        number = finder.products.get(wanted.item_number)
+        found = (await read_products(admin, [number], selection)).get(number) if number is not None else None
+    else:
+        found = await find_by_item(admin, wanted.item_number, selection)
+    if found is not None or not wanted.is_approved:
+        return found
+    number = await finder.to_adopt(wanted, admin)
+    return None if number is None else (await read_products(admin, [number], selection)).get(number)
+
+
+async def _create(work: ProductWork, ports: ShopProductPorts, admin: QueryRunner) -> ShopProduct | None:
+    """The new product, a draft; None if nothing of it is approved. Raises RefusedError for what cannot be created."""
+    product = new_product(work.wanted, work.prices, ports.policy)
+    if product is None:
+        return None
+    selection = ports.selection([work.wanted])
+    try:
+        return await create_product(admin, product, selection)
+    except OutcomeUnknownError:
+        found = await find_by_item(admin, product.item_number, selection)
+        if found is None:
+            raise
+        return found
+
+
+async def _bring_in_line(
+    session: ProductSession, prices: VariantPrices, known: Mapping[Item, int], ports: ShopProductPorts
+) -> Converged:
+    wanted, was_visible = session.wanted, session.shop.status in VISIBLE
+    for _ in range(_ROUNDS):
+        match = match_shop_variants(wanted, session.shop, known)
+        known = {**known, **match.ids}
+        changes = plan_changes(wanted, session.shop, match, prices, ports.policy)
+        given = await write_changes(session, changes)
+        if not changes.needs_reading:
+            break
+        await session.remember(given)
+        await session.read_again(ports.selection([wanted]))
+    if wanted.is_approved:
+        given = await bring_pictures(session, given, ports)
+        given = await bring_translations(session, given)
+    showing = plan_showing(wanted, session.shop, ports.policy, given)
+    given = replace(given, shown=showing.shown)
+    if ports.later is not None and (showing.status or showing.publish) and not showing.withdraws:
+        return await _show_later(session, showing, given, known, ports.later)
+    if showing.shown is Shown.WITHDRAWN:  # before it is withdrawn: only what is remembered as withdrawn comes back
+        await session.remember(given)
+    await write_showing(session, showing)
+    await session.remember(given)
+    if showing.problem is not None:
+        session.problems.append(showing.problem)
+    return Converged(
+        id=session.shop.id,
+        variants=known,
+        state=showing.state,
+        problems=tuple(session.problems),
+        unpublished=was_visible and showing.withdraws,
+        calls=session.calls,
+        is_pending=session.is_pending,
+    )
+
+
+async def _show_later(
+    session: ProductSession, showing: Showing, given: Given, known: Mapping[Item, int], later: ShowLater
+) -> Converged:
+    """With others. What is given once is remembered as given only when it is done, by a later run."""
+    await session.remember(replace(given, shown=session.given.shown))
+    later.showings[session.wanted.item_number] = (session.shop.id, showing)
+    return Converged(
+        id=session.shop.id,
+        variants=known,
+        state=ShopState.WAITING,
+        problems=tuple(session.problems),
+        calls=session.calls,
+        is_pending=True,
+    )

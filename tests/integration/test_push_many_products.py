@@ -1,0 +1,267 @@
+"""Many new products, and products that cannot be finished: what a run does about each, and what it leaves."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from local.d365.world_products import parse_product, parse_release
+from shared.errors import DeniedError, ErrorCode, RefusedError, ThrottledError, TransientError
+from shared.mapping.products.decisions import ProductAction
+from shared.model import Adoption, Converged, ShopState, WantedProduct
+from shared.sync.brake import confirm
+from shared.sync.products.ports import RecalledProduct
+from shared.sync.products.shop.bulk import BulkProgress
+from shared.sync.products.shop.flow import ProductWork
+from tests.builders.catalogue_world import RULES, CatalogueWorld, catalogue_world
+from tests.builders.sales import with_rules
+
+MANY = 210
+
+
+@dataclass
+class FakeShop:
+    """A shop that has what it is given, and says what it was asked for."""
+
+    products: dict[str, int] = field(default_factory=dict)
+    work: list[ProductWork] = field(default_factory=list)
+    """Brought in line one by one, in the last run."""
+    bulk: list[ProductWork] = field(default_factory=list)
+    """Created by the operation that is under way."""
+    progress: BulkProgress = field(default_factory=BulkProgress)
+    forgotten: int = 0
+    shows_together: bool = False
+    shown: frozenset[str] = frozenset()
+    fails: Callable[[WantedProduct], Exception | None] = lambda _: None
+
+    async def converge_all(self, work: Iterable[ProductWork]) -> AsyncIterator[tuple[ProductWork, Converged]]:
+        for each in work:
+            if error := self.fails(each.wanted):
+                raise error
+            self.work.append(each)
+            number = self.products.setdefault(each.wanted.item_number, 1000 + len(self.products))
+            variants = {variant.item: number * 100 + place for place, variant in enumerate(each.wanted.variants)}
+            state = ShopState.ACTIVE if each.wanted.is_approved else ShopState.WITHDRAWN
+            yield each, Converged(number, variants, state)
+
+    async def look(self, wanted: WantedProduct) -> Adoption | None:
+        return None
+
+    async def recall(self) -> dict[str, RecalledProduct]:
+        return {}
+
+    def show_together(self) -> None:
+        self.shows_together = True
+
+    async def show(self) -> frozenset[str]:
+        return self.shown if self.shows_together else frozenset()
+
+    async def create(self, work: Iterable[ProductWork]) -> frozenset[str]:
+        self.bulk = list(work)
+        return frozenset(each.wanted.item_number for each in self.bulk)
+
+    async def resume(self) -> BulkProgress:
+        return self.progress
+
+    async def forget(self, progress: BulkProgress) -> None:
+        self.forgotten += 1
+
+
+@dataclass
+class Many:
+    world: CatalogueWorld
+    shop: FakeShop
+
+    async def push(self, *, in_full: bool = False, **products: Any) -> Any:
+        async def open_shop(*_: object) -> FakeShop:
+            self.shop.work = []
+            self.shop.shows_together = False
+            return self.shop
+
+        self.world.open_shop = open_shop
+        rules = with_rules(RULES, products=products)
+        return await (self.world.push_in_full(rules) if in_full else self.world.push(rules))
+
+    def release(self, *numbers: str, state: str = "Released") -> None:
+        for number in numbers:
+            product = parse_product({"number": number, "name": f"Thing {number}"})
+            self.world.catalogue.add(product, parse_release({"company": "usmf", "price": "1", "state": state}))
+
+    @property
+    def written(self) -> list[str]:
+        return [each.wanted.item_number for each in self.shop.work]
+
+
+@pytest.fixture
+async def many() -> AsyncIterator[Many]:
+    async with catalogue_world() as world:
+        yield Many(world, FakeShop())
+
+
+THINGS = tuple(f"THING-{number:03d}" for number in range(MANY))
+OWN = {"BOOT", "HAT", "TEE"}
+"""Of the example world."""
+
+
+async def test_many_new_products_are_created_by_an_operation_and_few_one_by_one(many: Many) -> None:
+    await many.push()
+    assert set(many.written) == OWN
+    many.release(*THINGS[:199])
+    await many.push()
+    assert (set(many.written), many.shop.bulk) == (set(THINGS[:199]), [])
+
+
+async def test_while_an_operation_is_under_way_nobody_else_writes_its_products(many: Many) -> None:
+    many.release(*THINGS)
+    first = await many.push()
+    everything = OWN | set(THINGS)
+    assert {each.wanted.item_number for each in many.shop.bulk} == everything
+    assert all(each.prices for each in many.shop.bulk)
+    assert (many.written, first.under_way, first.pending) == ([], len(everything), len(everything))
+    many.shop.progress = BulkProgress(under_way=frozenset(everything))
+    many.release("LATE-1")
+    second = await many.push()
+    assert second.is_full
+    assert set(many.written) == {"LATE-1"}
+
+
+async def test_what_an_operation_created_is_brought_in_line_and_shown_together(many: Many) -> None:
+    many.release(*THINGS)
+    await many.push()
+    created = {each.wanted.item_number: 5000 + number for number, each in enumerate(many.shop.bulk)}
+    many.shop.products = dict(created)
+    refused = RefusedError(ErrorCode.PRODUCT_REFUSED, item="HAT", what="it", message="Title is too nice")
+    del created["HAT"]
+    many.shop.progress = BulkProgress(created=created, refused={"HAT": refused}, ended=object())  # type: ignore[arg-type]
+    many.shop.shown = frozenset(THINGS)
+    report = await many.push()
+    assert many.shop.forgotten == 2
+    assert many.shop.shows_together
+    assert set(many.written) == created.keys()
+    assert {each.known.id for each in many.shop.work if each.known} == set(created.values())
+    assert report.under_way == MANY
+    assert [problem.code for problem in report.problems["HAT"]] == [ErrorCode.PRODUCT_REFUSED]
+    many.shop.progress = BulkProgress()
+    many.shop.shown = frozenset()
+    third = await many.push()
+    assert "HAT" not in many.written
+    assert third.pending == 0
+
+
+# ---- products that cannot be finished
+
+
+def failing(error: Exception, *items: str) -> Callable[[WantedProduct], Exception | None]:
+    return lambda wanted: error if not items or wanted.item_number in items else None
+
+
+async def test_a_product_that_cannot_be_finished_is_left_to_the_next_run(many: Many) -> None:
+    many.release(*THINGS[:30])
+    many.shop.fails = failing(TransientError("no answer"), "THING-003")
+    report = await many.push()
+    assert (len(report.done), report.pending, report.halted) == (len(OWN) + 29, 1, "")
+    many.shop.fails = lambda _: None
+    assert (await many.push()).done == {"THING-003": (ProductAction.CREATE, ShopState.ACTIVE)}
+
+
+async def test_a_refused_product_is_told_and_tried_again_when_it_changes(many: Many) -> None:
+    many.shop.fails = failing(RefusedError(ErrorCode.PRODUCT_REFUSED, item="HAT", what="it", message="no"), "HAT")
+    report = await many.push()
+    assert report.done["HAT"] == (ProductAction.CREATE, ShopState.REFUSED)
+    assert [item for item, _ in report.new_problems] == ["HAT"]
+    many.shop.fails = lambda _: None
+    await many.push(in_full=True)
+    assert many.written == []
+    many.world.catalogue.set_text("HAT", "en-US", "Another hat", "")
+    await many.push(in_full=True)
+    assert many.written == ["HAT"]
+
+
+async def test_five_failures_end_the_run(many: Many) -> None:
+    many.release(*THINGS[:60])
+    many.shop.fails = failing(TransientError("no answer"))
+    report = await many.push()
+    assert (report.halted, report.pending) == ("no answer", len(OWN) + 60)
+    many.shop.fails = lambda _: None
+    assert len((await many.push()).done) == len(OWN) + 60
+
+
+async def test_throttling_ends_the_run_and_nothing_is_lost(many: Many) -> None:
+    many.release(*THINGS[:60])
+    many.shop.fails = failing(ThrottledError("the query budget is spent"), "THING-000", "THING-001", "THING-002")
+    report = await many.push()
+    assert report.halted == "the query budget is spent"
+    many.shop.fails = lambda _: None
+    after = await many.push()
+    assert len(report.done) + len(after.done) == len(OWN) + 60
+
+
+async def test_what_denies_all_products_is_raised_and_what_was_done_is_remembered(many: Many) -> None:
+    many.shop.fails = failing(DeniedError(ErrorCode.SHOPIFY_DENIED, what="productSet", message="no scope"), "TEE")
+    with pytest.raises(DeniedError, match="SHOPIFY_DENIED"):
+        await many.push()
+
+
+async def test_an_error_that_nobody_foresaw_stops_no_other_product_and_fails_the_run(many: Many) -> None:
+    many.shop.fails = failing(KeyError("variants"), "HAT")
+    with pytest.raises(ExceptionGroup) as failed:
+        await many.push()
+    assert [type(error) for error in failed.value.exceptions] == [KeyError]
+    assert set(many.written) == OWN - {"HAT"}
+    many.shop.fails = lambda _: None
+    await many.push()
+    assert many.written == ["HAT"]
+
+
+# ---- what F&O does not have any more
+
+
+async def test_an_item_that_f_and_o_does_not_have_any_more_is_withdrawn(many: Many) -> None:
+    many.release(*THINGS[:20])
+    await many.push()
+    released = many.world.fo.books.rows("ReleasedProductsV2")
+    [key] = [key for key, row in released.items() if row.values["ItemNumber"] == "THING-007"]
+    released.remove(key)
+    assert (await many.push()).done == {}
+    report = await many.push(in_full=True)
+    assert report.done == {"THING-007": (ProductAction.WITHDRAW, ShopState.WITHDRAWN)}
+    assert report.unsold == {"THING-007": "F&O does not have it any more"}
+    assert many.shop.work[0].wanted == WantedProduct(item_number="THING-007", is_approved=False)
+    assert (await many.push(in_full=True)).done == {}
+
+
+async def test_the_share_of_the_products_counts_beyond_the_floor(many: Many) -> None:
+    many.release(*THINGS[:97])  # and three others
+    await many.push()
+    for number in range(6):
+        many.world.catalogue.set_state("usmf", THINGS[number], "Ended")
+    held = await many.push(in_full=True)
+    assert (held.done, held.held) == ({}, 6)
+    many.world.catalogue.set_state("usmf", THINGS[5], "Released")
+    assert len((await many.push(in_full=True)).done) == 5
+
+
+async def test_a_confirmation_is_of_the_very_changes(many: Many) -> None:
+    many.release(*THINGS[:20])
+    await many.push()
+    for number in range(10):
+        many.world.catalogue.set_state("usmf", THINGS[number], "Ended")
+    await many.push(in_full=True)
+    await confirm(many.world.snapshots, "prairie", "products", many.world.time.now())
+    for number in range(10, 20):
+        many.world.catalogue.set_state("usmf", THINGS[number], "Ended")
+    assert (await many.push()).held == 20
+
+
+async def test_a_product_whose_sku_is_another_products_variant_is_told(many: Many) -> None:
+    many.release("OTHER")
+    odd = parse_product({"number": "ODD", "name": "Odd"})
+    many.world.catalogue.add(
+        odd, parse_release({"company": "usmf", "item": "TEE-RED-M", "price": "1", "state": "Released"})
+    )
+    report = await many.push()
+    assert set(many.written) == OWN | {"OTHER"}
+    assert [problem.code for problem in report.problems["TEE-RED-M"]] == [ErrorCode.PRODUCT_SKU_DOUBLE]
