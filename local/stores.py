@@ -32,3 +32,23 @@ def with_shipments(text: str) -> str:
 def with_prices(text: str) -> str:
     """The same for the flow prices."""
     return text.replace("[flows]\n", "[flows]\nprices = true\n")
+
+
+def with_products(text: str) -> str:
+    """The same for the flow products, of a store that has rules for it. It writes at once."""
+    if "\n[products]\n" not in text:
+        return text
+    text = text.replace("[flows]\n", "[flows]\nproducts = true\n")
+    return text.replace("\n[products]\n", "\n[products]\nadopt = true\n")
+
+
+def with_catalogue(text: str) -> str:
+    """With both flows, in every run of their timers; with F&O's descriptions and the example's price list."""
+    text = with_prices(with_products(text)).replace("\n[prices]\n", "\n[prices]\nminutes = 0\n")
+    text = text.replace("\nminutes = 15 ", "\n# minutes = 15 ").replace("\nfull_minutes = 60 ", "\nfull_minutes = 0 ")
+    text = text.replace('\ndescription = "once" ', '\ndescription = "fo" ')
+    before, start, block = text.partition('# [[prices.lists]]\n# name = "Dealers"\n')
+    if not start:
+        return text
+    listed, end, rest = block.partition("\n\n")
+    return before + "\n".join(line.removeprefix("# ") for line in f"{start}{listed}".splitlines()) + end + rest

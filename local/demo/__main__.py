@@ -19,12 +19,13 @@ from rich.console import Console
 
 from local.demo import tables
 from local.demo.baskets import ORDERS, Placed
+from local.demo.catalogue import Catalogue
 from local.demo.shipments import Shipments
 from local.demo.systems import Systems
 from local.demo.values import Result, documents
 from local.process import StackError
 from local.stack import ROOT, SCHEDULES, Ports, running, stop_on_signals
-from local.stores import changed_stores, with_shipments
+from local.stores import changed_stores, with_catalogue, with_shipments
 
 _BUILD: Final = ROOT / "build"
 _NEVER: Final = "0 0 0 29 2 *"  # the demo runs the timers itself, when it wants to show them
@@ -46,7 +47,8 @@ class Demo:
         good = await self._shipments(placed[1], placed[-1]) and good
         await self._changes(placed)
         good = await self._write_back(placed[0]) and good
-        return await self._accounts(placed) and good
+        good = await self._accounts(placed) and good
+        return await self._catalogue() and good
 
     async def _first_push(self) -> bool:
         """F&O's stock goes to both shops, which showed other figures."""
@@ -150,6 +152,24 @@ class Demo:
         self.results += accounts
         return all(account.agrees for account in accounts)
 
+    async def _catalogue(self) -> bool:
+        """A product is approved, a price with quantity breaks begins, a description changes, a product is stopped."""
+        catalogue = Catalogue(self._systems)
+        await catalogue.push()
+        results = []
+        for text, step in (
+            ("F&O approves a rain jacket in two colours and three sizes: it appears in the shop.", catalogue.approve),
+            ("A price with a quantity break begins for dealers, and one for the jacket.", catalogue.begin_prices),
+            ("The jacket gets another description.", catalogue.describe),
+            ("The jacket is stopped for sales: nobody sees it any more, and nothing is deleted.", catalogue.stop),
+        ):
+            self._print(f"\n{text}")
+            facts = await step()
+            self._print(tables.catalogue(facts))
+            results += facts
+        self.results += results
+        return all(fact.agrees for fact in results)
+
 
 async def _demo(console: Console) -> bool:
     began = time.monotonic()
@@ -167,7 +187,7 @@ async def _demo(console: Console) -> bool:
                 overrides={
                     **dict.fromkeys(SCHEDULES, _NEVER),
                     **_SHORT_PAUSE,
-                    **changed_stores(_BUILD / "demo-stores", with_shipments),
+                    **changed_stores(_BUILD / "demo-stores", lambda text: with_catalogue(with_shipments(text))),
                 },
             ) as stack,
             httpx.AsyncClient(timeout=30) as http,

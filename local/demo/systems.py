@@ -203,6 +203,19 @@ class Systems:
         """What people and batch jobs of F&O do with a document."""
         return await answer_of(self._http.post(f"{self._stack.d365}/_sim/{document}/{posting}", json=body or {}))
 
+    async def do_in_fo(self, what: str, body: Mapping[str, Any]) -> Any:
+        """What people do in F&O: `what` is the address below `_sim`."""
+        return await answer_of(self._http.post(f"{self._stack.d365}/_sim/{what}", json=body))
+
+    async def records(self, entity_set: str) -> list[dict[str, Any]]:
+        """All that F&O has of the set."""
+        found: list[dict[str, Any]] = await answer_of(self._http.get(f"{self._stack.d365}/_sim/records/{entity_set}"))
+        return found
+
+    async def in_shop(self, store: str, what: str) -> Any:
+        """What the store's shop has: `what` is the address below `_sim`."""
+        return await answer_of(self._http.get(f"{self._stack.shopify}/{SHOPS[store]}/_sim/{what}"))
+
     async def at_shop(self, order: Placed, what: str) -> Any:
         """What Shopify has of the order."""
         url = f"{self._stack.shopify}/{order.shop}/_sim/orders/{order.order['id']}/{what}"

@@ -7,7 +7,17 @@ from decimal import Decimal
 
 from rich.table import Table
 
-from local.demo.values import Account, Collected, OrderChange, OrderResult, Parcel, ParkedOrder, StockLevel, money
+from local.demo.values import (
+    Account,
+    CatalogueFact,
+    Collected,
+    OrderChange,
+    OrderResult,
+    Parcel,
+    ParkedOrder,
+    StockLevel,
+    money,
+)
 
 
 def orders(results: Sequence[OrderResult]) -> Table:
@@ -108,6 +118,16 @@ def collected(results: Sequence[Collected]) -> Table:
         table.add_column(heading)
     for each in results:
         table.add_row(each.order, each.state, each.told or "[red]none")
+    return table
+
+
+def catalogue(facts: Sequence[CatalogueFact]) -> Table:
+    """What both systems say of products and prices."""
+    table = Table(title="Catalogue: Dynamics 365 F&O -> Shopify", title_justify="left")
+    for heading in ("Item", "What", "F&O", "Shopify"):
+        table.add_column(heading)
+    for fact in facts:
+        table.add_row(fact.subject, fact.what, fact.fo, fact.shopify if fact.agrees else f"[red]{fact.shopify}")
     return table
 
 

@@ -191,7 +191,27 @@ class Account:
         return [_money_row(flow, self.order, what, pair, self.currency) for flow, what, pair in figures]
 
 
-type Result = OrderResult | ParkedOrder | StockLevel | OrderChange | OrderNumber | Parcel | Collected | Account
+@dataclass(frozen=True, slots=True)
+class CatalogueFact:
+    """What both systems say of a product or of a price."""
+
+    flow: str
+    subject: str
+    what: str
+    shopify: str
+    fo: str
+
+    @property
+    def agrees(self) -> bool:
+        return self.shopify == self.fo
+
+    def rows(self) -> list[Row]:
+        return [Row(self.flow, self.subject, self.what, self.shopify, self.fo)]
+
+
+type Result = (
+    OrderResult | ParkedOrder | StockLevel | OrderChange | OrderNumber | Parcel | Collected | Account | CatalogueFact
+)
 
 
 def documents(results: list[Result]) -> list[dict[str, Any]]:

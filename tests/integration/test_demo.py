@@ -21,5 +21,9 @@ async def test_the_demo_ends_well_and_both_systems_agree(wire: None) -> None:
     printed, _ = await asyncio.wait_for(demo.communicate(), 180)
     assert demo.returncode == 0, printed.decode()[-2000:]
     held = json.loads(rows.read_text(encoding="utf-8"))
-    assert {row["flow"] for row in held} == {"orders", "stock", "payments", "refunds", "order_numbers", "shipments"}
+    assert {row["flow"] for row in held} == {
+        *("orders", "stock", "payments", "refunds", "order_numbers", "shipments"),
+        *("products", "prices"),
+    }
+    assert all(row["shopify"] == row["fo"] for row in held if row["flow"] in {"products", "prices"})
     assert all(row["shopify"] for row in held if row["flow"] == "shipments")
