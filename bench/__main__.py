@@ -19,6 +19,7 @@ from bench import (
     order_events,
     plans,
     prices,
+    products,
     servicebus,
     shipments,
     telemetry,
@@ -36,9 +37,9 @@ _NEVER = dict.fromkeys(SCHEDULES, "0 0 0 29 2 *")
 
 async def measure(console: Console) -> list[Figure]:
     figures: list[Figure] = []
-    console.print("[dim]1/9 cold start ...")
+    console.print("[dim]1/10 cold start ...")
     figures += imports.measure()
-    console.print("[dim]2/9 Service Bus emulator ...")
+    console.print("[dim]2/10 Service Bus emulator ...")
     bus = await servicebus.run()
     figures += [
         at_least("emulator: awaited sends through azure-servicebus", bus.sends_per_second, "1/s", 1000),
@@ -51,7 +52,7 @@ async def measure(console: Console) -> list[Figure]:
         def write(part: str, line: str) -> None:
             print(f"{part:>10} | {line}", file=log)
 
-        console.print("[dim]3/9 calls of the flows, with 10,000 SKUs ...")
+        console.print("[dim]3/10 calls of the flows, with 10,000 SKUs ...")
         async with (
             running(Ports.free(), log=write, overrides={**_NEVER, **NO_PAUSE}, world=world) as stack,
             httpx.AsyncClient() as http,
@@ -61,27 +62,29 @@ async def measure(console: Console) -> list[Figure]:
             figures += await calls.measure_stock(stack, http)
             figures += await order_events.measure(stack, http)
             histories = await order_events.histories(stack, http)
-        console.print("[dim]4/9 mapping ...")
+        console.print("[dim]4/10 mapping ...")
         figures += mapping.measure(payload)
         figures += plans.measure(*histories)
-        console.print("[dim]5/9 hostile orders ...")
+        console.print("[dim]5/10 hostile orders ...")
         figures += await hostile.measure()
-        console.print("[dim]6/9 webhooks ...")
+        console.print("[dim]6/10 webhooks ...")
         app = webhooks.make_app(_BUILD / "bench_app")
         async with running(Ports.free(), log=write, overrides=_NEVER, app=app, world=world) as stack:
             figures += await webhooks.measure(stack, json.dumps(payload).encode())
             figures += await cold_start.measure(stack, json.dumps(payload).encode())
-            console.print("[dim]7/9 telemetry ...")
+            console.print("[dim]7/10 telemetry ...")
             figures += await telemetry.measure(stack, payload)
-        console.print("[dim]8/9 shipments ...")
+        console.print("[dim]8/10 shipments ...")
         stores = changed_stores(_BUILD / "bench_stores", with_shipments)
         async with (
             running(Ports.free(), log=write, overrides={**_NEVER, **NO_PAUSE, **stores}) as stack,
             httpx.AsyncClient() as http,
         ):
             figures += await shipments.measure(stack, http)
-    console.print("[dim]9/9 prices of 60,000 variants ...")
+    console.print("[dim]9/10 prices of 60,000 variants ...")
     figures += await prices.measure()
+    console.print("[dim]10/10 1,000 products (python -m bench.products: 20,000, for an hour) ...")
+    figures += await products.measure(products=1_000, variants=3_000)
     return figures
 
 
