@@ -29,6 +29,7 @@ from shared.d365.odata.client import FoCall, ODataClient
 from shared.flows import PRODUCTS, STOCK
 from shared.model import Item, ListedPrice, VariantPrices
 from shared.rules import StoreRules
+from shared.rules.sections.products import ProductRules
 from shared.settings import Secret
 from shared.shopify.admin.bucket import CostBucket
 from shared.shopify.admin.client import AdminClient, ShopifyCall
@@ -49,7 +50,10 @@ RULES: Final = with_rules(
     US,
     flows={"products": True, "prices": True, "stock": True},
     prices={"currency": "USD", "fo_includes_tax": False, "shop_includes_tax": False},
-    products={"approved": {"lifecycle_states": ("Released",)}, "adopt": True, "full_minutes": 60},
+    # Not the example's own: what each test sets stands beside the defaults.
+    products=ProductRules.model_validate(
+        {"approved": {"lifecycle_states": ("Released",)}, "adopt": True, "full_minutes": 60}
+    ),
 )
 PRICE: Final = ListedPrice(Decimal("24.00"))
 

@@ -20,6 +20,7 @@ from shared.model.fo_product import (
     FoVariant,
 )
 from shared.rules import StoreRules
+from shared.rules.sections.products import ProductRules
 from tests.builders.sales import US, with_rules
 
 DAY = date(2026, 11, 29)
@@ -38,7 +39,7 @@ TERMS = FoCatalogueTerms(
 def shop_rules(**products: Any) -> StoreRules:
     """Of a store that sells every released product, unless other keys of [products] say which."""
     every = {} if "approved" in products else {"approved": {"every_product": True}}
-    return with_rules(US, products={**every, **products})
+    return with_rules(US, products=ProductRules.model_validate({**every, **products}))
 
 
 def simple(number: str = "MUG", **fields: Any) -> FoProduct:

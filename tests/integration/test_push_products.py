@@ -14,7 +14,7 @@ from local.d365.faults import Fault as FoFault
 from local.d365.world_products import parse_variants
 from local.shopify.faults import Fault, FaultKind
 from local.shopify.products import staff
-from local.shopify.products.making import delete_product
+from local.shopify.products.making import delete_product, delete_variant
 from shared.errors import ErrorCode, RefusedError, TransientError
 from shared.mapping.products.decisions import ProductAction
 from shared.model import Item, ListedPrice, ShopState
@@ -23,7 +23,7 @@ from shared.sync.brake import confirm, read_held_changes
 from shared.sync.products.first_contact import read_plan
 from shared.sync.products.report import ProductsReport
 from shared.sync.withheld import read_withheld
-from tests.builders.catalogue_world import RULES, CatalogueWorld, catalogue_world
+from tests.builders.catalogue_world import PRICE, RULES, CatalogueWorld, catalogue_world
 from tests.builders.sales import with_rules
 
 PRAIRIE = ("BOOT", "HAT", "TEE")
@@ -201,6 +201,21 @@ async def test_a_product_that_was_deleted_in_the_shop_is_made_again(world: Catal
     assert report.done["HAT"][1] is ShopState.WAITING
     await world.push()
     assert world.document("HAT")["status"] == "ACTIVE"
+
+
+async def test_a_variant_that_was_deleted_in_the_shop_is_added_again_with_its_price(world: CatalogueWorld) -> None:
+    await world.push(rules_of(full_compare_hours=1))
+    variant = world.product("BOOT").variants[0]
+    delete_variant(world.shop, variant)
+    await world.later(hours=1)
+    report = await world.push()
+    assert codes(report) == {"BOOT": [ErrorCode.PRODUCT_VARIANT_DELETED]}
+    assert variant.sku not in {each.sku for each in world.product("BOOT").variants}
+    report = await world.push()
+    assert codes(report) == {}
+    [again] = [each for each in world.product("BOOT").variants if each.sku == variant.sku]
+    assert again.price == PRICE.price
+    assert not (await world.push()).done
 
 
 async def test_a_new_value_and_a_new_variant_join_the_product(world: CatalogueWorld) -> None:

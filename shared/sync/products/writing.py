@@ -166,6 +166,7 @@ class CatalogueWriter:
     def _remember(self, job: _Job, converged: Converged) -> None:
         before = self.memory.in_shop(job.item)
         listed = {each.item for each in job.wanted.variants}
+        deleted = before.keys() & listed - converged.variants.keys()
         kept = {item: variant for item, variant in before.items() if item not in listed}
         self.memory.products[job.item] = RememberedProduct(
             id=converged.id,
@@ -180,7 +181,7 @@ class CatalogueWriter:
             self.memory.count_new(new, self._today())
         self.report.done[job.item] = (job.action, converged.state)
         self.report.add(job.item, converged.problems)
-        if converged.is_pending:
+        if converged.is_pending or deleted:  # the next run asks for the prices of what was deleted
             self.left.append(job.item)
 
     def _failed(self, job: _Job, error: Exception) -> None:

@@ -24,7 +24,7 @@ def test_by_default_nothing_is_written_to_the_shop():
 
 def test_a_store_with_the_flow_says_which_products_are_sold():
     with pytest.raises(ValidationError, match="needs to know which products are sold"):
-        with_rules(US, flows={"products": True}, products={"approved": {}})
+        with_rules(US, flows={"products": True}, products=ProductRules())
     approved = {"lifecycle_states": ("Released",)}
     assert with_rules(US, flows={"products": True}, products={"approved": approved}).flows.products
 

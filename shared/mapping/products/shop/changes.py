@@ -213,7 +213,7 @@ def _new_variants(
     if taken := [each.sku for each in match.missing if each not in free]:
         problems.append(RefusedError(ErrorCode.PRODUCT_VARIANT_TAKEN, skus=named(taken), **where))
     ready = [each for each in free if not must_be_priced or has_price(prices.get(each.item))]
-    if waiting := [each.sku for each in free if each not in ready]:
+    if waiting := [each.sku for each in free if each not in ready and each.item not in match.deleted]:
         problems.append(RefusedError(ErrorCode.PRODUCT_VARIANT_WITHOUT_PRICE, skus=named(waiting), **where))
     if len(shop.variants) + len(ready) > policy.most_variants:
         problems.append(
@@ -226,7 +226,7 @@ def _new_variants(
             )
         )
         return {}, tuple(problems)
-    if again := [each.sku for each in ready if each.item in match.deleted]:
+    if again := [each.sku for each in free if each.item in match.deleted]:
         problems.append(RefusedError(ErrorCode.PRODUCT_VARIANT_DELETED, skus=named(again), **where))
     new = {
         each.item: new_variant(each, options.values[each.item], prices.get(each.item), policy.locations)

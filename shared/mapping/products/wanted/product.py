@@ -222,4 +222,7 @@ class _Building:
     def _metafields(self, of: str, number: str) -> tuple[Metafield, ...]:
         rules = [each for each in self.rules.metafields if each.of == of]
         attributes = self.source.attributes.get(number, ())
-        return metafields_from(rules, attributes, self.source.item_number, self.problems) if rules else ()
+        if not rules:
+            return ()
+        item, currency = self.source.item_number, self.limits.currency
+        return metafields_from(rules, attributes, item, self.problems, currency=currency)

@@ -60,9 +60,16 @@ def taxonomy_of(rules: Iterable[TaxonomyRule], product: FoProduct, terms: FoCata
 
 
 def metafields_from(
-    rules: Iterable[MetafieldRule], attributes: Iterable[FoAttribute], item: str, problems: list[RefusedError]
+    rules: Iterable[MetafieldRule],
+    attributes: Iterable[FoAttribute],
+    item: str,
+    problems: list[RefusedError],
+    *,
+    currency: str,
 ) -> tuple[Metafield, ...]:
-    """Those that F&O has a value for. What cannot be a metafield of its type is added to the problems."""
+    """Those that F&O has a value for. What cannot be a metafield of its type is added to the problems: money also in
+    another currency than the shop's, which Shopify refuses.
+    """
     known = {attribute.name: attribute for attribute in attributes}
     found = []
     for rule in rules:
@@ -70,7 +77,8 @@ def metafields_from(
         if attribute is None or not attribute.value:
             continue
         kind = rule.type or _TYPES.get(attribute.data_type)
-        value = None if kind is None else _as_metafield(attribute, kind)
+        is_foreign = kind == "money" and attribute.currency != currency
+        value = None if kind is None or is_foreign else _as_metafield(attribute, kind)
         if kind is None or value is None:
             problems.append(
                 RefusedError(
@@ -114,8 +122,6 @@ def _as_metafield(attribute: FoAttribute, kind: str) -> str | None:
 
 
 def _money(attribute: FoAttribute) -> str:
-    if not attribute.currency:
-        return ""
     amount = plain_number(Decimal(attribute.value))
     return json.dumps({"amount": amount, "currency_code": attribute.currency})
 

@@ -153,6 +153,9 @@ async def _create(work: ProductWork, ports: ShopProductPorts, admin: QueryRunner
 async def _bring_in_line(
     session: ProductSession, prices: VariantPrices, known: Mapping[Item, int], ports: ShopProductPorts
 ) -> Converged:
+    """A variant that was deleted in the shop is known no more: if it was not added again for want of a price, the
+    caller asks for one.
+    """
     wanted, was_visible = session.wanted, session.shop.status in VISIBLE
     for _ in range(_ROUNDS):
         match = match_shop_variants(wanted, session.shop, known)
@@ -163,6 +166,8 @@ async def _bring_in_line(
             break
         await session.remember(given)
         await session.read_again(ports.selection([wanted]))
+    there = {each.id for each in session.shop.variants}
+    known = {item: number for item, number in known.items() if number in there}
     if wanted.is_approved:
         given = await bring_pictures(session, given, ports)
         given = await bring_translations(session, given)

@@ -257,7 +257,7 @@ def test_shopifys_category_is_that_of_the_nearest_category_with_a_rule() -> None
         (("TrueFalse", "No"), {}, ("boolean", "false")),
         (("DateTime", "2026-11-29T12:00:00Z"), {}, ("date_time", "2026-11-29T12:00:00+00:00")),
         (("DateTime", "2026-11-29T12:00:00Z"), {"type": "date"}, ("date", "2026-11-29")),
-        (("Currency", "12.50", "EUR"), {}, ("money", '{"amount": "12.5", "currency_code": "EUR"}')),
+        (("Currency", "12.50", "USD"), {}, ("money", '{"amount": "12.5", "currency_code": "USD"}')),
         (("Integer", "12"), {"type": "number_decimal"}, ("number_decimal", "12")),
     ],
 )
@@ -277,6 +277,7 @@ def test_an_attribute_is_a_metafield_of_its_type(attribute: tuple[str, ...], rul
         (("Text", "maybe"), {"type": "boolean"}),
         (("Text", "tomorrow"), {"type": "date_time"}),
         (("Currency", "12.50", ""), {}),
+        (("Currency", "12.50", "EUR"), {}),  # of a shop in USD
     ],
 )
 def test_a_value_that_is_not_of_the_metafields_type_is_told_and_left_out(attribute: tuple[str, ...], rule: Any) -> None:
