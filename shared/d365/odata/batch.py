@@ -3,15 +3,16 @@
 F&O answers a batch with 200 whatever became of it. A change set that failed comes back as one part alone, with a status
 of its own; nothing of it was written. The part's body is the failing operation's, its Content-ID need not be: recorded
 is 1 where the text names the record of the second operation.
+
+The answer is split into its parts by our own code (RFC 2046, section 5.1), since Python's parser of e-mails takes many
+times as long for the answer to an order of 20 lines.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from email.message import Message
-from email.parser import BytesParser
-from email.policy import HTTP
 from typing import Final, Literal
 
 import httpx
@@ -26,6 +27,10 @@ CROSS_COMPANY: Final = "cross-company=true"
 """On every request: without it F&O silently returns the default company only."""
 
 _EOL: Final = "\r\n"
+_BOUNDARY: Final = re.compile(r'^\s*multipart/.*?;\s*boundary\s*=\s*(?:"([^"]+)"|([^\s";]+))', re.IGNORECASE)
+_BLANK_LINE: Final = re.compile(rb"(?:^|\r?\n)\r?\n")
+_AS_IT_IS: Final = {"", "7bit", "8bit", "binary"}
+_DEEPEST: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +96,7 @@ def _request(operations: Sequence[Operation]) -> Request:
 
 def _answers(content_type: str, body: bytes, count: int) -> list[Answer]:
     """The HTTP answers in the multipart: one for each of `count` operations in order, or a failure alone."""
-    head = f"Content-Type: {content_type}{_EOL}{_EOL}".encode()
-    message = BytesParser(policy=HTTP).parsebytes(head + body)
-    parts = list(message.walk())
-    defects = [defect for part in parts for defect in part.defects]
-    if defects or not message.is_multipart():
-        raise MalformedBatchError(", ".join(type(defect).__name__ for defect in defects) or "it is no multipart")
-    answers = [_answer(part) for part in parts if not part.is_multipart()]
+    answers = [_answer(part) for part in leaves(content_type, body)]
     match answers:
         case [(number, only)] if 1 <= number <= count and not httpx.codes.is_success(only.status):
             return [only]
@@ -107,21 +106,85 @@ def _answers(content_type: str, body: bytes, count: int) -> list[Answer]:
             raise MalformedBatchError(f"the answers {[number for number, _ in answers]} do not fit {count} operations")
 
 
-def _answer(part: Message) -> tuple[int, Answer]:
-    payload = part.get_payload(decode=True)
-    content_id = str(part.get("Content-ID", ""))
-    if not isinstance(payload, bytes) or not content_id.isdecimal():
-        raise MalformedBatchError("a part has no content or no Content-ID")
-    head, _, body = payload.partition(b"\r\n\r\n")
-    status_line, *header_lines = head.decode("latin-1").split(_EOL)
+def _answer(part: MultipartPart) -> tuple[int, Answer]:
+    content_id = part.headers.get("content-id", "")
+    if not content_id.isdecimal():
+        raise MalformedBatchError("a part has no Content-ID")
+    (status_line, *header_lines), body = _split_head(part.body)
     match status_line.split(" ", 2):
         case [version, status, *_] if version.startswith("HTTP/1.") and status.isdecimal():
-            headers = dict(_header(line) for line in header_lines)
-            return int(content_id), Answer(int(status), headers, body.strip())
+            return int(content_id), Answer(int(status), _read_headers(header_lines), body.strip())
         case _:
             raise MalformedBatchError("a part does not start with an HTTP status")
 
 
-def _header(line: str) -> tuple[str, str]:
-    name, _, value = line.partition(":")
-    return name.strip().lower(), value.strip()
+@dataclass(frozen=True, slots=True)
+class MultipartPart:
+    headers: Mapping[str, str]
+    """Names in lower case."""
+    body: bytes
+
+
+def leaves(content_type: str, body: bytes, *, depth: int = 0) -> Iterator[MultipartPart]:
+    """The parts that are no multipart themselves, in their order."""
+    boundary = _boundary_of(content_type)
+    if boundary is None or depth == _DEEPEST:
+        raise MalformedBatchError("it is no multipart")
+    for content in _contents(body, boundary.encode()):
+        part = _part(content)
+        its_type = part.headers.get("content-type", "")
+        if its_type.lower().lstrip().startswith("multipart/"):
+            yield from leaves(its_type, part.body, depth=depth + 1)
+        else:
+            yield part
+
+
+def _split_head(content: bytes) -> tuple[list[str], bytes]:
+    """The lines before the first blank line, and what follows it."""
+    blank = _BLANK_LINE.search(content)
+    if blank is None:
+        raise MalformedBatchError("a part has no blank line after its headers")
+    return content[: blank.start()].decode("latin-1").splitlines(), content[blank.end() :]
+
+
+def _read_headers(lines: list[str]) -> dict[str, str]:
+    """By name in lower case."""
+    pairs = (line.partition(":") for line in lines)
+    return {name.strip().lower(): value.strip() for name, _, value in pairs}
+
+
+def _boundary_of(content_type: str) -> str | None:
+    found = _BOUNDARY.match(content_type)
+    return found and (found.group(1) or found.group(2))
+
+
+def _contents(body: bytes, boundary: bytes) -> Iterator[bytes]:
+    """What is between the delimiters. What comes before the first and after the closing one does not count."""
+    start: int | None = None
+    for at, end, is_closing in _delimiters(body, b"--" + boundary):
+        if start is not None:
+            yield body[start:at]
+        if is_closing:
+            return
+        start = end
+    raise MalformedBatchError("its closing delimiter is missing")
+
+
+def _delimiters(body: bytes, marker: bytes) -> Iterator[tuple[int, int, bool]]:
+    """Where each delimiter begins, with the newline before it, where its line ends, and whether it closes the body."""
+    at = body.find(marker)  # a regular expression for whole lines takes ten times as long
+    while at >= 0:
+        newline = body.find(b"\n", at)
+        end = len(body) if newline < 0 else newline + 1
+        rest = body[at + len(marker) : end].strip()
+        if (at == 0 or body[at - 1 : at] == b"\n") and rest in {b"", b"--"}:
+            yield at - (2 if body[at - 2 : at] == b"\r\n" else min(at, 1)), end, rest == b"--"
+        at = body.find(marker, at + len(marker))
+
+
+def _part(content: bytes) -> MultipartPart:
+    lines, body = _split_head(content)
+    headers = _read_headers(lines)
+    if headers.get("content-transfer-encoding", "").lower() not in _AS_IT_IS:
+        raise MalformedBatchError("a part is encoded")
+    return MultipartPart(headers, body)
