@@ -81,13 +81,15 @@ class Brake:
     flow: str
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
-    async def allows(self, kind: str, changes: Changes, limit: int) -> bool:
-        """Whether all of these changes may be written: no more than `limit` of them are unconfirmed.
+    async def allows(self, kind: str, changes: Changes, limit: int, *, counts: Mapping[str, int] | None = None) -> bool:
+        """Whether all of these changes may be written: no more than `limit` of them are unconfirmed. `counts` has how
+        many a change counts for, where that is not one.
 
         If not, all of them are held.
         """
         held, etag = await self._read(kind)
-        is_allowed = len(held.others(changes, self.now())) <= limit
+        others = held.others(changes, self.now())
+        is_allowed = sum((counts or {}).get(what, 1) for what in others) <= limit
         await self._hold(held, {} if is_allowed else changes, etag)
         return is_allowed
 

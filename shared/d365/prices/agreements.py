@@ -14,7 +14,7 @@ from typing import Final
 
 from shared.d365.entities import DIMENSIONS, LINE_DISCOUNTS, PRICE_AGREEMENTS, PRICE_DIMENSIONS, PRICE_GROUPS, READ
 from shared.d365.items import item_of
-from shared.d365.odata.client import RowReader
+from shared.d365.odata.client import CountedReader
 from shared.d365.odata.filters import Filter, all_of, before, chunks, either, eq, since
 from shared.model import Item
 from shared.model.fo_order import FoRow
@@ -59,29 +59,33 @@ class RowValues:
     item: Interned[Item] = field(default_factory=Interned)
 
 
-async def read_price_agreements(client: RowReader, company: str, scope: AgreementScope) -> list[PriceAgreement]:
+async def read_price_agreements(client: CountedReader, company: str, scope: AgreementScope) -> list[PriceAgreement]:
     values = RowValues()
     found: list[PriceAgreement] = []
     for where in _filters(scope, "PriceCustomerGroupCode", "PriceApplicableToDate", "ItemNumber"):
-        async for rows in client.pages(PRICE_AGREEMENTS, company=company, where=where, select=READ[PRICE_AGREEMENTS]):
+        async for rows in client.pages(
+            PRICE_AGREEMENTS, company=company, where=where, select=READ[PRICE_AGREEMENTS], counted=True
+        ):
             found += (price_agreement(row, values) for row in rows)
     return found
 
 
-async def read_line_discounts(client: RowReader, company: str, scope: AgreementScope) -> list[DiscountAgreement]:
+async def read_line_discounts(client: CountedReader, company: str, scope: AgreementScope) -> list[DiscountAgreement]:
     """Of all items, also where the scope names some: a row may be for a product group, or for every item."""
     values = RowValues()
     found: list[DiscountAgreement] = []
     for where in _filters(scope, "LineDiscountCustomerGroupCode", "DiscountApplicableToDate", None):
-        async for rows in client.pages(LINE_DISCOUNTS, company=company, where=where, select=READ[LINE_DISCOUNTS]):
+        async for rows in client.pages(
+            LINE_DISCOUNTS, company=company, where=where, select=READ[LINE_DISCOUNTS], counted=True
+        ):
             found += (discount_agreement(row, values) for row in rows)
     return found
 
 
-async def read_priorities(client: RowReader, company: str) -> dict[str, int]:
+async def read_priorities(client: CountedReader, company: str) -> dict[str, int]:
     """Pricing priority by price group, in lower case."""
     found: dict[str, int] = {}
-    async for rows in client.pages(PRICE_GROUPS, company=company, select=READ[PRICE_GROUPS]):
+    async for rows in client.pages(PRICE_GROUPS, company=company, select=READ[PRICE_GROUPS], counted=True):
         found |= {row["GroupCode"].casefold(): int(row["PricingPriority"]) for row in rows}
     return found
 

@@ -18,7 +18,7 @@ from shared.d365.entities import (
     VARIANTS,
 )
 from shared.d365.items import item_of
-from shared.d365.odata.client import RowReader
+from shared.d365.odata.client import CountedReader
 from shared.d365.odata.filters import Filter, chunks
 from shared.d365.prices.agreements import Interned
 from shared.model import Item
@@ -42,7 +42,7 @@ class SoldItems:
 
 
 async def read_sold_items(
-    client: RowReader, company: str, numbers: Collection[str] | None = None, *, with_variants: bool = True
+    client: CountedReader, company: str, numbers: Collection[str] | None = None, *, with_variants: bool = True
 ) -> SoldItems:
     """All of the company, or these item numbers. Without variants a master counts as an item that is sold itself."""
     number, text = Interned[Decimal](), Interned[str]()
@@ -65,7 +65,7 @@ async def read_sold_items(
 
 
 async def read_quantities(
-    client: RowReader, company: str, numbers: Collection[str] | None = None
+    client: CountedReader, company: str, numbers: Collection[str] | None = None
 ) -> dict[Item, OrderQuantities]:
     """Order quantities of items, and of variants whose sales settings replace those of the item at every site."""
     found: dict[Item, OrderQuantities] = {}
@@ -77,26 +77,28 @@ async def read_quantities(
     return found
 
 
-async def read_conversions(client: RowReader, company: str, products: Collection[str]) -> list[UnitConversion]:
+async def read_conversions(client: CountedReader, company: str, products: Collection[str]) -> list[UnitConversion]:
     """Of these products: the set has those of all companies."""
     few = len(products) <= _FEW
     pieces: list[Filter | None] = [*chunks("ProductNumber", sorted(products))] if few else [None]
     ours = {product.casefold() for product in products}
     found: list[UnitConversion] = []
     for where in pieces:
-        async for rows in client.pages(UNIT_CONVERSIONS, company=company, where=where, select=READ[UNIT_CONVERSIONS]):
+        async for rows in client.pages(
+            UNIT_CONVERSIONS, company=company, where=where, select=READ[UNIT_CONVERSIONS], counted=True
+        ):
             found += (_conversion(row) for row in rows if row["ProductNumber"].casefold() in ours)
     return found
 
 
 async def _rows(
-    client: RowReader, entity_set: str, company: str, fields: tuple[str, ...], numbers: Collection[str] | None
+    client: CountedReader, entity_set: str, company: str, fields: tuple[str, ...], numbers: Collection[str] | None
 ) -> AsyncIterator[FoRow]:
     is_few = numbers is not None and len(numbers) <= _FEW
     pieces: list[Filter | None] = [*chunks("ItemNumber", sorted(numbers or ()))] if is_few else [None]
     wanted = None if numbers is None else {number.casefold() for number in numbers}
     for where in pieces:
-        async for rows in client.pages(entity_set, company=company, where=where, select=fields):
+        async for rows in client.pages(entity_set, company=company, where=where, select=fields, counted=True):
             for row in rows:
                 if wanted is None or row["ItemNumber"].casefold() in wanted:
                     yield row

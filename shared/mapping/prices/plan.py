@@ -34,6 +34,8 @@ class PricePlan:
     """Prices that somebody set in Shopify and that are left so."""
     equal: dict[int, ListedPrice] = field(default_factory=dict)
     """Variant -> price, where Shopify shows F&O's."""
+    over: list[int] = field(default_factory=list)
+    """Variants without a price of the list's own any more, in F&O and in Shopify: the flow's is over."""
     refusals: dict[Item, RefusedError] = field(default_factory=dict)
     outcomes: Counter[PriceOutcome] = field(default_factory=Counter)
 
@@ -101,6 +103,8 @@ def _plan_one(
             plan.outcomes[outcome] += 1
             if wanted is not None:
                 plan.equal[each.variant] = wanted
+            elif each.written is not None:
+                plan.over.append(each.variant)
         case PriceOutcome.EDITED:
             plan.outcomes[outcome] += 1
             plan.edited.append(PriceChange(each.variant, each.product, each.sku, each.shown, wanted, outcome))

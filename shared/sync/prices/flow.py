@@ -251,7 +251,7 @@ class _PricePush:
             )
         except RefusedError as refusal:
             if refusal.code is ErrorCode.PRICE_LIST_REFUSED:
-                memory.start_again()  # the list may be deleted
+                memory.read_again()  # the list may be deleted
             self.report.lists.append(ListReport(terms.name, terms.currency, problems=[refusal]))
 
     async def _calculator(self, terms: ListTerms, found: FoPrices, shop: PriceMemory) -> ListCalculator:

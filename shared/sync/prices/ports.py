@@ -8,7 +8,7 @@ from typing import Protocol
 
 import httpx
 
-from shared.d365.odata.client import ODataClient, RowReader, ServiceCaller
+from shared.d365.odata.client import CountedReader, ODataClient, ServiceCaller
 from shared.mapping.prices.changes import PriceChange
 from shared.model.fo_order import FoRow
 from shared.rules import StoreRules
@@ -18,7 +18,7 @@ from shared.store.journal import Journal
 from shared.sync.counting import CountingReader
 
 
-class PriceSource(RowReader, ServiceCaller, Protocol):
+class PriceSource(CountedReader, ServiceCaller, Protocol):
     """What reading prices needs of ODataClient."""
 
 

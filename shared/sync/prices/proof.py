@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 from fractions import Fraction
 from typing import Final
 
-from shared.d365.odata.client import RowReader
+from shared.d365.odata.client import CountedReader
 from shared.d365.prices.order_lines import PricedOrderLine, read_priced_lines
 from shared.errors import ErrorCode, RefusedError
 from shared.mapping.orders.plan import order_id_of
@@ -28,7 +28,7 @@ _LINES: Final = 200
 """Compared in a run at most."""
 
 
-async def prove_prices(rules: StoreRules, fo: RowReader, *, now: datetime) -> ProofReport:
+async def prove_prices(rules: StoreRules, fo: CountedReader, *, now: datetime) -> ProofReport:
     """Compares lines of the last `proof_days`. Raises what the client raises."""
     settings = price_rules(rules)
     since = now - timedelta(days=settings.proof_days)

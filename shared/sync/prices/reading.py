@@ -9,7 +9,7 @@ from datetime import date
 from fractions import Fraction
 from typing import Final
 
-from shared.d365.odata.client import RowReader
+from shared.d365.odata.client import CountedReader
 from shared.d365.prices.agreements import (
     AgreementScope,
     read_line_discounts,
@@ -41,12 +41,14 @@ class FoPrices:
     """How many rows each reading gave, by what they are."""
 
     def item_of(self, sku: str) -> Item | None:
-        return self.by_number.get(sku.casefold())
+        """None too for a variant whose master was not read: nothing is known of its price."""
+        item = self.by_number.get(sku.casefold())
+        return item if item is not None and self.book.sales_item(item) is not None else None
 
 
 async def read_fo_prices(
     rules: StoreRules,
-    fo: RowReader,
+    fo: CountedReader,
     lists: Collection[ListTerms],
     *,
     day: date,
@@ -75,6 +77,7 @@ async def read_fo_prices(
             fo, rules.company, AgreementScope(discount_groups, scope.accounts, day, items)
         )
     by_priority = settings.choose == "priority" and settings.source == "agreements"
+    by_quantity = any(terms.quantity_rules for terms in lists)
     book = PriceBook(
         items=sold.items,
         agreements=agreements,
@@ -82,9 +85,7 @@ async def read_fo_prices(
         conversions=await _conversions(rules, fo, sold, agreements),
         priorities=await read_priorities(fo, rules.company) if by_priority else {},
         tax_groups=sold.tax_groups,
-        quantities=await read_quantities(fo, rules.company, items)
-        if any(terms.quantity_rules for terms in lists)
-        else {},
+        quantities=await read_quantities(fo, rules.company, items) if by_quantity else {},
     )
     rows = {
         "released items": {"": len(sold.items)},
@@ -92,6 +93,10 @@ async def read_fo_prices(
         "sales price agreements": _by_last_day(agreements),
         "line discounts": _by_last_day(discounts),
     }
+    if by_priority:
+        rows["price groups"] = {"": len(book.priorities)}
+    if by_quantity:
+        rows["order quantities"] = {"": len(book.quantities)}
     return FoPrices(book, sold.by_number, rows)
 
 
@@ -102,12 +107,15 @@ def _by_last_day(rows: Iterable[PriceAgreement | DiscountAgreement]) -> RowsByLa
 def missing_rows(
     before: Mapping[str, RowsByLastDay], now: Mapping[str, RowsByLastDay], *, day: date, least_share: int
 ) -> dict[str, tuple[int, int]]:
-    """Of what fewer rows were read than can be: how many now, and how many of the last reading are still valid.
+    """Of what fewer rows were read than can be: how many now, and how many of the last reading are still valid. What
+    the rules do not need any more is left out.
 
     A reading without any row is short; else one that lacks more than a few rows, and has less than the least share.
     """
     short = {}
     for what, by_last_day in before.items():
+        if what not in now:
+            continue
         expected = sum(count for last, count in by_last_day.items() if not last or last >= day.isoformat())
         found = sum(now.get(what, {}).values())
         is_few = found * 100 < expected * least_share and expected - found > _FEW_ROWS
@@ -117,7 +125,7 @@ def missing_rows(
 
 
 async def _conversions(
-    rules: StoreRules, fo: RowReader, sold: SoldItems, agreements: Collection[PriceAgreement]
+    rules: StoreRules, fo: CountedReader, sold: SoldItems, agreements: Collection[PriceAgreement]
 ) -> dict[tuple[str, str, str], Fraction]:
     """Of the products with a row in another unit than their sales unit, where the rules convert it."""
     if price_rules(rules).other_units != "convert":

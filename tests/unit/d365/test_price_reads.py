@@ -34,7 +34,7 @@ class Fo:
     def __init__(self, **rows):
         self.rows, self.asked, self.questions = rows, [], []
 
-    async def pages(self, entity_set, *, company, where=None, select, order_by=()):
+    async def pages(self, entity_set, *, company, where=None, select, order_by=(), counted=False):
         self.asked.append((entity_set, where, tuple(select)))
         rows = self.rows.get(entity_set, [])
         for start in range(0, len(rows), 2):

@@ -39,6 +39,11 @@ async def test_as_many_changes_as_the_limit_are_written_and_one_more_holds_all(s
     assert await held(snapshots) == [("nordlys", "products", "unpublish", THREE)]
 
 
+async def test_a_change_may_count_for_several(snapshots: Snapshots) -> None:
+    assert await brake(snapshots).allows("unpublish", THREE, limit=4, counts={"A": 2})
+    assert not await brake(snapshots).allows("unpublish", THREE, limit=4, counts={"A": 3})
+
+
 async def test_what_is_held_keeps_the_time_of_the_first_and_ends_when_fo_is_corrected(snapshots: Snapshots) -> None:
     await brake(snapshots).allows("unpublish", THREE, limit=2)
     later = NOW + timedelta(hours=1)

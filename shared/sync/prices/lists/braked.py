@@ -29,7 +29,8 @@ async def let_through(
     limit = most_changes(plan.shown, percent=rules.brake_percent, floor=rules.brake_floor)
     great = by_name(each for each in plan.changes if _is_great(each, rules.brake_single_percent))
     unconfirmed = await brake.unconfirmed(f"{kind}-single", texts(great))
-    if not await brake.allows(f"{kind}-all", texts(replacing), limit):
+    counts = {name: len(same) for name, same in replacing.items()}
+    if not await brake.allows(f"{kind}-all", texts(replacing), limit, counts=counts):
         why = f"they are more than {rules.brake_percent} % of the {plan.shown} prices"
         _hold(plan.changes, why, terms, brake.store, report)
         return []

@@ -140,6 +140,17 @@ class PriceMemory:
     def drop_extra(self, name: str) -> None:
         self.is_changed |= self.extra.pop(name, None) is not None
 
+    def read_again(self) -> None:
+        """The next reading is one of all prices; what the flow wrote stays known."""
+        self.read_at = self.reading = None
+        self.is_changed = True
+
+    def note_written(self, variant: int, price: ListedPrice) -> None:
+        """The flow wrote this price at some time; what Shopify shows now is another matter."""
+        known = self.prices.get(variant)
+        if known is not None:
+            self._put(variant, replace(known, written=price))
+
     def start_again(self) -> None:
         """Nothing is known of the list any more: the next reading is one of all prices."""
         self.prices, self.refused, self.extra = {}, {}, {}

@@ -47,6 +47,7 @@ async def converge_list(
     report.problems += (_edited(change, terms) for change in plan.edited)
     for variant, price in plan.equal.items():
         memory.remember(variant, price)
+    memory.forget(plan.over)
     memory.keep_refusals({change.variant: price_text(change.after) for change in plan.changes})
     allowed = await let_through(plan, terms, scope.rules, scope.brake, report)
     to_write = [change for change in allowed if change.variant not in memory.refused]

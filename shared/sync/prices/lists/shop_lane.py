@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
-from shared.errors import OutcomeUnknownError, TransientError
+from shared.errors import OutcomeUnknownError, RefusedError, TransientError
 from shared.mapping.prices.changes import price_text
 from shared.model import ListedPrice
-from shared.shopify.bulk import BulkResult
+from shared.shopify.bulk import BulkResult, BulkStatus
 from shared.shopify.prices import VARIANT_PRICES, NewPrice, rejections_of, variant_prices_input
 from shared.sync.bulk_lane import MOST, WORTHWHILE, BulkLane
 from shared.sync.prices.lists.memory import PriceMemory
@@ -32,6 +32,8 @@ class ShopPriceLane:
     memory: PriceMemory
     is_under_way: bool = False
     """Shopify is working on an operation."""
+    avoids_bulk: bool = False
+    """The last operation did not carry out all that it was given: this run uses single calls, which say why."""
 
     async def settle(self) -> None:
         """Takes what an operation of an earlier run has set. Raises TransientError where its results end early: the
@@ -45,6 +47,7 @@ class ShopPriceLane:
         if not state.status.is_over:
             self.is_under_way = True
             return
+        self.avoids_bulk = state.status is not BulkStatus.COMPLETED
         sent = self.memory.extra.get(_SENT, {})
         async for product, result in self.bulk.results(job, state):
             self._take(sent.get(product, []), result)
@@ -56,7 +59,7 @@ class ShopPriceLane:
         """By an operation if they are many; what it works on was not reached by this run."""
         sent = self.memory.extra.get(_SENT, {}) if self.is_under_way else {}
         free = [each for each in products if str(each.product) not in sent]
-        if len(free) < WORTHWHILE:
+        if len(free) < WORTHWHILE or self.avoids_bulk:
             return await self.single.write(free, keeps_compare_at=keeps_compare_at)
         if self.is_under_way:
             return LaneOutcome()
@@ -64,7 +67,7 @@ class ShopPriceLane:
             await self._start(free[:MOST], keeps_compare_at=keeps_compare_at)
         except OutcomeUnknownError:
             self.is_under_way = True  # it may be
-        except TransientError:  # as many operations as Shopify carries out at once are under way
+        except (TransientError, RefusedError):  # as where Shopify carries out as many operations as it does at once
             self.memory.drop_extra(_SENT)
             return await self.single.write(free, keeps_compare_at=keeps_compare_at)
         return LaneOutcome()
@@ -79,6 +82,9 @@ class ShopPriceLane:
         self.is_under_way = True
 
     def _take(self, sent: Sequence[Sequence[Any]], result: BulkResult) -> None:
+        if result.payload is None:
+            self.avoids_bulk = True
+            return
         prices = [_of_stored(each) for each in sent]
         rejections = rejections_of(result.errors, prices)
         whole = next((each for each in rejections if each.variant is None), None)
@@ -87,7 +93,7 @@ class ShopPriceLane:
             rejection = whole or by_variant.get(price.variant)
             after = ListedPrice(price.price, price.compare_at)
             if rejection is None:
-                self.memory.remember(price.variant, after)
+                self.memory.note_written(price.variant, after)
             elif rejection.is_gone:
                 self.memory.forget([price.variant])
             else:

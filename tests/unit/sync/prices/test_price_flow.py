@@ -483,3 +483,24 @@ async def test_one_confirmation_is_enough_for_many_changes_of_which_each_is_grea
     assert await large.confirm() == ["shop-all", "shop-single"]
     await large.run()
     assert set(large.shop.shown().values()) == {"20.00"}
+
+
+async def test_variants_that_share_a_sku_count_each_for_the_brake(world):
+    for number in range(12):
+        world.sell("ROPE", "10", product=8600 + number)
+    world.sell("ROPE", "10", product=8700, base="12")
+    world.fo.rows["ReleasedProductsV2"][-14:] = world.fo.rows["ReleasedProductsV2"][-1:]
+    report = await world.run()
+    assert codes(report) == [ErrorCode.PRICES_HELD]
+    assert report.changed == 0
+
+
+async def test_what_a_master_lacks_that_was_not_read_is_left_alone(world):
+    world.rules = store_rules().model_copy(
+        update={"orders": world.rules.orders.model_copy(update={"product_identity": "variant"})}
+    )
+    world.fo.rows["ReleasedProductVariantsV2"] = [variant_row("SHIRT-RED", "SHIRT", ProductColorId="RED")]
+    world.shop.variants[9100] = world.shop.variants[9001].__class__(8100, "SHIRT-RED", Decimal(30))
+    report = await world.run()
+    assert report.lists[0].outcomes[PriceOutcome.UNKNOWN] == 1
+    assert codes(report) == []
