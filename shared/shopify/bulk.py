@@ -73,15 +73,13 @@ class BulkResult:
         return user_errors(self.payload)
 
 
-async def start(
-    admin: QueryRunner, http: httpx.AsyncClient, mutation: Query, lines: Iterable[Mapping[str, Any]]
-) -> str:
-    """Uploads the variables and starts the operation; returns its id.
+async def start(admin: QueryRunner, http: httpx.AsyncClient, mutation: Query, lines: Iterable[bytes]) -> str:
+    """Uploads the variables, each by `line_of`, and starts the operation; returns its id.
 
     Raises TransientError where a later attempt may succeed, OutcomeUnknownError where it may have started, RefusedError
     SHOPIFY_REJECTED for all else.
     """
-    body = b"".join(_line(each) for each in lines)
+    body = b"".join(lines)
     file = {"resource": "BULK_MUTATION_VARIABLES", "filename": _FILE, "mimeType": _TYPE, "httpMethod": "POST"}
     made = (await admin.run(queries.load("bulk_upload"), {"files": [file]}))["stagedUploadsCreate"]
     _raise_for(user_errors(made), "stagedUploadsCreate")
@@ -157,7 +155,8 @@ def _raise_for(errors: list[UserError], what: str) -> None:
     raise RefusedError(ErrorCode.SHOPIFY_REJECTED, what=what, message=message)
 
 
-def _line(variables: Mapping[str, Any]) -> bytes:
+def line_of(variables: Mapping[str, Any]) -> bytes:
+    """One line of the input file."""
     return json.dumps(variables, default=_exact, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
 
 

@@ -29,7 +29,8 @@ second and 2,000 at once: 200 calls are what it gives at once. A bulk operation 
 """
 
 MOST: Final = 5_000
-"""Lines of one operation, so that its file stays small in memory. The rest follows in the next run."""
+MOST_BYTES: Final = 20_000_000
+"""Lines and bytes of one operation: its file is held in memory, and Shopify takes 100 MB. The rest follows later."""
 
 _CLOCKS_DIFFER: Final = timedelta(minutes=5)
 
@@ -65,12 +66,19 @@ class BulkLane:
         Raises TransientError, RefusedError and OutcomeUnknownError as bulk.start does; after the last, `resume` finds
         out what became of it.
         """
-        keys = tuple(islice(calls, MOST))
+        lines: list[bytes] = []
+        size = 0
+        for key in islice(calls, MOST):
+            line = bulk.line_of(calls[key])
+            size += len(line)
+            if lines and size > MOST_BYTES:
+                break
+            lines.append(line)
+        keys = tuple(islice(calls, len(lines)))
         value, etag = await self.snapshots.read(self._name)
         job = BulkJob(document, keys, self.now(), None, (value or {}).get("earlier"))
         etag = await self._write(_stored(job), etag)
         try:
-            lines = (calls[key] for key in keys)
             operation = await bulk.start(self.admin, self.http, queries.load(document), lines)
         except OutcomeUnknownError:
             raise

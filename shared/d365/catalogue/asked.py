@@ -66,7 +66,7 @@ class CatalogueSource:
                 company=self.company,
                 where=all_of(*both) if both else None,
                 select=tuple(select) or READ[entity_set],
-                counted=is_complete,
+                counted=True,
             )
             async for page in pages:
                 for row in page:

@@ -202,7 +202,8 @@ class ODataClient:
                 _assert_company(rows, company)
             yield rows
             read += len(rows)
-            expected = page.get("@odata.count", expected) if counted else None
+            if counted and (count := page.get("@odata.count")) is not None:
+                expected = max(count, expected or 0)  # a row that is deleted meanwhile moves others between the pages
             link = page.get("@odata.nextLink")
         if expected is not None and read < expected:
             raise RefusedError(ErrorCode.FO_READ_SHORT, entity_set=entity_set, expected=expected, read=read)

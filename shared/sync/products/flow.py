@@ -9,17 +9,25 @@ A reading that is short is never taken for products that are gone. What is withd
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
 from shared.d365.catalogue.images import read_image_bytes
 from shared.d365.odata.client import CountedReader
-from shared.errors import ErrorCode, RefusedError
+from shared.errors import (
+    DeniedError,
+    ErrorCode,
+    OutcomeUnknownError,
+    RefusedError,
+    StorageAwayError,
+    TransientError,
+)
 from shared.mapping.products.decisions import ProductAction, RememberedProduct
 from shared.mapping.products.wanted.images import image_key
-from shared.model import Item, ProductImage, ShopLimits, ShopState
+from shared.model import Item, ProductImage, ShopLimits, ShopState, VariantPrices
 from shared.rules import StoreRules
 from shared.shopify.admin.client import QueryRunner
 from shared.shopify.products.reading import read_changed_products, read_limits
@@ -35,6 +43,7 @@ from shared.sync.products.shop.bulk import BulkProgress
 from shared.sync.products.survey import OVERLAP, Survey, survey
 from shared.sync.products.writing import CatalogueWriter, day_limit
 from shared.sync.withheld import read_withheld, write_withheld
+from shared.telemetry import emit
 
 _TIME_LIMIT: Final = timedelta(seconds=150)
 """Nothing begins after it: the run is cut off after FLOW_TIME (shared/sync/deadline.py)."""
@@ -111,12 +120,12 @@ class ProductsPush:
             await self._recall(found, shop)
         progress = await shop.resume()
         self._note_bulk(progress, found)
-        choice = await self._choose(found, brake)
+        choice = await self._choose(found, brake, progress.refused.keys())
         choice.leave(progress.under_way)
         writer = CatalogueWriter(
             rules=self.rules,
             shop=shop,
-            quotes=self.quotes,
+            quotes=self._prices,
             survey=found,
             memory=self.memory,
             limits=limits,
@@ -139,12 +148,12 @@ class ProductsPush:
         if writer.broken:
             raise ExceptionGroup("products that could not be written", writer.broken)
 
-    async def _choose(self, found: Survey, brake: Brake) -> Choice:
+    async def _choose(self, found: Survey, brake: Brake, refused: Collection[str]) -> Choice:
         edited = await self._edited() if found.is_full else frozenset()
         due = due_for_comparison(self.memory, self.rules.products, self.began) if found.is_full else frozenset()
         withheld, etag = await read_withheld(self.snapshots, self.rules.key)
         # What the last run left was chosen then: it is looked at whether or not it seems changed now.
-        due |= frozenset(self.memory.pending) & found.asked
+        due |= frozenset(self.memory.pending).difference(refused)
         choice = choose(found, self.memory, self.report, withheld=withheld.keys(), edited=edited, due=due)
         await brake_withdrawals(choice, self.memory, self.rules, brake, self.report, is_full=found.is_full)
         await self._withhold(choice, withheld, etag)
@@ -160,7 +169,7 @@ class ProductsPush:
         under_way: frozenset[str] = frozenset()
         if len(new) >= WORTHWHILE:
             if is_free:
-                under_way = await writer.create_in_bulk(new[:MOST])
+                under_way = await self._started(writer.create_in_bulk(new[:MOST]), new[:MOST])
             if under_way or not is_free:
                 choice.leave(new)
                 writer.left += [item for item in new if item not in under_way]
@@ -169,7 +178,22 @@ class ProductsPush:
         if is_free and len(work) >= WORTHWHILE:
             writer.shop.show_together()
         await writer.write_all(work)
-        return under_way | (await writer.shop.show() if is_free else frozenset())
+        return under_way | (await self._started(writer.shop.show(), ()) if is_free else frozenset())
+
+    async def _started(self, start: Awaitable[frozenset[str]], items: Sequence[str]) -> frozenset[str]:
+        """What an operation works on; nothing where Shopify takes none now: then single calls are used.
+
+        Raises DeniedError and StorageAwayError.
+        """
+        try:
+            return await start
+        except OutcomeUnknownError:
+            return frozenset(items)  # it may work on them
+        except (DeniedError, StorageAwayError):
+            raise
+        except (RefusedError, TransientError) as error:
+            emit("products.bulk_failed", level=logging.WARNING, reason=type(error).__name__)
+            return frozenset()
 
     async def _recall(self, found: Survey, shop: ShopSide) -> None:
         """In the first run, and after the app's memory was lost: what it once brought to the shop may have to be
@@ -221,10 +245,27 @@ class ProductsPush:
     async def _with_prices(self, choice: Choice) -> None:
         """Chooses the products that wait for a price and have one now."""
         items = frozenset(item for its in choice.awaiting.values() for item in its)
-        prices = await self.quotes(self.rules, items) if items else {}
+        prices = await self._prices(self.rules, items)
         for number, its in choice.awaiting.items():
             if any(prices.get(item) is not None for item in its):
                 choice.actions[number] = ProductAction.COMPARE
+
+    async def _prices(self, rules: StoreRules, items: Collection[Item]) -> VariantPrices:
+        """None where prices cannot be had now: what is stopped is withdrawn all the same, and nothing is shown without.
+
+        Raises DeniedError.
+        """
+        if not items:
+            return {}
+        try:
+            return await self.quotes(rules, items)
+        except DeniedError:
+            raise
+        except RefusedError as refusal:
+            self.report.add("", [refusal])
+        except TransientError as error:
+            emit("products.prices_away", level=logging.WARNING, reason=type(error).__name__)
+        return {}
 
     def _forget_gone(self, found: Survey) -> None:
         """Items that F&O does not have and the shop never had."""
@@ -257,7 +298,7 @@ class ProductsPush:
         }
         if not waiting or len(waiting) > _FEW_WAITING:
             return
-        prices = await self.quotes(self.rules, frozenset(item for items in waiting.values() for item in items))
+        prices = await self._prices(self.rules, frozenset(item for items in waiting.values() for item in items))
         priced = (number for number, its in waiting.items() if all(prices.get(item) is not None for item in its))
         self.memory.pending = tuple(dict.fromkeys((*self.memory.pending, *priced)))
 

@@ -49,6 +49,8 @@ class _Job:
 
     @property
     def new_variants(self) -> int:
+        if self.known is not None and not self.known.variants:  # made by a bulk operation with all its variants
+            return 0
         known = self.known.variants if self.known is not None else {}
         return sum(each.is_approved and each.item not in known for each in self.wanted.variants)
 
@@ -194,11 +196,12 @@ class CatalogueWriter:
             raise error
         if isinstance(error, ThrottledError):
             self.report.halted = error.reason
-        if not isinstance(error, TransientError):
+        if not isinstance(error, TransientError):  # says nothing of the products behind it
             self.broken.append(error)
+            return
         self.failures += 1
         if self.failures >= _MOST_FAILURES and not self.report.halted:
-            self.report.halted = error.reason if isinstance(error, TransientError) else type(error).__name__
+            self.report.halted = error.reason
 
     def _refused(self, job: _Job, error: RefusedError) -> None:
         """Remembered with what was wanted: it is tried again when that changes, or when its turn to be compared has

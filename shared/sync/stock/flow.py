@@ -100,7 +100,8 @@ async def push_stock(
     if memory.is_leased(began):
         return StockReport(store=rules.key, run=run, busy=True)
     shopify, counted_fo = CountingRunner(admin), CountingReader(fo)
-    withheld = (await read_withheld(snapshots, rules.key))[0] if rules.flows.products else {}
+    # Also while the flow products is off: what it stopped is still stopped.
+    withheld, _ = await read_withheld(snapshots, rules.key)
     assortment = await load_assortment(
         rules, admin=shopify, fo=counted_fo, snapshots=snapshots, now=began, withheld=withheld
     )

@@ -15,7 +15,7 @@ from shared.shopify import queries
 from shared.shopify.bulk import BulkStatus
 from shared.shopify.queries import Query
 from shared.store.blobs import Snapshots
-from shared.sync.bulk_lane import MOST, BulkLane
+from shared.sync.bulk_lane import MOST, MOST_BYTES, BulkLane
 from tests.builders.memory_blobs import MemoryContainer
 
 NOW = datetime(2026, 11, 2, 10, tzinfo=UTC)
@@ -117,6 +117,15 @@ async def test_no_more_lines_than_fit_are_sent_at_once(container: Any) -> None:
     shop = Shop()
     job = await lane(shop, container).start(DOCUMENT, calls(MOST + 1))
     assert (len(shop.lines), len(job.keys), job.keys[-1]) == (MOST, MOST, f"P{MOST - 1}")
+
+
+async def test_a_file_stays_below_its_size(container: Any) -> None:
+    shop = Shop()
+    text = "x" * (MOST_BYTES // 2)
+    job = await lane(shop, container).start(DOCUMENT, {key: {"text": text} for key in ("A", "B", "C")})
+    assert (job.keys, len(shop.lines)) == (("A",), 1)
+    much = await lane(Shop(), MemoryContainer()).start(DOCUMENT, {"A": {"text": text * 3}})
+    assert much.keys == ("A",)
 
 
 async def test_a_later_run_finds_the_operation_and_its_results_by_key_whatever_their_order(container: Any) -> None:

@@ -27,7 +27,9 @@ def clean_tags(tags: Iterable[str]) -> tuple[str, ...]:
 def plan_tags(wanted: Collection[str], shown: Iterable[str], given: frozenset[str]) -> TagPlan:
     has = {tag.casefold(): tag for tag in shown}
     keys = {tag.casefold() for tag in wanted}
-    after = frozenset(wanted)
+    ours = {tag.casefold() for tag in given}
+    # A tag that the product has already, and that the app did not give, is the merchant's.
+    after = frozenset(tag for tag in wanted if tag.casefold() not in has or tag.casefold() in ours)
     return TagPlan(
         new=tuple(tag for tag in wanted if tag.casefold() not in has),
         old=tuple(has[tag.casefold()] for tag in sorted(given) if tag.casefold() in has.keys() - keys),

@@ -101,7 +101,7 @@ class BulkProducts:
 
     async def show(self, later: ShowLater) -> frozenset[str]:
         """The item numbers that are being shown now: first all that are drafts are set active, in a later run they are
-        published. None, if they are too few for an operation.
+        published. However few: what was put off for an operation is shown by nothing else.
         """
         drafts = {
             item: {"product": fields_input(product, ProductFields(status=showing.status))}
@@ -114,7 +114,7 @@ class BulkProducts:
             if showing.status is None and showing.publish
         }
         document, calls = max([(BULK_ACTIVATE, drafts), (BULK_PUBLISH, hidden)], key=lambda each: len(each[1]))
-        if len(calls) < WORTHWHILE:
+        if not calls:
             return frozenset()
         return frozenset((await self.lane.start(document, calls)).keys)
 
