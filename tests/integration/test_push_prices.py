@@ -65,8 +65,8 @@ async def test_a_posted_price_reaches_the_shop_and_its_end_too(nordlys: PricedSh
 
 
 async def test_a_price_with_a_date_is_right_on_its_day(nordlys: PricedShop):
-    clock = nordlys.retailer.clock
-    tomorrow = (clock.now() + DAY).date()
+    first_run = nordlys.retailer.clock.now() + timedelta(minutes=15)
+    tomorrow = first_run.astimezone(nordlys.rules.zone).date() + DAY
     nordlys.agree("LAMP-HEAD", 29.95, PriceApplicableFromDate=str(tomorrow), PriceApplicableToDate=str(tomorrow))
     await nordlys.run()
     assert nordlys.shown()["LAMP-HEAD"] == "34.50"
