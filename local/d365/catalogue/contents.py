@@ -26,8 +26,11 @@ _VALUE_FIELDS: Final = {
 
 class Contents(Part):
     def set_text(self, product: str, language: str, name: str, description: str = "") -> None:
-        raw = {"ProductNumber": product, "LanguageId": language, "ProductName": name, "Description": description}
-        self.write(sets.TEXTS, raw)
+        self.write(sets.TEXTS, _text(product, language, name, description))
+
+    def _add_text(self, product: str, language: str, name: str, description: str = "") -> None:
+        """Of a product that no company has yet, whose name is nowhere else."""
+        write_record(self._books, sets.TEXTS, _text(product, language, name, description))
 
     def write(self, set_name: str, raw: Mapping[str, Any]) -> Row:
         """What a person types into a form: a new record, or fields of the one that has this key."""
@@ -107,3 +110,7 @@ class Contents(Part):
                 assigned.remove(key)
         values: dict[str, Value] = {"ProductNumber": product, "ProductCategoryName": category}
         self._put(sets.ASSIGNMENTS, {**values, "ProductCategoryHierarchyName": hierarchy})
+
+
+def _text(product: str, language: str, name: str, description: str) -> dict[str, str]:
+    return {"ProductNumber": product, "LanguageId": language, "ProductName": name, "Description": description}

@@ -41,7 +41,7 @@ class Catalogue(Contents, Values, Approval):
                 },
             )
             for language, text in product.texts.items():
-                self.set_text(product.number, language, text.name, text.description)
+                self._add_text(product.number, language, text.name, text.description)
             for dimension, values in product.values.items():
                 self.add_values(product.number, dimension, values)
             self._create_variants(product.number, product.variants)
@@ -148,7 +148,7 @@ class Catalogue(Contents, Values, Approval):
                 },
             )
             if variant.name:
-                self.set_text(variant.number, SYSTEM_LANGUAGE, variant.name)
+                self._add_text(variant.number, SYSTEM_LANGUAGE, variant.name)
         self._books.put_variants(master, {variant.number: variant.dimensions for variant in variants})
 
     def _release_variants(self, released: Row, variants: Collection[VariantData]) -> None:
