@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import pytest
-from builders.shop_products import prices, wanted
+from builders.shop_products import prices, wanted, wanted_plain
 from builders.shop_side import ShopSide, shop_in_process
 
-from shared.model import Converged, WantedProduct
+from shared.model import Converged, Item, KnownProduct, ListedPrice, WantedProduct
+from shared.sync.products.shop.flow import ProductWork, converge_all
 
 
 @pytest.fixture
@@ -124,3 +126,37 @@ async def test_a_locale_that_the_shop_does_not_have_is_told_and_the_others_are_w
     assert result.problems[0].details["what"] == "the translation of title into sv"
     assert "Locale is not a valid locale for the shop" in result.problems[0].details["message"]
     assert side.translated(result, "de") == {"title": "Zelt"}
+
+
+async def converge_many(side: ShopSide, count: int, **of_the_third: Any) -> list[Converged]:
+    side.calls.clear()
+    work = []
+    for number in range(count):
+        item = Item(f"M{number:03}")
+        variants = tuple(replace(each, item=item, sku=item.number) for each in wanted_plain().variants)
+        texts = {"title": f"Map {number}", "translations": {"de": {"title": f"Karte {number}"}}}
+        texts |= of_the_third if number == 3 else {}
+        product = wanted_plain(item_number=item.number, variants=variants, **texts)
+        work.append(ProductWork(product, side.known.get(item.number), {item: ListedPrice(Decimal(9))}))
+    results = []
+    async for done, result in converge_all(work, side.ports()):
+        assert result.id is not None
+        side.known[done.wanted.item_number] = KnownProduct(result.id, result.variants)
+        results.append(result)
+    return results
+
+
+async def test_texts_of_known_products_are_read_25_products_to_a_call(side: ShopSide) -> None:
+    await converge_many(side, 30)
+    assert side.calls["ProductTranslate"] == 30
+    await converge_many(side, 30)
+    assert side.calls == {"ProductRead": 2, "ProductTranslatable": 2}
+
+
+async def test_texts_that_were_read_before_the_product_was_changed_are_read_again(side: ShopSide) -> None:
+    await converge_many(side, 30)
+    changed = {"title": "Atlas", "translations": {"de": {"title": "Weltatlas"}}}
+    results = await converge_many(side, 30, **changed)
+    assert [each.problems for each in results] == [()] * 30
+    assert side.translated(results[3], "de") == {"title": "Weltatlas"}
+    assert side.calls["ProductTranslatable"] == 3

@@ -6,7 +6,7 @@ and what is as it should be costs one reading and no write.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import batched
 from typing import Final, NamedTuple
@@ -24,6 +24,7 @@ from shared.model import (
     KnownProduct,
     ShopProduct,
     ShopState,
+    TranslatableText,
     VariantPrices,
     WantedProduct,
 )
@@ -33,7 +34,7 @@ from shared.shopify.products.writing import create_product
 from shared.sync.products.shop.pictures import bring_pictures
 from shared.sync.products.shop.ports import ShopProductPorts, ShowLater
 from shared.sync.products.shop.session import CountedShop, ProductSession
-from shared.sync.products.shop.translations import bring_translations
+from shared.sync.products.shop.translations import bring_translations, read_together
 from shared.sync.products.shop.writing import write_changes, write_showing
 
 _ROUNDS: Final = 4
@@ -48,6 +49,13 @@ class ProductWork(NamedTuple):
     prices: VariantPrices
 
 
+class _Read(NamedTuple):
+    """What was read of many products together."""
+
+    products: Mapping[int, ShopProduct]
+    texts: Mapping[str, Sequence[TranslatableText]] | None
+
+
 async def converge(
     wanted: WantedProduct, known: KnownProduct | None, prices: VariantPrices, ports: ShopProductPorts
 ) -> Converged:
@@ -60,13 +68,19 @@ async def converge_all(
 ) -> AsyncIterator[tuple[ProductWork, Converged]]:
     """The same for many products: those that are known are read 25 to a call."""
     for batch in batched(work, MOST_AT_ONCE, strict=False):
-        numbers = [each.known.id for each in batch if each.known is not None]
-        read: Mapping[int, ShopProduct] = {}
-        if len(numbers) > 1:
-            selection = ports.selection(each.wanted for each in batch)
-            read = await read_products(ports.admin, numbers, selection)
+        read = await _read_together(batch, ports)
         for each in batch:
-            yield each, await _converge(each, ports, read if len(numbers) > 1 else None)
+            yield each, await _converge(each, ports, read)
+
+
+async def _read_together(batch: Sequence[ProductWork], ports: ShopProductPorts) -> _Read | None:
+    """None for a single one, which is read by itself."""
+    known = {each.known.id: each.wanted for each in batch if each.known is not None}
+    if len(known) < 2:  # noqa: PLR2004
+        return None
+    products = await read_products(ports.admin, list(known), ports.selection(each.wanted for each in batch))
+    texts = await read_together([(known[number], shop) for number, shop in products.items()], ports.admin)
+    return _Read(products, texts)
 
 
 async def look(wanted: WantedProduct, ports: ShopProductPorts) -> Adoption | None:
@@ -85,7 +99,7 @@ async def look(wanted: WantedProduct, ports: ShopProductPorts) -> Adoption | Non
     return Adoption(id=shop.id, variants=match.ids, differing=changes.differing)
 
 
-async def _converge(work: ProductWork, ports: ShopProductPorts, read: Mapping[int, ShopProduct] | None) -> Converged:
+async def _converge(work: ProductWork, ports: ShopProductPorts, read: _Read | None) -> Converged:
     admin = CountedShop(ports.admin)
     known: Mapping[Item, int] = work.known.variants if work.known else {}
     problems: list[RefusedError] = []
@@ -105,14 +119,14 @@ async def _converge(work: ProductWork, ports: ShopProductPorts, read: Mapping[in
         if work.known is None or shop.id != work.known.id:
             known = {}
         number = shop.id
-        session = ProductSession(work.wanted, shop, admin, problems)
+        session = ProductSession(work.wanted, shop, admin, problems, texts=read.texts if read is not None else None)
         return await _bring_in_line(session, work.prices, known, ports)
     except RefusedError as refused:
         return Converged(number, known, ShopState.REFUSED, (*problems, refused), calls=admin.calls)
 
 
 async def _find(
-    work: ProductWork, ports: ShopProductPorts, admin: QueryRunner, read: Mapping[int, ShopProduct] | None
+    work: ProductWork, ports: ShopProductPorts, admin: QueryRunner, read: _Read | None
 ) -> ShopProduct | None:
     """The shop's product of the item: the known one, the one with its number, or the one to be adopted.
 
@@ -121,7 +135,7 @@ async def _find(
     wanted, known, finder = work.wanted, work.known, ports.finder
     selection = ports.selection([wanted])
     if known is not None:
-        found = (read if read is not None else await read_products(admin, [known.id], selection)).get(known.id)
+        found = (read.products if read is not None else await read_products(admin, [known.id], selection)).get(known.id)
         if found is not None and found.item_number in {None, wanted.item_number}:
             return found
     if await finder.is_listed(admin):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from shared.errors import ErrorCode, RefusedError, TransientError
 from shared.mapping.products.shop.given import Given, given_metafield
-from shared.model import ShopProduct, WantedProduct
+from shared.model import ShopProduct, TranslatableText, WantedProduct
 from shared.shopify.admin.client import QueryRunner
 from shared.shopify.products.reading import ProductSelection, read_products
 from shared.shopify.products.writing import ProductWriter
@@ -34,6 +34,8 @@ class ProductSession:
     """As it was read last."""
     admin: CountedShop
     problems: list[RefusedError] = field(default_factory=list)
+    texts: Mapping[str, Sequence[TranslatableText]] | None = None
+    """By locale what was read of it, and of others, before anything was written; None if it was not."""
     is_pending: bool = False
     """Shopify has not finished with a picture."""
 
