@@ -113,7 +113,7 @@ class _Parser:
         while self._peek() == "or":
             self._take()
             alternatives.append(self._both())
-        return alternatives[0] if len(alternatives) == 1 else lambda row: any(a(row) for a in alternatives)
+        return alternatives[0] if len(alternatives) == 1 else _any_of(alternatives)
 
     def _both(self) -> Predicate:
         conditions = [self._single()]
@@ -158,6 +158,26 @@ class _Parser:
         return _Operand(prop)
 
 
+@dataclass(frozen=True, slots=True)
+class _Equals:
+    """A field that has to equal a fixed value."""
+
+    field: str
+    value: Value
+
+    def __call__(self, row: Values) -> bool:
+        return comparable(row[self.field]) == self.value
+
+
+def _any_of(alternatives: list[Predicate]) -> Predicate:
+    """Many values of one field are looked up at once."""
+    equals = [each for each in alternatives if isinstance(each, _Equals)]
+    if len(equals) == len(alternatives) and len({each.field for each in equals}) == 1:
+        field, values = equals[0].field, frozenset(each.value for each in equals)
+        return lambda row: comparable(row[field]) in values
+    return lambda row: any(each(row) for each in alternatives)
+
+
 def _compare(left: _Operand, name: str, right: _Operand) -> Predicate:
     if left.family is not None and right.family is not None and left.family != right.family:
         raise FilterError(
@@ -173,6 +193,8 @@ def _compare(left: _Operand, name: str, right: _Operand) -> Predicate:
         wanted = name == "eq"
         return lambda row: (matches.fullmatch(str(row[field])) is not None) == wanted
     get_left, get_right = _getter(left, right.prop), _getter(right, left.prop)
+    if name == "eq" and left.prop is not None and right.prop is None:
+        return _Equals(left.prop.name, get_right({}))
     test = _COMPARISONS[name]
     if name in ("eq", "ne"):
         return lambda row: test(get_left(row), get_right(row))

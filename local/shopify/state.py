@@ -115,6 +115,8 @@ class Shop:
         self.processing_seconds = 2.0
         #: by global id of what is translated, then by locale and key
         self.translations: dict[str, dict[tuple[str, str], Translation]] = {}
+        self.option_owners: dict[tuple[str, int], int] = {}
+        """Product of each option and option value (kind, id), as far as they were looked up."""
         self.pricing = Pricing()
         for market in seed.markets:
             self.pricing.markets[market.id] = Market(market.id, market.name, market.currency, market.is_primary)

@@ -56,14 +56,23 @@ def find(shop: Shop, id_: str) -> Translatable | None:
 
 def find_all(shop: Shop, ids: list[str]) -> list[Translatable | None]:
     """Products, options or option values by their global ids; other kinds are refused."""
-    asked = [_parsed(each) for each in ids]
-    kinds = {kind for kind, _ in asked}
-    known: dict[tuple[str, int], Translatable] = {}
-    if kinds - {"Product"}:
-        for option in (each for product in shop.products.values() for each in product.options):
-            known["ProductOption", option.id] = option
-            known.update((("ProductOptionValue", value.id), value) for value in option.values)
-    return [shop.products.get(number) if kind == "Product" else known.get((kind, number)) for kind, number in asked]
+    return [_find(shop, kind, number) for kind, number in [_parsed(each) for each in ids]]
+
+
+def _find(shop: Shop, kind: str, number: int) -> Translatable | None:
+    if kind == "Product":
+        return shop.products.get(number)
+    product = shop.products.get(shop.option_owners.get((kind, number), 0))
+    if product is None or (kind, number) not in _options(product):
+        shop.option_owners = {part: each.id for each in shop.products.values() for part in _options(each)}
+        product = shop.products.get(shop.option_owners.get((kind, number), 0))
+    return _options(product).get((kind, number)) if product is not None else None
+
+
+def _options(product: Product) -> dict[tuple[str, int], Translatable]:
+    options: dict[tuple[str, int], Translatable] = {("ProductOption", each.id): each for each in product.options}
+    values = {("ProductOptionValue", each.id): each for option in product.options for each in option.values}
+    return options | values
 
 
 def _parsed(id_: str) -> tuple[str, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime
+from typing import Final
 
 from shared.errors import RefusedError
 from shared.mapping.prices.plan import WantedPrices
@@ -13,6 +14,9 @@ from shared.rules import StoreRules
 from shared.sync.prices.calculators import calculator_of
 from shared.sync.prices.ports import PriceSource
 from shared.sync.prices.reading import read_fo_prices
+
+_MOST: Final = 500
+"""Items that are read by their numbers, about 20 to a call: of more, all of F&O's prices take fewer calls."""
 
 
 async def quotes(
@@ -29,6 +33,7 @@ async def quotes(
         return dict.fromkeys(items)
     terms = shop_terms(price_rules(rules))
     day = now().astimezone(rules.zone).date()
-    found = await read_fo_prices(rules, fo, [terms], day=day, items={item.number for item in items})
+    numbers = {item.number for item in items}
+    found = await read_fo_prices(rules, fo, [terms], day=day, items=numbers if len(numbers) <= _MOST else None)
     prices = WantedPrices(await calculator_of(rules, fo, found, terms, day=day, items=items))
     return {item: None if isinstance(price := prices.of(item), RefusedError) else price for item in items}
