@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
+import httpx
 import pytest
 from builders.shop_products import prices, wanted
 from builders.shop_side import ShopSide, shop_in_process, with_policy
@@ -130,6 +131,28 @@ async def test_too_large_and_unknown_files_are_told_and_the_others_are_shown(sid
     ]
     assert "31,457,283 bytes" in result.problems[1].details["reason"]
     assert side.shown_pictures(result) == [("Back", "back")]
+
+
+class RefusingUploads(httpx.AsyncBaseTransport):
+    """The storage of the shop takes no bytes that end so."""
+
+    def __init__(self, inner: httpx.AsyncBaseTransport, end: bytes) -> None:
+        self.inner, self.end = inner, end
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if request.method == "PUT" and request.content.endswith(self.end):
+            return httpx.Response(403, request=request)
+        return await self.inner.handle_async_request(request)
+
+
+async def test_a_picture_whose_upload_is_refused_keeps_no_other_away() -> None:
+    async with shop_in_process(lambda inner: RefusingUploads(inner, b"front")) as side:
+        side.policy = with_policy(side, pictures="fo")
+        side.pictures |= {"front": JPEG + b"front", "back": JPEG + b"back"}
+        result = await converge(side, pictured(FRONT, BACK))
+        [problem] = result.problems
+        assert (problem.code, problem.details["file"]) == ("PRODUCT_IMAGE_REFUSED", "front.jpg")
+        assert (result.state, side.shown_pictures(result)) == (ShopState.ACTIVE, [("Back", "back")])
 
 
 async def test_a_picture_that_shopify_refuses_keeps_no_other_away(side: ShopSide) -> None:

@@ -189,6 +189,30 @@ async def test_five_failures_end_the_run(many: Many) -> None:
     assert len((await many.push()).done) == len(OWN) + 60
 
 
+async def test_products_that_cannot_be_finished_keep_no_others_waiting_and_take_turns(many: Many) -> None:
+    many.release(*THINGS[:60])
+    broken = THINGS[:9]
+    tried: list[str] = []
+
+    def fail(wanted: WantedProduct) -> Exception | None:
+        tried.append(wanted.item_number)
+        return failing(TransientError("no answer"), *broken)(wanted)
+
+    many.shop.fails = fail
+    first = await many.push()
+    assert first.halted
+    done = set(first.done)
+    tried.clear()
+    second = await many.push()
+    assert done | set(second.done) == OWN | set(THINGS[:60]) - set(broken)
+    assert (second.halted, second.pending) == ("no answer", len(broken))
+    assert set(tried) < set(THINGS)
+    tried.clear()
+    for _ in range(4):
+        await many.push()
+    assert set(tried) == set(broken)
+
+
 async def test_throttling_ends_the_run_and_nothing_is_lost(many: Many) -> None:
     many.release(*THINGS[:60])
     many.shop.fails = failing(ThrottledError("the query budget is spent"), "THING-000", "THING-001", "THING-002")

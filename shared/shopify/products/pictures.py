@@ -8,7 +8,7 @@ from typing import Final, NamedTuple, Protocol
 
 import httpx
 
-from shared.errors import TransientError
+from shared.errors import ErrorCode, RefusedError, TransientError
 from shared.model import ShopPicture
 from shared.shopify import queries
 from shared.shopify.admin.answers import Json, user_errors
@@ -19,6 +19,8 @@ from shared.shopify.products.writing import refusal, refuse
 
 _HEADERS: Final = {"content_type": "Content-Type", "acl": "x-goog-acl"}
 """Parameters of an upload by PUT -> the headers that they stand for."""
+_PASSING: Final = frozenset({httpx.codes.REQUEST_TIMEOUT, httpx.codes.TOO_MANY_REQUESTS})
+"""Client errors that the same bytes may not meet again."""
 
 
 class NewPicture(NamedTuple):
@@ -35,8 +37,12 @@ class UploadTarget:
 
 
 class Uploader(Protocol):
-    async def __call__(self, target: UploadTarget, content: bytes) -> None:
-        """Raises TransientError if it is not certain that all bytes are there. It may be repeated."""
+    async def __call__(self, target: UploadTarget, content: bytes, *, item: str, file: str) -> None:
+        """It may be repeated. `item` and `file` are F&O's, for what is refused.
+
+        Raises RefusedError PRODUCT_IMAGE_REFUSED for bytes that are not taken, and TransientError if it is not certain
+        that all of them are there.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +51,14 @@ class HttpUploader:
 
     http: httpx.AsyncClient
 
-    async def __call__(self, target: UploadTarget, content: bytes) -> None:
+    async def __call__(self, target: UploadTarget, content: bytes, *, item: str, file: str) -> None:
         try:
             response = await self.http.put(target.url, content=content, headers=dict(target.headers))
         except httpx.RequestError as error:
             raise TransientError(f"a file cannot be uploaded: {type(error).__name__}") from error
+        if response.is_client_error and response.status_code not in _PASSING:
+            reason = f"its upload is refused with HTTP {response.status_code}"
+            raise RefusedError(ErrorCode.PRODUCT_IMAGE_REFUSED, item=item, file=file, reason=reason)
         if not response.is_success:
             raise TransientError(f"a file cannot be uploaded: HTTP {response.status_code}")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -52,8 +52,10 @@ class Choice:
     stopped: dict[str, dict[Item, str]] = field(default_factory=dict)
     """By item number: variants of products that are sold, which are not sold any more since this run, and why."""
 
-    def in_order(self) -> list[tuple[str, ProductAction]]:
-        return sorted(self.actions.items(), key=lambda entry: _ORDER.index(entry[1]))
+    def in_order(self, failed: Sequence[str]) -> list[tuple[str, ProductAction]]:
+        """`failed` are items that earlier runs could not finish: they come last, so that they keep no other waiting."""
+        turn = {item: place for place, item in enumerate(failed, start=1)}
+        return sorted(self.actions.items(), key=lambda entry: (turn.get(entry[0], 0), _ORDER.index(entry[1])))
 
     def leave(self, items: Collection[str]) -> None:
         """Nothing is done about these products in this run."""

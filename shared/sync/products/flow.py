@@ -139,7 +139,7 @@ class ProductsPush:
         under_way = progress.under_way | await self._write(choice, writer, is_free=not progress.under_way)
         self.report.under_way = len(under_way)
         self.report.add("", day_limit(self.report, self.rules))
-        self.memory.pending = tuple(dict.fromkeys((*writer.left, *sorted(under_way))))
+        self.memory.note_left((*writer.left, *sorted(under_way)), writer.failed, self.report.done)
         self.report.pending = len(self.memory.pending)
         self._forget_gone(found)
         self._note_reading(found)
@@ -173,7 +173,7 @@ class ProductsPush:
             if under_way or not is_free:
                 choice.leave(new)
                 writer.left += [item for item in new if item not in under_way]
-        work = choice.in_order()
+        work = choice.in_order(self.memory.failed)
         is_free = is_free and not under_way
         if is_free and len(work) >= WORTHWHILE:
             writer.shop.show_together()

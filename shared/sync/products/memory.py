@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final, Self
@@ -45,7 +45,9 @@ class CatalogueMemory:
     edited_at: datetime | None = None
     """Up to when changes in the shop are known, by Shopify's clock."""
     pending: tuple[str, ...] = ()
-    """Item numbers that the last run did not come to."""
+    """Item numbers that the last run did not come to, or could not finish."""
+    failed: tuple[str, ...] = ()
+    """Those of them that it could not finish, the one that was tried longest ago first."""
     is_held: bool = False
     """The brake holds changes, until an operator confirms them."""
     counted_day: date | None = None
@@ -76,6 +78,7 @@ class CatalogueMemory:
             stamps={item: datetime.fromisoformat(at) for item, at in value["stamps"].items()},
             edited_at=_moment(value["edited_at"]),
             pending=tuple(value["pending"]),
+            failed=tuple(value.get("failed", ())),
             is_held=value["is_held"],
             counted_day=_day(value["counted_day"]),
             new_variants=value["new_variants"],
@@ -110,6 +113,13 @@ class CatalogueMemory:
             self.stamped_at = max(newest, self.stamped_at or newest)
             oldest = self.stamped_at - overlap - _STAMPED
             self.stamps = {item: at for item, at in self.stamps.items() if at >= oldest}
+
+    def note_left(self, left: Iterable[str], failed: Collection[str], done: Collection[str]) -> None:
+        """What the next run begins with, and what of it comes last."""
+        self.pending = tuple(dict.fromkeys(left))
+        tried = {*failed, *done}
+        untried = (item for item in self.failed if item in self.pending and item not in tried)
+        self.failed = (*untried, *failed)
 
     def count_new(self, variants: int, today: date) -> None:
         self.new_variants = variants + (self.new_variants if self.counted_day == today else 0)
@@ -148,6 +158,7 @@ class CatalogueMemory:
             "stamps": {item: at.isoformat() for item, at in self.stamps.items()},
             "edited_at": _text(self.edited_at),
             "pending": list(self.pending),
+            "failed": list(self.failed),
             "is_held": self.is_held,
             "counted_day": _text(self.counted_day),
             "new_variants": self.new_variants,

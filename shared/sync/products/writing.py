@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from itertools import batched
+from itertools import batched, groupby
 from math import ceil
 from typing import Final
 
@@ -67,7 +67,8 @@ class CatalogueWriter:
     now: Callable[[], datetime]
     until: datetime
     """No product begins after it."""
-    failures: int = 0
+    failed: list[str] = field(default_factory=list)
+    """Item numbers that could not be finished, but for being refused."""
     created: int = 0
     """Variants, in this run."""
     left: list[str] = field(default_factory=list)
@@ -76,9 +77,14 @@ class CatalogueWriter:
     """Errors that nobody foresaw, of single products."""
 
     async def write_all(self, work: Sequence[tuple[str, ProductAction]]) -> None:
-        """Raises what denies all of them, once the others of the batch are remembered."""
+        """What earlier runs could not finish begins when all that comes before it has ended.
+
+        Raises what denies all of them, once the others of the batch are remembered.
+        """
         saved_at = self.now()
-        for batch in batched(work, _SLICE * _SLICES_AT_ONCE, strict=False):
+        failed = frozenset(self.memory.failed)
+        parts = (part for _, part in groupby(work, lambda each: each[0] in failed))
+        for batch in (batch for part in parts for batch in batched(part, _SLICE * _SLICES_AT_ONCE, strict=False)):
             if self._is_over():
                 self.left += [item for item, _ in batch]
                 continue
@@ -196,11 +202,11 @@ class CatalogueWriter:
             raise error
         if isinstance(error, ThrottledError):
             self.report.halted = error.reason
+            return
+        self.failed.append(job.item)
         if not isinstance(error, TransientError):  # says nothing of the products behind it
             self.broken.append(error)
-            return
-        self.failures += 1
-        if self.failures >= _MOST_FAILURES and not self.report.halted:
+        elif len(self.failed) - len(self.broken) >= _MOST_FAILURES and not self.report.halted:
             self.report.halted = error.reason
 
     def _refused(self, job: _Job, error: RefusedError) -> None:

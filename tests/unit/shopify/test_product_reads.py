@@ -8,7 +8,7 @@ import httpx
 import pytest
 from builders.shop_products import wanted, with_variant
 
-from shared.errors import TransientError
+from shared.errors import RefusedError, TransientError
 from shared.mapping.products.shop.policy import ShopPolicy
 from shared.model import Metafield
 from shared.shopify.products.pictures import HttpUploader, UploadTarget
@@ -70,7 +70,8 @@ async def test_sales_channels_have_the_names_of_their_catalogs() -> None:
 
 async def upload(answer: Any) -> None:
     async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as http:
-        await HttpUploader(http)(UploadTarget("https://upload.example/x", {"Content-Type": "image/png"}, "r"), b"PNG")
+        target = UploadTarget("https://upload.example/x", {"Content-Type": "image/png"}, "r")
+        await HttpUploader(http)(target, b"PNG", item="TENT", file="front.png")
 
 
 async def test_a_file_is_uploaded_with_the_headers_of_its_target() -> None:
@@ -85,9 +86,22 @@ async def test_a_file_is_uploaded_with_the_headers_of_its_target() -> None:
     assert (request.method, request.headers["Content-Type"], request.content) == ("PUT", "image/png", b"PNG")
 
 
+@pytest.mark.parametrize("status", [400, 403, 413])
+async def test_a_file_that_is_refused_is_told_by_its_name(status: int) -> None:
+    with pytest.raises(RefusedError) as refused:
+        await upload(lambda _: httpx.Response(status))
+    assert refused.value.code == "PRODUCT_IMAGE_REFUSED"
+    assert (refused.value.details["item"], refused.value.details["file"]) == ("TENT", "front.png")
+    assert f"HTTP {status}" in refused.value.details["reason"]
+
+
+@pytest.mark.parametrize("status", [408, 429, 500, 503])
+async def test_a_file_that_is_not_taken_now_is_uploaded_by_a_later_run(status: int) -> None:
+    with pytest.raises(TransientError, match=f"HTTP {status}"):
+        await upload(lambda _: httpx.Response(status))
+
+
 async def test_a_file_that_does_not_arrive_is_uploaded_by_a_later_run() -> None:
-    with pytest.raises(TransientError, match="HTTP 403"):
-        await upload(lambda request: httpx.Response(403))
 
     def broken(request: httpx.Request) -> httpx.Response:
         raise httpx.ReadError("broken", request=request)

@@ -71,10 +71,15 @@ async def _upload(
         elif len(content) > MOST_BYTES:
             reason = f"it has {len(content):,} bytes, and Shopify takes {MOST_BYTES:,}"
             session.problems.append(refused_picture(wanted, image, reason))
-        else:
-            await ports.upload(target, content)
+        elif await session.attempt(_sent(ports, target, content, item=wanted.item_number, file=image.file_name)):
             uploaded.append((replace(image, digest=digest), target))
     return uploaded
+
+
+async def _sent(ports: ShopProductPorts, target: UploadTarget, content: bytes, *, item: str, file: str) -> bool:
+    """True, since nothing was refused."""
+    await ports.upload(target, content, item=item, file=file)
+    return True
 
 
 async def _add(session: ProductSession, uploaded: _Uploaded) -> Mapping[str, GivenPicture]:

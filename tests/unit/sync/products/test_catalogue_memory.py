@@ -37,7 +37,8 @@ async def test_everything_is_there_again_after_it_was_stored() -> None:
     memory.basis, memory.read_at, memory.day = "basis", NOW, date(2026, 11, 29)
     memory.read_products, memory.read_variants = 12, 34
     memory.note_stamps([StampedItem("TEE", seconds(-9)), StampedItem("HAT", seconds(-5))], OVERLAP)
-    memory.edited_at, memory.pending, memory.is_held = NOW, ("TEE",), True
+    memory.edited_at, memory.is_held = NOW, True
+    memory.note_left(("TEE", "HAT"), ("HAT",), ())
     memory.count_new(5, date(2026, 11, 29))
     memory.told = {"TEE": ("PRODUCT_TITLE_MISSING:1234",)}
     await memory.release_lease()
@@ -105,3 +106,12 @@ async def test_new_variants_are_counted_by_day() -> None:
     assert (memory.counted(today), memory.counted(tomorrow)) == (7, 0)
     memory.count_new(1, tomorrow)
     assert memory.counted(tomorrow) == 1
+
+
+async def test_what_could_not_be_finished_is_tried_in_turn() -> None:
+    memory = await load(MemoryContainer())
+    memory.note_left(("A", "B", "C"), ("A", "B"), ())
+    memory.note_left(("A", "B", "C", "D"), ("A", "D"), ())
+    assert memory.failed == ("B", "A", "D")
+    memory.note_left(("A", "D"), (), ("D",))
+    assert (memory.pending, memory.failed) == (("A", "D"), ("A",))
