@@ -246,6 +246,8 @@ class Converged:
     """To Shopify."""
     is_pending: bool = False
     """Shopify has not finished with a picture: the next run has to look again, though nothing changed in F&O."""
+    awaits_another_day: bool = False
+    """Its new variants were not created: Shopify takes no more of them on this day."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,7 @@ CHANGED_IN_PLACE = {
     "ListReading",
     "ListReport",
     "Moved",
+    "NewVariants",
     "OpenedShop",
     "OptionValues",
     "PriceMemory",

@@ -13,11 +13,13 @@ from builders.shop_products import wanted_plain
 from builders.shop_side import ONLINE_STORE, ShopSide, shop_in_process
 
 from local.shopify.faults import Fault, FaultKind
+from shared.errors import OutcomeUnknownError
 from shared.model import Item, KnownProduct, ListedPrice, ShopState, WantedProduct
 from shared.store.blobs import Snapshots
 from shared.sync.bulk_lane import WORTHWHILE, BulkLane
 from shared.sync.products.shop.bulk import BulkProducts, BulkProgress
 from shared.sync.products.shop.flow import ProductWork, converge_all
+from shared.sync.products.shop.new_variants import NewVariants
 from shared.sync.products.shop.ports import ShowLater
 
 MANY = WORTHWHILE + 10
@@ -50,9 +52,10 @@ class Runs:
         self.products = products
         self.states: dict[str, ShopState] = {}
         self.refused: dict[str, str] = {}
+        self.new_variants = NewVariants()
 
     def bulk(self) -> BulkProducts:
-        ports = replace(self.side.ports(), later=ShowLater())
+        ports = replace(self.side.ports(), later=ShowLater(), new_variants=self.new_variants)
         lane = BulkLane(
             ports.admin, self.side.http, Snapshots(self.container), "nordlys", "products", self.side.time.now
         )
@@ -166,6 +169,24 @@ async def test_an_operation_whose_start_was_not_confirmed_is_found_and_nothing_i
     await runs.run()
     assert len([each for each in side.shop.products.values() if each.title.startswith("Chart ")]) == MANY
     assert len(side.shop.bulk_operations) == 2
+
+
+async def test_an_operation_creates_no_more_than_shopify_takes_on_a_day(side: ShopSide, container: Any) -> None:
+    runs = Runs(side, container, [plain(number) for number in range(MANY)])
+    runs.new_variants = NewVariants(most=WORTHWHILE + 1, in_shop=50_000)
+    assert len(await runs.bulk().create(runs.work())) == runs.new_variants.today == WORTHWHILE + 1
+
+
+async def test_what_no_operation_was_started_for_counts_as_nothing_new(side: ShopSide, container: Any) -> None:
+    runs = Runs(side, container, [plain(number) for number in range(MANY)])
+    runs.new_variants = NewVariants(most=WORTHWHILE - 1, in_shop=50_000)
+    assert await runs.bulk().create(runs.work()) == frozenset()
+    assert runs.new_variants.today == 0
+    runs.new_variants = NewVariants(most=MANY, in_shop=50_000)
+    side.faults.pending.append(Fault(FaultKind.RESET_AFTER_COMMIT, operation="bulk_run"))
+    with pytest.raises(OutcomeUnknownError, match="bulk_run"):
+        await runs.bulk().create(runs.work())
+    assert runs.new_variants.today == MANY
 
 
 async def test_an_operation_that_ends_half_way_leaves_the_rest_to_the_next_run(side: ShopSide, container: Any) -> None:

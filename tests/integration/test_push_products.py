@@ -481,6 +481,58 @@ async def test_new_variants_beyond_shopifys_daily_limit_wait_for_another_day(wor
     assert (await world.push_in_full(rules_of(variants_a_day=0))).done["JACKET"][1] is ShopState.ACTIVE
 
 
+async def test_products_that_are_taken_over_are_no_new_variants(world: CatalogueWorld) -> None:
+    world.pretend_variants = 50_000
+    report = await world.push(rules_of(variants_a_day=1))
+    assert {state for _, state in report.done.values()} == {ShopState.ACTIVE}
+    assert (set(report.done), report.awaiting_another_day) == (set(PRAIRIE), 0)
+
+
+async def test_variants_of_a_product_that_cannot_be_created_today_are_added_on_another_day(
+    world: CatalogueWorld,
+) -> None:
+    await world.push()
+    world.pretend_variants = 50_000
+    rules = rules_of(variants_a_day=1)
+    new = [{"number": f"TEE-X{size}", "color": "Red", "size": f"X{size}", "state": "Released"} for size in "12"]
+    for variant in new:
+        key = {"ProductMasterNumber": "TEE", "ProductSizeId": variant["size"]}
+        world.catalogue.write("ProductMasterSizes", key)
+    world.catalogue.add_variants("TEE", parse_variants("TEE", new[:1], {}))
+    assert (await world.push_in_full(rules)).awaiting_another_day == 0
+    world.catalogue.add_variants("TEE", parse_variants("TEE", new[1:], {}))
+    world.catalogue.set_text("TEE", "en-US", "Tee of today", "")
+    today = await world.push_in_full(rules)
+    tee = world.document("TEE")
+    assert (tee["title"], today.awaiting_another_day) == ("Tee of today", 1)
+    assert {"TEE-X1", "TEE-X2"} & {each["sku"] for each in tee["variants"]} == {"TEE-X1"}
+    assert (await world.push_in_full(rules)).awaiting_another_day == 1
+    await world.later(hours=24)
+    assert (await world.push(rules)).awaiting_another_day == 0
+    assert {"TEE-X1", "TEE-X2"} <= {each["sku"] for each in world.document("TEE")["variants"]}
+
+
+async def test_a_creation_that_was_refused_leaves_its_variants_to_others_and_a_lost_answer_does_not(
+    world: CatalogueWorld,
+) -> None:
+    await world.push()
+    await approve(world)
+    world.pretend_variants = 50_000
+    rules = rules_of(variants_a_day=6)
+    error = {"field": ["input", "title"], "message": "Title is too nice"}
+    body = {"data": {"productSet": {"product": None, "userErrors": [error]}}}
+    world.shopify.faults.pending.append(Fault(FaultKind.OTHER_ANSWER, operation="ProductSet", body=body))
+    assert (await world.push_in_full(rules)).done["JACKET"][1] is ShopState.REFUSED
+    world.catalogue.set_text("JACKET", "en-US", "Jacket", "")
+    lost = Fault(FaultKind.SERVER_ERROR, times=None, operation="ProductSet")
+    world.shopify.faults.pending.append(lost)
+    failed = await world.push_in_full(rules)
+    assert (failed.awaiting_another_day, failed.pending) == (0, 1)
+    world.shopify.faults.pending.clear()
+    assert (await world.push(rules)).awaiting_another_day == 1
+    assert not world.products_of("JACKET")
+
+
 # ---- rules that do not fit the shop
 
 

@@ -40,6 +40,7 @@ from shared.sync.products.memory import CatalogueMemory
 from shared.sync.products.ports import ImageReader, QuoteReader, ShopOpener, ShopSide
 from shared.sync.products.report import ProductsReport
 from shared.sync.products.shop.bulk import BulkProgress
+from shared.sync.products.shop.new_variants import NewVariants
 from shared.sync.products.survey import OVERLAP, Survey, survey
 from shared.sync.products.writing import CatalogueWriter, day_limit
 from shared.sync.withheld import read_withheld, write_withheld
@@ -88,9 +89,11 @@ class ProductsPush:
         if found is None:
             return self.report
         self.report.is_full = found.is_full
-        shop = await self.open_shop(self.rules, self.admin, limits, self._image_reader(found))
+        counted = self.memory.counted(found.planner.day)
+        new_variants = NewVariants(self.rules.products.variants_a_day, limits.has_variants, counted)
+        shop = await self.open_shop(self.rules, self.admin, limits, self._image_reader(found), new_variants)
         if self.rules.products.adopt:
-            await self._bring_in_line(found, shop, limits, brake)
+            await self._bring_in_line(found, shop, new_variants, brake)
         else:
             await self._plan_only(found, shop)
         return self.report
@@ -115,7 +118,7 @@ class ProductsPush:
         self._settle(found)
         await self.memory.release_lease()
 
-    async def _bring_in_line(self, found: Survey, shop: ShopSide, limits: ShopLimits, brake: Brake) -> None:
+    async def _bring_in_line(self, found: Survey, shop: ShopSide, new_variants: NewVariants, brake: Brake) -> None:
         if found.is_full and not self.memory.products:
             await self._recall(found, shop)
         progress = await shop.resume()
@@ -128,7 +131,7 @@ class ProductsPush:
             quotes=self._prices,
             survey=found,
             memory=self.memory,
-            limits=limits,
+            new_variants=new_variants,
             report=self.report,
             now=self.now,
             until=self.began + _TIME_LIMIT,
@@ -140,6 +143,7 @@ class ProductsPush:
         self.report.under_way = len(under_way)
         self.report.add("", day_limit(self.report, self.rules))
         self.memory.note_left((*writer.left, *sorted(under_way)), writer.failed, self.report.done)
+        self.memory.note_new(new_variants.today, found.planner.day)
         self.report.pending = len(self.memory.pending)
         self._forget_gone(found)
         self._note_reading(found)

@@ -121,8 +121,9 @@ class CatalogueMemory:
         untried = (item for item in self.failed if item in self.pending and item not in tried)
         self.failed = (*untried, *failed)
 
-    def count_new(self, variants: int, today: date) -> None:
-        self.new_variants = variants + (self.new_variants if self.counted_day == today else 0)
+    def note_new(self, variants: int, today: date) -> None:
+        """`variants` are all new ones of this day."""
+        self.new_variants = variants
         self.counted_day = today
 
     def counted(self, today: date) -> int:

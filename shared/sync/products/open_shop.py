@@ -23,6 +23,7 @@ from shared.sync.products.ports import ImageReader, RecalledProduct
 from shared.sync.products.shop.bulk import BulkProducts, BulkProgress
 from shared.sync.products.shop.finding import Finder
 from shared.sync.products.shop.flow import ProductWork, converge_all, look
+from shared.sync.products.shop.new_variants import NewVariants
 from shared.sync.products.shop.ports import ShopProductPorts, ShowLater
 
 
@@ -77,6 +78,7 @@ async def open_shop(
     admin: QueryRunner,
     limits: ShopLimits,
     read_image: ImageReader,
+    new_variants: NewVariants,
     *,
     files: httpx.AsyncClient,
     snapshots: Snapshots,
@@ -103,7 +105,7 @@ async def open_shop(
     )
     finder = Finder() if products.adopt else Finder.listing_first()
     return OpenedShop(
-        ShopProductPorts(admin, policy, read_image, HttpUploader(files), finder),
+        ShopProductPorts(admin, policy, read_image, HttpUploader(files), finder, new_variants),
         BulkLane(admin, files, snapshots, rules.key, "products", now),
     )
 

@@ -16,6 +16,7 @@ from shared.store.blobs import Bodies, Snapshots
 from shared.store.journal import Journal
 from shared.sync.products.shop.bulk import BulkProgress
 from shared.sync.products.shop.flow import ProductWork
+from shared.sync.products.shop.new_variants import NewVariants
 
 type QuoteReader = Callable[[StoreRules, Collection[Item]], Awaitable[VariantPrices]]
 """The shop's prices of items by F&O and the rules, as they are now."""
@@ -54,8 +55,8 @@ class ShopSide(Protocol):
     async def forget(self, progress: BulkProgress) -> None: ...
 
 
-type ShopOpener = Callable[[StoreRules, QueryRunner, ShopLimits, ImageReader], Awaitable[ShopSide]]
-"""Raises RefusedError for rules that name what the shop does not have."""
+type ShopOpener = Callable[[StoreRules, QueryRunner, ShopLimits, ImageReader, NewVariants], Awaitable[ShopSide]]
+"""The new variants are counted by it. Raises RefusedError for rules that name what the shop does not have."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import batched, groupby
 from math import ceil
 from typing import Final
@@ -17,12 +17,13 @@ from typing import Final
 from shared.errors import DeniedError, ErrorCode, RefusedError, StorageAwayError, ThrottledError, TransientError
 from shared.mapping.products.decisions import ProductAction, RememberedProduct, items_without_price
 from shared.mapping.products.wanted.product import PlannedProduct
-from shared.model import Converged, Item, KnownProduct, ShopLimits, ShopState, VariantPrices, WantedProduct
+from shared.model import Converged, Item, KnownProduct, ShopState, VariantPrices, WantedProduct
 from shared.rules import StoreRules
 from shared.sync.products.memory import CatalogueMemory
 from shared.sync.products.ports import QuoteReader, ShopSide
 from shared.sync.products.report import ProductsReport
 from shared.sync.products.shop.flow import ProductWork
+from shared.sync.products.shop.new_variants import NewVariants
 from shared.sync.products.survey import Survey
 
 _SLICE: Final = 25
@@ -34,8 +35,6 @@ _LEAST_SLICE: Final = 5
 _SAVED_EVERY: Final = timedelta(seconds=30)
 _MOST_FAILURES: Final = 5
 """Products in one run that could not be finished for a reason that may pass, before the run ends."""
-_MANY_VARIANTS: Final = 50_000
-"""From so many variants on, Shopify limits how many are new on a day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +46,6 @@ class _Job:
     known: KnownProduct | None
     without_price: frozenset[Item]
 
-    @property
-    def new_variants(self) -> int:
-        if self.known is not None and not self.known.variants:  # made by a bulk operation with all its variants
-            return 0
-        known = self.known.variants if self.known is not None else {}
-        return sum(each.is_approved and each.item not in known for each in self.wanted.variants)
-
 
 @dataclass(slots=True)
 class CatalogueWriter:
@@ -62,15 +54,13 @@ class CatalogueWriter:
     quotes: QuoteReader
     survey: Survey
     memory: CatalogueMemory
-    limits: ShopLimits
+    new_variants: NewVariants
     report: ProductsReport
     now: Callable[[], datetime]
     until: datetime
     """No product begins after it."""
     failed: list[str] = field(default_factory=list)
     """Item numbers that could not be finished, but for being refused."""
-    created: int = 0
-    """Variants, in this run."""
     left: list[str] = field(default_factory=list)
     """Item numbers that the run did not come to, or could not finish."""
     broken: list[Exception] = field(default_factory=list)
@@ -90,12 +80,13 @@ class CatalogueWriter:
                 continue
             if self.now() >= saved_at + _SAVED_EVERY:
                 saved_at = self.now()
+                self.memory.note_new(self.new_variants.today, self.survey.planner.day)
                 await self.memory.renew_lease(saved_at)
             await self._write(batch)
 
     async def create_in_bulk(self, items: Sequence[str]) -> frozenset[str]:
         """The item numbers that an operation is creating now."""
-        jobs = self._within_the_day([self._job(item, ProductAction.CREATE) for item in items])
+        jobs = [self._job(item, ProductAction.CREATE) for item in items]
         self.memory.assert_lease(self.now())
         prices = await self._prices(jobs)
         return await self.shop.create(ProductWork(job.wanted, job.known, prices) for job in jobs)
@@ -105,7 +96,7 @@ class CatalogueWriter:
         return await self.quotes(self.rules, items) if items else {}
 
     async def _write(self, batch: Collection[tuple[str, ProductAction]]) -> None:
-        jobs = self._within_the_day([self._job(item, action) for item, action in batch])
+        jobs = [self._job(item, action) for item, action in batch]
         prices = await self._prices(jobs)
         count = min(_SLICES_AT_ONCE, ceil(len(jobs) / _LEAST_SLICE))
         slices = [jobs[start::count] for start in range(count)]
@@ -156,37 +147,24 @@ class CatalogueWriter:
             without_price=items_without_price(planned, remembered),
         )
 
-    def _within_the_day(self, jobs: list[_Job]) -> list[_Job]:
-        """Those whose new variants Shopify still takes today."""
-        most, counted = self.rules.products.variants_a_day, self.memory.counted(self._today())
-        within = []
-        planned = 0
-        for job in jobs:
-            new = job.new_variants
-            is_large = self.limits.has_variants + self.created + planned + new > _MANY_VARIANTS
-            if new and most and is_large and counted + planned + new > most:
-                self.report.awaiting_another_day += 1
-            else:
-                within.append(job)
-                planned += new
-        return within
-
     def _remember(self, job: _Job, converged: Converged) -> None:
+        """What awaits another day is looked at again by each full run."""
+        self.report.awaiting_another_day += converged.awaits_another_day
+        if converged.awaits_another_day and converged.id is None:
+            self.report.add(job.item, converged.problems)
+            return
         before = self.memory.in_shop(job.item)
         listed = {each.item for each in job.wanted.variants}
         deleted = before.keys() & listed - converged.variants.keys()
         kept = {item: variant for item, variant in before.items() if item not in listed}
         self.memory.products[job.item] = RememberedProduct(
             id=converged.id,
-            digest=job.digest,
+            digest="" if converged.awaits_another_day else job.digest,
             state=converged.state,
             compared_at=self.now(),
             variants={**kept, **converged.variants},
             is_pending=converged.is_pending,
         )
-        if new := len(converged.variants.keys() - before.keys()):
-            self.created += new
-            self.memory.count_new(new, self._today())
         self.report.done[job.item] = (job.action, converged.state)
         self.report.add(job.item, converged.problems)
         if converged.is_pending or deleted:  # the next run asks for the prices of what was deleted
@@ -223,9 +201,6 @@ class CatalogueWriter:
         )
         self.report.done[job.item] = (job.action, ShopState.REFUSED)
         self.report.add(job.item, [error])
-
-    def _today(self) -> date:
-        return self.now().astimezone(self.rules.zone).date()
 
 
 def day_limit(report: ProductsReport, rules: StoreRules) -> list[RefusedError]:

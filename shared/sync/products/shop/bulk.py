@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from shared.errors import RefusedError
+from shared.errors import OutcomeUnknownError, RefusedError
 from shared.mapping.products.shop.creation import new_product
 from shared.model import ProductFields
 from shared.shopify.bulk import BulkResult, BulkState
@@ -83,7 +83,8 @@ class BulkProducts:
             return frozenset()
         finder, admin = self.ports.finder, self.ports.admin
         await finder.list_all(admin)
-        calls = {}
+        new_variants = self.ports.new_variants
+        calls, sizes = {}, {}
         for each in new:
             wanted = each.wanted
             if wanted.item_number in finder.products:
@@ -93,11 +94,19 @@ class BulkProducts:
                 product = None if is_there else new_product(wanted, each.prices, self.ports.policy)
             except RefusedError:
                 continue
-            if product is not None:
+            if product is not None and new_variants.take(len(product.variants)):
                 calls[wanted.item_number] = set_input(product)
-        if len(calls) < WORTHWHILE:
-            return frozenset()
-        return frozenset((await self.lane.start(BULK_CREATE, calls)).keys)
+                sizes[wanted.item_number] = len(product.variants)
+        started: frozenset[str] = frozenset()
+        try:
+            if len(calls) >= WORTHWHILE:
+                started = frozenset((await self.lane.start(BULK_CREATE, calls)).keys)
+        except OutcomeUnknownError:
+            started = frozenset(calls)
+            raise
+        finally:
+            new_variants.give_back(sum(size for item, size in sizes.items() if item not in started))
+        return started
 
     async def show(self, later: ShowLater) -> frozenset[str]:
         """The item numbers that are being shown now: first all that are drafts are set active, in a later run they are

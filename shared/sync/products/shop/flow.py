@@ -22,6 +22,7 @@ from shared.model import (
     Converged,
     Item,
     KnownProduct,
+    NewProduct,
     ShopProduct,
     ShopState,
     TranslatableText,
@@ -112,14 +113,20 @@ async def _converge(work: ProductWork, ports: ShopProductPorts, read: _Read | No
                 problems.append(
                     RefusedError(ErrorCode.PRODUCT_DELETED_IN_SHOP, item=work.wanted.item_number, product=work.known.id)
                 )
-            shop = await _create(work, ports, admin)
+            product = new_product(work.wanted, work.prices, ports.policy)
+            if product is None:
+                return Converged(None, {}, ShopState.WITHDRAWN, calls=admin.calls)
+            if not ports.new_variants.take(len(product.variants)):
+                return Converged(
+                    None, {}, ShopState.WAITING, tuple(problems), calls=admin.calls, awaits_another_day=True
+                )
+            shop = await _create(product, work.wanted, ports, admin)
             known = {}
-        if shop is None:
-            return Converged(None, {}, ShopState.WITHDRAWN, calls=admin.calls)
         if work.known is None or shop.id != work.known.id:
             known = {}
         number = shop.id
-        session = ProductSession(work.wanted, shop, admin, problems, texts=read.texts if read is not None else None)
+        texts = read.texts if read is not None else None
+        session = ProductSession(work.wanted, shop, admin, ports.new_variants, problems, texts=texts)
         return await _bring_in_line(session, work.prices, known, ports)
     except RefusedError as refused:
         return Converged(number, known, ShopState.REFUSED, (*problems, refused), calls=admin.calls)
@@ -149,14 +156,16 @@ async def _find(
     return None if number is None else (await read_products(admin, [number], selection)).get(number)
 
 
-async def _create(work: ProductWork, ports: ShopProductPorts, admin: QueryRunner) -> ShopProduct | None:
-    """The new product, a draft; None if nothing of it is approved. Raises RefusedError for what cannot be created."""
-    product = new_product(work.wanted, work.prices, ports.policy)
-    if product is None:
-        return None
-    selection = ports.selection([work.wanted])
+async def _create(
+    product: NewProduct, wanted: WantedProduct, ports: ShopProductPorts, admin: QueryRunner
+) -> ShopProduct:
+    """The new product, a draft. Raises RefusedError for what cannot be created."""
+    selection = ports.selection([wanted])
     try:
         return await create_product(admin, product, selection)
+    except RefusedError:
+        ports.new_variants.give_back(len(product.variants))
+        raise
     except OutcomeUnknownError:
         found = await find_by_item(admin, product.item_number, selection)
         if found is None:
@@ -175,6 +184,9 @@ async def _bring_in_line(
         match = match_shop_variants(wanted, session.shop, known)
         known = {**known, **match.ids}
         changes = plan_changes(wanted, session.shop, match, prices, ports.policy)
+        if changes.new_variants and not session.new_variants.take(len(changes.new_variants)):
+            session.awaits_another_day = True
+            changes = replace(changes, new_variants={})
         given = await write_changes(session, changes)
         if not changes.needs_reading:
             break
@@ -203,6 +215,7 @@ async def _bring_in_line(
         unpublished=was_visible and showing.withdraws,
         calls=session.calls,
         is_pending=session.is_pending,
+        awaits_another_day=session.awaits_another_day,
     )
 
 
@@ -219,4 +232,5 @@ async def _show_later(
         problems=tuple(session.problems),
         calls=session.calls,
         is_pending=True,
+        awaits_another_day=session.awaits_another_day,
     )

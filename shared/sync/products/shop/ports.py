@@ -12,6 +12,7 @@ from shared.shopify.admin.client import QueryRunner
 from shared.shopify.products.pictures import Uploader
 from shared.shopify.products.reading import ProductSelection
 from shared.sync.products.shop.finding import Finder
+from shared.sync.products.shop.new_variants import NewVariants
 
 type PictureReader = Callable[[str, ProductImage], Awaitable[bytes]]
 """Item number and picture -> its bytes, from F&O."""
@@ -27,13 +28,14 @@ class ShowLater:
 
 @dataclass(frozen=True, slots=True)
 class ShopProductPorts:
-    """Of one run: `finder` remembers what the shop has."""
+    """Of one run: `finder` remembers what the shop has, `new_variants` what it was given."""
 
     admin: QueryRunner
     policy: ShopPolicy
     read_picture: PictureReader
     upload: Uploader
     finder: Finder = field(default_factory=Finder)
+    new_variants: NewVariants = field(default_factory=NewVariants)
     later: ShowLater | None = None
     """Gathers products that may be seen, instead of showing each at once; only with a bulk lane."""
 

@@ -13,6 +13,7 @@ from shared.shopify.admin.client import QueryRunner
 from shared.shopify.products.reading import ProductSelection, read_products
 from shared.shopify.products.writing import ProductWriter
 from shared.shopify.queries import Query
+from shared.sync.products.shop.new_variants import NewVariants
 
 
 @dataclass(slots=True)
@@ -33,11 +34,14 @@ class ProductSession:
     shop: ShopProduct
     """As it was read last."""
     admin: CountedShop
+    new_variants: NewVariants
     problems: list[RefusedError] = field(default_factory=list)
     texts: Mapping[str, Sequence[TranslatableText]] | None = None
     """By locale what was read of it, and of others, before anything was written; None if it was not."""
     is_pending: bool = False
     """Shopify has not finished with a picture."""
+    awaits_another_day: bool = False
+    """Shopify takes its new variants only then."""
 
     @property
     def writer(self) -> ProductWriter:

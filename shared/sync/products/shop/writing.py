@@ -30,7 +30,9 @@ async def write_changes(session: ProductSession, changes: ProductChanges) -> Giv
     if changes.updates:
         _tell_variants(session, await session.attempt(writer.update_variants(changes.updates)))
     if changes.new_variants:
-        _tell_variants(session, await session.attempt(writer.create_variants(changes.new_variants.values())))
+        refused = await session.attempt(writer.create_variants(changes.new_variants.values()))
+        session.new_variants.give_back(len(changes.new_variants if refused is None else refused))
+        _tell_variants(session, refused)
     if changes.deletions:
         await session.attempt(writer.delete_variants(changes.deletions))
     return after

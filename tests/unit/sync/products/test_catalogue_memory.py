@@ -39,7 +39,7 @@ async def test_everything_is_there_again_after_it_was_stored() -> None:
     memory.note_stamps([StampedItem("TEE", seconds(-9)), StampedItem("HAT", seconds(-5))], OVERLAP)
     memory.edited_at, memory.is_held = NOW, True
     memory.note_left(("TEE", "HAT"), ("HAT",), ())
-    memory.count_new(5, date(2026, 11, 29))
+    memory.note_new(5, date(2026, 11, 29))
     memory.told = {"TEE": ("PRODUCT_TITLE_MISSING:1234",)}
     await memory.release_lease()
     stored = await load(container, "two")
@@ -101,11 +101,10 @@ async def test_stamps_are_forgotten_when_no_run_sees_them_again() -> None:
 async def test_new_variants_are_counted_by_day() -> None:
     memory = await load(MemoryContainer())
     today, tomorrow = date(2026, 11, 29), date(2026, 11, 30)
-    memory.count_new(3, today)
-    memory.count_new(4, today)
+    memory.note_new(7, today)
     assert (memory.counted(today), memory.counted(tomorrow)) == (7, 0)
-    memory.count_new(1, tomorrow)
-    assert memory.counted(tomorrow) == 1
+    memory.note_new(1, tomorrow)
+    assert (memory.counted(today), memory.counted(tomorrow)) == (0, 1)
 
 
 async def test_what_could_not_be_finished_is_tried_in_turn() -> None:
