@@ -101,6 +101,12 @@ class WantedProduct:
     options: tuple[ProductOption, ...] = ()
     """Empty for a product without variants."""
     variants: tuple[WantedVariant, ...] = ()
+    kept: frozenset[Item] = frozenset()
+    """Variants that are sold, but cannot be shown as F&O has them. Where the shop has them, they stay as they are."""
+    unsold: Mapping[str, Item] = field(default_factory=dict)
+    """By SKU, variants of F&O that are not sold, and that the app does not know in the shop. One that the shop has all
+    the same, as in a product that is taken over, cannot be bought.
+    """
     metafields: tuple[Metafield, ...] = ()
     translations: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """By locale of the shop: `title` and `body_html`."""

@@ -94,6 +94,36 @@ async def test_products_that_the_shop_has_are_adopted_by_their_skus(world: Catal
     assert world.item_of(world.by_sku("TEE-RED-M")) == "TEE"
 
 
+async def test_a_variant_of_an_adopted_product_that_is_not_sold_cannot_be_bought_from_the_first_run_on(
+    world: CatalogueWorld,
+) -> None:
+    await approve(world, "TEE", "Ended", ["TEE-RED-L"])
+    [large] = [each for each in world.by_sku("TEE-RED-L").variants if each.sku == "TEE-RED-L"]
+    staff.edit_variant(world.shop, large, {"inventory_policy": "CONTINUE"})
+    await world.push(rules_of(unpublish_floor=0, unpublish_percent=1))
+    assert (large.inventory_policy, large.tracked) == ("DENY", True)
+    withheld, _ = await read_withheld(world.snapshots, "prairie")
+    assert withheld == {large.id: Item("TEE", color="Red", size="L")}
+    full = await world.push_in_full()
+    assert (full.held, (await read_withheld(world.snapshots, "prairie"))[0]) == (0, withheld)
+    await approve(world, "TEE", "Released", ["TEE-RED-L"])
+    await world.push_in_full()
+    assert (large.inventory_policy, (await read_withheld(world.snapshots, "prairie"))[0]) == ("CONTINUE", {})
+
+
+async def test_a_product_of_which_the_shop_has_only_what_is_not_sold_is_adopted(world: CatalogueWorld) -> None:
+    tee = world.by_sku("TEE-RED-L")
+    own = [each.sku for each in tee.variants]
+    await approve(world, "TEE", "Ended", own)
+    world.catalogue.write("ProductMasterSizes", {"ProductMasterNumber": "TEE", "ProductSizeId": "XXL"})
+    new = {"number": "TEE-RED-XXL", "color": "Red", "size": "XXL", "state": "Released"}
+    world.catalogue.add_variants("TEE", parse_variants("TEE", [new], {}))
+    await world.push()
+    await world.push()
+    assert world.product("TEE") is tee
+    assert {each.sku: each.inventory_policy for each in tee.variants} == dict.fromkeys([*own, "TEE-RED-XXL"], "DENY")
+
+
 async def test_without_adopt_nothing_is_written_and_the_plan_says_what_would_be(world: CatalogueWorld) -> None:
     await approve(world)
     before = {each.id: staff.product_document(each) for each in world.shop.products.values()}

@@ -37,6 +37,7 @@ TEXTS: Final = st.sampled_from(
 )
 ONLINE_STORE: Final = 75002001
 
+STOPS: Final = st.tuples(st.just("variant state"), WHICH, st.just("Ended"))
 EVENTS: Final = st.one_of(
     st.tuples(st.just("state"), WHICH, STATES),
     st.tuples(st.just("variant state"), WHICH, STATES),
@@ -287,9 +288,12 @@ async def run(world: CatalogueWorld, minutes: float) -> Any:
     return None
 
 
-async def play(history: list[tuple[Any, ...]]) -> None:
+async def play(history: list[tuple[Any, ...]], before: list[tuple[Any, ...]] | None = None) -> None:
+    """`before` happens before the first run, which takes over what the shop has."""
     async with catalogue_world() as world:
         shop = Shop(world)
+        for what, *arguments in before or ():
+            shop.happens(what, *arguments)
         await run(world, 0)
         for what, *arguments in history:
             if what == "run":
@@ -309,9 +313,15 @@ async def play(history: list[tuple[Any, ...]]) -> None:
 
 
 @settings(deadline=None, max_examples=15)
-@given(history=st.lists(EVENTS, max_size=12))
-def test_at_quiet_the_shop_sells_what_f_and_o_does_and_merchants_keep_theirs(history: list[tuple[Any, ...]]) -> None:
-    asyncio.run(play(history))
+@given(before=st.lists(STOPS, max_size=3), history=st.lists(EVENTS, max_size=12))
+def test_at_quiet_the_shop_sells_what_f_and_o_does_and_merchants_keep_theirs(
+    before: list[tuple[Any, ...]], history: list[tuple[Any, ...]]
+) -> None:
+    asyncio.run(play(history, before))
+
+
+def test_variants_that_were_stopped_before_the_first_run_cannot_be_bought() -> None:
+    asyncio.run(play([], [("variant state", which, "Ended") for which in (0, 1, 5)]))
 
 
 def test_a_lost_answer_doubles_nothing() -> None:

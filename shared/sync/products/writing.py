@@ -63,6 +63,8 @@ class CatalogueWriter:
     """Item numbers that could not be finished, but for being refused."""
     left: list[str] = field(default_factory=list)
     """Item numbers that the run did not come to, or could not finish."""
+    unsold: dict[int, Item] = field(default_factory=dict)
+    """By id, variants that the shop had and the app did not know, of items that are not sold."""
     broken: list[Exception] = field(default_factory=list)
     """Errors that nobody foresaw, of single products."""
 
@@ -165,6 +167,8 @@ class CatalogueWriter:
             variants={**kept, **converged.variants},
             is_pending=converged.is_pending,
         )
+        unsold = set(job.wanted.unsold.values())
+        self.unsold |= {variant: item for item, variant in converged.variants.items() if item in unsold}
         self.report.done[job.item] = (job.action, converged.state)
         self.report.add(job.item, converged.problems)
         if converged.is_pending or deleted:  # the next run asks for the prices of what was deleted

@@ -165,10 +165,8 @@ def _withheld_only(variants: Iterable[ShopVariant], given: Given) -> ProductChan
 
 
 def _unsold(wanted: WantedProduct, match: VariantMatch) -> list[ShopVariant]:
-    return [
-        *(match.found[each.item] for each in wanted.variants if not each.is_approved and each.item in match.found),
-        *match.left,
-    ]
+    sold = {each.item for each in wanted.variants if each.is_approved}
+    return [*(variant for item, variant in match.found.items() if item not in sold), *match.left]
 
 
 def _deletions(shop: ShopProduct, unsold: Iterable[ShopVariant]) -> tuple[int, ...]:

@@ -14,12 +14,15 @@ from shared.model import Item, ShopProduct, ShopVariant, WantedProduct, WantedVa
 @dataclass(frozen=True, slots=True)
 class VariantMatch:
     found: Mapping[Item, ShopVariant]
+    """Those that are not sold, too."""
     missing: tuple[WantedVariant, ...]
     """Approved, and not in the shop."""
     deleted: frozenset[Item]
     """Of the missing ones: the shop had them."""
     left: tuple[ShopVariant, ...]
-    """Variants that the app made for items which F&O does not list any more."""
+    """Variants that the app made for items which F&O does not list any more, and further ones of items that are not
+    sold.
+    """
 
     @property
     def ids(self) -> dict[Item, int]:
@@ -35,7 +38,7 @@ def match_shop_variants(wanted: WantedProduct, shop: ShopProduct, known: Mapping
     by_id = {variant.id: variant for variant in shop.variants}
     items = {variant.item for variant in wanted.variants}
     found = {item: by_id[number] for item, number in known.items() if item in items and number in by_id}
-    taken = {variant.id for variant in found.values()}
+    taken = {variant.id for variant in found.values()} | {known[item] for item in wanted.kept & known.keys()}
     ours = set(known.values())
     for of_wanted, of_shop, is_unique in _WAYS:
         rest = (variant for variant in shop.variants if variant.id not in taken)
@@ -52,12 +55,19 @@ def match_shop_variants(wanted: WantedProduct, shop: ShopProduct, known: Mapping
                     key=variant.sku,
                     places=" and ".join(f"variant {each.id} of product {shop.id}" for each in same),
                 )
+    left = [by_id[number] for number in known.values() if number in by_id and number not in taken]
+    for other in (each for each in shop.variants if each.id not in taken and each.id not in ours):
+        item = wanted.unsold.get(other.sku)
+        if item in found:
+            left.append(other)
+        elif item is not None:
+            found[item] = other
     missing = tuple(each for each in wanted.variants if each.is_approved and each.item not in found)
     return VariantMatch(
         found=found,
         missing=missing,
         deleted=frozenset(each.item for each in missing if each.item in known),
-        left=tuple(by_id[number] for number in known.values() if number in by_id and number not in taken),
+        left=tuple(left),
     )
 
 

@@ -22,7 +22,7 @@ _OF_RUNS: Final = frozenset(
     }
 )
 """Rules that say when products are written, not what."""
-_FIELDS: Final = tuple(each.name for each in fields(WantedProduct) if each.name != "once")
+_FIELDS: Final = tuple(each.name for each in fields(WantedProduct) if each.name not in {"once", "unsold"})
 
 
 def basis_of(rules: StoreRules, limits: ShopLimits) -> str:
@@ -34,7 +34,8 @@ def basis_of(rules: StoreRules, limits: ShopLimits) -> str:
 
 def product_digest(wanted: WantedProduct, basis: str) -> str:
     """The same for the same product, in every process."""
-    return _digest(repr((basis, *(getattr(wanted, name) for name in _FIELDS))))
+    shown = {name: getattr(wanted, name) for name in _FIELDS} | {"kept": sorted(wanted.kept)}
+    return _digest(repr((basis, *shown.values())))
 
 
 def _digest(text: str) -> str:

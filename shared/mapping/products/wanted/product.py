@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
@@ -96,7 +96,13 @@ def _withdrawn(product: FoProduct, in_shop: Collection[Item]) -> WantedProduct:
             for each in _variants(product)
             if each.item in in_shop and each.number
         ),
+        unsold=_by_sku(_variants(product), in_shop),
     )
+
+
+def _by_sku(variants: Iterable[FoVariant], in_shop: Collection[Item]) -> dict[str, Item]:
+    """Those that the shop is not known to have."""
+    return {each.number: each.item for each in variants if each.number and each.item not in in_shop}
 
 
 def _in_order(
@@ -143,6 +149,8 @@ class _Building:
             tags=tags_from(rules.tags, source, self.terms),
             options=tuple(options),
             variants=tuple(self._variant(each, plans, options, common) for each in usable),
+            kept=frozenset(each.item for each in listed if each not in usable and each.item not in self.unsold),
+            unsold=_by_sku((each for each in _variants(source) if each.item in self.unsold), self.in_shop),
             metafields=self._metafields("product", source.product_number),
             translations=text_translations(source, rules, self.problems) if translates else {},
             value_translations=option_translations(plans, options, [each.item for each in usable], source, rules)

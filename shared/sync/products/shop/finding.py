@@ -51,14 +51,19 @@ class Finder:
                 await self._list(admin)
 
     async def to_adopt(self, wanted: WantedProduct, admin: QueryRunner) -> int | None:
-        """The product that has the item's variants and is not F&O's yet; None if the shop has none.
+        """The product that has the item's variants and is not F&O's yet, be it only some that are not sold; None if the
+        shop has none.
 
         Raises RefusedError PRODUCT_AMBIGUOUS where several products have them, PRODUCT_OF_OTHER_ITEM where that product
         is another item's.
         """
         skus = [variant.sku for variant in wanted.variants]
         barcodes = [variant.barcode for variant in wanted.variants if variant.barcode]
-        found = await self._find(admin, "sku", skus) or await self._find(admin, "barcode", barcodes)
+        found = (
+            await self._find(admin, "sku", skus)
+            or await self._find(admin, "barcode", barcodes)
+            or await self._find(admin, "sku", wanted.unsold)
+        )
         self.searches += 1
         products = {each.product: each for each in found}
         if len(products) > 1:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from shared.mapping.products.wanted.digest import basis_of, product_digest
-from shared.model import Metafield
+from shared.model import Item, Metafield
 from shared.rules import StoreRules
 from tests.builders.fo_products import LIMITS, master, planned, shop_rules
 from tests.builders.root import ROOT
@@ -53,6 +53,7 @@ def test_the_same_product_has_the_same_digest_in_every_process() -> None:
         {"title": "Other"},
         {"is_approved": False},
         {"tags": ("new",)},
+        {"kept": frozenset({Item("TEE", color="RED")})},
         {"variants": ()},
         {"metafields": (Metafield("custom", "a", "boolean", "true"),)},
         {"translations": {"de": {"title": "T"}}},
@@ -83,6 +84,10 @@ def test_another_location_gives_another_digest() -> None:
 
 def test_a_rule_about_runs_does_not_change_the_digest() -> None:
     assert digest(shop_rules(full_minutes=30, unpublish_percent=1)) == digest()
+
+
+def test_variants_that_are_not_sold_and_not_in_the_shop_do_not_change_the_digest() -> None:
+    assert digest(unsold={"TEE-OLD": Item("TEE", color="OLD")}) == digest()
 
 
 def test_the_shops_number_of_variants_does_not_change_the_digest() -> None:

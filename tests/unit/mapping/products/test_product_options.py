@@ -150,6 +150,28 @@ def test_a_variant_without_a_number_is_left_out_and_told() -> None:
     assert values(plan) == [("Red",)]
 
 
+def test_a_sold_variant_that_is_left_out_stays_as_the_shop_has_it() -> None:
+    lacking = variant(color="RED")
+    old = variant(color="BLU", size="S", state="Draft")
+    rules = shop_rules(approved={"lifecycle_states": ("Released",)})
+    plan = planned(master(variants=[variant(color="RED", size="S"), lacking, old]), rules, in_shop=[lacking.item])
+    assert plan.wanted is not None
+    assert plan.wanted.kept == {lacking.item}
+
+
+def test_variants_that_are_not_sold_are_listed_by_sku_unless_the_shop_is_known_to_have_them() -> None:
+    rules = shop_rules(approved={"lifecycle_states": ("Released",)})
+    draft, ended = variant(color="BLU", state="Draft"), variant(color="GRN", state="Ended")
+    nameless = FoVariant(Item("TEE", color="GRY"), "", "Draft", "")
+    product = master(variants=[variant(color="RED"), draft, ended, nameless])
+    plan = planned(product, rules, in_shop=[ended.item])
+    assert plan.wanted is not None
+    assert plan.wanted.unsold == {"TEE:BLU": draft.item}
+    gone = planned(master(variants=product.variants, is_stopped=True), rules, in_shop=[ended.item])
+    assert gone.wanted is not None
+    assert gone.wanted.unsold == {"TEE:RED": Item("TEE", color="RED"), "TEE:BLU": draft.item}
+
+
 def test_joined_variants_that_are_alike_are_told() -> None:
     variants = [
         variant(color="RED", size="S+A", style="X", configuration="B"),

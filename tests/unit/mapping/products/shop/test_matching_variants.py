@@ -97,6 +97,25 @@ def test_a_left_variant_is_taken_by_the_item_that_has_its_place_now() -> None:
     assert match.left == ()
 
 
+def test_variants_of_items_that_are_not_sold_are_found_by_their_skus() -> None:
+    product = replace(wanted(), variants=wanted().variants[:3], unsold={"TENT-GL": item("G", "L")})
+    assert match_shop_variants(product, shop(), {}).ids == dict(zip(ITEMS, [500, 501, 502, 503], strict=True))
+    twice = replace(shop(), variants=(*shop().variants, shop_variant(600, sku="TENT-GL", values=("Gold", "Small"))))
+    match = match_shop_variants(product, twice, {})
+    assert (match.ids[item("G", "L")], [each.id for each in match.left]) == (503, [600])
+    known = {item("R", "S"): 503}
+    assert item("G", "L") not in match_shop_variants(product, shop(), known).ids
+    assert match_shop_variants(replace(product, unsold={}), shop(), {}).left == ()
+
+
+def test_a_variant_that_is_kept_is_neither_left_nor_another_items() -> None:
+    renumbered = replace(wanted_variant("R", "S"), item=item("R2", "S"), sku="TENT-R2S")
+    product = replace(wanted(), variants=(renumbered, *wanted().variants[1:]), kept=frozenset({item("R", "S")}))
+    match = match_shop_variants(product, shop(), {item("R", "S"): 500})
+    assert match.left == ()
+    assert [each.item for each in match.missing] == [item("R2", "S")]
+
+
 def test_the_only_variant_of_a_product_without_options_is_found_whatever_its_sku() -> None:
     has = replace(shop_plain(), variants=(shop_variant(500, sku="OLD"),))
     assert match_shop_variants(wanted_plain(), has, {}).ids == {Item("MAP"): 500}

@@ -258,6 +258,24 @@ def test_variants_of_items_that_are_gone_are_withheld_and_merchants_own_stay() -
     assert planned(product, has).updates == ()
 
 
+def test_a_variant_of_an_adopted_product_that_is_not_sold_cannot_be_bought() -> None:
+    has = with_shop_variant(shop(item_number=None), "G", "L", denies_overselling=False)
+    product = replace(wanted(), variants=wanted().variants[:3], unsold={"TENT-GL": item("G", "L")})
+    changes = planned(product, has)
+    assert changes.updates == (VariantFields(id=503, denies_overselling=True),)
+    assert changes.after.withheld == {503: Withheld(sold_beyond_stock=True, tracked=True)}
+    assert planned(product, has, policy=replace(POLICY, delete_variants=True)).deletions == (503,)
+    assert [each.id for each in planned(replace(product, is_approved=False), has).updates] == [503]
+
+
+def test_a_variant_that_is_sold_and_cannot_be_shown_stays_as_it_is() -> None:
+    has = with_shop_variant(shop(), "G", "L", denies_overselling=False, tracked=False)
+    product = replace(wanted(), variants=wanted().variants[:3], kept=frozenset({item("G", "L")}))
+    known = {item("G", "L"): 503}
+    assert not written(planned(product, has, known=known))
+    assert not written(planned(product, has, known=known, policy=replace(POLICY, delete_variants=True)))
+
+
 def test_unsold_variants_are_deleted_by_rule_but_never_the_last_one() -> None:
     policy = replace(POLICY, delete_variants=True)
     given = Given(withheld={500: Withheld(sold_beyond_stock=True, tracked=True)})
