@@ -116,7 +116,8 @@ class ShopSide:
 
     async def look(self, wanted: WantedProduct) -> Adoption | None:
         self.calls.clear()
-        return await look(wanted, self.ports())
+        [found] = await look([wanted], self.ports())
+        return found
 
     def product(self, result: Converged | int) -> Product:
         number = result if isinstance(result, int) else result.id

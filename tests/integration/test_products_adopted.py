@@ -67,7 +67,7 @@ async def test_a_product_is_adopted_by_barcodes_where_it_has_other_skus(side: Sh
 
 
 async def test_looking_tells_what_would_be_adopted_and_changed_and_writes_nothing(side: ShopSide) -> None:
-    assert await look(PRODUCT, side.ports()) is None
+    assert await look([PRODUCT], side.ports()) == [None]
     number = own(side)
     before = side.product(number).updated_at
     found = await side.look(PRODUCT)
@@ -79,6 +79,17 @@ async def test_looking_tells_what_would_be_adopted_and_changed_and_writes_nothin
     )
     assert side.product(number).updated_at == before
     assert not any("Set" in name or "Update" in name for name in side.calls)
+
+
+async def test_many_products_are_looked_at_in_one_list_and_one_reading_for_25(side: ShopSide) -> None:
+    own(side)
+    ids = [side.add(title=f"Old {number}", sku=f"M{number:03}", price="1.00") for number in range(23)]
+    side.add(title="Copy", sku="M005", price="1.00")
+    side.calls.clear()
+    found = await look([PRODUCT, *(plain(number) for number in range(24))], side.ports())
+    assert side.calls == {"ProductSearch": 1, "ProductRead": 1}
+    assert [each.id if each else None for each in found[1:]] == [*ids[:5], 0, *ids[6:], None]
+    assert [problem.code for each in found if each for problem in each.problems] == ["PRODUCT_AMBIGUOUS"]
 
 
 async def test_looking_at_a_product_with_other_options_tells_why_it_cannot_be_adopted(side: ShopSide) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from shared.errors import DeniedError, ErrorCode, RefusedError, ThrottledError, 
 from shared.mapping.products.decisions import ProductAction
 from shared.model import Adoption, Converged, ShopState, WantedProduct
 from shared.sync.brake import confirm
+from shared.sync.products.first_contact import plan_lines, read_plan
 from shared.sync.products.ports import RecalledProduct
 from shared.sync.products.shop.bulk import BulkProgress
 from shared.sync.products.shop.flow import ProductWork
@@ -35,6 +37,7 @@ class FakeShop:
     forgotten: int = 0
     shows_together: bool = False
     shown: frozenset[str] = frozenset()
+    looked_at: list[str] = field(default_factory=list)
     fails: Callable[[WantedProduct], Exception | None] = lambda _: None
 
     async def converge_all(self, work: Iterable[ProductWork]) -> AsyncIterator[tuple[ProductWork, Converged]]:
@@ -47,8 +50,14 @@ class FakeShop:
             state = ShopState.ACTIVE if each.wanted.is_approved else ShopState.WITHDRAWN
             yield each, Converged(number, variants, state)
 
-    async def look(self, wanted: WantedProduct) -> Adoption | None:
-        return None
+    async def look(self, products: Sequence[WantedProduct]) -> list[Adoption | None]:
+        for error in filter(None, map(self.fails, products)):
+            raise error
+        self.looked_at += [each.item_number for each in products]
+        return [
+            Adoption(self.products[each.item_number], {}, ("title",)) if each.item_number in self.products else None
+            for each in products
+        ]
 
     async def recall(self) -> dict[str, RecalledProduct]:
         return {}
@@ -149,6 +158,70 @@ async def test_what_an_operation_created_is_brought_in_line_and_shown_together(m
     third = await many.push()
     assert "HAT" not in many.written
     assert third.pending == 0
+
+
+# ---- what would be done
+
+
+async def plan_of(many: Many, **products: Any) -> dict[str, Any]:
+    await many.world.later(minutes=5)
+    await many.push(adopt=False, **products)
+    plan = await read_plan(many.world.snapshots, "prairie")
+    assert plan is not None
+    return plan
+
+
+async def test_a_plan_of_many_products_is_made_by_several_runs_and_says_how_far_it_is(many: Many) -> None:
+    many.release(*THINGS[:60])
+    everything = sorted(OWN | set(THINGS[:60]))
+    many.shop.products = {"THING-001": 7, "THING-050": 8}
+    many.world.slowness = timedelta(seconds=90)
+    first = await plan_of(many)
+    assert (many.shop.looked_at, first["last"]) == (everything[:25], everything[24])
+    assert first["not_looked_at"] == len(everything) - 25
+    assert f"it has come to {everything[24]}" in "\n".join(plan_lines(first, 1))
+    await plan_of(many)
+    last = await plan_of(many)
+    assert many.shop.looked_at == everything
+    assert (last["last"], last["not_looked_at"]) == ("", 0)
+    assert {item: each["product"] for item, each in last["adopt"].items()} == many.shop.products
+    assert last["create"] == [item for item in everything if item not in many.shop.products]
+    assert "not complete" not in "\n".join(plan_lines(last, 1))
+    assert (await many.push(adopt=False)).read == 0  # until the next full run, in an hour
+
+
+async def test_a_plan_that_is_made_anew_keeps_what_is_known_of_products_that_it_has_not_come_to(many: Many) -> None:
+    many.release(*THINGS[:60])
+    await plan_of(many)
+    many.world.slowness = timedelta(seconds=90)
+    many.shop.products = dict.fromkeys((*OWN, *THINGS[:60]), 7)
+    many.world.catalogue.set_state("usmf", "THING-059", "Ended")
+    await many.world.later(hours=1)
+    half = await plan_of(many)
+    assert (len(half["adopt"]), len(half["create"]), half["not_looked_at"]) == (25, len(OWN) + 59 - 25, 0)
+    assert "THING-059" not in half["create"]
+    many.world.slowness = timedelta()
+    assert (await plan_of(many))["create"] == []
+
+
+async def test_a_plan_of_other_rules_begins_anew(many: Many) -> None:
+    many.release(*THINGS[:60])
+    many.world.slowness = timedelta(seconds=90)
+    await plan_of(many)
+    many.shop.looked_at.clear()
+    other = await plan_of(many, leaves="draft")
+    assert (len(many.shop.looked_at), other["not_looked_at"]) == (25, len(OWN) + 60 - 25)
+    assert many.shop.looked_at[0] == "BOOT"
+
+
+async def test_a_plan_goes_on_where_shopify_did_not_answer(many: Many) -> None:
+    many.release(*THINGS[:60])
+    many.shop.fails = failing(TransientError("no answer"), "THING-040")
+    plan = await plan_of(many)
+    assert (len(plan["create"]), plan["not_looked_at"]) == (25, len(OWN) + 60 - 25)
+    many.shop.fails = lambda _: None
+    assert (await plan_of(many))["not_looked_at"] == 0
+    assert len(many.shop.looked_at) == len(OWN) + 60
 
 
 # ---- products that cannot be finished

@@ -321,12 +321,14 @@ def test_the_plan_of_the_products_is_shown(storage: Storage, capsys: Any) -> Non
     plan = {
         "at": "2026-11-29T12:00:00+00:00",
         "adopt": {
-            "TEE": {"product": 42, "variants": {}, "changes": ["title", "barcode of variants"], "problems": []},
-            "HAT": {"product": 43, "variants": {}, "changes": [], "problems": ["two products have the SKU"]},
+            "TEE": {"product": 42, "variants": {}, "changes": ["title", "barcode of variants"]},
+            "HAT": {"product": 43, "variants": {}, "changes": []},
         },
         "create": [f"NEW-{number:02}" for number in range(21)],
+        "unclear": {"CUP": ["two products have the SKU"]},
         "cannot": {"MUG": ["it has no name"]},
         "not_sold": {"OLD": "lifecycle state Ended"},
+        "last": "NEW-20",
         "not_looked_at": 7,
     }
     asyncio.run(storage.snapshots.write("products/prairie/plan", plan, None))
@@ -336,16 +338,18 @@ def test_the_plan_of_the_products_is_shown(storage: Storage, capsys: Any) -> Non
         "Planned at 2026-11-29T12:00:00+00:00. Nothing is written until adopt = true in [products]",
         "taken over: 2",
         "    TEE  as product 42, changing title, barcode of variants",
-        "    HAT  as product 43, changing nothing; two products have the SKU",
+        "    HAT  as product 43, changing nothing",
     ]
-    assert shown[-7:] == [
+    assert shown[-9:] == [
         "    NEW-19",
         "    and 1 more: --all shows them",
-        "cannot be written: 1",
+        "cannot be written: 2",
         "    MUG  it has no name",
+        "    CUP  two products have the SKU",
         "not sold: 1",
         "    OLD  lifecycle state Ended",
-        "not looked at, for lack of time: 7",
+        "The plan is not complete: it has come to NEW-20, and the next run goes on from there",
+        "not looked at yet: 7",
     ]
     call("plan", "prairie", "--all")
     assert "    NEW-20" in lines(capsys)

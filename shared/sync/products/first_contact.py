@@ -1,16 +1,21 @@
-"""What the flow would do in a shop that it does not write to yet: `products/<store>/plan` in the container `state`."""
+"""What the flow would do in a shop that it does not write to yet: `products/<store>/plan` in the container `state`.
+
+A plan of many products takes several runs: each goes on where the one before ended, and adds what it found.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import islice
+from itertools import batched, islice
 from typing import Any, Final
 
-from shared.errors import RefusedError, ThrottledError
+from shared.errors import DeniedError, TransientError
 from shared.mapping.products.decisions import ProductAction
-from shared.model import Adoption
+from shared.model import Adoption, WantedProduct
+from shared.shopify.products.reading import MOST_AT_ONCE
 from shared.store.blobs import Snapshots
 from shared.sync.products.memory import CatalogueMemory
 from shared.sync.products.ports import ShopSide
@@ -22,7 +27,7 @@ _NAME: Final = "products/{store}/plan"
 
 @dataclass(slots=True)
 class FirstContact:
-    """Looks in the shop for every product that is sold. Nothing is written there."""
+    """Looks in the shop for every product that is sold, a slice at a time. Nothing is written there."""
 
     survey: Survey
     memory: CatalogueMemory
@@ -30,16 +35,40 @@ class FirstContact:
     report: ProductsReport
     now: Callable[[], datetime]
     until: datetime
+    """No slice begins after it, but the first one of the run."""
+    seen: set[str] = field(default_factory=set)
+    """Item numbers that this run knows all about: it looked at them, or need not."""
+    adopt: dict[str, Any] = field(default_factory=dict)
+    create: list[str] = field(default_factory=list)
+    unclear: dict[str, list[str]] = field(default_factory=dict)
 
-    async def plan(self) -> dict[str, Any]:
+    async def plan(self, before: Mapping[str, Any] | None) -> dict[str, Any]:
         """By item number: what would become of each product that is sold, or that the app has brought to the shop.
 
-        A run that has no more time leaves the rest out, and says how many.
+        `before` is what the last run found. Where that did not come to the end, this one goes on, and keeps what is
+        known of the products before; as it does of those behind, which an earlier plan knew.
         """
-        adopted: dict[str, Any] = {}
-        created: list[str] = []
-        refused: dict[str, Any] = {}
-        unsold: dict[str, str] = {}
+        basis = self.survey.basis
+        if before is None or before.get("basis") != basis:
+            before = {"adopt": {}, "create": [], "unclear": {}, "last": ""}
+        sold, cannot, unsold = self._sorted()
+        last = await self._look(sold, before["last"])
+        self._keep(before, sold)
+        return {
+            "at": self.now().isoformat(),
+            "basis": basis,
+            "last": last,
+            "adopt": self.adopt,
+            "create": self.create,
+            "unclear": self.unclear,
+            "cannot": cannot,
+            "not_sold": unsold,
+            "not_looked_at": len(sold) - len(self.adopt) - len(self.create) - len(self.unclear),
+        }
+
+    def _sorted(self) -> tuple[list[str], dict[str, list[str]], dict[str, str]]:
+        """The items that are sold, in their order; those that cannot be, and those that are not, with the reasons."""
+        sold, cannot, unsold = [], {}, {}
         for product in self.survey.catalogue:
             planned, _ = self.survey.plan(product, self.memory)
             item = product.item_number
@@ -49,45 +78,60 @@ class FirstContact:
                 unsold[item] = planned.unsold
             elif planned.wanted is None:
                 self.report.actions[ProductAction.REFUSED] += 1
-                refused[item] = [problem.cause for problem in planned.problems]
-            elif self.report.halted or self.now() >= self.until:
-                self.report.halted = self.report.halted or "time limit reached"
-                self.report.pending += 1
+                cannot[item] = [problem.cause for problem in planned.problems]
             else:
-                try:
-                    found = await self.shop.look(planned.wanted)
-                except RefusedError as refusal:
-                    self.report.actions[ProductAction.REFUSED] += 1
-                    self.report.add(item, [refusal])
-                    refused[item] = [refusal.cause]
-                except ThrottledError as throttled:
-                    self.report.halted = throttled.reason
-                    self.report.pending += 1
-                else:
-                    self._note(item, found, adopted, created)
+                sold.append(item)
         self.report.read = len(self.survey.catalogue)
-        return {
-            "at": self.now().isoformat(),
-            "adopt": adopted,
-            "create": created,
-            "cannot": refused,
-            "not_sold": unsold,
-            "not_looked_at": self.report.pending,
-        }
+        self.seen |= cannot.keys() | unsold.keys()
+        return sorted(sold), cannot, unsold
 
-    def _note(self, item: str, found: Adoption | None, adopted: dict[str, Any], created: list[str]) -> None:
+    async def _look(self, sold: Sequence[str], last: str) -> str:
+        """Looks at the items behind `last`. Returns the last one that it came to; "" at the end of all."""
+        began, left = last, sold[bisect_right(sold, last) :]
+        for items in batched(left, MOST_AT_ONCE, strict=False):
+            if last != began and self.now() >= self.until:
+                self.report.halted = "time limit reached"
+                break
+            try:
+                found = await self.shop.look([self._wanted(item) for item in items])
+            except DeniedError:
+                raise
+            except TransientError as error:
+                self.report.halted = error.reason
+                break
+            for item, adoption in zip(items, found, strict=True):
+                self._note(item, adoption)
+            last = items[-1]
+        else:
+            return ""
+        self.report.pending = sum(item > last for item in left)
+        return last
+
+    def _wanted(self, item: str) -> WantedProduct:
+        product = self.survey.catalogue.get(item)
+        planned = self.survey.plan(product, self.memory)[0] if product is not None else None
+        return planned.wanted if planned and planned.wanted else WantedProduct(item_number=item, is_approved=False)
+
+    def _note(self, item: str, found: Adoption | None) -> None:
+        self.seen.add(item)
         if found is None:
             self.report.actions[ProductAction.CREATE] += 1
-            created.append(item)
-            return
-        self.report.actions[ProductAction.CHANGE] += 1
-        self.report.add(item, found.problems)
-        adopted[item] = {
-            "product": found.id,
-            "variants": {", ".join(filter(None, each[1:])): variant for each, variant in found.variants.items()},
-            "changes": list(found.differing),
-            "problems": [problem.cause for problem in found.problems],
-        }
+            self.create.append(item)
+        elif found.problems:
+            self.report.actions[ProductAction.REFUSED] += 1
+            self.report.add(item, found.problems)
+            self.unclear[item] = [problem.cause for problem in found.problems]
+        else:
+            self.report.actions[ProductAction.CHANGE] += 1
+            variants = {", ".join(filter(None, each[1:])): variant for each, variant in found.variants.items()}
+            self.adopt[item] = {"product": found.id, "variants": variants, "changes": list(found.differing)}
+
+    def _keep(self, before: Mapping[str, Any], sold: Iterable[str]) -> None:
+        """What is known of the items that this run did not come to."""
+        left = set(sold) - self.seen
+        self.adopt = {item: each for item, each in before["adopt"].items() if item in left} | self.adopt
+        self.create = sorted([*self.create, *left.intersection(before["create"])])
+        self.unclear = {item: each for item, each in before["unclear"].items() if item in left} | self.unclear
 
 
 async def write_plan(snapshots: Snapshots, store: str, plan: dict[str, Any]) -> None:
@@ -105,19 +149,20 @@ def plan_lines(plan: Mapping[str, Any], most: int | None) -> Iterator[str]:
     """For a person: at most so many products of each kind."""
     adopted = {
         item: f"as product {each['product']}, changing {', '.join(each['changes']) or 'nothing'}"
-        + "".join(f"; {problem}" for problem in each["problems"])
         for item, each in plan["adopt"].items()
     }
     yield f"Planned at {plan['at']}. Nothing is written until adopt = true in [products]"
     for title, items in (
         ("taken over", adopted),
         ("created", dict.fromkeys(plan["create"], "")),
-        ("cannot be written", {item: "; ".join(causes) for item, causes in plan["cannot"].items()}),
+        ("cannot be written", {item: "; ".join(causes) for item, causes in (plan["cannot"] | plan["unclear"]).items()}),
         ("not sold", plan["not_sold"]),
     ):
         yield f"{title}: {len(items)}"
         yield from (f"    {item}  {how}".rstrip() for item, how in islice(items.items(), most))
         if most is not None and len(items) > most:
             yield f"    and {len(items) - most} more: --all shows them"
+    if plan["last"]:
+        yield f"The plan is not complete: it has come to {plan['last']}, and the next run goes on from there"
     if plan["not_looked_at"]:
-        yield f"not looked at, for lack of time: {plan['not_looked_at']}"
+        yield f"not looked at yet: {plan['not_looked_at']}"

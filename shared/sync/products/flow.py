@@ -35,7 +35,7 @@ from shared.store.blobs import Snapshots
 from shared.sync.brake import Brake, read_held_changes
 from shared.sync.bulk_lane import MOST, WORTHWHILE
 from shared.sync.products.choice import Choice, brake_withdrawals, choose, due_for_comparison
-from shared.sync.products.first_contact import FirstContact, write_plan
+from shared.sync.products.first_contact import FirstContact, read_plan, write_plan
 from shared.sync.products.memory import CatalogueMemory
 from shared.sync.products.ports import ImageReader, QuoteReader, ShopOpener, ShopSide
 from shared.sync.products.report import ProductsReport
@@ -113,9 +113,12 @@ class ProductsPush:
     async def _plan_only(self, found: Survey, shop: ShopSide) -> None:
         self.report.is_plan = True
         contact = FirstContact(found, self.memory, shop, self.report, self.now, self.began + _TIME_LIMIT)
-        await write_plan(self.snapshots, self.rules.key, await contact.plan())
+        plan = await contact.plan(await read_plan(self.snapshots, self.rules.key))
+        await write_plan(self.snapshots, self.rules.key, plan)
         self._note_reading(found)
-        self._settle(found)
+        if plan["last"]:
+            self.memory.read_at = None  # the next run goes on, and is a full one
+        self._settle(found, contact.seen)
         await self.memory.release_lease()
 
     async def _bring_in_line(self, found: Survey, shop: ShopSide, new_variants: NewVariants, brake: Brake) -> None:
@@ -148,7 +151,7 @@ class ProductsPush:
         self.report.pending = len(self.memory.pending)
         self._forget_gone(found)
         self._note_reading(found)
-        self._settle(found)
+        self._settle(found, found.catalogue.released.products)
         await self.memory.release_lease()
         if writer.broken:
             raise ExceptionGroup("products that could not be written", writer.broken)
@@ -294,8 +297,9 @@ class ProductsPush:
             memory.read_variants = sum(map(len, found.catalogue.released.variants.values()))
             memory.stamped_at = memory.stamped_at or self.began - OVERLAP
 
-    def _settle(self, found: Survey) -> None:
-        read = [*found.catalogue.released.products, *found.gone(self.memory), *([""] if found.is_full else [])]
+    def _settle(self, found: Survey, seen: Collection[str]) -> None:
+        """`seen` are the products of F&O of which the run found all problems that they have."""
+        read = [*seen, *found.gone(self.memory), *([""] if found.is_full else [])]
         self.memory.told = self.report.settle(self.memory.told, read)
 
     async def _add_priced(self) -> None:

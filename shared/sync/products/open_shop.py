@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -35,8 +35,8 @@ class OpenedShop:
     def converge_all(self, work: Iterable[ProductWork]) -> AsyncIterator[tuple[ProductWork, Converged]]:
         return converge_all(work, self.ports)
 
-    async def look(self, wanted: WantedProduct) -> Adoption | None:
-        return await look(wanted, self.ports)
+    async def look(self, products: Sequence[WantedProduct]) -> list[Adoption | None]:
+        return await look(products, self.ports)
 
     async def recall(self) -> dict[str, RecalledProduct]:
         """The products that the shop has by their id metafield: all variants are listed for it, once in a run."""
@@ -103,9 +103,8 @@ async def open_shop(
         most_variants=limits.variants,
         most_options=limits.options,
     )
-    finder = Finder() if products.adopt else Finder.listing_first()
     return OpenedShop(
-        ShopProductPorts(admin, policy, read_image, HttpUploader(files), finder, new_variants),
+        ShopProductPorts(admin, policy, read_image, HttpUploader(files), Finder(), new_variants),
         BulkLane(admin, files, snapshots, rules.key, "products", now),
     )
 

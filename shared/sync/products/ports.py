@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -38,7 +38,7 @@ class ShopSide(Protocol):
 
     def converge_all(self, work: Iterable[ProductWork]) -> AsyncIterator[tuple[ProductWork, Converged]]: ...
 
-    async def look(self, wanted: WantedProduct) -> Adoption | None: ...
+    async def look(self, products: Sequence[WantedProduct]) -> Sequence[Adoption | None]: ...
 
     async def recall(self) -> Mapping[str, RecalledProduct]:
         """Products of the shop that have F&O's item number, by that."""

@@ -6,7 +6,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Final, Literal, Self
+from typing import Final, Literal
 
 from shared.errors import ErrorCode, RefusedError
 from shared.model import WantedProduct
@@ -32,11 +32,6 @@ class Finder:
     """Item number -> product, of those."""
     listing: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Products are brought in line side by side: they are listed once."""
-
-    @classmethod
-    def listing_first(cls) -> Self:
-        """For a shop that may have no id metafield yet, by which products could be looked for one by one."""
-        return cls(searches=_SEARCHES)
 
     async def is_listed(self, admin: QueryRunner) -> bool:
         """Whether the shop's variants are listed now: from the 21st product on."""

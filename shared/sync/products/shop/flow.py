@@ -84,14 +84,31 @@ async def _read_together(batch: Sequence[ProductWork], ports: ShopProductPorts) 
     return _Read(products, texts)
 
 
-async def look(wanted: WantedProduct, ports: ShopProductPorts) -> Adoption | None:
-    """The product of the shop that would be taken as this item's, and what would be changed. Nothing is written."""
-    try:
-        shop = await _find(ProductWork(wanted, None, {}), ports, ports.admin, None)
-    except RefusedError as refused:
-        return Adoption(id=0, variants={}, problems=(refused,))
-    if shop is None:
-        return None
+async def look(products: Sequence[WantedProduct], ports: ShopProductPorts) -> list[Adoption | None]:
+    """For each item the product of the shop that would be taken as its own, and what would be changed; None for none.
+
+    Nothing is written. All variants of the shop are listed once in a run; up to 25 products cost one reading then.
+    """
+    await ports.finder.list_all(ports.admin)
+    numbers: list[int | RefusedError | None] = []
+    for wanted in products:
+        try:
+            numbers.append(await _listed(wanted, ports, ports.admin))
+        except RefusedError as refused:
+            numbers.append(refused)
+    found = [number for number in numbers if isinstance(number, int)]
+    read = await read_products(ports.admin, found, ports.selection(products))
+    return [
+        Adoption(id=0, variants={}, problems=(number,))
+        if isinstance(number, RefusedError)
+        else _adoption(wanted, read[number], ports)
+        if number in read
+        else None
+        for wanted, number in zip(products, numbers, strict=True)
+    ]
+
+
+def _adoption(wanted: WantedProduct, shop: ShopProduct, ports: ShopProductPorts) -> Adoption:
     try:
         match = match_shop_variants(wanted, shop, {})
         changes = plan_changes(wanted, shop, match, {}, ports.policy)
@@ -145,15 +162,20 @@ async def _find(
         found = (read.products if read is not None else await read_products(admin, [known.id], selection)).get(known.id)
         if found is not None and found.item_number in {None, wanted.item_number}:
             return found
-    if await finder.is_listed(admin):
-        number = finder.products.get(wanted.item_number)
-        found = (await read_products(admin, [number], selection)).get(number) if number is not None else None
-    else:
+    if not await finder.is_listed(admin):
         found = await find_by_item(admin, wanted.item_number, selection)
-    if found is not None or not wanted.is_approved:
-        return found
-    number = await finder.to_adopt(wanted, admin)
+        if found is not None:
+            return found
+    number = await _listed(wanted, ports, admin)
     return None if number is None else (await read_products(admin, [number], selection)).get(number)
+
+
+async def _listed(wanted: WantedProduct, ports: ShopProductPorts, admin: QueryRunner) -> int | None:
+    """By the list of the shop's variants, if there is one: the product with the item's number, or one to be adopted."""
+    number = ports.finder.products.get(wanted.item_number)
+    if number is not None or not wanted.is_approved:
+        return number
+    return await ports.finder.to_adopt(wanted, admin)
 
 
 async def _create(
