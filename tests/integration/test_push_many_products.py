@@ -10,7 +10,15 @@ from typing import Any
 import pytest
 
 from local.d365.world_products import parse_product, parse_release
-from shared.errors import DeniedError, ErrorCode, RefusedError, ThrottledError, TransientError
+from shared.errors import (
+    DeniedError,
+    ErrorCode,
+    OutcomeUnknownError,
+    RefusedError,
+    StorageAwayError,
+    ThrottledError,
+    TransientError,
+)
 from shared.mapping.products.decisions import ProductAction
 from shared.model import Adoption, Converged, ShopState, WantedProduct
 from shared.sync.brake import confirm
@@ -34,6 +42,7 @@ class FakeShop:
     bulk: list[ProductWork] = field(default_factory=list)
     """Created by the operation that is under way."""
     progress: BulkProgress = field(default_factory=BulkProgress)
+    cannot_start: Exception | None = None
     forgotten: int = 0
     shows_together: bool = False
     shown: frozenset[str] = frozenset()
@@ -69,6 +78,8 @@ class FakeShop:
         return self.shown if self.shows_together else frozenset()
 
     async def create(self, work: Iterable[ProductWork]) -> frozenset[str]:
+        if self.cannot_start is not None:
+            raise self.cannot_start
         self.bulk = list(work)
         return frozenset(each.wanted.item_number for each in self.bulk)
 
@@ -121,6 +132,37 @@ async def test_many_new_products_are_created_by_an_operation_and_few_one_by_one(
     many.release(*THINGS[:199])
     await many.push()
     assert (set(many.written), many.shop.bulk) == (set(THINGS[:199]), [])
+
+
+@pytest.mark.parametrize(
+    "error",
+    [RefusedError(ErrorCode.SHOPIFY_REJECTED, what="bulkOperationRunMutation", message="no"), TransientError("busy")],
+)
+async def test_where_no_operation_can_be_started_products_are_created_one_by_one(many: Many, error: Exception) -> None:
+    many.release(*THINGS)
+    many.shop.cannot_start = error
+    report = await many.push()
+    assert set(many.written) == OWN | set(THINGS)
+    assert (report.under_way, report.pending) == (0, 0)
+
+
+async def test_products_of_an_operation_that_may_have_been_started_are_left_to_it(many: Many) -> None:
+    many.release(*THINGS)
+    many.shop.cannot_start = OutcomeUnknownError("no answer")
+    report = await many.push()
+    assert (many.written, report.under_way, report.pending) == ([], len(OWN) + MANY, len(OWN) + MANY)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [DeniedError(ErrorCode.SHOPIFY_DENIED, what="an operation", message="no scope"), StorageAwayError("no storage")],
+)
+async def test_what_denies_every_write_is_raised_where_an_operation_is_started(many: Many, error: Exception) -> None:
+    many.release(*THINGS)
+    many.shop.cannot_start = error
+    with pytest.raises(type(error)) as raised:
+        await many.push()
+    assert raised.value is error
 
 
 async def test_while_an_operation_is_under_way_nobody_else_writes_its_products(many: Many) -> None:

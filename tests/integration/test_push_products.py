@@ -15,7 +15,7 @@ from local.d365.world_products import parse_variants
 from local.shopify.faults import Fault, FaultKind
 from local.shopify.products import staff
 from local.shopify.products.making import delete_product, delete_variant
-from shared.errors import ErrorCode, RefusedError, TransientError
+from shared.errors import DeniedError, ErrorCode, RefusedError, TransientError
 from shared.mapping.products.decisions import ProductAction
 from shared.model import Item, ListedPrice, ShopState
 from shared.rules import StoreRules
@@ -357,6 +357,46 @@ async def test_what_is_sold_by_its_dates_changes_on_the_stores_day(world: Catalo
     report = await world.push()
     assert report.is_full
     assert report.done["HAT"] == (ProductAction.WITHDRAW, ShopState.WITHDRAWN)
+
+
+@pytest.mark.parametrize(
+    "error", [TransientError("no prices"), RefusedError(ErrorCode.FO_READ_SHORT, entity_set="X", expected=2, read=1)]
+)
+async def test_what_is_stopped_is_withdrawn_while_no_prices_can_be_had(world: CatalogueWorld, error: Exception) -> None:
+    def no_prices(item: Item) -> ListedPrice | None:
+        raise error
+
+    await world.push()
+    world.prices = no_prices
+    await approve(world, "HAT", "Ended")
+    await approve(world)
+    report = await world.push()
+    assert report.done["HAT"] == (ProductAction.WITHDRAW, ShopState.WITHDRAWN)
+    assert report.done["JACKET"] == (ProductAction.CREATE, ShopState.WAITING)
+    assert ("" in codes(report)) is isinstance(error, RefusedError)
+
+
+async def test_a_denied_reading_of_prices_ends_the_run(world: CatalogueWorld) -> None:
+    def denied(item: Item) -> ListedPrice | None:
+        raise DeniedError(ErrorCode.FO_DENIED, status=403, infolog="no role")
+
+    world.prices = denied
+    await approve(world)
+    with pytest.raises(DeniedError, match="FO_DENIED"):
+        await world.push()
+
+
+async def test_a_product_that_the_last_run_left_is_compared_by_a_full_run_too(world: CatalogueWorld) -> None:
+    await world.push()
+    await world.later(minutes=5)
+    staff.edit_product(world.shop, world.product("TEE"), {"title": "By hand"})
+    await world.later(minutes=20)
+    staff.edit_product(world.shop, world.product("HAT"), {"seo_title": "Changed later"})
+    world.shopify.faults.pending.append(Fault(FaultKind.SERVER_ERROR, times=None, operation="ProductRead"))
+    assert (await world.push_in_full()).pending == 2
+    world.shopify.faults.pending.clear()
+    await world.push_in_full()
+    assert world.document("TEE")["title"] == "Prairie tee"
 
 
 # ---- the brake, and readings that are short

@@ -126,6 +126,18 @@ async def test_a_page_is_read_only_when_the_one_before_is_used():
     assert seen == [(["1"], 1), (["2"], 2)]
 
 
+@pytest.mark.parametrize(("first", "second"), [(3, 2), (3, None), (None, 3)])
+async def test_fewer_rows_than_any_page_counted_are_an_error_after_the_last_page(first, second):
+    link = f"{BASE}/data/CustomersV3?cross-company=true&$skip=1"
+    counts = [{"@odata.count": count} if count is not None else {} for count in (first, second)]
+    fo = Fo(rows(customer("1"), **{"@odata.nextLink": link}, **counts[0]), rows(customer("2"), **counts[1]))
+    pages = fo.client().pages("CustomersV3", company="nleu", select=["CustomerAccount"], counted=True)
+    assert [(await anext(pages))[0]["CustomerAccount"] for _ in range(2)] == ["1", "2"]
+    with pytest.raises(RefusedError, match="FO_READ_SHORT"):
+        await anext(pages)
+    assert "$count=true" in str(fo.requests[0].url).replace("%24", "$")
+
+
 async def test_no_page_with_rows_of_another_company_is_given_out():
     link = f"{BASE}/data/CustomersV3?cross-company=true&$skip=1"
     fo = Fo(rows(customer("1"), **{"@odata.nextLink": link}), rows(customer("2", "usmf")))

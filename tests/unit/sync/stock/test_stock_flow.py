@@ -7,7 +7,7 @@ import pytest
 
 from shared.errors import RefusedError
 from shared.mapping.stock import FigureOutcome
-from shared.rules import StockRules
+from shared.rules import Flows, StockRules
 from shared.sync.stock.report import explained
 from tests.builders.stock_world import World
 
@@ -61,6 +61,13 @@ def test_what_is_not_sold_any_more_shows_nothing_anywhere_until_it_is_sold_again
     world.withhold(is_sold=True)
     run(world, after=60)
     assert world.available == {1: 8, 2: 5}
+
+
+def test_what_is_not_sold_any_more_shows_nothing_while_the_flow_of_products_is_off():
+    world = opened(5)
+    world.rules.flows = Flows(stock=True, products=False)
+    world.withhold()
+    assert run(world).figures[0].after == 0
 
 
 def test_what_is_not_sold_any_more_shows_nothing_if_f_and_o_has_no_stock_record_or_no_item_of_it():

@@ -123,6 +123,13 @@ def test_only_tags_of_fo_come_and_go() -> None:
     assert changes.after.tags == {"Summer", "New er"}
 
 
+def test_a_tag_that_the_merchant_gave_before_fo_stays_the_merchants() -> None:
+    first = planned(wanted(tags=("Sale", "New")), shop(tags=("SALE",)))
+    assert (first.new_tags, first.after.tags) == (("New",), {"New"})
+    later = planned(wanted(tags=()), shop(tags=("SALE", "New"), given=first.after.text))
+    assert later.old_tags == ("New",)
+
+
 def test_tags_that_are_given_once_stay_as_they_are() -> None:
     has = remembering(shop(tags=("Own",)), tags=frozenset({"Old"}))
     changes = planned(wanted(tags=("New",), once=frozenset({"tags"})), has)
