@@ -22,7 +22,7 @@ from builders.shop_side import LOCATIONS, ONLINE_STORE, ShopSide, shop_in_proces
 
 from local.shopify.faults import Fault, FaultKind
 from shared.errors import ThrottledError
-from shared.model import Item, ListedPrice, Metafield, ProductOption, ShopState, WantedProduct, Weight
+from shared.model import Item, ListedPrice, Metafield, ProductOption, ShopState, WantedProduct, WantedVariant, Weight
 
 READ = {"ProductRead": 1}
 
@@ -61,6 +61,29 @@ FULL = replace(
         for number, each in enumerate(wanted().variants)
     ),
 )
+
+
+async def test_what_is_stopped_cannot_be_bought_where_the_rest_of_the_product_cannot_be_written(side: ShopSide) -> None:
+    """Also where a master of F&O becomes a product without variants, of which the shop's variants are none."""
+    first = await side.converge(wanted(), prices())
+    for each in ("TENT-RS", "TENT-GL"):
+        side.edit_variant(first, each, inventory_policy="CONTINUE")
+    plain = wanted_plain(item_number="TENT", variants=(WantedVariant(item=Item("TENT"), sku="TENT"),))
+    result = await side.converge(replace(plain, kept=frozenset({item("R", "S")})), prices())
+    assert (result.state, [each.code for each in result.problems]) == (ShopState.REFUSED, ["PRODUCT_OPTIONS_UNLIKE"])
+    policies = {each.sku: each.inventory_policy for each in side.product(first).variants}
+    assert policies == {"TENT-RS": "CONTINUE"} | dict.fromkeys(("TENT-RL", "TENT-GS", "TENT-GL"), "DENY")
+    assert side.product(first).title == "Tent"
+
+
+async def test_a_product_that_is_not_the_apps_and_cannot_be_taken_over_is_left_alone(side: ShopSide) -> None:
+    number = side.add(title="My tent", sku="TENT-RS", price="9.00")
+    side.edit_variant(number, "TENT-RS", inventory_policy="CONTINUE")
+    before = side.product(number).updated_at
+    product = replace(wanted(), variants=wanted().variants[1:], unsold={"TENT-RS": item("R", "S")})
+    result = await side.converge(product, prices())
+    assert [each.code for each in result.problems] == ["PRODUCT_OPTIONS_UNLIKE"]
+    assert side.product(number).updated_at == before
 
 
 async def test_a_new_product_is_created_as_a_draft_and_shown_when_all_prices_are_there(side: ShopSide) -> None:

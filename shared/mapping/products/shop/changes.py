@@ -143,6 +143,11 @@ def plan_changes(
     )
 
 
+def plan_stops(wanted: WantedProduct, shop: ShopProduct, match: VariantMatch) -> ProductChanges:
+    """Of a product that cannot be written as a whole: nothing but that what is not sold cannot be bought."""
+    return _withheld_only(_unsold(wanted, match), Given.of_text(shop.given))
+
+
 def stored_texts(sent: ProductFields, stored: ProductFields, given: Given) -> Given:
     """What is remembered of texts, after Shopify was sent these fields and answered with what it stored."""
     texts = dict(given.texts)

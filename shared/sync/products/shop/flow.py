@@ -12,7 +12,7 @@ from itertools import batched
 from typing import Final, NamedTuple
 
 from shared.errors import ErrorCode, OutcomeUnknownError, RefusedError
-from shared.mapping.products.shop.changes import VISIBLE, plan_changes
+from shared.mapping.products.shop.changes import VISIBLE, plan_changes, plan_stops
 from shared.mapping.products.shop.creation import new_product
 from shared.mapping.products.shop.given import Given, Shown
 from shared.mapping.products.shop.matching import match_shop_variants
@@ -205,7 +205,12 @@ async def _bring_in_line(
     for _ in range(_ROUNDS):
         match = match_shop_variants(wanted, session.shop, known)
         known = {**known, **match.ids}
-        changes = plan_changes(wanted, session.shop, match, prices, ports.policy)
+        try:
+            changes = plan_changes(wanted, session.shop, match, prices, ports.policy)
+        except RefusedError:
+            if session.shop.item_number == wanted.item_number:
+                await write_changes(session, plan_stops(wanted, session.shop, match))
+            raise
         if changes.new_variants and not session.new_variants.take(len(changes.new_variants)):
             session.awaits_another_day = True
             changes = replace(changes, new_variants={})
