@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from shared.mapping.shopify.edits.agreements import AgreementNode
+from shared.mapping.shopify.fields import moment
 from shared.mapping.shopify.state import read_state
 from shared.mapping.shopify.terms import read_terms
 from shared.mapping.shopify.transaction import read_transactions
@@ -56,9 +57,40 @@ def read_graphql_state(
         state,
         transactions=transactions,
         risk=_risk(node["risk"]),
-        is_being_assessed=_is_being_assessed(node),
+        is_being_assessed=_is_being_assessed(payload, node["risk"], payload["transactions"]),
         delivery=delivery,
         assigned_location=location,
+    )
+
+
+def has_no_payments(payload: GraphqlNode) -> bool:
+    """Whether a webhook's order shows that it has no transaction. What the body leaves out shows nothing."""
+    return payload.get("financial_status") == "pending" and payload.get("payment_gateway_names") == []
+
+
+def is_supplement(node: GraphqlNode, state: OrderState) -> bool:
+    """Whether the node may be put beside the state of a webhook's body: they are of one moment, or the order changed
+    since in nothing that concerns what is booked of the body. An order that is cancelled or edited is to be read whole,
+    and one in two currencies, whose payments settle what it costs at their moment.
+    """
+    updated_at = moment(node, "updatedAt", "")
+    if updated_at == state.order.version:
+        return True
+    return updated_at > state.order.version and not node["cancelledAt"] and not node["edited"] and state.rate is None
+
+
+def with_payments(state: OrderState, payload: GraphqlNode, node: GraphqlNode, *, side: CurrencySide) -> OrderState:
+    """The state of a webhook's body with the payments and the risk that the body leaves out; a node without
+    transactions is of an order without payments.
+
+    Raises what read_transactions does.
+    """
+    found = [_transaction(each) for each in node.get("transactions", ())]
+    return replace(
+        state,
+        transactions=read_transactions(found, read_terms(payload, side), "transactions"),
+        risk=_risk(node["risk"]),
+        is_being_assessed=_is_being_assessed(payload, node["risk"], found),
     )
 
 
@@ -299,6 +331,7 @@ def _transaction(node: GraphqlNode) -> GraphqlNode:
         "status": node["status"].lower(),
         "gateway": node["gateway"],
         "test": node["test"],
+        "manual_payment_gateway": node["manualPaymentGateway"],
         "created_at": node["createdAt"],
         "processed_at": node["processedAt"],
         "authorization_expires_at": node["authorizationExpiresAt"],
@@ -317,10 +350,10 @@ def _risk(summary: GraphqlNode) -> Risk:
     return next((risk for risk in _RISKS if risk in found), Risk.NONE)
 
 
-def _is_being_assessed(node: GraphqlNode) -> bool:
+def _is_being_assessed(payload: GraphqlNode, risk: GraphqlNode, transactions: Sequence[GraphqlNode]) -> bool:
     """Before the first assessment, and while one is pending."""
-    if node["sourceName"] in _NOT_ASSESSED or node["retailLocation"] is not None:
+    if payload.get("source_name") in _NOT_ASSESSED or payload.get("location_id") is not None:
         return False
-    levels = {each["riskLevel"] for each in node["risk"]["assessments"]}
+    levels = {each["riskLevel"] for each in risk["assessments"]}
     is_awaited = not levels or "PENDING" in levels
-    return is_awaited and any(not each["manualPaymentGateway"] for each in node["transactions"])
+    return is_awaited and any(not each["manual_payment_gateway"] for each in transactions)

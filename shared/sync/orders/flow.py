@@ -162,14 +162,22 @@ class _Event:
         fetched = await self._reader.fetch() if self.is_replay else None
         state = fetched or await self._reader.read(self.envelope.topic, payload)
         annotate(order=state.order.name)
-        if self._needs_all(state) or self._needs_more_than_the_webhook(state):
-            state = await self._reader.complete(state)
-        return state
+        needs_payments = self._needs_payments(state)
+        needs_method = needs_delivery_method(state, self.rules, self._record)
+        if needs_barcodes(state.order, self.rules, self._record):
+            return await self._reader.complete(state)
+        if not needs_payments and not needs_method:
+            return state
+        if not self._is_first(state):
+            return await self._reader.complete(state)
+        return await self._reader.supplement(state, payload, payments=needs_payments, delivery=needs_method)
 
-    def _needs_more_than_the_webhook(self, state: OrderState) -> bool:
-        """Whether the rules ask for something of the order that only Shopify's API has."""
-        known = self._record
-        return needs_delivery_method(state, self.rules, known) or needs_barcodes(state.order, self.rules, known)
+    def _is_first(self, state: OrderState) -> bool:
+        """Whether the event is the first of a new order, not of one that waited or was parked: its body is the state
+        to book. Of any other the latest state is wanted.
+        """
+        is_new = self.link is None or not (self.link.sales_order or self.link.has_parked)
+        return is_new and not self.envelope.waits and not state.order.is_given_up
 
     @property
     def _record(self) -> OrderRecord | None:
@@ -189,10 +197,11 @@ class _Event:
             self._record,
             len(self.envelope.body),
             booked,
+            self.ports.supplements,
         )
 
-    def _needs_all(self, state: OrderState) -> bool:
-        """Whether to fetch payments and risk, which the event may not contain: for a new order, for one that was held
+    def _needs_payments(self, state: OrderState) -> bool:
+        """Whether to ask for payments and risk, which the event may not contain: for a new order, for one that was held
         for its assessment long enough, and where parked events, which are closed when this one is done, may have
         contained them.
         """

@@ -12,6 +12,7 @@ from shared.d365.odata.client import ODataClient
 from shared.d365.tax import TaxSetups
 from shared.rules import StoreRules
 from shared.shopify.admin.client import AdminClient
+from shared.shopify.supplements import Supplements
 from shared.store.captures import Captures
 from shared.store.customers import KnownCustomers
 from shared.store.links import OrderLinks
@@ -40,6 +41,7 @@ class OrderPorts:
     shipments: Shipments
     """What the app made of packing slips, by which it knows its own fulfilments."""
     items: ItemCache = field(default_factory=ItemCache)
+    supplements: Supplements = field(default_factory=Supplements)
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     change_pause: timedelta = timedelta(0)
     """Between two changes of one sales order (shared/sync/orders/pause.py)."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
@@ -14,13 +14,21 @@ from typing import Any, Final
 from shared.errors import ErrorCode, NotYetError, OtherCurrencyError, RefusedError
 from shared.mapping.orders.record import digest
 from shared.mapping.shopify.events import only_names
-from shared.mapping.shopify.graphql import read_graphql_state
+from shared.mapping.shopify.graphql import (
+    has_no_payments,
+    is_supplement,
+    read_delivery,
+    read_graphql_state,
+    with_payments,
+)
 from shared.mapping.shopify.state import read_state
 from shared.mapping.shopify.taxes import lacks_taxes_of_fees
-from shared.model import Order, OrderRecord, OrderState
+from shared.model import CurrencySide, Order, OrderRecord, OrderState
 from shared.rules import StoreRules
+from shared.shopify.admin.answers import Json
 from shared.shopify.admin.client import AdminClient
 from shared.shopify.orders import ALL_ORDERS, fetch_agreements, fetch_order, may_read_all_orders
+from shared.shopify.supplements import DELIVERY, LISTED, PAYMENTS, RISK, Supplements
 
 LARGE: Final = 20_000
 """Bytes of a body that is read in a thread of its own if it has more. An order of five lines has about half of them."""
@@ -60,6 +68,7 @@ class StateReader:
     """Bytes of the event's body, if there is one."""
     booked: str = ""
     """The fingerprint of the order as F&O has it."""
+    supplements: Supplements = field(default_factory=Supplements)
 
     async def read(self, topic: str, payload: Any) -> OrderState:
         """The order from the event's body, without a call to Shopify, where the body contains it.
@@ -87,6 +96,47 @@ class StateReader:
         if state.order.is_given_up:
             return await self.latest(state)
         return await self._required(placed_at=state.order.created_at)
+
+    async def supplement(self, state: OrderState, payload: Any, *, payments: bool, delivery: bool) -> OrderState:
+        """The state of a body with what the body leaves out: payments and risk, and how the goods are delivered, as far
+        as they are asked for. The whole order is read where what Shopify has now does not fit the body.
+
+        Raises what `_required` and the readers raise.
+        """
+        if state.transactions is not None:
+            return state
+        try:
+            if payments:
+                state = await self._with_payments(state, payload)
+            if delivery:
+                state = await self._with_delivery(state)
+        except _NotBesideError:
+            return await self._required(placed_at=state.order.created_at)
+        return _normalized(state, self.rules, self.now)
+
+    async def _with_payments(self, state: OrderState, payload: Any) -> OrderState:
+        if not has_no_payments(payload):
+            node = await self._beside(state, PAYMENTS)
+            if len(node["transactions"]) >= LISTED:
+                raise _NotBesideError
+        elif self.rules.orders.hold_risks:
+            node = await self._beside(state, RISK)
+        else:
+            return replace(state, transactions=())
+        return with_payments(state, payload, node, side=self._side)
+
+    async def _with_delivery(self, state: OrderState) -> OrderState:
+        routed = (await self._beside(state, DELIVERY))["fulfillmentOrders"]
+        if routed["pageInfo"]["hasNextPage"]:
+            raise _NotBesideError
+        method, location = read_delivery(routed["nodes"])
+        return replace(state, delivery=method, assigned_location=location)
+
+    async def _beside(self, state: OrderState, document: str) -> Json:
+        node = await self.supplements.read(self.admin, document, self.order_id)
+        if node is None or not is_supplement(node, state):
+            raise _NotBesideError
+        return node
 
     async def latest(self, state: OrderState) -> OrderState:
         """The state as Shopify has it now; unchanged where Shopify does not show the order."""
@@ -123,7 +173,7 @@ class StateReader:
             read,
             order,
             store=self.rules.key,
-            side=self.known.side if self.known is not None else self.rules.currency_side,
+            side=self._side,
             now=self.now,
             known=self.known,
         )
@@ -138,12 +188,20 @@ class StateReader:
         state = await apart(partial(read, agreements=agreements), is_large=is_large)
         return _normalized(state, self.rules, self.now)
 
+    @property
+    def _side(self) -> CurrencySide:
+        return self.known.side if self.known is not None else self.rules.currency_side
+
     def _needs_agreements(self, state: OrderState) -> bool:
         """Not for goods that F&O's order lacks already: an edit removed them."""
         known = self.known.refunds if self.known is not None else {}
         if any(refund.return_id is not None and refund.id not in known for refund in state.refunds):
             return True
         return state.returned is None and digest(state.order, self.rules) != self.booked
+
+
+class _NotBesideError(Exception):
+    """What Shopify has now does not fit the body, or is too long for one call."""
 
 
 def assessed_until(order: Order, rules: StoreRules) -> datetime:
