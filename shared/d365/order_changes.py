@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from shared.d365.documents import rows_with
@@ -74,6 +75,38 @@ async def read_fo_order(client: ODataClient, company: str, numbers: Sequence[str
         headers=tuple(header for header, _ in present),
         lines=tuple(line for _, lines in present for line in lines),
     )
+
+
+async def read_written(
+    client: ODataClient, company: str, before: FoOrder, written: Mapping[str, FoRow], *, with_headers: bool
+) -> FoOrder | None:
+    """The same sales orders after a write: their lines as F&O has them now, with as much delivered as before.
+
+    `written` are the fields that each header got, by its number. Without `with_headers` the headers are taken to have
+    them; with it they are read, and None is returned where one is gone.
+    """
+    headers = before.headers
+    if with_headers:
+        found = await asyncio.gather(*(read_header(client, company, each.number) for each in headers))
+        headers = tuple(each for each in found if each is not None)
+        if len(headers) < len(before.headers):
+            return None
+    else:
+        headers = tuple(replace(each, fields={**each.fields, **written.get(each.number, {})}) for each in headers)
+    known = {line.lot: line for line in before.lines}
+    of_each = await asyncio.gather(*(_query_lines(client, company, header.number) for header in headers))
+    lines = (
+        _as_delivered(_line(header.number, row, None, header.status), known.get(row[_LOT]))
+        for header, rows in zip(headers, of_each, strict=True)
+        for row in rows
+    )
+    return FoOrder(headers=headers, lines=tuple(lines))
+
+
+def _as_delivered(line: FoLine, before: FoLine | None) -> FoLine:
+    if before is None or not (before.done or before.to_invoice):
+        return line
+    return replace(line, remaining=line.quantity - before.done, to_invoice=before.to_invoice, status=before.status)
 
 
 async def read_in_warehouse(client: ODataClient, company: str, order: FoOrder) -> frozenset[str]:
@@ -171,7 +204,7 @@ def new_line(company: str, number: str, record: FoRow) -> Operation:
 async def _read(client: ODataClient, company: str, number: str) -> tuple[FoHeader, list[FoLine]] | None:
     header, lines, progress = await asyncio.gather(
         client.get(SALES_ORDERS, {"dataAreaId": company, _NUMBER: number}),
-        client.query(SALES_ORDER_LINES, company=company, where=eq(_NUMBER, number), select=LINE_FIELDS),
+        _query_lines(client, company, number),
         client.query(
             SALES_LINE_PROGRESS, company=company, where=eq("SalesId", number), select=READ[SALES_LINE_PROGRESS]
         ),
@@ -181,6 +214,10 @@ async def _read(client: ODataClient, company: str, number: str) -> tuple[FoHeade
     found = _header({**header, _NUMBER: number})
     by_lot = {row["InventTransId"]: row for row in progress}
     return found, [_line(number, row, by_lot.get(row[_LOT]), found.status) for row in lines]
+
+
+async def _query_lines(client: ODataClient, company: str, number: str) -> list[FoRow]:
+    return await client.query(SALES_ORDER_LINES, company=company, where=eq(_NUMBER, number), select=LINE_FIELDS)
 
 
 def _header(row: FoRow) -> FoHeader:

@@ -102,7 +102,7 @@ async def test_a_paid_order_costs_shopify_one_query_for_its_three_events(world: 
     await world.http.delete(f"{world.stack.shopify}/_sim/calls")
     placed = await place_order()
     totals = (await world.http.get(f"{world.stack.shopify}/_sim/calls")).json()["totals"][SHOPS["nordlys"]]
-    assert {name: row["calls"] for name, row in totals.items()} == {"OrderState": 1}
+    assert {name: row["calls"] for name, row in totals.items()} == {"OrderPayments": 1}
     assert await placed.settled() == Decimal(placed.order["total_price"])
 
 

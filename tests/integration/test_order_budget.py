@@ -74,17 +74,35 @@ async def test_a_method_of_delivery_is_asked_for_where_a_rule_needs_it(app: App)
     assert sorted(asked(app)) == ["OrderDelivery", "OrderRisk"]
 
 
-@pytest.mark.parametrize("step", [("edit", {"quantities": {"TENT-2P": 7}}), ("cancel", {})])
-async def test_an_order_that_was_edited_or_cancelled_since_its_webhook_is_read_whole(
-    app: App, step: tuple[str, dict[str, Any]]
-) -> None:
+STOPS: dict[str, dict[str, Any]] = {
+    "edit": {"quantities": {"TENT-2P": 7}},
+    "cancel": {},
+    "fulfill": {},
+    "amend": {"tags": ["hold"]},
+}
+
+
+@pytest.mark.parametrize("step", STOPS)
+async def test_an_order_that_was_changed_since_its_webhook_in_what_stops_it_is_read_whole(app: App, step: str) -> None:
     order = OneOrder(app, RULES, checkout("nordlys", *FIVE, payment="unpaid"))
     (created, *_) = order.pending()
-    order.change(step[0], **step[1])
+    order.change(step, **STOPS[step])
     app.shopify.simulator.calls.clear()
     await order.send(created)
     assert asked(app)[:2] == ["OrderRisk", "OrderState"]
-    assert not order.rows("SalesOrderLinesV3") or order.goods[0][1] == 7
+
+
+async def test_of_an_order_whose_number_changed_since_its_webhook_the_body_is_booked(app: App) -> None:
+    order = OneOrder(app, RULES, checkout("nordlys", *FIVE, payment="unpaid"))
+    (created, *_) = order.pending()
+    before = order.order.name
+    order.change("amend", po_number="PO-7")
+    app.shopify.simulator.calls.clear()
+    await order.send(created)
+    assert asked(app) == ["OrderRisk"]
+    assert order.header["CustomerRequisitionNumber"] == before
+    await order.deliver()
+    assert order.header["CustomerRequisitionNumber"] == "PO-7"
 
 
 async def test_a_body_without_the_fields_that_show_payments_is_no_unpaid_order(app: App) -> None:

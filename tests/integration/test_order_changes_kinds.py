@@ -67,11 +67,29 @@ async def test_another_address_reaches_every_open_line(scenario, answer, mode, w
     assert scenario.wire.writes == []
 
 
-async def test_where_lines_follow_an_address_costs_no_read_more(scenario):
+async def test_where_lines_follow_an_address_costs_two_reads(scenario):
+    """The header before it is written, and the lines, whose address the parcels have, after it."""
     await scenario.create(sale(2, 1), tenant(header_changes="follow"))
     scenario.wire.reads.clear()
     await scenario.change(sale(2, 1, shipping_address=moved()), tenant(header_changes="follow"))
-    assert Counter(scenario.wire.reads) == {"SalesOrderHeadersV4": 2, "SalesOrderLinesV3": 2, "SalesLineBiEntities": 2}
+    assert Counter(scenario.wire.reads) == {"SalesOrderHeadersV4": 1, "SalesOrderLinesV3": 1}
+
+
+async def test_an_edit_reads_nothing_twice_but_the_lines(scenario):
+    await scenario.create(sale(2, 1), tenant(header_changes="follow"))
+    scenario.wire.reads.clear()
+    await scenario.change(sale(1, 1), tenant(header_changes="follow"))
+    reads = {"SalesOrderHeadersV4": 1, "SalesOrderLinesV3": 2, "SalesLineBiEntities": 1}
+    assert Counter(scenario.wire.reads) == reads
+
+
+@pytest.mark.parametrize("answer", ["follow", "keep"])
+async def test_an_address_goes_to_a_line_that_staff_priced_otherwise_and_the_price_stays(scenario, answer):
+    await scenario.create(sale(2, 1), tenant(header_changes=answer))
+    await scenario.correct("products:12", SalesPrice=Decimal(7))
+    await scenario.change(sale(2, 1, shipping_address=moved()), tenant(header_changes=answer))
+    assert cities(await scenario.lines()) == ["Utrecht"] * 3
+    assert [row["SalesPrice"] for row in await scenario.lines()].count(Decimal(7)) == 1
 
 
 @pytest.mark.parametrize(("answer", "mode", "writes"), KINDS)

@@ -29,6 +29,8 @@ type GraphqlNode = dict[str, Any]
 
 _ENDED: Final = ("CLOSED", "CANCELLED")
 """A fulfilment order's status, once there is nothing left to do for it."""
+_GIVEN_BACK: Final = ("REFUNDED", "PARTIALLY_REFUNDED")
+_SHIPPED: Final = ("FULFILLED", "PARTIALLY_FULFILLED")
 _RISKS: Final = (Risk.HIGH, Risk.MEDIUM, Risk.LOW)
 _RECOMMENDED: Final = {"CANCEL": Risk.HIGH, "INVESTIGATE": Risk.MEDIUM, "ACCEPT": Risk.LOW}
 _NOT_ASSESSED: Final = frozenset({"pos", "shopify_draft_order"})
@@ -68,15 +70,23 @@ def has_no_payments(payload: GraphqlNode) -> bool:
     return payload.get("financial_status") == "pending" and payload.get("payment_gateway_names") == []
 
 
-def is_supplement(node: GraphqlNode, state: OrderState) -> bool:
-    """Whether the node may be put beside the state of a webhook's body: they are of one moment, or the order changed
-    since in nothing that concerns what is booked of the body. An order that is cancelled or edited is to be read whole,
-    and one in two currencies, whose payments settle what it costs at their moment.
+def is_supplement(node: GraphqlNode, state: OrderState, tags: Sequence[str]) -> bool:
+    """Whether the node may be put beside the state of a webhook's body, which has these tags: they are of one moment,
+    or the order changed since in nothing that stops it. One that was cancelled, edited, refunded, shipped or tagged is
+    to be read whole, and one in two currencies, whose payments settle what it costs at their moment.
     """
     updated_at = moment(node, "updatedAt", "")
     if updated_at == state.order.version:
         return True
-    return updated_at > state.order.version and not node["cancelledAt"] and not node["edited"] and state.rate is None
+    return (
+        updated_at > state.order.version
+        and not node["cancelledAt"]
+        and not node["edited"]
+        and node["displayFinancialStatus"] not in _GIVEN_BACK
+        and node["displayFulfillmentStatus"] not in _SHIPPED
+        and sorted(node["tags"]) == sorted(filter(None, tags))
+        and state.rate is None
+    )
 
 
 def with_payments(state: OrderState, payload: GraphqlNode, node: GraphqlNode, *, side: CurrencySide) -> OrderState:

@@ -1,5 +1,8 @@
 """Changes F&O's sales order to Shopify's order of now: read, plan, write, and read again until nothing differs.
 
+Only what a proof needs is read again: the lines, whose amounts F&O computes and whose address parcels follow. Where the
+header alone changed, and lines take it from their header, they are not read before it is written either.
+
 Nothing depends on earlier runs: after a crash at any point the next run finds what is still missing. What a run has to
 know about its own writes is stored in the order's link before it writes.
 """
@@ -23,7 +26,9 @@ from shared.d365.order_changes import (
     line_removal,
     new_line,
     read_fo_order,
+    read_header,
     read_in_warehouse,
+    read_written,
     write,
 )
 from shared.d365.sales_orders import SalesOrderDraft, create_numbered, create_sequenced
@@ -45,10 +50,10 @@ from shared.mapping.orders.holds import hold_reason, holdable
 from shared.mapping.orders.matching import number_key
 from shared.mapping.orders.plan import LINE_KEY, SalesOrderPlan
 from shared.mapping.orders.record import digest
-from shared.model import FoOrder, FoStatus, HoldReason, Item, OrderState, TaxSetup
+from shared.model import FoHeader, FoOrder, FoRow, FoStatus, HoldReason, Item, OrderState, TaxSetup
 from shared.rules import StoreRules
 from shared.store.links import OrderLink
-from shared.sync.orders.planning import Allocate, PlannedChange, plan_change
+from shared.sync.orders.planning import Allocate, PlannedChange, plan_change, plan_header, plan_with_lines_as_written
 from shared.sync.orders.safety import is_released
 
 _ROUNDS: Final = 3
@@ -120,11 +125,16 @@ class _OrderChange:
         self._hides_work = False
         """Whether F&O did not show what the warehouse works on."""
         self._written: HeaderWrites = {}
+        self._sent: dict[str, FoRow] = {}
+        """What headers got, by the sales order's number."""
         self._done: list[ChangeStep] = []
         self._ignored: dict[Cell, None] = {}
 
     async def run(self) -> ChangeReport:
+        written = await self._write_header_alone()
         for rounds_left in range(_ROUNDS, 0, -1):
+            if written is not None and await self._is_as_planned(written):
+                return self._report(written)
             fo = await self._read()
             if fo is None:
                 break
@@ -136,6 +146,7 @@ class _OrderChange:
                 _refuse(plan, fo, is_last=rounds_left == 1)
                 if plan.steps:
                     await self._carry_out(fo, plan)
+                    written = fo if self._may_read_lines_alone(plan) else None
                     continue
             except RefusedError:
                 await self._hold_for_change(fo)
@@ -143,6 +154,78 @@ class _OrderChange:
             await self._release(fo)
             return self._report(fo)
         return self._gone()
+
+    async def _write_header_alone(self) -> FoOrder | None:
+        """Writes what changed where that is the header alone, whose lines follow it; what F&O had of the order before.
+
+        None where nothing was written: the lines have to be read first.
+        """
+        target = self._target_with_lines_as_written() if self._may_skip_lines else None
+        header = await self._header() if target is not None else None
+        if target is None or header is None:
+            return None
+        fo = FoOrder((header,), ())
+        plan = plan_header(target, fo, self._link, self._rules, today=self._today)
+        if plan.held or plan.ignored or not plan.steps or self._depends_on_warehouse(plan):
+            return None
+        try:
+            await self._carry_out(fo, plan)
+        except RefusedError as refusal:
+            if refusal.code is not ErrorCode.CHANGE_REFUSED:
+                raise
+            return None  # the order is read, so that it can be held for that
+        return fo
+
+    def _target_with_lines_as_written(self) -> SalesOrderPlan | None:
+        try:
+            return plan_with_lines_as_written(
+                self._state.order, self._link, self._rules, items=self._items, tax_setup=self._tax_setup
+            )
+        except RefusedError:
+            return None  # the order is read, so that it can be held for that
+
+    async def _header(self) -> FoHeader | None:
+        return await read_header(self._ports.fo, self._link.company, self._link.sales_order)
+
+    @property
+    def _may_skip_lines(self) -> bool:
+        """Whether only what Shopify changed is to be written, and the lines take it from their header."""
+        link, rules = self._link, self._rules
+        is_settled = not (link.held or link.further or link.promised or link.given_up_units or link.has_parked)
+        return (
+            is_settled
+            and rules.tenant.header_changes == "follow"
+            and rules.changes.by_staff == "keep"
+            and not self._state.order.is_given_up
+            and self._hold_reason() is None
+        )
+
+    def _may_read_lines_alone(self, plan: ChangePlan) -> bool:
+        """Whether the sales orders are as before, but for what their headers and lines got."""
+        moved = {Action.NEW_ORDER, Action.REMOVE_ORDER}
+        return not self._state.order.is_given_up and moved.isdisjoint(step.action for step in plan.steps)
+
+    async def _is_as_planned(self, before: FoOrder) -> bool:
+        """Whether F&O shows on the order's lines that it has taken what was written.
+
+        The lines are proof enough: of their amounts, and of the address that their parcels follow. If they do not show
+        it, or the app holds the order, all of the order is read.
+        """
+        if self._link.held or self._hold_reason() is not None:
+            return False
+        follows = self._rules.tenant.header_changes == "follow"
+        company, sent = self._link.company, self._sent
+        fo = await read_written(self._ports.fo, company, before, sent, with_headers=bool(sent) and not follows)
+        if fo is None:
+            return False
+        try:
+            plan = await self._plan(fo)
+        except RefusedError:
+            return False  # the reading that follows refuses it, and holds the order
+        if plan.steps or plan.held:
+            return False
+        self._ignored |= dict.fromkeys(plan.ignored)
+        return True
 
     @property
     def _today(self) -> date:
@@ -215,6 +298,9 @@ class _OrderChange:
         for some in batched(operations, most, strict=False):
             await self._write(some, plan)
         self._written = {**self._written, **header_writes(plan.steps, fo)}
+        for step in plan.steps:
+            if step.action is Action.CHANGE_HEADER:
+                self._sent[step.order] = {**self._sent.get(step.order, {}), **step.fields}
         if self._target is not None:
             for step in plan.steps:
                 if step.action is Action.NEW_ORDER:

@@ -7,11 +7,13 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
-from shared.mapping.orders.allocation import Allocation, Need
+from shared.mapping.orders.allocation import AllocatedPart, Allocation, Need, needs
 from shared.mapping.orders.changes import NOTHING_WRITTEN, ChangePlan, HeaderWrites, plan_cancellation, plan_changes
+from shared.mapping.orders.differences import Aspect, unchanged_aspects
 from shared.mapping.orders.matching import (
     LinkedOrder,
     OwnLines,
+    Placement,
     match_lines,
     number_key,
     own_lines,
@@ -80,6 +82,37 @@ async def plan_change(
         link = replace(link, record=with_decisions(link.record, target))
     changes = plan_changes(target, fo, placement, rules, fingerprints=link.fingerprints, written=written, today=today)
     return PlannedChange(changes.with_units(given_up), own, target, link)
+
+
+def plan_header(target: SalesOrderPlan, fo: FoOrder, link: OrderLink, rules: StoreRules, *, today: date) -> ChangePlan:
+    """The steps that the headers need, whatever their lines are."""
+    no_lines = Placement({}, Allocation(rules.warehouses[0], {}, ()), {}, {})
+    return plan_changes(replace(target, lines=()), fo, no_lines, rules, fingerprints=link.fingerprints, today=today)
+
+
+def plan_with_lines_as_written(
+    order: Order, link: OrderLink, rules: StoreRules, *, items: Mapping[int, Item], tax_setup: TaxSetup | None
+) -> SalesOrderPlan | None:
+    """What F&O's order should be, where Shopify says the same of every line as when F&O last got it; None elsewhere.
+
+    Which warehouse each line is of does not count here: it is not Shopify's. Raises RefusedError for what the mapping
+    refuses.
+    """
+    warehouse = rules.warehouses[0]
+    parts = {need.line_id: (AllocatedPart(need.quantity, warehouse),) for need in needs(order, items)}
+    target = plan_sales_order(
+        order,
+        rules,
+        customer_account=link.customer_account,
+        items=items,
+        allocation=Allocation(warehouse, parts, ()),
+        tax_setup=tax_setup,
+        known=link.record,
+    )
+    same = unchanged_aspects(target.lines, link.fingerprints)
+    sources = {line.source for line in target.lines}
+    is_same = sources == {*link.sources.values()} and all(same.get(each) == frozenset(Aspect) for each in sources)
+    return target if is_same else None
 
 
 def _given_up(fo: FoOrder, own: OwnLines) -> dict[str, Decimal]:

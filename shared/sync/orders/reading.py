@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from shared.errors import ErrorCode, NotYetError, OtherCurrencyError, RefusedError
 from shared.mapping.orders.record import digest
-from shared.mapping.shopify.events import only_names
+from shared.mapping.shopify.events import only_names, read_signals
 from shared.mapping.shopify.graphql import (
     has_no_payments,
     is_supplement,
@@ -109,32 +109,32 @@ class StateReader:
             if payments:
                 state = await self._with_payments(state, payload)
             if delivery:
-                state = await self._with_delivery(state)
+                state = await self._with_delivery(state, payload)
         except _NotBesideError:
             return await self._required(placed_at=state.order.created_at)
         return _normalized(state, self.rules, self.now)
 
     async def _with_payments(self, state: OrderState, payload: Any) -> OrderState:
         if not has_no_payments(payload):
-            node = await self._beside(state, PAYMENTS)
+            node = await self._beside(state, payload, PAYMENTS)
             if len(node["transactions"]) >= LISTED:
                 raise _NotBesideError
         elif self.rules.orders.hold_risks:
-            node = await self._beside(state, RISK)
+            node = await self._beside(state, payload, RISK)
         else:
             return replace(state, transactions=())
         return with_payments(state, payload, node, side=self._side)
 
-    async def _with_delivery(self, state: OrderState) -> OrderState:
-        routed = (await self._beside(state, DELIVERY))["fulfillmentOrders"]
+    async def _with_delivery(self, state: OrderState, payload: Any) -> OrderState:
+        routed = (await self._beside(state, payload, DELIVERY))["fulfillmentOrders"]
         if routed["pageInfo"]["hasNextPage"]:
             raise _NotBesideError
         method, location = read_delivery(routed["nodes"])
         return replace(state, delivery=method, assigned_location=location)
 
-    async def _beside(self, state: OrderState, document: str) -> Json:
+    async def _beside(self, state: OrderState, payload: Any, document: str) -> Json:
         node = await self.supplements.read(self.admin, document, self.order_id)
-        if node is None or not is_supplement(node, state):
+        if node is None or not is_supplement(node, state, read_signals(payload).tags):
             raise _NotBesideError
         return node
 
