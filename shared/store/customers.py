@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -13,6 +15,7 @@ from shared.store import tables
 
 _LOOK_AGAIN: Final = timedelta(seconds=15)
 """The other worker needs a few seconds, unless it died."""
+_SECONDS: Final = 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +39,34 @@ class KnownCustomers:
     company, row = account. They are read, and never written.
     """
 
-    def __init__(self, table: TableClient) -> None:
+    def __init__(self, table: TableClient, *, clock: Callable[[], float] = time.monotonic, most: int = 10_000) -> None:
+        """Up to `most` accounts are kept in memory."""
         self._table = table
+        self._most = most
+        self._clock = clock
+        self._accounts: dict[tuple[str, str], tuple[float, str]] = {}
+        """Company and identity -> until when (by `clock`) the account is taken to be the buyer's."""
 
     async def get(self, company: str, identity: str) -> KnownCustomer:
+        """What is known of the buyer. An account that was found stays known to this process for some minutes."""
+        until, account = self._accounts.get((company, identity), (0.0, ""))
+        if self._clock() < until:
+            return KnownCustomer(company, identity, account)
+        known = await self._read(company, identity)
+        if known.account:
+            self._keep(known)
+        return known
+
+    def forget(self, company: str, identity: str) -> None:
+        """So that the next order of the buyer sees what is stored then: F&O refused the account."""
+        self._accounts.pop((company, identity), None)
+
+    def _keep(self, known: KnownCustomer) -> None:
+        if len(self._accounts) >= self._most:
+            del self._accounts[next(iter(self._accounts))]  # the one that was kept first
+        self._accounts[known.company, known.identity] = (self._clock() + _SECONDS, known.account)
+
+    async def _read(self, company: str, identity: str) -> KnownCustomer:
         row = await tables.read(self._table, tables.key(f"buyers-{company}"), tables.key(identity))
         if row is not None:
             until = row["claimed_until"]

@@ -93,6 +93,9 @@ async def create(
         wait = timedelta(0) if _is_atomic(plan, rules) else settling_time(failure)
         await _release(claimed, wait, ports, now)
         raise
+    except RefusedError:
+        ports.known_customers.forget(rules.company, identity)
+        raise
     if rules.flows.write_back:
         await ports.outbox.put(order.store, order.id, booked.number, now=order.version)
     content = digest(order, rules) if booked.created else ""

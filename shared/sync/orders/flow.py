@@ -463,6 +463,9 @@ class _Event:
 
         Payments that wait get a mark instead: the next attempt has to fetch them again.
         """
+        had_parked = self.link is not None and self.link.has_parked
+        if not had_parked and not self.waiting:
+            return
         link = await self.ports.links.get(self.rules.key, self.order_id)
         done = self.done - {refused.part for refused in self.parked}
         if self.waiting:
