@@ -16,6 +16,7 @@ from bench import (
     hostile,
     imports,
     mapping,
+    order_costs,
     order_events,
     plans,
     prices,
@@ -62,6 +63,14 @@ async def measure(console: Console) -> list[Figure]:
             figures += await calls.measure_stock(stack, http)
             figures += await order_events.measure(stack, http)
             histories = await order_events.histories(stack, http)
+            figures += await order_costs.measure_tagged(stack, http)
+        untagged = changed_stores(_BUILD / "bench_stores_untagged", order_costs.without_tag)
+        async with (
+            running(Ports.free(), log=write, overrides={**_NEVER, **NO_PAUSE, **untagged}, world=world) as stack,
+            httpx.AsyncClient() as http,
+        ):
+            figures += await order_costs.measure(stack, http)
+            figures += await order_costs.measure_processor(stack, http)
         console.print("[dim]4/10 mapping ...")
         figures += mapping.measure(payload)
         figures += plans.measure(*histories)

@@ -21,11 +21,11 @@ _MOVED: Final = {"address1": "Oudegracht 9", "city": "Utrecht", "zip": "3511AB",
 async def measure(stack: Stack, http: httpx.AsyncClient) -> list[Figure]:
     """For orders that F&O has. As in Shopify, one edit or payment sends several webhooks."""
     async with TableServiceClient.from_connection_string(stack.storage) as service:
-        booked = await _BookedOrder.begin(stack, http, service.get_table_client("journal"))
+        booked = await BookedOrder.begin(stack, http, service.get_table_client("journal"))
         address = await booked.amend(shipping_address=_MOVED)
         edit = await booked.step("edit", quantities=dict.fromkeys(_THREE, 2))
         first = await booked.step("pay")
-        other = await _BookedOrder.begin(stack, http, service.get_table_client("journal"))
+        other = await BookedOrder.begin(stack, http, service.get_table_client("journal"))
         later = await other.step("pay")
     return [
         at_most("F&O writes for another address", _writes(address), "requests", 1),
@@ -54,8 +54,8 @@ async def histories(stack: Stack, http: httpx.AsyncClient) -> tuple[dict[str, An
     )
 
 
-class _BookedOrder:
-    """An unpaid order that F&O has, and the calls to F&O for each of its events."""
+class BookedOrder:
+    """An order that F&O has, and the calls to F&O for each of its events."""
 
     def __init__(self, stack: Stack, http: httpx.AsyncClient, journal: TableClient, order: dict[str, Any]) -> None:
         self._stack = stack
@@ -64,9 +64,11 @@ class _BookedOrder:
         self._order = order
 
     @classmethod
-    async def begin(cls, stack: Stack, http: httpx.AsyncClient, journal: TableClient) -> _BookedOrder:
-        booked = cls(stack, http, journal, await _place(stack, http, payment="unpaid", announce=["orders/create"]))
-        await booked._wait_until(1)
+    async def begin(cls, stack: Stack, http: httpx.AsyncClient, journal: TableClient, **more: Any) -> BookedOrder:
+        """Places an order, with these further parts, and waits until all its events are handled."""
+        placing = {"payment": "unpaid", "announce": ["orders/create"], **more}
+        booked = cls(stack, http, journal, await _place(stack, http, **placing))
+        await booked._wait_until(len(placing["announce"]))
         return booked
 
     async def amend(self, **changes: Any) -> Counter[str]:

@@ -31,6 +31,13 @@ def needs_delivery_method(state: OrderState, rules: StoreRules, known: OrderReco
     return _is_pick_up_told_apart(rules)
 
 
+def may_depend_on_method(order: Order, rules: StoreRules) -> bool:
+    """Whether anything in F&O may depend on how the goods are delivered: not where they are shipped as all others."""
+    delivery = rules.orders.delivery
+    is_shipped = order.shipping_address is not None and order.location_id is None
+    return order.has_goods_to_ship and not (is_shipped and delivery.local is None and delivery.pickup_point is None)
+
+
 def with_delivery(state: OrderState, rules: StoreRules, known: OrderRecord | None = None, *, now: datetime) -> Order:
     """The order with its delivery method, and with the location that serves it where a rule says that one does.
 
@@ -41,6 +48,8 @@ def with_delivery(state: OrderState, rules: StoreRules, known: OrderRecord | Non
     order = state.order
     if known is not None and (known.delivery is None or state.delivery in (None, known.delivery)):
         return replace(order, delivery=known.delivery, served_by=known.served_by)
+    if not may_depend_on_method(order, rules):
+        return replace(order, delivery=DeliveryMethod.SHIPPING) if order.has_goods_to_ship else order
     method, location = _routed(state, rules, now)
     rule = rules.orders.delivery.of(method)
     if method is DeliveryMethod.PICK_UP and _is_pick_up_told_apart(rules):

@@ -30,7 +30,7 @@ from shared.mapping.cut_over import (
     refuse_already_fulfilled,
     refuse_before_first_day,
 )
-from shared.mapping.delivery import needs_delivery_method, with_delivery
+from shared.mapping.delivery import may_depend_on_method, needs_delivery_method, with_delivery
 from shared.mapping.orders.holds import hold_reason, releases_left
 from shared.mapping.orders.items import needs_barcodes
 from shared.mapping.orders.proof import prove
@@ -170,6 +170,7 @@ class _Event:
             return state
         if not self._is_first(state):
             return await self._reader.complete(state)
+        needs_method = needs_method or may_depend_on_method(state.order, self.rules)
         return await self._reader.supplement(state, payload, payments=needs_payments, delivery=needs_method)
 
     def _is_first(self, state: OrderState) -> bool:

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from shared.errors import NotYetError, RefusedError
-from shared.mapping.delivery import needs_delivery_method, with_delivery
+from shared.mapping.delivery import may_depend_on_method, needs_delivery_method, with_delivery
 from shared.mapping.orders.allocation import Need, allocate_order
 from shared.mapping.orders.plan import plan_sales_order
 from shared.mapping.taxes.place import place_of_sale, ship_to
@@ -125,7 +125,17 @@ def test_the_shipping_methods_rule_decides_where_there_are_no_fulfilment_orders(
     sale = decided(state(collected, fetched=False), hours=0)
     assert (sale.delivery, sale.served_by) == (DeliveryMethod.PICK_UP, DENVER)
     to_an_address = replace(collected, shipping_address=BILLED)
-    assert decided(state(to_an_address, fetched=False)).delivery is None
+    assert decided(state(to_an_address, fetched=False)).delivery is DeliveryMethod.SHIPPING
+
+
+def test_only_goods_that_are_shipped_as_all_others_are_recorded_without_asking_shopify():
+    parcel = online(shipping_address=BILLED)
+    assert not may_depend_on_method(parcel, US)
+    assert may_depend_on_method(online(), US)
+    assert may_depend_on_method(replace(parcel, location_id=DENVER), US)
+    local = with_rules(US, orders={"delivery": {"local": {"delivery_mode": "30"}}})
+    assert may_depend_on_method(parcel, local)
+    assert not may_depend_on_method(online(line(price=dollars("5"), requires_shipping=False)), US)
 
 
 def test_a_parcel_needs_no_call_unless_a_rule_tells_methods_with_an_address_apart():
