@@ -26,7 +26,7 @@ type _Asked = tuple[int, asyncio.Future[Json | None]]
 
 
 @dataclass(slots=True)
-class _Queue:
+class _AskedTogether:
     waiting: deque[_Asked] = field(default_factory=deque)
     running: asyncio.Task[None] | None = None
 
@@ -35,7 +35,7 @@ class Supplements:
     """Use one for the whole process. A call goes out at once; what is asked for meanwhile goes together in the next."""
 
     def __init__(self) -> None:
-        self._queues: defaultdict[tuple[QueryRunner, str], _Queue] = defaultdict(_Queue)
+        self._queues: defaultdict[tuple[QueryRunner, str], _AskedTogether] = defaultdict(_AskedTogether)
 
     async def read(self, admin: QueryRunner, document: str, order_id: int) -> Json | None:
         """The order's node of the document, None where Shopify does not show the order.

@@ -68,6 +68,7 @@ CHANGED_IN_PLACE = {
     "Waves",
     "WriteBackReport",
     "Written",
+    "_AskedTogether",
     "_Building",
     "_Event",
     "_PricePush",
