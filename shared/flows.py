@@ -368,6 +368,7 @@ PRICES: Final = Flow(
             "catalog_context",
             "catalog_create",
             "catalog_locations",
+            "catalog_markets",
             "price_list_create",
             "price_list_prices",
             "price_list_rules",
@@ -380,8 +381,8 @@ PRICES: Final = Flow(
             "price_variants_set",
         }
     ),
-    # Company locations buy by catalogs; Shopify shows them with the scope of customers.
-    scopes=frozenset({"read_customers", "write_products"}),
+    # Catalogs are for company locations, which Shopify shows with the scope of customers, or for markets.
+    scopes=frozenset({"read_customers", "read_markets", "write_products"}),
     entity_sets=_ITEMS
     | frozenset(
         {

@@ -35,11 +35,20 @@ async def create_catalog(
 
 async def read_catalog_locations(admin: QueryRunner, catalog: str) -> set[int] | None:
     """The company locations of a catalog; None for a catalog of another kind, or that is deleted."""
+    return await _read_context(admin, catalog, "catalog_locations", "companyLocations")
+
+
+async def read_catalog_markets(admin: QueryRunner, catalog: str) -> set[int] | None:
+    """The markets of a catalog; None for a catalog of another kind, or that is deleted."""
+    return await _read_context(admin, catalog, "catalog_markets", "markets")
+
+
+async def _read_context(admin: QueryRunner, catalog: str, document: str, connection: str) -> set[int] | None:
     found: set[int] = set()
     after: str | None = None
     while True:
-        data = await admin.run(queries.load("catalog_locations"), {"catalog": catalog, "after": after})
-        page = (data["catalog"] or {}).get("companyLocations")
+        data = await admin.run(queries.load(document), {"catalog": catalog, "after": after})
+        page = (data["catalog"] or {}).get(connection)
         if page is None:
             return None
         found |= {number_of(node["id"]) for node in page["nodes"]}

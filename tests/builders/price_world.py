@@ -211,6 +211,13 @@ class Shop:
         page = {"nodes": nodes, "pageInfo": {"hasNextPage": False, "endCursor": None}}
         return {"catalog": {"companyLocations": page}}
 
+    def _catalog_markets(self, catalog, after):
+        found = self.catalogs[number_of(catalog)].get("marketIds")
+        if found is None:
+            return {"catalog": {}}
+        nodes = [{"id": gid_of("Market", each)} for each in sorted(found)]
+        return {"catalog": {"markets": {"nodes": nodes, "pageInfo": {"hasNextPage": False, "endCursor": None}}}}
+
     def _catalog_context(self, catalog, add, remove):
         locations = self.catalogs[number_of(catalog)]["companyLocationIds"]
         locations |= {number_of(each) for each in (add or {}).get("companyLocationIds", ())}

@@ -15,7 +15,7 @@ from shared.mapping.prices.terms import ListTerms
 from shared.model import ListedPrice, QuantityRule
 from shared.rules.sections.prices import PriceListRules
 from shared.shopify.admin.client import QueryRunner
-from shared.shopify.catalogs import assign_locations, create_catalog, read_catalog_locations
+from shared.shopify.catalogs import assign_locations, create_catalog, read_catalog_locations, read_catalog_markets
 from shared.shopify.price_lists import (
     BATCH,
     TIER_BATCH,
@@ -64,25 +64,33 @@ async def ensure_list(rules: PriceListRules, memory: PriceMemory, admin: QueryRu
             admin, rules.name, found.id, market=rules.market, locations=sorted(locations)[:_LOCATIONS_A_CALL]
         )
         found = replace(found, catalog=catalog)
+    elif rules.market is not None:
+        await _check_market(rules.name, found.catalog, rules.market, admin)
     if locations:
         await _assign(rules.name, found.catalog or "", locations, memory, admin)
     if memory.extra.get("list") != found.id:
         # Another list of this name: what was written to the one before says nothing about it.
         memory.start_again()
-    memory.set_extra(list=found.id, catalog=found.catalog, assigned=sorted(locations))
+    memory.set_extra(list=found.id, catalog=found.catalog, assigned=sorted(locations), market=rules.market)
     return found
+
+
+async def _check_market(name: str, catalog: str, market: int, admin: QueryRunner) -> None:
+    """Its prices are those of every market of the catalog: it may have no other than that of the rules."""
+    markets = await read_catalog_markets(admin, catalog)
+    if markets is None:
+        raise _other_kind(name, shop="company locations", rules="markets")
+    if markets != {market}:
+        found = ", ".join(str(each) for each in sorted(markets)) or "(none)"
+        raise RefusedError(
+            ErrorCode.PRICE_LIST_MISMATCH, list=name, what="a catalog of the market", shop=found, rules=market
+        )
 
 
 async def _assign(name: str, catalog: str, locations: set[int], memory: PriceMemory, admin: QueryRunner) -> None:
     assigned = await read_catalog_locations(admin, catalog)
     if assigned is None:
-        raise RefusedError(
-            ErrorCode.PRICE_LIST_MISMATCH,
-            list=name,
-            what="a catalog of",
-            shop="markets",
-            rules="company locations",
-        )
+        raise _other_kind(name, shop="markets", rules="company locations")
     ours = set(memory.extra.get("assigned", ()))
     for some in batched(sorted(locations - assigned), _LOCATIONS_A_CALL, strict=False):
         await assign_locations(admin, name, catalog, add=some, remove=())
@@ -90,9 +98,18 @@ async def _assign(name: str, catalog: str, locations: set[int], memory: PriceMem
         await assign_locations(admin, name, catalog, add=(), remove=some)
 
 
+def _other_kind(name: str, *, shop: str, rules: str) -> RefusedError:
+    return RefusedError(ErrorCode.PRICE_LIST_MISMATCH, list=name, what="a catalog of", shop=shop, rules=rules)
+
+
 def known_list(rules: PriceListRules, memory: PriceMemory) -> ShopPriceList | None:
-    """The list as the last run that looked for it found it; None where none did, or the rules' locations changed."""
-    if "list" not in memory.extra or memory.extra["assigned"] != sorted(rules.company_locations):
+    """The list as the last run that looked for it found it; None where none did, or the rules name others for whom it
+    is.
+    """
+    known = memory.extra
+    if "list" not in known or known["assigned"] != sorted(rules.company_locations):
+        return None
+    if known.get("market") != rules.market:
         return None
     return ShopPriceList(memory.extra["list"], rules.name, rules.currency, memory.extra["catalog"])
 

@@ -104,6 +104,42 @@ async def test_a_catalog_for_markets_is_not_that_of_company_locations():
     assert codes(await world.run()) == [ErrorCode.PRICE_LIST_MISMATCH]
 
 
+@pytest.mark.parametrize(
+    ("catalog", "shop"),
+    [
+        ({"marketIds": {9}}, "9"),
+        ({"marketIds": {9, 44}}, "9, 44"),
+        ({"marketIds": set()}, "(none)"),
+        ({"companyLocationIds": {LOCATION}}, "company locations"),
+    ],
+)
+async def test_a_list_whose_catalog_is_for_others_than_the_market_of_the_rules_is_left_alone(catalog, shop):
+    world = world_with(SWISS)
+    world.shop.lists[7] = SimPriceList("Switzerland", "CHF", catalog=1)
+    world.shop.catalogs[1] = catalog
+    world.agree("TENT", "279", PriceCurrencyCode="CHF")
+    report = await world.run()
+    assert codes(report) == [ErrorCode.PRICE_LIST_MISMATCH]
+    assert report.all_problems[0].details["shop"] == shop
+    assert world.shop.lists[7].prices == {}
+
+
+async def test_another_market_in_the_rules_is_noticed_at_once():
+    world = world_with(SWISS)
+    row = world.agree("TENT", "279", PriceCurrencyCode="CHF")
+    await world.run()
+    await world.confirm()
+    await world.run()
+    world.rules = store_rules(lists=(SWISS | {"market": 45},))
+    row["Price"] = Decimal(269)
+    assert codes(await world.run()) == [ErrorCode.PRICE_LIST_MISMATCH]
+    assert codes(await world.run()) == [ErrorCode.PRICE_LIST_MISMATCH]
+    assert world.shop.on_list("Switzerland") == {"TENT": "279.00"}
+    world.shop.catalogs[800] = {"marketIds": {45}}
+    assert codes(await world.run()) == []
+    assert world.shop.on_list("Switzerland") == {"TENT": "269.00"}
+
+
 async def test_what_shopify_refuses_to_create_is_told_and_tried_again():
     world = world_with(DEALERS)
     create = world.shop._catalog_create
