@@ -19,7 +19,7 @@ SINGLE = "PriceVariantsSet"
 
 @pytest.fixture
 async def nordlys(wire: None):
-    async with priced("nordlys", products=MANY, brake_percent=100, brake_single_percent=1000) as shop:
+    async with priced("nordlys", products=MANY, brake_percent=100, brake_single_percent=98) as shop:
         shop.retailer.shop.bulk_seconds = 60
         await shop.run()
         for number in range(1, MANY + 1):

@@ -28,7 +28,10 @@ DAY = timedelta(hours=24)
 
 @pytest.fixture
 async def nordlys(wire: None):
+    """The first prices of its list are confirmed."""
     async with priced("nordlys", lists=(DENMARK,)) as shop:
+        await confirmed(shop)
+        shop.told.clear()
         yield shop
 
 
@@ -42,6 +45,13 @@ async def prairie(wire: None):
 async def listed(wire: None):
     async with priced("nordlys", lists=(DEALERS, DENMARK)) as shop:
         yield shop
+
+
+async def confirmed(shop: PricedShop, *others: ErrorCode):
+    """A run after an operator has confirmed the first prices in another currency."""
+    assert codes(await shop.run()) == [*others, ErrorCode.PRICES_HELD]
+    await shop.confirm()
+    return await shop.run()
 
 
 def codes(report):
@@ -111,7 +121,7 @@ async def test_a_list_price_is_shown_beside_the_price(wire: None):
 
 
 async def test_lists_are_created_assigned_and_filled_once(listed: PricedShop):
-    assert codes(await listed.run()) == []
+    assert codes(await confirmed(listed)) == []
     assert listed.on_list("Dealers")["TENT-2P"] == "189.00 5:179.00"
     assert listed.on_list("Denmark") == {"TENT-2P": "1849.00"}
     catalogs = listed.retailer.shop.pricing.catalogs.values()
@@ -129,7 +139,7 @@ async def test_breaks_and_prices_end_on_a_list(listed: PricedShop):
         listed.agree("STOVE-GAS", 44.95, PriceCustomerGroupCode="DEALER", FromQuantity=12),
         listed.agree("STOVE-GAS", 409, PriceCurrencyCode="DKK"),
     ]
-    await listed.run()
+    await confirmed(listed)
     assert listed.on_list("Dealers")["STOVE-GAS"] == "49.95 12:44.95"
     assert listed.on_list("Denmark")["STOVE-GAS"] == "409.00"
     listed.delete(records[1])
@@ -158,7 +168,7 @@ async def test_order_quantities_are_quantity_rules(listed: PricedShop):
 async def test_more_breaks_than_shopify_takes_are_told_and_keep_no_other_price(listed: PricedShop):
     for quantity in range(2, 14):
         listed.agree("STOVE-GAS", 50 - quantity, PriceCustomerGroupCode="DEALER", FromQuantity=quantity)
-    report = await listed.run()
+    report = await confirmed(listed, ErrorCode.PRICE_REFUSED)
     assert codes(report) == [ErrorCode.PRICE_REFUSED]
     assert report.all_problems[0].details["sku"] == "STOVE-GAS"
     assert len(listed.on_list("Dealers")) == 5
@@ -167,7 +177,9 @@ async def test_more_breaks_than_shopify_takes_are_told_and_keep_no_other_price(l
 async def test_a_plan_without_room_for_catalogs_is_told(listed: PricedShop):
     listed.retailer.shop.pricing.most_b2b_catalogs = 0
     report = await listed.run()
-    assert codes(report) == [ErrorCode.PRICE_LIST_REFUSED]
+    assert codes(report) == [ErrorCode.PRICE_LIST_REFUSED, ErrorCode.PRICES_HELD]
+    await listed.confirm()
+    assert codes(await listed.run()) == [ErrorCode.PRICE_LIST_REFUSED]
     assert listed.on_list("Denmark") == {"TENT-2P": "1849.00"}
 
 
@@ -186,12 +198,12 @@ async def test_a_journal_wrong_by_the_factor_100_changes_nothing(nordlys: Priced
 
 async def test_a_confirmed_change_is_written(nordlys: PricedShop):
     await nordlys.run()
-    nordlys.agree("LAMP-HEAD", 69.00)
+    nordlys.agree("LAMP-HEAD", 79.00)
     await nordlys.run()
     assert nordlys.shown()["LAMP-HEAD"] == "34.50"
     await nordlys.confirm()
     await nordlys.run()
-    assert nordlys.shown()["LAMP-HEAD"] == "69.00"
+    assert nordlys.shown()["LAMP-HEAD"] == "79.00"
 
 
 @pytest.mark.parametrize(
@@ -282,8 +294,7 @@ async def test_the_tenants_price_service_is_asked(wire: None):
     async with priced("nordlys", source="service", service=service, lists=(DEALERS, DENMARK)) as shop:
         shop.retailer.fo.books.tenant = type(shop.retailer.fo.books.tenant)(price_service="ShopPrices/Prices/get")
         shop.agree("LAMP-HEAD", 29.95)
-        report = await shop.run()
-        assert codes(report) == []
+        assert codes(await confirmed(shop)) == []
         assert shop.shown()["LAMP-HEAD"] == "29.95"
         assert shop.on_list("Dealers")["TENT-2P"] == "189.00 5:179.00"
 

@@ -49,15 +49,13 @@ class PriceChange:
         """As an operator reads it: "249.00 -> 2.49"."""
         return f"{price_text(self.before)} -> {price_text(self.after)}"
 
-    @property
-    def percent(self) -> Decimal:
-        """The greatest change of what a buyer pays for a piece, at any quantity, in percent of what it costs now: 0 for
-        a price that was 0, that begins or that ends.
-        """
-        if self.before is None or self.after is None:
-            return Decimal(0)
-        quantities = {1, *(tier.minimum for each in (self.before, self.after) for tier in each.tiers)}
-        return max(_percent(_at(self.before, each), _at(self.after, each)) for each in quantities)
+
+def percent_between(before: ListedPrice, after: ListedPrice) -> Decimal:
+    """The greatest difference between what a buyer pays for a piece now and then, at any quantity, in percent of the
+    higher of the two: what may fall may rise again. 0 for what costs nothing now.
+    """
+    quantities = {1, *(tier.minimum for each in (before, after) for tier in each.tiers)}
+    return max(_percent(_at(before, each), _at(after, each)) for each in quantities)
 
 
 def decide_price(
@@ -131,4 +129,4 @@ def _at(price: ListedPrice, quantity: int) -> Decimal:
 
 
 def _percent(before: Decimal, after: Decimal) -> Decimal:
-    return abs(after - before) * _HUNDRED / before if before else Decimal(0)
+    return abs(after - before) * _HUNDRED / max(before, after) if before else Decimal(0)

@@ -205,7 +205,9 @@ class PriceRules(Rules):
     brake_single_percent: int = Field(
         default=50,
         ge=1,
-        description="A price that would change by more than this percentage waits until an operator confirms.",
+        le=98,
+        description="A price that would change by more than this percentage of the higher of the two prices waits "
+        "until an operator confirms. At 98 a price that is wrong by the factor 100 still waits.",
     )
     least_share: int = Field(
         default=80,

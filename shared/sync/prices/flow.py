@@ -154,7 +154,7 @@ class _PricePush:
         lists = terms_of(self.settings)
         found = await read_fo_prices(self.rules, self.fo, lists, day=self.day)
         await self._check_rows(found)
-        scope = RunScope(self.settings, self.brake, found.item_of, self.is_late)
+        scope = RunScope(self.settings, self.brake, shop, found.item_of, self.is_late)
         self._find_unlisted(found, lists)
         await self._push_shop(lists[0], found, scope, lane)
         self.is_under_way = lane.is_under_way
@@ -239,6 +239,7 @@ class _PricePush:
             ):
                 self.report.halted = _READING
                 return
+            memory.keep_ended(shop.prices)
             calculator = await self._calculator(terms, found, shop)
             self._add(
                 await converge_list(

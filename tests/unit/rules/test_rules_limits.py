@@ -86,7 +86,7 @@ LIMITS = {
     "PriceRules.allow_zero": "= False",
     "PriceRules.brake_floor": "0.. = 10",
     "PriceRules.brake_percent": "1..100 = 20",
-    "PriceRules.brake_single_percent": "1.. = 50",
+    "PriceRules.brake_single_percent": "1..98 = 50",
     "PriceRules.discount_group": "1..20",
     "PriceRules.ending": "0.0..",
     "PriceRules.full_compare_hours": "1..168 = 24",

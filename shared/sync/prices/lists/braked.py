@@ -13,21 +13,23 @@ from shared.mapping.prices.shown import list_label
 from shared.mapping.prices.terms import ListTerms
 from shared.rules.sections.prices import PriceRules
 from shared.sync.brake import Brake
+from shared.sync.prices.lists.comparison import PriceComparison
 from shared.sync.prices.report import ListReport
 
 
 async def let_through(
-    plan: PricePlan, terms: ListTerms, rules: PriceRules, brake: Brake, report: ListReport
+    plan: PricePlan, comparison: PriceComparison, rules: PriceRules, brake: Brake, report: ListReport
 ) -> list[PriceChange]:
     """None of the changes if they are too many; else those of which each is small enough, or confirmed.
 
-    A price that a list has for the first time is no change of a shown price. Both brakes hold at once, so that an
-    operator confirms once.
+    A price that a list has for the first time does not count among the many, for no shown price of the list changes.
+    Both brakes hold at once, so that an operator confirms once.
     """
+    terms = comparison.terms
     kind = list_key(terms.name)
     replacing = by_name(each for each in plan.changes if each.before is not None)
     limit = most_changes(plan.shown, percent=rules.brake_percent, floor=rules.brake_floor)
-    great = by_name(each for each in plan.changes if _is_great(each, rules.brake_single_percent))
+    great = by_name(each for each in plan.changes if _is_great(each, comparison, rules.brake_single_percent))
     unconfirmed = await brake.unconfirmed(f"{kind}-single", texts(great))
     counts = {name: len(same) for name, same in replacing.items()}
     if not await brake.allows(f"{kind}-all", texts(replacing), limit, counts=counts):
@@ -36,14 +38,18 @@ async def let_through(
         return []
     held = [each for name in great if name in unconfirmed for each in great[name]]
     if held:
-        _hold(held, f"each is by more than {rules.brake_single_percent} %", terms, brake.store, report)
+        why = f"each is by more than {rules.brake_single_percent} %, or there is no price to compare it with"
+        _hold(held, why, terms, brake.store, report)
     names = {each.variant for each in held}
     return [each for each in plan.changes if each.variant not in names]
 
 
-def _is_great(change: PriceChange, most: int) -> bool:
+def _is_great(change: PriceChange, comparison: PriceComparison, most: int) -> bool:
     """A price that is set back has passed the brake before: what somebody typed in Shopify is what is wrong."""
-    return change.outcome is not PriceOutcome.SET_BACK and change.percent > most
+    if change.outcome is PriceOutcome.SET_BACK:
+        return False
+    percent = comparison.percent(change)
+    return percent is None or percent > most
 
 
 def _hold(changes: Sequence[PriceChange], why: str, terms: ListTerms, store: str, report: ListReport) -> None:

@@ -5,7 +5,7 @@ A price that Shopify shows and that is neither F&O's nor the last written one wa
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -57,6 +57,8 @@ class PriceMemory:
     """When the last reading of any kind began: the next search for changes starts there."""
     reading: ListReading | None = None
     """Under way."""
+    ended: dict[int, ListedPrice] = field(default_factory=dict)
+    """Variant -> the last price that the flow wrote, of those that a list has none of its own for any more."""
     refused: dict[int, tuple[str, str]] = field(default_factory=dict)
     """Variant -> the price that Shopify refused, and its message."""
     extra: dict[str, Any] = field(default_factory=dict)
@@ -83,6 +85,7 @@ class PriceMemory:
             else ListReading(
                 reading["full"], datetime.fromisoformat(reading["began"]), reading["after"], set(reading["seen"])
             ),
+            ended=_ended(value.get("ended", {})),
             refused={int(variant): (price, message) for variant, (price, message) in value["refused"].items()},
             extra=value["extra"],
         )
@@ -127,10 +130,28 @@ class PriceMemory:
     def remember(self, variant: int, price: ListedPrice | None) -> None:
         """Shopify shows this price now, and it is F&O's. None: the list has no price of its own any more."""
         if price is None:
-            self.forget([variant])
+            self.end([variant])
             return
         known = self.prices.get(variant) or KnownPrice(0, "", None)
         self._put(variant, replace(known, shown=price, written=price))
+        self.is_changed |= self.ended.pop(variant, None) is not None
+
+    def end(self, variants: Iterable[int]) -> None:
+        """The list has no price of its own any more, by F&O: the last one stays known."""
+        for variant in variants:
+            if (last := self.last_written(variant)) is not None:
+                self.ended[variant] = last
+            self.forget([variant])
+
+    def last_written(self, variant: int) -> ListedPrice | None:
+        known = self.prices.get(variant)
+        return self.ended.get(variant) if known is None or known.written is None else known.written
+
+    def keep_ended(self, variants: Collection[int]) -> None:
+        """Forgets the last prices of all other variants, which are deleted."""
+        if gone := self.ended.keys() - set(variants):
+            self.ended = {variant: price for variant, price in self.ended.items() if variant not in gone}
+            self.is_changed = True
 
     def set_extra(self, **values: Any) -> None:
         if self.extra != self.extra | values:
@@ -153,7 +174,7 @@ class PriceMemory:
 
     def start_again(self) -> None:
         """Nothing is known of the list any more: the next reading is one of all prices."""
-        self.prices, self.refused, self.extra = {}, {}, {}
+        self.prices, self.ended, self.refused, self.extra = {}, {}, {}, {}
         self.read_at = self.searched_at = self.reading = None
         self.is_changed = True
 
@@ -188,6 +209,7 @@ class PriceMemory:
                 "seen": sorted(reading.seen),
             },
             "refused": {str(variant): list(known) for variant, known in self.refused.items()},
+            "ended": {str(variant): _text(price) for variant, price in self.ended.items()},
             "extra": self.extra,
             "prices": [_stored(variant, known) for variant, known in self.prices.items()],
         }
@@ -221,6 +243,10 @@ def _prices(rows: Iterable[list[Any]]) -> dict[int, KnownPrice]:
         written = None if not rest else shown if rest[0] == 1 else price(rest[0])
         found[variant] = KnownPrice(product, sku, shown, written)
     return found
+
+
+def _ended(texts: Mapping[str, str]) -> dict[int, ListedPrice]:
+    return {int(variant): price for variant, text in texts.items() if (price := _price(text)) is not None}
 
 
 def _text(price: ListedPrice | None) -> str | None:

@@ -14,6 +14,7 @@ from shared.model import Item
 from shared.rules.sections.prices import PriceRules
 from shared.sync.brake import Brake
 from shared.sync.prices.lists.braked import let_through
+from shared.sync.prices.lists.comparison import PriceComparison
 from shared.sync.prices.lists.memory import PriceMemory
 from shared.sync.prices.ports import LaneOutcome
 from shared.sync.prices.report import ListReport
@@ -27,6 +28,8 @@ class RunScope:
 
     rules: PriceRules
     brake: Brake
+    shop: PriceMemory
+    """The shop's own prices."""
     item_of: Callable[[str], Item | None]
     """The item behind a SKU; None for one that F&O does not have."""
     is_late: Callable[[], bool]
@@ -47,9 +50,10 @@ async def converge_list(
     report.problems += (_edited(change, terms) for change in plan.edited)
     for variant, price in plan.equal.items():
         memory.remember(variant, price)
-    memory.forget(plan.over)
+    memory.end(plan.over)
     memory.keep_refusals({change.variant: price_text(change.after) for change in plan.changes})
-    allowed = await let_through(plan, terms, scope.rules, scope.brake, report)
+    comparison = PriceComparison(terms, memory, scope.shop, scope.rules.currency)
+    allowed = await let_through(plan, comparison, scope.rules, scope.brake, report)
     to_write = [change for change in allowed if change.variant not in memory.refused]
     outcome = await write(to_write) if to_write else LaneOutcome()
     _remember(outcome, memory, report)

@@ -242,9 +242,24 @@ async def test_a_price_that_changes_too_much_waits_for_an_operator(world):
 
 
 async def test_a_change_of_exactly_the_percentage_is_written(world):
-    world.agree("TENT", "373.50")
+    world.agree("TENT", "498")
     await world.run()
-    assert world.shop.shown()["TENT"] == "373.50"
+    assert world.shop.shown()["TENT"] == "498.00"
+
+
+async def test_a_price_that_fell_may_rise_again_by_as_much(world):
+    world.agree("TENT", "130", PriceApplicableToDate="2026-11-29T12:00:00Z")
+    await world.run()
+    assert codes(await world.run(after=timedelta(days=1))) == []
+    assert world.shop.shown()["TENT"] == "249.00"
+
+
+@pytest.mark.parametrize("wrong", ["24900", "2.49"])
+async def test_a_price_wrong_by_the_factor_100_waits_whatever_the_rules_let_through(wrong):
+    world = World(store_rules(brake_single_percent=98))
+    world.sell("TENT", "249", base=wrong)
+    assert codes(await world.run()) == [ErrorCode.PRICES_HELD]
+    assert world.shop.shown()["TENT"] == "249.00"
 
 
 @pytest.fixture
@@ -478,11 +493,11 @@ async def test_many_prices_changed_by_hand_wait_for_an_operator(large):
 async def test_one_confirmation_is_enough_for_many_changes_of_which_each_is_great(large):
     await large.run()
     for number in range(60):
-        large.agree(f"ITEM-{number:02}", "20")
+        large.agree(f"ITEM-{number:02}", "21")
     await large.run()
     assert await large.confirm() == ["shop-all", "shop-single"]
     await large.run()
-    assert set(large.shop.shown().values()) == {"20.00"}
+    assert set(large.shop.shown().values()) == {"21.00"}
 
 
 async def test_variants_that_share_a_sku_count_each_for_the_brake(world):

@@ -47,6 +47,8 @@ async def test_a_list_in_another_currency_has_only_prices_of_that_currency():
     world = world_with(SWISS)
     world.agree("TENT", "279", PriceCurrencyCode="CHF")
     await world.run()
+    await world.confirm()
+    await world.run()
     assert world.shop.on_list("Switzerland") == {"TENT": "279.00"}
     assert world.shop.catalogs == {800: {"marketIds": {44}}}
     assert world.shop.shown()["TENT"] == "249.00"
@@ -90,11 +92,12 @@ async def test_a_list_in_another_currency_than_the_rules_say_is_left_alone():
     world.shop.lists[7] = SimPriceList("Dealers", "USD", catalog=1)
     world.agree("TENT", "279", PriceCurrencyCode="CHF")
     report = await world.run()
-    assert codes(report) == [ErrorCode.PRICE_LIST_MISMATCH]
+    assert codes(report) == [ErrorCode.PRICE_LIST_MISMATCH, ErrorCode.PRICES_HELD]
     assert world.shop.lists[7].prices == {}
-    assert world.shop.on_list("Switzerland") == {"TENT": "279.00"}
+    await world.confirm()
     await world.run()
-    assert world.told == [ErrorCode.PRICE_LIST_MISMATCH]
+    assert world.shop.on_list("Switzerland") == {"TENT": "279.00"}
+    assert world.told == [ErrorCode.PRICE_LIST_MISMATCH, ErrorCode.PRICES_HELD]
 
 
 async def test_a_catalog_for_markets_is_not_that_of_company_locations():
@@ -220,6 +223,8 @@ async def test_a_price_that_ended_is_taken_off_the_list_and_a_merchants_stays():
     row = world.agree("TENT", "279", PriceCurrencyCode="CHF")
     world.agree("BOOT", "110", PriceCurrencyCode="CHF")
     await world.run()
+    await world.confirm()
+    await world.run()
     world.shop.list_named("Switzerland").prices[9003] = ListPrice(Decimal(15))
     row["PriceApplicableToDate"] = "2026-11-29T12:00:00Z"
     report = await world.run(after=DAY)
@@ -281,6 +286,8 @@ async def test_compare_at_prices_of_a_list_are_f_and_os_with_a_list_price_group_
     world.agree("TENT", "299", PriceCustomerGroupCode="LIST")
     row = world.agree("TENT", "279", PriceCurrencyCode="CHF")
     await world.run()
+    await world.confirm()
+    await world.run()
     assert world.shop.list_named("Dealers").prices[9001].compare_at == Decimal(299)
     swiss = world.shop.list_named("Switzerland").prices[9001]
     swiss.compare_at = Decimal(333)
@@ -331,6 +338,92 @@ async def test_a_new_list_needs_no_operator_and_a_changed_one_does():
     assert kind.endswith("-all")
     await world.run()
     assert world.shop.on_list("Dealers")["ITEM-00"] == "9.00"
+
+
+@pytest.mark.parametrize(("wrong", "quantity"), [("19900", 0), ("1.99", 0), ("1.99", 10)])
+async def test_a_first_price_that_is_far_from_the_shops_waits_for_an_operator(wrong, quantity):
+    world = world_with(DEALERS | {"tiers": True})
+    world.rules = store_rules(lists=(DEALERS | {"tiers": True},), base_currency=None)
+    for sku in ("TENT", "BOOT", "MAP"):
+        world.agree(sku, world.shop.shown()[sku])
+    dealer(world, "BOOT", "89")
+    if quantity:
+        dealer(world, "TENT", "199")
+    dealer(world, "TENT", wrong, FromQuantity=Decimal(quantity))
+    assert codes(await world.run()) == [ErrorCode.PRICES_HELD]
+    assert world.shop.on_list("Dealers") == {"BOOT": "89.00"}
+
+
+async def test_a_first_price_like_the_lists_others_is_written_however_far_it_is_from_the_shops():
+    world = world_with(DEALERS)
+    row = dealer(world, "TENT", "90")
+    dealer(world, "BOOT", "40")
+    report = await world.run()
+    assert report.held == 2
+    await world.confirm()
+    await world.run()
+    world.sell("ROPE", "50")
+    rope = dealer(world, "ROPE", "19")
+    assert codes(await world.run()) == []
+    assert world.shop.on_list("Dealers")["ROPE"] == "19.00"
+    rope["Price"], row["Price"] = Decimal("0.19"), Decimal("0.90")
+    assert (await world.run()).held == 2
+
+
+async def test_first_prices_in_another_currency_wait_for_an_operator_and_later_ones_are_compared_with_them():
+    world = world_with(SWISS)
+    for sku, price in (("BOOT", "110"), ("MAP", "13.90")):
+        world.agree(sku, price, PriceCurrencyCode="CHF")
+    assert codes(await world.run()) == [ErrorCode.PRICES_HELD]
+    assert await world.held() == {"BOOT": "(none) -> 110.00", "MAP": "(none) -> 13.90"}
+    assert world.shop.on_list("Switzerland") == {}
+    await world.confirm()
+    assert codes(await world.run()) == []
+    row = world.agree("TENT", "27900", PriceCurrencyCode="CHF")
+    assert codes(await world.run()) == [ErrorCode.PRICES_HELD]
+    row["Price"] = Decimal(279)
+    assert codes(await world.run()) == []
+    assert world.shop.on_list("Switzerland")["TENT"] == "279.00"
+
+
+@pytest.mark.parametrize(("again", "is_held"), [("9900", True), ("0.99", True), ("95", False)])
+async def test_a_price_that_begins_again_is_compared_with_the_last_one(again, is_held):
+    world = world_with(DEALERS)
+    world.rules = store_rules(lists=(DEALERS,), search=("group",), base_currency=None)
+    for sku in ("TENT", "BOOT", "MAP"):
+        world.agree(sku, str(world.shop.shown()[sku]))
+    row = dealer(world, "TENT", "99")
+    dealer(world, "BOOT", "99")
+    assert (await world.run()).held == 1
+    await world.confirm()
+    await world.run()
+    row["PriceApplicableToDate"] = "2026-11-29T12:00:00Z"
+    await world.run(after=DAY)
+    await world.confirm()
+    await world.run()
+    assert world.shop.on_list("Dealers") == {"BOOT": "99.00"}
+    row |= {"PriceApplicableToDate": "1900-01-01T12:00:00Z", "Price": Decimal(again)}
+    assert codes(await world.run()) == ([ErrorCode.PRICES_HELD] if is_held else [])
+    assert world.shop.on_list("Dealers") == {"BOOT": "99.00"} | ({} if is_held else {"TENT": "95.00"})
+
+
+async def test_a_price_whose_end_changes_too_much_stays_until_an_operator_confirms():
+    world = world_with(DEALERS)
+    world.rules = store_rules(lists=(DEALERS,), search=("group",), base_currency=None)
+    for sku in ("TENT", "BOOT", "MAP"):
+        world.agree(sku, str(world.shop.shown()[sku]))
+    tent, boot = dealer(world, "TENT", "99"), dealer(world, "BOOT", "89")
+    await world.run()
+    await world.confirm()
+    await world.run()
+    for row in (tent, boot):
+        row["PriceApplicableToDate"] = "2026-11-29T12:00:00Z"
+    report = await world.run(after=DAY)
+    assert (codes(report), report.lists[1].outcomes[PriceOutcome.ENDED]) == ([ErrorCode.PRICES_HELD], 1)
+    assert world.shop.on_list("Dealers") == {"TENT": "99.00"}
+    await world.confirm()
+    await world.run()
+    assert world.shop.on_list("Dealers") == {}
 
 
 async def test_a_quantity_break_that_falls_too_much_waits_for_an_operator():

@@ -126,3 +126,19 @@ async def test_a_refusal_of_another_price_is_forgotten():
     memory.note_refusal(9002, "2.00", "no")
     memory.keep_refusals({9001: "1.00", 9002: "2.50"})
     assert memory.refused.keys() == {9001}
+
+
+async def test_the_last_price_of_one_that_ended_stays_known_until_another_begins_or_the_variant_is_deleted():
+    snapshots = Snapshots()
+    memory = await load(snapshots)
+    for variant in (9001, 9002, 9003):
+        memory.remember(variant, PRICES[1])
+        memory.remember(variant, None)
+    await memory.save()
+    memory = await load(snapshots)
+    assert [memory.last_written(variant) for variant in (9001, 9002, 9003)] == [PRICES[1]] * 3
+    memory.remember(9001, PRICES[0])
+    memory.keep_ended({9001, 9002})
+    await memory.save()
+    memory = await load(snapshots)
+    assert (memory.last_written(9001), memory.ended) == (PRICES[0], {9002: PRICES[1]})
