@@ -369,6 +369,7 @@ PRICES: Final = Flow(
             "catalog_create",
             "catalog_locations",
             "catalog_markets",
+            "price_list_compare_at",
             "price_list_create",
             "price_list_prices",
             "price_list_rules",

@@ -5,9 +5,10 @@ Shopify calculates a variant without a price of its own on a list by the list's 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import batched
 from typing import Any, Final, NamedTuple
 
 from shared.errors import ErrorCode, RefusedError
@@ -21,6 +22,9 @@ from shared.shopify.prices import PriceRejection, decimal_or_none, index_of
 
 BATCH: Final = 250
 """Prices in a call: Shopify takes at most 250 elements in an input array."""
+
+_SEARCHED: Final = 50
+"""Variants in a search: Shopify does not say how long one may be."""
 
 TIER_BATCH: Final = 100
 """Variants in a call with quantity breaks, of which each may have several."""
@@ -119,6 +123,19 @@ async def read_quantity_rules(admin: QueryRunner, price_list: int) -> AsyncItera
         if not page["pageInfo"]["hasNextPage"]:
             return
         after = page["pageInfo"]["endCursor"]
+
+
+async def read_compare_at(admin: QueryRunner, price_list: int, variants: Iterable[int]) -> dict[int, Decimal | None]:
+    """The compare-at price that the list shows now, of each of the variants that it has a price of its own for."""
+    found: dict[int, Decimal | None] = {}
+    for some in batched(variants, _SEARCHED, strict=False):
+        query = " OR ".join(f"variant_id:{variant}" for variant in some)
+        variables = {"list": gid_of("PriceList", price_list), "query": query}
+        answer = (await admin.run(queries.load("price_list_compare_at"), variables))["priceList"]
+        for node in answer["prices"]["nodes"] if answer else ():
+            amount = node["compareAtPrice"]
+            found[number_of(node["variant"]["id"])] = decimal_or_none(amount and amount["amount"])
+    return found
 
 
 async def set_list_prices(

@@ -250,6 +250,14 @@ class Shop:
 
     _price_list_tiers = _price_list_prices
 
+    def _price_list_compare_at(self, list, query):  # noqa: A002 - the variable's name
+        asked = {int(term.removeprefix("variant_id:")) for term in query.split(" OR ")}
+        found = self._price_list_prices(list, None)["priceList"]
+        if found is None:
+            return {"priceList": None}
+        nodes = [node for node in found["prices"]["nodes"] if number_of(node["variant"]["id"]) in asked]
+        return {"priceList": {"prices": {"nodes": nodes}}}
+
     def _price_list_rules(self, list, after):  # noqa: A002 - the variable's name
         rules = self.lists[number_of(list)].rules
         rows = [

@@ -247,7 +247,15 @@ class _PricePush:
                     memory,
                     list_variants(memory, shop),
                     WantedPrices(calculator),
-                    lambda changes: write_list(changes, price_list, terms, self.admin, is_late=self.is_late),
+                    lambda changes: write_list(
+                        changes,
+                        price_list,
+                        terms,
+                        memory,
+                        self.admin,
+                        is_fresh=memory.read_at == self.began,
+                        is_late=self.is_late,
+                    ),
                 )
             )
         except RefusedError as refusal:

@@ -63,5 +63,7 @@ class LaneOutcome:
     """With Shopify's message."""
     gone: list[PriceChange] = field(default_factory=list)
     """The variant is deleted, or has no price on the list that could be deleted."""
+    unknown: list[PriceChange] = field(default_factory=list)
+    """They were sent, and the answer was lost."""
     halted: str = ""
     """Why not all were reached; "" if all were."""

@@ -59,6 +59,8 @@ class PriceMemory:
     """Under way."""
     ended: dict[int, ListedPrice] = field(default_factory=dict)
     """Variant -> the last price that the flow wrote, of those that a list has none of its own for any more."""
+    sending: dict[int, ListedPrice] = field(default_factory=dict)
+    """Prices that a run sent, or was about to send, and of which it did not hear whether Shopify has set them."""
     refused: dict[int, tuple[str, str]] = field(default_factory=dict)
     """Variant -> the price that Shopify refused, and its message."""
     extra: dict[str, Any] = field(default_factory=dict)
@@ -85,7 +87,8 @@ class PriceMemory:
             else ListReading(
                 reading["full"], datetime.fromisoformat(reading["began"]), reading["after"], set(reading["seen"])
             ),
-            ended=_ended(value.get("ended", {})),
+            ended=_by_variant(value.get("ended", {})),
+            sending=_by_variant(value.get("sending", {})),
             refused={int(variant): (price, message) for variant, (price, message) in value["refused"].items()},
             extra=value["extra"],
         )
@@ -172,9 +175,39 @@ class PriceMemory:
         if known is not None:
             self._put(variant, replace(known, written=price))
 
+    def note_compare_at(self, variant: int, compare_at: Decimal | None) -> None:
+        """Shopify shows the price beside this one."""
+        known = self.prices.get(variant)
+        if known is not None and known.shown is not None:
+            self._put(variant, replace(known, shown=replace(known.shown, compare_at=compare_at)))
+
+    def begin_sending(self, prices: Mapping[int, ListedPrice]) -> None:
+        """Before they are sent. Prices that the flow has written already are its own, whatever becomes of these."""
+        new = {variant: price for variant, price in prices.items() if not self._is_ours(variant)}
+        self.is_changed |= not new.items() <= self.sending.items()
+        self.sending |= new
+
+    def end_sending(self, *, but: Collection[int]) -> None:
+        """What became of them is known, but of these."""
+        kept = {variant: price for variant, price in self.sending.items() if variant in but}
+        self.is_changed |= kept != self.sending
+        self.sending = kept
+
+    def settle_sending(self) -> None:
+        """All prices are read: those that Shopify shows as they were sent were written by the flow."""
+        for variant, price in self.sending.items():
+            known = self.prices.get(variant)
+            if known is not None and known.shown is not None and known.shown.price == price.price:
+                self.note_written(variant, price)
+        self.end_sending(but=())
+
+    def _is_ours(self, variant: int) -> bool:
+        known = self.prices.get(variant)
+        return known is not None and known.written is not None
+
     def start_again(self) -> None:
         """Nothing is known of the list any more: the next reading is one of all prices."""
-        self.prices, self.ended, self.refused, self.extra = {}, {}, {}, {}
+        self.prices, self.ended, self.sending, self.refused, self.extra = {}, {}, {}, {}, {}
         self.read_at = self.searched_at = self.reading = None
         self.is_changed = True
 
@@ -210,6 +243,7 @@ class PriceMemory:
             },
             "refused": {str(variant): list(known) for variant, known in self.refused.items()},
             "ended": {str(variant): _text(price) for variant, price in self.ended.items()},
+            "sending": {str(variant): _text(price) for variant, price in self.sending.items()},
             "extra": self.extra,
             "prices": [_stored(variant, known) for variant, known in self.prices.items()],
         }
@@ -245,7 +279,7 @@ def _prices(rows: Iterable[list[Any]]) -> dict[int, KnownPrice]:
     return found
 
 
-def _ended(texts: Mapping[str, str]) -> dict[int, ListedPrice]:
+def _by_variant(texts: Mapping[str, str]) -> dict[int, ListedPrice]:
     return {int(variant): price for variant, text in texts.items() if (price := _price(text)) is not None}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from decimal import Decimal
 from itertools import batched
 from typing import Final
 
@@ -23,6 +24,7 @@ from shared.shopify.price_lists import (
     ShopPriceList,
     create_price_list,
     find_price_list,
+    read_compare_at,
     read_list_page,
     read_quantity_rules,
     set_list_prices,
@@ -127,6 +129,8 @@ async def read_list_prices(
     """Reads the list's own prices when that is due: Shopify does not tell which of them changed. Returns whether they
     are known; a reading that takes longer than a run goes on in the next one.
     """
+    if memory.sending and memory.reading is None:
+        memory.read_again()
     if not memory.is_full_reading_due(now, full_hours):
         return True
     reading = memory.begin_reading(now, full_hours=full_hours)
@@ -143,6 +147,7 @@ async def read_list_prices(
                 async for rules in read_quantity_rules(admin, price_list.id):
                     _note_rules(memory, rules)
             memory.end_reading(keeps_written=True)
+            memory.settle_sending()
             return True
     return False
 
@@ -168,11 +173,17 @@ async def write_list(
     changes: Sequence[PriceChange],
     price_list: ShopPriceList,
     terms: ListTerms,
+    memory: PriceMemory,
     admin: QueryRunner,
     *,
+    is_fresh: bool,
     is_late: Callable[[], bool],
 ) -> LaneOutcome:
-    """Quantity breaks and rules with the prices, in one step; the prices alone in larger calls."""
+    """Quantity breaks and rules with the prices, in one step; the prices alone in larger calls.
+
+    `is_fresh` if the list was read in this run. What is sent is stored before, so that a price that Shopify has set
+    counts as written by the flow although its run was killed.
+    """
     is_tiered = terms.tiers or terms.quantity_rules
 
     async def send(some: Sequence[PriceChange]) -> list[PriceRejection]:
@@ -183,7 +194,28 @@ async def write_list(
             admin, price_list, prices, with_tiers=terms.tiers, with_rules=terms.quantity_rules
         )
 
-    return await write_all_or_none(changes, size=TIER_BATCH if is_tiered else BATCH, send=send, is_late=is_late)
+    async def renew(some: Sequence[PriceChange]) -> list[PriceChange]:
+        if is_fresh or terms.list_price_group is not None:
+            return list(some)
+        set_ = [change.variant for change in some if change.after is not None]
+        shown = await read_compare_at(admin, price_list.id, set_)
+        return [_with_compare_at(change, shown, memory) for change in some]
+
+    memory.begin_sending({change.variant: change.after for change in changes if change.after is not None})
+    await memory.save()
+    size = TIER_BATCH if is_tiered else BATCH
+    outcome = await write_all_or_none(changes, size=size, renew=renew, send=send, is_late=is_late)
+    memory.end_sending(but={change.variant for change in outcome.unknown})
+    return outcome
+
+
+def _with_compare_at(change: PriceChange, shown: Mapping[int, Decimal | None], memory: PriceMemory) -> PriceChange:
+    """With the merchant's compare-at price of now: that of the last reading may be a day old."""
+    if change.after is None or change.variant not in shown:
+        return change
+    compare_at = shown[change.variant]
+    memory.note_compare_at(change.variant, compare_at)
+    return replace(change, after=replace(change.after, compare_at=compare_at))
 
 
 def _new(change: PriceChange) -> NewListPrice:

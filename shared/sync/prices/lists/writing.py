@@ -78,27 +78,49 @@ async def write_all_or_none(
     changes: Iterable[PriceChange],
     *,
     size: int,
+    renew: Callable[[Sequence[PriceChange]], Awaitable[list[PriceChange]]],
     send: Callable[[Sequence[PriceChange]], Awaitable[list[PriceRejection]]],
     is_late: Callable[[], bool],
 ) -> LaneOutcome:
-    """Sends the changes, `size` in a call.
+    """Sends the changes, `size` in a call, each as `renew` gives it just before.
 
     One refused price makes Shopify set none of its call: those that it names are left out and the rest is sent again;
     where it names none, the call is halved until the refused one is alone. Raises RefusedError for a list that Shopify
     does not let the app write at all.
     """
     outcome = LaneOutcome()
-    batches = deque(list(some) for some in batched(changes, size, strict=False))
+    for some in batched(changes, size, strict=False):
+        if is_late():
+            outcome.halted = _LATE
+        else:
+            try:
+                await _write_batch(await renew(some), outcome, send=send, is_late=is_late)
+            except ThrottledError as error:
+                outcome.halted = _reason(error)
+        if outcome.halted:
+            break
+    return outcome
+
+
+async def _write_batch(
+    changes: list[PriceChange],
+    outcome: LaneOutcome,
+    *,
+    send: Callable[[Sequence[PriceChange]], Awaitable[list[PriceRejection]]],
+    is_late: Callable[[], bool],
+) -> None:
+    batches = deque([changes])
     while batches:
         if is_late():
             outcome.halted = _LATE
-            break
+            return
         batch = batches.popleft()
         try:
             rejections = await send(batch)
-        except (OutcomeUnknownError, ThrottledError) as error:
+        except OutcomeUnknownError as error:
+            outcome.unknown += batch
             outcome.halted = _reason(error)
-            break
+            return
         except RefusedError as refusal:
             if refusal.code is not ErrorCode.SHOPIFY_REJECTED:
                 raise
@@ -115,7 +137,6 @@ async def write_all_or_none(
         rest = [change for change in batch if change.variant not in named]
         middle = len(rest) if named else len(rest) // 2
         batches.extendleft(part for part in (rest[middle:], rest[:middle]) if part)
-    return outcome
 
 
 def _sort(change: PriceChange, rejection: PriceRejection | None, outcome: LaneOutcome) -> None:

@@ -297,6 +297,78 @@ async def test_compare_at_prices_of_a_list_are_f_and_os_with_a_list_price_group_
     assert (swiss.price, swiss.compare_at) == (Decimal("269.00"), Decimal(333))
 
 
+@pytest.mark.parametrize("tiers", [False, True])
+async def test_a_merchants_compare_at_price_of_today_stays_when_the_price_changes(tiers):
+    world = world_with(DEALERS | {"tiers": tiers})
+    row = dealer(world, "TENT", "199")
+    await world.run()
+    own = world.shop.list_named("Dealers").prices
+    own[9001].compare_at, own[9002].compare_at = Decimal(249), Decimal(120)
+    row["Price"] = Decimal(189)
+    await world.run()
+    assert (own[9001].price, own[9001].compare_at) == (Decimal("189.00"), Decimal(249))
+    own[9001].compare_at = None
+    row["Price"] = Decimal(179)
+    await world.run()
+    assert (own[9001].price, own[9001].compare_at) == (Decimal("179.00"), None)
+    assert world.shop.calls["PriceListCompareAt"] == 2
+    assert (await world.run(after=DAY)).changed == 0
+    assert own[9002].compare_at == Decimal(120)
+
+
+async def test_compare_at_prices_that_are_f_and_os_are_not_read_again():
+    world = world_with(DEALERS | {"list_price_group": "LIST"})
+    row = dealer(world, "TENT", "199")
+    await world.run()
+    row["Price"] = Decimal(189)
+    await world.run()
+    assert world.shop.on_list("Dealers")["TENT"] == "189.00"
+    assert world.shop.calls["PriceListCompareAt"] == 0
+
+
+@pytest.mark.parametrize("merchants", [None, Decimal(15)])
+async def test_a_price_of_a_run_that_was_killed_before_it_stored_it_ends_when_f_and_os_does(merchants):
+    world = world_with(DEALERS, groups=("DEALER",), base_currency=None)
+    world.rules = store_rules(lists=(DEALERS,), search=("group",), base_currency=None)
+    world.agree("TENT", "249")
+    world.agree("MAP", "12.50")
+    await world.run()
+    row = dealer(world, "MAP", "11.50")
+    if merchants is not None:
+        world.shop.list_named("Dealers").prices[9003] = ListPrice(merchants)
+        world.time += DAY
+    write, stored = world.shop._price_list_set, []
+
+    def killed(**variables):
+        stored.append((dict(world.snapshots.documents), world.snapshots.versions.copy()))
+        return write(**variables)
+
+    world.shop._price_list_set = killed
+    await world.run()
+    assert world.shop.on_list("Dealers") == {"MAP": "11.50"}
+    [(world.snapshots.documents, world.snapshots.versions)] = stored
+    row["PriceApplicableToDate"] = "2026-11-28T12:00:00Z"
+    await world.run()
+    assert world.shop.on_list("Dealers") == {}
+    assert (await world.run()).changed == 0
+
+
+async def test_so_does_one_whose_answer_was_lost():
+    world = world_with(DEALERS)
+    world.rules = store_rules(lists=(DEALERS,), search=("group",), base_currency=None)
+    world.agree("MAP", "12.50")
+    await world.run()
+    row = dealer(world, "MAP", "11.50")
+    world.shop.faults["PriceListSet"] = ["lost"]
+    assert (await world.run()).halted
+    row["PriceApplicableToDate"] = "2026-11-28T12:00:00Z"
+    await world.run()
+    assert world.shop.on_list("Dealers") == {}
+    pages = world.shop.calls["PriceListPrices"]
+    await world.run()
+    assert world.shop.calls["PriceListPrices"] == pages
+
+
 @pytest.mark.parametrize("names_it", [True, False])
 @pytest.mark.parametrize("tiers", [False, True])
 async def test_one_refused_price_keeps_none_of_the_others_from_the_list(tiers, names_it):
