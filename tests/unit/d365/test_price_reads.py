@@ -33,9 +33,12 @@ class Fo:
 
     def __init__(self, **rows):
         self.rows, self.asked, self.questions = rows, [], []
+        self.uncounted = []
 
     async def pages(self, entity_set, *, company, where=None, select, order_by=(), counted=False):
         self.asked.append((entity_set, where, tuple(select)))
+        if not counted:
+            self.uncounted.append(entity_set)
         rows = self.rows.get(entity_set, [])
         for start in range(0, len(rows), 2):
             yield rows[start : start + 2]
@@ -151,6 +154,17 @@ async def test_a_discount_has_both_percentages_one_after_the_other_and_is_asked_
     assert (found.percent, found.amount, found.item_group) == (Decimal(28), Decimal("1.50"), "")
     assert (found.terms.group, found.terms.last_day, found.terms.warehouse) == ("STAFF", None, "AMS")
     assert "ItemNumber" not in fo.asked[0][1]
+
+
+async def test_every_reading_that_may_end_a_price_is_counted():
+    fo, scope = Fo(), AgreementScope(["WEB"], ["C-1"], DAY)
+    await read_sold_items(fo, "nleu")
+    await read_price_agreements(fo, "nleu", scope)
+    await read_line_discounts(fo, "nleu", scope)
+    await read_priorities(fo, "nleu")
+    await read_quantities(fo, "nleu")
+    await read_conversions(fo, "nleu", ["TENT"])
+    assert (len({entity_set for entity_set, _, _ in fo.asked}), fo.uncounted) == (8, [])
 
 
 async def test_pages_are_read_to_the_end():

@@ -13,6 +13,8 @@ from shared.mapping.prices.changes import PriceOutcome
 
 B2B = {"name": "Dealers", "currency": "EUR", "groups": ("DEALER",), "company_locations": (LOCATION,)}
 
+QUANTITIES = B2B | {"quantity_rules": True}
+
 
 @pytest.fixture
 def world() -> World:
@@ -331,6 +333,25 @@ async def test_a_short_reading_changes_nothing_until_an_operator_confirms(large,
     assert report.all_problems[0].details["rows"] == str(left)
     assert "rows" in await large.confirm()
     assert codes(await large.run()) == [ErrorCode.PRICES_HELD]
+
+
+@pytest.mark.parametrize(
+    ("entity_set", "rule"),
+    [("PriceCustomerGroups", {"choose": "priority"}), ("ProductDefaultOrderSettings", {"lists": (QUANTITIES,)})],
+)
+async def test_a_reading_without_price_groups_or_order_quantities_changes_nothing(world, entity_set, rule):
+    world.rules = store_rules(**rule)
+    quantities = ("MinimumSalesOrderQuantity", "MaximumSalesOrderQuantity", "SalesQuantityMultiples")
+    row = {"GroupCode": "WEB", "PricingPriority": Decimal(1), "ItemNumber": "TENT"}
+    world.fo.rows[entity_set] = [row | dict.fromkeys(quantities, Decimal(2))]
+    assert codes(await world.run()) == []
+    world.fo.rows[entity_set] = []
+    world.agree("TENT", "229")
+    assert codes(await world.run()) == [ErrorCode.PRICES_READ_SHORT]
+    assert world.shop.shown()["TENT"] == "249.00"
+    world.rules = store_rules()
+    assert codes(await world.run()) == []
+    assert world.shop.shown()["TENT"] == "229.00"
 
 
 async def test_a_reading_that_is_short_by_less_goes_on(large):

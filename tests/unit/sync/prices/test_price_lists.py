@@ -234,6 +234,21 @@ async def test_a_price_that_ended_is_taken_off_the_list_and_a_merchants_stays():
     assert (await world.run()).changed == 0
 
 
+async def test_a_merchants_price_stays_where_the_flow_once_had_one():
+    world = world_with(DEALERS)
+    world.rules = store_rules(lists=(DEALERS,), search=("group",), base_currency=None)
+    world.agree("TENT", "249")
+    dealer(world, "TENT", "199")
+    await world.run()
+    del world.shop.list_named("Dealers").prices[9001]
+    world.fo.rows["SalesPriceAgreements"].pop()
+    await world.run(after=DAY)
+    world.shop.list_named("Dealers").prices[9001] = ListPrice(Decimal(210))
+    report = await world.run(after=DAY)
+    assert report.lists[1].outcomes[PriceOutcome.NOT_OURS] == 1
+    assert world.shop.on_list("Dealers") == {"TENT": "210.00"}
+
+
 async def test_the_same_with_quantity_breaks():
     world = world_with(DEALERS | {"tiers": True}, base_currency=None, groups=())
     world.agree("TENT", "249", PriceCustomerGroupCode="")

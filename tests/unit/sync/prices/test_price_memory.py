@@ -142,3 +142,23 @@ async def test_the_last_price_of_one_that_ended_stays_known_until_another_begins
     await memory.save()
     memory = await load(snapshots)
     assert (memory.last_written(9001), memory.ended) == (PRICES[0], {9002: PRICES[1]})
+
+
+async def test_all_is_read_again_and_what_the_flow_wrote_stays_known():
+    memory = await load(Snapshots())
+    memory.begin_reading(NOON, full_hours=24)
+    memory.note_shown({9001: known("1")}, after=None)
+    memory.end_reading(keeps_written=True)
+    memory.remember(9001, PRICES[0])
+    assert not memory.begin_reading(NOON + timedelta(hours=1), full_hours=24).is_full
+    memory.read_again()
+    assert memory.begin_reading(NOON + timedelta(hours=1), full_hours=24).is_full
+    assert memory.prices[9001].written == PRICES[0]
+
+
+async def test_a_price_that_was_written_some_time_ago_says_nothing_of_what_is_shown():
+    memory = await load(Snapshots())
+    memory.note_shown({9001: known("7")}, after=None)
+    memory.note_written(9001, PRICES[0])
+    memory.note_written(9002, PRICES[0])
+    assert memory.prices == {9001: KnownPrice(8001, "TENT", ListedPrice(Decimal(7)), PRICES[0])}
