@@ -7,6 +7,7 @@ import json
 import sys
 import tempfile
 import tomllib
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from math import ceil
 from typing import Any, Final
@@ -126,6 +127,8 @@ class _Runs:
     async def run(self) -> dict[str, Any]:
         self._shopify.simulator.calls.clear()
         self._minutes += 15
+        ahead = timedelta(minutes=self._minutes)
+        self._shopify.simulator.shops[_DOMAIN].clock = lambda: datetime.now(UTC) + ahead  # as the run's own clock
         token = self._fo.tokens.issue(self._fo.options.client_id, self._fo.base_url)
         given = {
             "fo": self._fo.base_url,

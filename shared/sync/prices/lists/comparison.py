@@ -7,8 +7,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cached_property
 from statistics import median
+from typing import Self
 
 from shared.mapping.prices.changes import PriceChange, percent_between
 from shared.mapping.prices.terms import ListTerms
@@ -16,7 +16,7 @@ from shared.model import ListedPrice
 from shared.sync.prices.lists.memory import PriceMemory
 
 
-@dataclass(frozen=True)  # without slots, for cached_property
+@dataclass(frozen=True, slots=True)
 class PriceComparison:
     """Of one list; of the shop's own prices, `on_list` is `shop`."""
 
@@ -24,6 +24,17 @@ class PriceComparison:
     on_list: PriceMemory
     shop: PriceMemory
     shop_currency: str
+    usual_ratio: Decimal | None
+    """Of the list's prices to the shop's own; None for a list without prices."""
+
+    @classmethod
+    def of_list(cls, terms: ListTerms, on_list: PriceMemory, shop: PriceMemory, shop_currency: str) -> Self:
+        ratios = [
+            known.shown.price / price
+            for variant, known in on_list.prices.items()
+            if known.shown is not None and (price := _shown_price(shop, variant)) is not None
+        ]
+        return cls(terms, on_list, shop, shop_currency, median(ratios) if ratios else None)
 
     def percent(self, change: PriceChange) -> Decimal | None:
         """None where there is no price to compare with.
@@ -55,24 +66,15 @@ class PriceComparison:
         """
         if self.terms.currency != self.shop_currency:
             return self._usual(variant)
-        price = self._in_shop(variant)
+        price = _shown_price(self.shop, variant)
         return None if price is None else ListedPrice(price)
 
     def _usual(self, variant: int) -> ListedPrice | None:
-        price = self._in_shop(variant)
-        return None if price is None or self._usual_ratio is None else ListedPrice(price * self._usual_ratio)
+        price = _shown_price(self.shop, variant)
+        return None if price is None or self.usual_ratio is None else ListedPrice(price * self.usual_ratio)
 
-    @cached_property
-    def _usual_ratio(self) -> Decimal | None:
-        """Of the list's prices to the shop's own; None for a list without prices."""
-        ratios = [
-            known.shown.price / price
-            for variant, known in self.on_list.prices.items()
-            if known.shown is not None and (price := self._in_shop(variant)) is not None
-        ]
-        return median(ratios) if ratios else None
 
-    def _in_shop(self, variant: int) -> Decimal | None:
-        """None for a price of 0 too: there is nothing to compare with."""
-        known = self.shop.prices.get(variant)
-        return None if known is None or known.shown is None or not known.shown.price else known.shown.price
+def _shown_price(shop: PriceMemory, variant: int) -> Decimal | None:
+    """None for a price of 0 too: there is nothing to compare with."""
+    known = shop.prices.get(variant)
+    return None if known is None or known.shown is None or not known.shown.price else known.shown.price

@@ -52,7 +52,7 @@ async def converge_list(
         memory.remember(variant, price)
     memory.end(plan.over)
     memory.keep_refusals({change.variant: price_text(change.after) for change in plan.changes})
-    comparison = PriceComparison(terms, memory, scope.shop, scope.rules.currency)
+    comparison = PriceComparison.of_list(terms, memory, scope.shop, scope.rules.currency)
     allowed = await let_through(plan, comparison, scope.rules, scope.brake, report)
     to_write = [change for change in allowed if change.variant not in memory.refused]
     outcome = await write(to_write) if to_write else LaneOutcome()
