@@ -20,6 +20,7 @@ from shared.rules import StoreRules
 from shared.settings import Secret
 from shared.shopify.admin.client import AdminClient
 from shared.shopify.admin.tokens import ClientCredentials
+from shared.store.journal import JournalEntry
 
 _TIMEOUT: Final = 120
 
@@ -44,6 +45,11 @@ class Files:
 
     def _path(self, name: str) -> Path:
         return self.folder / f"{name.replace('/', '~')}.json"
+
+
+class NoJournal:
+    async def write(self, entry: JournalEntry) -> None:
+        pass
 
 
 class _Credential:

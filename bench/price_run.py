@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from bench.one_run import Files, opened, peak_memory
+from bench.one_run import Files, NoJournal, opened, peak_memory
 from local.stack import ROOT
 from shared.mapping.prices.changes import PriceOutcome
 from shared.rules import StoreRules, load_store, load_tenant
@@ -59,6 +59,7 @@ async def run(given: dict[str, Any]) -> dict[str, Any]:
             admin=admin,
             fo=fo,
             snapshots=snapshots,  # type: ignore[arg-type]
+            journal=NoJournal(),  # type: ignore[arg-type]
             files=http,
             now=now,
             tell=tell,

@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bench.one_run import Files, opened, peak_memory
+from bench.one_run import Files, NoJournal, opened, peak_memory
 from local.stack import ROOT
 from shared.model import Item, VariantPrices
 from shared.rules import StoreRules, load_store, load_tenant
@@ -51,7 +51,7 @@ async def run(given: dict[str, Any]) -> dict[str, Any]:
             admin=shopify,
             fo=fo,
             snapshots=snapshots,  # type: ignore[arg-type]
-            open_shop=partial(open_shop, files=http, snapshots=snapshots, now=now),  # type: ignore[arg-type]
+            open_shop=partial(open_shop, files=http, snapshots=snapshots, journal=NoJournal(), now=now),  # type: ignore[arg-type]
             quotes=prices_of,
             now=now,
         )

@@ -288,6 +288,7 @@ PRODUCTS: Final = Flow(
         {
             "bulk_recent",
             "bulk_run",
+            "bulk_run_query",
             "bulk_state",
             "bulk_upload",
             "product_by_item",
@@ -302,6 +303,7 @@ PRODUCTS: Final = Flow(
             "product_publish",
             "product_read",
             "product_search",
+            "product_search_all",
             "product_set",
             "product_set_bulk",
             "product_tags_add",
@@ -363,6 +365,7 @@ PRICES: Final = Flow(
         {
             "bulk_recent",
             "bulk_run",
+            "bulk_run_query",
             "bulk_state",
             "bulk_upload",
             "catalog_context",
@@ -379,6 +382,7 @@ PRICES: Final = Flow(
             "price_lists",
             "price_shop",
             "price_variants",
+            "price_variants_all",
             "price_variants_set",
         }
     ),

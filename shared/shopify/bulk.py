@@ -1,8 +1,10 @@
-"""One mutation with thousands of variables, carried out by Shopify in the background: a bulk operation.
+"""What Shopify carries out in the background: one mutation with thousands of variables, or one query of a whole list.
 
-Its input is a file of JSON lines, each the variables of one call, at most 100 MB. Shopify carries out five operations
-of an app in a shop at once, and ends one after a day. That they are not charged against the query budget, beyond the
-call that starts them, is not established.
+The input of a mutation is a file of JSON lines, each the variables of one call, at most 100 MB. A query names at least
+one connection, with `edges` and `node`, and no page. The result of both is a file of JSON lines.
+
+Shopify carries out five queries and five mutations of an app in a shop at once, and ends a mutation after a day. That
+they are not charged against the query budget, beyond the call that starts them, is not established.
 """
 
 from __future__ import annotations
@@ -50,7 +52,9 @@ class BulkStatus(StrEnum):
 class BulkState:
     status: BulkStatus
     done: int
-    """Lines that are carried out."""
+    """Lines that are carried out, or objects that were read: lines of the results, either way."""
+    ended_at: datetime | None
+    """By Shopify's clock; None if it has not, and where it was cancelled."""
     error: str
     """Shopify's code for why it failed; "" if it did not."""
     results: str | None
@@ -92,11 +96,17 @@ async def start(admin: QueryRunner, http: httpx.AsyncClient, mutation: Query, li
     return str(started["bulkOperation"]["id"])
 
 
-async def find(admin: QueryRunner, mutation: Query, since: datetime, *, other_than: str | None) -> str | None:
-    """The id of the newest operation with this mutation that was made since, and is another; None if there is none."""
-    query = f"operation_type:mutation created_at:>={search_time(since)}"
-    data = await admin.run(queries.load("bulk_recent"), {"query": query})
-    text = mutation.text.strip()
+async def start_query(admin: QueryRunner, query: Query) -> str:
+    """Starts the operation; returns its id. Raises as `start` does."""
+    started = (await admin.run(queries.load("bulk_run_query"), {"query": query.text}))["bulkOperationRunQuery"]
+    _raise_for(user_errors(started), "bulkOperationRunQuery")
+    return str(started["bulkOperation"]["id"])
+
+
+async def find(admin: QueryRunner, document: Query, since: datetime, *, other_than: str | None) -> str | None:
+    """The id of the newest operation with this document that was made since, and is another; None if there is none."""
+    data = await admin.run(queries.load("bulk_recent"), {"query": f"created_at:>={search_time(since)}"})
+    text = document.text.strip()
     found = [node["id"] for node in data["bulkOperations"]["nodes"] if node["query"].strip() == text]
     return next((operation for operation in found if operation != other_than), None)
 
@@ -107,25 +117,48 @@ async def read_state(admin: QueryRunner, operation: str) -> BulkState | None:
     if node is None:
         return None
     return BulkState(
-        BulkStatus(node["status"]),
-        int(node["objectCount"]),
-        node["errorCode"] or "",
-        node["url"] or node["partialDataUrl"],
+        status=BulkStatus(node["status"]),
+        done=int(node["objectCount"]),
+        ended_at=datetime.fromisoformat(node["completedAt"]) if node["completedAt"] else None,
+        error=node["errorCode"] or "",
+        results=node["url"] or node["partialDataUrl"],
     )
 
 
 async def read_results(http: httpx.AsyncClient, url: str) -> AsyncIterator[BulkResult]:
     """The result of each line that was carried out, not in their order. Raises TransientError when they end early."""
+    async for row in read_rows(http, url):
+        yield _result(row)
+
+
+async def read_rows(http: httpx.AsyncClient, url: str) -> AsyncIterator[dict[str, Any]]:
+    """The objects of a result, one by one: it may be larger than the memory. An object of a connection in a node comes
+    after that node, and has its id as `__parentId`.
+
+    Raises TransientError where the file cannot be read, or ends within a line. One that ends after a line is for the
+    caller to find: Shopify tells how many there are (BulkState.done).
+    """
     try:
         async with http.stream("GET", url) as answer:
             if answer.status_code != httpx.codes.OK:
                 raise TransientError(f"Shopify answered {answer.status_code} for the results of a bulk operation")
-            async for line in answer.aiter_lines():
-                if line:
-                    yield _result(json.loads(line, parse_float=Decimal))
+            async for line in _lines(answer):
+                yield json.loads(line, parse_float=Decimal)
     except (httpx.RequestError, ValueError) as error:
         reason = f"the results of a bulk operation end early: {type(error).__name__}"
         raise TransientError(reason) from error
+
+
+async def _lines(answer: httpx.Response) -> AsyncIterator[bytes]:
+    """Without empty ones. Only a line feed ends a line: httpx also ends one at U+2028, which a text may contain."""
+    rest = b""
+    async for part in answer.aiter_bytes():
+        *lines, rest = (rest + part).split(b"\n")
+        for line in lines:
+            if line.strip():
+                yield line
+    if rest.strip():
+        yield rest
 
 
 def _result(row: Mapping[str, Any]) -> BulkResult:

@@ -19,6 +19,8 @@ MOST_VARIANTS: Final = 2048
 """Of one product in a call, and of one product at all."""
 VARIANT_PRICES: Final = "price_variants_set"
 """The document that sets prices of one product's variants."""
+ALL_VARIANTS: Final = "price_variants_all"
+"""The document that lists every variant's price in bulk; its nodes are read by `price_of`."""
 _GONE: Final = frozenset({"PRODUCT_DOES_NOT_EXIST", "PRODUCT_VARIANT_DOES_NOT_EXIST"})
 
 
@@ -28,6 +30,8 @@ class PriceSettings:
 
     currency: str
     includes_tax: bool
+    variants: int
+    """How many the shop has; of more than 10,000 Shopify tells no more than that."""
 
 
 class VariantPage(NamedTuple):
@@ -58,8 +62,9 @@ class PriceRejection:
 
 
 async def read_price_settings(admin: QueryRunner) -> PriceSettings:
-    shop = (await admin.run(queries.load("price_shop"), {}))["shop"]
-    return PriceSettings(shop["currencyCode"], shop["taxesIncluded"])
+    data = await admin.run(queries.load("price_shop"), {})
+    shop, count = data["shop"], data["productVariantsCount"]["count"]
+    return PriceSettings(shop["currencyCode"], shop["taxesIncluded"], count)
 
 
 async def read_variant_page(admin: QueryRunner, *, after: str | None, since: datetime | None) -> VariantPage:
@@ -67,7 +72,7 @@ async def read_variant_page(admin: QueryRunner, *, after: str | None, since: dat
     query = None if since is None else f"updated_at:>={search_time(since)}"
     page = (await admin.run(queries.load("price_variants"), {"query": query, "after": after}))["productVariants"]
     info = page["pageInfo"]
-    return VariantPage([_price(node) for node in page["nodes"]], info["endCursor"] if info["hasNextPage"] else None)
+    return VariantPage([price_of(node) for node in page["nodes"]], info["endCursor"] if info["hasNextPage"] else None)
 
 
 async def set_variant_prices(admin: QueryRunner, product: int, prices: Sequence[NewPrice]) -> list[PriceRejection]:
@@ -88,7 +93,7 @@ def rejections_of(errors: Iterable[UserError], prices: Sequence[NewPrice]) -> li
     return [_rejection(error, prices) for error in errors]
 
 
-def _price(node: dict[str, Any]) -> ShopPrice:
+def price_of(node: dict[str, Any]) -> ShopPrice:
     return ShopPrice(
         variant=number_of(node["id"]),
         product=number_of(node["product"]["id"]),

@@ -34,8 +34,8 @@ from shared.settings import Secret
 from shared.shopify.admin.bucket import CostBucket
 from shared.shopify.admin.client import AdminClient, ShopifyCall
 from shared.shopify.admin.tokens import ClientCredentials
-from shared.shopify.queries import Query
 from shared.store.blobs import Snapshots
+from shared.store.journal import Journal
 from shared.sync.products.flow import ProductsPush
 from shared.sync.products.open_shop import open_shop
 from shared.sync.products.report import ProductsReport
@@ -43,6 +43,8 @@ from tests.builders.both_sides import WORLD, Identity, NoBreaker, Time, plentifu
 from tests.builders.in_process import InProcess
 from tests.builders.local_slots import LocalSlots
 from tests.builders.memory_blobs import MemoryContainer
+from tests.builders.memory_table import MemoryTable
+from tests.builders.pretending import Pretending
 from tests.builders.sales import US, with_rules
 
 SCOPES: Final = PRODUCTS.scopes | STOCK.scopes | {"read_publications"}
@@ -59,20 +61,6 @@ PRICE: Final = ListedPrice(Decimal("24.00"))
 
 
 @dataclass
-class _Pretending:
-    """A shop with more variants than it has."""
-
-    admin: AdminClient
-    variants: int
-
-    async def run(self, query: Query, variables: dict[str, Any]) -> dict[str, Any]:
-        data = await self.admin.run(query, variables)
-        if query.name == "ProductLimits":
-            data["productVariantsCount"]["count"] += self.variants
-        return data
-
-
-@dataclass
 class CatalogueWorld:
     fo: Simulator
     client: ODataClient
@@ -82,6 +70,7 @@ class CatalogueWorld:
     time: Time
     rules: StoreRules = RULES
     container: MemoryContainer = field(default_factory=MemoryContainer)
+    journal: Journal = field(default_factory=lambda: Journal(cast("Any", MemoryTable())))
     prices: Callable[[Item], ListedPrice | None] = lambda _: PRICE
     shopify_calls: Counter[str] = field(default_factory=Counter)
     """Of the last run, by document."""
@@ -140,10 +129,11 @@ class CatalogueWorld:
         self.fo_calls.clear()
         push = ProductsPush(
             rules=self.rules,
-            admin=_Pretending(self.admin(), self.pretend_variants),
+            admin=Pretending(self.admin(), self.pretend_variants),
             fo=self.client,
             snapshots=self.snapshots,
-            open_shop=self.open_shop or partial(open_shop, files=self.http, snapshots=self.snapshots, now=self.now),
+            open_shop=self.open_shop
+            or partial(open_shop, files=self.http, snapshots=self.snapshots, journal=self.journal, now=self.now),
             quotes=self.quotes,
             now=self.now,
         )

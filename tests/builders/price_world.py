@@ -9,14 +9,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 import httpx
+from builders.memory_table import MemoryTable
 from builders.sales import EU, with_rules
 
 from shared.errors import OutcomeUnknownError, ThrottledError, TransientError
 from shared.rules import StoreRules
 from shared.shopify.gid import gid_of, number_of
+from shared.store.journal import Journal
 from shared.sync.brake import confirm, read_held_changes
 from shared.sync.prices.flow import push_prices
 from shared.sync.prices.report import PriceReport
@@ -131,7 +133,8 @@ class Shop:
         return [node for _, node in some], info
 
     def _price_shop(self):
-        return {"shop": {"currencyCode": self.currency, "taxesIncluded": self.taxes_included}}
+        shop = {"currencyCode": self.currency, "taxesIncluded": self.taxes_included}
+        return {"shop": shop, "productVariantsCount": {"count": len(self.variants)}}
 
     def _price_variants(self, query, after):
         since = None
@@ -472,6 +475,7 @@ class World:
             admin=self.shop,
             fo=self.fo,
             snapshots=self.snapshots,
+            journal=Journal(cast("Any", MemoryTable())),
             files=httpx.AsyncClient(),
             now=self.now,
             tell=tell,

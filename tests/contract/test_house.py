@@ -59,6 +59,7 @@ CHANGED_IN_PLACE = {
     "ShipmentReport",
     "ShipmentRunReport",
     "ShopPriceLane",
+    "ShopPriceReading",
     "ShowLater",
     "ShownChanges",
     "SweepReport",

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from builders.memory_blobs import MemoryContainer
+from builders.memory_table import MemoryTable
 from builders.shop_products import wanted_plain
 from builders.shop_side import ONLINE_STORE, ShopSide, shop_in_process
 
@@ -16,7 +17,9 @@ from local.shopify.faults import Fault, FaultKind
 from shared.errors import OutcomeUnknownError
 from shared.model import Item, KnownProduct, ListedPrice, ShopState, WantedProduct
 from shared.store.blobs import Snapshots
-from shared.sync.bulk_lane import WORTHWHILE, BulkLane
+from shared.store.journal import Journal
+from shared.sync.bulk.jobs import BulkJobs
+from shared.sync.bulk.lane import WORTHWHILE, BulkLane
 from shared.sync.products.shop.bulk import BulkProducts, BulkProgress
 from shared.sync.products.shop.flow import ProductWork, converge_all
 from shared.sync.products.shop.new_variants import NewVariants
@@ -56,10 +59,9 @@ class Runs:
 
     def bulk(self) -> BulkProducts:
         ports = replace(self.side.ports(), later=ShowLater(), new_variants=self.new_variants)
-        lane = BulkLane(
-            ports.admin, self.side.http, Snapshots(self.container), "nordlys", "products", self.side.time.now
-        )
-        return BulkProducts(lane, ports)
+        snapshots, journal = Snapshots(self.container), Journal(cast("Any", MemoryTable()))
+        jobs = BulkJobs(ports.admin, snapshots, journal, "nordlys", "products", self.side.time.now)
+        return BulkProducts(BulkLane(jobs, self.side.http), ports)
 
     def work(self) -> list[ProductWork]:
         return [

@@ -11,7 +11,7 @@ from fixtures.prices import PricedShop, priced
 from local.shopify.bulk_records import BulkOperation
 from local.shopify.products.making import delete_product
 from shared.mapping.prices.changes import PriceOutcome
-from shared.sync.bulk_lane import WORTHWHILE
+from shared.sync.bulk.lane import WORTHWHILE
 
 MANY = WORTHWHILE + 5
 SINGLE = "PriceVariantsSet"

@@ -48,6 +48,10 @@ class FakeShop:
     shown: frozenset[str] = frozenset()
     looked_at: list[str] = field(default_factory=list)
     fails: Callable[[WantedProduct], Exception | None] = lambda _: None
+    is_listing: bool = False
+
+    async def prepare_search(self) -> bool:
+        return not self.is_listing
 
     async def converge_all(self, work: Iterable[ProductWork]) -> AsyncIterator[tuple[ProductWork, Converged]]:
         for each in work:

@@ -71,6 +71,7 @@ INTEGRATION: Final[Mapping[str, Sequence[str]]] = {
     "shared/shopify/queries": ("shopify_client", "read_graphql_state"),
     "shared/store": ("outbox", "parked_messages", "restore", "last_release"),
     "shared/sync": ("payments_fo", "refunds_fo", "write_back", "restore"),
+    "shared/sync/bulk": ("products_in_bulk", "push_many_prices"),
     "shared/sync/messages": ("bad_webhooks", "parked_messages", "poison", "later_events_reach_fo"),
     "shared/sync/orders": ("orders_reach_fo", "write_back"),
     "shared/sync/prices": ("push_prices",),

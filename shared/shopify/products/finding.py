@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import batched
 from typing import Final, Literal
 
 from shared.shopify.admin.answers import Json
 from shared.shopify.admin.client import QueryRunner
 from shared.shopify.gid import number_of
-from shared.shopify.paging import node_pages
+from shared.shopify.paging import node_pages, search_time
 
 _TERMS: Final = 25
 """Keys to a search: Shopify does not say how long one may be."""
+ALL_VARIANTS: Final = "product_search_all"
+"""The document that lists all variants in bulk; its nodes are read by `found_variant`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,13 @@ async def find_variants(
     return found
 
 
+async def changed_variants(admin: QueryRunner, since: datetime) -> AsyncIterator[FoundVariant]:
+    """The variants that anybody added or changed at or after the time."""
+    async for page in _pages(admin, f"updated_at:>={search_time(since)}"):
+        for each in page:
+            yield each
+
+
 async def list_variants(admin: QueryRunner) -> AsyncIterator[list[FoundVariant]]:
     """All variants of the shop, 250 to a page."""
     async for page in _pages(admin, None):
@@ -50,10 +60,10 @@ async def list_variants(admin: QueryRunner) -> AsyncIterator[list[FoundVariant]]
 
 async def _pages(admin: QueryRunner, query: str | None) -> AsyncIterator[list[FoundVariant]]:
     async for nodes in node_pages(admin, "product_search", "productVariants", query=query):
-        yield [_found(node) for node in nodes]
+        yield [found_variant(node) for node in nodes]
 
 
-def _found(node: Json) -> FoundVariant:
+def found_variant(node: Json) -> FoundVariant:
     item = node["product"]["item"]
     return FoundVariant(
         id=number_of(node["id"]),

@@ -28,8 +28,11 @@ from shared.rules.sections.prices import PriceListRules, PriceRules
 from shared.shopify.admin.client import QueryRunner
 from shared.shopify.prices import read_price_settings
 from shared.store.blobs import Snapshots
+from shared.store.journal import Journal
 from shared.sync.brake import Brake
-from shared.sync.bulk_lane import BulkLane
+from shared.sync.bulk.jobs import BulkJobs
+from shared.sync.bulk.lane import BulkLane
+from shared.sync.bulk.reading import BulkReading
 from shared.sync.counting import CountingRunner
 from shared.sync.prices.calculators import calculator_of
 from shared.sync.prices.lists.memory import PriceMemory
@@ -43,7 +46,7 @@ from shared.sync.prices.lists.price_list import (
     write_list,
 )
 from shared.sync.prices.lists.shop_lane import ShopPriceLane
-from shared.sync.prices.lists.shop_prices import load_shop_prices, read_shop_prices, shop_variants
+from shared.sync.prices.lists.shop_prices import ShopPriceReading, load_shop_prices, shop_variants
 from shared.sync.prices.lists.writing import SingleCalls, by_product
 from shared.sync.prices.ports import CountingSource, PriceSource
 from shared.sync.prices.proof import prove_prices
@@ -55,6 +58,7 @@ _TIME_LIMIT: Final = timedelta(minutes=2, seconds=30)
 """No call that reads pages or writes begins after it: the run is cut off after FLOW_TIME (shared/sync/deadline.py)."""
 
 _READING: Final = "reading the shop's prices takes longer than a run"
+_LISTING: Final = "Shopify is making the first list of the shop's prices"
 
 
 async def push_prices(
@@ -63,6 +67,7 @@ async def push_prices(
     admin: QueryRunner,
     fo: PriceSource,
     snapshots: Snapshots,
+    journal: Journal,
     now: Callable[[], datetime],
     tell: Callable[[PriceReport], Awaitable[None]],
     files: httpx.AsyncClient,
@@ -88,7 +93,8 @@ async def push_prices(
         admin=shopify,
         fo=counted_fo,
         snapshots=snapshots,
-        bulk=BulkLane(shopify, files, snapshots, rules.key, "prices", now),
+        bulk=BulkLane(BulkJobs(shopify, snapshots, journal, rules.key, "prices", now), files),
+        reading=BulkReading(BulkJobs(shopify, snapshots, journal, rules.key, "prices-reading", now), files),
         brake=Brake(snapshots, rules.key, "prices", now),
         state=state,
         report=report,
@@ -127,6 +133,7 @@ class _PricePush:
     fo: PriceSource
     snapshots: Snapshots
     bulk: BulkLane
+    reading: BulkReading
     brake: Brake
     state: RunState
     report: PriceReport
@@ -141,15 +148,22 @@ class _PricePush:
 
     async def all(self) -> None:
         """Raises RefusedError for what concerns the run as a whole: nothing was written then."""
-        await self._check_shop()
+        variants = await self._check_shop()
         shop = await load_shop_prices(self.snapshots, self.rules.key)
         self.memories.append(shop)
         lane = ShopPriceLane(SingleCalls(self.admin, self.is_late), self.bulk, shop)
         await lane.settle()  # before the shop is read, which shows what became of these prices since
-        if not await read_shop_prices(
-            shop, self.admin, now=self.began, full_hours=self.settings.full_compare_hours, is_late=self.is_late
-        ):
-            self.report.halted = _READING
+        reading = ShopPriceReading(
+            memory=shop,
+            admin=self.admin,
+            bulk=self.reading,
+            variants=variants,
+            now=self.began,
+            full_hours=self.settings.full_compare_hours,
+            is_late=self.is_late,
+        )
+        if not await reading.read():
+            self.report.halted = _LISTING if reading.is_under_way else _READING
             return
         lists = terms_of(self.settings)
         found = await read_fo_prices(self.rules, self.fo, lists, day=self.day)
@@ -157,7 +171,7 @@ class _PricePush:
         scope = RunScope(self.settings, self.brake, shop, found.item_of, self.is_late)
         self._find_unlisted(found, lists)
         await self._push_shop(lists[0], found, scope, lane)
-        self.is_under_way = lane.is_under_way
+        self.is_under_way = lane.is_under_way or reading.is_under_way
         for terms, each in zip(lists[1:], self.settings.lists, strict=True):
             if self.is_late():
                 self.report.halted = self.report.halted or "time limit reached"
@@ -179,7 +193,8 @@ class _PricePush:
             found["order lines"] = self.report.proof.differences
         return found | {"run": self.report.problems}
 
-    async def _check_shop(self) -> None:
+    async def _check_shop(self) -> int:
+        """How many variants the shop has."""
         shop = await read_price_settings(self.admin)
         settings = self.settings
         if shop.currency != settings.currency:
@@ -193,6 +208,7 @@ class _PricePush:
                 shop=shop.includes_tax,
                 rules=settings.shop_includes_tax,
             )
+        return shop.variants
 
     async def _check_rows(self, found: FoPrices) -> None:
         """Raises RefusedError PRICES_READ_SHORT for far fewer rows than last time, unless an operator confirmed it."""

@@ -37,6 +37,7 @@ async def _push(rules: StoreRules, ports: PricePorts, now: Callable[[], datetime
             admin=ports.admins[rules.key],
             fo=ports.fo,
             snapshots=ports.snapshots,
+            journal=ports.journal,
             files=ports.files,
             now=now,
             tell=lambda report: _tell(report, began, now(), ports),

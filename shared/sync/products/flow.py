@@ -33,13 +33,14 @@ from shared.shopify.admin.client import QueryRunner
 from shared.shopify.products.reading import read_changed_products, read_limits
 from shared.store.blobs import Snapshots
 from shared.sync.brake import Brake, read_held_changes
-from shared.sync.bulk_lane import MOST, WORTHWHILE
+from shared.sync.bulk.lane import MOST, WORTHWHILE
 from shared.sync.products.choice import Choice, brake_withdrawals, choose, due_for_comparison
 from shared.sync.products.first_contact import FirstContact, read_plan, write_plan
 from shared.sync.products.memory import CatalogueMemory
 from shared.sync.products.ports import ImageReader, QuoteReader, ShopOpener, ShopSide
 from shared.sync.products.report import ProductsReport
 from shared.sync.products.shop.bulk import BulkProgress
+from shared.sync.products.shop.finding import SEARCHES
 from shared.sync.products.shop.new_variants import NewVariants
 from shared.sync.products.survey import OVERLAP, Survey, survey
 from shared.sync.products.writing import CatalogueWriter, day_limit
@@ -48,6 +49,7 @@ from shared.telemetry import emit
 
 _TIME_LIMIT: Final = timedelta(seconds=150)
 """Nothing begins after it: the run is cut off after FLOW_TIME (shared/sync/deadline.py)."""
+_LISTING: Final = "Shopify is listing the shop's variants"
 _FEW_WAITING: Final = 50
 """Products whose prices are asked for in every run."""
 _CLOCKS_DIFFER: Final = timedelta(minutes=5)
@@ -112,6 +114,9 @@ class ProductsPush:
 
     async def _plan_only(self, found: Survey, shop: ShopSide) -> None:
         self.report.is_plan = True
+        if not await shop.prepare_search():
+            self.report.halted = _LISTING
+            return
         contact = FirstContact(found, self.memory, shop, self.report, self.now, self.began + _TIME_LIMIT)
         plan = await contact.plan(await read_plan(self.snapshots, self.rules.key))
         await write_plan(self.snapshots, self.rules.key, plan)
@@ -123,6 +128,9 @@ class ProductsPush:
 
     async def _bring_in_line(self, found: Survey, shop: ShopSide, new_variants: NewVariants, brake: Brake) -> None:
         if found.is_full and not self.memory.products:
+            if not await shop.prepare_search():
+                self.report.halted = _LISTING
+                return
             await self._recall(found, shop)
         progress = await shop.resume()
         self._note_bulk(progress, found)
@@ -175,6 +183,10 @@ class ProductsPush:
         """
         new = [item for item, action in choice.actions.items() if action is ProductAction.CREATE]
         under_way: frozenset[str] = frozenset()
+        if len(new) > SEARCHES and not await writer.shop.prepare_search():
+            choice.leave(new)
+            writer.left += new
+            new = []
         if len(new) >= WORTHWHILE:
             if is_free:
                 under_way = await self._started(writer.create_in_bulk(new[:MOST]), new[:MOST])

@@ -9,16 +9,20 @@ from datetime import datetime
 
 import httpx
 
-from shared.errors import ErrorCode, RefusedError
+from shared.errors import ErrorCode, RefusedError, TransientError
 from shared.mapping.products.shop.policy import ShopPolicy
 from shared.model import Adoption, Converged, ShopLimits, WantedProduct
 from shared.rules import StoreRules
 from shared.shopify.admin.client import QueryRunner
 from shared.shopify.products.definition import define_item
+from shared.shopify.products.finding import ALL_VARIANTS, FoundVariant, changed_variants, found_variant
 from shared.shopify.products.pictures import HttpUploader
 from shared.shopify.products.reading import read_publications
 from shared.store.blobs import Snapshots
-from shared.sync.bulk_lane import BulkLane
+from shared.store.journal import Journal
+from shared.sync.bulk.jobs import BulkJobs
+from shared.sync.bulk.lane import BulkLane
+from shared.sync.bulk.reading import LISTED_IN_BULK, BulkList, BulkReading, NoList
 from shared.sync.products.ports import ImageReader, RecalledProduct
 from shared.sync.products.shop.bulk import BulkProducts, BulkProgress
 from shared.sync.products.shop.finding import Finder
@@ -31,6 +35,28 @@ from shared.sync.products.shop.ports import ShopProductPorts, ShowLater
 class OpenedShop:
     ports: ShopProductPorts
     lane: BulkLane
+    reading: BulkReading
+    variants: int
+    """How many the shop has."""
+
+    async def prepare_search(self) -> bool:
+        """Where it is a small shop, or Shopify makes no list now, pages are read by whoever looks for a product."""
+        finder = self.ports.finder
+        if finder.variants is not None or self.variants < LISTED_IN_BULK:
+            return True
+        listed = await self.reading.ask(ALL_VARIANTS, "Listing the shop's variants")
+        if isinstance(listed, BulkList):
+            try:
+                await finder.take(self._listed(listed))
+            except TransientError as error:
+                await self.reading.end(listed, unused=f"{error.reason}. Pages are read instead")
+        return listed is not NoList.UNDER_WAY
+
+    async def _listed(self, listed: BulkList) -> AsyncIterator[FoundVariant]:
+        async for row in self.reading.rows(listed):
+            yield found_variant(row)
+        async for variant in changed_variants(self.ports.admin, listed.changed_since):
+            yield variant
 
     def converge_all(self, work: Iterable[ProductWork]) -> AsyncIterator[tuple[ProductWork, Converged]]:
         return converge_all(work, self.ports)
@@ -82,6 +108,7 @@ async def open_shop(
     *,
     files: httpx.AsyncClient,
     snapshots: Snapshots,
+    journal: Journal,
     now: Callable[[], datetime],
 ) -> OpenedShop:
     """For one run. Raises RefusedError PRODUCTS_CHANNEL_UNKNOWN for a sales channel that the shop does not have, and
@@ -104,8 +131,10 @@ async def open_shop(
         most_options=limits.options,
     )
     return OpenedShop(
-        ShopProductPorts(admin, policy, read_image, HttpUploader(files), Finder(), new_variants),
-        BulkLane(admin, files, snapshots, rules.key, "products", now),
+        ports=ShopProductPorts(admin, policy, read_image, HttpUploader(files), Finder(), new_variants),
+        lane=BulkLane(BulkJobs(admin, snapshots, journal, rules.key, "products", now), files),
+        reading=BulkReading(BulkJobs(admin, snapshots, journal, rules.key, "products-reading", now), files),
+        variants=limits.has_variants,
     )
 
 

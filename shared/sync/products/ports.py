@@ -38,6 +38,9 @@ class ShopSide(Protocol):
 
     def converge_all(self, work: Iterable[ProductWork]) -> AsyncIterator[tuple[ProductWork, Converged]]: ...
 
+    async def prepare_search(self) -> bool:
+        """Before many products are looked for: False while Shopify makes the list of a big shop's variants."""
+
     async def look(self, products: Sequence[WantedProduct]) -> Sequence[Adoption | None]: ...
 
     async def recall(self) -> Mapping[str, RecalledProduct]:

@@ -45,7 +45,7 @@ async def _push(rules: StoreRules, ports: ProductPorts, now: Callable[[], dateti
         admin=shopify,
         fo=ports.fo,
         snapshots=ports.snapshots,
-        open_shop=partial(open_shop, files=ports.files, snapshots=ports.snapshots, now=now),
+        open_shop=partial(open_shop, files=ports.files, snapshots=ports.snapshots, journal=ports.journal, now=now),
         quotes=prices_of,
         now=now,
     )

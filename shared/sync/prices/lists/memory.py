@@ -35,7 +35,10 @@ class ListReading:
     """A reading of Shopify's pages that may take several runs."""
 
     is_full: bool
+    """Of all prices: those of a list in bulk, if there is one, and those of the pages."""
     began: datetime
+    since: datetime | None = None
+    """The pages have what changed at or after it; None for all prices."""
     after: str | None = None
     """Cursor of the last page that was read."""
     seen: set[int] = field(default_factory=set)
@@ -85,7 +88,11 @@ class PriceMemory:
             reading=None
             if reading is None
             else ListReading(
-                reading["full"], datetime.fromisoformat(reading["began"]), reading["after"], set(reading["seen"])
+                is_full=reading["full"],
+                began=datetime.fromisoformat(reading["began"]),
+                since=_moment(reading.get("since")),  # a release before stored none: it reads all the rest
+                after=reading["after"],
+                seen=set(reading["seen"]),
             ),
             ended=_by_variant(value.get("ended", {})),
             sending=_by_variant(value.get("sending", {})),
@@ -96,10 +103,10 @@ class PriceMemory:
     def is_full_reading_due(self, now: datetime, hours: int) -> bool:
         return self.read_at is None or now >= self.read_at + timedelta(hours=hours)
 
-    def begin_reading(self, now: datetime, *, full_hours: int) -> ListReading:
-        """The reading under way, or a new one: of all prices when the last such reading is too old."""
+    def begin_reading(self, now: datetime, *, since: datetime | None = None) -> ListReading:
+        """The reading under way, or a new one: of all prices, or of what changed at or after `since`."""
         if self.reading is None:
-            self.reading = ListReading(self.is_full_reading_due(now, full_hours), now)
+            self.reading = ListReading(since is None, now, since)
             self.is_changed = True
         return self.reading
 
@@ -238,6 +245,7 @@ class PriceMemory:
             and {
                 "full": reading.is_full,
                 "began": reading.began.isoformat(),
+                "since": reading.since and reading.since.isoformat(),
                 "after": reading.after,
                 "seen": sorted(reading.seen),
             },

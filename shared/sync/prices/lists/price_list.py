@@ -133,7 +133,7 @@ async def read_list_prices(
         memory.read_again()
     if not memory.is_full_reading_due(now, full_hours):
         return True
-    reading = memory.begin_reading(now, full_hours=full_hours)
+    reading = memory.begin_reading(now)
     while not is_late():
         page = await read_list_page(admin, price_list.id, after=reading.after, with_tiers=terms.tiers)
         if page is None:

@@ -16,7 +16,7 @@ from shared.mapping.prices.changes import price_text
 from shared.model import ListedPrice
 from shared.shopify.bulk import BulkResult, BulkStatus
 from shared.shopify.prices import VARIANT_PRICES, NewPrice, rejections_of, variant_prices_input
-from shared.sync.bulk_lane import MOST, WORTHWHILE, BulkLane
+from shared.sync.bulk.lane import MOST, WORTHWHILE, BulkLane
 from shared.sync.prices.lists.memory import PriceMemory
 from shared.sync.prices.lists.writing import SingleCalls, new_prices
 from shared.sync.prices.ports import LaneOutcome, ProductPrices
@@ -39,7 +39,7 @@ class ShopPriceLane:
         """Takes what an operation of an earlier run has set. Raises TransientError where its results end early: the
         next run reads them again.
         """
-        found = await self.bulk.resume()
+        found = await self.bulk.jobs.resume()
         if found is None:
             self.memory.drop_extra(_SENT)
             return
@@ -53,7 +53,7 @@ class ShopPriceLane:
             self._take(sent.get(product, []), result)
         self.memory.drop_extra(_SENT)
         await self.memory.save()
-        await self.bulk.end(job, state)
+        await self.bulk.jobs.end(job, state)
 
     async def write(self, products: Sequence[ProductPrices], *, keeps_compare_at: bool) -> LaneOutcome:
         """By an operation if they are many; what it works on was not reached by this run."""
@@ -78,7 +78,7 @@ class ShopPriceLane:
         self.memory.set_extra(**{_SENT: sent})
         await self.memory.save()
         calls = {str(product): variant_prices_input(product, its) for product, its in prices.items()}
-        await self.bulk.start(VARIANT_PRICES, calls)
+        await self.bulk.start(VARIANT_PRICES, "Setting prices of products", calls)
         self.is_under_way = True
 
     def _take(self, sent: Sequence[Sequence[Any]], result: BulkResult) -> None:

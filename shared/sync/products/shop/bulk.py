@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from shared.errors import OutcomeUnknownError, RefusedError
 from shared.mapping.products.shop.creation import new_product
@@ -27,9 +28,12 @@ from shared.shopify.products.writing import (
     refusal,
     set_input,
 )
-from shared.sync.bulk_lane import WORTHWHILE, BulkJob, BulkLane
+from shared.sync.bulk.jobs import BulkJob
+from shared.sync.bulk.lane import WORTHWHILE, BulkLane
 from shared.sync.products.shop.flow import ProductWork
 from shared.sync.products.shop.ports import ShopProductPorts, ShowLater
+
+_SHOWING: Final = {BULK_ACTIVATE: "Making products active", BULK_PUBLISH: "Publishing products"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +58,7 @@ class BulkProducts:
 
     async def resume(self) -> BulkProgress:
         """Raises TransientError where Shopify's results cannot be read to their end: the next run reads them again."""
-        found = await self.lane.resume()
+        found = await self.lane.jobs.resume()
         if found is None:
             return BulkProgress()
         job, state = found
@@ -72,7 +76,7 @@ class BulkProducts:
     async def forget(self, progress: BulkProgress) -> None:
         """After what the operation did was remembered."""
         if progress.ended is not None:
-            await self.lane.end(*progress.ended)
+            await self.lane.jobs.end(*progress.ended)
 
     async def create(self, work: Iterable[ProductWork]) -> frozenset[str]:
         """The item numbers that are being created now. None, if they are too few for an operation: they are created
@@ -100,7 +104,7 @@ class BulkProducts:
         started: frozenset[str] = frozenset()
         try:
             if len(calls) >= WORTHWHILE:
-                started = frozenset((await self.lane.start(BULK_CREATE, calls)).keys)
+                started = frozenset((await self.lane.start(BULK_CREATE, "Creating products", calls)).keys)
         except OutcomeUnknownError:
             started = frozenset(calls)
             raise
@@ -125,7 +129,7 @@ class BulkProducts:
         document, calls = max([(BULK_ACTIVATE, drafts), (BULK_PUBLISH, hidden)], key=lambda each: len(each[1]))
         if not calls:
             return frozenset()
-        return frozenset((await self.lane.start(document, calls)).keys)
+        return frozenset((await self.lane.start(document, _SHOWING[document], calls)).keys)
 
 
 def _problem(item: str, job: BulkJob, result: BulkResult) -> RefusedError | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
@@ -13,7 +13,7 @@ from shared.model import WantedProduct
 from shared.shopify.admin.client import QueryRunner
 from shared.shopify.products.finding import FoundVariant, find_variants, list_variants
 
-_SEARCHES: Final = 20
+SEARCHES: Final = 20
 """Products that are searched for one by one. From the next one on, all variants of the shop are listed once, 250 to a
 call: measured, a search costs as many points as a page of that list.
 """
@@ -33,9 +33,20 @@ class Finder:
     listing: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Products are brought in line side by side: they are listed once."""
 
+    async def take(self, variants: AsyncIterator[FoundVariant]) -> None:
+        """The list of all variants of the shop, in which a later entry of a variant replaces an earlier one."""
+        by_id = {each.id: each async for each in variants}
+        by_sku: defaultdict[str, list[FoundVariant]] = defaultdict(list)
+        by_barcode: defaultdict[str, list[FoundVariant]] = defaultdict(list)
+        for variant in by_id.values():
+            by_sku[variant.sku].append(variant)
+            by_barcode[variant.barcode].append(variant)
+        self.products = {each.item_number: each.product for each in by_id.values() if each.item_number is not None}
+        self.variants = {"sku": dict(by_sku), "barcode": dict(by_barcode)}
+
     async def is_listed(self, admin: QueryRunner) -> bool:
         """Whether the shop's variants are listed now: from the 21st product on."""
-        if self.searches >= _SEARCHES:
+        if self.searches >= SEARCHES:
             await self.list_all(admin)
         return self.variants is not None
 
@@ -43,7 +54,7 @@ class Finder:
         """All variants of the shop, once."""
         async with self.listing:
             if self.variants is None:
-                await self._list(admin)
+                await self.take(each async for page in list_variants(admin) for each in page)
 
     async def to_adopt(self, wanted: WantedProduct, admin: QueryRunner) -> int | None:
         """The product that has the item's variants and is not F&O's yet, be it only some that are not sold; None if the
@@ -79,14 +90,3 @@ class Finder:
         if await self.is_listed(admin) and self.variants is not None:
             return [each for value in values for each in self.variants[key].get(value, ())]
         return await find_variants(admin, key, values)
-
-    async def _list(self, admin: QueryRunner) -> None:
-        by_sku: defaultdict[str, list[FoundVariant]] = defaultdict(list)
-        by_barcode: defaultdict[str, list[FoundVariant]] = defaultdict(list)
-        async for page in list_variants(admin):
-            for variant in page:
-                by_sku[variant.sku].append(variant)
-                by_barcode[variant.barcode].append(variant)
-                if variant.item_number is not None:
-                    self.products[variant.item_number] = variant.product
-        self.variants = {"sku": dict(by_sku), "barcode": dict(by_barcode)}

@@ -167,7 +167,12 @@ async def _find(
         if found is not None:
             return found
     number = await _listed(wanted, ports, admin)
-    return None if number is None else (await read_products(admin, [number], selection)).get(number)
+    found = (await read_products(admin, [number], selection)).get(number) if number is not None else None
+    if found is not None and found.item_number not in {None, wanted.item_number}:  # it was given since it was listed
+        raise RefusedError(
+            ErrorCode.PRODUCT_OF_OTHER_ITEM, item=wanted.item_number, product=found.id, other=found.item_number
+        )
+    return found
 
 
 async def _listed(wanted: WantedProduct, ports: ShopProductPorts, admin: QueryRunner) -> int | None:

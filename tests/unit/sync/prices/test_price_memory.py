@@ -82,21 +82,25 @@ async def test_of_two_runs_the_one_that_stores_later_fails():
 async def test_a_reading_goes_on_where_the_run_before_ended():
     snapshots = Snapshots()
     memory = await load(snapshots)
-    assert memory.begin_reading(NOON, full_hours=24).is_full
+    assert memory.begin_reading(NOON).is_full
     memory.note_shown({9001: known("1")}, after="page 2")
     await memory.save()
     memory = await load(snapshots)
-    reading = memory.begin_reading(NOON + timedelta(minutes=5), full_hours=24)
+    reading = memory.begin_reading(NOON + timedelta(minutes=5))
     assert (reading.is_full, reading.after, reading.began, reading.seen) == (True, "page 2", NOON, {9001})
     memory.note_shown({9002: known("2")}, after=None)
     memory.end_reading(keeps_written=False)
     assert (memory.read_at, memory.searched_at) == (NOON, NOON)
     assert memory.prices.keys() == {9001, 9002}
-    reading = memory.begin_reading(NOON + timedelta(hours=23), full_hours=24)
+    assert not memory.is_full_reading_due(NOON + timedelta(hours=23), 24)
+    reading = memory.begin_reading(NOON + timedelta(hours=23), since=NOON)
     assert not reading.is_full
+    await memory.save()
+    memory = await load(snapshots)
+    assert memory.reading == reading
     memory.end_reading(keeps_written=False)
     assert (memory.read_at, memory.searched_at) == (NOON, NOON + timedelta(hours=23))
-    assert memory.begin_reading(NOON + timedelta(hours=24), full_hours=24).is_full
+    assert memory.is_full_reading_due(NOON + timedelta(hours=24), 24)
 
 
 @pytest.mark.parametrize(("keeps", "left"), [(False, set()), (True, {9001})])
@@ -105,7 +109,7 @@ async def test_what_a_full_reading_does_not_show_is_forgotten_unless_it_was_writ
     memory.remember(9001, ListedPrice(Decimal(1)))
     memory.note_shown({9002: known("2")}, after=None)
     memory.note_refusal(9001, "1.00", "no")
-    memory.begin_reading(NOON, full_hours=24)
+    memory.begin_reading(NOON)
     memory.end_reading(keeps_written=keeps)
     assert memory.prices.keys() == left
     assert memory.refused == {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
@@ -15,8 +15,11 @@ from shared.shopify import queries
 from shared.shopify.bulk import BulkStatus
 from shared.shopify.queries import Query
 from shared.store.blobs import Snapshots
-from shared.sync.bulk_lane import MOST, MOST_BYTES, BulkLane
+from shared.store.journal import Journal
+from shared.sync.bulk.jobs import BulkJobs
+from shared.sync.bulk.lane import MOST, MOST_BYTES, BulkLane
 from tests.builders.memory_blobs import MemoryContainer
+from tests.builders.memory_table import MemoryTable
 
 NOW = datetime(2026, 11, 2, 10, tzinfo=UTC)
 DOCUMENT = "write_back_tag"
@@ -58,13 +61,14 @@ class Shop:
             case "bulk_state":
                 return {"bulkOperation": self.operations.get(variables["id"])}
             case _:
-                assert variables["query"] == "operation_type:mutation created_at:>='2026-11-02T09:55:00Z'"
+                assert variables["query"] == "created_at:>='2026-11-02T09:55:00Z'"
                 found = [{"id": name, **node} for name, node in reversed(self.operations.items())]
                 return {"bulkOperations": {"nodes": found}}
 
     @staticmethod
     def state(status: str, **given: Any) -> dict[str, Any]:
-        usual = {"status": status, "errorCode": None, "objectCount": "0", "url": None, "partialDataUrl": None}
+        usual = dict.fromkeys(("errorCode", "completedAt", "url", "partialDataUrl"))
+        usual |= {"status": status, "objectCount": "0"}
         return usual | given
 
     def end(self, status: str = "COMPLETED", **given: Any) -> None:
@@ -82,12 +86,21 @@ class Shop:
 
 def lane(shop: Shop, container: Any, now: datetime = NOW) -> BulkLane:
     http = httpx.AsyncClient(transport=httpx.MockTransport(shop.answer))
-    return BulkLane(shop, http, Snapshots(container), "nordlys", "prices", lambda: now)
+    journal = Journal(cast("Any", container.table))
+    return BulkLane(BulkJobs(shop, Snapshots(container), journal, "nordlys", "prices", lambda: now), http)
+
+
+class Storage(MemoryContainer):
+    """With the table of the journal."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.table = MemoryTable()
 
 
 @pytest.fixture
-def container() -> Any:
-    return MemoryContainer()
+def container() -> Storage:
+    return Storage()
 
 
 def calls(count: int) -> Mapping[str, Mapping[str, Any]]:
@@ -95,7 +108,7 @@ def calls(count: int) -> Mapping[str, Mapping[str, Any]]:
 
 
 async def results(used: BulkLane) -> dict[str, tuple[Any, list[str]]]:
-    found = await used.resume()
+    found = await used.jobs.resume()
     assert found is not None
     job, state = found
     return {
@@ -106,7 +119,7 @@ async def results(used: BulkLane) -> dict[str, tuple[Any, list[str]]]:
 
 async def test_the_file_has_a_line_for_each_call_behind_the_fields_of_the_form(container: Any) -> None:
     shop = Shop()
-    await lane(shop, container).start(DOCUMENT, calls(2))
+    await lane(shop, container).start(DOCUMENT, "Setting tags", calls(2))
     assert shop.lines == [{"id": "gid://shopify/Product/0"}, {"id": "gid://shopify/Product/1"}]
     assert shop.form.index(b'name="policy"') < shop.form.index(b'name="file"')
     (operation,) = shop.operations.values()
@@ -115,23 +128,23 @@ async def test_the_file_has_a_line_for_each_call_behind_the_fields_of_the_form(c
 
 async def test_no_more_lines_than_fit_are_sent_at_once(container: Any) -> None:
     shop = Shop()
-    job = await lane(shop, container).start(DOCUMENT, calls(MOST + 1))
+    job = await lane(shop, container).start(DOCUMENT, "Setting tags", calls(MOST + 1))
     assert (len(shop.lines), len(job.keys), job.keys[-1]) == (MOST, MOST, f"P{MOST - 1}")
 
 
 async def test_a_file_stays_below_its_size(container: Any) -> None:
     shop = Shop()
     text = "x" * (MOST_BYTES // 2)
-    job = await lane(shop, container).start(DOCUMENT, {key: {"text": text} for key in ("A", "B", "C")})
+    job = await lane(shop, container).start(DOCUMENT, "Setting tags", {key: {"text": text} for key in ("A", "B", "C")})
     assert (job.keys, len(shop.lines)) == (("A",), 1)
-    much = await lane(Shop(), MemoryContainer()).start(DOCUMENT, {"A": {"text": text * 3}})
+    much = await lane(Shop(), Storage()).start(DOCUMENT, "Setting tags", {"A": {"text": text * 3}})
     assert much.keys == ("A",)
 
 
 async def test_a_later_run_finds_the_operation_and_its_results_by_key_whatever_their_order(container: Any) -> None:
     shop = Shop()
-    await lane(shop, container).start(DOCUMENT, calls(3))
-    found = await lane(shop, container).resume()
+    await lane(shop, container).start(DOCUMENT, "Setting tags", calls(3))
+    found = await lane(shop, container).jobs.resume()
     assert found is not None
     assert not found[1].status.is_over
     shop.end()
@@ -146,43 +159,43 @@ async def test_a_later_run_finds_the_operation_and_its_results_by_key_whatever_t
         "P2": (None, ["Invalid id"]),
     }
     used = lane(shop, container)
-    found = await used.resume()
+    found = await used.jobs.resume()
     assert found is not None
-    await used.end(*found)
-    assert await used.resume() is None
+    await used.jobs.end(*found)
+    assert await used.jobs.resume() is None
 
 
 async def test_an_operation_whose_start_was_not_confirmed_is_found_again_and_no_earlier_one(container: Any) -> None:
     shop = Shop()
     used = lane(shop, container)
-    await used.start(DOCUMENT, calls(1))
+    await used.start(DOCUMENT, "Setting tags", calls(1))
     shop.end()
-    found = await used.resume()
+    found = await used.jobs.resume()
     assert found is not None
-    await used.end(*found)
+    await used.jobs.end(*found)
     shop.loses_answer = True
     with pytest.raises(OutcomeUnknownError, match="no answer"):
-        await used.start(DOCUMENT, calls(2))
-    found = await used.resume()
+        await used.start(DOCUMENT, "Setting tags", calls(2))
+    found = await used.jobs.resume()
     assert found is not None
     assert found[0].operation == "gid://shopify/BulkOperation/2"
     assert shop.asked.count("bulk_recent") == 1
-    await used.resume()
+    await used.jobs.resume()
     assert shop.asked.count("bulk_recent") == 1
 
 
 async def test_what_was_never_started_is_left_to_the_next_run(container: Any) -> None:
     shop = Shop()
     used = lane(shop, container)
-    await used.start(DOCUMENT, calls(1))
-    found = await used.resume()
+    await used.start(DOCUMENT, "Setting tags", calls(1))
+    found = await used.jobs.resume()
     assert found is not None
-    await used.end(*found)
+    await used.jobs.end(*found)
     shop.loses_answer = True
     with pytest.raises(OutcomeUnknownError, match="no answer"):
-        await used.start(DOCUMENT, calls(1))
+        await used.start(DOCUMENT, "Setting tags", calls(1))
     del shop.operations["gid://shopify/BulkOperation/2"]
-    assert await used.resume() is None
+    assert await used.jobs.resume() is None
 
 
 @pytest.mark.parametrize("code", ["OPERATION_IN_PROGRESS", "LIMIT_REACHED", "NO_SUCH_FILE"])
@@ -190,15 +203,15 @@ async def test_a_shop_that_is_busy_is_asked_again_later(container: Any, code: st
     shop = Shop()
     shop.run_errors = [{"code": code, "field": None, "message": "busy"}]
     with pytest.raises(TransientError, match="busy"):
-        await lane(shop, container).start(DOCUMENT, calls(1))
-    assert await lane(shop, container).resume() is None
+        await lane(shop, container).start(DOCUMENT, "Setting tags", calls(1))
+    assert await lane(shop, container).jobs.resume() is None
 
 
 async def test_an_invalid_mutation_is_refused(container: Any) -> None:
     shop = Shop()
     shop.run_errors = [{"code": "INVALID_MUTATION", "field": None, "message": "no"}]
     with pytest.raises(RefusedError) as refused:
-        await lane(shop, container).start(DOCUMENT, calls(1))
+        await lane(shop, container).start(DOCUMENT, "Setting tags", calls(1))
     assert refused.value.code == ErrorCode.SHOPIFY_REJECTED
 
 
@@ -206,16 +219,16 @@ async def test_a_file_that_was_not_uploaded_starts_nothing(container: Any) -> No
     shop = Shop()
     shop.upload_status = 503
     with pytest.raises(TransientError, match="not uploaded: HTTP 503"):
-        await lane(shop, container).start(DOCUMENT, calls(1))
+        await lane(shop, container).start(DOCUMENT, "Setting tags", calls(1))
     assert shop.operations == {}
 
 
 async def test_a_failed_operation_gives_what_was_carried_out(container: Any) -> None:
     shop = Shop()
-    await lane(shop, container).start(DOCUMENT, calls(2))
+    await lane(shop, container).start(DOCUMENT, "Setting tags", calls(2))
     shop.end("FAILED", url=None, partialDataUrl=RESULTS, errorCode="TIMEOUT")
     shop.results = [json.dumps({"data": {"tagsAdd": {"userErrors": []}}, "__lineNumber": 1})]
-    found = await lane(shop, container).resume()
+    found = await lane(shop, container).jobs.resume()
     assert found is not None
     assert (found[1].status, found[1].error) == (BulkStatus.FAILED, "TIMEOUT")
     assert list(await results(lane(shop, container))) == ["P1"]
@@ -223,14 +236,14 @@ async def test_a_failed_operation_gives_what_was_carried_out(container: Any) -> 
 
 async def test_a_cancelled_operation_gives_nothing(container: Any) -> None:
     shop = Shop()
-    await lane(shop, container).start(DOCUMENT, calls(2))
+    await lane(shop, container).start(DOCUMENT, "Setting tags", calls(2))
     shop.end("CANCELED", url=None)
     assert await results(lane(shop, container)) == {}
 
 
 async def test_results_that_end_early_are_read_again(container: Any) -> None:
     shop = Shop()
-    await lane(shop, container).start(DOCUMENT, calls(2))
+    await lane(shop, container).start(DOCUMENT, "Setting tags", calls(2))
     shop.end()
     shop.results = ['{"data": {"tagsAdd": {"userErr']
     with pytest.raises(TransientError, match="end early: JSONDecodeError"):
@@ -239,6 +252,6 @@ async def test_results_that_end_early_are_read_again(container: Any) -> None:
 
 async def test_an_operation_that_shopify_forgot_is_left_to_the_next_run(container: Any) -> None:
     shop = Shop()
-    await lane(shop, container).start(DOCUMENT, calls(2))
+    await lane(shop, container).start(DOCUMENT, "Setting tags", calls(2))
     shop.operations.clear()
-    assert await lane(shop, container, NOW + timedelta(days=90)).resume() is None
+    assert await lane(shop, container, NOW + timedelta(days=90)).jobs.resume() is None
