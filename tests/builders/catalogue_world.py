@@ -18,6 +18,8 @@ from local.d365 import Options, Simulator
 from local.d365.catalogue.products import Catalogue
 from local.d365.server import Server
 from local.shopify.admin_http import AdminApi
+from local.shopify.bulk_http import BulkHttp
+from local.shopify.bulk_running import BulkRunner
 from local.shopify.merchandise import Product
 from local.shopify.products import staff
 from local.shopify.state import Shop
@@ -68,6 +70,7 @@ class CatalogueWorld:
     shopify: ShopifySimulator
     http: httpx.AsyncClient
     time: Time
+    bulk: BulkRunner
     rules: StoreRules = RULES
     container: MemoryContainer = field(default_factory=MemoryContainer)
     journal: Journal = field(default_factory=lambda: Journal(cast("Any", MemoryTable())))
@@ -148,6 +151,14 @@ class CatalogueWorld:
         self.time._ahead += self.slowness
         return self.time.now()
 
+    async def bulk_ends(self) -> None:
+        """Shopify carries out what is under way."""
+        await self.bulk.run(self.shop, at_once=True)
+
+    async def bulk_rows(self) -> list[dict[str, Any]]:
+        """What the journal says of bulk operations."""
+        return await self.journal.history(self.rules.key, "bulk")
+
     async def later(self, **time: float) -> None:
         await self.time.sleep(timedelta(**time).total_seconds())
 
@@ -189,8 +200,9 @@ async def catalogue_world(options: Options | None = None) -> AsyncIterator[Catal
     shop.scopes = frozenset(shop.seed.scopes) | SCOPES
     api = web.Application(client_max_size=2**26)
     shopify.url = "http://shopify.example.com"
-    uploads = UploadHttp(shopify).routes()
-    api.add_routes([*uploads, *AdminApi(shopify, lambda _shop, _order, _events: None).routes()])
+    bulk = BulkRunner(shopify, lambda _shop, _order, _events: None, lambda _shop, _topic, _body: None)
+    parts = (UploadHttp(shopify), BulkHttp(shopify, bulk), AdminApi(shopify, lambda _shop, _order, _events: None))
+    api.add_routes([route for part in parts for route in part.routes()])
     fo = Simulator(plentiful_world(), options, clock=time.now)
     fo.base_url = "http://fo.example.com"
     calls: list[FoCall] = []
@@ -205,7 +217,7 @@ async def catalogue_world(options: Options | None = None) -> AsyncIterator[Catal
             transport=InProcess(Server(fo).application()),
             knows_fields=True,
         )
-        world = CatalogueWorld(fo, client, shop, shopify, http, time)
+        world = CatalogueWorld(fo, client, shop, shopify, http, time, bulk)
         client._on_call = lambda call: world.fo_calls.update([call.entity_set])
         try:
             yield world
