@@ -35,6 +35,7 @@ from shared.store.journal import Journal
 from shared.store.links import OrderLinks
 from shared.store.parking import Parked, Parking
 from shared.sync.brake import Held, confirm, read_held_changes
+from shared.sync.bulk.jobs import BULK
 from shared.sync.exports import TABLES, ExportPorts, restore_tables
 from shared.sync.messages.parked import ParkedPorts, bring, discard, record, release, release_hold, replay
 from shared.sync.products.first_contact import plan_lines, read_plan
@@ -121,6 +122,9 @@ def _parser() -> argparse.ArgumentParser:
     planning = commands.add_parser("plan", help="what the flow products would do in a shop, before adopt = true")
     planning.add_argument("store", help=_STORE)
     planning.add_argument("--all", action="store_true", help="every product, not the first 20 of each kind")
+    bulk = commands.add_parser("bulk", help="what Shopify does for a store in bulk: how far, since when, how it ended")
+    bulk.add_argument("store", help=_STORE)
+    bulk.add_argument("--all", action="store_true", help="every operation, not the last 20")
     confirming = commands.add_parser("confirm", help="let the next run write what `changes` shows")
     confirming.add_argument("store", help=_STORE)
     confirming.add_argument("flow", choices=_BRAKED)
@@ -156,8 +160,8 @@ async def _run(options: argparse.Namespace, connections: Connections, out: Print
                 await _show_held(options.store, ports, snapshots, out)
             case "release" | "release-hold" | "bring":
                 await _about_order(options, ports, out)
-            case "changes" | "plan":
-                return await _show_outlook(options, snapshots, out)
+            case "changes" | "plan" | "bulk":
+                return await _show_outlook(options, ports, snapshots, out)
             case "confirm":
                 return await _confirm(options, ports, snapshots, out)
             case "restore":
@@ -180,8 +184,11 @@ async def _about_order(options: argparse.Namespace, ports: ParkedPorts, out: Pri
             out(f"order {order} is fetched and booked as event {event}: the journal has its outcome")
 
 
-async def _show_outlook(options: argparse.Namespace, snapshots: blobs.Snapshots, out: Print) -> int:
-    """What the flows of products and prices would do, and do not do yet."""
+async def _show_outlook(options: argparse.Namespace, ports: ParkedPorts, snapshots: blobs.Snapshots, out: Print) -> int:
+    """What the flows of products and prices would do and do not do yet, or have Shopify do in bulk."""
+    if options.command == "bulk":
+        await _show_bulk(options.store, ports, out, every=options.all)
+        return 0
     if options.command == "changes":
         _show_changes(await read_held_changes(snapshots, options.store), options.store, out, every=options.all)
         return 0
@@ -212,6 +219,15 @@ async def _show_held(store: str | None, ports: ParkedPorts, snapshots: blobs.Sna
         out("\n".join(_held_lines(each, order, messages[each, str(order.order_id)])))
     if not held:
         out(f"No order{f' of store {store}' if store else ''} held stock back at the last stock run")
+
+
+async def _show_bulk(store: str, ports: ParkedPorts, out: Print, *, every: bool) -> None:
+    """The newest first."""
+    rows = await ports.journal.history(store, BULK)
+    for row in rows[::-1] if every else rows[: -_SHOWN - 1 : -1]:
+        out(f"{row['outcome']:<8} {row['topic'].removeprefix(f'{BULK}/')}: {row['note']}")
+    if not rows:
+        out(f"The journal has no bulk operation of store {store}")
 
 
 def _show_changes(found: Sequence[Held], store: str | None, out: Print, *, every: bool) -> None:

@@ -24,9 +24,9 @@ class JournalEntry:
     attempt: int
     at: datetime
     outcome: str
-    """ "done", "waiting" or "parked"; "differs" for what a sweep found, "sent" and "left" for what it mends,
-    "refused" for what Shopify does not let it do; "asked" for what a person is about to do with the operator's command;
-    "ignored" for webhooks that the app has no use for."""
+    """ "done", "waiting" or "parked"; "differs" for what a sweep found, "sent" and "left" for what it mends, and
+    "left" for a bulk operation that did not do all; "refused" for what Shopify does not let it do; "asked" for what a
+    person is about to do with the operator's command; "ignored" for webhooks that the app has no use for."""
     note: str
     document: str = ""
     waiting_until: datetime | None = None

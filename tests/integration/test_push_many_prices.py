@@ -59,6 +59,9 @@ async def test_many_prices_are_set_by_one_operation_and_count_as_set_by_the_flow
     assert (report.lists[0].outcomes[PriceOutcome.SET_BACK], at(nordlys, "1.40")) == (2, MANY)
     assert (await nordlys.run()).changed == 0
     assert len(operations(nordlys)) == 1
+    [row] = await nordlys.bulk_rows()
+    assert (row["outcome"], f"{MANY} of {MANY} done" in row["note"]) == ("done", True)
+    assert row["note"].startswith(f"Setting prices of products, {MANY} lines, since ")
 
 
 async def test_a_few_other_prices_are_set_while_an_operation_works(nordlys: PricedShop) -> None:

@@ -18,7 +18,7 @@ from shared.errors import ErrorCode, OutcomeUnknownError, RefusedError
 from shared.model import Part, SoldUnits
 from shared.operator import main
 from shared.store.blobs import Bodies, Snapshots
-from shared.store.journal import Journal
+from shared.store.journal import Journal, JournalEntry
 from shared.store.links import OrderLink, OrderLinks
 from shared.store.parking import ParkedMessage, Parking
 from shared.sync.brake import Brake
@@ -311,6 +311,22 @@ def test_storage_that_is_away_is_one_line_without_its_keys(
     assert output.out == ""
     assert "cannot connect" in output.err
     assert "abc123" not in output.err
+
+
+def test_bulk_operations_are_shown_the_newest_first(storage: Storage, capsys: Any) -> None:
+    call("bulk", "nordlys")
+    assert lines(capsys) == ["The journal has no bulk operation of store nordlys"]
+    for number in range(22):
+        note = f"Setting prices of products, {number} lines"
+        at = NOW + timedelta(minutes=number)
+        entry = JournalEntry("nordlys", "bulk", "prices", "bulk/prices", 1, at, "done", note)
+        asyncio.run(storage.ports.journal.write(entry))
+    call("bulk", "nordlys")
+    shown = lines(capsys)
+    assert (shown[0], len(shown)) == ("done     prices: Setting prices of products, 21 lines", 20)
+    call("bulk", "nordlys", "--all")
+    shown = lines(capsys)
+    assert (shown[-1], len(shown)) == ("done     prices: Setting prices of products, 0 lines", 22)
 
 
 def test_the_plan_of_the_products_is_shown(storage: Storage, capsys: Any) -> None:

@@ -104,6 +104,7 @@ class BulkJobs:
             "bulk.ended",
             lines=len(job.keys),
             document=job.document,
+            operation=job.operation or "",
             done=state.done,
             status=state.status,
             error=state.error,
@@ -119,6 +120,14 @@ class BulkJobs:
         done = f"{state.done:,} of {len(job.keys):,}" if job.keys else f"{state.done:,}"
         at = f"{state.ended_at or self.now():%Y-%m-%d %H:%M} UTC"
         if not state.status.is_over:
+            emit(
+                "bulk.under_way",
+                lines=len(job.keys),
+                document=job.document,
+                operation=job.operation or "",
+                done=state.done,
+                status=state.status,
+            )
             await self._note(job, "waiting", f"{done} done at {at}", state)
         elif state.status is BulkStatus.COMPLETED:
             await self._note(job, "done", f"{done} done, ended at {at}", state)

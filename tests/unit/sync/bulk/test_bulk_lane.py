@@ -255,3 +255,61 @@ async def test_an_operation_that_shopify_forgot_is_left_to_the_next_run(containe
     await lane(shop, container).start(DOCUMENT, "Setting tags", calls(2))
     shop.operations.clear()
     assert await lane(shop, container, NOW + timedelta(days=90)).jobs.resume() is None
+
+
+# ---- the journal: one row for each operation
+
+
+async def noted(container: Any) -> list[tuple[str, str]]:
+    """Outcome and note of each row, oldest first."""
+    rows = await Journal(cast("Any", container.table)).history("nordlys", "bulk")
+    return [(row["outcome"], row["note"]) for row in rows]
+
+
+SINCE = "Setting tags, 3 lines, since 2026-11-02 10:00 UTC: "
+
+
+async def test_an_operation_has_one_row_that_says_how_far_it_is_and_how_it_ended(container: Any) -> None:
+    shop = Shop()
+    await lane(shop, container).start(DOCUMENT, "Setting tags", calls(3))
+    assert await noted(container) == [("waiting", f"{SINCE}Shopify has taken it")]
+    shop.end("RUNNING", url=None, objectCount="1")
+    await lane(shop, container, NOW + timedelta(minutes=5)).jobs.resume()
+    assert await noted(container) == [("waiting", f"{SINCE}1 of 3 done at 2026-11-02 10:05 UTC")]
+    shop.end(objectCount="3", completedAt="2026-11-02T10:07:00Z")
+    later = lane(shop, container, NOW + timedelta(minutes=10))
+    found = await later.jobs.resume()
+    assert found is not None
+    await later.jobs.end(*found)
+    assert await noted(container) == [("done", f"{SINCE}3 of 3 done, ended at 2026-11-02 10:07 UTC")]
+    [row] = container.table.rows.values()
+    evidence = json.loads(row["evidence"])
+    assert (row["topic"], row["document"], row["seconds"]) == ("bulk/prices", "gid://shopify/BulkOperation/1", 420)
+    assert evidence == {"lines": 3, "done": 3, "status": "COMPLETED", "error": ""}
+
+
+async def test_an_operation_that_failed_or_was_lost_says_what_is_left(container: Any) -> None:
+    shop = Shop()
+    used = lane(shop, container)
+    await used.start(DOCUMENT, "Setting tags", calls(3))
+    shop.end("FAILED", errorCode="TIMEOUT", objectCount="1")
+    found = await used.jobs.resume()
+    assert found is not None
+    await used.jobs.end(*found)
+    assert await noted(container) == [
+        ("left", f"{SINCE}failed (TIMEOUT) after 1 of 3. The next runs do what is left to do")
+    ]
+    later = lane(shop, container, NOW + timedelta(hours=1))
+    await later.start(DOCUMENT, "Setting tags", calls(1))
+    shop.operations.clear()
+    await later.jobs.resume()
+    [_, (outcome, note)] = await noted(container)
+    assert (outcome, note.endswith("Shopify does not have it. The next runs do what is left to do")) == ("left", True)
+
+
+async def test_what_was_never_taken_has_no_row(container: Any) -> None:
+    shop = Shop()
+    shop.run_errors = [{"code": "OPERATION_IN_PROGRESS", "field": None, "message": "busy"}]
+    with pytest.raises(TransientError):
+        await lane(shop, container).start(DOCUMENT, "Setting tags", calls(1))
+    assert await noted(container) == []
