@@ -9,10 +9,10 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final
 
-from azure.servicebus import ServiceBusMessage
 from azure.servicebus.aio import ServiceBusSender
 from azure.servicebus.exceptions import MessageSizeExceededError, ServiceBusError
 
+from shared.bus.encoding import add, to_message
 from shared.bus.envelope import Envelope
 from shared.errors import OutcomeUnknownError
 
@@ -25,17 +25,8 @@ _OPEN_SECONDS: Final = 15.0
 """Seconds after which an opening that has not come to an end is begun anew."""
 
 
-def to_message(envelope: Envelope, *, at: datetime | None = None) -> ServiceBusMessage:
-    return ServiceBusMessage(
-        envelope.body,
-        message_id=envelope.message_id,
-        session_id=envelope.session_id,
-        correlation_id=envelope.event_id,
-        subject=envelope.topic,
-        content_type="application/json",
-        application_properties={str(name): value for name, value in envelope.properties().items()},
-        scheduled_enqueue_time_utc=at,
-    )
+type _Waiting = tuple[Envelope, datetime | None, asyncio.Future[None]]
+"""What is to be sent, when it is to be delivered, and what its caller waits for."""
 
 
 class Publisher:
@@ -56,7 +47,7 @@ class Publisher:
         self._open_sender = open_sender
         self._deadline = deadline
         self._clock = clock
-        self._waiting: list[tuple[ServiceBusMessage, asyncio.Future[None]]] = []
+        self._waiting: list[_Waiting] = []
         self._pump: asyncio.Task[None] | None = None
         self._opening: asyncio.Task[ServiceBusSender] | None = None
         self._last_used = 0.0
@@ -77,7 +68,7 @@ class Publisher:
         the same envelope may then be sent again, since its MessageId is the same.
         """
         confirmed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((to_message(envelope, at=at), confirmed))
+        self._waiting.append((envelope, at, confirmed))
         if self._pump is None or self._pump.done():
             self._pump = asyncio.create_task(self._drain())
         try:
@@ -96,26 +87,26 @@ class Publisher:
     async def _drain(self) -> None:
         while self._waiting:
             share, self._waiting = self._waiting[:_BATCH_MAX_MESSAGES], self._waiting[_BATCH_MAX_MESSAGES:]
-            wanted = [(message, confirmed) for message, confirmed in share if not confirmed.done()]
+            wanted = [each for each in share if not each[-1].done()]
             if wanted:
                 await self._send(wanted)
 
-    async def _send(self, share: list[tuple[ServiceBusMessage, asyncio.Future[None]]]) -> None:
+    async def _send(self, share: list[_Waiting]) -> None:
         try:
             async with asyncio.timeout(self._deadline):
                 sender = await asyncio.shield(self.warm())
                 self._last_used = self._clock()
-                await _send_together(sender, [message for message, _ in share])
+                await _send_together(sender, share)
         except Exception as failure:  # noqa: BLE001 - after any failure every waiting caller must get a result
             if self._opening is None or self._opening.done():
                 await self._drop_sender()  # the state of its link is unknown now
             reason = f"Service Bus did not confirm: {type(failure).__name__}"
-            for _, confirmed in share:
+            for *_, confirmed in share:
                 if not confirmed.done():
                     confirmed.set_exception(OutcomeUnknownError(reason))
         else:
             self._last_used = self._clock()
-            for _, confirmed in share:
+            for *_, confirmed in share:
                 if not confirmed.done():
                     confirmed.set_result(None)
 
@@ -155,24 +146,21 @@ async def _close(sender: ServiceBusSender) -> None:
             await sender.close()
 
 
-async def _send_together(sender: ServiceBusSender, messages: list[ServiceBusMessage]) -> None:
-    """In one batch if they fit, otherwise in several; a single message needs no batch."""
-    if len(messages) == 1:
-        await sender.send_messages(messages[0])
-        return
+async def _send_together(sender: ServiceBusSender, share: list[_Waiting]) -> None:
+    """In one batch if they fit, otherwise in several. A message that no batch can hold goes alone."""
     batch = await sender.create_message_batch()
     held = 0
-    for message in messages:
+    for envelope, at, _ in share:
         try:
-            batch.add_message(message)
+            add(batch, envelope, at)
         except MessageSizeExceededError:
             if held:
                 await sender.send_messages(batch)
                 batch, held = await sender.create_message_batch(), 0
             try:
-                batch.add_message(message)
+                add(batch, envelope, at)
             except MessageSizeExceededError:
-                await sender.send_messages(message)
+                await sender.send_messages(to_message(envelope, at=at))
                 continue
         held += 1
     if held:

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 
 import pytest
 
+from shared.bus.encoding import to_message
 from shared.bus.envelope import SCHEMA, SESSION_BUCKETS, Claim, Envelope, read_envelope
-from shared.bus.publisher import to_message
 from shared.errors import RefusedError
 
 ENVELOPE = Envelope(

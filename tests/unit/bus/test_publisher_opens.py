@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any, Self
 
 import pytest
+from azure.servicebus import ServiceBusMessageBatch
 from azure.servicebus.exceptions import ServiceBusError
 
 from shared.bus.envelope import Envelope
@@ -31,6 +32,9 @@ class Sender:
     async def __aenter__(self) -> Self:
         await self._may_open.wait()
         return self
+
+    async def create_message_batch(self) -> ServiceBusMessageBatch:
+        return ServiceBusMessageBatch()
 
     async def send_messages(self, message: Any) -> None:
         if self._is_broken:
