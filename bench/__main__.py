@@ -29,11 +29,10 @@ from bench import (
 from bench.figures import Figure, at_least, save, show
 from bench.world import write_large_world
 from local.process import StackError
-from local.stack import NO_PAUSE, ROOT, SCHEDULES, Ports, running
+from local.stack import NO_PAUSE, ROOT, Ports, running
 from local.stores import changed_stores, with_shipments
 
 _BUILD = ROOT / "build"
-_NEVER = dict.fromkeys(SCHEDULES, "0 0 0 29 2 *")
 
 
 async def measure(console: Console) -> list[Figure]:
@@ -55,7 +54,7 @@ async def measure(console: Console) -> list[Figure]:
 
         console.print("[dim]3/10 calls of the flows, with 10,000 SKUs ...")
         async with (
-            running(Ports.free(), log=write, overrides={**_NEVER, **NO_PAUSE}, world=world) as stack,
+            running(Ports.free(), log=write, overrides={**webhooks.NEVER, **NO_PAUSE}, world=world) as stack,
             httpx.AsyncClient() as http,
         ):
             figures += await calls.measure_order(stack, http)
@@ -78,7 +77,8 @@ async def measure(console: Console) -> list[Figure]:
         figures += await hostile.measure()
         console.print("[dim]6/10 webhooks ...")
         app = webhooks.make_app(_BUILD / "bench_app")
-        async with running(Ports.free(), log=write, overrides=_NEVER, app=app, world=world) as stack:
+        figures += await webhooks.measure_monitored(app, world, write)
+        async with running(Ports.free(), log=write, overrides=webhooks.NEVER, app=app, world=world) as stack:
             figures += await webhooks.measure(stack, json.dumps(payload).encode())
             figures += await cold_start.measure(stack, json.dumps(payload).encode())
             console.print("[dim]7/10 telemetry ...")
@@ -86,7 +86,7 @@ async def measure(console: Console) -> list[Figure]:
         console.print("[dim]8/10 shipments ...")
         stores = changed_stores(_BUILD / "bench_stores", with_shipments)
         async with (
-            running(Ports.free(), log=write, overrides={**_NEVER, **NO_PAUSE, **stores}) as stack,
+            running(Ports.free(), log=write, overrides={**webhooks.NEVER, **NO_PAUSE, **stores}) as stack,
             httpx.AsyncClient() as http,
         ):
             figures += await shipments.measure(stack, http)

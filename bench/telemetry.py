@@ -9,24 +9,19 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import contextlib
 import hmac
 import itertools
 import json
-import multiprocessing
 import os
 import statistics
 import time
 import uuid
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
-from multiprocessing.connection import Connection
 from typing import Any, Final
 
-from aiohttp import web
-
+from bench import ingestion
 from bench.figures import Figure, at_most
 from local.stack import Stack
 from shared.azure_monitor import OpenTelemetry, azure_monitor
@@ -40,19 +35,15 @@ from shared.telemetry import export_to
 
 _MESSAGES: Final = 60
 _ROUNDS: Final = 5
-_SILENT: Final = {  # the exporter's own reports to Microsoft are not measured
-    "APPLICATIONINSIGHTS_STATSBEAT_DISABLED_ALL": "true",
-    "APPLICATIONINSIGHTS_CONTROLPLANE_DISABLED": "true",
-}
 
 
 async def measure(stack: Stack, payload: dict[str, Any]) -> list[Figure]:
     """`payload` is an order of the store nordlys. The stack's app must not read the queue itself."""
-    os.environ |= {**{name: stack.settings[name] for name in ("IDENTITY_ENDPOINT", "IDENTITY_HEADER")}, **_SILENT}
+    os.environ |= {name: stack.settings[name] for name in ("IDENTITY_ENDPOINT", "IDENTITY_HEADER")} | ingestion.SILENT
     services = build(read_settings(stack.settings))
     numbers = itertools.count(int(payload["id"]) + 1)
-    with _ingestion() as endpoint:
-        exporter = azure_monitor(f"InstrumentationKey={uuid.uuid4()};IngestionEndpoint={endpoint}", "bench")
+    with ingestion.endpoint() as address:
+        exporter = azure_monitor(f"InstrumentationKey={uuid.uuid4()};IngestionEndpoint={address}", "bench")
         plain: list[_Round] = []
         watched: list[_Round] = []
         try:
@@ -121,34 +112,3 @@ async def _handle(services: Services, order: dict[str, Any]) -> None:
     assert isinstance(ports, OrderPorts)
     handler = partial(sync_order, ports=ports)
     await handle_message(handler, body, taken.properties(), taken.message_id, services.queues["orders"])
-
-
-@contextlib.contextmanager
-def _ingestion() -> Iterator[str]:
-    """An endpoint that accepts telemetry and discards it, in a process of its own."""
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe()
-    process = context.Process(target=_serve, args=(theirs,), daemon=True)
-    process.start()
-    try:
-        yield f"http://127.0.0.1:{ours.recv()}"
-    finally:
-        process.terminate()
-        process.join()
-
-
-def _serve(announce: Connection) -> None:
-    async def take(request: web.Request) -> web.Response:
-        await request.read()
-        return web.json_response({"itemsReceived": 1, "itemsAccepted": 1, "errors": []})
-
-    async def serve() -> None:
-        app = web.Application(client_max_size=100_000_000)
-        app.router.add_post("/{path:.*}", take)
-        runner = web.AppRunner(app, access_log=None)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        announce.send(runner.addresses[0][1])
-        await asyncio.Event().wait()
-
-    asyncio.run(serve())
