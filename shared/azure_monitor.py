@@ -4,8 +4,8 @@ Imported only if Application Insights is configured, since OpenTelemetry and its
 app itself. Every span is recorded, sampled or not, so that every order's trace can be looked up.
 
 Server and consumer spans become rows of AppRequests, with the events of messages without trouble as attributes;
-producer and internal spans, and calls to other systems, rows of AppDependencies; all other events rows of AppEvents;
-metrics rows of AppMetrics.
+internal spans, and calls to other systems, rows of AppDependencies; all other events rows of AppEvents; metrics rows of
+AppMetrics.
 """
 
 from __future__ import annotations
@@ -38,7 +38,6 @@ _EVENT_NAME: Final = "microsoft.custom_event.name"
 
 _KINDS: Final = {
     "server": SpanKind.SERVER,
-    "producer": SpanKind.PRODUCER,
     "consumer": SpanKind.CONSUMER,
     "internal": SpanKind.INTERNAL,
 }
@@ -72,30 +71,25 @@ class OpenTelemetry:
 
     def count(self, name: str, fields: Fields) -> None:
         for metric, record in self._metrics.get(name, ()):
-            if metric.when is None or fields.get(metric.when[0]) == metric.when[1]:
-                by = {field: fields[field] for field in metric.by if field in fields}
-                record(float(fields.get(metric.value, 0)) if metric.value else 1, by)
+            by = {field: fields[field] for field in metric.by if field in fields}
+            record(float(fields.get(metric.value, 0)) if metric.value else 1, by)
 
     @contextmanager
-    def span(self, name: str, kind: Kind, parent: str) -> Iterator[Span]:
+    def span(self, name: str, kind: Kind, parent: str, began: int | None) -> Iterator[Span]:
         context = self._propagator.extract({"traceparent": parent}) if parent else None
         with self._tracer.start_as_current_span(
             name,
             context,
             _KINDS[kind],
+            start_time=began,
             record_exception=False,  # its message may contain a buyer's text
             set_status_on_exception=False,
-            end_on_exit=False,  # only a span that has ended is sent
         ) as opened:
-            recorded = _OpenSpan(opened)
             try:
-                yield recorded
+                yield _OpenSpan(opened)
             except BaseException as error:
                 opened.set_status(Status(StatusCode.ERROR, type(error).__name__))
                 raise
-            finally:
-                if not recorded.is_left_out:
-                    opened.end()
 
     def shutdown(self) -> None:
         """Sends what is buffered and ends the sending threads."""
@@ -123,7 +117,6 @@ class OpenTelemetry:
 class _OpenSpan:
     def __init__(self, span: trace.Span) -> None:
         self._span = span
-        self.is_left_out = False
 
     @property
     def traceparent(self) -> str:
@@ -137,9 +130,6 @@ class _OpenSpan:
 
     def fail(self, reason: str) -> None:
         self._span.set_status(Status(StatusCode.ERROR, reason))
-
-    def leave_out(self) -> None:
-        self.is_left_out = True
 
 
 def _http(status: int, method: str) -> dict[str, Value]:

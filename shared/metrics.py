@@ -11,7 +11,7 @@ from typing import Final, Literal
 CALLS: Final = {"fo.call": "F&O", "shopify.call": "Shopify"}
 """Events that are calls to another system, and the system's name: each becomes a span of its trace."""
 
-OF_THE_SPAN: Final = frozenset({"webhook.accepted", "order.booked", "payment.booked", "refund.booked", "message.done"})
+OF_THE_SPAN: Final = frozenset({"order.booked", "payment.booked", "refund.booked", "message.done"})
 """Events of each message that is processed without trouble: name and fields become attributes of the enclosing span. A
 row for each would cost as much again without new information."""
 
@@ -28,12 +28,9 @@ class Metric:
     value: str = ""
     """The event's field that is summed, distributed or shown; "" counts the events."""
     unit: str = "1"
-    when: tuple[str, str] | None = None
-    """Only events with this value in this field."""
 
 
 METRICS: Final = (
-    Metric("orders.in", "new orders accepted", "webhook.accepted", ("store",), when=("topic", "orders/create")),
     Metric("orders.booked", "orders booked in F&O", "order.booked", ("store", "company")),
     Metric(
         "orders.lag",
@@ -114,6 +111,7 @@ METRICS: Final = (
         "authorization.expiring",
         ("store",),
     ),
+    Metric("orders.late", "orders in Shopify for 15 minutes and not in F&O", "sweep.order_late", ("store",)),
     Metric("orders.missed", "order changes without a webhook", "sweep.order_missed", ("store",)),
     Metric(
         "reconciliation.differences",

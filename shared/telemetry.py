@@ -22,7 +22,7 @@ from typing import Final, Literal, Protocol
 
 type Value = str | int | float | bool
 type Fields = Mapping[str, Value]
-type Kind = Literal["server", "producer", "consumer", "internal"]
+type Kind = Literal["server", "consumer", "internal"]
 """OpenTelemetry's span kind."""
 
 logger: Final = logging.getLogger("connector")
@@ -53,9 +53,6 @@ class Span(Protocol):
     def fail(self, reason: str) -> None:
         """Marks it as failed, for an error that ends here."""
 
-    def leave_out(self) -> None:
-        """Has it not sent. What it encloses is."""
-
 
 class Exporter(Protocol):
     """A destination of events and spans."""
@@ -65,8 +62,10 @@ class Exporter(Protocol):
     def count(self, name: str, fields: Fields) -> None:
         """Adds the event to its metrics, and sends nothing else of it."""
 
-    def span(self, name: str, kind: Kind, parent: str) -> AbstractContextManager[Span]:
-        """A child of `parent` (a traceparent), or of the enclosing span if that is ""."""
+    def span(self, name: str, kind: Kind, parent: str, began: int | None) -> AbstractContextManager[Span]:
+        """A child of `parent` (a traceparent), or of the enclosing span if that is "". `began` is in nanoseconds since
+        1970; None is now.
+        """
 
 
 _exporters: Final[list[Exporter]] = []
@@ -110,9 +109,11 @@ def annotate(**fields: object) -> None:
 
 
 def count(event: str, **fields: object) -> None:
-    """Adds the event to its metrics alone: no row and no log line."""
+    """Adds the event to its metrics alone: no row and no log line. The fields are those that they are split by; what is
+    correlated is not added.
+    """
     for exporter in _exporters:
-        exporter.count(event, _clean({**(_context.get() or {}), **fields}))
+        exporter.count(event, _clean(fields))
 
 
 def emit(event: str, *, level: int = logging.INFO, **fields: object) -> None:
@@ -126,15 +127,16 @@ def emit(event: str, *, level: int = logging.INFO, **fields: object) -> None:
 
 
 @contextmanager
-def span(name: str, kind: Kind, parent: str = "") -> Iterator[Span]:
+def span(name: str, kind: Kind, parent: str = "", *, began: int | None = None) -> Iterator[Span]:
     """An operation with a beginning and an end, part of the trace `parent`, or of the enclosing span.
 
-    It gets all fields that are correlated at its end. Without an exporter it only passes the trace on.
+    Where only the end shows whether it is worth a row, it is opened then, with the time at which it began (time_ns). It
+    gets all fields that are correlated at its end. Without an exporter it only passes the trace on.
     """
     if not _exporters:
         yield _Unrecorded(parent)
         return
-    with _exporters[0].span(name, kind, parent) as opened:
+    with _exporters[0].span(name, kind, parent, began) as opened:
         try:
             yield opened
         finally:
@@ -165,9 +167,6 @@ class _Unrecorded:
 
     def fail(self, reason: str) -> None:
         """Nothing to mark."""
-
-    def leave_out(self) -> None:
-        """Nothing to leave out."""
 
 
 class PerMinute:

@@ -62,6 +62,8 @@ class HostConfig:
     function_timeout: float | None
     """In seconds; None for no limit ("-1" in host.json)."""
     log_level: int
+    is_open_telemetry: bool
+    """Whether `telemetryMode` asks for it."""
     service_bus: ServiceBusOptions
 
 
@@ -92,6 +94,7 @@ def load_host_config(app_dir: Path, environment: Mapping[str, str]) -> HostConfi
             route_prefix=str(extensions.get("http", {}).get("routePrefix", "api")).strip("/"),
             function_timeout=None if timeout == "-1" else parse_time_span(timeout).total_seconds(),
             log_level=_LOG_LEVELS[level.lower()],
+            is_open_telemetry=str(document.get("telemetryMode")).lower() == "opentelemetry",
             service_bus=ServiceBusOptions(
                 max_concurrent_calls=_count(bus, "maxConcurrentCalls", 16 * (os.cpu_count() or 1)),
                 max_concurrent_sessions=_count(bus, "maxConcurrentSessions", 8),

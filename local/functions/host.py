@@ -19,6 +19,7 @@ from local.functions.http_triggers import DEFAULT_BODY_LIMIT, add_http_functions
 from local.functions.invocations import Invoker
 from local.functions.listener import Listener
 from local.functions.ncrontab import parse_schedule
+from local.functions.request_rows import request_rows
 from local.functions.servicebus_triggers import make_client, make_listener
 from local.functions.timer_triggers import Timer
 from local.functions.triggers import HttpTrigger, ServiceBusTrigger, TimerTrigger, Trigger, read_triggers
@@ -82,7 +83,10 @@ class Host:
         app = web.Application(client_max_size=body_limit)
         AdminApi(functions, timers).add_routes(app)
         http_triggers = [trigger for trigger in triggers if isinstance(trigger, HttpTrigger)]
-        add_http_functions(app, http_triggers, prefix=config.route_prefix, invoker=invoker)
+        rows = request_rows(os.environ, is_open_telemetry=config.is_open_telemetry, prefix=config.route_prefix)
+        if rows is not None:
+            resources.callback(rows.close)
+        add_http_functions(app, http_triggers, prefix=config.route_prefix, invoker=invoker, rows=rows)
         site = await _serve(app, self._port, resources)
         self.url = site.name
         for line in describe(triggers, self.url, config):

@@ -9,7 +9,8 @@ from aiohttp import ClientPayloadError, hdrs, web
 from azure.functions.meta import Datum
 
 from local.functions.errors import StartError
-from local.functions.invocations import Invoker, continue_trace
+from local.functions.invocations import Invoker, TraceContext, continue_trace
+from local.functions.request_rows import RequestRows, answered
 from local.functions.triggers import HttpTrigger
 
 # Azure's limit of a request body without the setting FUNCTIONS_REQUEST_BODY_SIZE_LIMIT: 100 MiB.
@@ -23,7 +24,14 @@ _PARAMETER = re.compile(r"\{(?P<rest>\*{0,2})(?P<name>\w+)(?::(?P<constraint>[^}
 _FRAMING_HEADERS = {"content-length", "transfer-encoding", "connection"}
 
 
-def add_http_functions(app: web.Application, triggers: Iterable[HttpTrigger], *, prefix: str, invoker: Invoker) -> None:
+def add_http_functions(
+    app: web.Application,
+    triggers: Iterable[HttpTrigger],
+    *,
+    prefix: str,
+    invoker: Invoker,
+    rows: RequestRows | None = None,
+) -> None:
     """Adds a route for each function: literal ones first, then parameters, catch-alls last, as in ASP.NET.
 
     Raises StartError for a route that cannot be translated.
@@ -32,7 +40,7 @@ def add_http_functions(app: web.Application, triggers: Iterable[HttpTrigger], *,
         for path in route_paths(trigger.route, prefix):
             resource = app.router.add_resource(path)
             for method in trigger.methods or (hdrs.METH_ANY,):
-                resource.add_route(method, partial(_answer, trigger, invoker))
+                resource.add_route(method, partial(_answer, trigger, invoker, rows))
 
 
 def route_paths(template: str, prefix: str) -> list[str]:
@@ -62,7 +70,9 @@ def _rank(route: str) -> list[int]:
     return [2 if "{*" in part else 1 if "{" in part else 0 for part in route.split("/")]
 
 
-async def _answer(trigger: HttpTrigger, invoker: Invoker, request: web.Request) -> web.Response:
+async def _answer(
+    trigger: HttpTrigger, invoker: Invoker, rows: RequestRows | None, request: web.Request
+) -> web.Response:
     try:
         body = await request.read()
     except (ClientPayloadError, ConnectionError):
@@ -70,7 +80,16 @@ async def _answer(trigger: HttpTrigger, invoker: Invoker, request: web.Request) 
         return web.Response(status=HTTPStatus.BAD_REQUEST)
     headers = request.headers
     trace = continue_trace(headers.get("traceparent"), headers.get("tracestate"))
-    invocation = await invoker.run(trigger.function, trigger.argument, _encode(request, body), trace=trace)
+    if rows is None:
+        return await _invoke(trigger, invoker, _encode(request, body), trace)
+    with rows.of_request(trigger, request.method, request.path, trace) as (continued, row):
+        response = await _invoke(trigger, invoker, _encode(request, body), continued)
+        answered(row, response.status)
+        return response
+
+
+async def _invoke(trigger: HttpTrigger, invoker: Invoker, data: Datum, trace: TraceContext) -> web.Response:
+    invocation = await invoker.run(trigger.function, trigger.argument, data, trace=trace)
     if invocation.outcome.error is not None:
         return web.Response(status=HTTPStatus.INTERNAL_SERVER_ERROR)
     return _decode(invocation.outcome.value)

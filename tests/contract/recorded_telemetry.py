@@ -139,7 +139,7 @@ def _settling_at_once(text: str) -> str:
 
 
 async def a_day_in_the_shop(world: World, basket: dict[str, Any]) -> list[dict[str, Any]]:
-    """Causes every kind of telemetry. Returns the three orders: good, retried, parked."""
+    """Causes every kind of telemetry. Returns four orders: good, retried, parked, late."""
     await _subscribe(world, "ORDERS_RISK_ASSESSMENT_CHANGED")
     good = await world.buy("nordlys", basket)
     await world.ends_of("nordlys", good["id"], count=EVENTS)
@@ -166,7 +166,7 @@ async def a_day_in_the_shop(world: World, basket: dict[str, Any]) -> list[dict[s
     await _a_day_of_products(world)
     await _a_day_of_prices(world)
     await _a_day_in_the_warehouse(world, good)
-    await _a_day_of_sweeps(world, good, retried)
+    late = await _a_day_of_sweeps(world, basket, good, retried)
     outbox = Outbox(world._tables.get_table_client("outbox"))
     await outbox.put("nordlys", retried["id"], "no\nnumber", now=datetime.now(UTC))
     await _shopify_fault(world, kind="bad_gateway", operation="WriteBackNumbers")
@@ -174,7 +174,7 @@ async def a_day_in_the_shop(world: World, basket: dict[str, Any]) -> list[dict[s
     assert (await world.run("write_back")).status_code == 200
     assert (await world.run("export_tables")).status_code == 200
     await _a_day_of_captures(world, basket)
-    return [good, retried, parked]
+    return [good, retried, parked, late]
 
 
 async def _a_day_of_products(world: World) -> None:
@@ -238,8 +238,10 @@ async def _a_day_of_captures(world: World, basket: dict[str, Any]) -> None:
     await world.end_of_topic("nordlys", order["id"], "orders/paid")
 
 
-async def _a_day_of_sweeps(world: World, changed: dict[str, Any], edited: dict[str, Any]) -> None:
-    """An order that somebody edits in F&O, and a change without a webhook."""
+async def _a_day_of_sweeps(
+    world: World, basket: dict[str, Any], changed: dict[str, Any], edited: dict[str, Any]
+) -> dict[str, Any]:
+    """An order that somebody edits in F&O, a change without a webhook, and an order without one, which is returned."""
     line = (await world.sales_orders(str(edited["id"])))[0]["lines"][0]
     await world.fo_data(
         "PATCH", f"SalesOrderLinesV3(dataAreaId='nleu',InventoryLotId='{line['lot']}')", {"SalesPrice": 1}
@@ -250,6 +252,15 @@ async def _a_day_of_sweeps(world: World, changed: dict[str, Any], edited: dict[s
     assert untold.status_code < 300, untold.text
     assert (await world.run("sweep_orders")).status_code == 200
     await world.end_of_topic("nordlys", changed["id"], "sweep/order")
+    placed_at = (datetime.now(UTC) - timedelta(minutes=20)).isoformat()
+    late = await world.buy("nordlys", basket | {"created_at": placed_at, "announce": []})
+    order = f"{world.stack.shopify}/{SHOPS['nordlys']}/_sim/orders/{late['id']}"
+    more = {"add": [{"sku": "MAP-NORDIC", "quantity": 1}], "announce": []}
+    untold = await world.http.post(f"{order}/edit", json=more)  # a change since the first sweep, which looks no further
+    assert untold.status_code < 300, untold.text
+    assert (await world.run("sweep_orders")).status_code == 200
+    await world.end_of_topic("nordlys", late["id"], "sweep/order")
+    return late
 
 
 async def _subscribe(world: World, topic: str) -> None:

@@ -20,7 +20,9 @@ import pytest_asyncio
 from builders.infrastructure import INFRA, deployment, read
 from builders.root import ROOT
 from recorded_telemetry import COLUMNS, EVENTS, TIMERS, Row, Tables, a_day_in_the_shop, watched_world
+from whole_world import World
 
+from local.functions.request_rows import SOURCE
 from local.functions.worker import Function
 from shared.flows import TOPICS
 from shared.metrics import METRICS, Metric
@@ -31,6 +33,8 @@ ALERTS = {
     if (INFRA / f"queries/{alert['name']}.kql").is_file()
 }
 """As they are deployed; those in queries/azure are about tables that the app does not write."""
+REQUEST = "POST api/webhooks/shopify/{store}/orders"
+"""The host's row."""
 BASKET = {
     "customer": {"first_name": "Sanne", "last_name": "Bergkamp", "email": "sanne@example.com", "phone": "+31201234567"},
     "shipping_address": {
@@ -66,6 +70,7 @@ class Recording:
     good: dict[str, Any]
     retried: dict[str, Any]
     parked: dict[str, Any]
+    late: dict[str, Any]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -81,14 +86,27 @@ async def recording(wire: None, tmp_path_factory: pytest.TempPathFactory) -> Asy
                 set(TIMERS) == reported
                 and set(TIMERS) <= names["AppDependencies"]
                 and all(is_counted(metric, tables) for metric in METRICS)
-                and taken(tables) <= ended(tables)
+                and handled <= ended(tables)
+                and REQUEST in names["AppRequests"]
             )
 
+        handled = await events_of_the_journal(world)
         yield Recording(await endpoint.until(is_complete), *orders)
 
 
+async def events_of_the_journal(world: World) -> set[str]:
+    """The webhooks' events that came to an end."""
+    journal = world._tables.get_table_client("journal")
+    topics = frozenset().union(*TOPICS.values())
+    return {
+        row["event_id"]
+        async for row in journal.list_entities()
+        if row["topic"] in topics and row["outcome"] in {"done", "parked"}
+    }
+
+
 def is_counted(metric: Metric, tables: Tables) -> bool:
-    """Whether the metric has arrived, a count with all of its events that have arrived.
+    """Whether the metric has arrived, a count with all of its events that have arrived. Some have no row of their own.
 
     A run that failed sends a row of 0, which may come in an earlier request than what the next run counted.
     """
@@ -97,19 +115,7 @@ def is_counted(metric: Metric, tables: Tables) -> bool:
         return bool(sums)
     rows = [*tables["AppEvents"], *tables["AppRequests"]]
     events = [row["Properties"] for row in rows if metric.event in {row["Name"], *row["Properties"]}]
-    if metric.when is not None:
-        field, value = metric.when
-        events = [event for event in events if event[field] == value]
     return bool(sums) and sum(sums) >= sum(float(event[metric.value]) if metric.value else 1 for event in events)
-
-
-def taken(tables: Tables) -> set[str]:
-    """The events that were taken in."""
-    return {row["Properties"]["event_id"] for row in tables["AppRequests"] if is_taken(row)}
-
-
-def is_taken(row: Row) -> bool:
-    return row["Name"] == "webhook" and row["Properties"].get("webhook.accepted") == "True"
 
 
 def ended(tables: Tables) -> set[str]:
@@ -234,31 +240,30 @@ def test_what_is_parked_is_reported_with_its_code_and_owner(recording: Recording
     assert found["SHOPIFY_REJECTED"]["Flow"] == "write_back"
 
 
-def test_an_order_that_was_taken_in_and_never_ended_is_late_after_15_minutes(recording: Recording) -> None:
-    order = str(recording.good["id"])
+def test_an_order_that_the_sweep_found_late_is_reported_until_it_is_booked_or_parked(recording: Recording) -> None:
+    order = str(recording.late["id"])
 
-    def lost(row: Row) -> Row | None:
-        if row["Properties"].get("entity_id") == order and row["Name"] == "sync orders":
-            return None
-        return row
+    def stuck(row: Row) -> Row | None:
+        is_end = row["Name"] == "sync orders" and row["Properties"].get("entity_id") == order
+        return None if is_end else row
 
-    assert ask(ALERTS["orders_late"], changed(recording.tables, lambda row: earlier(row, minutes=20))) == []
-    early = changed(recording.tables, lost)
-    early["AppRequests"] += [row | {"OperationId": "sent again"} for row in early["AppRequests"] if is_taken(row)]
-    assert ask(ALERTS["orders_late"], changed(early, lambda row: earlier(row, minutes=10))) == []
-    (late,) = ask(ALERTS["orders_late"], changed(early, lambda row: earlier(row, minutes=20)))
-    assert (late["OrderId"], late["Store"]) == (order, "nordlys")
+    assert ask(ALERTS["orders_late"], recording.tables) == []
+    tables = changed(recording.tables, stuck)
+    told = [row for row in tables["AppEvents"] if row["Name"] == "sweep.order_late"]
+    tables["AppEvents"] += [earlier(row, minutes=15) for row in told]
+    (late,) = ask(ALERTS["orders_late"], tables)
+    assert (late["OrderId"], late["Store"], late["Order"]) == (order, "nordlys", recording.late["name"])
+    assert ask(ALERTS["orders_late"], changed(tables, lambda row: earlier(row, days=1))) == []
 
 
 def test_an_order_in_fo_is_not_late_though_its_payments_still_wait(recording: Recording) -> None:
-    def unpaid(row: Row) -> Row | None:
-        if row["Name"] != "sync orders":
-            return earlier(row, minutes=20)
-        waits = earlier(row, minutes=20) | {"Properties": row["Properties"] | {"outcome": "waiting"}}
-        return waits if "order.booked" in row["Properties"] else None
+    order = str(recording.late["id"])
 
-    late = ask(ALERTS["orders_late"], changed(recording.tables, unpaid))
-    assert {row["OrderId"] for row in late} == {str(recording.parked["id"])}
+    def unpaid(row: Row) -> Row:
+        is_end = row["Name"] == "sync orders" and row["Properties"].get("entity_id") == order
+        return row | {"Properties": row["Properties"] | {"outcome": "waiting"}} if is_end else row
+
+    assert ask(ALERTS["orders_late"], changed(recording.tables, unpaid)) == []
 
 
 def test_a_shipment_that_shopify_does_not_show_is_late_after_15_minutes(recording: Recording) -> None:
@@ -433,9 +438,32 @@ def test_a_store_that_fell_silent_may_have_lost_its_subscription(recording: Reco
     busy = {name: rows * 4 for name, rows in yesterday.items()}
     (silent,) = ask(ALERTS["subscription_lost"], busy)
     assert (silent["Store"], silent["Topic"]) == ("nordlys", "")
-    today = changed(recording.tables, lambda row: row if is_taken(row) else None)
+    today = changed(recording.tables, lambda row: row if row["Name"] == "webhooks.accepted" else None)
     both = {name: busy[name] + today[name] for name in busy}
     assert ask(ALERTS["subscription_lost"], both) == []
+    of_metrics = {name: rows if name == "AppMetrics" else [] for name, rows in yesterday.items()}
+    named = ("webhooks.accepted", "webhooks.ignored")
+    counted = sum(row["Sum"] for row in of_metrics["AppMetrics"] if row["Name"] in named)
+    assert counted >= 10
+    few = changed(of_metrics, lambda row: row | {"Sum": row["Sum"] * 9 / counted})
+    assert ask(ALERTS["subscription_lost"], few) == []
+
+
+def test_the_backlog_is_what_was_taken_in_and_has_no_end(recording: Recording) -> None:
+    backlog = WORKBOOK["backlog"]
+
+    def unhandled(row: Row) -> Row | None:
+        is_end = row["Name"] == "sync orders" and row["Properties"]["topic"] == "orders/create"
+        return None if is_end else row
+
+    taken = sum(
+        row["Sum"]
+        for row in recording.tables["AppMetrics"]
+        if row["Name"] == "webhooks.accepted" and row["Properties"]["topic"] == "orders/create"
+    )
+    found = ask(backlog, changed(recording.tables, unhandled))
+    (new,) = [row for row in found if row["Topic"] == "orders/create"]
+    assert (new["Store"], new["TakenIn"], new["Waiting"]) == ("nordlys", taken, taken)
 
 
 def test_a_topic_that_a_shop_dropped_is_lost(recording: Recording) -> None:
@@ -462,10 +490,12 @@ def test_an_order_that_staff_changed_in_fo_differs(recording: Recording) -> None
 
 
 def test_a_change_without_a_webhook_is_one_trace_too(recording: Recording) -> None:
-    (handled,) = [row for row in recording.tables["AppRequests"] if row["Properties"].get("topic") == "sweep/order"]
-    assert handled["Properties"]["outcome"] == "done"
-    calls = [row for row in recording.tables["AppDependencies"] if row["OperationId"] == handled["OperationId"]]
-    assert {"F&O", "Shopify"} <= {row["Target"] for row in calls}
+    handled = [row for row in recording.tables["AppRequests"] if row["Properties"].get("topic") == "sweep/order"]
+    assert {row["Properties"]["entity_id"] for row in handled} == {str(recording.good["id"]), str(recording.late["id"])}
+    for row in handled:
+        assert row["Properties"]["outcome"] == "done"
+        calls = [call for call in recording.tables["AppDependencies"] if call["OperationId"] == row["OperationId"]]
+        assert {"F&O", "Shopify"} <= {call["Target"] for call in calls}
 
 
 def test_every_alert_has_a_section_in_the_runbook_and_every_section_an_alert() -> None:
@@ -492,8 +522,11 @@ def test_an_order_is_one_trace_from_the_webhook_to_fo(recording: Recording) -> N
         if row["OperationId"] == booked["OperationId"] and "Id" in row
     }
     names = {row["Name"]: row for row in spans.values()}
-    assert spans[names["publish"]["ParentId"]]["Name"] == "webhook"
-    assert spans[booked["ParentId"]]["Name"] == "publish"
+    assert "webhook" not in names
+    request = spans[booked["ParentId"]]
+    assert (request["Name"], request["ResultCode"], request["Success"]) == (REQUEST, "200", True)
+    assert request["Properties"]["faas.name"] == "orders_webhook"
+    assert request["Properties"].items() >= SOURCE.items()
     assert spans[names["POST /$batch"]["ParentId"]] is booked
     assert spans[names["POST /CustomerPaymentJournalHeaders"]["ParentId"]] is booked
     assert names["POST /$batch"]["Target"] == "F&O"
@@ -503,22 +536,36 @@ def test_an_order_is_one_trace_from_the_webhook_to_fo(recording: Recording) -> N
 
 
 def test_every_message_is_one_trace_over_all_its_attempts(recording: Recording) -> None:
-    """Of those that Shopify sent once: it sends again what a busy machine does not answer within 5 seconds."""
-    requests = Counter(row["Properties"]["event_id"] for row in recording.tables["AppRequests"] if is_taken(row))
-    events = {event for event, times in requests.items() if times == 1}
-    traces = {
-        (row["Properties"]["event_id"], row["OperationId"])
-        for rows in recording.tables.values()
-        for row in rows
-        if row["Properties"].get("event_id") in events
-    }
-    assert len(traces) == len(events) == len({trace for _, trace in traces})
-    retried = {
-        row["Properties"]["event_id"]
+    """The trace of a request of the host: of the first, where Shopify sent an event again."""
+    of_topics = frozenset().union(*TOPICS.values())
+    handled = [
+        row
         for row in recording.tables["AppRequests"]
-        if row["Properties"].get("attempt") == "2"
+        if row["Name"] == "sync orders" and row["Properties"]["topic"] in of_topics
+    ]
+    requests = {
+        row["OperationId"] for row in recording.tables["AppRequests"] if row["Properties"].items() >= SOURCE.items()
     }
-    assert retried & events
+    traces = {(row["Properties"]["event_id"], row["OperationId"]) for row in handled}
+    assert len(traces) == len(dict(traces)) == len({trace for _, trace in traces})
+    assert {trace for _, trace in traces} <= requests
+    assert "2" in {row["Properties"]["attempt"] for row in handled}
+
+
+def test_webhooks_that_go_well_are_counted_by_store_and_topic(recording: Recording) -> None:
+    counts: Counter[tuple[str, str]] = Counter()
+    for row in recording.tables["AppMetrics"]:
+        if row["Name"] == "webhooks.accepted":
+            counts[row["Properties"]["store"], row["Properties"]["topic"]] += row["Sum"]
+    requests = Counter(
+        row["Properties"]["faas.name"]
+        for row in recording.tables["AppRequests"]
+        if row["Properties"].items() >= SOURCE.items() and row["ResultCode"] == "200"
+    )
+    of_orders = sum(count for (_, topic), count in counts.items() if topic.startswith("orders/"))
+    ignored = sum(1 for row in recording.tables["AppEvents"] if row["Name"] == "webhook.ignored")
+    assert requests["orders_webhook"] == of_orders + ignored
+    assert counts["nordlys", "order_transactions/create"] == requests["transactions_webhook"]
 
 
 def test_what_was_booked_is_counted(recording: Recording) -> None:
@@ -526,7 +573,7 @@ def test_what_was_booked_is_counted(recording: Recording) -> None:
     for row in recording.tables["AppMetrics"]:
         counts[row["Name"]] += row["Sum"]
     booked = {name: counts[name] for name in ("orders.booked", "payments.booked", "refunds.booked")}
-    assert booked == {"orders.booked": 3, "payments.booked": 4, "refunds.booked": 1}
+    assert booked == {"orders.booked": 4, "payments.booked": 5, "refunds.booked": 1}
     assert counts["write_back.numbers"] == 1
 
 

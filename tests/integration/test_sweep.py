@@ -60,6 +60,30 @@ async def test_an_order_whose_webhooks_all_arrived_is_not_sent_again(scenario: S
     assert scenario.events("sweep.done")[0]["changed"] == 1
 
 
+async def test_an_order_that_is_neither_in_fo_nor_parked_after_15_minutes_is_late_in_every_run(
+    scenario: SweepScenario,
+) -> None:
+    scenario.use(sweep={"heal": ()})
+    order = scenario.buy()
+    await scenario.later(14)
+    assert scenario.events("sweep.order_late") == []
+    for minutes in (1, 15):
+        await scenario.later(minutes)
+        (late,) = scenario.events("sweep.order_late")
+        assert (late["store"], late["entity_id"], late["order"]) == ("nordlys", str(order.id), order.name)
+        assert scenario.events("sweep.done")[0]["late"] == 1
+
+
+async def test_an_order_that_is_booked_or_parked_is_not_late(scenario: SweepScenario) -> None:
+    booked = await scenario.bought()
+    await scenario.step(booked, "edit", add=[{"sku": "MAP-NORDIC", "quantity": 1}])
+    scenario.buy(lines=[{"sku": "GHOST-1", "quantity": 1, "price": "1.00"}])
+    await scenario.later()
+    await scenario.work()
+    await scenario.later(30)
+    assert scenario.events("sweep.order_late") == []
+
+
 async def test_an_order_is_left_alone_while_its_webhooks_may_be_under_way(scenario: SweepScenario) -> None:
     order = scenario.buy()
     assert await scenario.later(9) == []

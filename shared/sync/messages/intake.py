@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import time
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Final, Protocol
@@ -22,14 +23,16 @@ from shared.settings import Secret
 from shared.shopify import webhooks
 from shared.store.blobs import Bodies
 from shared.store.journal import JournalEntry
-from shared.telemetry import PerMinute, annotate, correlated, count, emit, span
+from shared.telemetry import PerMinute, Span, annotate, correlated, count, emit, span
 
 # A Service Bus message of the Standard tier holds 256 KB with all its properties; larger bodies go to Blob Storage.
 CLAIM_ABOVE: Final = 200_000
 STORAGE_TIMEOUT: Final = 2.0  # seconds; the rest of Shopify's five is for Service Bus
 
 # The address is open to the world, and each line of telemetry costs money: further ones are only counted.
-TOLD: Final = 20  # refused or ignored ones a minute, for each code and process
+TOLD: Final = 20  # refused, ignored or slow ones a minute, for each code and process
+# Those that go well are only counted, by store and topic: the host writes a row for each request, in its own process.
+SLOW: Final = 2.0  # seconds, of the five that Shopify waits
 # The signature does not cover the topic: whoever has one signed body can send it with any.
 NOTES: Final = 100  # of a process
 
@@ -74,6 +77,20 @@ class IntakePorts:
     """Store, code and topic of the notes that this process has stored."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Arrival:
+    traceparent: str
+    """Of the host's row."""
+    began: int
+    """As time.time_ns gives it."""
+
+    def span(self) -> AbstractContextManager[Span]:
+        """A row of the app's own, below the host's: with the store, the topic and the order, which the host does not
+        know.
+        """
+        return span("webhook", "server", self.traceparent, began=self.began)
+
+
 async def receive_webhook(
     family: str, store: str, headers: Mapping[str, str], body: bytes, *, traceparent: str, ports: IntakePorts
 ) -> Envelope:
@@ -82,43 +99,64 @@ async def receive_webhook(
     Raises WebhookIgnoredError for a signed webhook that the app has no use for, once a note of it is stored, and
     WebhookRefusedError where nothing was accepted: Shopify then sends the webhook again. Both have the answer's status.
     """
+    arrival = _Arrival(traceparent, time.time_ns())
     known = store if store in ports.stores else "unknown"
-    with correlated(flow=BY_FAMILY[family].name, store=known), span("webhook", "server", traceparent) as received:
-        received.add({"status": _FAILED})
+    with correlated(flow=BY_FAMILY[family].name, store=known):
         try:
-            webhook = _verify(store, headers, body, ports)
-            annotate(topic=webhook.topic, event_id=webhook.event_id)
-            _compare_version(webhook, store, ports)
-            flow = await _flow_for(webhook, store, ports)
-            order_id = await _order_id(webhook)
-            annotate(flow=flow.name, entity_id=order_id)
-            envelope = Envelope(
-                flow=flow.queue or ORDERS.name,
-                event_id=webhook.event_id,
-                source="shopify",
-                store=store,
-                topic=webhook.topic,
-                entity_id=order_id,
-                occurred_at=webhook.triggered_at,
-                traceparent=received.traceparent,
-                body=naming_body(int(order_id)) if order_id and len(body) > ports.max_bytes else body,
-            )
-            envelope = await _publish(envelope, ports)
+            envelope = await _take(store, headers, body, traceparent, ports)
         except (WebhookRefusedError, WebhookIgnoredError) as answer:
-            is_refused = isinstance(answer, WebhookRefusedError)
-            event, level = ("webhook.refused", logging.WARNING) if is_refused else ("webhook.ignored", logging.INFO)
-            status = answer.entry.status or _REFUSED
-            received.add({"status": status})
-            fields = {"code": answer.code, "status": status, "bytes": len(body)}
-            if ports.told.allows(answer.code):
-                emit(event, level=level, **fields)
-            else:
-                received.leave_out()
-                count(event, **fields)
+            _report(answer, ports, store=known, size=len(body), arrival=arrival)
             raise
-        received.add({"status": _ACCEPTED})
-        emit("webhook.accepted", bytes=len(body))
+        except BaseException as error:
+            with arrival.span() as failed:
+                failed.add({"status": _FAILED})
+                failed.fail(type(error).__name__)
+            raise
+        count("webhook.accepted", store=store, topic=envelope.topic)
+        seconds = (time.time_ns() - arrival.began) / 1e9
+        if seconds >= SLOW and ports.told.allows("slow"):
+            with arrival.span() as slow:
+                slow.add({"status": _ACCEPTED})
+                emit("webhook.slow", level=logging.WARNING, seconds=round(seconds, 3), bytes=len(body))
     return envelope
+
+
+async def _take(store: str, headers: Mapping[str, str], body: bytes, traceparent: str, ports: IntakePorts) -> Envelope:
+    """Verifies and publishes. What it finds out is added to the telemetry around it."""
+    webhook = _verify(store, headers, body, ports)
+    annotate(topic=webhook.topic, event_id=webhook.event_id)
+    _compare_version(webhook, store, traceparent, ports)
+    flow = await _flow_for(webhook, store, ports)
+    order_id = await _order_id(webhook)
+    annotate(flow=flow.name, entity_id=order_id)
+    envelope = Envelope(
+        flow=flow.queue or ORDERS.name,
+        event_id=webhook.event_id,
+        source="shopify",
+        store=store,
+        topic=webhook.topic,
+        entity_id=order_id,
+        occurred_at=webhook.triggered_at,
+        traceparent=traceparent,
+        body=naming_body(int(order_id)) if order_id and len(body) > ports.max_bytes else body,
+    )
+    return await _publish(envelope, ports)
+
+
+def _report(
+    answer: WebhookRefusedError | WebhookIgnoredError, ports: IntakePorts, *, store: str, size: int, arrival: _Arrival
+) -> None:
+    """As a row of its own, or as one of many."""
+    is_refused = isinstance(answer, WebhookRefusedError)
+    event, level = ("webhook.refused", logging.WARNING) if is_refused else ("webhook.ignored", logging.INFO)
+    status = answer.entry.status or _REFUSED
+    fields = {"code": answer.code, "status": status, "bytes": size}
+    if not ports.told.allows(answer.code):
+        count(event, store=store, code=answer.code)
+        return
+    with arrival.span() as received:
+        received.add({"status": status})
+        emit(event, level=level, **fields)
 
 
 def _verify(store: str, headers: Mapping[str, str], body: bytes, ports: IntakePorts) -> webhooks.Webhook:
@@ -130,7 +168,7 @@ def _verify(store: str, headers: Mapping[str, str], body: bytes, ports: IntakePo
     return webhooks.verify_webhook(headers, body, secrets=known.secrets, shop_domain=known.shop_domain)
 
 
-def _compare_version(webhook: webhooks.Webhook, store: str, ports: IntakePorts) -> None:
+def _compare_version(webhook: webhooks.Webhook, store: str, traceparent: str, ports: IntakePorts) -> None:
     """Reports bodies in another API version than the store's, once per process: the app's setting in Shopify decides
     about them, and Shopify retires each version after a year. Fields may be missing then.
     """
@@ -138,7 +176,8 @@ def _compare_version(webhook: webhooks.Webhook, store: str, ports: IntakePorts) 
     if webhook.api_version in {"", expected} or found in ports.versions or len(ports.versions) >= NOTES:
         return
     ports.versions.add(found)
-    emit("shopify.other_version", level=logging.WARNING, traffic="webhooks", version=found[1], expected=expected)
+    with span("compare version", "internal", traceparent):
+        emit("shopify.other_version", level=logging.WARNING, traffic="webhooks", version=found[1], expected=expected)
 
 
 async def _flow_for(webhook: webhooks.Webhook, store: str, ports: IntakePorts) -> Flow:
@@ -197,13 +236,11 @@ async def _order_id(webhook: webhooks.Webhook) -> str:
 
 
 async def _publish(envelope: Envelope, ports: IntakePorts) -> Envelope:
-    """The envelope as it was sent, with the trace that its receiver continues."""
+    """The envelope as it was sent."""
     if len(envelope.body) > CLAIM_ABOVE:
         envelope = await _store_body(envelope, ports.claims)
     try:
-        with span("publish", "producer") as sending:
-            envelope = replace(envelope, traceparent=sending.traceparent or envelope.traceparent)
-            await ports.publisher.publish(envelope)
+        await ports.publisher.publish(envelope)
     except OutcomeUnknownError as failure:
         raise WebhookRefusedError(ErrorCode.NOT_QUEUED) from failure
     return envelope

@@ -69,6 +69,11 @@ def is_settled(entries: JournalEntries) -> bool:
     return not outcomes or outcomes[-1] == "done"
 
 
+def has_ended(entries: JournalEntries) -> bool:
+    """Whether any recorded event was done or parked: a person can see then what became of the order."""
+    return any(row["outcome"] in {"done", "parked"} for row in _events(entries))
+
+
 def is_waiting(entries: JournalEntries) -> bool:
     """Whether the last recorded event waits for its next attempt."""
     outcomes = [row["outcome"] for row in _events(entries)]

@@ -2,7 +2,8 @@
 
 holds           a hold that is gone in F&O while its reason stands is set again (shared/sync/sweep/holds.py)
 changes         an order that changed in Shopify without an event is put onto the orders' queue, as an event of the app:
-                the flow of orders fetches and converges it as any other
+                the flow of orders fetches and converges it as any other. One that is neither in F&O nor parked
+                15 minutes after it was placed is reported as late
 subscriptions   topics that a shop does not send are subscribed to, or reported
 comparison      orders in Shopify are compared with F&O, some in each run, all of them over time
 
@@ -29,17 +30,23 @@ from shared.sync.each_store import for_each_store, noting_halt
 from shared.sync.sweep.comparison import compare_some
 from shared.sync.sweep.healing import Healer, Healing
 from shared.sync.sweep.holds import restore_holds
-from shared.sync.sweep.missed import is_recorded
+from shared.sync.sweep.missed import has_ended, is_recorded
 from shared.sync.sweep.ports import SweepPorts
 from shared.sync.sweep.progress import Progress
 from shared.sync.sweep.subscriptions import look_after_subscriptions
-from shared.telemetry import emit
+from shared.telemetry import count, emit
 
 _MAX_ORDERS: Final = 5000
 """Changed orders of a store that one run checks; the next run continues."""
 
 _AT_ONCE: Final = 25
 """Orders whose links are read concurrently."""
+
+_LATE: Final = timedelta(minutes=15)
+"""After which an order should be in F&O, or parked."""
+
+_TOLD: Final = 100
+"""Late orders of a run that have an event each; further ones are only counted, as in an outage of F&O."""
 
 _TIME_LIMIT: Final = timedelta(minutes=3)
 """No step begins after it: the run is cut off after FLOW_TIME (shared/sync/deadline.py)."""
@@ -53,6 +60,8 @@ class SweepReport:
     """Checked."""
     missed: int = 0
     """Put onto the queue, or left as `sweep.heal` says."""
+    late: int = 0
+    """Neither in F&O nor parked a quarter of an hour after they were placed."""
     halted: str | None = None
     """Why the run ended early."""
 
@@ -69,7 +78,7 @@ async def _sweep(rules: StoreRules, ports: SweepPorts, now: Callable[[], datetim
         with noting_halt(report):
             await _Sweep(rules, ports, now, began, report).run()
     finally:
-        level = logging.WARNING if report.missed or report.halted else logging.INFO
+        level = logging.WARNING if report.missed or report.late or report.halted else logging.INFO
         emit("sweep.done", level=level, **asdict(report), seconds=(now() - began).total_seconds())
 
 
@@ -148,7 +157,26 @@ class _Sweep:
         if link is not None and (link.given_up or link.version >= order.updated_at):
             return None
         entries = await self.ports.journal.history(self.rules.key, str(order.id))
+        if not (link is not None and link.sales_order) and not has_ended(entries):
+            self._report_if_late(order)
         healer = Healer(self.rules, self.ports, self.now, self.began)
         if is_recorded(entries, order.updated_at, overdue=self._settled_since) or healer.is_under_way(entries):
             return None
         return "states" if link is not None and link.sales_order else "orders"
+
+    def _report_if_late(self, order: ListedOrder) -> None:
+        """For an alert. Each run whose search still finds the order reports it again, until it is booked or parked."""
+        age = self.began - order.created_at
+        if age < _LATE:
+            return
+        self.report.late += 1
+        if self.report.late > _TOLD:
+            count("sweep.order_late", store=self.rules.key)
+            return
+        emit(
+            "sweep.order_late",
+            level=logging.WARNING,
+            entity_id=str(order.id),
+            order=order.name,
+            seconds=round(age.total_seconds()),
+        )
