@@ -8,12 +8,14 @@
 # make infra-check   the Bicep compiler (BICEP, else `bicep` on PATH), checkov and azure-functions-doctor
 # make infra-write   format the Bicep files and write the snapshots anew, by the compiler
 # make bench  figures into build/bench.json
+# make peers  the app beside other libraries for the same, in an environment of its own
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INFRA_VENV := .venv-infra
 MUTANTS_VENV := .venv-mutants
+PEERS_VENV := .venv-peers
 # An environment is made and kept up to date by: $(SETUP) venv FOLDER REQUIREMENTS
 SETUP := "$(PYTHON)" tools/setup.py
 ARGS ?=
@@ -21,7 +23,7 @@ WORKERS ?= 2
 SEED ?= 1
 COUNT ?= 100
 
-.PHONY: setup demo up test test-fast coverage mutants lint infra-check infra-write bench format clean
+.PHONY: setup demo up test test-fast coverage mutants lint infra-check infra-write bench peers format clean
 
 # Paths are relative, and tools are called as modules: a checkout's own path may have spaces and quotes in it.
 setup:
@@ -65,9 +67,13 @@ infra-write:
 bench: setup
 	@$(BIN)/python -m bench
 
+peers:
+	@$(SETUP) venv $(PEERS_VENV) bench/peers-requirements.txt
+	@$(PEERS_VENV)/bin/python -m bench.peers
+
 format: setup
 	@$(BIN)/python -m ruff check --fix .
 	@$(BIN)/python -m ruff format .
 
 clean:
-	rm -rf $(VENV) $(INFRA_VENV) $(MUTANTS_VENV) local/node_modules build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(INFRA_VENV) $(MUTANTS_VENV) $(PEERS_VENV) local/node_modules build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
