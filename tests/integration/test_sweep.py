@@ -77,10 +77,11 @@ async def test_an_order_that_is_neither_in_fo_nor_parked_after_15_minutes_is_lat
 async def test_an_order_that_is_booked_or_parked_is_not_late(scenario: SweepScenario) -> None:
     booked = await scenario.bought()
     await scenario.step(booked, "edit", add=[{"sku": "MAP-NORDIC", "quantity": 1}])
-    scenario.buy(lines=[{"sku": "GHOST-1", "quantity": 1, "price": "1.00"}])
-    await scenario.later()
-    await scenario.work()
-    await scenario.later(30)
+    parked = scenario.buy(shipping=[{"title": "Pigeon", "code": "PIGEON", "price": "4.95"}])
+    await scenario.receive(parked, Event("orders/create", parked))
+    assert len(await scenario.journal(parked, "parked")) == 1
+    await scenario.step(parked, "edit", add=[{"sku": "MAP-NORDIC", "quantity": 1}])
+    assert sorted(await scenario.later(30)) == sorted([str(booked.id), str(parked.id)])
     assert scenario.events("sweep.order_late") == []
 
 
