@@ -70,7 +70,7 @@ class BulkJobs:
             raise
         started = replace(job, operation=operation)
         await self._write(_stored(started), etag)
-        emit("bulk.started", lines=len(keys), document=document, operation=operation)
+        self._tell("bulk.started", started, None)
         await self._note(started, "waiting", "Shopify has taken it")
         return started
 
@@ -88,7 +88,7 @@ class BulkJobs:
             operation = await bulk.find(self.admin, queries.load(job.document), since, other_than=job.earlier)
         state = await bulk.read_state(self.admin, operation) if operation else None
         if operation is None or state is None:
-            emit("bulk.lost", lines=len(job.keys), document=job.document, operation=operation or "")
+            self._tell("bulk.ended", replace(job, operation=operation), None, "Shopify does not have it")
             await self._write({"earlier": job.earlier}, etag)
             await self._note(job, "left", "Shopify does not have it. The next runs do what is left to do")
             return None
@@ -100,34 +100,31 @@ class BulkJobs:
 
     async def end(self, job: BulkJob, state: BulkState, *, unused: str = "") -> None:
         """Forgets the operation, once its results are stored. `unused` says why they were not used."""
-        emit(
-            "bulk.ended",
-            lines=len(job.keys),
-            document=job.document,
-            operation=job.operation or "",
-            done=state.done,
-            status=state.status,
-            error=state.error,
-            unused=unused or None,
-            seconds=round(self._age(job, state).total_seconds()),
-        )
+        self._tell("bulk.ended", job, state, unused)
         _, etag = await self.snapshots.read(self._blob)
         await self._write({"earlier": job.operation}, etag)
         if unused:
             await self._note(job, "left", unused, state)
 
+    def _tell(self, event: str, job: BulkJob, state: BulkState | None, unused: str = "") -> None:
+        """Without a state it is just started, or lost."""
+        emit(
+            event,
+            document=job.document,
+            operation=job.operation or "",
+            lines=len(job.keys),
+            done=state.done if state else 0,
+            status=state.status if state else "",
+            error=state.error if state else "",
+            unused=unused,
+            seconds=round(self._age(job, state).total_seconds()),
+        )
+
     async def _note_state(self, job: BulkJob, state: BulkState) -> None:
         done = f"{state.done:,} of {len(job.keys):,}" if job.keys else f"{state.done:,}"
         at = f"{state.ended_at or self.now():%Y-%m-%d %H:%M} UTC"
         if not state.status.is_over:
-            emit(
-                "bulk.under_way",
-                lines=len(job.keys),
-                document=job.document,
-                operation=job.operation or "",
-                done=state.done,
-                status=state.status,
-            )
+            self._tell("bulk.under_way", job, state)
             await self._note(job, "waiting", f"{done} done at {at}", state)
         elif state.status is BulkStatus.COMPLETED:
             await self._note(job, "done", f"{done} done, ended at {at}", state)

@@ -27,8 +27,8 @@ metafield (measured in the simulated shop, which has Shopify's recorded costs): 
 1,400 points, half of what a shop gives at once to all flows together. In bulk they cost the start and a look a run,
 but the list comes with a later run of the timer.
 """
-PATIENCE: Final = timedelta(minutes=30)
-"""How long Shopify may work on a list before it is read by pages: half of the time after which people are called
+PATIENCE: Final = timedelta(minutes=20)
+"""How long Shopify may work on a list before it is read by pages: less than the half hour after which people are called
 because no run came to compare prices.
 """
 FRESH: Final = timedelta(hours=1)

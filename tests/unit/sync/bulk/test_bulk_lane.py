@@ -310,6 +310,6 @@ async def test_an_operation_that_failed_or_was_lost_says_what_is_left(container:
 async def test_what_was_never_taken_has_no_row(container: Any) -> None:
     shop = Shop()
     shop.run_errors = [{"code": "OPERATION_IN_PROGRESS", "field": None, "message": "busy"}]
-    with pytest.raises(TransientError):
+    with pytest.raises(TransientError, match="busy"):
         await lane(shop, container).start(DOCUMENT, "Setting tags", calls(1))
     assert await noted(container) == []
