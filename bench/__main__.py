@@ -65,7 +65,9 @@ async def measure(console: Console) -> list[Figure]:
             figures += await order_costs.measure_tagged(stack, http)
         untagged = changed_stores(_BUILD / "bench_stores_untagged", order_costs.without_tag)
         async with (
-            running(Ports.free(), log=write, overrides={**webhooks.NEVER, **NO_PAUSE, **untagged}, world=world) as stack,
+            running(
+                Ports.free(), log=write, overrides={**webhooks.NEVER, **NO_PAUSE, **untagged}, world=world
+            ) as stack,
             httpx.AsyncClient() as http,
         ):
             figures += await order_costs.measure(stack, http)

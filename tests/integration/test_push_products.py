@@ -553,6 +553,9 @@ async def test_new_variants_beyond_shopifys_daily_limit_wait_for_another_day(wor
 
 async def test_products_that_are_taken_over_are_no_new_variants(world: CatalogueWorld) -> None:
     world.pretend_variants = 50_000
+    assert (await world.push(rules_of(variants_a_day=1))).halted == "Shopify is listing the shop's variants"
+    await world.bulk_ends()
+    await world.later(minutes=5)
     report = await world.push(rules_of(variants_a_day=1))
     assert {state for _, state in report.done.values()} == {ShopState.ACTIVE}
     assert (set(report.done), report.awaiting_another_day) == (set(PRAIRIE), 0)
