@@ -17,7 +17,7 @@ from bench.one_run import Files, NoJournal, opened, peak_memory
 from local.stack import ROOT
 from shared.mapping.prices.changes import PriceOutcome
 from shared.rules import StoreRules, load_store, load_tenant
-from shared.sync.brake import confirm
+from shared.sync.brake import confirm, digest_of, read_held_changes
 from shared.sync.prices.flow import push_prices
 from shared.sync.prices.report import PriceReport
 
@@ -51,7 +51,8 @@ async def run(given: dict[str, Any]) -> dict[str, Any]:
 
     async with opened(given, rules) as (admin, fo, http):
         if given["confirm"]:
-            await confirm(snapshots, rules.key, "prices", now())  # type: ignore[arg-type]
+            held = await read_held_changes(snapshots, rules.key)  # type: ignore[arg-type]
+            await confirm(snapshots, rules.key, "prices", now(), shown=digest_of(held))  # type: ignore[arg-type]
         before = time.process_time()
         began = time.perf_counter()
         report = await push_prices(

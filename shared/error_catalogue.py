@@ -1330,13 +1330,14 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
         "F&O showed {found} {what}; the last full run found {last}. Nothing was written.",
         Owner.FO_ADMIN,
         "Find out why products are missing: a changed role of the app's user, or a read that ended early. If they "
-        "are really gone: python -m shared.operator confirm {store} products --reason ...",
+        "are really gone, confirm it with the command that python -m shared.operator changes --store {store} --all "
+        "ends with.",
     ),
     ErrorCode.PRODUCTS_HELD: Entry(
-        "{count} {what} would be withdrawn in one run, more than the {limit} that the rules allow. None was.",
+        "{count} {what} would be withdrawn and are held: {why}.",
         Owner.CLERK,
-        "Look at them: python -m shared.operator changes --store {store}. If they are right: python -m "
-        "shared.operator confirm {store} products --reason ... Otherwise correct F&O or [products.approved].",
+        "Look at them: python -m shared.operator changes --store {store} --all. It ends with the command that confirms "
+        "them; its --except leaves some out. Otherwise correct F&O or [products.approved].",
     ),
     ErrorCode.PRODUCTS_DAY_LIMIT: Entry(
         "Shopify takes {limit} new variants a day from a shop of this size; {waiting} products wait for another day.",
@@ -1460,14 +1461,16 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
     ErrorCode.PRICES_HELD: Entry(
         "{count} changes of prices for {list} are held, because {why}. The first: {first}.",
         Owner.CLERK,
-        "Look at them (python -m shared.operator changes). If they are right, python -m shared.operator confirm "
-        "{store} prices: the next run writes them. If not, correct the trade agreements in F&O.",
+        "Look at them: python -m shared.operator changes --store {store} --all. It ends with the command that confirms "
+        "them, so that the next run writes them; its --except leaves some out. Those that are wrong: correct the trade "
+        "agreements in F&O.",
     ),
     ErrorCode.PRICES_READ_SHORT: Entry(
         "F&O gave {rows} rows of {what}, and {before} at the last run. No price was changed.",
         Owner.FO_ADMIN,
-        "Find out whether so many rows ended. If they did, python -m shared.operator confirm {store} prices. If not, "
-        "check the role of the app's user in F&O: a missing right hides rows. The next run reads them again.",
+        "Find out whether so many rows ended. If they did, confirm it with the command that python -m shared.operator "
+        "changes --store {store} --all ends with. If not, check the role of the app's user in F&O: a missing right "
+        "hides rows. The next run reads them again.",
     ),
     ErrorCode.PRICE_SHOP_MISMATCH: Entry(
         "The shop's {what} is {shop}, and the rules say {rules}. No price was changed.",

@@ -34,7 +34,7 @@ from shared.store import blobs
 from shared.store.journal import Journal
 from shared.store.links import OrderLinks
 from shared.store.parking import Parked, Parking
-from shared.sync.brake import Held, confirm, read_held_changes
+from shared.sync.brake import Held, confirm, digest_of, read_held_changes
 from shared.sync.bulk.jobs import BULK
 from shared.sync.exports import TABLES, ExportPorts, restore_tables
 from shared.sync.messages.parked import ParkedPorts, bring, discard, record, release, release_hold, replay
@@ -128,6 +128,10 @@ def _parser() -> argparse.ArgumentParser:
     confirming = commands.add_parser("confirm", help="let the next run write what `changes` shows")
     confirming.add_argument("store", help=_STORE)
     confirming.add_argument("flow", choices=_BRAKED)
+    confirming.add_argument("--shown", required=True, help="what `changes` named when it had shown all of them")
+    confirming.add_argument(
+        "--except", nargs="+", default=[], dest="leaving", metavar="NAME", help="these stay as they are in the shop"
+    )
     confirming.add_argument("--reason", required=True, help="kept in the journal")
     restoring = commands.add_parser("restore", help="insert the rows of a nightly export that the tables lack")
     restoring.add_argument("--night", help="its day, as 2026-11-28; the last one by default")
@@ -163,7 +167,7 @@ async def _run(options: argparse.Namespace, connections: Connections, out: Print
             case "changes" | "plan" | "bulk":
                 return await _show_outlook(options, ports, snapshots, out)
             case "confirm":
-                return await _confirm(options, ports, snapshots, out)
+                await _confirm(options, ports, snapshots, out)
             case "restore":
                 await record(ports, f"restore {options.night or 'the last night'}", store="operator", entity_id="")
                 await _restore(options.night, exports, out)
@@ -201,12 +205,16 @@ async def _show_outlook(options: argparse.Namespace, ports: ParkedPorts, snapsho
     return 0
 
 
-async def _confirm(options: argparse.Namespace, ports: ParkedPorts, snapshots: blobs.Snapshots, out: Print) -> int:
-    await record(ports, f"confirm {options.flow}: {options.reason}", store=options.store, entity_id=options.flow)
-    confirmed = await confirm(snapshots, options.store, options.flow, datetime.now(UTC))
+async def _confirm(options: argparse.Namespace, ports: ParkedPorts, snapshots: blobs.Snapshots, out: Print) -> None:
+    store, flow, leaving = options.store, options.flow, options.leaving
+    but = f" but {', '.join(leaving)}" if leaving else ""
+    await record(ports, f"confirm {flow} {options.shown}{but}: {options.reason}", store=store, entity_id=flow)
+    now = datetime.now(UTC)
+    confirmed = await confirm(snapshots, store, flow, now, shown=options.shown, leaving=leaving)
     count = sum(len(each.changes) for each in confirmed)
-    out(f"{count} changes of {options.flow} confirmed: the next run writes those that F&O still has")
-    return 0 if confirmed else 1
+    out(f"{count} changes of {flow} confirmed: the next run writes those that F&O still has")
+    if leaving:
+        out(f"still held: {', '.join(leaving)}")
 
 
 async def _show_held(store: str | None, ports: ParkedPorts, snapshots: blobs.Snapshots, out: Print) -> None:
@@ -231,16 +239,32 @@ async def _show_bulk(store: str, ports: ParkedPorts, out: Print, *, every: bool)
 
 
 def _show_changes(found: Sequence[Held], store: str | None, out: Print, *, every: bool) -> None:
+    by_flow: defaultdict[tuple[str, str], list[Held]] = defaultdict(list)
     for held in found:
-        out(f"{held.store}  {held.flow}  {held.kind}: {len(held.changes)}  since {held.since:%Y-%m-%d %H:%M} UTC")
-        shown = len(held.changes) if every else _SHOWN
-        for what, how in islice(held.changes.items(), shown):
-            out(f"    {what}: {how}")
-        if len(held.changes) > shown:
-            out(f"    and {len(held.changes) - shown} more: --all shows them")
-        out(f"    next:  correct F&O, or confirm {held.store} {held.flow}")
+        by_flow[held.store, held.flow].append(held)
+    for (key, flow), kinds in by_flow.items():
+        for held in kinds:
+            out("\n".join(_change_lines(held, None if every else _SHOWN)))
+        if every or all(len(held.changes) <= _SHOWN for held in kinds):
+            out("    next:  correct F&O, or let the next run write these; --except NAME ... leaves some held:")
+            command = f"confirm {key} {flow} --shown {digest_of(kinds)} --reason"
+            out(f'           python -m shared.operator {command} "..."')
+        else:
+            out(f"    next:  see all of them: python -m shared.operator changes --store {key} --all")
     if not found:
         out("No changes are held" + (f" for store {store}" if store else ""))
+
+
+def _change_lines(held: Held, most: int | None) -> list[str]:
+    excepted = held.excepted_of(held.changes)
+    return [
+        f"{held.store}  {held.flow}  {held.kind}: {len(held.changes)}  since {held.since:%Y-%m-%d %H:%M} UTC",
+        *(
+            f"    {what}: {how}" + (" (left out of a confirmation)" if what in excepted else "")
+            for what, how in islice(held.changes.items(), most)
+        ),
+        *([f"    and {len(held.changes) - most} more"] if most is not None and len(held.changes) > most else []),
+    ]
 
 
 def _held_lines(store: str, order: HeldOrder, messages: Sequence[Parked]) -> list[str]:

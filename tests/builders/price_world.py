@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any, cast
 
 import httpx
+from builders.confirming import confirm_held
 from builders.memory_table import MemoryTable
 from builders.sales import EU, with_rules
 
@@ -19,7 +20,7 @@ from shared.errors import OutcomeUnknownError, ThrottledError, TransientError
 from shared.rules import StoreRules
 from shared.shopify.gid import gid_of, number_of
 from shared.store.journal import Journal
-from shared.sync.brake import confirm, read_held_changes
+from shared.sync.brake import read_held_changes
 from shared.sync.prices.flow import push_prices
 from shared.sync.prices.report import PriceReport
 
@@ -482,8 +483,9 @@ class World:
             **options,
         )
 
-    async def confirm(self) -> list[str]:
-        return [held.kind for held in await confirm(self.snapshots, self.rules.key, "prices", self.time)]
+    async def confirm(self, *leaving: str) -> list[str]:
+        confirmed = await confirm_held(self.snapshots, self.rules.key, "prices", self.time, leaving=leaving)
+        return [held.kind for held in confirmed]
 
     async def held(self) -> dict[str, str]:
         held = await read_held_changes(self.snapshots, self.rules.key)

@@ -21,12 +21,12 @@ from shared.errors import (
 )
 from shared.mapping.products.decisions import ProductAction
 from shared.model import Adoption, Converged, ShopState, WantedProduct
-from shared.sync.brake import confirm
 from shared.sync.products.first_contact import plan_lines, read_plan
 from shared.sync.products.ports import RecalledProduct
 from shared.sync.products.shop.bulk import BulkProgress
 from shared.sync.products.shop.flow import ProductWork
 from tests.builders.catalogue_world import RULES, CatalogueWorld, catalogue_world
+from tests.builders.confirming import confirm_held
 from tests.builders.sales import with_rules
 
 MANY = 210
@@ -393,7 +393,7 @@ async def test_a_confirmation_is_of_the_very_changes(many: Many) -> None:
     for number in range(10):
         many.world.catalogue.set_state("usmf", THINGS[number], "Ended")
     await many.push(in_full=True)
-    await confirm(many.world.snapshots, "prairie", "products", many.world.time.now())
+    await confirm_held(many.world.snapshots, "prairie", "products", many.world.time.now())
     for number in range(10, 20):
         many.world.catalogue.set_state("usmf", THINGS[number], "Ended")
     assert (await many.push()).held == 20

@@ -19,11 +19,12 @@ from shared.errors import DeniedError, ErrorCode, RefusedError, TransientError
 from shared.mapping.products.decisions import ProductAction
 from shared.model import Item, ListedPrice, ShopState
 from shared.rules import StoreRules
-from shared.sync.brake import confirm, read_held_changes
+from shared.sync.brake import read_held_changes
 from shared.sync.products.first_contact import read_plan
 from shared.sync.products.report import ProductsReport
 from shared.sync.withheld import read_withheld
 from tests.builders.catalogue_world import PRICE, RULES, CatalogueWorld, catalogue_world
+from tests.builders.confirming import confirm_held
 from tests.builders.sales import with_rules
 
 PRAIRIE = ("BOOT", "HAT", "TEE")
@@ -420,10 +421,30 @@ async def test_more_withdrawals_than_the_rules_allow_wait_for_an_operator(world:
     assert held.changes == dict.fromkeys(PRAIRIE, "lifecycle state Ended")
     quick = await world.push()
     assert (quick.done, quick.new_problems) == ({}, [])
-    await confirm(world.snapshots, "prairie", "products", world.time.now())
+    await confirm_held(world.snapshots, "prairie", "products", world.time.now())
     confirmed = await world.push()
     assert set(confirmed.done) == set(PRAIRIE)
     assert (await world.push_in_full()).held == 0
+
+
+async def test_what_an_operator_leaves_out_of_a_confirmation_is_not_withdrawn(world: CatalogueWorld) -> None:
+    rules = rules_of(unpublish_floor=2)
+    await world.push(rules)
+    await end_all(world)
+    await world.push_in_full()
+    await confirm_held(world.snapshots, "prairie", "products", world.time.now(), leaving=PRAIRIE[:1])
+    report = await world.push()
+    assert (report.is_full, set(report.done), report.held) == (True, set(PRAIRIE[1:]), 1)
+    assert codes(report) == {"": [ErrorCode.PRODUCTS_HELD]}
+    assert not (await world.push()).is_full
+    report = await world.push_in_full()
+    assert (report.done, report.held, report.new_problems) == ({}, 1, [])
+    withheld, _ = await read_withheld(world.snapshots, "prairie")
+    assert {each.number for each in withheld.values()} == set(PRAIRIE[1:])
+    [held] = await read_held_changes(world.snapshots, "prairie")
+    assert held.changes == {PRAIRIE[0]: "lifecycle state Ended"}
+    await confirm_held(world.snapshots, "prairie", "products", world.time.now())
+    assert set((await world.push()).done) == {PRAIRIE[0]}
 
 
 async def test_more_stopped_variants_than_the_rules_allow_wait_for_an_operator(world: CatalogueWorld) -> None:
@@ -432,7 +453,7 @@ async def test_more_stopped_variants_than_the_rules_allow_wait_for_an_operator(w
     report = await world.push_in_full()
     assert (report.done, report.held) == ({}, 2)
     assert (await read_withheld(world.snapshots, "prairie"))[0] == {}
-    await confirm(world.snapshots, "prairie", "products", world.time.now())
+    await confirm_held(world.snapshots, "prairie", "products", world.time.now())
     await world.push()
     assert len((await read_withheld(world.snapshots, "prairie"))[0]) == 2
 
@@ -457,7 +478,7 @@ async def test_an_empty_or_short_reading_is_never_taken_for_products_that_are_go
         await world.push_in_full()
     assert refused.value.code is ErrorCode.PRODUCTS_READ_SHORT
     assert {world.document(item)["status"] for item in PRAIRIE} == {"ACTIVE"}
-    await confirm(world.snapshots, "prairie", "products", world.time.now())
+    await confirm_held(world.snapshots, "prairie", "products", world.time.now())
     report = await world.push(rules_of(unpublish_floor=99))
     assert report.is_full
     assert {state for _, state in report.done.values()} == {ShopState.WITHDRAWN}

@@ -21,7 +21,7 @@ from shared.store.blobs import Bodies, Snapshots
 from shared.store.journal import Journal, JournalEntry
 from shared.store.links import OrderLink, OrderLinks
 from shared.store.parking import ParkedMessage, Parking
-from shared.sync.brake import Brake
+from shared.sync.brake import Brake, digest_of, read_held_changes
 from shared.sync.exports import TABLES, ExportPorts, export_tables
 from shared.sync.messages.parked import ParkedPorts
 from tests.builders.memory_blobs import MemoryContainer
@@ -112,7 +112,11 @@ def lines(capsys: pytest.CaptureFixture[str]) -> list[str]:
 
 
 def call(*arguments: str, ends: int = 0) -> None:
-    assert main(arguments) == ends
+    try:
+        code = main(arguments)
+    except SystemExit as wrong:  # argparse
+        code = wrong.code
+    assert code == ends
 
 
 def test_a_list_shows_each_open_message_with_its_cause_and_what_to_do(storage: Storage, capsys: Any) -> None:
@@ -259,30 +263,49 @@ def test_an_order_is_brought_by_its_id(storage: Storage, capsys: Any) -> None:
 
 def test_held_changes_are_listed_and_confirmed(storage: Storage, capsys: Any) -> None:
     call("changes")
-    call("confirm", "nordlys", "prices", "--reason", "none", ends=1)
-    assert lines(capsys) == [
-        "No changes are held",
-        "0 changes of prices confirmed: the next run writes those that F&O still has",
-    ]
+    assert lines(capsys) == ["No changes are held"]
     changes = {f"SKU-{number:02}": "249.00 -> 2.49" for number in range(21)}
     brake = Brake(storage.snapshots, "nordlys", "prices", lambda: NOW)
-    asyncio.run(brake.allows("prices", changes, limit=20))
+    asyncio.run(brake.hold("prices", changes, limit=20))
     call("changes", "--store", "nordlys")
     shown = lines(capsys)
     assert shown[:2] == ["nordlys  prices  prices: 21  since 2026-11-02 10:00 UTC", "    SKU-00: 249.00 -> 2.49"]
     assert shown[-3:] == [
         "    SKU-19: 249.00 -> 2.49",
-        "    and 1 more: --all shows them",
-        "    next:  correct F&O, or confirm nordlys prices",
+        "    and 1 more",
+        "    next:  see all of them: python -m shared.operator changes --store nordlys --all",
     ]
     call("changes", "--all")
-    assert lines(capsys)[-2] == "    SKU-20: 249.00 -> 2.49"
-    call("confirm", "nordlys", "prices", "--reason", "a sale")
+    *_, last, advice, command = lines(capsys)
+    assert last == "    SKU-20: 249.00 -> 2.49"
+    assert advice == "    next:  correct F&O, or let the next run write these; --except NAME ... leaves some held:"
+    *words, reason = command.split()
+    assert (words[:-2], words[-1], reason) == (
+        ["python", "-m", "shared.operator", "confirm", "nordlys", "prices", "--shown"],
+        "--reason",
+        '"..."',
+    )
+    call("confirm", "nordlys", "prices", "--shown", words[-2], "--reason", "a sale")
     assert lines(capsys) == ["21 changes of prices confirmed: the next run writes those that F&O still has"]
-    assert storage.asked[-1] == "confirm prices: a sale, by kim@contoso.com"
-    assert asyncio.run(brake.allows("prices", changes, limit=0))
-    call("changes", "--store", "prairie")
-    assert lines(capsys) == ["No changes are held for store prairie"]
+    assert storage.asked[-1] == f"confirm prices {words[-2]}: a sale, by kim@contoso.com"
+    assert not asyncio.run(brake.hold("prices", changes, limit=0)).held
+
+
+def test_only_what_was_shown_is_confirmed_and_names_may_be_left_out(storage: Storage, capsys: Any) -> None:
+    brake = Brake(storage.snapshots, "nordlys", "prices", lambda: NOW)
+    asyncio.run(brake.hold_each("shop-single", {"TENT": "249.00 -> 2.49", "RED TEE": "9.00 -> 90.00"}))
+    call("confirm", "nordlys", "prices", "--reason", "a sale", ends=2)
+    call("confirm", "nordlys", "prices", "--shown", "00000000", "--reason", "a sale", ends=1)
+    assert capsys.readouterr().err.endswith("Look again: changes --store nordlys --all\n")
+    shown = digest_of(asyncio.run(read_held_changes(storage.snapshots)))
+    call("confirm", "nordlys", "prices", "--shown", shown, "--except", "RED TEE", "--reason", "a sale")
+    assert lines(capsys) == [
+        "1 changes of prices confirmed: the next run writes those that F&O still has",
+        "still held: RED TEE",
+    ]
+    assert storage.asked[-1] == f"confirm prices {shown} but RED TEE: a sale, by kim@contoso.com"
+    call("changes")
+    assert lines(capsys)[1] == "    RED TEE: 9.00 -> 90.00 (left out of a confirmation)"
 
 
 def test_a_night_is_restored_and_the_journal_says_who_asked(storage: Storage, capsys: Any) -> None:

@@ -214,8 +214,8 @@ class _PricePush:
         """Raises RefusedError PRICES_READ_SHORT for far fewer rows than last time, unless an operator confirmed it."""
         share = self.settings.least_share
         short = missing_rows(self.state.rows, found.rows, day=self.day, least_share=share)
-        texts = {what: f"fewer than {share} % of {expected} rows" for what, (_, expected) in short.items()}
-        if not await self.brake.allows("rows", texts, 0):
+        texts = {what: f"{expected} -> {rows} rows" for what, (rows, expected) in short.items()}
+        if (await self.brake.hold("rows", texts, 0)).held:
             what, (rows, expected) = next(iter(short.items()))
             raise RefusedError(ErrorCode.PRICES_READ_SHORT, rows=rows, what=what, before=expected, store=self.rules.key)
         self.state.rows = {what: dict(by_day) for what, by_day in found.rows.items()}

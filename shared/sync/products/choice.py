@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -143,29 +143,32 @@ async def brake_withdrawals(
 ) -> None:
     """Leaves what the rules do not let one run withdraw, and tells of it. What is held was found by a full run: until
     it is confirmed, a run that reads a few products withdraws nothing.
+
+    A product of which one variant is held is left as it is.
     """
     if not is_full and memory.is_held:
         choice.leave([*choice.withdrawn, *choice.stopped])
         return
     sold = [each for each in memory.products.values() if each.id is not None and each.state is not ShopState.WITHDRAWN]
     variants = {
-        f"{item} {', '.join(filter(None, each[1:]))}": why
+        f"{item} {', '.join(filter(None, each[1:]))}": (item, why)
         for item, its in choice.stopped.items()
         for each, why in its.items()
     }
     memory.is_held = False
-    for kind, changes, items, total in (
-        (_WITHDRAWALS, dict(choice.withdrawn), list(choice.withdrawn), len(sold)),
-        (_VARIANTS, variants, list(choice.stopped), sum(len(each.variants) for each in sold)),
+    for kind, changes, total in (
+        (_WITHDRAWALS, {item: (item, why) for item, why in choice.withdrawn.items()}, len(sold)),
+        (_VARIANTS, variants, sum(len(each.variants) for each in sold)),
     ):
+        if not changes and not is_full:
+            continue
         limit = max(rules.products.unpublish_floor, total * rules.products.unpublish_percent // 100)
-        if (changes or is_full) and not await brake.allows(kind, changes, limit):
-            choice.leave(items)
+        braked = await brake.hold(kind, {name: why for name, (_, why) in changes.items()}, limit)
+        if braked.held:
+            choice.leave({changes[name][0] for name in braked.held})
             memory.is_held = True
-            report.held += len(changes)
-            report.add("", [_held(kind, changes, limit, rules.key)])
-
-
-def _held(kind: str, changes: Mapping[str, str], limit: int, store: str) -> RefusedError:
-    what = {_WITHDRAWALS: "products", _VARIANTS: "variants"}[kind]
-    return RefusedError(ErrorCode.PRODUCTS_HELD, what=what, count=len(changes), limit=limit, store=store)
+            report.held += len(braked.held)
+            why = f"the rules allow {limit} in one run" if braked.are_too_many else "a confirmation left them out"
+            what = {_WITHDRAWALS: "products", _VARIANTS: "variants"}[kind]
+            held = RefusedError(ErrorCode.PRODUCTS_HELD, what=what, count=len(braked.held), why=why, store=rules.key)
+            report.add("", [held])

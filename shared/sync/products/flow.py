@@ -32,7 +32,7 @@ from shared.rules import StoreRules
 from shared.shopify.admin.client import QueryRunner
 from shared.shopify.products.reading import read_changed_products, read_limits
 from shared.store.blobs import Snapshots
-from shared.sync.brake import Brake, read_held_changes
+from shared.sync.brake import Brake, read_confirmed_at
 from shared.sync.bulk.lane import MOST, WORTHWHILE
 from shared.sync.products.choice import Choice, brake_withdrawals, choose, due_for_comparison
 from shared.sync.products.first_contact import FirstContact, read_plan, write_plan
@@ -102,9 +102,9 @@ class ProductsPush:
 
     async def _look_for_confirmation(self) -> None:
         """Once an operator has confirmed what was held, the run reads F&O in full: it finds the same changes again."""
-        if self.memory.is_held:
-            held = await read_held_changes(self.snapshots, self.rules.key)
-            if not any(each.flow == "products" for each in held):
+        if self.memory.is_held and self.memory.read_at is not None:
+            confirmed_at = await read_confirmed_at(self.snapshots, self.rules.key, "products")
+            if confirmed_at is not None and confirmed_at >= self.memory.read_at:
                 self.memory.read_at = None
 
     def _refuse_other_currency(self, limits: ShopLimits) -> None:

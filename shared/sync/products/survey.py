@@ -122,7 +122,7 @@ async def _refuse_short(rules: StoreRules, catalogue: FoCatalogue, memory: Catal
     last = {"released products": memory.read_products, "variants": memory.read_variants}
     share = rules.products.least_share
     short = {name: f"{last[name]} -> {found[name]}" for name in found if found[name] * 100 < last[name] * share}
-    if not await brake.allows(_READING, short, 0):
+    if (await brake.hold(_READING, short, 0)).held:
         name = next(iter(short))
         raise RefusedError(
             ErrorCode.PRODUCTS_READ_SHORT, what=name, found=found[name], last=last[name], store=rules.key

@@ -30,15 +30,20 @@ async def let_through(
     replacing = by_name(each for each in plan.changes if each.before is not None)
     limit = most_changes(plan.shown, percent=rules.brake_percent, floor=rules.brake_floor)
     great = by_name(each for each in plan.changes if _is_great(each, comparison, rules.brake_single_percent))
-    unconfirmed = await brake.unconfirmed(f"{kind}-single", texts(great))
+    single = await brake.hold_each(f"{kind}-single", texts(great))
     counts = {name: len(same) for name, same in replacing.items()}
-    if not await brake.allows(f"{kind}-all", texts(replacing), limit, counts=counts):
+    many = await brake.hold(f"{kind}-all", texts(replacing), limit, counts=counts)
+    if many.are_too_many:
         why = f"they are more than {rules.brake_percent} % of the {plan.shown} prices"
         _hold(plan.changes, why, terms, brake.store, report)
         return []
-    held = [each for name in great if name in unconfirmed for each in great[name]]
+    held = [
+        *(each for name in single for each in great[name]),
+        *(each for name in many.held for each in replacing[name]),
+    ]
+    held = list({each.variant: each for each in held}.values())
     if held:
-        why = f"each is by more than {rules.brake_single_percent} %, or there is no price to compare it with"
+        why = f"each is by more than {rules.brake_single_percent} %, has no price to compare it with, or was left out"
         _hold(held, why, terms, brake.store, report)
     names = {each.variant for each in held}
     return [each for each in plan.changes if each.variant not in names]

@@ -331,8 +331,24 @@ async def test_a_short_reading_changes_nothing_until_an_operator_confirms(large,
     assert codes(report) == [ErrorCode.PRICES_READ_SHORT]
     assert set(large.shop.shown().values()) == {"10.50"}
     assert report.all_problems[0].details["rows"] == str(left)
+    assert await large.held() == {"sales price agreements": f"60 -> {left} rows"}
     assert "rows" in await large.confirm()
     assert codes(await large.run()) == [ErrorCode.PRICES_HELD]
+
+
+async def test_a_confirmed_short_reading_is_no_confirmation_of_an_empty_one(large):
+    for number in range(60):
+        large.agree(f"ITEM-{number:02}", "10.50")
+    await large.run()
+    await large.confirm()
+    await large.run()
+    rows = large.fo.rows["SalesPriceAgreements"]
+    del rows[40:]
+    await large.run()
+    await large.confirm()
+    rows.clear()
+    assert codes(await large.run()) == [ErrorCode.PRICES_READ_SHORT]
+    assert await large.held() == {"sales price agreements": "60 -> 0 rows"}
 
 
 @pytest.mark.parametrize(
@@ -519,6 +535,22 @@ async def test_one_confirmation_is_enough_for_many_changes_of_which_each_is_grea
     assert await large.confirm() == ["shop-all", "shop-single"]
     await large.run()
     assert set(large.shop.shown().values()) == {"21.00"}
+
+
+async def test_prices_that_are_left_out_of_a_confirmation_stay_and_stop_no_other(large):
+    await large.run()
+    for number in range(60):
+        large.agree(f"ITEM-{number:02}", "21" if number < 10 else "11")
+    await large.run()
+    await large.confirm("ITEM-00", "ITEM-59")
+    report = await large.run()
+    assert (report.changed, report.held, codes(report)) == (58, 2, [ErrorCode.PRICES_HELD])
+    shown = large.shop.shown()
+    assert {shown.pop("ITEM-00"), shown.pop("ITEM-59")} == {"10.00"}
+    assert set(shown.values()) == {"21.00", "11.00"}
+    large.fo.rows["SalesPriceAgreements"][1]["Price"] = Decimal(22)
+    assert (await large.run(after=timedelta(days=2))).changed == 1
+    assert await large.held() == {"ITEM-00": "10.00 -> 21.00", "ITEM-59": "10.00 -> 11.00"}
 
 
 async def test_variants_that_share_a_sku_count_each_for_the_brake(world):
