@@ -114,7 +114,7 @@ def test_no_other_module_reads_the_environment() -> None:
         for node in nodes_of(path)
         if isinstance(node, ast.Attribute) and node.attr in {"environ", "getenv"}
     }
-    assert readers == {"shared/clients.py", "shared/operator.py", "function_app.py"}
+    assert readers == {"shared/clients.py", "shared/operator/__main__.py", "function_app.py"}
 
 
 def test_the_operators_command_runs_on_the_apps_settings(settings: Mapping[str, str]) -> None:

@@ -13,6 +13,7 @@ from local.d365.faults import Fault as FoFault
 from shared.errors import ErrorCode, RefusedError, TransientError
 from shared.rules import StoreRules
 from shared.store.journal import Journal
+from shared.sync.problems import OpenProblem, read_open_problems
 from shared.sync.products.ports import ProductPorts
 from shared.sync.products.run import push_all_products
 from tests.builders.catalogue_world import RULES, CatalogueWorld, catalogue_world
@@ -48,6 +49,9 @@ class Told:
             files=self.world.http,
         )
         await push_all_products(ports, now=self.world.time.now)
+
+    async def open_problems(self) -> list[OpenProblem]:
+        return await read_open_problems(self.world.snapshots, Journal(self.rows), "prairie")  # type: ignore[arg-type]
 
     @property
     def notes(self) -> list[str]:
@@ -96,6 +100,8 @@ async def test_a_problem_is_in_the_journal_once_with_who_acts(told: Told, caplog
     [row] = told.rows.rows.values()
     assert row["PartitionKey"] == "prairie-products"
     assert json.loads(row["evidence"])["next_step"].startswith("In F&O, open the released product")
+    [shown] = await told.open_problems()
+    assert (shown.flow, shown.item, shown.text, shown.since) == ("products", "HAT", row["note"], row["at"])
 
 
 async def test_a_run_that_fails_in_f_and_o_is_an_event_and_no_problem_of_a_person(
@@ -117,6 +123,8 @@ async def test_a_rule_that_does_not_fit_the_shop_is_told(told: Told, caplog: pyt
     assert isinstance(refusal, RefusedError)
     assert refusal.code is ErrorCode.PRODUCTS_CHANNEL_UNKNOWN
     assert told.notes == ["PRODUCTS_CHANNEL_UNKNOWN"]
+    [shown] = await told.open_problems()
+    assert shown.text.startswith("PRODUCTS_CHANNEL_UNKNOWN: ")
     assert [event["reason"] for event in events_in(caplog, "products.failed")] == ["PRODUCTS_CHANNEL_UNKNOWN"]
 
 

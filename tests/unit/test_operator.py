@@ -15,8 +15,9 @@ from azure.core.exceptions import ServiceRequestError
 
 from shared.bus.envelope import Envelope
 from shared.errors import ErrorCode, OutcomeUnknownError, RefusedError
-from shared.model import Part, SoldUnits
-from shared.operator import main
+from shared.mapping.products.decisions import RememberedProduct
+from shared.model import Part, ShopState, SoldUnits
+from shared.operator.__main__ import main
 from shared.store.blobs import Bodies, Snapshots
 from shared.store.journal import Journal, JournalEntry
 from shared.store.links import OrderLink, OrderLinks
@@ -24,6 +25,11 @@ from shared.store.parking import ParkedMessage, Parking
 from shared.sync.brake import Brake, digest_of, read_held_changes
 from shared.sync.exports import TABLES, ExportPorts, export_tables
 from shared.sync.messages.parked import ParkedPorts
+from shared.sync.prices.lists.memory import PriceMemory
+from shared.sync.prices.lists.shop_prices import load_shop_prices
+from shared.sync.prices.state import RunState, fingerprint
+from shared.sync.products.memory import CatalogueMemory
+from shared.sync.products.report import mark_of
 from tests.builders.memory_blobs import MemoryContainer
 from tests.builders.memory_table import MemoryTable
 
@@ -101,7 +107,7 @@ def storage(monkeypatch: pytest.MonkeyPatch) -> Storage:
     async def opened(connections: object, *, as_app: bool = False) -> AsyncIterator[tuple[Any, Any, Any]]:
         yield known.ports, known.snapshots, known.exports
 
-    monkeypatch.setattr("shared.operator.opened", opened)
+    monkeypatch.setattr("shared.operator.__main__.opened", opened)
     for name in ("ServiceBusConnection", "StateStorage"):
         monkeypatch.setenv(name, "UseDevelopmentStorage=true")
     return known
@@ -337,6 +343,7 @@ def test_storage_that_is_away_is_one_line_without_its_keys(
 
 
 def test_bulk_operations_are_shown_the_newest_first(storage: Storage, capsys: Any) -> None:
+    asyncio.run(storage.snapshots.write("stock/nordlys/orders", {"held": []}, None))
     call("bulk", "nordlys")
     assert lines(capsys) == ["The journal has no bulk operation of store nordlys"]
     for number in range(22):
@@ -353,6 +360,7 @@ def test_bulk_operations_are_shown_the_newest_first(storage: Storage, capsys: An
 
 
 def test_the_plan_of_the_products_is_shown(storage: Storage, capsys: Any) -> None:
+    asyncio.run(storage.snapshots.write("stock/prairie/orders", {"held": []}, None))
     call("plan", "prairie", ends=1)
     assert lines(capsys) == [
         "There is no plan of store prairie: a full run of the flow products with adopt = false makes one"
@@ -392,3 +400,115 @@ def test_the_plan_of_the_products_is_shown(storage: Storage, capsys: Any) -> Non
     ]
     call("plan", "prairie", "--all")
     assert "    NEW-20" in lines(capsys)
+    memory = catalogue(storage, read_at=NOW)
+    asyncio.run(memory.release_lease())
+    call("plan", "prairie")
+    assert lines(capsys)[0].endswith("Nothing is written until adopt = true in [products]")
+    memory.read_at = datetime(2026, 11, 29, 13, tzinfo=UTC)
+    asyncio.run(memory.release_lease())
+    call("plan", "prairie")
+    assert lines(capsys)[0] == (
+        "Planned at 2026-11-29T12:00:00+00:00. Since then the flow writes: adopt = true in [products]. What follows "
+        "was the plan before"
+    )
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("changes", "--store", "prarie"),
+        ("plan", "prarie"),
+        ("bulk", "prarie"),
+        ("problems", "prarie"),
+        ("compare", "prarie", "prices"),
+        ("confirm", "prarie", "prices", "--shown", "00000000", "--reason", "a sale"),
+    ],
+)
+def test_a_store_of_which_nothing_is_known_is_an_error_with_those_that_are(
+    storage: Storage, capsys: Any, command: tuple[str, ...]
+) -> None:
+    asyncio.run(storage.snapshots.write("sweep/nordlys", {}, None))
+    asyncio.run(storage.snapshots.write("stock/prairie/orders", {}, None))
+    call(*command, ends=1)
+    expected = "no run has stored anything of a store prarie, but of: nordlys, prairie\n"
+    assert (capsys.readouterr().err, storage.asked) == (expected, [])
+
+
+def catalogue(storage: Storage, *, read_at: datetime) -> CatalogueMemory:
+    products = {
+        "TEE": RememberedProduct(42, "d", ShopState.ACTIVE, NOW),
+        "MUG": RememberedProduct(None, "d", ShopState.REFUSED, NOW),
+    }
+    return CatalogueMemory(storage.snapshots, "products/prairie/catalogue", "r", None, products, read_at=read_at)
+
+
+def test_products_are_compared_at_once_unless_a_run_writes(storage: Storage, capsys: Any) -> None:
+    memory = catalogue(storage, read_at=NOW)
+    asyncio.run(memory.renew_lease(datetime.now(UTC)))
+    call("compare", "prairie", "products", ends=1)
+    assert "a run writes products until" in capsys.readouterr().err
+    asyncio.run(memory.release_lease())
+    call("compare", "prairie", "products")
+    assert lines(capsys) == ["The next run of products compares everything: it comes within five minutes"]
+    assert storage.asked[-1] == "compare products, by kim@contoso.com"
+    after = asyncio.run(CatalogueMemory.load(storage.snapshots, store="prairie", run="r"))
+    assert (after.read_at, after.products["TEE"].digest, after.products["MUG"].digest) == (None, "d", "")
+
+
+def test_prices_are_compared_at_once(storage: Storage, capsys: Any) -> None:
+    state = RunState(storage.snapshots, "prices/prairie/runs", ran_at=NOW, day=NOW.date())
+    shop = PriceMemory(storage.snapshots, "prices/prairie/shop", [], read_at=NOW, is_changed=True)
+    asyncio.run(state.save())
+    asyncio.run(shop.save())
+    assert not state.is_due(NOW, NOW.date(), 15)
+    call("compare", "prairie", "prices")
+    assert asyncio.run(RunState.load(storage.snapshots, "prairie")).is_due(NOW, NOW.date(), 15)
+    assert asyncio.run(load_shop_prices(storage.snapshots, "prairie")).is_full_reading_due(NOW, 24)
+
+
+def test_open_problems_are_shown_with_what_to_do(storage: Storage, capsys: Any) -> None:
+    title = RefusedError(ErrorCode.PRODUCT_TITLE_MISSING, item="TEE", language="en-US")
+    currency = RefusedError(ErrorCode.PRODUCTS_OTHER_CURRENCY, currency="EUR", shop="USD")
+    zero = RefusedError(ErrorCode.PRICE_ZERO, item="MUG", list="the shop")
+    memory = catalogue(storage, read_at=NOW)
+    asyncio.run(memory.release_lease())
+    call("problems", "prairie")
+    assert lines(capsys) == ["No problem of products, prices or stock figures of store prairie is open"]
+    memory.told = {"TEE": (mark_of(title), "PRODUCT_REFUSED:00000000")}
+    asyncio.run(memory.release_lease())
+    state = RunState(storage.snapshots, "prices/prairie/runs", ran_at=NOW, day=NOW.date())
+    state.news([zero], about="list ")
+    asyncio.run(state.save())
+    stock = {"code": "STOCK_STALE", "cause": "It changed.", "next_step": "Nothing."}
+    report = {"run": "prairie-20261102T100000", "problems": [stock]}
+    asyncio.run(storage.snapshots.write("stock/prairie/report", report, None))
+    for flow, mark, problem, minutes in (
+        ("products", mark_of(title), title, 0),
+        ("products", "run", currency, 1),
+        ("prices", fingerprint(zero), zero, 0),
+        ("prices", "closed", title, 0),
+    ):
+        at, evidence = NOW + timedelta(minutes=minutes), {"mark": mark, "next_step": problem.next_step}
+        note = f"{problem.code}: {problem.cause}"
+        entry = JournalEntry("prairie", flow, f"e-{mark}", flow, 1, at, "parked", note, evidence=evidence)
+        asyncio.run(storage.ports.journal.write(entry))
+    call("problems", "prairie")
+    assert lines(capsys) == [
+        f"products  PRODUCTS_OTHER_CURRENCY: {currency.cause}",
+        f"    next:  {currency.next_step}",
+        "    since: 2026-11-02T10:01:00+00:00",
+        f"products  TEE  PRODUCT_TITLE_MISSING: {title.cause}",
+        f"    next:  {title.next_step}",
+        "    since: 2026-11-02T10:00:00+00:00",
+        "products  TEE  PRODUCT_REFUSED",
+        f"prices  PRICE_ZERO: {zero.cause}",
+        f"    next:  {zero.next_step}",
+        "    since: 2026-11-02T10:00:00+00:00",
+        "stock  STOCK_STALE: It changed.",
+        "    next:  Nothing.",
+        "    since: prairie-20261102T100000",
+    ]
+    memory.read_at = NOW + timedelta(minutes=2)
+    asyncio.run(memory.release_lease())
+    call("problems", "prairie")
+    assert "PRODUCTS_OTHER_CURRENCY" not in capsys.readouterr().out

@@ -27,7 +27,7 @@ READERS: Final = (
 show what they hold."""
 
 INTEGRATION: Final[Mapping[str, Sequence[str]]] = {
-    "shared/operator.py": ("parked_messages", "restore"),
+    "shared/operator": ("parked_messages", "restore"),
     "shared/store/outbox.py": ("outbox", "write_back"),
     "shared/store/payments.py": ("payments_fo", "restore"),
     "shared/store/refunds.py": ("refunds_fo", "restore"),

@@ -18,6 +18,7 @@ from shared.sync.each_store import for_each_store
 from shared.sync.prices.flow import push_prices
 from shared.sync.prices.ports import PricePorts
 from shared.sync.prices.report import PriceReport, explained_prices
+from shared.sync.prices.state import fingerprint
 from shared.telemetry import emit
 
 _NAMED = ("item", "sku", "list")
@@ -84,6 +85,11 @@ async def _tell_problem(
             at=at,
             outcome="parked",
             note=f"{problem.code}: {problem.cause}",
-            evidence={**problem.details, "next_step": problem.next_step, "owner": problem.entry.owner},
+            evidence={
+                "mark": fingerprint(problem),
+                "next_step": problem.next_step,
+                "owner": problem.entry.owner,
+                **problem.details,
+            },
         )
     )

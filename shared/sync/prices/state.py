@@ -6,13 +6,14 @@ import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import islice
 from typing import Any, Final, Self
 
 from shared.errors import RefusedError
 from shared.store.blobs import Snapshots
 
+_LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _TOLD_AT_ONCE: Final = 100
 """Problems that one run writes into the journal; more follow in the next runs."""
 
@@ -60,7 +61,7 @@ class RunState:
 
     def news(self, problems: Iterable[RefusedError], *, about: str) -> list[RefusedError]:
         """Those of the problems that were not told yet; what is told of `about` and is none of them is forgotten."""
-        current = {_fingerprint(problem): problem for problem in problems}
+        current = {fingerprint(problem): problem for problem in problems}
         self.told = {print_: what for print_, what in self.told.items() if what != about or print_ in current}
         new = {print_: problem for print_, problem in current.items() if print_ not in self.told}
         now = dict(islice(new.items(), _TOLD_AT_ONCE))
@@ -80,7 +81,21 @@ class RunState:
         self.etag = await self.snapshots.write(self.name, value, self.etag)
 
 
-def _fingerprint(problem: RefusedError) -> str:
+async def compare_prices_at_once(snapshots: Snapshots, store: str) -> None:
+    """The next timer compares prices, whatever `minutes` says, and reads all that Shopify shows. Raises TransientError
+    when a run stores its memory meanwhile.
+    """
+    for name in await snapshots.names(f"prices/{store}/"):
+        value, etag = await snapshots.read(name)
+        if value is not None and value.get("read_at") is not None:
+            await snapshots.write(name, value | {"read_at": _LONG_AGO.isoformat()}, etag)
+    state = await RunState.load(snapshots, store)
+    if state.etag is not None:  # else the first run is still to come
+        state.ran_at = None
+        await state.save()
+
+
+def fingerprint(problem: RefusedError) -> str:
     text = json.dumps([problem.code, dict(sorted(problem.details.items()))])
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 

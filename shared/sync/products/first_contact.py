@@ -151,7 +151,6 @@ def plan_lines(plan: Mapping[str, Any], most: int | None) -> Iterator[str]:
         item: f"as product {each['product']}, changing {', '.join(each['changes']) or 'nothing'}"
         for item, each in plan["adopt"].items()
     }
-    yield f"Planned at {plan['at']}. Nothing is written until adopt = true in [products]"
     for title, items in (
         ("taken over", adopted),
         ("created", dict.fromkeys(plan["create"], "")),

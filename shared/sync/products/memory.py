@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final, Self
 
-from shared.errors import TransientError
+from shared.errors import ConnectorError, TransientError
 from shared.mapping.products.decisions import RememberedProduct
 from shared.model import Item, ShopState
 from shared.model.fo_product import StampedItem
@@ -168,6 +168,21 @@ class CatalogueMemory:
         }
         self.etag = await self.snapshots.write(self.name, value, self.etag)
         self.leased_until = leased_until
+
+
+async def compare_products_at_once(snapshots: Snapshots, store: str, now: datetime) -> None:
+    """The next run reads F&O in full, and tries again what was refused. Raises ConnectorError while a run writes,
+    TransientError when one stores its memory meanwhile.
+    """
+    memory = await CatalogueMemory.load(snapshots, store=store, run=f"{store}-operator-{now:%Y%m%dT%H%M%S}")
+    if memory.is_leased(now):
+        raise ConnectorError(f"a run writes products until {memory.leased_until:%H:%M} UTC at most: call again then")
+    memory.read_at = None
+    for item, product in memory.products.items():
+        if product.state is ShopState.REFUSED:
+            memory.products[item] = replace(product, digest="")
+    if memory.etag is not None:  # else the first run is still to come
+        await memory.release_lease()
 
 
 def _stored(product: RememberedProduct) -> list[Any]:

@@ -6,11 +6,14 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Any
+from typing import Any, Final
 
 from shared.errors import RefusedError
 from shared.mapping.products.decisions import ProductAction
 from shared.model import ShopState
+
+ENDED_THE_RUN: Final = "run"
+"""In place of a problem's mark: the run wrote nothing because of it, and each run like it tells of it again."""
 
 
 @dataclass(slots=True)

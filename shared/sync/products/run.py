@@ -24,7 +24,7 @@ from shared.sync.prices.quotes import quotes
 from shared.sync.products.flow import ProductsPush
 from shared.sync.products.open_shop import open_shop
 from shared.sync.products.ports import ProductPorts
-from shared.sync.products.report import ProductsReport, explained
+from shared.sync.products.report import ENDED_THE_RUN, ProductsReport, explained, mark_of
 from shared.telemetry import emit
 
 
@@ -57,7 +57,7 @@ async def _push(rules: StoreRules, ports: ProductPorts, now: Callable[[], dateti
     except RefusedError as refusal:
         emit("products.failed", level=logging.WARNING, reason=refusal.code)
         event_id = f"{rules.key}-{began:%Y%m%dT%H%M%S}"
-        await _problem("", refusal, store=rules.key, event_id=event_id, journal=ports.journal, at=now())
+        await _problem("", refusal, ENDED_THE_RUN, store=rules.key, event_id=event_id, journal=ports.journal, at=now())
         raise
     report.shopify_calls = shopify.calls
     await _report(report, began, now(), ports)
@@ -90,7 +90,8 @@ async def _report(report: ProductsReport, began: datetime, ended: datetime, port
     )
     for number, (item, problem) in enumerate(report.new_problems):
         event_id = f"{report.run}-{number}"
-        await _problem(item, problem, store=report.store, event_id=event_id, journal=ports.journal, at=ended)
+        mark = mark_of(problem)
+        await _problem(item, problem, mark, store=report.store, event_id=event_id, journal=ports.journal, at=ended)
     if report.done or report.problems:
         document = json.dumps(explained(report), ensure_ascii=False).encode()
         await ports.reports.put(f"products/{report.store}/report.json", document)
@@ -101,7 +102,7 @@ def _done(report: ProductsReport, *actions: ProductAction) -> int:
 
 
 async def _problem(
-    item: str, problem: RefusedError, *, store: str, event_id: str, journal: Journal, at: datetime
+    item: str, problem: RefusedError, mark: str, *, store: str, event_id: str, journal: Journal, at: datetime
 ) -> None:
     emit("products.problem", level=logging.WARNING, code=problem.code, owner=problem.entry.owner, item=item or None)
     await journal.write(
@@ -114,6 +115,11 @@ async def _problem(
             at=at,
             outcome="parked",
             note=f"{problem.code}: {problem.cause}",
-            evidence={**problem.details, "next_step": problem.next_step, "owner": problem.entry.owner},
+            evidence={
+                "mark": mark,
+                "next_step": problem.next_step,
+                "owner": problem.entry.owner,
+                **problem.details,
+            },
         )
     )

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from types import SimpleNamespace
 
 from shared.errors import ErrorCode, RefusedError
-from shared.operator import _show
+from shared.operator.__main__ import _show
 from shared.store.parking import ParkedMessage, Parking
 from shared.store.proofs import PROOF_LIMIT
 from tests.builders.memory_table import MemoryTable

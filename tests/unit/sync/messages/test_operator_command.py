@@ -9,7 +9,7 @@ import pytest
 from shared.bus.envelope import OPERATOR, Envelope
 from shared.errors import ConnectorError, OutcomeUnknownError, RefusedError, TransientError
 from shared.model import Part, SoldUnits
-from shared.operator import list_parked, main
+from shared.operator.__main__ import list_parked, main
 from shared.store.links import OrderLink
 from shared.store.parking import Parked, State
 from shared.sync.messages.parked import ParkedPorts, bring, discard, release, release_hold, replay

@@ -18,6 +18,7 @@ from shared.errors import ErrorCode, TransientError
 from shared.store.journal import Journal
 from shared.sync.prices.ports import PricePorts
 from shared.sync.prices.run import push_all_prices
+from shared.sync.problems import read_open_problems
 
 
 class Reports:
@@ -111,6 +112,8 @@ async def test_a_new_problem_is_one_event_and_one_journal_entry(world, caplog):
     evidence = json.loads(entry["evidence"])
     assert evidence["owner"] == "operations clerk"
     assert "trade agreement" in evidence["next_step"]
+    [shown] = await read_open_problems(app.ports.snapshots, app.ports.journal, "nordlys")
+    assert (shown.flow, shown.text, shown.next_step) == ("prices", entry["note"], evidence["next_step"])
 
 
 async def test_a_problem_whose_entry_was_not_written_is_told_by_the_next_run(world):

@@ -12,11 +12,10 @@ import json
 import os
 import sys
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
-from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -29,16 +28,14 @@ from shared.connections import open_blobs, open_service_bus, open_tables, opened
 from shared.errors import ConfigurationError, ConnectorError
 from shared.mapping.evidence import proof_table
 from shared.mapping.redaction import redacted
+from shared.operator.catalogue import STORE, Print, add_catalogue_commands, run_catalogue_command
 from shared.settings import Connections, read_connections
 from shared.store import blobs
 from shared.store.journal import Journal
 from shared.store.links import OrderLinks
 from shared.store.parking import Parked, Parking
-from shared.sync.brake import Held, confirm, digest_of, read_held_changes
-from shared.sync.bulk.jobs import BULK
 from shared.sync.exports import TABLES, ExportPorts, restore_tables
 from shared.sync.messages.parked import ParkedPorts, bring, discard, record, release, release_hold, replay
-from shared.sync.products.first_contact import plan_lines, read_plan
 from shared.sync.stock.held import HeldOrder, read_held
 from shared.telemetry import quiet_libraries, redact
 
@@ -48,8 +45,6 @@ _WHERE_SETTINGS_COME_FROM: Final = (
     "In Azure the app's settings are in the environment. Next to `make up`, call: "
     "python -m shared.operator --settings local.settings.sample.json ..."
 )
-
-type Print = Callable[[str], None]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -72,9 +67,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
 
 
-_STORE: Final = "the store's key: the name of its file"
-_BRAKED: Final = ("products", "prices")
-_SHOWN: Final = 20
 _ORDER: Final = "Shopify's order id, as in the address of the order's page in the admin; not #1001"
 
 
@@ -105,34 +97,18 @@ def _parser() -> argparse.ArgumentParser:
     holding = commands.add_parser("held", help="orders that hold stock back: units by SKU, since when, why, what to do")
     holding.add_argument("--store", help="of this store only")
     releasing = commands.add_parser("release", help="give an order up that F&O does not have: its goods are sold again")
-    releasing.add_argument("store", help=_STORE)
+    releasing.add_argument("store", help=STORE)
     releasing.add_argument("order", type=int, help=_ORDER)
     releasing.add_argument("--reason", required=True, help="kept with the order and its parked messages")
     releasing.add_argument("--sales-order", default="", help="the number under which it was entered in F&O by hand")
     ending = commands.add_parser("release-hold", help="end the hold of an order in F&O: the app does not set it again")
-    ending.add_argument("store", help=_STORE)
+    ending.add_argument("store", help=STORE)
     ending.add_argument("order", type=int, help=_ORDER)
     ending.add_argument("--reason", required=True, help="kept with the order")
     bringing = commands.add_parser("bring", help="fetch and book one order by its id in Shopify")
-    bringing.add_argument("store", help=_STORE)
+    bringing.add_argument("store", help=STORE)
     bringing.add_argument("order", type=int, help=_ORDER)
-    changing = commands.add_parser("changes", help="what would change in products or prices beyond the rules' limits")
-    changing.add_argument("--store", help="of this store only")
-    changing.add_argument("--all", action="store_true", help="every change, not the first 20 of each kind")
-    planning = commands.add_parser("plan", help="what the flow products would do in a shop, before adopt = true")
-    planning.add_argument("store", help=_STORE)
-    planning.add_argument("--all", action="store_true", help="every product, not the first 20 of each kind")
-    bulk = commands.add_parser("bulk", help="what Shopify does for a store in bulk: how far, since when, how it ended")
-    bulk.add_argument("store", help=_STORE)
-    bulk.add_argument("--all", action="store_true", help="every operation, not the last 20")
-    confirming = commands.add_parser("confirm", help="let the next run write what `changes` shows")
-    confirming.add_argument("store", help=_STORE)
-    confirming.add_argument("flow", choices=_BRAKED)
-    confirming.add_argument("--shown", required=True, help="what `changes` named when it had shown all of them")
-    confirming.add_argument(
-        "--except", nargs="+", default=[], dest="leaving", metavar="NAME", help="these stay as they are in the shop"
-    )
-    confirming.add_argument("--reason", required=True, help="kept in the journal")
+    add_catalogue_commands(commands)
     restoring = commands.add_parser("restore", help="insert the rows of a nightly export that the tables lack")
     restoring.add_argument("--night", help="its day, as 2026-11-28; the last one by default")
     return parser
@@ -164,13 +140,11 @@ async def _run(options: argparse.Namespace, connections: Connections, out: Print
                 await _show_held(options.store, ports, snapshots, out)
             case "release" | "release-hold" | "bring":
                 await _about_order(options, ports, out)
-            case "changes" | "plan" | "bulk":
-                return await _show_outlook(options, ports, snapshots, out)
-            case "confirm":
-                await _confirm(options, ports, snapshots, out)
             case "restore":
                 await record(ports, f"restore {options.night or 'the last night'}", store="operator", entity_id="")
                 await _restore(options.night, exports, out)
+            case _:
+                return await run_catalogue_command(options, ports, snapshots, out)
     return 0
 
 
@@ -188,35 +162,6 @@ async def _about_order(options: argparse.Namespace, ports: ParkedPorts, out: Pri
             out(f"order {order} is fetched and booked as event {event}: the journal has its outcome")
 
 
-async def _show_outlook(options: argparse.Namespace, ports: ParkedPorts, snapshots: blobs.Snapshots, out: Print) -> int:
-    """What the flows of products and prices would do and do not do yet, or have Shopify do in bulk."""
-    if options.command == "bulk":
-        await _show_bulk(options.store, ports, out, every=options.all)
-        return 0
-    if options.command == "changes":
-        _show_changes(await read_held_changes(snapshots, options.store), options.store, out, every=options.all)
-        return 0
-    plan = await read_plan(snapshots, options.store)
-    if plan is None:
-        out(f"There is no plan of store {options.store}: a full run of the flow products with adopt = false makes one")
-        return 1
-    for line in plan_lines(plan, None if options.all else _SHOWN):
-        out(line)
-    return 0
-
-
-async def _confirm(options: argparse.Namespace, ports: ParkedPorts, snapshots: blobs.Snapshots, out: Print) -> None:
-    store, flow, leaving = options.store, options.flow, options.leaving
-    but = f" but {', '.join(leaving)}" if leaving else ""
-    await record(ports, f"confirm {flow} {options.shown}{but}: {options.reason}", store=store, entity_id=flow)
-    now = datetime.now(UTC)
-    confirmed = await confirm(snapshots, store, flow, now, shown=options.shown, leaving=leaving)
-    count = sum(len(each.changes) for each in confirmed)
-    out(f"{count} changes of {flow} confirmed: the next run writes those that F&O still has")
-    if leaving:
-        out(f"still held: {', '.join(leaving)}")
-
-
 async def _show_held(store: str | None, ports: ParkedPorts, snapshots: blobs.Snapshots, out: Print) -> None:
     """As the last stock run of each store found it."""
     messages: defaultdict[tuple[str, str], list[Parked]] = defaultdict(list)
@@ -227,44 +172,6 @@ async def _show_held(store: str | None, ports: ParkedPorts, snapshots: blobs.Sna
         out("\n".join(_held_lines(each, order, messages[each, str(order.order_id)])))
     if not held:
         out(f"No order{f' of store {store}' if store else ''} held stock back at the last stock run")
-
-
-async def _show_bulk(store: str, ports: ParkedPorts, out: Print, *, every: bool) -> None:
-    """The newest first."""
-    rows = await ports.journal.history(store, BULK)
-    for row in rows[::-1] if every else rows[: -_SHOWN - 1 : -1]:
-        out(f"{row['outcome']:<8} {row['topic'].removeprefix(f'{BULK}/')}: {row['note']}")
-    if not rows:
-        out(f"The journal has no bulk operation of store {store}")
-
-
-def _show_changes(found: Sequence[Held], store: str | None, out: Print, *, every: bool) -> None:
-    by_flow: defaultdict[tuple[str, str], list[Held]] = defaultdict(list)
-    for held in found:
-        by_flow[held.store, held.flow].append(held)
-    for (key, flow), kinds in by_flow.items():
-        for held in kinds:
-            out("\n".join(_change_lines(held, None if every else _SHOWN)))
-        if every or all(len(held.changes) <= _SHOWN for held in kinds):
-            out("    next:  correct F&O, or let the next run write these; --except NAME ... leaves some held:")
-            command = f"confirm {key} {flow} --shown {digest_of(kinds)} --reason"
-            out(f'           python -m shared.operator {command} "..."')
-        else:
-            out(f"    next:  see all of them: python -m shared.operator changes --store {key} --all")
-    if not found:
-        out("No changes are held" + (f" for store {store}" if store else ""))
-
-
-def _change_lines(held: Held, most: int | None) -> list[str]:
-    excepted = held.excepted_of(held.changes)
-    return [
-        f"{held.store}  {held.flow}  {held.kind}: {len(held.changes)}  since {held.since:%Y-%m-%d %H:%M} UTC",
-        *(
-            f"    {what}: {how}" + (" (left out of a confirmation)" if what in excepted else "")
-            for what, how in islice(held.changes.items(), most)
-        ),
-        *([f"    and {len(held.changes) - most} more"] if most is not None and len(held.changes) > most else []),
-    ]
 
 
 def _held_lines(store: str, order: HeldOrder, messages: Sequence[Parked]) -> list[str]:

@@ -1,0 +1,1 @@
+"""What whoever looks after the connector calls: `python -m shared.operator`."""
