@@ -4,6 +4,7 @@ import gzip
 import importlib.util
 import json
 import re
+import textwrap
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from graphql import build_client_schema, parse, validate
 
 from shared.error_catalogue import CATALOGUE, ErrorCode
 from shared.flows import TOPICS
+from shared.rules import load_store, load_tenant
 from shared.sync.messages.outcome import RetryPolicy
 from tests.builders.markdown import CODE, FENCE, names_in, read_tables
 
@@ -251,3 +253,32 @@ def test_every_file_in_the_picture_of_the_architecture_exists() -> None:
     named = set(re.findall(r"[\w/]+\.py", picture))
     known = [path.as_posix() for path in (ROOT / "shared").rglob("*.py")] + [str(ROOT / "function_app.py")]
     assert {name for name in named if not any(path.endswith(f"/{name}") for path in known)} == set()
+
+
+EXAMPLES = [
+    pytest.param(page, block, id=f"{page.stem}-{number}")
+    for page in (ROOT / "docs/products.md", ROOT / "docs/prices.md")
+    for number, block in enumerate(re.findall(r"^ *```toml\n(.*?)^ *```$", text(page), re.MULTILINE | re.DOTALL))
+]
+
+
+@pytest.mark.parametrize(("page", "block"), EXAMPLES)
+def test_an_example_of_rules_is_one_that_a_store_can_have(page: Path, block: str, tmp_path: Path) -> None:
+    """In place of the store's own table: all of it for products, the keys of the example for prices."""
+    source = text(ROOT / "config/stores/prairie.toml")
+    own, example = tomllib.loads(source)[page.stem], tomllib.loads(textwrap.dedent(block))
+    assert example.keys() == {page.stem}
+    table = example[page.stem] if page.stem == "products" else own | example[page.stem]
+    others = re.sub(rf"^\[+{page.stem}[\].].*?(?=^\[+(?!{page.stem}))", "", source, flags=re.MULTILINE | re.DOTALL)
+    path = tmp_path / "prairie.toml"
+    path.write_text(f"{page.stem} = {in_line(table)}\n{others}", encoding="utf-8")
+    assert load_store(path, load_tenant(ROOT / "config/tenants/local.toml"))
+
+
+def in_line(value: object) -> str:
+    """The value as TOML writes it in one line."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key} = {in_line(each)}" for key, each in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(in_line, value)) + "]"
+    return json.dumps(value)

@@ -194,7 +194,7 @@ class PriceRules(Rules):
     )
     brake_percent: int = Field(
         default=20,
-        ge=1,
+        ge=0,
         le=100,
         description="When more than this percentage of a list's prices would change in one run, none is written until "
         "an operator confirms.",

@@ -85,7 +85,7 @@ LIMITS = {
     "PriceListRules.tiers": "= False",
     "PriceRules.allow_zero": "= False",
     "PriceRules.brake_floor": "0.. = 10",
-    "PriceRules.brake_percent": "1..100 = 20",
+    "PriceRules.brake_percent": "0..100 = 20",
     "PriceRules.brake_single_percent": "1..98 = 50",
     "PriceRules.discount_group": "1..20",
     "PriceRules.ending": "0.0..",
