@@ -235,6 +235,10 @@ class Entry:
 
 _REPLAY: Final = "Then replay the parked message (python -m shared.operator replay)."
 _DISCARD: Final = "Then discard the parked message (python -m shared.operator discard)."
+_TRIED_AGAIN: Final = (
+    "It is tried again within products.full_compare_hours (24), when the product changes in F&O, or at once after "
+    "python -m shared.operator compare STORE products."
+)
 _DELETED: Final = (
     " If the admin does not show it, it was deleted: do in F&O by hand what is left to do, and discard the parked "
     "message (python -m shared.operator discard)."
@@ -1173,7 +1177,7 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
     ErrorCode.PRODUCT_AMBIGUOUS: Entry(
         "F&O's product {item} cannot be found for certain in the shop: {key} belongs to {places}.",
         Owner.CLERK,
-        "In Shopify, leave the SKU or barcode on one variant only and correct the others. The next run finds it then.",
+        "In Shopify, leave each SKU or barcode on one variant only, and all of them in one product. " + _TRIED_AGAIN,
     ),
     ErrorCode.PRODUCT_DELETED_IN_SHOP: Entry(
         "Product {product} in the shop was F&O's {item}, and was deleted there. It is created again, as a draft until "
@@ -1185,13 +1189,14 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
     ErrorCode.PRODUCT_OF_OTHER_ITEM: Entry(
         "The variants of F&O's product {item} are found in product {product} of the shop, which is F&O's {other}.",
         Owner.CLERK,
-        "In Shopify, correct the SKU or barcode of the variants of product {product} that are not F&O's {other}.",
+        "In Shopify, correct the SKU or barcode of the variants of product {product} that are not F&O's {other}. "
+        + _TRIED_AGAIN,
     ),
     ErrorCode.PRODUCT_OPTIONS_UNLIKE: Entry(
         "Product {product} in the shop has {shop}; F&O's product {item} has {fo}.",
         Owner.CLERK,
         "Give the product in Shopify as many options as in F&O. If its variants cannot be kept, delete the product in "
-        "Shopify: the next run creates it again.",
+        "Shopify: it is created again. " + _TRIED_AGAIN,
     ),
     ErrorCode.PRODUCT_PRICES_OFF: Entry(
         "Product {product} in the shop (F&O's {item}) stays a draft: the flow of prices is off, and only that gives it "
@@ -1203,8 +1208,7 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
     ErrorCode.PRODUCT_REFUSED: Entry(
         "Shopify did not take {what} of F&O's product {item}: {message}",
         Owner.CLERK,
-        "Correct in F&O, or in the store's file, what Shopify's message names. The next run that reads the product "
-        "tries again.",
+        "Correct in F&O, or in the store's file, what Shopify's message names. " + _TRIED_AGAIN,
     ),
     ErrorCode.PRODUCT_VARIANT_DELETED: Entry(
         "Variants of product {product} in the shop (F&O's {item}) were deleted there, and are created again: {skus}.",
@@ -1226,7 +1230,8 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
         "Product {product} in the shop (F&O's {item}) has {has} variants: {more} more would exceed Shopify's limit of "
         "{limit}.",
         Owner.CLERK,
-        "In Shopify, delete variants of the product that are not sold any more. Or part the product in two in F&O.",
+        "In Shopify, delete variants of the product that are not sold any more. Or part the product in two in F&O. "
+        + _TRIED_AGAIN,
     ),
     ErrorCode.PRODUCT_WITHOUT_PRICE: Entry(
         "Product {product} in the shop (F&O's {item}) has variants without a price: {skus}. If nobody has seen it yet, "
@@ -1599,8 +1604,8 @@ def as_markdown() -> str:
             "  corrected, replay the message. If the order was entered in F&O by hand, discard it with",
             "  `discard --sales-order`. README, “Operate”, shows the commands. What was discarded about the",
             "  payments or refunds of an order in F&O is parked again by its next event, while the cause lasts.",
-            "- **reported**: nothing is parked. The sweep, or the flow of stock or of prices, writes it into the",
-            "  journal, and an alert reports it. Stock figures and prices are tried again by themselves.",
+            "- **reported**: nothing is parked. The sweep, or the flow of stock, products or prices, writes it into",
+            "  the journal, and an alert reports it. Stock figures, products and prices are tried again by themselves.",
             "",
             "| Code | Result | Cause | Who acts | Next step |",
             "|---|---|---|---|---|",

@@ -16,7 +16,7 @@ from builders.confirming import confirm_held
 from builders.memory_table import MemoryTable
 from builders.sales import EU, with_rules
 
-from shared.errors import OutcomeUnknownError, ThrottledError, TransientError
+from shared.errors import DeniedError, ErrorCode, OutcomeUnknownError, ThrottledError, TransientError
 from shared.rules import StoreRules
 from shared.shopify.gid import gid_of, number_of
 from shared.store.journal import Journal
@@ -98,6 +98,8 @@ class Shop:
             raise ThrottledError("Shopify's query budget is spent", retry_after=timedelta(seconds=20))
         if effect == "down":
             raise TransientError("Shopify answered with 503")
+        if effect == "denied":
+            raise DeniedError(ErrorCode.SHOPIFY_DENIED, message="the app lacks the access scopes write_products")
         answer = getattr(self, "_" + _CAPITAL.sub(r"_\1", query.name)[1:].lower())(**variables)
         if effect == "lost":
             raise OutcomeUnknownError("no answer")

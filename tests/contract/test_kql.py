@@ -380,6 +380,13 @@ def test_prices_that_are_held_are_reported_until_a_run_holds_none(recording: Rec
     later = changed(recording.tables, confirmed)
     assert ask(ALERTS["prices_held"], {name: before[name] + later[name] for name in before}) == []
 
+    def short(row: Row) -> Row:
+        is_run = row["Name"] == "prices.pushed" and row["Properties"]["store"] == "nordlys"
+        return row | {"Properties": row["Properties"] | {"halted": "PRICES_READ_SHORT"}} if is_run else row
+
+    (found,) = ask(ALERTS["prices_held"], changed(later, short))
+    assert (found["Store"], found["IsShort"]) == ("nordlys", True)
+
 
 def test_a_store_whose_prices_were_not_compared_for_half_an_hour_is_reported(recording: Recording) -> None:
     def halted(row: Row) -> Row:
@@ -398,11 +405,12 @@ def test_messages_that_wait_because_calls_are_denied_are_reported_and_others_are
     assert ask(ALERTS["denied"], recording.tables) == []
 
     def denied(row: Row) -> Row:
-        is_waiting = row["Name"] == "message.waiting"
-        return row | {"Properties": row["Properties"] | {"reason": "DeniedError"}} if is_waiting else row
+        waits = row["Name"] in {"message.waiting", "products.failed", "prices.failed"}
+        return row | {"Properties": row["Properties"] | {"reason": "DeniedError"}} if waits else row
 
-    found = ask(ALERTS["denied"], changed(recording.tables, denied))
-    assert {(row["Store"], row["Flow"]) for row in found} == {("nordlys", "orders")}
+    found = {(row["Store"], row["Flow"]) for row in ask(ALERTS["denied"], changed(recording.tables, denied))}
+    assert ("nordlys", "orders") in found
+    assert {flow for _, flow in found} == {"orders", "products", "prices"}
 
 
 def test_a_timer_that_has_not_run_is_missed(recording: Recording) -> None:

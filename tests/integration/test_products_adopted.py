@@ -106,6 +106,7 @@ async def test_a_sku_in_two_products_is_refused_with_both(side: ShopSide) -> Non
     [problem] = result.problems
     assert problem.code == "PRODUCT_AMBIGUOUS"
     assert problem.details["places"] == f"product {first} and product {second}"
+    assert problem.details["key"] == "TENT-GL"
     found = await side.look(PRODUCT)
     assert found is not None
     assert [each.code for each in found.problems] == ["PRODUCT_AMBIGUOUS"]

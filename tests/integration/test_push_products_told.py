@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 
 from local.d365.faults import Fault as FoFault
-from shared.errors import ErrorCode, RefusedError, TransientError
+from shared.errors import DeniedError, ErrorCode, RefusedError, TransientError
 from shared.rules import StoreRules
 from shared.store.journal import Journal
 from shared.sync.problems import OpenProblem, read_open_problems
@@ -113,6 +113,15 @@ async def test_a_run_that_fails_in_f_and_o_is_an_event_and_no_problem_of_a_perso
     assert [type(error) for error in failed.value.exceptions] == [TransientError]
     assert [event["reason"] for event in events_in(caplog, "products.failed")] == ["TransientError"]
     assert told.notes == []
+
+
+async def test_a_run_that_lacks_a_scope_names_the_code(told: Told, caplog: pytest.LogCaptureFixture) -> None:
+    told.world.shop.scopes -= {"write_publications"}
+    with pytest.raises(ExceptionGroup) as failed:
+        await told.run()
+    assert [type(each) for each in failed.value.exceptions] == [DeniedError]
+    [event] = events_in(caplog, "products.failed")
+    assert (event["reason"], event["code"]) == ("DeniedError", "SHOPIFY_DENIED")
 
 
 async def test_a_rule_that_does_not_fit_the_shop_is_told(told: Told, caplog: pytest.LogCaptureFixture) -> None:

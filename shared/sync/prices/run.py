@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from shared.errors import RefusedError, TransientError
+from shared.errors import DeniedError, RefusedError, TransientError
 from shared.flows import PRICES
 from shared.rules import StoreRules
 from shared.store.journal import JournalEntry
@@ -44,7 +44,8 @@ async def _push(rules: StoreRules, ports: PricePorts, now: Callable[[], datetime
             tell=lambda report: _tell(report, began, now(), ports),
         )
     except TransientError as error:
-        emit("prices.failed", level=logging.WARNING, reason=type(error).__name__)
+        code = error.code if isinstance(error, DeniedError) else None
+        emit("prices.failed", level=logging.WARNING, reason=type(error).__name__, code=code)
         raise
 
 

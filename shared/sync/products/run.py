@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from functools import partial
 
-from shared.errors import RefusedError, TransientError
+from shared.errors import DeniedError, RefusedError, TransientError
 from shared.flows import PRODUCTS
 from shared.mapping.products.decisions import ProductAction
 from shared.model import Item, ShopState, VariantPrices
@@ -52,7 +52,8 @@ async def _push(rules: StoreRules, ports: ProductPorts, now: Callable[[], dateti
     try:
         report = await push.run()
     except TransientError as error:
-        emit("products.failed", level=logging.WARNING, reason=type(error).__name__)
+        code = error.code if isinstance(error, DeniedError) else None
+        emit("products.failed", level=logging.WARNING, reason=type(error).__name__, code=code)
         raise
     except RefusedError as refusal:
         emit("products.failed", level=logging.WARNING, reason=refusal.code)

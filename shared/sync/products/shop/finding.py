@@ -73,8 +73,12 @@ class Finder:
         self.searches += 1
         products = {each.product: each for each in found}
         if len(products) > 1:
-            keys = ", ".join(sorted({each.sku or each.barcode for each in found}))
-            places = " and ".join(f"product {number}" for number in sorted(products))
+            by_key: defaultdict[str, set[int]] = defaultdict(set)
+            for each in found:
+                by_key[each.sku or each.barcode].add(each.product)
+            double = {key: places for key, places in by_key.items() if len(places) > 1} or by_key
+            keys = ", ".join(sorted(double))
+            places = " and ".join(f"product {number}" for number in sorted(set().union(*double.values())))
             raise RefusedError(ErrorCode.PRODUCT_AMBIGUOUS, item=wanted.item_number, key=keys, places=places)
         for number, variant in products.items():
             if variant.item_number not in {None, wanted.item_number}:

@@ -295,6 +295,15 @@ async def test_more_changes_than_the_percentage_wait_and_as_many_do_not(large):
     assert (await large.run()).changed == 12
 
 
+async def test_a_shut_brake_holds_every_change_of_the_first_run(large):
+    large.rules = store_rules(brake_percent=0, brake_floor=0, brake_single_percent=1)
+    large.agree("ITEM-00", "10.05")
+    report = await large.run()
+    assert (report.changed, report.held, set(large.shop.shown().values())) == (0, 1, {"10.00"})
+    await large.confirm()
+    assert (await large.run()).changed == 1
+
+
 async def test_a_confirmed_mass_change_is_written(large):
     await large.run()
     for number in range(60):

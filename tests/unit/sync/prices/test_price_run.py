@@ -217,3 +217,12 @@ async def test_a_price_list_and_its_currency_are_in_the_document():
     ]
     assert document["lists"][1]["written"][0]["before"] == "(none)"
     assert Decimal(document["lists"][1]["written"][0]["after"]) == Decimal(249)
+
+
+async def test_a_run_that_is_denied_names_the_code(world, caplog):
+    world.shop.faults["PriceShop"] = ["denied"]
+    with pytest.raises(ExceptionGroup) as failed:
+        await App(world).run()
+    assert [type(each) for each in failed.value.exceptions] == [DeniedError]
+    [event] = events_in(caplog, "prices.failed")
+    assert (event["reason"], event["code"]) == ("DeniedError", "SHOPIFY_DENIED")
