@@ -67,7 +67,7 @@ infra-write:
 bench: setup
 	@$(BIN)/python -m bench
 
-peers:
+peers: setup
 	@$(SETUP) venv $(PEERS_VENV) bench/peers-requirements.txt
 	@$(PEERS_VENV)/bin/python -m bench.peers
 
