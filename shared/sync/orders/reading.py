@@ -147,7 +147,7 @@ class StateReader:
         return replace(state, delivery=method, assigned_location=location)
 
     async def _beside(self, state: OrderState, payload: Any, document: str) -> Json:
-        node = await self.supplements.read(self.admin, document, self.order_id)
+        node = await self.supplements.read(self.admin, self.rules.key, document, self.order_id)
         if node is None or not is_supplement(node, state, payload, is_fresh=self.is_fresh):
             raise _NotBesideError
         return node
