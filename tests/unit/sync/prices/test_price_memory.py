@@ -150,13 +150,13 @@ async def test_the_last_price_of_one_that_ended_stays_known_until_another_begins
 
 async def test_all_is_read_again_and_what_the_flow_wrote_stays_known():
     memory = await load(Snapshots())
-    memory.begin_reading(NOON, full_hours=24)
+    memory.begin_reading(NOON)
     memory.note_shown({9001: known("1")}, after=None)
     memory.end_reading(keeps_written=True)
     memory.remember(9001, PRICES[0])
-    assert not memory.begin_reading(NOON + timedelta(hours=1), full_hours=24).is_full
+    assert not memory.is_full_reading_due(NOON + timedelta(hours=1), 24)
     memory.read_again()
-    assert memory.begin_reading(NOON + timedelta(hours=1), full_hours=24).is_full
+    assert memory.is_full_reading_due(NOON + timedelta(hours=1), 24)
     assert memory.prices[9001].written == PRICES[0]
 
 

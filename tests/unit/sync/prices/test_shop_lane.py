@@ -10,7 +10,7 @@ from builders.price_world import Snapshots
 from shared.mapping.prices.changes import PriceChange, PriceOutcome
 from shared.model import ListedPrice
 from shared.shopify.bulk import BulkResult, BulkState, BulkStatus
-from shared.sync.bulk_lane import WORTHWHILE
+from shared.sync.bulk.lane import WORTHWHILE
 from shared.sync.prices.lists.memory import KnownPrice, PriceMemory
 from shared.sync.prices.lists.shop_lane import ShopPriceLane
 from shared.sync.prices.ports import LaneOutcome, ProductPrices
@@ -34,8 +34,9 @@ class Bulk:
     """An operation that is over, with a payload of each line that it came to; and those that are started."""
 
     def __init__(self, status: BulkStatus, payloads) -> None:
-        self.state = BulkState(status, len(payloads), "", "https://results")
+        self.state = BulkState(status, len(payloads), None, "", "https://results")
         self.payloads, self.started, self.has_ended = payloads, [], False
+        self.jobs = self
 
     async def resume(self):
         return "job", self.state
@@ -47,7 +48,7 @@ class Bulk:
     async def end(self, job, state):
         self.has_ended = True
 
-    async def start(self, document, calls):
+    async def start(self, document, what, calls):
         self.started.append(list(calls))
 
 
