@@ -384,6 +384,58 @@ async def test_so_does_one_whose_answer_was_lost():
     assert world.shop.calls["PriceListPrices"] == pages
 
 
+@pytest.mark.parametrize("overwrite", ["set_back", "tell"])
+@pytest.mark.parametrize("effect", ["lost", "killed"])
+async def test_a_price_that_was_set_although_its_run_did_not_hear_of_it_is_corrected_by_the_next_run(effect, overwrite):
+    world = world_with(DEALERS, overwrite=overwrite)
+    row = dealer(world, "TENT", "199")
+    await world.run()
+    row["Price"] = Decimal(189)
+    stored = await run_that_does_not_hear(world, effect)
+    assert world.shop.on_list("Dealers")["TENT"] == "189.00"
+    world.snapshots.documents, world.snapshots.versions = stored
+    row["Price"] = Decimal(199)  # what the run before that one wrote, and what its memory has
+    await world.run()
+    assert world.shop.on_list("Dealers")["TENT"] == "199.00"
+    pages = world.shop.calls["PriceListPrices"]
+    await world.run()
+    assert world.shop.calls["PriceListPrices"] == pages
+
+
+@pytest.mark.parametrize("overwrite", ["set_back", "tell"])
+@pytest.mark.parametrize("effect", ["lost", "killed"])
+async def test_a_price_that_was_taken_off_although_its_run_did_not_hear_of_it_is_set_by_the_next_run(effect, overwrite):
+    world = world_with(DEALERS)
+    world.rules = store_rules(lists=(DEALERS,), search=("group",), base_currency=None, overwrite=overwrite)
+    for sku in ("TENT", "BOOT", "MAP"):
+        world.agree(sku, str(world.shop.shown()[sku]))
+    row = dealer(world, "TENT", "239")
+    await world.run()
+    assert world.shop.on_list("Dealers") == {"TENT": "239.00"}
+    row["PriceApplicableToDate"] = "2026-11-28T12:00:00Z"
+    stored = await run_that_does_not_hear(world, effect)
+    assert world.shop.on_list("Dealers") == {}
+    world.snapshots.documents, world.snapshots.versions = stored
+    row["PriceApplicableToDate"] = "1900-01-01T12:00:00Z"
+    await world.run()
+    assert world.shop.on_list("Dealers") == {"TENT": "239.00"}
+
+
+async def run_that_does_not_hear(world, effect):
+    """A run whose prices Shopify sets: its answer is lost, or the run is killed then. Returns what is stored after."""
+    write, stored = world.shop._price_list_set, []
+
+    def set_prices(**variables):
+        stored.append((dict(world.snapshots.documents), world.snapshots.versions.copy()))
+        return write(**variables)
+
+    world.shop._price_list_set = set_prices
+    world.shop.faults["PriceListSet"] = [effect]
+    await world.run()
+    world.shop._price_list_set = write
+    return stored[0] if effect == "killed" else (world.snapshots.documents, world.snapshots.versions)
+
+
 @pytest.mark.parametrize("names_it", [True, False])
 @pytest.mark.parametrize("tiers", [False, True])
 async def test_one_refused_price_keeps_none_of_the_others_from_the_list(tiers, names_it):
