@@ -565,6 +565,45 @@ async def test_a_price_whose_end_changes_too_much_stays_until_an_operator_confir
     assert world.shop.on_list("Dealers") == {}
 
 
+async def test_a_last_price_of_0_lets_no_first_price_through():
+    world = world_with(SWISS, allow_zero=True)
+    row = world.agree("TENT", "0", PriceCurrencyCode="CHF", PriceApplicableToDate="2026-12-01T12:00:00Z")
+    await world.run()
+    await world.confirm()
+    await world.run()
+    assert world.shop.on_list("Switzerland") == {"TENT": "0.00"}
+    row["PriceApplicableToDate"] = "2026-11-28T12:00:00Z"
+    await world.run()
+    await world.confirm()
+    await world.run()
+    assert world.shop.on_list("Switzerland") == {}
+    row |= {"PriceApplicableToDate": "1900-01-01T12:00:00Z", "Price": Decimal(9_999)}
+    assert codes(await world.run()) == [ErrorCode.PRICES_HELD]
+
+
+async def test_prices_of_0_on_a_list_say_nothing_of_its_other_prices():
+    world = world_with(SWISS, allow_zero=True)
+    for sku in ("TENT", "BOOT"):
+        world.agree(sku, "0", PriceCurrencyCode="CHF")
+    await world.run()
+    await world.confirm()
+    await world.run()
+    assert world.shop.on_list("Switzerland") == {"TENT": "0.00", "BOOT": "0.00"}
+    world.agree("MAP", "9999", PriceCurrencyCode="CHF")
+    assert codes(await world.run()) == [ErrorCode.PRICES_HELD]
+
+
+async def test_a_price_in_another_currency_that_ends_is_compared_with_the_lists_others_only():
+    world = world_with(SWISS)
+    wrong = world.agree("TENT", "27", PriceCurrencyCode="CHF")
+    await world.run()
+    await world.confirm()
+    await world.run()
+    wrong["PriceApplicableToDate"] = "2026-11-28T12:00:00Z"
+    assert codes(await world.run()) == [ErrorCode.PRICES_HELD]
+    assert world.shop.on_list("Switzerland") == {"TENT": "27.00"}
+
+
 async def test_a_quantity_break_that_falls_too_much_waits_for_an_operator():
     world = world_with(DEALERS | {"tiers": True})
     row = dealer(world, "TENT", "199", FromQuantity=Decimal(10))
