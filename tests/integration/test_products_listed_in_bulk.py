@@ -195,3 +195,10 @@ async def test_a_shop_that_works_on_five_queries_is_read_by_pages(world: Catalog
     report = await world.push()
     assert {item: action for item, (action, _) in report.done.items()} == dict.fromkeys(OWN, ProductAction.CREATE)
     assert operations(world) == []
+
+
+async def test_where_no_start_is_ever_answered_pages_are_read_by_the_next_run(world: CatalogueWorld) -> None:
+    world.shopify.faults.pending.append(Fault(FaultKind.CONNECTION_RESET, times=None, operation=START))
+    assert (await world.push()).halted == WAITS
+    assert (await soon(world)).done.keys() == OWN
+    assert operations(world) == []
