@@ -20,12 +20,13 @@ from shared.errors import (
     TransientError,
 )
 from shared.mapping.products.decisions import ProductAction
-from shared.model import Adoption, Converged, ShopState, WantedProduct
+from shared.model import Adoption, Converged, Item, ShopState, WantedProduct
 from shared.sync.brake import confirm
 from shared.sync.products.first_contact import plan_lines, read_plan
 from shared.sync.products.ports import RecalledProduct
 from shared.sync.products.shop.bulk import BulkProgress
 from shared.sync.products.shop.flow import ProductWork
+from shared.sync.withheld import read_withheld
 from tests.builders.catalogue_world import RULES, CatalogueWorld, catalogue_world
 from tests.builders.sales import with_rules
 
@@ -49,6 +50,8 @@ class FakeShop:
     looked_at: list[str] = field(default_factory=list)
     fails: Callable[[WantedProduct], Exception | None] = lambda _: None
     is_listing: bool = False
+    has_unsold: bool = False
+    """It has variants that F&O does not sell, too."""
 
     async def prepare_search(self) -> bool:
         return not self.is_listing
@@ -59,7 +62,9 @@ class FakeShop:
                 raise error
             self.work.append(each)
             number = self.products.setdefault(each.wanted.item_number, 1000 + len(self.products))
-            variants = {variant.item: number * 100 + place for place, variant in enumerate(each.wanted.variants)}
+            items = [variant.item for variant in each.wanted.variants]
+            items += each.wanted.unsold.values() if self.has_unsold else ()
+            variants = {item: number * 100 + place for place, item in enumerate(items)}
             state = ShopState.ACTIVE if each.wanted.is_approved else ShopState.WITHDRAWN
             yield each, Converged(number, variants, state)
 
@@ -346,6 +351,22 @@ async def test_what_denies_all_products_is_raised_and_what_was_done_is_remembere
     many.shop.fails = failing(DeniedError(ErrorCode.SHOPIFY_DENIED, what="productSet", message="no scope"), "TEE")
     with pytest.raises(DeniedError, match="SHOPIFY_DENIED"):
         await many.push()
+
+
+async def test_variants_of_products_that_were_taken_over_are_withheld_as_soon_as_they_are_known(many: Many) -> None:
+    many.world.catalogue.set_state("usmf", "TEE", "Ended", ["TEE-RED-L"])
+    many.release(*THINGS[:150])
+    many.shop.has_unsold = True
+    many.shop.fails = failing(DeniedError(ErrorCode.SHOPIFY_DENIED, what="productSet", message="no scope"), THINGS[149])
+    many.world.slowness = timedelta(milliseconds=200)
+    with pytest.raises(DeniedError, match="SHOPIFY_DENIED"):
+        await many.push()
+    many.world.slowness = timedelta()
+    withheld, _ = await read_withheld(many.world.snapshots, "prairie")
+    assert list(withheld.values()) == [Item("TEE", color="Red", size="L")]
+    many.shop.fails = lambda _: None
+    report = await many.push(in_full=True, unpublish_floor=0, unpublish_percent=0)
+    assert (report.held, THINGS[149] in many.written) == (0, True)
 
 
 async def test_an_error_that_nobody_foresaw_stops_no_other_product_and_fails_the_run(many: Many) -> None:

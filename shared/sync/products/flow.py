@@ -151,7 +151,7 @@ class ProductsPush:
             await self.memory.renew_lease(self.now())
         await shop.forget(progress)
         under_way = progress.under_way | await self._write(choice, writer, is_free=not progress.under_way)
-        await self._withhold_found(writer.unsold)
+        await writer.withhold_found()
         self.report.under_way = len(under_way)
         self.report.add("", day_limit(self.report, self.rules))
         self.memory.note_left((*writer.left, *sorted(under_way)), writer.failed, self.report.done)
@@ -261,12 +261,6 @@ class ProductsPush:
         now = {variant: item for variants in choice.withheld.values() for item, variant in variants.items()}
         if kept | now != before:
             await write_withheld(self.snapshots, self.rules.key, kept | now, etag)
-
-    async def _withhold_found(self, unsold: dict[int, Item]) -> None:
-        """Variants of products that were taken over. The brake does not count them: the app never sold them."""
-        if unsold:
-            before, etag = await read_withheld(self.snapshots, self.rules.key)
-            await write_withheld(self.snapshots, self.rules.key, before | unsold, etag)
 
     async def _with_prices(self, choice: Choice) -> None:
         """Chooses the products that wait for a price and have one now."""
