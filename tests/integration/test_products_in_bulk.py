@@ -14,12 +14,12 @@ from builders.shop_products import wanted_plain
 from builders.shop_side import ONLINE_STORE, ShopSide, shop_in_process
 
 from local.shopify.faults import Fault, FaultKind
-from shared.errors import OutcomeUnknownError
+from shared.errors import OutcomeUnknownError, TransientError
 from shared.model import Item, KnownProduct, ListedPrice, ShopState, WantedProduct
 from shared.store.blobs import Snapshots
 from shared.store.journal import Journal
 from shared.sync.bulk.jobs import BulkJobs
-from shared.sync.bulk.lane import WORTHWHILE, BulkLane
+from shared.sync.bulk.lane import RESULTS_AWAITED, WORTHWHILE, BulkLane
 from shared.sync.products.shop.bulk import BulkProducts, BulkProgress
 from shared.sync.products.shop.flow import ProductWork, converge_all
 from shared.sync.products.shop.new_variants import NewVariants
@@ -201,6 +201,25 @@ async def test_an_operation_that_ends_half_way_leaves_the_rest_to_the_next_run(s
     for _ in range(6):
         await runs.shopify_works()
         await runs.run()
+    assert set(runs.states.values()) == {ShopState.ACTIVE}
+    assert len([each for each in side.shop.products.values() if each.title.startswith("Chart ")]) == MANY
+
+
+async def test_an_operation_whose_results_are_never_whole_is_left_after_an_hour_and_nothing_is_created_twice(
+    side: ShopSide, container: Any
+) -> None:
+    runs = Runs(side, container, [plain(number) for number in range(MANY)])
+    await runs.run()
+    await runs.shopify_works()
+    [operation] = side.shop.bulk_operations.values()
+    assert operation.result is not None
+    operation.result = operation.result[: len(operation.result) // 2]
+    with pytest.raises(TransientError, match="end early"):
+        await runs.run()
+    await side.time.sleep(RESULTS_AWAITED.total_seconds())
+    for _ in range(4):
+        await runs.run()
+        await runs.shopify_works()
     assert set(runs.states.values()) == {ShopState.ACTIVE}
     assert len([each for each in side.shop.products.values() if each.title.startswith("Chart ")]) == MANY
 

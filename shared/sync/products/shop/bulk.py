@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from shared.errors import OutcomeUnknownError, RefusedError
+from shared.errors import OutcomeUnknownError, RefusedError, TransientError
 from shared.mapping.products.shop.creation import new_product
 from shared.model import ProductFields
 from shared.shopify.bulk import BulkResult, BulkState
@@ -29,7 +29,7 @@ from shared.shopify.products.writing import (
     set_input,
 )
 from shared.sync.bulk.jobs import BulkJob
-from shared.sync.bulk.lane import WORTHWHILE, BulkLane
+from shared.sync.bulk.lane import UNREADABLE, WORTHWHILE, BulkLane
 from shared.sync.products.shop.flow import ProductWork
 from shared.sync.products.shop.ports import ShopProductPorts, ShowLater
 
@@ -47,6 +47,8 @@ class BulkProgress:
     refused: Mapping[str, RefusedError] = field(default_factory=dict)
     ended: tuple[BulkJob, BulkState] | None = None
     """To be passed to `forget`, once the others are remembered."""
+    unused: str = ""
+    """Why not all of its results are used; "" if they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,9 @@ class BulkProducts:
     ports: ShopProductPorts
 
     async def resume(self) -> BulkProgress:
-        """Raises TransientError where Shopify's results cannot be read to their end: the next run reads them again."""
+        """Raises TransientError where Shopify's results cannot be read to their end: the next runs read them again for
+        an hour.
+        """
         found = await self.lane.jobs.resume()
         if found is None:
             return BulkProgress()
@@ -66,17 +70,23 @@ class BulkProducts:
             return BulkProgress(under_way=frozenset(job.keys))
         created: dict[str, int] = {}
         refused: dict[str, RefusedError] = {}
-        async for item, result in self.lane.results(job, state):
-            if problem := _problem(item, job, result):
-                refused[item] = problem
-            elif job.document == BULK_CREATE and result.payload is not None:
-                created[item] = number_of(result.payload["product"]["id"])
-        return BulkProgress(created=created, refused=refused, ended=found)
+        unused = ""
+        try:
+            async for item, result in self.lane.results(job, state):
+                if problem := _problem(item, job, result):
+                    refused[item] = problem
+                elif job.document == BULK_CREATE and result.payload is not None:
+                    created[item] = number_of(result.payload["product"]["id"])
+        except TransientError:
+            if not self.lane.is_given_up(state):
+                raise
+            unused = UNREADABLE
+        return BulkProgress(created=created, refused=refused, ended=found, unused=unused)
 
     async def forget(self, progress: BulkProgress) -> None:
         """After what the operation did was remembered."""
         if progress.ended is not None:
-            await self.lane.jobs.end(*progress.ended)
+            await self.lane.jobs.end(*progress.ended, unused=progress.unused)
 
     async def create(self, work: Iterable[ProductWork]) -> frozenset[str]:
         """The item numbers that are being created now. None, if they are too few for an operation: they are created
