@@ -179,11 +179,13 @@ class ProductsPush:
 
     async def _write(self, choice: Choice, writer: CatalogueWriter, *, is_free: bool) -> frozenset[str]:
         """Writes what was chosen: many products by a bulk operation, if none is under way, all others one by one.
-        Returns the items that an operation works on now. While there is one, many new products wait for their turn.
+        Returns the items that an operation works on now. While there is one, many new products wait for their turn; so
+        they do while they cannot be looked for in the shop.
         """
         new = [item for item, action in choice.actions.items() if action is ProductAction.CREATE]
         under_way: frozenset[str] = frozenset()
-        if len(new) > SEARCHES and not await writer.shop.prepare_search():
+        waits = await self._cannot_search(writer.shop) if len(new) > SEARCHES else ""
+        if waits:
             choice.leave(new)
             writer.left += new
             new = []
@@ -198,7 +200,19 @@ class ProductsPush:
         if is_free and len(work) >= WORTHWHILE:
             writer.shop.show_together()
         await writer.write_all(work)
+        self.report.halted = self.report.halted or waits
         return under_way | (await self._started(writer.shop.show(), ()) if is_free else frozenset())
+
+    async def _cannot_search(self, shop: ShopSide) -> str:
+        """Why many products cannot be looked for in the shop now; "" if they can. Raises DeniedError and
+        StorageAwayError.
+        """
+        try:
+            return "" if await shop.prepare_search() else _LISTING
+        except (DeniedError, StorageAwayError):
+            raise
+        except TransientError as error:  # what must not be sold any more is withdrawn all the same
+            return error.reason
 
     async def _started(self, start: Awaitable[frozenset[str]], items: Sequence[str]) -> frozenset[str]:
         """What an operation works on; nothing where Shopify takes none now: then single calls are used.
