@@ -121,7 +121,7 @@ class ProductsPush:
         plan = await contact.plan(await read_plan(self.snapshots, self.rules.key))
         await write_plan(self.snapshots, self.rules.key, plan)
         self._note_reading(found)
-        if plan["last"]:
+        if plan["last"] or self.report.halted:
             self.memory.read_at = None  # the next run goes on, and is a full one
         self._settle(found, contact.seen)
         await self.memory.release_lease()
