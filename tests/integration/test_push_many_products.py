@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -20,7 +20,8 @@ from shared.errors import (
     TransientError,
 )
 from shared.mapping.products.decisions import ProductAction
-from shared.model import Adoption, Converged, Item, ShopState, WantedProduct
+from shared.model import Adoption, Converged, Item, ShopState, VariantPrices, WantedProduct
+from shared.rules import StoreRules
 from shared.sync.brake import confirm
 from shared.sync.products.first_contact import plan_lines, read_plan
 from shared.sync.products.ports import RecalledProduct
@@ -86,6 +87,9 @@ class FakeShop:
     async def show(self) -> frozenset[str]:
         return self.shown if self.shows_together else frozenset()
 
+    async def missing(self, products: Iterable[WantedProduct]) -> frozenset[str]:
+        return frozenset(each.item_number for each in products if each.item_number not in self.products)
+
     async def create(self, work: Iterable[ProductWork]) -> frozenset[str]:
         if self.cannot_start is not None:
             raise self.cannot_start
@@ -141,6 +145,22 @@ async def test_many_new_products_are_created_by_an_operation_and_few_one_by_one(
     many.release(*THINGS[:199])
     await many.push()
     assert (set(many.written), many.shop.bulk) == (set(THINGS[:199]), [])
+
+
+async def test_of_many_new_products_prices_are_read_for_those_that_the_shop_does_not_have(many: Many) -> None:
+    many.release(*THINGS)
+    many.shop.products = {item: number for number, item in enumerate(THINGS[:5])}
+    asked: list[set[str]] = []
+    quotes = many.world.quotes
+
+    async def read(rules: StoreRules, items: Collection[Item]) -> VariantPrices:
+        asked.append({each.number for each in items})
+        return await quotes(rules, items)
+
+    many.world.quotes = read  # type: ignore[method-assign]
+    await many.push()
+    new = OWN | set(THINGS[5:])
+    assert ({each.wanted.item_number for each in many.shop.bulk}, asked) == (new, [new])
 
 
 @pytest.mark.parametrize(
@@ -273,6 +293,19 @@ async def test_a_plan_goes_on_where_shopify_did_not_answer(many: Many) -> None:
     many.shop.fails = lambda _: None
     assert (await plan_of(many))["not_looked_at"] == 0
     assert len(many.shop.looked_at) == len(OWN) + 60
+
+
+async def test_a_plan_whose_first_products_could_not_be_read_is_made_by_the_next_run(many: Many) -> None:
+    many.shop.fails = failing(TransientError("no answer"))
+    assert (await plan_of(many))["not_looked_at"] == len(OWN)
+    many.shop.fails = lambda _: None
+    assert (await plan_of(many))["not_looked_at"] == 0
+
+
+async def test_a_plan_of_a_release_before_can_be_read(many: Many) -> None:
+    plan = await plan_of(many)
+    before = {name: plan[name] for name in ("at", "adopt", "create", "cannot", "not_sold")}
+    assert list(plan_lines(before, None)) == list(plan_lines(plan, None))
 
 
 # ---- products that cannot be finished

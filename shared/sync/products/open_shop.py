@@ -88,6 +88,9 @@ class OpenedShop:
         """The item numbers that are being shown now; none, if they are too few to be shown together."""
         return await self._bulk.show(self.ports.later) if self.ports.later is not None else frozenset()
 
+    async def missing(self, products: Iterable[WantedProduct]) -> frozenset[str]:
+        return await self._bulk.missing(products)
+
     async def create(self, work: Iterable[ProductWork]) -> frozenset[str]:
         """The item numbers that are being created now. The next run needs another list of the shop's variants: in this
         one all of them would be among what changed since, which is read by pages.
