@@ -151,11 +151,12 @@ def plan_lines(plan: Mapping[str, Any], most: int | None) -> Iterator[str]:
         item: f"as product {each['product']}, changing {', '.join(each['changes']) or 'nothing'}"
         for item, each in plan["adopt"].items()
     }
+    refused = plan["cannot"] | plan.get("unclear", {})
     yield f"Planned at {plan['at']}. Nothing is written until adopt = true in [products]"
     for title, items in (
         ("taken over", adopted),
         ("created", dict.fromkeys(plan["create"], "")),
-        ("cannot be written", {item: "; ".join(causes) for item, causes in (plan["cannot"] | plan.get("unclear", {})).items()}),
+        ("cannot be written", {item: "; ".join(causes) for item, causes in refused.items()}),
         ("not sold", plan["not_sold"]),
     ):
         yield f"{title}: {len(items)}"

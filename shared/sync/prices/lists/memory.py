@@ -159,8 +159,9 @@ class PriceMemory:
         known = self.prices.get(variant)
         return self.ended.get(variant) if known is None or known.written is None else known.written
 
-    def keep_ended(self, variants: Collection[int]) -> None:
-        """Forgets the last prices of all other variants, which are deleted."""
+    def forget_deleted(self, variants: Collection[int]) -> None:
+        """Forgets what was written for variants that the shop does not have among these any more."""
+        self.forget([each for each, known in self.prices.items() if known.shown is None and each not in variants])
         if gone := self.ended.keys() - set(variants):
             self.ended = {variant: price for variant, price in self.ended.items() if variant not in gone}
             self.is_changed = True
