@@ -66,8 +66,9 @@ class FakeShop:
             items = [variant.item for variant in each.wanted.variants]
             items += each.wanted.unsold.values() if self.has_unsold else ()
             variants = {item: number * 100 + place for place, item in enumerate(items)}
+            unsold = {variants[item]: item for item in each.wanted.unsold.values() if item in variants}
             state = ShopState.ACTIVE if each.wanted.is_approved else ShopState.WITHDRAWN
-            yield each, Converged(number, variants, state)
+            yield each, Converged(number, variants, state, unsold=unsold)
 
     async def look(self, products: Sequence[WantedProduct]) -> list[Adoption | None]:
         for error in filter(None, map(self.fails, products)):

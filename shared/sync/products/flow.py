@@ -172,7 +172,7 @@ class ProductsPush:
         due |= frozenset(self.memory.pending).difference(refused)
         choice = choose(found, self.memory, self.report, withheld=withheld.keys(), edited=edited, due=due)
         await brake_withdrawals(choice, self.memory, self.rules, brake, self.report, is_full=found.is_full)
-        await self._withhold(choice, withheld, etag)
+        await self._withhold(choice, found, withheld, etag)
         await self._with_prices(choice)
         self.report.unsold = choice.withdrawn
         return choice
@@ -267,11 +267,14 @@ class ProductsPush:
                     edited.add(product.id)
         return frozenset(edited)
 
-    async def _withhold(self, choice: Choice, before: dict[int, Item], etag: str | None) -> None:
-        """Before anything is written: the flow of stock shows 0 of what is not sold from its next run on."""
+    async def _withhold(self, choice: Choice, found: Survey, before: dict[int, Item], etag: str | None) -> None:
+        """Before anything is written: the flow of stock shows 0 of what is not sold from its next run on. A variant
+        that the app does not know stays withheld until its item is sold.
+        """
         looked_at = {item: self.memory.in_shop(item) for item in choice.withheld}
         known = {variant for variants in looked_at.values() for variant in variants.values()}
-        kept = {variant: item for variant, item in before.items() if variant not in known}
+        others = {variant: item for variant, item in before.items() if variant not in known}
+        kept = {variant: item for variant, item in others.items() if not found.is_sold(item, self.memory)}
         now = {variant: item for variants in choice.withheld.values() for item, variant in variants.items()}
         if kept | now != before:
             await write_withheld(self.snapshots, self.rules.key, kept | now, etag)

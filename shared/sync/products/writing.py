@@ -180,8 +180,7 @@ class CatalogueWriter:
             variants={**kept, **converged.variants},
             is_pending=converged.is_pending,
         )
-        unsold = set(job.wanted.unsold.values())
-        self.unsold |= {variant: item for item, variant in converged.variants.items() if item in unsold}
+        self.unsold |= converged.unsold
         self.report.done[job.item] = (job.action, converged.state)
         self.report.add(job.item, converged.problems)
         if converged.is_pending or deleted:  # the next run asks for the prices of what was deleted
