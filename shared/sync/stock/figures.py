@@ -16,7 +16,7 @@ _NONE: Final = -(2**63)
 """Stands for a figure that was never read."""
 
 
-class Figures:
+class ShownFigures:
     """Of each item at each location the figure that Shopify last showed or was last set to, and a digest of what that
     was computed from (its basis); of each item a digest of what its figures were last found settled with.
 
@@ -50,12 +50,12 @@ class Figures:
         made._index()
         return made
 
-    def of(self, items: Iterable[int], locations: Sequence[int]) -> Figures:
+    def of(self, items: Iterable[int], locations: Sequence[int]) -> ShownFigures:
         """What is known of these items at these locations, in their order. All else is forgotten."""
         wanted = array("Q", items)
         if (wanted, tuple(locations)) == (self.items, self.locations):
             return self
-        made = Figures(wanted, locations)
+        made = ShownFigures(wanted, locations)
         same_places = made.locations == self.locations
         for position, item in enumerate(wanted):
             before = self._positions.get(item)

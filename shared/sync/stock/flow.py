@@ -54,7 +54,7 @@ from shared.sync.stock.catalogue import Assortment, load_assortment
 from shared.sync.stock.memory import FigureMemory
 from shared.sync.stock.report import ReportBuilder, StockReport
 from shared.sync.stock.shown_changes import ShownChanges
-from shared.sync.stock.survey import Survey
+from shared.sync.stock.survey import StockSurvey
 from shared.sync.stock.unknown_sales import UnknownSales
 from shared.sync.stock.waves import Wave, Waves
 from shared.sync.stock.writing import FigureStep, set_figures
@@ -105,7 +105,7 @@ async def push_stock(
     changes = await ShownChanges.load(
         snapshots, store=rules.key, rules=rules.stock, now=began, start=memory.compared_at
     )
-    survey = Survey(rules, counted_fo, assortment, frozenset(withheld))
+    survey = StockSurvey(rules, counted_fo, assortment, frozenset(withheld))
     push = _StockPush(rules, shopify, memory, assortment, survey, sales, changes, run, began, now, sleep)
     await push.run_all()
     await sales.save(assortment.items)
@@ -139,7 +139,7 @@ class _StockPush:
     admin: QueryRunner
     memory: FigureMemory
     assortment: Assortment
-    survey: Survey
+    survey: StockSurvey
     sales: UnknownSales
     changes: ShownChanges
     run: str

@@ -12,7 +12,7 @@ from shared.errors import TransientError
 from shared.mapping.stock import StockedItem, Wanted
 from shared.model import LevelId
 from shared.store.blobs import Snapshots
-from shared.sync.stock.figures import UNCERTAIN, Figures
+from shared.sync.stock.figures import UNCERTAIN, ShownFigures
 
 _LEASE: Final = timedelta(minutes=3)
 """How long a run may write before it must renew its lease."""
@@ -40,7 +40,7 @@ class FigureMemory:
     run: str
     lease_etag: str | None
     etag: str | None
-    figures: Figures
+    figures: ShownFigures
     refused: dict[LevelId, int]
     """Level -> the figure that Shopify refused."""
     compared_at: datetime | None
@@ -62,7 +62,7 @@ class FigureMemory:
             run=run,
             lease_etag=lease_etag,
             etag=etag,
-            figures=Figures.from_stored(held["packed"]) if "packed" in held else Figures(),
+            figures=ShownFigures.from_stored(held["packed"]) if "packed" in held else ShownFigures(),
             refused={_level(key): figure for key, figure in held.get("refused", {}).items()},
             compared_at=_moment(held.get("compared_at")),
             leased_until=_moment(until),

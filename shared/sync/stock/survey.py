@@ -29,7 +29,7 @@ class ChangedItem:
 
 
 @dataclass(slots=True)
-class Survey:
+class StockSurvey:
     """What the figures of a store should be, by F&O's on-hand and the sales that F&O does not know."""
 
     rules: StoreRules

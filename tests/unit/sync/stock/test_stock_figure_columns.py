@@ -7,12 +7,12 @@ import json
 import pytest
 
 from shared.model import LevelId
-from shared.sync.stock.figures import UNCERTAIN, Figures
+from shared.sync.stock.figures import UNCERTAIN, ShownFigures
 
 
 @pytest.fixture
 def figures():
-    made = Figures([101, 102], [1, 2])
+    made = ShownFigures([101, 102], [1, 2])
     made.set(LevelId(101, 1), 5, 77)
     made.set(LevelId(102, 2), -3, 78)
     made.settle(0, 2**64 - 1)
@@ -28,7 +28,7 @@ NEVER = (None, UNCERTAIN)
 
 
 def test_all_is_stored_and_read_again(figures):
-    again = Figures.from_stored(json.loads(json.dumps(figures.as_stored())))
+    again = ShownFigures.from_stored(json.loads(json.dumps(figures.as_stored())))
     assert content(again) == content(figures)
     assert content(figures) == {
         LevelId(101, 1): (5, 77),
@@ -42,7 +42,7 @@ def test_all_is_stored_and_read_again(figures):
 
 
 def test_a_figure_takes_some_twenty_bytes():
-    many = Figures(range(1000), range(100))
+    many = ShownFigures(range(1000), range(100))
     assert len(json.dumps(many.as_stored())) < 25 * 100_000
 
 
@@ -85,6 +85,6 @@ def test_an_uncertain_figure_keeps_its_number_and_unsettles_its_item(figures):
 
 def test_figures_that_were_never_read_are_told_apart(figures):
     assert [figures.count_shown(position) for position in range(2)] == [1, 1]
-    assert (figures.is_empty, Figures([101], [1]).is_empty, Figures().is_empty) == (False, True, True)
+    assert (figures.is_empty, ShownFigures([101], [1]).is_empty, ShownFigures().is_empty) == (False, True, True)
     assert (LevelId(101, 1) in figures, LevelId(101, 3) in figures, LevelId(9, 1) in figures) == (True, False, False)
     assert (figures.shown(LevelId(9, 1)), figures.basis(LevelId(101, 3))) == (None, UNCERTAIN)

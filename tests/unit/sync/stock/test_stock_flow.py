@@ -9,7 +9,7 @@ import pytest
 from shared.errors import RefusedError
 from shared.mapping.stock import FigureOutcome
 from shared.rules import Flows, StockRules
-from shared.sync.stock.figures import Figures
+from shared.sync.stock.figures import ShownFigures
 from shared.sync.stock.report import explained
 from tests.builders.stock_world import World
 
@@ -334,7 +334,7 @@ def test_figures_that_are_no_longer_sold_are_forgotten():
 
 def stored_items(world):
     packed = json.loads(world.documents["stock/nordlys/figures"])["packed"]
-    return list(Figures.from_stored(packed).items)
+    return list(ShownFigures.from_stored(packed).items)
 
 
 def test_another_run_that_holds_the_lease_makes_this_one_do_nothing():

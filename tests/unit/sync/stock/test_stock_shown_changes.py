@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from shared.model import LevelId
 from shared.rules import StockRules
-from shared.sync.stock.figures import Figures
+from shared.sync.stock.figures import ShownFigures
 from shared.sync.stock.memory import FigureMemory
 from shared.sync.stock.shown_changes import ShownChanges
 
@@ -48,7 +48,7 @@ class Shop:
         """The items whose figures are uncertain after a run."""
         memory = await FigureMemory.load(self, store="nordlys", run="1")
         levels = [LevelId(item, 1) for item in range(1, 100)]
-        memory.figures = Figures([level.inventory_item for level in levels], [1])
+        memory.figures = ShownFigures([level.inventory_item for level in levels], [1])
         for level in levels:
             memory.figures.set(level, 5, 7)
         changes = await ShownChanges.load(self, store="nordlys", rules=StockRules(), now=at(minute), start=at(-60))

@@ -10,9 +10,9 @@ from shared.mapping.stock import StockedItem
 from shared.model import Item, Sale
 from shared.rules import StockRules, Warehouse
 from shared.sync.stock.catalogue import Assortment
-from shared.sync.stock.figures import Figures
+from shared.sync.stock.figures import ShownFigures
 from shared.sync.stock.memory import FigureMemory
-from shared.sync.stock.survey import Survey
+from shared.sync.stock.survey import StockSurvey
 
 ITEMS = tuple(StockedItem(sku, Item(sku), number, 9000 + number) for number, sku in enumerate(("LAMP", "TENT"), 101))
 PLACES = {"AMS": 1, "HAM": 2}
@@ -64,11 +64,11 @@ class Setting:
         self.assortment = Assortment(items=ITEMS, locations=(1, 2), safety={}, is_new=False)
         self.withheld = set()
         self.sales = []
-        self.memory = FigureMemory(None, "nordlys", "1", None, None, Figures([101, 102], [1, 2]), {}, None, None)
+        self.memory = FigureMemory(None, "nordlys", "1", None, None, ShownFigures([101, 102], [1, 2]), {}, None, None)
 
     async def changed(self):
         """Item number -> the available units that were seen, of the items that were computed."""
-        survey = Survey(self.store, self.fo, self.assortment, self.withheld)
+        survey = StockSurvey(self.store, self.fo, self.assortment, self.withheld)
         self.settled = []
         found = [each async for each in survey.changed(self.memory, self.sales, self.settled)]
         self.counted = survey.rows
