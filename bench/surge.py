@@ -44,6 +44,7 @@ _PATIENCE: Final = 900.0
 _SHOPIFY_TIMEOUT: Final = aiohttp.ClientTimeout(total=5)
 _PAUSES: Final = (1.0,) * 8
 """Seconds after each delivery that was not accepted. Shopify delivers again eight times, with longer pauses."""
+_REGULARS: Final = 15
 _ADDRESS: Final = {"address1": "Keizersgracht 241", "city": "Amsterdam", "zip": "1016EA", "country_code": "NL"}
 
 
@@ -215,7 +216,7 @@ async def _booked(stack: Stack, http: httpx.AsyncClient) -> Counter[str]:
 
 
 async def _place(stack: Stack, http: httpx.AsyncClient, count: int, first: int) -> list[dict[str, Any]]:
-    """Unpaid orders of which the app is not told yet. Of every four buyers one is new: F&O creates customers one after
+    """Unpaid orders of which the app is not told yet. Every fourth buyer is new: F&O creates customers one after
     the other, which is all that a sale to new buyers alone would measure.
     """
     numbers = iter(range(first, first + count))
@@ -223,8 +224,9 @@ async def _place(stack: Stack, http: httpx.AsyncClient, count: int, first: int) 
 
     async def one_after_the_other() -> None:
         for number in numbers:
-            name = number % max(1, count // 4)
-            buyer = {"first_name": "Ada", "last_name": f"Buyer {name}", "email": f"buyer{name}@example.com"}
+            name = f"New {number}" if number % 4 == 0 else f"Regular {number % _REGULARS}"
+            mail = f"{name.replace(' ', '.')}@example.com"
+            buyer = {"first_name": "Ada", "last_name": name, "email": mail}
             lines = [{"sku": "STOVE-GAS", "quantity": 1}]
             order = {"customer": buyer, "shipping_address": _ADDRESS, "lines": lines, "payment": "unpaid"}
             placed.append(await place(stack, http, **order, announce=[]))

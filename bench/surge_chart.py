@@ -64,10 +64,9 @@ def draw(moments: Sequence[Moment], latencies: Sequence[Point], *, ceiling: floa
         _Panel("From webhook to sales order, seconds", [(at - began, took) for at, took in latencies], dots=True),
     ]
     height = _TOP + len(panels) * (_PANEL + _GAP)
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" width="{_WIDTH}" height="{height}" '
-        f'font-family="sans-serif" font-size="12" fill="{_INK}">',
-    ]
+    size = f'viewBox="0 0 {_WIDTH} {height}" width="{_WIDTH}" height="{height}"'
+    font = f'font-family="sans-serif" font-size="12" fill="{_INK}"'
+    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" {size} {font}>']
     for number, panel in enumerate(panels):
         parts += _drawn(panel, _TOP + number * (_PANEL + _GAP), until, _COLOURS[number])
     return "\n".join([*parts, "</svg>", ""])

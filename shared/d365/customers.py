@@ -27,9 +27,9 @@ class Customer:
 
 
 class Customers:
-    """Creates customers one at a time per company: CustomersV3 takes locks on which parallel creations fail (Microsoft).
+    """Creates customers one at a time per company: CustomersV3 takes locks on which parallel calls fail (Microsoft).
 
-    Reading takes none, so that the buyers of a sale are looked up side by side.
+    Reading waits for none of them, so that the buyers of a sale are looked up side by side.
     """
 
     def __init__(self, client: ODataClient) -> None:
