@@ -38,6 +38,7 @@ param d365TimeoutSeconds int
 
 @description('Calls to F&O at once, of all processes together: they share it among themselves, nothing is divided here.')
 param erpMaxConcurrency int
+param erpMaintenance string
 
 @description('Instances at most.')
 param maximumInstanceCount int
@@ -103,6 +104,7 @@ var settings = {
   STORES_FOLDER: storesFolder
   D365_BASE_URL: d365BaseUrl
   D365_MAX_CALLS: string(erpMaxConcurrency)
+  D365_MAINTENANCE: erpMaintenance
   D365_TIMEOUT_SECONDS: string(d365TimeoutSeconds)
   ORDER_CHANGE_PAUSE_SECONDS: '10'
   D365_EVENT_KEYS: foEventsHttps ? '@Microsoft.KeyVault(SecretUri=${keyVaultUri}secrets/d365-event-keys)' : ''

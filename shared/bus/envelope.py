@@ -19,7 +19,7 @@ OPERATOR: Final = "operator"
 HEALING: Final = "sweep-heal"
 """The source of an event that mends a sales order: it is compared with F&O although Shopify's order did not change."""
 
-SESSION_BUCKETS: Final = 32
+SESSION_BUCKETS: Final = 64
 """All messages about one order are in one of this many sessions, so that one worker at a time processes them.
 
 Equal to maxConcurrentSessions in host.json, so that one instance can take them all: a session beyond that would wait
