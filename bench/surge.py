@@ -300,12 +300,13 @@ async def _drain(
     times = sorted(at for at, _ in ends)
     tenth = len(times) // 10
     began, ended = times[tenth], times[-tenth - 1]
+    last = await watch.look()
     calls = _calls_by(watch.moments, ended) - _calls_by(watch.moments, began)
     return Drained(
         delay=delay,
         orders=len(ends),
         share=calls * delay / (CEILING * (ended - began)),
-        peak=(await watch.look()).peak,
+        peak=last.peak,
         calls=round(calls),
     ), ends
 

@@ -24,8 +24,9 @@ SESSION_BUCKETS: Final = 64
 
 Equal to maxConcurrentSessions in host.json, so that one instance can take them all: a session beyond that would wait
 until another has been idle for sessionIdleTimeout. How many calls F&O gets at once is decided elsewhere, by slots
-(shared/d365/odata/leases.py). With another number an order may have messages in two sessions for a while: two workers
-at once book it once all the same, as docs/architecture.md says of sessions.
+(shared/d365/odata/leases.py): an order needs one for a part of its time, so that there are several sessions for each.
+With another number an order may have messages in two sessions for a while: two workers at once book it once all the
+same, as docs/architecture.md says of sessions.
 """
 
 _PROPERTIES_LIMIT: Final = 4_000
