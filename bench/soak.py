@@ -75,7 +75,8 @@ def growth_of(readings: Sequence[Reading]) -> list[Growth]:
     first, last = settled[:tenth], settled[-tenth:]
 
     def middle(part: Sequence[Reading], name: str) -> float:
-        return statistics.median(getattr(each.usage, name) for each in part)
+        values: list[float] = [getattr(each.usage, name) for each in part]
+        return statistics.median(values)
 
     memory, handles, connections = (
         (middle(first, name), middle(last, name)) for name in ("memory", "handles", "connections")

@@ -81,6 +81,8 @@ class Drained:
     orders: int
     share: float
     """Of the calls that F&O's ceiling allows in this time, without the first and the last tenth of the orders."""
+    in_use: float
+    """Of the slots' time that calls took: more than the share where the calls took longer than the delay alone."""
     peak: int
     """The most calls at once that F&O counted."""
     calls: int
@@ -107,16 +109,21 @@ class Surge:
 
 
 class Log:
-    """What the parts write, into a file; refusals of F&O and Shopify are counted."""
+    """What the parts write, into a file; the app's events about F&O and Shopify are counted."""
 
     def __init__(self, path: Path) -> None:
         self._lines = path.open("w", encoding="utf-8")
+        self.calls: list[tuple[float, float]] = []
+        """When each call to F&O ended, by the clock, and how many seconds it took."""
         self.refusals = 0
         self.throttled = 0
 
     def __call__(self, part: str, line: str) -> None:
         print(f"{part:>10} | {line}", file=self._lines)
-        self.refusals += '"event": "fo.call"' in line and '"status": 429' in line
+        if '"event": "fo.call"' in line:
+            call = json.loads(line[line.index("{") :])
+            self.calls.append((time.time(), call["seconds"]))
+            self.refusals += call["status"] == httpx.codes.TOO_MANY_REQUESTS
         self.throttled += '"event": "shopify.throttled"' in line
 
     def __enter__(self) -> Self:
@@ -129,8 +136,8 @@ class Log:
 class _Watch:
     """Reads once a second what is waiting and how many calls F&O has had."""
 
-    def __init__(self, stack: Stack, http: httpx.AsyncClient, taken: Taken) -> None:
-        self._stack, self._http, self._taken = stack, http, taken
+    def __init__(self, stack: Stack, http: httpx.AsyncClient, taken: Taken, log: Log) -> None:
+        self._stack, self._http, self._taken, self.log = stack, http, taken, log
         self.moments: list[Moment] = []
         self.memory: list[float] = []
 
@@ -175,7 +182,7 @@ async def surge(size: Size, folder: Path, log: Log, say: Console) -> Surge:
         running(Ports.free(), log=log, overrides={**_NEVER, **NO_PAUSE}, app=app) as stack,
         httpx.AsyncClient(timeout=60) as http,
     ):
-        watch = _Watch(stack, http, taken)
+        watch = _Watch(stack, http, taken, log)
         say.print(f"[dim]placing {size.orders} orders ...")
         before = await _booked(stack, http)
         orders = await _place(stack, http, size.orders, 0)
@@ -306,6 +313,7 @@ async def _drain(
         delay=delay,
         orders=len(ends),
         share=calls * delay / (CEILING * (ended - began)),
+        in_use=sum(took for at, took in watch.log.calls if began <= at <= ended) / (CEILING * (ended - began)),
         peak=last.peak,
         calls=round(calls),
     ), ends
@@ -359,6 +367,7 @@ def figures_of(result: Surge) -> list[Figure]:
         at_most("surge: refusals by F&O (429)", result.refusals, "calls", 0),
         at_most("surge: refusals by Shopify (THROTTLED)", result.throttled, "calls", 0),
         at_least("surge share of fo limit", slow.share, "ratio", 0.95),
+        Figure("surge: time of the slots that calls took", slow.in_use, "ratio"),
         Figure(f"surge share of fo limit at +{fast.delay * 1000:.0f} ms", fast.share, "ratio"),
         at_most("surge peak over ceiling", max(slow.peak, fast.peak) - CEILING, "calls", 0),
     ]

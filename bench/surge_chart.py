@@ -119,11 +119,9 @@ def _smooth(points: Sequence[Point], width: int = 5) -> list[Point]:
 
 
 def _step(highest: float) -> float:
-    """A round distance between ticks that gives three to eight of them."""
-    power = 10.0 ** (len(str(int(highest))) - 2)
-    return next(
-        each * power * 10**more for more in range(3) for each in _STEPS if highest / (each * power * 10**more) < 8
-    )
+    """A round distance between ticks of which at most eight are needed."""
+    steps = (each * power for power in (0.1, 1.0, 10.0, 100.0, 1_000.0, 10_000.0) for each in _STEPS)
+    return next(step for step in steps if highest / step < 8)
 
 
 def _ticks(step: float, until: float) -> list[float]:
