@@ -9,6 +9,8 @@
 # make infra-write   format the Bicep files and write the snapshots anew, by the compiler
 # make bench  figures into build/bench.json
 # make peers  the app beside other libraries for the same, in an environment of its own
+# make surge  10,000 webhooks at once and the orders that they leave: figures, and the picture docs/surge.svg
+# make soak   half an hour of orders (MINUTES=30): memory, handles and connections each minute, and a verdict
 
 PYTHON ?= python3
 VENV := .venv
@@ -22,8 +24,9 @@ ARGS ?=
 WORKERS ?= 2
 SEED ?= 1
 COUNT ?= 100
+MINUTES ?= 30
 
-.PHONY: setup demo up test test-fast coverage mutants lint infra-check infra-write bench peers format clean
+.PHONY: setup demo up test test-fast coverage mutants lint infra-check infra-write bench peers surge soak format clean
 
 # Paths are relative, and tools are called as modules: a checkout's own path may have spaces and quotes in it.
 setup:
@@ -67,9 +70,15 @@ infra-write:
 bench: setup
 	@$(BIN)/python -m bench
 
-peers:
+peers: setup
 	@$(SETUP) venv $(PEERS_VENV) bench/peers-requirements.txt
 	@$(PEERS_VENV)/bin/python -m bench.peers
+
+surge: setup
+	@$(BIN)/python -m bench.surge
+
+soak: setup
+	@$(BIN)/python -m bench.soak --minutes $(MINUTES)
 
 format: setup
 	@$(BIN)/python -m ruff check --fix .

@@ -23,6 +23,7 @@ from bench import (
     products,
     servicebus,
     shipments,
+    stock,
     telemetry,
     webhooks,
 )
@@ -96,6 +97,7 @@ async def measure(console: Console) -> list[Figure]:
     figures += await prices.measure()
     console.print("[dim]10/10 1,000 products (python -m bench.products: 20,000, for an hour) ...")
     figures += await products.measure(products=1_000, variants=3_000)
+    figures += await stock.measure()
     return figures
 
 

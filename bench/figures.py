@@ -62,3 +62,10 @@ def show(figures: list[Figure], console: Console) -> None:
 def save(figures: list[Figure], path: Path) -> None:
     path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps([asdict(figure) for figure in figures], indent=2) + "\n", encoding="utf-8")
+
+
+def save_among(figures: list[Figure], path: Path) -> None:
+    """Puts them among the other figures of the file, in place of those with the same names."""
+    names = {figure.name for figure in figures}
+    known = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []
+    save([*(Figure(**row) for row in known if row["name"] not in names), *figures], path)

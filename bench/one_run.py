@@ -91,9 +91,11 @@ class _Slots:
 
 @asynccontextmanager
 async def opened(
-    given: dict[str, Any], rules: StoreRules
+    given: dict[str, Any], rules: StoreRules, *, transport: httpx.AsyncBaseTransport | None = None
 ) -> AsyncIterator[tuple[AdminClient, ODataClient, httpx.AsyncClient]]:
-    """Clients of the simulators at the addresses `shopify` and `fo`, and one for files; `token` is F&O's."""
+    """Clients of the simulators at the addresses `shopify` and `fo`, and one for files; `token` is F&O's, and
+    `transport` carries its calls.
+    """
     slots: Slots = _Slots()
     async with httpx.AsyncClient(timeout=_TIMEOUT) as http:
         url = f"{given['shopify']}/{rules.shop_domain}"
@@ -114,6 +116,7 @@ async def opened(
             timeout=_TIMEOUT,
             breaker=_NoBreaker(),
             on_call=lambda _: None,
+            transport=transport,
         )
         yield admin, fo, http
         await fo.aclose()

@@ -144,7 +144,7 @@ async def _compare(stack: Stack, body: bytes) -> tuple[list[_Round], list[_Round
 
         async def load(url: str, requests: int) -> _Round:
             before = _processor_seconds(host.pid)
-            times, took = await _load(http, url, body, requests, _signed(body))
+            times, took = await _load(http, url, body, requests, signed(body))
             await asyncio.sleep(2 * _EXPORT_MILLISECONDS / 1000)
             return _Round(times, took, (_processor_seconds(host.pid) - before) / requests)
 
@@ -169,7 +169,7 @@ def _processor_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def _signed(body: bytes) -> Callable[[], Mapping[str, str]]:
+def signed(body: bytes) -> Callable[[], Mapping[str, str]]:
     signature = base64.b64encode(hmac.digest(b"dev-nordlys-new", body, sha256)).decode()
     fixed = {
         "X-Shopify-Topic": "orders/create",

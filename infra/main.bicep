@@ -41,6 +41,9 @@ param erpMaxConcurrency int = 8
 @description('Seconds until an answer of F&O counts as lost. A flow is cut off after 200.')
 param d365TimeoutSeconds int = 120
 
+@description('When F&O is known to be away, as in "Sun 02:00-05:00 Europe/Amsterdam; 2026-12-12 20:00-23:30" (UTC without a zone). Orders wait for the end.')
+param erpMaintenance string = ''
+
 @minValue(1)
 @maxValue(1000)
 @description('Instances at most. Azure counts them for the app or for each function (its pages differ) and stays not always below: it is a limit of cost. F&O is protected by erpMaxConcurrency.')
@@ -48,7 +51,7 @@ param maximumInstanceCount int = 40
 
 @minValue(1)
 @description('Sessions of the queue that one instance works on at once. As many as orders are divided into (SESSION_BUCKETS), so that none waits for a second instance.')
-param sessionsPerInstance int = 32
+param sessionsPerInstance int = 64
 
 @description('MB of an instance; 2048 comes with a whole core.')
 param instanceMemoryMB instanceMemory = 2048
@@ -317,6 +320,7 @@ module functions 'modules/functions.bicep' = {
     d365BaseUrl: d365BaseUrl
     d365TimeoutSeconds: d365TimeoutSeconds
     erpMaxConcurrency: erpMaxConcurrency
+    erpMaintenance: erpMaintenance
     maximumInstanceCount: maximumInstanceCount
     sessionsPerInstance: sessionsPerInstance
     instanceMemoryMB: instanceMemoryMB

@@ -30,6 +30,7 @@ from shared.d365.payment_journals import PaymentJournals
 from shared.d365.tax import TaxSetups
 from shared.errors import TransientError
 from shared.flows import BY_QUEUE, EXPORT, FLOWS, ORDERS, PRICES, PRODUCTS, SHIPMENTS, STOCK, SWEEP, WRITE_BACK
+from shared.model.maintenance import Maintenance
 from shared.rules import StoreRules, TenantFile, load_stores, load_tenant
 from shared.settings import Settings, read_settings
 from shared.shopify.admin.client import AdminClient
@@ -82,6 +83,8 @@ class Services:
     fo_events: FoEventPorts
     fo_event_mistakes: Sequence[str]
     """What is wrong with the keys for F&O's events."""
+    maintenance: Maintenance
+    """When F&O is known to be away."""
     queues: Mapping[str, QueuePorts]
     """By name of the queue."""
     ports: Mapping[str, object]
@@ -123,7 +126,7 @@ def build(settings: Settings) -> Services:
             longest_call=timedelta(seconds=_FO_ENDS_AFTER * settings.d365_timeout),
         ),
         timeout=settings.d365_timeout,
-        breaker=SharedBreaker(_BreakerRow(breaker, "fo")),
+        breaker=SharedBreaker(_BreakerRow(breaker, "fo"), maintenance=settings.maintenance),
         on_call=lambda call: emit("fo.call", **asdict(call)),
         knows_fields=True,
     )
@@ -176,6 +179,7 @@ def build(settings: Settings) -> Services:
             journal=journal,
             parking=parking,
             remember=partial(remember_parked, links=links) if name == ORDERS.queue else None,
+            maintenance=settings.maintenance,
         )
         for name in BY_QUEUE
     }
@@ -185,6 +189,7 @@ def build(settings: Settings) -> Services:
         mistakes={key: settings.shops[key].mistakes for key in rules if settings.shops[key].mistakes},
         fo_events=FoEventPorts(settings.event_keys, rules, topic),
         fo_event_mistakes=settings.event_mistakes,
+        maintenance=settings.maintenance,
         intake=IntakePorts(
             stores=_intakes(settings, rules),
             publisher=topic,

@@ -10,6 +10,7 @@
     └── TransientError          it may succeed later: try again
         ├── ThrottledError      the other system asked for a delay
         ├── NotYetError         something else has to happen first; nothing is wrong
+        ├── MaintenanceError    F&O is away as announced, until a time that is known
         ├── DeniedError         the other system denies the app access: an administrator has to act
         ├── StorageAwayError    the app's own storage does not work: nothing can be recorded
         └── OutcomeUnknownError a write may or may not have happened: read before writing again
@@ -21,7 +22,7 @@ the next step.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final, Self
 
 from shared.error_catalogue import CATALOGUE, Entry, ErrorCode
@@ -31,6 +32,7 @@ __all__ = [
     "ConnectorError",
     "DeniedError",
     "ErrorCode",
+    "MaintenanceError",
     "NotYetError",
     "OtherCurrencyError",
     "OutcomeUnknownError",
@@ -121,6 +123,13 @@ class NotYetError(TransientError):
     """Something else has to happen first, as invoicing in F&O before a return. Nothing is wrong, and whoever raises it
     sees to it that the wait has an end.
     """
+
+
+class MaintenanceError(TransientError):
+    """F&O is in a window of D365_MAINTENANCE. No call is made, and nothing is wrong."""
+
+    def __init__(self, until: datetime, now: datetime) -> None:
+        super().__init__(f"F&O is in maintenance until {until:%Y-%m-%d %H:%M} UTC", retry_after=until - now)
 
 
 class DeniedError(TransientError):

@@ -170,7 +170,6 @@ STOCK: Final = Flow(
         {
             "stock_fulfillment_lines",
             "stock_fulfillment_orders",
-            "stock_level_page",
             "stock_levels",
             "stock_changed_levels",
             "stock_order_lines",

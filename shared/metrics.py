@@ -11,7 +11,9 @@ from typing import Final, Literal
 CALLS: Final = {"fo.call": "F&O", "shopify.call": "Shopify"}
 """Events that are calls to another system, and the system's name: each becomes a span of its trace."""
 
-OF_THE_SPAN: Final = frozenset({"order.booked", "payment.booked", "refund.booked", "message.done"})
+OF_THE_SPAN: Final = frozenset(
+    {"order.booked", "payment.booked", "refund.booked", "message.done", "shopify.asked_together"}
+)
 """Events of each message that is processed without trouble: name and fields become attributes of the enclosing span. A
 row for each would cost as much again without new information."""
 

@@ -14,10 +14,12 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from shared.errors import ConfigurationError
+from shared.model.maintenance import Maintenance, read_maintenance
 
 SERVICE_BUS: Final = "ServiceBusConnection"
 FO_EVENTS: Final = "FoEventsConnection"
 STATE: Final = "StateStorage"
+MAINTENANCE: Final = "D365_MAINTENANCE"
 LARGEST_WEBHOOK: Final = 20_000_000
 """Bytes of the largest body whose signature is computed, and so of the largest that can be accepted."""
 SHORTEST_KEY: Final = 32
@@ -95,6 +97,8 @@ class Settings:
     """Calls to F&O at once, of all processes together."""
     d365_timeout: float
     """Seconds until an answer of F&O counts as lost."""
+    maintenance: Maintenance
+    """When F&O is known to be away."""
     order_change_pause: float
     """Seconds between two changes of one sales order; 0 applies each change at once."""
     event_keys: tuple[Secret, ...]
@@ -129,6 +133,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         d365_base_url=reader.url("D365_BASE_URL"),
         d365_max_calls=reader.number("D365_MAX_CALLS", int, default=8, low=1, high=52),
         d365_timeout=reader.number("D365_TIMEOUT_SECONDS", float, default=120.0, low=1, high=180),
+        maintenance=reader.maintenance(),
         order_change_pause=reader.number("ORDER_CHANGE_PAUSE_SECONDS", float, default=10.0, low=0, high=60),
         event_keys=event_keys,
         event_mistakes=event_mistakes,
@@ -150,12 +155,16 @@ class Connections:
     service_bus: ServiceBusConnection
     state: StorageConnection
     client_id: str | None
+    maintenance: Maintenance
+    """When F&O is known to be away, for whoever wonders why orders wait."""
 
 
 def read_connections(environ: Mapping[str, str]) -> Connections:
     """The connections. Raises ConfigurationError with a line for each mistake."""
     reader = _Reader(environ)
-    connections = Connections(reader.service_bus(), reader.storage(), environ.get("AZURE_CLIENT_ID") or None)
+    connections = Connections(
+        reader.service_bus(), reader.storage(), environ.get("AZURE_CLIENT_ID") or None, reader.maintenance()
+    )
     if reader.mistakes:
         raise ConfigurationError(reader.mistakes)
     return connections
@@ -230,6 +239,13 @@ class _Reader:
             self.mistakes.append(f"{name} must be a number from {low} to {high}, not “{text}”.")
             return default
         return value
+
+    def maintenance(self) -> Maintenance:
+        try:
+            return read_maintenance(self._environ.get(MAINTENANCE, ""))
+        except ValueError as mistake:
+            self.mistakes.append(f"{MAINTENANCE}: {mistake}.")
+            return Maintenance()
 
     def service_bus(self) -> ServiceBusConnection:
         if connection_string := self._environ.get(SERVICE_BUS):

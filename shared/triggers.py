@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ import azure.functions as func
 
 from shared.errors import ConfigurationError, WebhookIgnoredError, WebhookRefusedError
 from shared.flows import BY_EVENT, BY_QUEUE, BY_TIMER, FLOWS, running
-from shared.telemetry import heartbeat
+from shared.telemetry import emit, heartbeat
 
 if TYPE_CHECKING:
     from shared.clients import Services
@@ -91,19 +92,26 @@ async def handle(queue: str, message: func.ServiceBusMessage) -> None:
 async def run(timer: str) -> None:
     """Runs the flow of the timer for every store, and records how the run ended. Raises what the flow raises, and
     OutOfTimeError for a run that was cut off: its progress is stored, and the next run continues.
+
+    While F&O is in maintenance a flow that needs F&O does nothing, which the event timer.skipped records.
     """
     from shared.sync.deadline import FLOW_TIME, INVOCATION_TIME, ended_after  # noqa: PLC0415
 
     flow, services = BY_TIMER[timer], _services()
     handler = flow.load_handler()
+    until = services.maintenance.until(datetime.now(UTC)) if flow.entity_sets else None
     with heartbeat(timer), running(flow):
+        if until is not None:
+            emit("timer.skipped", maintenance_until=until)
+            return
         async with ended_after(INVOCATION_TIME), ended_after(FLOW_TIME):
             await handler(services.ports[flow.name])
 
 
 async def health() -> func.HttpResponse:
     """200 with the configured stores, or 503 with every mistake in the configuration (names, never values). A store
-    that lacks secrets is "misconfigured", and the app "degraded" as long as another store works.
+    that lacks secrets is "misconfigured", and the app "degraded" as long as another store works. While F&O is in
+    maintenance the app is ready: what arrives waits.
 
     It opens the link to Service Bus as well: whoever asks regularly keeps a webhook from waiting for that.
     """
@@ -123,7 +131,15 @@ async def health() -> func.HttpResponse:
     }
     wrong = services.fo_event_mistakes
     kind = "misconfigured" if wrong else "ready" if services.fo_events.keys else "off"
-    parts = {"stores": stores, "fo_events": {"status": kind, "mistakes": wrong}}
+    now = datetime.now(UTC)
+    parts = {
+        "stores": stores,
+        "fo": {
+            "maintenance_until": _text(services.maintenance.until(now)),
+            "next_maintenance": _text(services.maintenance.next(now)),
+        },
+        "fo_events": {"status": kind, "mistakes": wrong},
+    }
     if services.mistakes.keys() >= stores.keys():
         return _json({"status": "misconfigured", **parts}, 503)
     return _json({"status": "degraded" if services.mistakes or wrong else "ready", **parts}, 200)
@@ -133,6 +149,10 @@ def _services() -> Services:
     from shared.clients import services  # noqa: PLC0415 - see the module's docstring
 
     return services()
+
+
+def _text(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None
 
 
 def _json(body: Mapping[str, object], status: int) -> func.HttpResponse:

@@ -9,6 +9,7 @@ param d365TimeoutSeconds = 180
 param stores = ['nordlys-uk']
 param storesFolder = 'config/live'
 param erpMaxConcurrency = 52
+param erpMaintenance = 'Sun 02:00-05:00 Europe/Amsterdam'
 param maximumInstanceCount = 100
 param sessionsPerInstance = 16
 param instanceMemoryMB = 4096

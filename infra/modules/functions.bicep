@@ -38,6 +38,7 @@ param d365TimeoutSeconds int
 
 @description('Calls to F&O at once, of all processes together: they share it among themselves, nothing is divided here.')
 param erpMaxConcurrency int
+param erpMaintenance string
 
 @description('Instances at most.')
 param maximumInstanceCount int
@@ -96,9 +97,14 @@ var settings = {
   AzureFunctionsJobHost__extensions__serviceBus__maxConcurrentSessions: string(sessionsPerInstance)
   APPLICATIONINSIGHTS_CONNECTION_STRING: insightsConnectionString
   APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identityClientId};Authorization=AAD'
+  // For the Functions host: its row is the first of each trace, and without these it may keep five traces a second. The
+  // app keeps all of its own, whatever they say.
+  OTEL_TRACES_SAMPLER: 'microsoft.fixed_percentage'
+  OTEL_TRACES_SAMPLER_ARG: '1.0'
   STORES_FOLDER: storesFolder
   D365_BASE_URL: d365BaseUrl
   D365_MAX_CALLS: string(erpMaxConcurrency)
+  D365_MAINTENANCE: erpMaintenance
   D365_TIMEOUT_SECONDS: string(d365TimeoutSeconds)
   ORDER_CHANGE_PAUSE_SECONDS: '10'
   D365_EVENT_KEYS: foEventsHttps ? '@Microsoft.KeyVault(SecretUri=${keyVaultUri}secrets/d365-event-keys)' : ''

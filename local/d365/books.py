@@ -1,6 +1,6 @@
 """Everything F&O has on record at one moment, and the few ways the rest of the simulator reaches it."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -65,6 +65,8 @@ class Books:
         self.priced: Table[RowKey, bool] = Table(self.journal)
         """By sales line (company, lot) whether F&O found its price; the others' was given."""
         self.warehouses = {(w.company, w.id.casefold()): w for w in world.warehouses}
+        self._stock_by_item: tuple[int, dict[str, list[tuple[Bin, Stock]]]] = (-1, {})
+        """The stock by item, and the journal's count of changes when it was sorted so."""
         self._rows: dict[str, Table[RowKey, Row]] = {}
         self._blanks: dict[str, dict[str, Value]] = {}
         for entity_set in schema.sets.values():
@@ -158,6 +160,17 @@ class Books:
         if master is not None:
             return master, master.variants[sku]
         raise KeyError(f"company {company} has no item or variant {sku}")
+
+    def stock_of(self, items: Iterable[Value]) -> Iterator[tuple[Bin, Stock]]:
+        """What there is of these items (numbers in lower case), in any company."""
+        changes, by_item = self._stock_by_item
+        if changes != self.journal.changes:
+            by_item = {}
+            for place, stock in self.stock.items():
+                by_item.setdefault(place.item.casefold(), []).append((place, stock))
+            self._stock_by_item = (self.journal.changes, by_item)
+        for item in items:
+            yield from by_item.get(str(item), ())
 
     def bin(self, company: str, sku: str, warehouse: str) -> Bin:
         """Where a warehouse keeps an item or variant. Raises KeyError."""

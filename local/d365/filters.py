@@ -120,7 +120,7 @@ class _Parser:
         while self._peek() == "and":
             self._take()
             conditions.append(self._single())
-        return conditions[0] if len(conditions) == 1 else lambda row: all(c(row) for c in conditions)
+        return conditions[0] if len(conditions) == 1 else _All(tuple(conditions))
 
     def _single(self) -> Predicate:
         if self._peek() == "not":
@@ -169,12 +169,42 @@ class _Equals:
         return comparable(row[self.field]) == self.value
 
 
+@dataclass(frozen=True, slots=True)
+class _OneOf:
+    """A field that has to equal one of these values, which are looked up at once."""
+
+    field: str
+    values: frozenset[Value]
+
+    def __call__(self, row: Values) -> bool:
+        return comparable(row[self.field]) in self.values
+
+
+@dataclass(frozen=True, slots=True)
+class _All:
+    conditions: tuple[Predicate, ...]
+
+    def __call__(self, row: Values) -> bool:
+        return all(condition(row) for condition in self.conditions)
+
+
+def values_of(predicate: Predicate | None, field: str) -> frozenset[Value] | None:
+    """The values of which the field has to have one, comparable; None where the filter does not name them so."""
+    match predicate:
+        case _Equals(name, value) if name == field:
+            return frozenset({value})
+        case _OneOf(name, values) if name == field:
+            return values
+        case _All(conditions):
+            return next((found for each in conditions if (found := values_of(each, field)) is not None), None)
+        case _:
+            return None
+
+
 def _any_of(alternatives: list[Predicate]) -> Predicate:
-    """Many values of one field are looked up at once."""
     equals = [each for each in alternatives if isinstance(each, _Equals)]
     if len(equals) == len(alternatives) and len({each.field for each in equals}) == 1:
-        field, values = equals[0].field, frozenset(each.value for each in equals)
-        return lambda row: comparable(row[field]) in values
+        return _OneOf(equals[0].field, frozenset(each.value for each in equals))
     return lambda row: any(each(row) for each in alternatives)
 
 

@@ -22,11 +22,13 @@ from local.d365.errors import (
     unknown_property,
     write_refused,
 )
+from local.d365.filters import values_of
 from local.d365.names import names_of
 from local.d365.paths import Resource, parse_resource
 from local.d365.query import Query, filtered, parse_query
 from local.d365.simulator import Simulator
 from local.d365.tables import Row
+from local.d365.views import ON_HAND, on_hand
 
 _JSON = "application/json; odata.metadata=minimal"
 _INDEXED = {"CustomerPaymentJournalLines": "JournalBatchNumber"}
@@ -166,7 +168,11 @@ class DataService:
     def _found(self, entity_set: EntitySet, entity: Entity, query: Query) -> list[Row]:
         """All rows of the list, of which a page is shown."""
         before = self._read.rows(self._simulator.books, entity_set, query) if query.skip else None
-        return before if before is not None else filtered(self._visible(entity_set, entity.rows(), query), query)
+        if before is not None:
+            return before
+        items = values_of(query.where, "ItemNumber") if entity_set.name == ON_HAND else None
+        rows = entity.rows() if items is None else on_hand(self._simulator.books, items)
+        return filtered(self._visible(entity_set, rows, query), query)
 
     def _get(self, resource: Resource, entity: Entity, query: Query) -> Answer:
         if query.where is not None or query.order or query.top is not None or query.skip or query.count:

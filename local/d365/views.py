@@ -1,6 +1,6 @@
 """Sets that F&O computes from its tables when they are read."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from itertools import chain
 
@@ -12,14 +12,18 @@ from local.d365.sales_tables import LINES, order_of, progress_of
 from local.d365.tables import Row
 from local.d365.world import DIMENSIONS
 
+ON_HAND = "WarehousesOnHandV2"
 AVAILABLE = "Available"
 """The inventory status of goods that may be sold, in warehouses with statuses."""
 
 
-def on_hand(books: Books) -> Iterator[Row]:
-    """WarehousesOnHandV2: a row for every bin that ever saw a movement, and none for the others."""
-    for number, (place, stock) in enumerate(books.stock.items(), start=1):
-        yield _computed(books, "WarehousesOnHandV2", number, on_hand_values(books, place, stock))
+def on_hand(books: Books, items: Iterable[Value] | None = None) -> Iterator[Row]:
+    """WarehousesOnHandV2: a row for every bin that ever saw a movement, and none for the others. With `items` (numbers
+    in lower case) only their rows.
+    """
+    found = books.stock.items() if items is None else books.stock_of(items)
+    for number, (place, stock) in enumerate(found, start=1):
+        yield _computed(books, ON_HAND, number, on_hand_values(books, place, stock))
 
 
 def on_hand_by_status(books: Books) -> Iterator[Row]:
@@ -143,7 +147,7 @@ def warehouse_lines(books: Books) -> Iterator[Row]:
 
 
 VIEWS: dict[str, Callable[[Books], Iterator[Row]]] = {
-    "WarehousesOnHandV2": on_hand,
+    ON_HAND: on_hand,
     "WarehouseInventoryStatusesOnHandV2": on_hand_by_status,
     "ItemCoverageSettingsV2": coverage,
     "WHSSalesLineBiEntities": warehouse_lines,

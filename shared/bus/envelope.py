@@ -19,13 +19,14 @@ OPERATOR: Final = "operator"
 HEALING: Final = "sweep-heal"
 """The source of an event that mends a sales order: it is compared with F&O although Shopify's order did not change."""
 
-SESSION_BUCKETS: Final = 32
+SESSION_BUCKETS: Final = 64
 """All messages about one order are in one of this many sessions, so that one worker at a time processes them.
 
 Equal to maxConcurrentSessions in host.json, so that one instance can take them all: a session beyond that would wait
 until another has been idle for sessionIdleTimeout. How many calls F&O gets at once is decided elsewhere, by slots
-(shared/d365/odata/leases.py). With another number an order may have messages in two sessions for a while: two workers
-at once book it once all the same, as docs/architecture.md says of sessions.
+(shared/d365/odata/leases.py): an order needs one for a part of its time, so that there are several sessions for each.
+With another number an order may have messages in two sessions for a while: two workers at once book it once all the
+same, as docs/architecture.md says of sessions.
 """
 
 _PROPERTIES_LIMIT: Final = 4_000

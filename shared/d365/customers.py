@@ -6,6 +6,7 @@ import asyncio
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import Final
+from weakref import WeakValueDictionary
 
 from shared.d365.documents import rows_with
 from shared.d365.entities import CUSTOMERS
@@ -26,11 +27,17 @@ class Customer:
 
 
 class Customers:
-    """Creates customers one at a time per company: CustomersV3 takes locks on which parallel calls fail (Microsoft)."""
+    """Creates customers one at a time per company: CustomersV3 takes locks on which parallel calls fail (Microsoft).
+
+    Reading waits for none of them, so that the buyers of a sale are looked up side by side.
+    """
 
     def __init__(self, client: ODataClient) -> None:
         self._client = client
-        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._creating: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        """By company."""
+        self._ensuring: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
+        """By company and identity: two orders of one new buyer at once create one customer."""
 
     async def ensure(self, record: FoRow, identity: str, id_field: str | None) -> Customer:
         """The customer under the account that F&O gave it. F&O's customer is left as it is; if F&O has none with this
@@ -40,15 +47,17 @@ class Customers:
         If several have it there, the one with the lowest account is used. Raises RefusedError CUSTOMER_FIELD_UNUSABLE
         where F&O cannot search the field, before anything is created, and whatever F&O refuses.
         """
-        async with self._locks[record["dataAreaId"]]:
-            found = await self._find(record["dataAreaId"], identity, id_field)
+        company = record["dataAreaId"]
+        async with self._ensuring.setdefault((company, identity), asyncio.Lock()):
+            found = await self._find(company, identity, id_field)
             if found is not None:
                 return found
             try:
-                created = await self._client.create(CUSTOMERS, record)
+                async with self._creating[company]:
+                    created = await self._client.create(CUSTOMERS, record)
             except RefusedError:
                 # F&O's "already exists" may be in any language, so the customer is looked up after any refusal.
-                found = await self._find(record["dataAreaId"], identity, id_field)
+                found = await self._find(company, identity, id_field)
                 if found is None:
                     raise
                 return found

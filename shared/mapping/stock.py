@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from shared.errors import ErrorCode, RefusedError
 from shared.model import Item, Level, LevelId, OnHand, Sale, SoldUnits, Variant
@@ -50,6 +50,16 @@ class Unlisted(StrEnum):
     AMBIGUOUS = "several variants have the same F&O item"
 
 
+class StockedItem(NamedTuple):
+    """One SKU, and the F&O item behind it."""
+
+    sku: str
+    item: Item
+    inventory_item: int
+    """Shopify's."""
+    variant_id: int
+
+
 @dataclass(frozen=True, slots=True)
 class Listing:
     """One SKU at one location, and the F&O item behind it."""
@@ -64,14 +74,14 @@ class Listing:
 class Catalogue:
     """What the store sells, sorted into what gets figures and what does not."""
 
-    listings: tuple[Listing, ...]
+    items: tuple[StockedItem, ...]
     unlisted: tuple[tuple[Variant, Unlisted], ...]
     problems: tuple[RefusedError, ...]
     """One for each SKU that somebody has to correct."""
 
 
 def match_variants(
-    variants: Iterable[Variant], items: Mapping[str, Item], *, locations: Sequence[int], company: str
+    variants: Iterable[Variant], items: Mapping[str, Item], *, locations: Iterable[int], company: str
 ) -> Catalogue:
     """Shopify's variants with F&O's items, by SKU. Two variants of one item would both show its stock, so neither gets
     a figure.
@@ -90,18 +100,21 @@ def match_variants(
             problems.append(
                 RefusedError(ErrorCode.STOCK_SKU_UNKNOWN, sku=variant.sku, location=everywhere, company=company)
             )
-    listings: list[Listing] = []
+    stocked: list[StockedItem] = []
     for item, same in of_item.items():
         if len(same) > 1:
             unlisted += [(variant, Unlisted.AMBIGUOUS) for variant in same]
             problems.append(RefusedError(ErrorCode.STOCK_SKU_AMBIGUOUS, sku=same[0].sku, count=len(same)))
         else:
             [variant] = same
-            listings += [
-                Listing(variant.sku, item, LevelId(variant.inventory_item, place), variant.variant_id)
-                for place in locations
-            ]
-    return Catalogue(tuple(listings), tuple(unlisted), tuple(problems))
+            stocked.append(StockedItem(variant.sku, item, variant.inventory_item, variant.variant_id))
+    return Catalogue(tuple(stocked), tuple(unlisted), tuple(problems))
+
+
+def listings_of(stocked: StockedItem, locations: Iterable[int]) -> list[Listing]:
+    """The item's figures: one at each location."""
+    sku, item, inventory_item, variant_id = stocked
+    return [Listing(sku, item, LevelId(inventory_item, location), variant_id) for location in locations]
 
 
 def _excluded(variant: Variant) -> Unlisted | None:
@@ -159,6 +172,36 @@ class Wanted:
         """
         parts = (f"{each.available},{each.incoming},{each.open_issues},{each.safety}" for each in self.stock)
         return ";".join((*parts, str(self.unknown), *(["withheld"] if self.is_withheld else [])))
+
+
+def figures_of_item(
+    stocked: StockedItem,
+    rows: Iterable[OnHand],
+    *,
+    safety: Mapping[tuple[Item, str], Decimal],
+    sales: Sequence[Sale],
+    warehouses: Mapping[int, Sequence[str]],
+    rules: StockRules,
+    withheld: Container[int],
+) -> list[Wanted]:
+    """An item's figures at all locations, which are the keys of `warehouses`: those behind each location.
+
+    `rows` and `sales` (of orders that F&O does not know) are of this item only; `withheld` are variants of Shopify that
+    are not sold.
+    """
+    listings = listings_of(stocked, warehouses)
+    stock = {warehouse: found for (_, warehouse), found in by_warehouse(rows, safety).items()}
+    units = units_taken(sales, listings)
+    figures = [
+        compute_figure(
+            listing,
+            [stock[name] for name in warehouses[listing.level.location] if name in stock],
+            unknown=units[listing.level],
+            rules=rules,
+        )
+        for listing in listings
+    ]
+    return withhold(spread_shortages(figures, sales), withheld)
 
 
 def compute_figure(listing: Listing, stock: Sequence[WarehouseStock], *, unknown: int, rules: StockRules) -> Wanted:
@@ -233,25 +276,26 @@ def units_taken(sales: Iterable[Sale], listings: Iterable[Listing]) -> Counter[L
     return taken
 
 
-def sales_of_parked(sold: Sequence[SoldUnits], location: int | None, listings: Iterable[Listing]) -> list[Sale]:
-    """What a parked order has taken. What has no figure is not in the result.
-
-    It takes from its variant, whatever SKU that has now, and from the variant that has the order line's SKU now: F&O
-    will deliver the item of that SKU. Mostly both are the same variant. F&O ignores the case of a SKU, and so does
-    this.
+def items_of_parked(sold: Iterable[SoldUnits], items: Iterable[StockedItem]) -> list[StockedItem]:
+    """What parked orders have taken from: their variants, whatever SKU these have now, and the variants that have the
+    order lines' SKUs now. F&O will deliver the items of those SKUs; it ignores the case of a SKU, and so does this.
     """
+    sold = list(sold)
     variants = {each.variant_id for each in sold}
     skus = {_without_case(each.sku) for each in sold}
-    candidates = {
-        (listing.level.inventory_item, listing.variant_id, _without_case(listing.sku))
-        for listing in listings
-        if listing.variant_id in variants or _without_case(listing.sku) in skus
-    }
+    return [each for each in items if each.variant_id in variants or _without_case(each.sku) in skus]
+
+
+def sales_of_parked(sold: Sequence[SoldUnits], location: int | None, items: Iterable[StockedItem]) -> list[Sale]:
+    """What a parked order has taken, of items that may be more than `items_of_parked` finds. What has no figure is not
+    in the result. Mostly an order line's variant is the one that has its SKU; otherwise it takes from both.
+    """
+    candidates = sorted(items_of_parked(sold, items), key=lambda each: (each.inventory_item, each.variant_id))
     return [
-        Sale(item, location, each.units)
+        Sale(candidate.inventory_item, location, each.units)
         for each in sold
-        for item, variant_id, sku in sorted(candidates)
-        if variant_id == each.variant_id or sku == _without_case(each.sku)
+        for candidate in candidates
+        if candidate.variant_id == each.variant_id or _without_case(candidate.sku) == _without_case(each.sku)
     ]
 
 

@@ -254,6 +254,8 @@ class Converged:
     """Shopify has not finished with a picture: the next run has to look again, though nothing changed in F&O."""
     awaits_another_day: bool = False
     """Its new variants were not created: Shopify takes no more of them on this day."""
+    unsold: Mapping[int, Item] = field(default_factory=dict)
+    """By id, variants that the app did not know, of items that are not sold: all that have the SKU of one."""
 
 
 @dataclass(frozen=True, slots=True)

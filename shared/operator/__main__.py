@@ -28,6 +28,7 @@ from shared.connections import open_blobs, open_service_bus, open_tables, opened
 from shared.errors import ConfigurationError, ConnectorError
 from shared.mapping.evidence import proof_table
 from shared.mapping.redaction import redacted
+from shared.model.maintenance import Maintenance
 from shared.operator.catalogue import STORE, Print, add_catalogue_commands, run_catalogue_command
 from shared.settings import Connections, read_connections
 from shared.store import blobs
@@ -126,6 +127,7 @@ async def _run(options: argparse.Namespace, connections: Connections, out: Print
     async with opened(connections, as_app=options.as_app) as (ports, snapshots, exports):
         match options.command:
             case "list":
+                show_maintenance(connections.maintenance, datetime.now(UTC), out)
                 found = await (ports.parking.all() if options.all else ports.parking.open())
                 list_parked(found, options.store, options.code, out)
             case "show":
@@ -209,6 +211,14 @@ async def _replay(options: argparse.Namespace, ports: ParkedPorts, out: Print) -
             out(f"{rows[0].event_id} not sent: {problem}")
     out(f"{len(events) - failed} of {len(events)} sent again")
     return 1 if failed or not events else 0
+
+
+def show_maintenance(maintenance: Maintenance, now: datetime, out: Print) -> None:
+    """Nothing where no window is open."""
+    if (until := maintenance.until(now)) is not None:
+        out(
+            f"F&O is in maintenance until {until:%Y-%m-%d %H:%M} UTC: until then every order waits, which is no failure"
+        )
 
 
 def list_parked(found: list[Parked], store: str | None, code: str | None, out: Print) -> None:

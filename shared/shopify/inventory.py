@@ -43,23 +43,6 @@ class NoLevel(StrEnum):
     NOT_STOCKED = "not stocked"
 
 
-@dataclass(frozen=True, slots=True)
-class ShownItem:
-    """One inventory item of a page, with its level at each location."""
-
-    number: int
-    cursor: str
-    """To read on after this item."""
-    levels: dict[int, Level | NoLevel]
-    """By location."""
-
-
-@dataclass(frozen=True, slots=True)
-class LevelPage:
-    items: list[ShownItem]
-    is_last: bool
-
-
 class ChangedPage(NamedTuple):
     """A page of the levels that changed at each of these locations; `after` is the cursor of the page before it."""
 
@@ -116,31 +99,6 @@ async def read_levels(admin: QueryRunner, levels: Sequence[LevelId]) -> dict[Lev
             for item, node in zip(batch, data["nodes"], strict=True):
                 shown[LevelId(item, location)] = _level(node)
     return shown
-
-
-async def read_level_page(admin: QueryRunner, locations: Sequence[int], *, after: str | None) -> LevelPage:
-    """The levels now of the 250 inventory items after a cursor, one call for each location.
-
-    The shop's items are paged rather than a location's levels, so that a page has the same items for all locations.
-    Pages are ordered by the item's id, which never changes, so that no item moves to a page that was read.
-    """
-    pages = []
-    for location in locations:
-        variables = {"location": gid_of("Location", location), "after": after}
-        pages.append((await admin.run(queries.load("stock_level_page"), variables))["inventoryItems"])
-    nodes = [{edge["node"]["id"]: edge["node"] for edge in page["edges"]} for page in pages]
-    items = [
-        ShownItem(
-            number=number_of(edge["node"]["id"]),
-            cursor=edge["cursor"],
-            levels={
-                location: _level(items_there.get(edge["node"]["id"]))
-                for location, items_there in zip(locations, nodes, strict=True)
-            },
-        )
-        for edge in pages[0]["edges"]
-    ]
-    return LevelPage(items, is_last=not pages[0]["pageInfo"]["hasNextPage"])
 
 
 def pages_of(locations: Sequence[int]) -> list[ChangedPage]:

@@ -134,6 +134,11 @@ class OrderLink:
         return bool(self.parked_parts)
 
     @property
+    def is_decided(self) -> bool:
+        """Whether F&O has the order, or the app has decided why not. An order that is only claimed is neither."""
+        return bool(self.sales_order or self.not_booked or self.parked_parts)
+
+    @property
     def is_pending_sale(self) -> bool:
         """Whether F&O will not know the order until a person acts, so that its goods are counted from here.
 

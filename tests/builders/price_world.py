@@ -436,6 +436,11 @@ class Snapshots:
         return sorted(name for name in self.documents if name.startswith(prefix))
 
 
+def _no_file(_: httpx.Request) -> httpx.Response:
+    """A transport of its own spares each run the loading of the system's certificates, most of its time."""
+    return httpx.Response(404)
+
+
 @dataclass
 class World:
     rules: StoreRules = field(default_factory=store_rules)
@@ -479,7 +484,7 @@ class World:
             fo=self.fo,
             snapshots=self.snapshots,
             journal=Journal(cast("Any", MemoryTable())),
-            files=httpx.AsyncClient(),
+            files=httpx.AsyncClient(transport=httpx.MockTransport(_no_file)),
             now=self.now,
             tell=tell,
             **options,

@@ -21,8 +21,8 @@ from shared.store.links import PendingSale
 from shared.sync.stock.flow import push_stock
 
 EPOCH = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
-BY_PAGE = 13
-"""So many SKUs are read by the page, fewer by item."""
+SEVERAL = 13
+"""SKUs."""
 WAREHOUSE_OF = {1: "AMS", 2: "HAM"}
 HTTP_TIMEOUT = 30
 
@@ -114,6 +114,8 @@ class World:
     renumbered: int = 0
     """How often."""
     fo_has_rows: bool = True
+    rows_without: set[int] = field(default_factory=set)
+    """Locations whose warehouses have no row."""
     fo_has_items: bool = True
     absent: dict[int, dict[str, object] | None] = field(default_factory=dict)
     """Inventory item -> what Shopify shows instead of its level; None for a deleted one."""
@@ -288,7 +290,8 @@ class Push:
             self.done, self.report = True, end.value
             world = self.world
             # Products that are renumbered during the run have no item, or no row, in F&O.
-            looked_at = sum(each.outcome is not FigureOutcome.NO_ROW for each in self.report.figures)
+            looked_at = self.report.unchanged
+            looked_at += sum(each.outcome is not FigureOutcome.NO_ROW for each in self.report.figures)
             if not self.report.halted and looked_at == world.skus * len(world.locations):
                 world.phantoms = [each for each in world.phantoms if each not in self.visible]
         except TransientError as error:
@@ -349,11 +352,6 @@ class FakeAdmin:
 
     def StockLevels(self, items, location):  # noqa: N802
         return {"nodes": [self._item(gid, location) for gid in items]}
-
-    def StockLevelPage(self, location, after):  # noqa: N802
-        gids = [_gid(number) for number in self.world.skus_now]
-        edges = [{"cursor": gid, "node": self._item(gid, location)} for gid in gids]
-        return {"inventoryItems": {"edges": edges, "pageInfo": {"hasNextPage": False}}}
 
     def StockChangedLevels(self, locations, query, after):  # noqa: N802
         since = datetime.fromisoformat(query.partition("'")[2].rstrip("'"))
@@ -522,9 +520,9 @@ class FakeFo:
                     sum(o.units for o in self.world.orders if o.booked == WAREHOUSE_OF[place] and not o.gone)
                 ),
             }
+            for sku in sorted(self.world.skus_now.values(), key=str.upper)
             for place in self.world.locations
-            for sku in self.world.skus_now.values()
-            if self.world.fo_has_rows
+            if self.world.fo_has_rows and place not in self.world.rows_without
         ]
 
 

@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+from builders.infrastructure import deployment
 from builders.root import ROOT
 
 from shared.bus.envelope import SESSION_BUCKETS
@@ -18,4 +20,10 @@ def test_every_session_has_a_place_even_on_a_single_instance() -> None:
 
 def test_the_ceiling_of_calls_is_that_of_all_processes_and_not_of_the_sessions() -> None:
     assert read_settings(SAMPLE).d365_max_calls == int(SAMPLE["D365_MAX_CALLS"]) == 8
-    assert SESSION_BUCKETS > 8
+
+
+@pytest.mark.parametrize("environment", ["dev", "test", "prod"])
+def test_more_orders_are_at_work_than_fo_takes_calls(environment: str) -> None:
+    """An order needs a slot for about a quarter of its time while F&O is fast."""
+    settings = deployment(environment).app_settings
+    assert 4 * int(settings["D365_MAX_CALLS"]) <= SESSION_BUCKETS

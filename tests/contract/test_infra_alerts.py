@@ -7,6 +7,8 @@ import pytest
 from builders.infrastructure import ENVIRONMENTS, EVERY_OPTION, INFRA, deployment, read
 from builders.root import ROOT
 
+from shared.sync.sweep.missed import EVENTS
+
 # Minutes. Azure Monitor knows these, and looks back two days at most.
 WINDOWS = {"PT5M": 5, "PT15M": 15, "PT30M": 30, "PT1H": 60, "PT2H": 120, "PT6H": 360, "P1D": 1440, "P2D": 2880}
 LINK_IDLE_SECONDS = 600  # after which Service Bus detaches a link
@@ -49,6 +51,11 @@ def test_queries_are_deployed_as_they_stand_but_for_what_is_filled_in() -> None:
             "GreaterThan",
             0,
         )
+
+
+def test_the_alert_of_late_orders_takes_the_same_events_for_an_end_as_the_sweep_does() -> None:
+    (topics,) = re.findall(r"dynamic\((\[.+?\])\)", query("orders_late"), re.DOTALL)
+    assert json.loads(topics) == sorted(EVENTS)
 
 
 def test_every_alert_reaches_the_action_group() -> None:

@@ -24,7 +24,7 @@ NOT_IN_AZURE = {
     "WEBSITE_SITE_NAME": "Azure sets it",
 }
 # Read by the Functions host or by Microsoft's libraries, not by our code.
-READ_BY_OTHERS = {"APPLICATIONINSIGHTS_AUTHENTICATION_STRING"}
+READ_BY_OTHERS = {"APPLICATIONINSIGHTS_AUTHENTICATION_STRING", "OTEL_TRACES_SAMPLER", "OTEL_TRACES_SAMPLER_ARG"}
 IDENTITY = ("credential", "clientId")
 HOST_STORAGE = {f"AzureWebJobsStorage__{part}" for part in ("blobServiceUri", *IDENTITY)}
 OVERRIDE = "AzureFunctionsJobHost__"

@@ -256,6 +256,18 @@ def test_an_order_that_the_sweep_found_late_is_reported_until_it_is_booked_or_pa
     assert ask(ALERTS["orders_late"], changed(tables, lambda row: earlier(row, days=1))) == []
 
 
+def test_an_order_is_late_though_another_event_about_it_was_done(recording: Recording) -> None:
+    order = str(recording.late["id"])
+
+    def of_a_move(row: Row) -> Row:
+        is_end = row["Name"] == "sync orders" and row["Properties"].get("entity_id") == order
+        kept = {name: value for name, value in row["Properties"].items() if name != "order.booked"}
+        return row | {"Properties": kept | {"topic": "fulfillment_orders/moved"}} if is_end else row
+
+    (late,) = ask(ALERTS["orders_late"], changed(recording.tables, of_a_move))
+    assert late["OrderId"] == order
+
+
 def test_an_order_in_fo_is_not_late_though_its_payments_still_wait(recording: Recording) -> None:
     order = str(recording.late["id"])
 

@@ -113,8 +113,16 @@ class Otherwise(ServiceBusMessageBatch):
         self._message[5][-1] = b"-" + self._message[5][-1]
 
 
+class Refusing(ServiceBusMessageBatch):
+    """A batch that fails in a way of its own."""
+
+    @property
+    def max_size_in_bytes(self) -> int:
+        raise RuntimeError("the size is known once the link is open")
+
+
 @pytest.mark.usefixtures("fresh")
-@pytest.mark.parametrize("batch", [Renamed, Counted, Otherwise])
+@pytest.mark.parametrize("batch", [Renamed, Counted, Otherwise, Refusing])
 def test_an_sdk_with_other_batches_encodes_by_itself(
     batch: type[ServiceBusMessageBatch], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -204,7 +204,7 @@ def test_a_product_gets_its_stock_figure_once_the_next_step_was_carried_out(code
     for variants, items in right:
         repaired = match_variants(variants, items, locations=(1,), company="nleu")
         assert not repaired.problems
-        assert len(repaired.listings) == len(variants)
+        assert len(repaired.items) == len(variants)
 
 
 @pytest.mark.parametrize("code", sorted(ErrorCode))

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from tests.builders.both_sides import App, app_in_process
+from tests.builders.histories import Webhook
 from tests.builders.one_order import VAT, OneOrder, checkout
 from tests.builders.sales import with_rules
 from tests.builders.strategies import strategy
@@ -115,6 +117,52 @@ async def test_a_body_without_the_fields_that_show_payments_is_no_unpaid_order(a
     await order.send(replace(created, body=json.dumps(payload).encode()))
     assert asked(app) == ["OrderPayments"]
     assert len(order.paid) == 1
+
+
+async def hand_over(order: OneOrder, webhook: Webhook, *, attempt: int = 1, minutes: float = 0) -> None:
+    """The webhook, handled as this attempt and this long after it happened."""
+    app = order.app
+    app.shopify.show(app.rules.key, order.order)
+    app.shopify.simulator.calls.clear()
+    envelope = app._envelope(webhook)
+    happened = envelope.occurred_at - timedelta(minutes=minutes)
+    await app._handle(replace(envelope, attempt=attempt, occurred_at=happened))
+
+
+OLD: dict[str, dict[str, Any]] = {"handled again": {"attempt": 2}, "queued for long": {"minutes": 1.1}}
+
+
+@pytest.mark.parametrize("why", OLD)
+async def test_an_event_that_is_not_fresh_books_the_order_as_it_is_now(app: App, why: str) -> None:
+    order = OneOrder(app, RULES, checkout("nordlys", *FIVE, payment="unpaid"))
+    (created, *_) = order.pending()
+    order.change("amend", po_number="PO-7")
+    await hand_over(order, created, **OLD[why])
+    assert asked(app) == ["OrderRisk", "OrderState"]
+    assert order.header["CustomerRequisitionNumber"] == "PO-7"
+
+
+@pytest.mark.parametrize("why", OLD)
+async def test_an_event_that_is_not_fresh_costs_no_more_where_the_order_did_not_change(app: App, why: str) -> None:
+    order = OneOrder(app, RULES, checkout("nordlys", *FIVE))
+    *_, latest = order.pending()
+    await hand_over(order, latest, **OLD[why])
+    assert (asked(app), len(order.paid)) == (["OrderPayments"], 1)
+
+
+@pytest.mark.parametrize("payments", [True, False])
+@pytest.mark.parametrize("why", OLD)
+async def test_an_order_that_was_fulfilled_since_is_not_booked_as_open_where_no_rule_asks_for_the_risk(
+    app: App, why: str, *, payments: bool
+) -> None:
+    rules = with_rules(RULES, orders={"hold_risks": (), "already_fulfilled": "hold"})
+    rules = rules if payments else rules.model_copy(update={"payments": None})
+    order = OneOrder(app, rules, checkout("nordlys", *FIVE, payment="unpaid"))
+    (created, *_) = order.pending()
+    order.change("fulfill")
+    await hand_over(order, created, **OLD[why])
+    assert asked(app)[:2] == ["OrderRisk", "OrderState"]
+    assert order.header["IsSalesProcessingStopped"] == "Yes"
 
 
 async def test_an_event_that_waited_books_the_order_as_it_is_now(app: App) -> None:

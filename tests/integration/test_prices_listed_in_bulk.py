@@ -244,14 +244,13 @@ async def test_an_operation_whose_start_got_no_answer_is_found_again(shop: Price
     assert (len(operations(shop)), shop.calls(PAGE), len(known(shop))) == (1, 1, SOME)
 
 
-async def test_a_start_that_never_reached_shopify_is_done_again(shop: PricedShop) -> None:
+async def test_after_a_start_that_never_reached_shopify_pages_are_read(shop: PricedShop) -> None:
     fail(shop, "reset_after_commit", operation=START)
     await shop.run()
     shop.retailer.shop.bulk_operations.clear()
-    await shop.run(after=SOON)
-    assert len(operations(shop)) == 1
-    rows = await shop.bulk_rows()
-    assert [row["outcome"] for row in rows] == ["left", "waiting"]
+    report = await shop.run(after=SOON)
+    assert (report.halted, operations(shop), len(known(shop))) == ("", [], SOME)
+    assert [row["outcome"] for row in await shop.bulk_rows()] == ["left"]
 
 
 async def test_a_run_that_ends_before_it_forgets_the_list_takes_it_once_more(shop: PricedShop) -> None:

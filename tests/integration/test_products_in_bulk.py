@@ -14,12 +14,12 @@ from builders.shop_products import wanted_plain
 from builders.shop_side import ONLINE_STORE, ShopSide, shop_in_process
 
 from local.shopify.faults import Fault, FaultKind
-from shared.errors import OutcomeUnknownError
+from shared.errors import OutcomeUnknownError, TransientError
 from shared.model import Item, KnownProduct, ListedPrice, ShopState, WantedProduct
 from shared.store.blobs import Snapshots
 from shared.store.journal import Journal
 from shared.sync.bulk.jobs import BulkJobs
-from shared.sync.bulk.lane import WORTHWHILE, BulkLane
+from shared.sync.bulk.lane import RESULTS_AWAITED, WORTHWHILE, BulkLane
 from shared.sync.products.shop.bulk import BulkProducts, BulkProgress
 from shared.sync.products.shop.flow import ProductWork, converge_all
 from shared.sync.products.shop.new_variants import NewVariants
@@ -85,7 +85,7 @@ class Runs:
         if progress.under_way:
             return progress.under_way
         work = self.work()
-        started = await bulk.create(work)
+        started = await self.create(bulk)
         rest = [each for each in work if each.wanted.item_number not in started]
         later = bulk.ports.later
         assert later is not None
@@ -95,6 +95,10 @@ class Runs:
             if result.id is not None:
                 self.side.known[name] = KnownProduct(result.id, result.variants)
         return started or await bulk.show(later)
+
+    async def create(self, bulk: BulkProducts) -> frozenset[str]:
+        missing = await bulk.missing(each.wanted for each in self.work() if each.known is None)
+        return await bulk.create(each for each in self.work() if each.wanted.item_number in missing)
 
     def remember(self, progress: BulkProgress) -> None:
         for name, number in progress.created.items():
@@ -176,18 +180,18 @@ async def test_an_operation_whose_start_was_not_confirmed_is_found_and_nothing_i
 async def test_an_operation_creates_no_more_than_shopify_takes_on_a_day(side: ShopSide, container: Any) -> None:
     runs = Runs(side, container, [plain(number) for number in range(MANY)])
     runs.new_variants = NewVariants(most=WORTHWHILE + 1, in_shop=50_000)
-    assert len(await runs.bulk().create(runs.work())) == runs.new_variants.today == WORTHWHILE + 1
+    assert len(await runs.create(runs.bulk())) == runs.new_variants.today == WORTHWHILE + 1
 
 
 async def test_what_no_operation_was_started_for_counts_as_nothing_new(side: ShopSide, container: Any) -> None:
     runs = Runs(side, container, [plain(number) for number in range(MANY)])
     runs.new_variants = NewVariants(most=WORTHWHILE - 1, in_shop=50_000)
-    assert await runs.bulk().create(runs.work()) == frozenset()
+    assert await runs.create(runs.bulk()) == frozenset()
     assert runs.new_variants.today == 0
     runs.new_variants = NewVariants(most=MANY, in_shop=50_000)
     side.faults.pending.append(Fault(FaultKind.RESET_AFTER_COMMIT, operation="bulk_run"))
     with pytest.raises(OutcomeUnknownError, match="bulk_run"):
-        await runs.bulk().create(runs.work())
+        await runs.create(runs.bulk())
     assert runs.new_variants.today == MANY
 
 
@@ -201,6 +205,25 @@ async def test_an_operation_that_ends_half_way_leaves_the_rest_to_the_next_run(s
     for _ in range(6):
         await runs.shopify_works()
         await runs.run()
+    assert set(runs.states.values()) == {ShopState.ACTIVE}
+    assert len([each for each in side.shop.products.values() if each.title.startswith("Chart ")]) == MANY
+
+
+async def test_an_operation_whose_results_are_never_whole_is_left_after_an_hour_and_nothing_is_created_twice(
+    side: ShopSide, container: Any
+) -> None:
+    runs = Runs(side, container, [plain(number) for number in range(MANY)])
+    await runs.run()
+    await runs.shopify_works()
+    [operation] = side.shop.bulk_operations.values()
+    assert operation.result is not None
+    operation.result = operation.result[: len(operation.result) // 2]
+    with pytest.raises(TransientError, match="end early"):
+        await runs.run()
+    await side.time.sleep(RESULTS_AWAITED.total_seconds())
+    for _ in range(4):
+        await runs.run()
+        await runs.shopify_works()
     assert set(runs.states.values()) == {ShopState.ACTIVE}
     assert len([each for each in side.shop.products.values() if each.title.startswith("Chart ")]) == MANY
 

@@ -16,6 +16,7 @@ from local.shopify.products import staff
 from shared.errors import ErrorCode
 from shared.mapping.products.decisions import ProductAction
 from shared.rules import StoreRules
+from shared.sync.bulk.lane import WORTHWHILE
 from shared.sync.bulk.reading import FRESH, LISTED_IN_BULK
 from shared.sync.products.first_contact import read_plan
 from shared.sync.products.shop.finding import SEARCHES
@@ -129,7 +130,7 @@ async def test_many_new_products_wait_for_the_list_and_nothing_else_does(world: 
     world.catalogue.set_text("HAT", "en-US", "Another hat", "")
     listed = staff.add_product(world.shop, {"title": "Old", "sku": THINGS[3], "price": "1.00"})
     report = await world.push_in_full()
-    assert (report.done.keys(), report.pending, report.halted) == ({"HAT"}, len(THINGS), "")
+    assert (report.done.keys(), report.pending, report.halted) == ({"HAT"}, len(THINGS), WAITS)
     await world.bulk_ends()
     later = staff.add_product(world.shop, {"title": "New", "sku": THINGS[4], "price": "1.00"})
     report = await soon(world)
@@ -151,6 +152,35 @@ async def test_a_product_that_was_given_another_item_since_it_was_listed_is_told
     report = await soon(world)
     assert [problem.code for problem in report.problems["CAP"]] == [ErrorCode.PRODUCT_OF_OTHER_ITEM]
     assert report.done.keys() >= {"BOOT", "TEE"}
+
+
+async def test_a_list_is_kept_where_what_changed_since_cannot_be_read(world: CatalogueWorld) -> None:
+    await looked_over(world)
+    await world.later(seconds=FRESH.total_seconds())
+    release(world, *THINGS)
+    await world.push(with_rules(RULES, products={"full_minutes": 15}))
+    await world.bulk_ends()
+    world.catalogue.set_state("usmf", "HAT", "Ended")
+    world.shopify.faults.pending.append(Fault(FaultKind.UNAVAILABLE, times=None, operation=PAGE))
+    report = await world.push_in_full(world.rules)
+    assert (report.done.keys(), report.pending) == ({"HAT"}, len(THINGS))
+    assert report.halted
+    world.shopify.faults.pending.clear()
+    assert (await soon(world)).done.keys() == set(THINGS)
+    assert len(operations(world)) == 2
+    assert [row["outcome"] for row in await world.bulk_rows()] == ["done", "done"]
+
+
+async def test_a_list_is_not_used_again_after_an_operation_has_created_products(world: CatalogueWorld) -> None:
+    await looked_over(world)
+    await world.later(seconds=FRESH.total_seconds())
+    release(world, *(f"MORE-{number:03d}" for number in range(WORTHWHILE)))
+    assert (await world.push()).halted == WAITS
+    assert (await soon(world)).under_way == WORTHWHILE
+    release(world, *THINGS)
+    assert (await soon(world)).halted == WAITS
+    lists = [each for each in operations(world) if each.kind == "QUERY"]
+    assert len(lists) == 3
 
 
 # ---- what can go wrong: pages are read in the same run
@@ -194,4 +224,11 @@ async def test_a_shop_that_works_on_five_queries_is_read_by_pages(world: Catalog
     world.shopify.faults.pending.append(Fault(FaultKind.OTHER_ANSWER, operation=START, body=answer))
     report = await world.push()
     assert {item: action for item, (action, _) in report.done.items()} == dict.fromkeys(OWN, ProductAction.CREATE)
+    assert operations(world) == []
+
+
+async def test_where_no_start_is_ever_answered_pages_are_read_by_the_next_run(world: CatalogueWorld) -> None:
+    world.shopify.faults.pending.append(Fault(FaultKind.CONNECTION_RESET, times=None, operation=START))
+    assert (await world.push()).halted == WAITS
+    assert (await soon(world)).done.keys() == OWN
     assert operations(world) == []

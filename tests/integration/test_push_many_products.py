@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -20,11 +20,13 @@ from shared.errors import (
     TransientError,
 )
 from shared.mapping.products.decisions import ProductAction
-from shared.model import Adoption, Converged, ShopState, WantedProduct
+from shared.model import Adoption, Converged, Item, ShopState, VariantPrices, WantedProduct
+from shared.rules import StoreRules
 from shared.sync.products.first_contact import plan_lines, read_plan
 from shared.sync.products.ports import RecalledProduct
 from shared.sync.products.shop.bulk import BulkProgress
 from shared.sync.products.shop.flow import ProductWork
+from shared.sync.withheld import read_withheld
 from tests.builders.catalogue_world import RULES, CatalogueWorld, catalogue_world
 from tests.builders.confirming import confirm_held
 from tests.builders.sales import with_rules
@@ -49,6 +51,8 @@ class FakeShop:
     looked_at: list[str] = field(default_factory=list)
     fails: Callable[[WantedProduct], Exception | None] = lambda _: None
     is_listing: bool = False
+    has_unsold: bool = False
+    """It has variants that F&O does not sell, too."""
 
     async def prepare_search(self) -> bool:
         return not self.is_listing
@@ -59,9 +63,12 @@ class FakeShop:
                 raise error
             self.work.append(each)
             number = self.products.setdefault(each.wanted.item_number, 1000 + len(self.products))
-            variants = {variant.item: number * 100 + place for place, variant in enumerate(each.wanted.variants)}
+            items = [variant.item for variant in each.wanted.variants]
+            items += each.wanted.unsold.values() if self.has_unsold else ()
+            variants = {item: number * 100 + place for place, item in enumerate(items)}
+            unsold = {variants[item]: item for item in each.wanted.unsold.values() if item in variants}
             state = ShopState.ACTIVE if each.wanted.is_approved else ShopState.WITHDRAWN
-            yield each, Converged(number, variants, state)
+            yield each, Converged(number, variants, state, unsold=unsold)
 
     async def look(self, products: Sequence[WantedProduct]) -> list[Adoption | None]:
         for error in filter(None, map(self.fails, products)):
@@ -80,6 +87,9 @@ class FakeShop:
 
     async def show(self) -> frozenset[str]:
         return self.shown if self.shows_together else frozenset()
+
+    async def missing(self, products: Iterable[WantedProduct]) -> frozenset[str]:
+        return frozenset(each.item_number for each in products if each.item_number not in self.products)
 
     async def create(self, work: Iterable[ProductWork]) -> frozenset[str]:
         if self.cannot_start is not None:
@@ -136,6 +146,22 @@ async def test_many_new_products_are_created_by_an_operation_and_few_one_by_one(
     many.release(*THINGS[:199])
     await many.push()
     assert (set(many.written), many.shop.bulk) == (set(THINGS[:199]), [])
+
+
+async def test_of_many_new_products_prices_are_read_for_those_that_the_shop_does_not_have(many: Many) -> None:
+    many.release(*THINGS)
+    many.shop.products = {item: number for number, item in enumerate(THINGS[:5])}
+    asked: list[set[str]] = []
+    quotes = many.world.quotes
+
+    async def read(rules: StoreRules, items: Collection[Item]) -> VariantPrices:
+        asked.append({each.number for each in items})
+        return await quotes(rules, items)
+
+    many.world.quotes = read  # type: ignore[method-assign]
+    await many.push()
+    new = OWN | set(THINGS[5:])
+    assert ({each.wanted.item_number for each in many.shop.bulk}, asked) == (new, [new])
 
 
 @pytest.mark.parametrize(
@@ -270,6 +296,19 @@ async def test_a_plan_goes_on_where_shopify_did_not_answer(many: Many) -> None:
     assert len(many.shop.looked_at) == len(OWN) + 60
 
 
+async def test_a_plan_whose_first_products_could_not_be_read_is_made_by_the_next_run(many: Many) -> None:
+    many.shop.fails = failing(TransientError("no answer"))
+    assert (await plan_of(many))["not_looked_at"] == len(OWN)
+    many.shop.fails = lambda _: None
+    assert (await plan_of(many))["not_looked_at"] == 0
+
+
+async def test_a_plan_of_a_release_before_can_be_read(many: Many) -> None:
+    plan = await plan_of(many)
+    before = {name: plan[name] for name in ("at", "adopt", "create", "cannot", "not_sold")}
+    assert list(plan_lines(before, None)) == list(plan_lines(plan, None))
+
+
 # ---- products that cannot be finished
 
 
@@ -346,6 +385,22 @@ async def test_what_denies_all_products_is_raised_and_what_was_done_is_remembere
     many.shop.fails = failing(DeniedError(ErrorCode.SHOPIFY_DENIED, what="productSet", message="no scope"), "TEE")
     with pytest.raises(DeniedError, match="SHOPIFY_DENIED"):
         await many.push()
+
+
+async def test_variants_of_products_that_were_taken_over_are_withheld_as_soon_as_they_are_known(many: Many) -> None:
+    many.world.catalogue.set_state("usmf", "TEE", "Ended", ["TEE-RED-L"])
+    many.release(*THINGS[:150])
+    many.shop.has_unsold = True
+    many.shop.fails = failing(DeniedError(ErrorCode.SHOPIFY_DENIED, what="productSet", message="no scope"), THINGS[149])
+    many.world.slowness = timedelta(milliseconds=200)
+    with pytest.raises(DeniedError, match="SHOPIFY_DENIED"):
+        await many.push()
+    many.world.slowness = timedelta()
+    withheld, _ = await read_withheld(many.world.snapshots, "prairie")
+    assert list(withheld.values()) == [Item("TEE", color="Red", size="L")]
+    many.shop.fails = lambda _: None
+    report = await many.push(in_full=True, unpublish_floor=0, unpublish_percent=0)
+    assert (report.held, THINGS[149] in many.written) == (0, True)
 
 
 async def test_an_error_that_nobody_foresaw_stops_no_other_product_and_fails_the_run(many: Many) -> None:

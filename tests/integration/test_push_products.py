@@ -551,6 +551,23 @@ async def test_what_left_the_rule_while_the_memory_was_lost_is_withdrawn_too(wor
     assert large["inventory_policy"] == "DENY"
 
 
+async def test_all_variants_with_the_sku_of_one_that_is_not_sold_are_withheld(world: CatalogueWorld) -> None:
+    await approve(world, "TEE", "Ended", ["TEE-RED-L"])
+    product = world.by_sku("TEE-RED-L")
+    values = {option.name: "Old" for option in product.options}
+    staff.add_variant(world.shop, product, {"values": values, "sku": "TEE-RED-L", "price": "24.00"})
+    await world.push()
+    assert world.product("TEE").id == product.id
+    unsold = {each.id for each in product.variants if each.sku == "TEE-RED-L"}
+    for _ in range(2):
+        withheld, _ = await read_withheld(world.snapshots, "prairie")
+        assert (len(unsold), withheld) == (2, dict.fromkeys(unsold, Item("TEE", color="Red", size="L")))
+        await world.push_in_full()
+    await approve(world, "TEE", "Released", ["TEE-RED-L"])
+    await world.push_in_full()
+    assert (await read_withheld(world.snapshots, "prairie"))[0] == {}
+
+
 async def test_a_second_run_at_the_same_time_does_nothing(world: CatalogueWorld) -> None:
     await world.push()
     memory = world.container.blobs["products/prairie/catalogue.json"]

@@ -76,7 +76,7 @@ async def test_second_run_writes_nothing_and_asks_little(nordlys: Retailer):
     await nordlys.push()
     nordlys.shopify.simulator.calls.clear()
     report = await nordlys.push()
-    assert {figure.outcome for figure in report.figures} == {FigureOutcome.UNCHANGED}
+    assert report.outcomes.keys() == {FigureOutcome.UNCHANGED}
     assert (report.shopify_calls, report.fo_calls) == (2, 1)
     assert [call.operation for call in nordlys.shopify.simulator.calls] == ["StockChangedLevels", "StockOrders"]
 
@@ -179,7 +179,7 @@ async def test_an_assortment_that_an_older_release_stored_is_read_again(nordlys:
     older = {
         **stored,
         "basis": stored["basis"][1:],
-        "listings": [[sku, *rest] for sku, _, *rest in stored["listings"]],
+        "items": [[sku, *rest] for sku, _, *rest in stored["items"]],
     }
     nordlys.memory.documents[name] = json.dumps(older)
     assert (await nordlys.push()).changed == 0

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from shared.mapping.stock import FigureOutcome
 from shared.rules import StockRules
-from tests.builders.stock_world import BY_PAGE, Order, Push, World
+from tests.builders.stock_world import SEVERAL, Order, Push, World
 
 MOST_LAG = 20
 MINUTES_AT_REST = 4
@@ -210,7 +210,7 @@ def retail(before, during, *, twice: bool, **how) -> Retail:
     during=st.lists(MEANWHILE, max_size=8),
     twice=st.booleans(),
     locations=st.sampled_from(((1,), (1, 2))),
-    skus=st.sampled_from((1, BY_PAGE)),
+    skus=st.sampled_from((1, SEVERAL)),
     after=st.lists(IN_SHOPIFY, max_size=3),
 )
 def test_never_more_is_sold_than_exists_and_at_rest_both_systems_agree(
@@ -253,14 +253,14 @@ def an_order_is_imported_while_the_push_reads(world: World) -> None:
         pass
 
 
-@pytest.mark.parametrize("skus", [1, BY_PAGE])
+@pytest.mark.parametrize("skus", [1, SEVERAL])
 def test_an_import_between_the_readings_is_not_missed(skus):
     world = opened(5, skus=skus)
     an_order_is_imported_while_the_push_reads(world)
     world.assert_nothing_is_oversold()
 
 
-@pytest.mark.parametrize("skus", [1, BY_PAGE])
+@pytest.mark.parametrize("skus", [1, SEVERAL])
 def test_reading_on_hand_before_orders_would_oversell(skus):
     world = opened(5, on_hand_is_read_before_orders=True, skus=skus)
     an_order_is_imported_while_the_push_reads(world)
@@ -278,14 +278,14 @@ def a_buyer_buys_between_reading_and_setting(world: World) -> None:
         pass
 
 
-@pytest.mark.parametrize("skus", [1, BY_PAGE])
+@pytest.mark.parametrize("skus", [1, SEVERAL])
 def test_a_sale_between_reading_and_setting_makes_shopify_refuse_the_figure(skus):
     world = opened(5, skus=skus)
     a_buyer_buys_between_reading_and_setting(world)
     world.assert_nothing_is_oversold()
 
 
-@pytest.mark.parametrize("skus", [1, BY_PAGE])
+@pytest.mark.parametrize("skus", [1, SEVERAL])
 def test_setting_without_comparing_would_oversell(skus):
     world = opened(5, writes_compare=False, skus=skus)
     a_buyer_buys_between_reading_and_setting(world)
@@ -426,7 +426,7 @@ def test_a_parked_order_that_is_cancelled_later_gives_its_goods_back():
     assert world.available == {1: 5}
 
 
-@pytest.mark.parametrize("skus", [1, BY_PAGE])
+@pytest.mark.parametrize("skus", [1, SEVERAL])
 @pytest.mark.parametrize(
     "event",
     [

@@ -10,15 +10,17 @@ from azure.core.credentials import AccessToken
 from azure.identity.aio import AzureCliCredential, ManagedIdentityCredential
 
 from shared.connections import open_blobs, open_service_bus, open_tables, opened_credential, read_name
+from shared.model.maintenance import Maintenance
 from shared.settings import Connections, Secret, ServiceBusConnection, StorageConnection
 
 IN_AZURE = Connections(
-    ServiceBusConnection(None, "sb.example"), StorageConnection(None, "https://t", "https://b"), "app"
+    ServiceBusConnection(None, "sb.example"), StorageConnection(None, "https://t", "https://b"), "app", Maintenance()
 )
 LOCAL = Connections(
     ServiceBusConnection(Secret("Endpoint=x"), None),
     StorageConnection(Secret("UseDevelopmentStorage=true"), None, None),
     None,
+    Maintenance(),
 )
 
 

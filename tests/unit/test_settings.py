@@ -212,3 +212,10 @@ def test_keys_for_fos_events_stop_nothing_else(text: str, keys: tuple[Secret, ..
     assert mistake in "".join(settings.event_mistakes)
     assert bool(settings.event_mistakes) == bool(mistake)
     assert text not in "".join(settings.event_mistakes) or not text
+
+
+def test_a_maintenance_window_that_cannot_be_read_stops_the_app_and_is_named() -> None:
+    settings = read_settings(AZURE | {"D365_MAINTENANCE": "Sun 02:00-05:00 Europe/Amsterdam"})
+    assert [window.day for window in settings.maintenance.windows] == [6]
+    assert read_settings(AZURE).maintenance.windows == ()
+    assert "D365_MAINTENANCE: “Sunday 2-5” is not as in" in mistakes(AZURE | {"D365_MAINTENANCE": "Sunday 2-5"})

@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final, Protocol
 
-from shared.errors import TransientError
+from shared.errors import MaintenanceError, TransientError
+from shared.model.maintenance import Maintenance
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ class Breaker(Protocol):
     """What a client calls before and after each call."""
 
     async def before(self) -> None:
-        """Raises TransientError with the time left while no calls are allowed."""
+        """Raises TransientError with the time left while no calls are allowed: MaintenanceError in a window."""
 
     async def success(self) -> None: ...
 
@@ -92,11 +93,13 @@ class SharedBreaker:
         store: BreakerStore,
         *,
         policy: BreakerPolicy | None = None,
+        maintenance: Maintenance | None = None,
         fresh_for: timedelta = timedelta(seconds=5),
         now: Callable[[], datetime] = _utc_now,
     ) -> None:
         self._store = store
         self._policy = policy or BreakerPolicy()
+        self._maintenance = maintenance or Maintenance()
         self._fresh_for = fresh_for
         self._now = now
         self._state = CLOSED
@@ -105,6 +108,8 @@ class SharedBreaker:
 
     async def before(self) -> None:
         now = self._now()
+        if (until := self._maintenance.until(now)) is not None:
+            raise MaintenanceError(until, now)
         if self._read_at is None or now - self._read_at >= self._fresh_for:
             await self._read()
         if self._state.open_until is None:

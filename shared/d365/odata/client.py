@@ -200,11 +200,13 @@ class ODataClient:
             rows: list[FoRow] = page["value"]
             if _COMPANY in key:
                 _assert_company(rows, company)
-            yield rows
             read += len(rows)
             if counted and (count := page.get("@odata.count")) is not None:
                 expected = max(count, expected or 0)  # a row that is deleted meanwhile moves others between the pages
             link = page.get("@odata.nextLink")
+            del answer, page  # two pages of 10,000 rows are never in memory together
+            yield rows
+            del rows
         if expected is not None and read < expected:
             raise RefusedError(ErrorCode.FO_READ_SHORT, entity_set=entity_set, expected=expected, read=read)
 

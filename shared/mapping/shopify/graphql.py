@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from shared.mapping.shopify.edits.agreements import AgreementNode
+from shared.mapping.shopify.events import read_signals
 from shared.mapping.shopify.fields import moment
 from shared.mapping.shopify.state import read_state
 from shared.mapping.shopify.terms import read_terms
@@ -70,23 +71,28 @@ def has_no_payments(payload: GraphqlNode) -> bool:
     return payload.get("financial_status") == "pending" and payload.get("payment_gateway_names") == []
 
 
-def is_supplement(node: GraphqlNode, state: OrderState, tags: Sequence[str]) -> bool:
-    """Whether the node may be put beside the state of a webhook's body, which has these tags: they are of one moment,
-    or the order changed since in nothing that stops it. One that was cancelled, edited, refunded, shipped or tagged is
-    to be read whole, and one in two currencies, whose payments settle what it costs at their moment.
+def is_supplement(node: GraphqlNode, state: OrderState, payload: GraphqlNode, *, is_fresh: bool) -> bool:
+    """Whether the node may be put beside the state of a webhook's body: both are of one moment, or the event is fresh
+    and the order has changed since in nothing that stops it. One that was cancelled, edited, refunded, shipped or
+    tagged is to be read whole, be it in the same second, which is as exact as Shopify's times are. So is one in two
+    currencies that has changed: its payments settle what it costs at their moment.
     """
-    updated_at = moment(node, "updatedAt", "")
-    if updated_at == state.order.version:
-        return True
+    updated_at, version = moment(node, "updatedAt", ""), state.order.version
     return (
-        updated_at > state.order.version
+        (updated_at == version or (is_fresh and updated_at > version and state.rate is None))
         and not node["cancelledAt"]
         and not node["edited"]
         and node["displayFinancialStatus"] not in _GIVEN_BACK
-        and node["displayFulfillmentStatus"] not in _SHIPPED
-        and sorted(node["tags"]) == sorted(filter(None, tags))
-        and state.rate is None
+        and not _is_shipped_since(node, payload)
+        and sorted(node["tags"]) == sorted(filter(None, read_signals(payload).tags))
     )
+
+
+def _is_shipped_since(node: GraphqlNode, payload: GraphqlNode) -> bool:
+    """Whether the node shows parcels that the body may not have. What is sold over the counter is fulfilled at once."""
+    status = node["displayFulfillmentStatus"]
+    is_all_known = status == "FULFILLED" and payload.get("fulfillment_status") == "fulfilled"
+    return status in _SHIPPED and not is_all_known
 
 
 def with_payments(state: OrderState, payload: GraphqlNode, node: GraphqlNode, *, side: CurrencySide) -> OrderState:

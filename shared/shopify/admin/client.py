@@ -24,7 +24,7 @@ from shared.telemetry import emit
 _PAUSES: Final = (0.5, 1.5)
 """Seconds before the second and the third attempt; after that the queue retries."""
 
-_LONGEST_WAIT: Final = 10.0
+_LONGEST_WAIT: Final = 15.0
 """Seconds that the client waits at most; a longer wait is left to the queue."""
 
 _DEFAULT_WAIT: Final = 1.0
@@ -105,7 +105,8 @@ class AdminClient:
 
     async def _attempt(self, query: Query, variables: dict[str, Any]) -> Json:
         await self._pace(query.name)
-        response = await self._signed(query, variables)
+        with self._bucket.charged(query.name):
+            response = await self._signed(query, variables)
         if response.status_code != httpx.codes.OK:
             raise _failure(response, query)
         try:
@@ -130,7 +131,6 @@ class AdminClient:
             if wait > _LONGEST_WAIT:
                 raise ThrottledError(f"Shopify's query budget is spent ({name})", retry_after=timedelta(seconds=wait))
             await self._sleep(wait)
-        self._bucket.charge(name)
 
     async def _signed(self, query: Query, variables: dict[str, Any]) -> httpx.Response:
         """The answer to the call with a valid token; a refused token is renewed once."""

@@ -74,6 +74,11 @@ class BulkJobs:
         await self._note(started, "waiting", "Shopify has taken it")
         return started
 
+    async def is_begun(self) -> bool:
+        """Whether an operation was started, or may have been, and `end` was not called for it."""
+        value, _ = await self.snapshots.read(self._blob)
+        return _of_stored(value) is not None
+
     async def resume(self) -> tuple[BulkJob, BulkState] | None:
         """The operation that was started last, unless `end` was called for it; None for none, and for one that cannot
         be found.

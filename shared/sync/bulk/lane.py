@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import islice
 from typing import Any, Final
 
@@ -25,6 +26,13 @@ second and 2,000 at once: 200 calls are what it gives at once. A bulk operation 
 MOST: Final = 5_000
 MOST_BYTES: Final = 20_000_000
 """Lines and bytes of one operation: its file is held in memory, and Shopify takes 100 MB. The rest follows later."""
+
+
+RESULTS_AWAITED: Final = timedelta(hours=1)
+"""How long after the end of an operation its results are tried again where they end early. What they would have told is
+found by looking at the shop, as after any lost answer.
+"""
+UNREADABLE: Final = "its results could not be read to their end. The next runs find what it did"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +62,10 @@ class BulkLane:
         return await self.jobs.start(
             document, what, keys, lambda: bulk.start(self.jobs.admin, self.http, mutation, lines)
         )
+
+    def is_given_up(self, state: BulkState) -> bool:
+        """Whether results that cannot be read to their end are not waited for any longer."""
+        return state.ended_at is None or self.jobs.now() > state.ended_at + RESULTS_AWAITED
 
     async def results(self, job: BulkJob, state: BulkState) -> AsyncIterator[tuple[str, BulkResult]]:
         """What became of each call that was carried out, by its key. Raises TransientError when the file ends early."""

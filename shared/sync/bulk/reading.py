@@ -74,9 +74,10 @@ class BulkReading:
 
         Raises TransientError where Shopify does not tell what became of it, DeniedError and StorageAwayError.
         """
+        was_begun = await self.jobs.is_begun()
         found = await self.jobs.resume()
-        if found is None:
-            return await self._begin(document, what)
+        if found is None:  # where every start is lost, none is waited for again and again
+            return NoList.BY_PAGES if was_begun else await self._begin(document, what)
         job, state = found
         age = self.jobs.now() - job.started_at
         if not state.status.is_over:

@@ -18,7 +18,8 @@ from azure.core.exceptions import AzureError
 
 from shared.bus.envelope import Envelope, read_envelope
 from shared.bus.publisher import Publisher
-from shared.errors import DeniedError, ErrorCode, RefusedError, StorageAwayError, TransientError
+from shared.errors import DeniedError, ErrorCode, MaintenanceError, RefusedError, StorageAwayError, TransientError
+from shared.model.maintenance import Maintenance
 from shared.store.blobs import Bodies
 from shared.store.journal import Journal, JournalEntry
 from shared.store.outage import is_outage, storage_away
@@ -49,6 +50,8 @@ class QueuePorts:
     """Stores that the event was parked as a whole, so that a later one of the same subject closes it."""
     flow_time: timedelta = FLOW_TIME
     """After it the handler is cut off, and the message waits."""
+    maintenance: Maintenance = field(default_factory=Maintenance)
+    """While F&O is away messages wait for the end of the window, unread."""
 
 
 LAST_DELIVERY: Final = 9
@@ -99,6 +102,8 @@ async def _handle(handler: MessageHandler, envelope: Envelope, ports: QueuePorts
     body = envelope.body
     try:
         async with ended_after(ports.flow_time):
+            if (until := ports.maintenance.until(now := ports.now())) is not None:
+                raise MaintenanceError(until, now)  # noqa: TRY301
             if envelope.claim:
                 body = await ports.claims.get(envelope.claim.blob, sha256=envelope.claim.sha256)
             if envelope.source == _FOREIGN:

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from shared.errors import NotYetError, RefusedError, StorageAwayError, TransientError
+from shared.errors import MaintenanceError, NotYetError, RefusedError, StorageAwayError, TransientError
 from shared.model import Part
 
 
@@ -95,6 +95,7 @@ class RetryPolicy:
 
 def is_wait(error: TransientError) -> bool:
     """Whether the attempt only waits for what has to happen first, which spends no try: such waits have limits of their
-    own (refunds.wait_hours, the pause between two changes). Without storage nothing can be parked.
+    own (refunds.wait_hours, the pause between two changes, F&O's maintenance window). Without storage nothing can be
+    parked.
     """
-    return isinstance(error, NotYetError | StorageAwayError)
+    return isinstance(error, MaintenanceError | NotYetError | StorageAwayError)

@@ -166,19 +166,20 @@ class _Event:
         needs_method = needs_delivery_method(state, self.rules, self._record)
         if needs_barcodes(state.order, self.rules, self._record):
             return await self._reader.complete(state)
-        if not needs_payments and not needs_method:
+        is_new = self._is_new(state)
+        if not needs_payments and not needs_method and (self._reader.is_fresh or not is_new):
             return state
-        if not self._is_first(state):
+        if not is_new:
             return await self._reader.complete(state)
-        needs_method = needs_method or may_depend_on_method(state.order, self.rules)
+        needs_method = needs_method or (needs_payments and may_depend_on_method(state.order, self.rules))
         return await self._reader.supplement(state, payload, payments=needs_payments, delivery=needs_method)
 
-    def _is_first(self, state: OrderState) -> bool:
-        """Whether the event is the first of a new order, not of one that waited or was parked: its body is the state
-        to book. Of any other the latest state is wanted.
+    def _is_new(self, state: OrderState) -> bool:
+        """Whether the order is to be booked and nothing of it was parked, so that the body may be the state to book. Of
+        any other the latest state is wanted.
         """
-        is_new = self.link is None or not (self.link.sales_order or self.link.has_parked)
-        return is_new and not self.envelope.waits and not state.order.is_given_up
+        is_unknown = self.link is None or not (self.link.sales_order or self.link.has_parked)
+        return is_unknown and not state.order.is_given_up
 
     @property
     def _record(self) -> OrderRecord | None:
@@ -199,6 +200,7 @@ class _Event:
             len(self.envelope.body),
             booked,
             self.ports.supplements,
+            is_first_attempt=self.envelope.attempt == 1,
         )
 
     def _needs_payments(self, state: OrderState) -> bool:

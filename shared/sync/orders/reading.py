@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from shared.errors import ErrorCode, NotYetError, OtherCurrencyError, RefusedError
 from shared.mapping.orders.record import digest
-from shared.mapping.shopify.events import only_names, read_signals
+from shared.mapping.shopify.events import only_names
 from shared.mapping.shopify.graphql import (
     has_no_payments,
     is_supplement,
@@ -37,6 +37,8 @@ LARGE_LINES: Final = 10
 
 SHOWN_WITHIN: Final = timedelta(minutes=15)
 """After its event Shopify's API shows an order; its webhook may come before that."""
+_FRESH: Final = timedelta(minutes=1)
+"""The age of an event until which it has just happened."""
 _READABLE: Final = timedelta(days=60)
 """Older orders are hidden from an app without the scope ALL_ORDERS."""
 
@@ -69,6 +71,15 @@ class StateReader:
     booked: str = ""
     """The fingerprint of the order as F&O has it."""
     supplements: Supplements = field(default_factory=Supplements)
+    is_first_attempt: bool = True
+    """To handle the event."""
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether the event has just happened. Its body is booked although the order has changed since, if nothing of
+        that stops the order.
+        """
+        return self.is_first_attempt and self.now - self.occurred_at <= _FRESH
 
     async def read(self, topic: str, payload: Any) -> OrderState:
         """The order from the event's body, without a call to Shopify, where the body contains it.
@@ -99,7 +110,8 @@ class StateReader:
 
     async def supplement(self, state: OrderState, payload: Any, *, payments: bool, delivery: bool) -> OrderState:
         """The state of a body with what the body leaves out: payments and risk, and how the goods are delivered, as far
-        as they are asked for. The whole order is read where what Shopify has now does not fit the body.
+        as they are asked for. The whole order is read where what Shopify has now does not fit the body; only the body
+        of a fresh event is taken without a look at it.
 
         Raises what `_required` and the readers raise.
         """
@@ -110,6 +122,8 @@ class StateReader:
                 state = await self._with_payments(state, payload)
             if delivery:
                 state = await self._with_delivery(state, payload)
+            if not payments and not delivery and not self.is_fresh:
+                await self._beside(state, payload, RISK)  # the least of all documents
         except _NotBesideError:
             return await self._required(placed_at=state.order.created_at)
         return _normalized(state, self.rules, self.now)
@@ -119,7 +133,7 @@ class StateReader:
             node = await self._beside(state, payload, PAYMENTS)
             if len(node["transactions"]) >= LISTED:
                 raise _NotBesideError
-        elif self.rules.orders.hold_risks:
+        elif self.rules.orders.hold_risks or not self.is_fresh:
             node = await self._beside(state, payload, RISK)
         else:
             return replace(state, transactions=())
@@ -133,8 +147,8 @@ class StateReader:
         return replace(state, delivery=method, assigned_location=location)
 
     async def _beside(self, state: OrderState, payload: Any, document: str) -> Json:
-        node = await self.supplements.read(self.admin, document, self.order_id)
-        if node is None or not is_supplement(node, state, read_signals(payload).tags):
+        node = await self.supplements.read(self.admin, self.rules.key, document, self.order_id)
+        if node is None or not is_supplement(node, state, payload, is_fresh=self.is_fresh):
             raise _NotBesideError
         return node
 

@@ -255,7 +255,7 @@ class _PricePush:
             ):
                 self.report.halted = _READING
                 return
-            memory.keep_ended(shop.prices)
+            memory.forget_deleted(shop.prices)
             calculator = await self._calculator(terms, found, shop)
             self._add(
                 await converge_list(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Final
 
 from shared.errors import ErrorCode, RefusedError
@@ -37,6 +38,8 @@ _ORDER: Final = (
     ProductAction.CREATE,
 )
 """What must not be sold any more comes first, what nobody can buy yet comes last."""
+_EARLY: Final = 2
+"""Of those that failed: fewer than the failures that end a run, so that it comes to the others."""
 
 
 @dataclass(slots=True)
@@ -53,9 +56,24 @@ class Choice:
     """By item number: variants of products that are sold, which are not sold any more since this run, and why."""
 
     def in_order(self, failed: Sequence[str]) -> list[tuple[str, ProductAction]]:
-        """`failed` are items that earlier runs could not finish: they come last, so that they keep no other waiting."""
-        turn = {item: place for place, item in enumerate(failed, start=1)}
-        return sorted(self.actions.items(), key=lambda entry: (turn.get(entry[0], 0), _ORDER.index(entry[1])))
+        """`failed` are items that earlier runs could not finish, the one that was tried longest ago first: they come
+        last, so that they keep no other waiting. But a few that must not be sold come directly behind the withdrawals.
+        """
+        turn = {item: place for place, item in enumerate(failed)}
+        early = frozenset(islice(filter(self._stops, failed), _EARLY))
+
+        def place(entry: tuple[str, ProductAction]) -> tuple[int, int]:
+            item, action = entry
+            if item in turn:
+                return (0 if item in early else len(_ORDER)), turn[item]
+            return _ORDER.index(action), -1
+
+        return sorted(self.actions.items(), key=place)
+
+    def _stops(self, item: str) -> bool:
+        """Whether the product, or a variant of it, must not be sold."""
+        action = self.actions.get(item)
+        return action is ProductAction.WITHDRAW or (action is not None and bool(self.withheld.get(item)))
 
     def leave(self, items: Collection[str]) -> None:
         """Nothing is done about these products in this run."""

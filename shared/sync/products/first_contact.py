@@ -146,22 +146,23 @@ async def read_plan(snapshots: Snapshots, store: str) -> dict[str, Any] | None:
 
 
 def plan_lines(plan: Mapping[str, Any], most: int | None) -> Iterator[str]:
-    """For a person: at most so many products of each kind."""
+    """For a person: at most so many products of each kind. A plan of a release before has fewer of them."""
     adopted = {
         item: f"as product {each['product']}, changing {', '.join(each['changes']) or 'nothing'}"
         for item, each in plan["adopt"].items()
     }
+    refused = plan["cannot"] | plan.get("unclear", {})
     for title, items in (
         ("taken over", adopted),
         ("created", dict.fromkeys(plan["create"], "")),
-        ("cannot be written", {item: "; ".join(causes) for item, causes in (plan["cannot"] | plan["unclear"]).items()}),
+        ("cannot be written", {item: "; ".join(causes) for item, causes in refused.items()}),
         ("not sold", plan["not_sold"]),
     ):
         yield f"{title}: {len(items)}"
         yield from (f"    {item}  {how}".rstrip() for item, how in islice(items.items(), most))
         if most is not None and len(items) > most:
             yield f"    and {len(items) - most} more: --all shows them"
-    if plan["last"]:
+    if plan.get("last"):
         yield f"The plan is not complete: it has come to {plan['last']}, and the next run goes on from there"
-    if plan["not_looked_at"]:
+    if plan.get("not_looked_at"):
         yield f"not looked at yet: {plan['not_looked_at']}"

@@ -121,7 +121,7 @@ class ProductsPush:
         plan = await contact.plan(await read_plan(self.snapshots, self.rules.key))
         await write_plan(self.snapshots, self.rules.key, plan)
         self._note_reading(found)
-        if plan["last"]:
+        if plan["last"] or self.report.halted:
             self.memory.read_at = None  # the next run goes on, and is a full one
         self._settle(found, contact.seen)
         await self.memory.release_lease()
@@ -151,7 +151,7 @@ class ProductsPush:
             await self.memory.renew_lease(self.now())
         await shop.forget(progress)
         under_way = progress.under_way | await self._write(choice, writer, is_free=not progress.under_way)
-        await self._withhold_found(writer.unsold)
+        await writer.withhold_found()
         self.report.under_way = len(under_way)
         self.report.add("", day_limit(self.report, self.rules))
         self.memory.note_left((*writer.left, *sorted(under_way)), writer.failed, self.report.done)
@@ -172,18 +172,20 @@ class ProductsPush:
         due |= frozenset(self.memory.pending).difference(refused)
         choice = choose(found, self.memory, self.report, withheld=withheld.keys(), edited=edited, due=due)
         await brake_withdrawals(choice, self.memory, self.rules, brake, self.report, is_full=found.is_full)
-        await self._withhold(choice, withheld, etag)
+        await self._withhold(choice, found, withheld, etag)
         await self._with_prices(choice)
         self.report.unsold = choice.withdrawn
         return choice
 
     async def _write(self, choice: Choice, writer: CatalogueWriter, *, is_free: bool) -> frozenset[str]:
         """Writes what was chosen: many products by a bulk operation, if none is under way, all others one by one.
-        Returns the items that an operation works on now. While there is one, many new products wait for their turn.
+        Returns the items that an operation works on now. While there is one, many new products wait for their turn; so
+        they do while they cannot be looked for in the shop.
         """
         new = [item for item, action in choice.actions.items() if action is ProductAction.CREATE]
         under_way: frozenset[str] = frozenset()
-        if len(new) > SEARCHES and not await writer.shop.prepare_search():
+        waits = await self._cannot_search(writer.shop) if len(new) > SEARCHES else ""
+        if waits:
             choice.leave(new)
             writer.left += new
             new = []
@@ -198,7 +200,19 @@ class ProductsPush:
         if is_free and len(work) >= WORTHWHILE:
             writer.shop.show_together()
         await writer.write_all(work)
+        self.report.halted = self.report.halted or waits
         return under_way | (await self._started(writer.shop.show(), ()) if is_free else frozenset())
+
+    async def _cannot_search(self, shop: ShopSide) -> str:
+        """Why many products cannot be looked for in the shop now; "" if they can. Raises DeniedError and
+        StorageAwayError.
+        """
+        try:
+            return "" if await shop.prepare_search() else _LISTING
+        except (DeniedError, StorageAwayError):
+            raise
+        except TransientError as error:  # what must not be sold any more is withdrawn all the same
+            return error.reason
 
     async def _started(self, start: Awaitable[frozenset[str]], items: Sequence[str]) -> frozenset[str]:
         """What an operation works on; nothing where Shopify takes none now: then single calls are used.
@@ -253,20 +267,17 @@ class ProductsPush:
                     edited.add(product.id)
         return frozenset(edited)
 
-    async def _withhold(self, choice: Choice, before: dict[int, Item], etag: str | None) -> None:
-        """Before anything is written: the flow of stock shows 0 of what is not sold from its next run on."""
+    async def _withhold(self, choice: Choice, found: Survey, before: dict[int, Item], etag: str | None) -> None:
+        """Before anything is written: the flow of stock shows 0 of what is not sold from its next run on. A variant
+        that the app does not know stays withheld until its item is sold.
+        """
         looked_at = {item: self.memory.in_shop(item) for item in choice.withheld}
         known = {variant for variants in looked_at.values() for variant in variants.values()}
-        kept = {variant: item for variant, item in before.items() if variant not in known}
+        others = {variant: item for variant, item in before.items() if variant not in known}
+        kept = {variant: item for variant, item in others.items() if not found.is_sold(item, self.memory)}
         now = {variant: item for variants in choice.withheld.values() for item, variant in variants.items()}
         if kept | now != before:
             await write_withheld(self.snapshots, self.rules.key, kept | now, etag)
-
-    async def _withhold_found(self, unsold: dict[int, Item]) -> None:
-        """Variants of products that were taken over. The brake does not count them: the app never sold them."""
-        if unsold:
-            before, etag = await read_withheld(self.snapshots, self.rules.key)
-            await write_withheld(self.snapshots, self.rules.key, before | unsold, etag)
 
     async def _with_prices(self, choice: Choice) -> None:
         """Chooses the products that wait for a price and have one now."""

@@ -15,7 +15,7 @@ from shared.model import Adoption, Converged, ShopLimits, WantedProduct
 from shared.rules import StoreRules
 from shared.shopify.admin.client import QueryRunner
 from shared.shopify.products.definition import define_item
-from shared.shopify.products.finding import ALL_VARIANTS, FoundVariant, changed_variants, found_variant
+from shared.shopify.products.finding import ALL_VARIANTS, changed_variants, found_variant
 from shared.shopify.products.pictures import HttpUploader
 from shared.shopify.products.reading import read_publications
 from shared.store.blobs import Snapshots
@@ -38,6 +38,8 @@ class OpenedShop:
     reading: BulkReading
     variants: int
     """How many the shop has."""
+    listed: BulkList | None = None
+    """The list that this run uses."""
 
     async def prepare_search(self) -> bool:
         """Where it is a small shop, or Shopify makes no list now, pages are read by whoever looks for a product."""
@@ -46,17 +48,19 @@ class OpenedShop:
             return True
         listed = await self.reading.ask(ALL_VARIANTS, "Listing the shop's variants")
         if isinstance(listed, BulkList):
-            try:
-                await finder.take(self._listed(listed))
-            except TransientError as error:
-                await self.reading.end(listed, unused=f"{error.reason}. Pages are read instead")
+            await self._take(listed)
         return listed is not NoList.UNDER_WAY
 
-    async def _listed(self, listed: BulkList) -> AsyncIterator[FoundVariant]:
-        async for row in self.reading.rows(listed):
-            yield found_variant(row)
-        async for variant in changed_variants(self.ports.admin, listed.changed_since):
-            yield variant
+    async def _take(self, listed: BulkList) -> None:
+        """Raises TransientError where what changed since cannot be read: the next run uses the same list."""
+        try:
+            variants = [found_variant(row) async for row in self.reading.rows(listed)]
+        except TransientError as error:
+            await self.reading.end(listed, unused=f"{error.reason}. Pages are read instead")
+            return
+        variants += [each async for each in changed_variants(self.ports.admin, listed.changed_since)]
+        self.ports.finder.take(variants)
+        self.listed = listed
 
     def converge_all(self, work: Iterable[ProductWork]) -> AsyncIterator[tuple[ProductWork, Converged]]:
         return converge_all(work, self.ports)
@@ -84,9 +88,17 @@ class OpenedShop:
         """The item numbers that are being shown now; none, if they are too few to be shown together."""
         return await self._bulk.show(self.ports.later) if self.ports.later is not None else frozenset()
 
+    async def missing(self, products: Iterable[WantedProduct]) -> frozenset[str]:
+        return await self._bulk.missing(products)
+
     async def create(self, work: Iterable[ProductWork]) -> frozenset[str]:
-        """The item numbers that are being created now."""
-        return await self._bulk.create(work)
+        """The item numbers that are being created now. The next run needs another list of the shop's variants: in this
+        one all of them would be among what changed since, which is read by pages.
+        """
+        started = await self._bulk.create(work)
+        if started and self.listed is not None:
+            await self.reading.end(self.listed)
+        return started
 
     async def resume(self) -> BulkProgress:
         return await self._bulk.resume()

@@ -51,6 +51,9 @@ class ShopSide(Protocol):
 
     async def show(self) -> frozenset[str]: ...
 
+    async def missing(self, products: Iterable[WantedProduct]) -> frozenset[str]:
+        """Item numbers that `create` may be given: the shop has no product of theirs, and they are many."""
+
     async def create(self, work: Iterable[ProductWork]) -> frozenset[str]: ...
 
     async def resume(self) -> BulkProgress: ...

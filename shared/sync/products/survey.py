@@ -58,6 +58,12 @@ class Survey:
     def digest(self, wanted: WantedProduct | None) -> str:
         return product_digest(wanted, self.basis) if wanted is not None else ""
 
+    def is_sold(self, item: Item, memory: CatalogueMemory) -> bool:
+        """False for an item that was not read, too."""
+        product = self.catalogue.get(item.number)
+        planned = self.plan(product, memory)[0] if product is not None else None
+        return planned is not None and not planned.unsold and item in planned.sold_items
+
     def items_by_sku(self) -> dict[str, Item]:
         """Of all variants, and of products without variants."""
         released = self.catalogue.released

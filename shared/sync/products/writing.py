@@ -25,6 +25,7 @@ from shared.sync.products.report import ProductsReport
 from shared.sync.products.shop.flow import ProductWork
 from shared.sync.products.shop.new_variants import NewVariants
 from shared.sync.products.survey import Survey
+from shared.sync.withheld import read_withheld, write_withheld
 
 _SLICE: Final = 25
 """Products that are read in the shop by one call, and brought in line one after the other."""
@@ -64,7 +65,7 @@ class CatalogueWriter:
     left: list[str] = field(default_factory=list)
     """Item numbers that the run did not come to, or could not finish."""
     unsold: dict[int, Item] = field(default_factory=dict)
-    """By id, variants that the shop had and the app did not know, of items that are not sold."""
+    """By id, variants that the shop had and the app did not know, of items that are not sold: not withheld yet."""
     broken: list[Exception] = field(default_factory=list)
     """Errors that nobody foresaw, of single products."""
 
@@ -82,15 +83,27 @@ class CatalogueWriter:
                 continue
             if self.now() >= saved_at + _SAVED_EVERY:
                 saved_at = self.now()
+                await self.withhold_found()
                 self.memory.note_new(self.new_variants.today, self.survey.planner.day)
                 await self.memory.renew_lease(saved_at)
             await self._write(batch)
 
+    async def withhold_found(self) -> None:
+        """Before the products are remembered: the brake would count what is not withheld by then as stopped by F&O."""
+        if self.unsold:
+            before, etag = await read_withheld(self.memory.snapshots, self.rules.key)
+            await write_withheld(self.memory.snapshots, self.rules.key, before | self.unsold, etag)
+            self.unsold.clear()
+
     async def create_in_bulk(self, items: Sequence[str]) -> frozenset[str]:
-        """The item numbers that an operation is creating now."""
+        """The item numbers that an operation is creating now. In a shop that has most of them, as where it is taken
+        over, no prices are read for nothing.
+        """
         jobs = [self._job(item, ProductAction.CREATE) for item in items]
-        self.memory.assert_lease(self.now())
+        missing = await self.shop.missing(job.wanted for job in jobs)
+        jobs = [job for job in jobs if job.item in missing]
         prices = await self._prices(jobs)
+        self.memory.assert_lease(self.now())
         return await self.shop.create(ProductWork(job.wanted, job.known, prices) for job in jobs)
 
     async def _prices(self, jobs: Iterable[_Job]) -> VariantPrices:
@@ -167,8 +180,7 @@ class CatalogueWriter:
             variants={**kept, **converged.variants},
             is_pending=converged.is_pending,
         )
-        unsold = set(job.wanted.unsold.values())
-        self.unsold |= {variant: item for item, variant in converged.variants.items() if item in unsold}
+        self.unsold |= converged.unsold
         self.report.done[job.item] = (job.action, converged.state)
         self.report.add(job.item, converged.problems)
         if converged.is_pending or deleted:  # the next run asks for the prices of what was deleted

@@ -13,9 +13,14 @@ its own reading. Two risks remain. Shopify's search may not show an order of the
 changed so recently is not raised. A sale and a cancellation between reading and setting may leave the figure as it was:
 an order that was cancelled since the run began still counts as sold.
 
-All figures of a SKU are set together, those that fall before those that rise, and none rises while another that
-should fall could not be set: goods sold at one location and booked on another's warehouse are not offered twice.
-SKUs with a figure that falls come first.
+A figure is read in Shopify only if it may have to change: if F&O's rows of its item, the sales or the rules differ from
+when it was last found as it should be (survey.py). Before a figure rises, all figures of its item are computed from the
+same orders and the same on-hand. Where another of them is not what Shopify was last set to, from the same values, all
+are read and set together: those that fall before those that rise, and none rises while another that should fall could
+not be set. So goods sold at one location and booked on another's warehouse are not offered twice: that warehouse's
+figure differs. Where the others are as they were last set, Shopify shows that or less (sales lower it, and what raises
+it is listed among the changes, below), as it does of every figure that is not read. SKUs with a figure that falls come
+first.
 
 Each run begins by asking Shopify which figures changed (shown_changes.py). Those that differ from what was last set are
 read and corrected like figures that changed in F&O.
@@ -30,27 +35,15 @@ that it did not reach are marked as uncertain, and the next run begins with them
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from typing import Final
 
 from shared.d365.odata.client import RowReader
-from shared.d365.on_hand import read_on_hand
 from shared.errors import ThrottledError, TransientError
-from shared.mapping.stock import (
-    FigureOutcome,
-    Listing,
-    Wanted,
-    by_warehouse,
-    compute_figure,
-    decide,
-    spread_shortages,
-    units_taken,
-    withhold,
-)
-from shared.model import Level, LevelId
+from shared.mapping.stock import FigureOutcome, Listing, StockedItem, Wanted, decide
+from shared.model import Level, LevelId, Sale
 from shared.rules import StoreRules
 from shared.shopify.admin.client import QueryRunner
 from shared.shopify.inventory import Change, FigureRejection, NoLevel, read_levels, set_available
@@ -61,6 +54,7 @@ from shared.sync.stock.catalogue import Assortment, load_assortment
 from shared.sync.stock.memory import FigureMemory
 from shared.sync.stock.report import ReportBuilder, StockReport
 from shared.sync.stock.shown_changes import ShownChanges
+from shared.sync.stock.survey import StockSurvey
 from shared.sync.stock.unknown_sales import UnknownSales
 from shared.sync.stock.waves import Wave, Waves
 from shared.sync.stock.writing import FigureStep, set_figures
@@ -111,16 +105,16 @@ async def push_stock(
     changes = await ShownChanges.load(
         snapshots, store=rules.key, rules=rules.stock, now=began, start=memory.compared_at
     )
-    push = _StockPush(
-        rules, shopify, counted_fo, memory, assortment, frozenset(withheld), sales, changes, run, began, now, sleep
-    )
+    survey = StockSurvey(rules, counted_fo, assortment, frozenset(withheld))
+    push = _StockPush(rules, shopify, memory, assortment, survey, sales, changes, run, began, now, sleep)
     await push.run_all()
-    await sales.save(assortment.listings)
+    await sales.save(assortment.items)
     await changes.save()
     return StockReport(
         store=rules.key,
         run=run,
         figures=tuple(push.report.figures.values()),
+        unchanged=push.report.unchanged,
         unlisted=assortment.unlisted,
         problems=(*assortment.problems, *push.report.problems),
         backlog=push.backlog,
@@ -143,11 +137,9 @@ class _StockPush:
 
     rules: StoreRules
     admin: QueryRunner
-    fo: RowReader
     memory: FigureMemory
     assortment: Assortment
-    withheld: frozenset[int]
-    """Variants that are not sold any more."""
+    survey: StockSurvey
     sales: UnknownSales
     changes: ShownChanges
     run: str
@@ -159,6 +151,11 @@ class _StockPush:
     is_complete: bool = True
     """Whether the units of all orders that F&O does not have are known."""
     halted: str = ""
+    items: dict[int, StockedItem] = field(init=False)
+    """By Shopify's inventory item."""
+
+    def __post_init__(self) -> None:
+        self.items = {each.inventory_item: each for each in self.assortment.items}
 
     @property
     def frozen(self) -> bool:
@@ -166,102 +163,101 @@ class _StockPush:
 
     async def run_all(self) -> None:
         """Finds the figures that may have to change, and changes them, those that fall first."""
+        memory = self.memory
+        memory.arrange(self.assortment.items, self.assortment.locations)
         if self.assortment.is_new:
-            self.memory.refused.clear()
-        locations = {warehouse.location for warehouse in self.rules.warehouses}
-        raised = await self.changes.mark(self.memory, self.admin, locations)
+            memory.refused.clear()
+        raised = await self.changes.mark(memory, self.admin, self.assortment.locations)
         self.sales.read_again({level.inventory_item for level in raised})
-        wanted = await self._survey(self.assortment.listings)
-        self.memory.forget_refusals(wanted)
         interval = timedelta(hours=self.rules.stock.full_compare_hours)
-        is_due = self.memory.compared_at is None or self.began >= self.memory.compared_at + interval
-        if is_due:
-            self.memory.begin_comparison((listing.level for listing in self.assortment.listings), self.began)
-        candidates = [each for each in wanted if self._may_differ(each)]
-        falling, others = self._by_item(candidates)
-        self.memory.mark_uncertain(listing.level for listing in (*falling, *others))
-        try:
-            for listings in (falling, others):
-                await self._work_off(Waves.over(listings, admin=self.admin, shop_items=self.assortment.shop_items))
-        except ThrottledError as throttled:
-            self.halted = throttled.reason
-        if candidates or is_due or self.memory.has_new_marks:
-            await self.memory.release_lease()
+        if memory.compared_at is None or self.began >= memory.compared_at + interval:
+            memory.begin_comparison(self.began)
+        falling, others = await self._find()
+        if falling or others:
+            memory.mark_uncertain(listing.level for its in (*falling, *others) for listing in its)
+            try:
+                await self._work_off(Waves.over((*falling, *others), admin=self.admin))
+            except ThrottledError as throttled:
+                self.halted = throttled.reason
+            await memory.release_lease()
+        elif memory.has_changes:
+            await memory.save()
+
+    async def _find(self) -> tuple[list[list[Listing]], list[list[Listing]]]:
+        """The figures that have to be read in Shopify, item by item: those of items with a figure that falls, and the
+        others. The outcomes of all other figures are recorded here.
+        """
+        falling: list[list[Listing]] = []
+        others: list[list[Listing]] = []
+        settled: list[int] = []
+        sales = await self._read_sales(self.assortment.items)
+        async for found in self.survey.changed(self.memory, sales, settled):
+            for each in found.wanted:
+                self.memory.forget_refusal(each)
+            candidates = [each for each in found.wanted if self._may_differ(each)]
+            if candidates:
+                falls = any(self._falls(each) for each in candidates)
+                (falling if falls else others).append([each.listing for each in candidates])
+            elif all(self._is_settled(each) for each in found.wanted):
+                self.memory.settle(found.position, found.digest)
+        self.report.unchanged += sum(map(self.memory.figures.count_shown, settled))
+        return falling, others
+
+    async def _read_sales(self, items: Sequence[StockedItem]) -> list[Sale]:
+        """The sales of these items that F&O does not know. They are read before on-hand: see the module's docstring."""
+        taken = await self.sales.read(items)
+        self.backlog, self.is_complete = taken.backlog, taken.is_complete
+        return taken.sales
 
     async def _work_off(self, waves: Waves) -> None:
+        is_first = True
         while not waves.is_over:
             if self.now() >= self.began + _TIME_LIMIT:
                 self.halted = "time limit reached"
                 return
-            await self.memory.renew_lease(self.now())
+            await (self.memory.take_lease if is_first else self.memory.renew_lease)(self.now())
+            is_first = False
             await self._converge(await waves.read())
-
-    async def _survey(self, listings: Sequence[Listing]) -> list[Wanted]:
-        """What the figures should be. Orders are read before on-hand: see the module's docstring."""
-        taken = await self.sales.read(listings)
-        self.backlog, self.is_complete = taken.backlog, taken.is_complete
-        units = units_taken(taken.sales, listings)
-        behind: defaultdict[int, list[str]] = defaultdict(list)
-        for warehouse in self.rules.warehouses:
-            behind[warehouse.location].append(warehouse.id)
-        rows = await read_on_hand(
-            self.fo,
-            self.rules.company,
-            {listing.item for listing in listings},
-            [warehouse.id for warehouse in self.rules.warehouses],
-            statuses=self.rules.stock.statuses,
-        )
-        stock = by_warehouse(rows, self.assortment.safety)
-        figures = [
-            compute_figure(
-                listing,
-                [stock[at] for name in behind[listing.level.location] if (at := (listing.item, name)) in stock],
-                unknown=units[listing.level],
-                rules=self.rules.stock,
-            )
-            for listing in listings
-        ]
-        return withhold(spread_shortages(figures, taken.sales), self.withheld)
 
     def _may_differ(self, wanted: Wanted) -> bool:
         """Whether the figure has to be read in Shopify; if not, its outcome is recorded here."""
         level, figure = wanted.listing.level, wanted.figure
+        before = self.memory.figures.shown(level)
         if figure is None:
             outcome = FigureOutcome.NO_ROW
         elif self.memory.refused.get(level) == figure:
             outcome = FigureOutcome.REFUSED
-        elif self.memory.is_uncertain(level):
+        elif before is None or self.memory.is_uncertain(level):
             return True
         elif self.memory.is_current(wanted):
-            outcome = FigureOutcome.UNCHANGED
-        elif self.frozen and figure >= self.memory.figures[level][0]:
+            self.report.unchanged += 1
+            return False
+        elif self.frozen and figure >= before:
             outcome = FigureOutcome.FROZEN
         else:
             return True
         self.report.note(wanted, outcome)
         return False
 
-    def _by_item(self, candidates: Iterable[Wanted]) -> tuple[list[Listing], list[Listing]]:
-        """All figures of the candidates' items: first of items with a figure that falls, then of the others.
-
-        All of them, because an order that was sold at one location may be booked on another location's warehouse.
-        """
-        falls: defaultdict[int, bool] = defaultdict(bool)
-        for each in candidates:
-            falls[each.listing.level.inventory_item] |= self._falls(each)
-        figures = [listing for listing in self.assortment.listings if listing.level.inventory_item in falls]
-        falling = [listing for listing in figures if falls[listing.level.inventory_item]]
-        return falling, [listing for listing in figures if not falls[listing.level.inventory_item]]
+    def _is_settled(self, wanted: Wanted) -> bool:
+        """Whether the figure is as it should be while nothing in F&O changes: as set, or never known to either."""
+        if wanted.figure is None:
+            return self.memory.figures.shown(wanted.listing.level) is None
+        return self.memory.is_current(wanted)
 
     def _falls(self, wanted: Wanted) -> bool:
-        remembered = self.memory.figures.get(wanted.listing.level)
-        return remembered is None or wanted.figure is None or wanted.figure < remembered[0]
+        remembered = self.memory.figures.shown(wanted.listing.level)
+        return remembered is None or wanted.figure is None or wanted.figure < remembered
 
     async def _converge(self, wave: Wave) -> None:
-        """Computes and sets the figures, and repeats that for items whose figures changed meanwhile."""
-        listings, shown = wave.listings, wave.shown
+        """Computes and sets the figures, and repeats that with all figures of an item where one changed meanwhile, or
+        where another one of the item has to be known first.
+        """
+        shown = wave.shown
+        items = [self.items[each] for each in dict.fromkeys(level.inventory_item for level in shown)]
         for attempt in range(1, _ROUNDS + 1):
-            written = await set_figures(await self._decide(listings, shown), send=self._send)
+            steps, moving = await self._decide(items, shown)
+            written = await set_figures(steps, send=self._send)
             for step in written.done:
                 self.report.note(step.wanted, step.outcome, step.before)
                 self.memory.remember(step.wanted)
@@ -269,51 +265,76 @@ class _StockPush:
                 self.report.note(step.wanted, FigureOutcome.WITHHELD, step.before)
             for step, message in written.refused:
                 self.report.refused(step.wanted, step.before, message)
-                self.memory.refused[step.wanted.listing.level] = step.after
+                self.memory.refuse(step.wanted.listing.level, step.after)
             for step in written.stale:
                 self.report.note(step.wanted, FigureOutcome.STALE, step.before)
-            moving = {step.wanted.listing.item for step in written.stale}
-            listings = [listing for listing in listings if listing.item in moving]
-            if not listings:
+            moving |= {step.wanted.listing.level.inventory_item for step in written.stale}
+            if not moving:
                 return
             if attempt < _ROUNDS:
-                shown = await read_levels(self.admin, [listing.level for listing in listings])
+                items = [self.items[each] for each in moving]
+                levels = [LevelId(item, location) for item in moving for location in self.assortment.locations]
+                self.report.look_again(level for level in levels if level not in wave.shown)
+                shown = await read_levels(self.admin, levels)
         for step in written.stale:
             self.report.kept_changing(step.wanted)
 
-    async def _decide(self, listings: Sequence[Listing], shown: Mapping[LevelId, Level | NoLevel]) -> list[FigureStep]:
-        """The figures to set. `shown` was read before the orders and F&O's on-hand are read here."""
+    async def _decide(
+        self, items: Sequence[StockedItem], shown: Mapping[LevelId, Level | NoLevel]
+    ) -> tuple[list[FigureStep], set[int]]:
+        """The figures to set, and the inventory items whose figures must all be read before one of them rises.
+        `shown` was read before the orders and F&O's on-hand are read here.
+        """
         settled_before = self.now() - timedelta(seconds=self.rules.stock.settle_seconds)
         stuck = self._stuck(shown)
         steps: list[FigureStep] = []
-        for wanted in await self._survey(listings):
-            level = wanted.listing.level
-            found = shown[level]
-            if wanted.figure is None:
-                self.report.note(wanted, FigureOutcome.NO_ROW)
-            elif self.memory.refused.get(level) == wanted.figure:
-                self.report.note(wanted, FigureOutcome.REFUSED)
-            elif isinstance(found, NoLevel):
-                # Nothing can be set. Reported once, until the figure changes or everything is compared again.
-                self.report.absent(wanted, _ABSENT[found])
+        hidden: set[int] = set()
+        for stocked, figures in await self.survey.again(items, await self._read_sales(items)):
+            its = [
+                step
+                for wanted in figures
+                if (found := shown.get(wanted.listing.level)) is not None
+                and (step := self._step(wanted, found, stuck=stuck, settled_before=settled_before))
+            ]
+            rising = [step for step in its if step.outcome is FigureOutcome.RAISED]
+            if rising and not all(each.listing.level in shown or self._is_as_set(each) for each in figures):
+                hidden.add(stocked.inventory_item)
+                its = [step for step in its if step not in rising]
+            steps += its
+        return steps, hidden
+
+    def _is_as_set(self, wanted: Wanted) -> bool:
+        return wanted.figure is None or self.memory.is_current(wanted)
+
+    def _step(
+        self, wanted: Wanted, found: Level | NoLevel, *, stuck: Container[int], settled_before: datetime
+    ) -> FigureStep | None:
+        """How the figure is to be set; None where nothing is to be done, which is recorded."""
+        level = wanted.listing.level
+        if wanted.figure is None:
+            self.report.note(wanted, FigureOutcome.NO_ROW)
+        elif self.memory.refused.get(level) == wanted.figure:
+            self.report.note(wanted, FigureOutcome.REFUSED)
+        elif isinstance(found, NoLevel):
+            # Nothing can be set. Reported once, until the figure changes or everything is compared again.
+            self.report.absent(wanted, _ABSENT[found])
+            self.memory.remember(wanted)
+        else:
+            outcome = decide(
+                wanted.figure,
+                found,
+                frozen=self.frozen,
+                withheld=level.inventory_item in stuck,
+                settled_before=settled_before,
+            )
+            if outcome in {FigureOutcome.LOWERED, FigureOutcome.RAISED}:
+                return FigureStep(wanted, wanted.figure, found.available, outcome)
+            self.report.note(wanted, outcome, found.available)
+            if outcome is FigureOutcome.EQUAL:
                 self.memory.remember(wanted)
-            else:
-                outcome = decide(
-                    wanted.figure,
-                    found,
-                    frozen=self.frozen,
-                    withheld=level.inventory_item in stuck,
-                    settled_before=settled_before,
-                )
-                if outcome in {FigureOutcome.LOWERED, FigureOutcome.RAISED}:
-                    steps.append(FigureStep(wanted, wanted.figure, found.available, outcome))
-                    continue
-                self.report.note(wanted, outcome, found.available)
-                if outcome is FigureOutcome.EQUAL:
-                    self.memory.remember(wanted)
-                elif outcome is FigureOutcome.FROZEN:
-                    self.memory.remember_shown(level, found.available)
-        return steps
+            elif outcome is FigureOutcome.FROZEN:
+                self.memory.remember_shown(level, found.available)
+        return None
 
     def _stuck(self, shown: Mapping[LevelId, Level | NoLevel]) -> set[int]:
         """Inventory items with a figure that should fall and that Shopify refused to lower."""

@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final, Self
 
-from shared.mapping.stock import Listing, sales_of_parked
+from shared.mapping.stock import StockedItem, sales_of_parked
 from shared.model import Sale
 from shared.store.blobs import Snapshots
 from shared.store.links import PendingSale
@@ -42,9 +42,9 @@ class HeldOrder:
         since: datetime | None,
         *,
         sales: Iterable[Sale],
-        listings: Iterable[Listing],
+        skus: Mapping[int, str],
     ) -> Self:
-        skus = {listing.level.inventory_item: listing.sku for listing in listings}
+        """`skus` are those of the inventory items that have figures."""
         units: Counter[str] = Counter()
         for sale in sales:
             if sale.inventory_item in skus:
@@ -52,9 +52,9 @@ class HeldOrder:
         return cls(order_id, why, since, dict(units))
 
     @classmethod
-    def of_parked(cls, parked: PendingSale, since: datetime | None, listings: Iterable[Listing]) -> Self | None:
+    def of_parked(cls, parked: PendingSale, since: datetime | None, items: Iterable[StockedItem]) -> Self | None:
         """None where no figure is lower because of the order."""
-        if not sales_of_parked(parked.sold, parked.location_id, listings):
+        if not sales_of_parked(parked.sold, parked.location_id, items):
             return None
         units: Counter[str] = Counter()
         for each in parked.sold:

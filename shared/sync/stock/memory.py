@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from hashlib import blake2b
 from typing import Any, Final, Self
 
 from shared.errors import TransientError
-from shared.mapping.stock import Wanted
+from shared.mapping.stock import StockedItem, Wanted
 from shared.model import LevelId
 from shared.store.blobs import Snapshots
+from shared.sync.stock.figures import UNCERTAIN, ShownFigures
 
 _LEASE: Final = timedelta(minutes=3)
 """How long a run may write before it must renew its lease."""
+
+_ONLY_SHOWN: Final = 1
+"""Basis of a figure that Shopify shows and that differs from what it should be."""
 
 
 @dataclass(slots=True)
@@ -23,99 +28,152 @@ class FigureMemory:
     Two runs at once could defeat the compare-and-set (one raises a figure, sales lower it to what the other has read),
     so a run takes the lease before it reads Shopify, and releases it when all is written. A run that fails keeps the
     lease until it expires: its last write may still be under way.
+
+    The figures are stored twice in a run: before the first is set, with all that may be set marked as uncertain, and
+    at the end. A run that is killed in between leaves them uncertain, and the next one reads them in Shopify. The
+    lease is a document of its own, so that renewing it costs nothing. It is read before the figures and taken with its
+    ETag: whoever takes it has the figures that the last run left.
     """
 
     snapshots: Snapshots
-    name: str
+    store: str
     run: str
+    lease_etag: str | None
     etag: str | None
-    figures: dict[LevelId, tuple[int, str | None]]
-    """Level -> figure and what it was computed from; None when the figure is uncertain and must be read in Shopify."""
+    figures: ShownFigures
     refused: dict[LevelId, int]
     """Level -> the figure that Shopify refused."""
     compared_at: datetime | None
     """When the last comparison of every figure with Shopify began: figures that it did not reach are uncertain."""
     leased_until: datetime | None
-    has_new_marks: bool = False
-    """Figures became uncertain since the memory was saved."""
+    has_changes: bool = False
+    """Since the figures were stored."""
 
     @classmethod
     async def load(cls, snapshots: Snapshots, *, store: str, run: str) -> Self:
-        name = f"stock/{store}/figures"
-        value, etag = await snapshots.read(name)
+        lease, lease_etag = await snapshots.read(f"stock/{store}/lease")
+        value, etag = await snapshots.read(f"stock/{store}/figures")
         held: dict[str, Any] = value or {}
+        # An older release stored the lease with the figures, and these in a way that is not read any more.
+        until = (held if lease is None else lease).get("turn_until")
         return cls(
             snapshots=snapshots,
-            name=name,
+            store=store,
             run=run,
+            lease_etag=lease_etag,
             etag=etag,
-            figures={_level(key): (figure, basis) for key, (figure, basis) in held.get("figures", {}).items()},
+            figures=ShownFigures.from_stored(held["packed"]) if "packed" in held else ShownFigures(),
             refused={_level(key): figure for key, figure in held.get("refused", {}).items()},
             compared_at=_moment(held.get("compared_at")),
-            leased_until=_moment(held.get("turn_until")),
+            leased_until=_moment(until),
         )
+
+    def arrange(self, items: Sequence[StockedItem], locations: Sequence[int]) -> None:
+        """From now on the figures are these items', in this order, at these locations. Others are forgotten."""
+        figures = self.figures.of([each.inventory_item for each in items], locations)
+        self.has_changes |= figures is not self.figures
+        self.figures = figures
+        self.refused = {level: figure for level, figure in self.refused.items() if level in figures}
 
     def is_leased(self, now: datetime) -> bool:
         return self.leased_until is not None and now < self.leased_until
 
     def is_current(self, wanted: Wanted) -> bool:
         """Whether Shopify was set to the same figure, computed from the same values."""
-        return self.figures.get(wanted.listing.level) == (wanted.figure, wanted.basis)
+        level = wanted.listing.level
+        return self.figures.shown(level) == wanted.figure and self.figures.basis(level) == _basis(wanted)
 
     def is_uncertain(self, level: LevelId) -> bool:
-        return level not in self.figures or self.figures[level][1] is None
+        return self.figures.basis(level) == UNCERTAIN
 
     def remember(self, wanted: Wanted) -> None:
         if wanted.figure is not None:
-            self.figures[wanted.listing.level] = (wanted.figure, wanted.basis)
+            self.figures.set(wanted.listing.level, wanted.figure, _basis(wanted))
+            self.has_changes = True
 
     def remember_shown(self, level: LevelId, available: int) -> None:
         """Stores what Shopify shows for a figure that differs and may not be set now."""
-        self.figures[level] = (available, "")
+        self.figures.set(level, available, _ONLY_SHOWN)
+        self.has_changes = True
 
     def mark_uncertain(self, levels: Iterable[LevelId]) -> None:
         """Marks figures that this run is going to check: if it ends before, the next run reads them in Shopify."""
         for level in levels:
             if not self.is_uncertain(level):
-                self.figures[level] = (self.figures[level][0], None)
-                self.has_new_marks = True
+                self.figures.doubt(level)
+                self.has_changes = True
 
-    def begin_comparison(self, levels: Iterable[LevelId], now: datetime) -> None:
-        """Marks every figure as uncertain, and forgets levels other than these, which are all that exist."""
-        self.figures = {level: (self.figures[level][0], None) for level in levels if level in self.figures}
+    def settle(self, position: int, digest: int) -> None:
+        """The figures of the item at this position are as they should be while its digest is the same."""
+        self.figures.settle(position, digest)
+        self.has_changes = True
+
+    def begin_comparison(self, now: datetime) -> None:
+        """Marks every figure as uncertain."""
+        self.figures.doubt_all()
         self.compared_at = now
+        self.has_changes = True
 
-    def forget_refusals(self, wanted: Iterable[Wanted]) -> None:
-        """Forgets refusals of figures that have changed since: those may be tried again."""
-        now = {each.listing.level: each.figure for each in wanted}
-        self.refused = {level: figure for level, figure in self.refused.items() if now.get(level) == figure}
+    def refuse(self, level: LevelId, figure: int) -> None:
+        """Shopify has refused to set the figure."""
+        self.refused[level] = figure
+        self.has_changes = True
 
-    async def renew_lease(self, now: datetime) -> None:
-        """Takes the lease before the first write, and renews it while writing. Saves all figures so far.
+    def forget_refusal(self, wanted: Wanted) -> None:
+        """Forgets the refusal of a figure that has changed since: it may be tried again."""
+        level = wanted.listing.level
+        if level in self.refused and self.refused[level] != wanted.figure:
+            del self.refused[level]
+            self.has_changes = True
+
+    async def take_lease(self, now: datetime) -> None:
+        """Takes the lease before the first write, and stores what is going to be checked.
 
         Raises TransientError when another run was faster.
         """
-        await self._save(now + _LEASE)
+        await self.renew_lease(now)
+        try:
+            await self.save()
+        except TransientError:
+            await self._lease(None)
+            raise
+
+    async def renew_lease(self, now: datetime) -> None:
+        """Raises TransientError when another run has taken it."""
+        await self._lease(now + _LEASE)
 
     async def release_lease(self) -> None:
-        await self._save(None)
+        """Stores all that the run has found, and lets others write."""
+        await self.save()
+        await self._lease(None)
 
     def assert_lease(self, now: datetime) -> None:
         """Raises TransientError when the lease has expired, so that another run may have begun."""
         if not self.is_leased(now):
             raise TransientError("the lease of the stock run has expired")
 
-    async def _save(self, leased_until: datetime | None) -> None:
+    async def save(self) -> None:
         value = {
-            "run": self.run,
-            "figures": {_key(level): list(figure) for level, figure in self.figures.items()},
+            "packed": self.figures.as_stored(),
             "refused": {_key(level): figure for level, figure in self.refused.items()},
             "compared_at": self.compared_at and self.compared_at.isoformat(),
-            "turn_until": leased_until and leased_until.isoformat(),
         }
-        self.etag = await self.snapshots.write(self.name, value, self.etag)
-        self.leased_until = leased_until
-        self.has_new_marks = False
+        self.etag = await self.snapshots.write(f"stock/{self.store}/figures", value, self.etag)
+        self.has_changes = False
+
+    async def _lease(self, until: datetime | None) -> None:
+        value = {"run": self.run, "turn_until": until and until.isoformat()}
+        self.lease_etag = await self.snapshots.write(f"stock/{self.store}/lease", value, self.lease_etag)
+        self.leased_until = until
+
+
+def digest_of(text: str) -> int:
+    """64 bits, and neither UNCERTAIN nor another mark."""
+    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest()) | 1 << 63
+
+
+def _basis(wanted: Wanted) -> int:
+    return digest_of(wanted.basis)
 
 
 def _key(level: LevelId) -> str:

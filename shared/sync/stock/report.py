@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,6 +38,9 @@ class StockReport:
     store: str
     run: str
     figures: tuple[FigureReport, ...] = ()
+    """Those that were looked at: of a figure that is as it was nothing is kept but the number."""
+    unchanged: int = 0
+    """Figures that are as when Shopify was last compared."""
     unlisted: tuple[tuple[Variant, Unlisted], ...] = ()
     """What Shopify sells and gets no figure."""
     problems: tuple[RefusedError, ...] = ()
@@ -56,7 +60,8 @@ class StockReport:
 
     @property
     def outcomes(self) -> Counter[FigureOutcome]:
-        return Counter(figure.outcome for figure in self.figures)
+        found = Counter(figure.outcome for figure in self.figures)
+        return found + Counter({FigureOutcome.UNCHANGED: self.unchanged})
 
     @property
     def changed(self) -> int:
@@ -70,6 +75,11 @@ class ReportBuilder:
     figures: dict[LevelId, FigureReport] = field(default_factory=dict)
     problems: list[RefusedError] = field(default_factory=list)
     """For a person to correct."""
+    unchanged: int = 0
+
+    def look_again(self, levels: Iterable[LevelId]) -> None:
+        """Figures that were counted as unchanged, if nothing was noted of them, are going to be noted after all."""
+        self.unchanged -= sum(level not in self.figures for level in levels)
 
     def note(self, wanted: Wanted, outcome: FigureOutcome, before: int | None = None) -> None:
         """Records the figure's outcome. A figure that this run has set stays changed when a later reading finds it
@@ -99,13 +109,16 @@ class ReportBuilder:
 
 
 def explained(report: StockReport) -> dict[str, Any]:
-    """The run as a JSON document: every figure, and what it is computed from. Decimal quantities are strings."""
+    """The run as a JSON document: every figure that was looked at, and what it is computed from, and how many are as
+    they were. Decimal quantities are strings.
+    """
     return {
         "store": report.store,
         "run": report.run,
         "backlog": report.backlog,
         "frozen": report.frozen,
         "halted": report.halted,
+        "unchanged": report.unchanged,
         "figures": [_figure(figure) for figure in report.figures],
         "without_figure": [{"sku": variant.sku, "why": why.value} for variant, why in report.unlisted],
         "problems": [

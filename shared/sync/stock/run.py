@@ -1,7 +1,8 @@
 """The flow stock: one run for every store that has it on, and its report.
 
 The last run that changed a figure or found a problem is stored as `stock/<store>/report.json` in the container `state`:
-every figure with its on-hand, its available-to-promise and its sales unknown to F&O, to explain what Shopify shows.
+every figure that it looked at, with its on-hand, its available-to-promise and its sales unknown to F&O, to explain what
+Shopify shows.
 """
 
 from __future__ import annotations
@@ -69,7 +70,7 @@ async def _report(report: StockReport, began: datetime, ended: datetime, ports: 
         "stock.pushed",
         run=report.run,
         changed=report.changed,
-        figures=len(report.figures),
+        figures=len(report.figures) + report.unchanged,
         problems=len(report.problems),
         backlog=report.backlog,
         frozen=report.frozen,

@@ -58,14 +58,14 @@ class ShownChanges:
         """Marks the figures that differ as uncertain, so that this run or a later one reads and corrects them. Returns
         those that Shopify has raised.
         """
-        if not memory.figures:  # all are read in any case
+        if memory.figures.is_empty:  # all are read in any case
             return set()
         pages = self.left or pages_of(sorted(locations))
         changed, self.left = await read_changed_levels(admin, pages, since=self.since, most=_CALLS)
         differing = {
-            level: shown.available - memory.figures[level][0]
+            level: shown.available - before
             for level, shown in changed.items()
-            if level in memory.figures and shown.available != memory.figures[level][0]
+            if (before := memory.figures.shown(level)) is not None and shown.available != before
         }
         memory.mark_uncertain(differing)
         return {level for level, more in differing.items() if more > 0}

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final, Self
 
 from shared.errors import TransientError
-from shared.mapping.stock import Listing, sales_of_parked
+from shared.mapping.stock import StockedItem, items_of_parked, sales_of_parked
 from shared.model import Sale
 from shared.rules.sections.stock import StockRules
 from shared.shopify.admin.client import QueryRunner
@@ -100,8 +100,9 @@ class UnknownSales:
             },
         )
 
-    async def read(self, listings: Iterable[Listing]) -> SalesToSubtract:
-        """The sales of now. Call it after Shopify's figures are read and before F&O's on-hand.
+    async def read(self, items: Iterable[StockedItem]) -> SalesToSubtract:
+        """The sales of now; those of parked orders only of these items. Call it after Shopify's figures are read and
+        before F&O's on-hand.
 
         At most `freeze_backlog` orders are read at once. While some are missing, lowering figures by the others is
         still right.
@@ -119,10 +120,10 @@ class UnknownSales:
         self.parked = await self._still_sold(parked, heads)
         unreadable = {pending.order_id: head for pending, head in self.parked if not pending.is_readable}
         is_complete = await self._read_units([*self.waiting, *filter(None, unreadable.values())], kept=unreadable)
-        listings = list(listings)
         sales = [sale for _, sales in self.orders.values() for sale in sales]
+        taken_from = self._items_of_parked(items)
         for pending, _ in self.parked:
-            sales += sales_of_parked(pending.sold, pending.location_id, listings)
+            sales += sales_of_parked(pending.sold, pending.location_id, taken_from)
         return SalesToSubtract(sales, len(self.waiting), is_complete)
 
     def read_again(self, items: Collection[int]) -> None:
@@ -170,9 +171,12 @@ class UnknownSales:
         self.orders |= {head.id: (head.updated_at, read[head.id]) for head in now}
         return len(now) == len(new)
 
-    async def save(self, listings: Iterable[Listing]) -> None:
-        """Stores the state for the next run, and for people what holds stock back: of the listings, which are all of
-        the store. Concurrent runs find the same, so either may be stored.
+    def _items_of_parked(self, items: Iterable[StockedItem]) -> list[StockedItem]:
+        return items_of_parked((units for pending, _ in self.parked for units in pending.sold), items)
+
+    async def save(self, items: Sequence[StockedItem]) -> None:
+        """Stores the state for the next run, and for people what holds stock back: of the items, which are all of the
+        store. Concurrent runs find the same, so either may be stored.
         """
         value = {
             "first": self.first.isoformat(),
@@ -181,7 +185,7 @@ class UnknownSales:
                 str(order): [updated_at.isoformat(), [[*_fields(sale)] for sale in sales]]
                 for order, (updated_at, sales) in self.orders.items()
             },
-            "held": [order.as_stored() for order in self._held(list(listings))],
+            "held": [order.as_stored() for order in self._held(items)],
         }
         if value == self.saved:
             return
@@ -190,21 +194,22 @@ class UnknownSales:
         except TransientError:
             return
 
-    def _held(self, listings: Sequence[Listing]) -> Iterator[HeldOrder]:
+    def _held(self, items: Sequence[StockedItem]) -> Iterator[HeldOrder]:
+        taken = {sale.inventory_item for _, sales in self.orders.values() for sale in sales}
+        skus = {each.inventory_item: each.sku for each in items if each.inventory_item in taken}
+        taken_from = self._items_of_parked(items)
         for head in self.waiting:
-            yield self._in_shopify(head.id, HeldBack.WAITING, head.created_at, listings)
+            yield self._in_shopify(head.id, HeldBack.WAITING, head.created_at, skus)
         for pending, shown in self.parked:
             since = shown.created_at if shown is not None else None
             if not pending.is_readable:
-                yield self._in_shopify(pending.order_id, HeldBack.UNREADABLE, since, listings)
-            elif (order := HeldOrder.of_parked(pending, since, listings)) is not None:
+                yield self._in_shopify(pending.order_id, HeldBack.UNREADABLE, since, skus)
+            elif (order := HeldOrder.of_parked(pending, since, taken_from)) is not None:
                 yield order
 
-    def _in_shopify(
-        self, order_id: int, why: HeldBack, since: datetime | None, listings: Sequence[Listing]
-    ) -> HeldOrder:
+    def _in_shopify(self, order_id: int, why: HeldBack, since: datetime | None, skus: Mapping[int, str]) -> HeldOrder:
         _, sales = self.orders.get(order_id, (None, ()))
-        return HeldOrder.of_sales(order_id, why, since, sales=sales, listings=listings)
+        return HeldOrder.of_sales(order_id, why, since, sales=sales, skus=skus)
 
 
 def _fields(sale: Sale) -> tuple[int, int | None, int]:

@@ -18,8 +18,10 @@ HEALING_TOPIC: Final = "sweep/heal"
 """Of the journal's rows about events that the sweep sent."""
 _SOURCE: Final = "sweep"
 
-_EVENTS: Final = frozenset().union(*ORDERS.webhooks.values()) | {TOPIC}
-"""Other rows of the journal are about the app's own work: writing back, comparing."""
+EVENTS: Final = frozenset().union(*ORDERS.webhooks.values()) | {TOPIC}
+"""Topics whose outcome tells of the order. Other rows of the journal are about the app's own work (writing back,
+comparing) and about its parts, as where goods ship from. infra/queries/orders_late.kql has the same topics.
+"""
 _ROUNDING: Final = timedelta(milliseconds=1)
 """The journal has an event's age in whole milliseconds."""
 
@@ -91,7 +93,7 @@ def is_under_way(entries: JournalEntries, *, overdue: datetime) -> bool:
 
 
 def _events(entries: JournalEntries) -> Iterator[Mapping[str, Any]]:
-    return (row for row in entries if row["topic"] in _EVENTS)
+    return (row for row in entries if row["topic"] in EVENTS)
 
 
 def _until(row: Mapping[str, Any]) -> datetime:

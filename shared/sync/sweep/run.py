@@ -151,10 +151,11 @@ class _Sweep:
         event that a sweep sent is still in the queue.
 
         An order whose events change nothing in F&O keeps an older version in its link, and so does one whose change is
-        parked: the journal has both, so that neither is sent again.
+        parked: the journal has both, so that neither is sent again. The link of an order that is only claimed has the
+        version that is to be booked, whether or not F&O took it.
         """
         link = await self.ports.orders.links.get(self.rules.key, order.id)
-        if link is not None and (link.given_up or link.version >= order.updated_at):
+        if link is not None and (link.given_up or (link.is_decided and link.version >= order.updated_at)):
             return None
         entries = await self.ports.journal.history(self.rules.key, str(order.id))
         if not (link is not None and link.sales_order) and not has_ended(entries):

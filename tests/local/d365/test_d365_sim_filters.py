@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from local.d365.csdl import EntitySet, EnumType, Property
-from local.d365.filters import FilterError, compile_filter
+from local.d365.filters import FilterError, compile_filter, values_of
 
 STATUS = EnumType("Microsoft.Dynamics.DataEntities.SalesStatus", {"None": 0, "Backorder": 1})
 PROPERTIES = [
@@ -101,3 +101,19 @@ def test_a_filter_that_does_not_fit_passes_the_row_over(text: str) -> None:
 def test_a_filter_that_f_and_o_would_not_answer_is_refused(text: str, reason: str) -> None:
     with pytest.raises(FilterError, match=reason.replace("(", r"\(")):
         compile_filter(text, ORDERS)
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("Name eq 'Lamp'", {"lamp"}),
+        ("Count eq 3 and (Name eq 'Lamp' or Name eq 'tent')", {"lamp", "tent"}),
+        ("Name eq 'Lamp' or Count eq 3", None),
+        ("not (Name eq 'Lamp')", None),
+        ("Name eq 'L*'", None),
+        ("Name ne 'Lamp'", None),
+        ("Count eq 3", None),
+    ],
+)
+def test_a_filter_tells_which_values_of_a_field_it_leaves(text: str, values: set[str] | None) -> None:
+    assert values_of(compile_filter(text, ORDERS), "Name") == values

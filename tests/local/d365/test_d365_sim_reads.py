@@ -172,3 +172,19 @@ async def test_metadata_and_service_document_list_the_sets(d365: Client) -> None
     assert '<EntitySet Name="SalesOrderHeadersV4"' in metadata.text
     document = (await d365.call("GET", "/data")).json
     assert "SalesOrderLinesV3" in [entry["url"] for entry in document["value"]]
+
+
+async def test_on_hand_of_some_items_is_what_the_whole_list_shows_of_them_before_and_after_a_change(
+    d365: Client,
+) -> None:
+    async def of_lamps(condition: str) -> list[dict[str, object]]:
+        rows = (await d365.data("GET", f"WarehousesOnHandV2?$filter={condition}")).json["value"]
+        return [{**row, "@odata.etag": ""} for row in rows if row["ItemNumber"] == "LAMP"]
+
+    by_place = "dataAreaId eq 'web' and InventoryWarehouseId eq '11'"
+    by_number = f"{by_place} and (ItemNumber eq 'lamp' or ItemNumber eq 'X')"
+    before = await of_lamps(by_number)
+    assert before == await of_lamps(by_place) != []
+    lamp = {"company": "web", "item": "LAMP", "warehouse": "11", "delta": 3}
+    assert (await d365.admin("POST", "on-hand", lamp)).status == 200
+    assert await of_lamps(by_number) == await of_lamps(by_place) != before

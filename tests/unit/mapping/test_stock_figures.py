@@ -10,11 +10,13 @@ import pytest
 from shared.mapping.stock import (
     FigureOutcome,
     Listing,
+    StockedItem,
     Unlisted,
     WarehouseStock,
     by_warehouse,
     compute_figure,
     decide,
+    listings_of,
     match_variants,
     sales_of_parked,
     spread_shortages,
@@ -26,6 +28,7 @@ from shared.rules.sections.stock import Buffer, Share
 
 TENT = Item("TENT-2P")
 LISTING = Listing("TENT-2P", TENT, LevelId(101, 1), 9001)
+STOCKED = StockedItem("TENT-2P", TENT, 101, 9001)
 ELSEWHERE = Listing("TENT-2P", TENT, LevelId(101, 2), 9001)
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -140,35 +143,35 @@ def test_units_count_where_they_were_sold_and_everywhere_when_that_is_unknown():
 
 
 def test_a_parked_order_takes_from_the_skus_that_have_figures():
-    assert sales_of_parked([SoldUnits("TENT-2P", 2), SoldUnits("FREIGHT", 1)], None, [LISTING]) == [Sale(101, None, 2)]
+    assert sales_of_parked([SoldUnits("TENT-2P", 2), SoldUnits("FREIGHT", 1)], None, [STOCKED]) == [Sale(101, None, 2)]
 
 
 @pytest.mark.parametrize("sku", ["TENT-2P", "tent-2p", " TENT-2P", "TENT-OLD", ""])
 def test_a_parked_order_takes_from_its_variant_whatever_sku_that_has_now(sku):
-    assert sales_of_parked([SoldUnits(sku, 1, 9001)], 1, [LISTING, ELSEWHERE]) == [Sale(101, 1, 1)]
+    assert sales_of_parked([SoldUnits(sku, 1, 9001)], 1, [STOCKED]) == [Sale(101, 1, 1)]
 
 
 def test_a_parked_order_without_variant_ids_takes_from_the_sku_in_any_case():
-    assert sales_of_parked([SoldUnits("tent-2p", 1)], None, [LISTING]) == [Sale(101, None, 1)]
+    assert sales_of_parked([SoldUnits("tent-2p", 1)], None, [STOCKED]) == [Sale(101, None, 1)]
 
 
 def test_a_parked_order_takes_from_the_variant_that_got_its_deleted_variants_sku():
-    assert sales_of_parked([SoldUnits("TENT-2P", 1, 8000)], None, [LISTING]) == [Sale(101, None, 1)]
+    assert sales_of_parked([SoldUnits("TENT-2P", 1, 8000)], None, [STOCKED]) == [Sale(101, None, 1)]
 
 
 def test_a_parked_order_whose_product_was_deleted_takes_from_nothing():
-    assert sales_of_parked([SoldUnits("STOVE", 1, 8000), SoldUnits("", 1)], None, [LISTING]) == []
+    assert sales_of_parked([SoldUnits("STOVE", 1, 8000), SoldUnits("", 1)], None, [STOCKED]) == []
 
 
 def test_where_two_variants_exchanged_their_skus_a_parked_order_takes_from_both():
     """Shopify took its unit from one, and F&O will deliver the item of the other."""
-    other = Listing("STOVE", Item("STOVE"), LevelId(102, 1), 9002)
-    assert sales_of_parked([SoldUnits("STOVE", 1, 9001)], 1, [LISTING, other]) == [Sale(101, 1, 1), Sale(102, 1, 1)]
+    other = StockedItem("STOVE", Item("STOVE"), 102, 9002)
+    assert sales_of_parked([SoldUnits("STOVE", 1, 9001)], 1, [STOCKED, other]) == [Sale(101, 1, 1), Sale(102, 1, 1)]
 
 
 def test_lines_of_one_variant_all_count():
     sold = [SoldUnits("TENT-2P", 1, 9001), SoldUnits("tent-2p", 2, 9001)]
-    assert sum(sale.units for sale in sales_of_parked(sold, None, [LISTING, ELSEWHERE])) == 3
+    assert sum(sale.units for sale in sales_of_parked(sold, None, [STOCKED])) == 3
 
 
 @pytest.mark.parametrize(
@@ -200,7 +203,8 @@ def test_variants_and_items_meet_by_sku():
     ]
     items = {"TENT-2P": TENT, "KIT": Item("KIT"), "EBOOK": Item("EBOOK")}
     catalogue = match_variants(variants, items, locations=(1, 2), company="nleu")
-    assert catalogue.listings == (LISTING, ELSEWHERE)
+    assert catalogue.items == (STOCKED,)
+    assert listings_of(STOCKED, (1, 2)) == [LISTING, ELSEWHERE]
     assert {variant.sku: why for variant, why in catalogue.unlisted} == {
         "GHOST-1": Unlisted.UNKNOWN,
         "KIT": Unlisted.BUNDLE,
@@ -216,6 +220,6 @@ def test_two_variants_of_one_item_would_sell_it_twice_and_get_no_figure():
         for sku, number in (("TENT-2P", 1), ("tent-2p", 2))
     ]
     catalogue = match_variants(variants, {"TENT-2P": TENT, "tent-2p": TENT}, locations=(1,), company="nleu")
-    assert catalogue.listings == ()
+    assert catalogue.items == ()
     assert [why for _, why in catalogue.unlisted] == [Unlisted.AMBIGUOUS] * 2
     assert [problem.code for problem in catalogue.problems] == ["STOCK_SKU_AMBIGUOUS"]

@@ -16,6 +16,7 @@ from shared import triggers
 from shared.bus.envelope import Envelope
 from shared.errors import OutOfTimeError, TransientError
 from shared.flows import ORDERS, SWEEP
+from shared.model.maintenance import Maintenance
 from shared.sync import deadline
 from shared.sync.deadline import ended_after
 from shared.sync.each_store import noting_halt, side_by_side
@@ -189,7 +190,7 @@ async def test_a_timers_run_is_cut_off_with_its_progress_stored_and_told(
     caplog.set_level(logging.INFO, "connector")
     progress = Progress()
     monkeypatch.setitem(triggers.BY_TIMER, "sweep_orders", replace(SWEEP, handler=f"{__name__}:slow_sweep"))
-    use(monkeypatch, SimpleNamespace(ports={SWEEP.name: progress}))
+    use(monkeypatch, SimpleNamespace(ports={SWEEP.name: progress}, maintenance=Maintenance()))
     async with asyncio.timeout(5):
         with pytest.raises(OutOfTimeError, match=r"within 0\.02 s"):
             await triggers.run("sweep_orders")
@@ -203,7 +204,7 @@ async def test_a_timers_run_ends_though_its_progress_cannot_be_stored(
     monkeypatch: pytest.MonkeyPatch, soon: None
 ) -> None:
     monkeypatch.setitem(triggers.BY_TIMER, "sweep_orders", replace(SWEEP, handler=f"{__name__}:never_stored"))
-    use(monkeypatch, SimpleNamespace(ports={SWEEP.name: None}))
+    use(monkeypatch, SimpleNamespace(ports={SWEEP.name: None}, maintenance=Maintenance()))
     async with asyncio.timeout(5):
         with pytest.raises(OutOfTimeError, match=r"within 0\.06 s"):
             await triggers.run("sweep_orders")

@@ -4,10 +4,10 @@ see otherwise.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from statistics import median
 from typing import Self
 
 from shared.mapping.prices.changes import PriceChange, percent_between
@@ -24,23 +24,26 @@ class PriceComparison:
     on_list: PriceMemory
     shop: PriceMemory
     shop_currency: str
-    usual_ratio: Decimal | None
-    """Of the list's prices to the shop's own; None for a list without prices."""
+    ratios: Mapping[int, Decimal]
+    """Variant -> the list's price divided by the shop's own, of those that have both above 0."""
+    sorted_ratios: Sequence[Decimal]
 
     @classmethod
     def of_list(cls, terms: ListTerms, on_list: PriceMemory, shop: PriceMemory, shop_currency: str) -> Self:
-        ratios = [
-            known.shown.price / price
-            for variant, known in on_list.prices.items()
-            if known.shown is not None and (price := _shown_price(shop, variant)) is not None
-        ]
-        return cls(terms, on_list, shop, shop_currency, median(ratios) if ratios else None)
+        ratios = {
+            variant: own / price
+            for variant in on_list.prices
+            if (own := _shown_price(on_list, variant)) is not None
+            and (price := _shown_price(shop, variant)) is not None
+        }
+        return cls(terms, on_list, shop, shop_currency, ratios, sorted(ratios.values()))
 
     def percent(self, change: PriceChange) -> Decimal | None:
         """None where there is no price to compare with.
 
         A price that begins may be near the shop's own price, or as far from it as the list's other prices are, or near
-        the last one that the flow wrote. One that ends is compared with what follows it.
+        the last one that the flow wrote. One that ends is compared with what follows it. A price of 0 is none to
+        compare with: every price would be near it.
         """
         match change.before, change.after:
             case ListedPrice() as before, ListedPrice() as after:
@@ -57,7 +60,7 @@ class PriceComparison:
             yield shown
         if (usual := self._usual(variant)) is not None:
             yield usual
-        if (last := self.on_list.last_written(variant)) is not None:
+        if (last := self.on_list.last_written(variant)) is not None and last.price:
             yield last
 
     def _shown_by_shop(self, variant: int) -> ListedPrice | None:
@@ -70,11 +73,23 @@ class PriceComparison:
         return None if price is None else ListedPrice(price)
 
     def _usual(self, variant: int) -> ListedPrice | None:
-        price = _shown_price(self.shop, variant)
-        return None if price is None or self.usual_ratio is None else ListedPrice(price * self.usual_ratio)
+        price, ratio = _shown_price(self.shop, variant), self._usual_ratio(variant)
+        return None if price is None or ratio is None else ListedPrice(price * ratio)
+
+    def _usual_ratio(self, variant: int) -> Decimal | None:
+        """The median of all others; None where there are none."""
+        others = len(self.sorted_ratios)
+        own = others
+        if variant in self.ratios:
+            others -= 1
+            own = bisect_left(self.sorted_ratios, self.ratios[variant])
+        if not others:
+            return None
+        low, high = (self.sorted_ratios[place + (place >= own)] for place in ((others - 1) // 2, others // 2))
+        return (low + high) / 2
 
 
-def _shown_price(shop: PriceMemory, variant: int) -> Decimal | None:
+def _shown_price(prices: PriceMemory, variant: int) -> Decimal | None:
     """None for a price of 0 too: there is nothing to compare with."""
-    known = shop.prices.get(variant)
+    known = prices.prices.get(variant)
     return None if known is None or known.shown is None or not known.shown.price else known.shown.price

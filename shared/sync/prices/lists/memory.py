@@ -62,8 +62,10 @@ class PriceMemory:
     """Under way."""
     ended: dict[int, ListedPrice] = field(default_factory=dict)
     """Variant -> the last price that the flow wrote, of those that a list has none of its own for any more."""
-    sending: dict[int, ListedPrice] = field(default_factory=dict)
-    """Prices that a run sent, or was about to send, and of which it did not hear whether Shopify has set them."""
+    sending: dict[int, ListedPrice | None] = field(default_factory=dict)
+    """Prices that a run sent, or was about to send, and of which it did not hear whether Shopify has set them; None for
+    those that it took off the list.
+    """
     refused: dict[int, tuple[str, str]] = field(default_factory=dict)
     """Variant -> the price that Shopify refused, and its message."""
     extra: dict[str, Any] = field(default_factory=dict)
@@ -95,7 +97,7 @@ class PriceMemory:
                 seen=set(reading["seen"]),
             ),
             ended=_by_variant(value.get("ended", {})),
-            sending=_by_variant(value.get("sending", {})),
+            sending={int(variant): _price(text) for variant, text in value.get("sending", {}).items()},
             refused={int(variant): (price, message) for variant, (price, message) in value["refused"].items()},
             extra=value["extra"],
         )
@@ -157,8 +159,9 @@ class PriceMemory:
         known = self.prices.get(variant)
         return self.ended.get(variant) if known is None or known.written is None else known.written
 
-    def keep_ended(self, variants: Collection[int]) -> None:
-        """Forgets the last prices of all other variants, which are deleted."""
+    def forget_deleted(self, variants: Collection[int]) -> None:
+        """Forgets what was written for variants that the shop does not have among these any more."""
+        self.forget([each for each, known in self.prices.items() if known.shown is None and each not in variants])
         if gone := self.ended.keys() - set(variants):
             self.ended = {variant: price for variant, price in self.ended.items() if variant not in gone}
             self.is_changed = True
@@ -188,11 +191,10 @@ class PriceMemory:
         if known is not None and known.shown is not None:
             self._put(variant, replace(known, shown=replace(known.shown, compare_at=compare_at)))
 
-    def begin_sending(self, prices: Mapping[int, ListedPrice]) -> None:
-        """Before they are sent. Prices that the flow has written already are its own, whatever becomes of these."""
-        new = {variant: price for variant, price in prices.items() if not self._is_ours(variant)}
-        self.is_changed |= not new.items() <= self.sending.items()
-        self.sending |= new
+    def begin_sending(self, prices: Mapping[int, ListedPrice | None]) -> None:
+        """Before they are sent: until it is known what became of them, what the list shows is not known either."""
+        self.is_changed |= not prices.items() <= self.sending.items()
+        self.sending |= prices
 
     def end_sending(self, *, but: Collection[int]) -> None:
         """What became of them is known, but of these."""
@@ -204,13 +206,12 @@ class PriceMemory:
         """All prices are read: those that Shopify shows as they were sent were written by the flow."""
         for variant, price in self.sending.items():
             known = self.prices.get(variant)
-            if known is not None and known.shown is not None and known.shown.price == price.price:
+            shown = None if known is None else known.shown
+            if price is None and shown is None:
+                self.end([variant])
+            elif price is not None and shown is not None and shown.price == price.price:
                 self.note_written(variant, price)
         self.end_sending(but=())
-
-    def _is_ours(self, variant: int) -> bool:
-        known = self.prices.get(variant)
-        return known is not None and known.written is not None
 
     def start_again(self) -> None:
         """Nothing is known of the list any more: the next reading is one of all prices."""

@@ -181,8 +181,8 @@ async def write_list(
 ) -> LaneOutcome:
     """Quantity breaks and rules with the prices, in one step; the prices alone in larger calls.
 
-    `is_fresh` if the list was read in this run. What is sent is stored before, so that a price that Shopify has set
-    counts as written by the flow although its run was killed.
+    `is_fresh` if the list was read in this run. What is sent is stored before: if the run is killed, or an answer is
+    lost, the next one reads the list, and a price that Shopify has set counts as written by the flow.
     """
     is_tiered = terms.tiers or terms.quantity_rules
 
@@ -201,7 +201,7 @@ async def write_list(
         shown = await read_compare_at(admin, price_list.id, set_)
         return [_with_compare_at(change, shown, memory) for change in some]
 
-    memory.begin_sending({change.variant: change.after for change in changes if change.after is not None})
+    memory.begin_sending({change.variant: change.after for change in changes})
     await memory.save()
     size = TIER_BATCH if is_tiered else BATCH
     outcome = await write_all_or_none(changes, size=size, renew=renew, send=send, is_late=is_late)

@@ -16,7 +16,7 @@ from shared.mapping.prices.changes import price_text
 from shared.model import ListedPrice
 from shared.shopify.bulk import BulkResult, BulkStatus
 from shared.shopify.prices import VARIANT_PRICES, NewPrice, rejections_of, variant_prices_input
-from shared.sync.bulk.lane import MOST, WORTHWHILE, BulkLane
+from shared.sync.bulk.lane import MOST, UNREADABLE, WORTHWHILE, BulkLane
 from shared.sync.prices.lists.memory import PriceMemory
 from shared.sync.prices.lists.writing import SingleCalls, new_prices
 from shared.sync.prices.ports import LaneOutcome, ProductPrices
@@ -37,7 +37,7 @@ class ShopPriceLane:
 
     async def settle(self) -> None:
         """Takes what an operation of an earlier run has set. Raises TransientError where its results end early: the
-        next run reads them again.
+        next runs read them again for an hour.
         """
         found = await self.bulk.jobs.resume()
         if found is None:
@@ -48,12 +48,17 @@ class ShopPriceLane:
             self.is_under_way = True
             return
         self.avoids_bulk = state.status is not BulkStatus.COMPLETED
-        sent = self.memory.extra.get(_SENT, {})
-        async for product, result in self.bulk.results(job, state):
-            self._take(sent.get(product, []), result)
+        sent, unused = self.memory.extra.get(_SENT, {}), ""
+        try:
+            async for product, result in self.bulk.results(job, state):
+                self._take(sent.get(product, []), result)
+        except TransientError:
+            if not self.bulk.is_given_up(state):
+                raise
+            self.avoids_bulk, unused = True, UNREADABLE
         self.memory.drop_extra(_SENT)
         await self.memory.save()
-        await self.bulk.jobs.end(job, state)
+        await self.bulk.jobs.end(job, state, unused=unused)
 
     async def write(self, products: Sequence[ProductPrices], *, keeps_compare_at: bool) -> LaneOutcome:
         """By an operation if they are many; what it works on was not reached by this run."""

@@ -14,9 +14,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from shared.errors import OutcomeUnknownError, RefusedError
+from shared.errors import OutcomeUnknownError, RefusedError, TransientError
 from shared.mapping.products.shop.creation import new_product
-from shared.model import ProductFields
+from shared.model import ProductFields, WantedProduct
 from shared.shopify.bulk import BulkResult, BulkState
 from shared.shopify.gid import number_of
 from shared.shopify.products.writing import (
@@ -29,7 +29,7 @@ from shared.shopify.products.writing import (
     set_input,
 )
 from shared.sync.bulk.jobs import BulkJob
-from shared.sync.bulk.lane import WORTHWHILE, BulkLane
+from shared.sync.bulk.lane import UNREADABLE, WORTHWHILE, BulkLane
 from shared.sync.products.shop.flow import ProductWork
 from shared.sync.products.shop.ports import ShopProductPorts, ShowLater
 
@@ -47,6 +47,8 @@ class BulkProgress:
     refused: Mapping[str, RefusedError] = field(default_factory=dict)
     ended: tuple[BulkJob, BulkState] | None = None
     """To be passed to `forget`, once the others are remembered."""
+    unused: str = ""
+    """Why not all of its results are used; "" if they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,9 @@ class BulkProducts:
     ports: ShopProductPorts
 
     async def resume(self) -> BulkProgress:
-        """Raises TransientError where Shopify's results cannot be read to their end: the next run reads them again."""
+        """Raises TransientError where Shopify's results cannot be read to their end: the next runs read them again for
+        an hour.
+        """
         found = await self.lane.jobs.resume()
         if found is None:
             return BulkProgress()
@@ -66,41 +70,54 @@ class BulkProducts:
             return BulkProgress(under_way=frozenset(job.keys))
         created: dict[str, int] = {}
         refused: dict[str, RefusedError] = {}
-        async for item, result in self.lane.results(job, state):
-            if problem := _problem(item, job, result):
-                refused[item] = problem
-            elif job.document == BULK_CREATE and result.payload is not None:
-                created[item] = number_of(result.payload["product"]["id"])
-        return BulkProgress(created=created, refused=refused, ended=found)
+        unused = ""
+        try:
+            async for item, result in self.lane.results(job, state):
+                if problem := _problem(item, job, result):
+                    refused[item] = problem
+                elif job.document == BULK_CREATE and result.payload is not None:
+                    created[item] = number_of(result.payload["product"]["id"])
+        except TransientError:
+            if not self.lane.is_given_up(state):
+                raise
+            unused = UNREADABLE
+        return BulkProgress(created=created, refused=refused, ended=found, unused=unused)
 
     async def forget(self, progress: BulkProgress) -> None:
         """After what the operation did was remembered."""
         if progress.ended is not None:
-            await self.lane.jobs.end(*progress.ended)
+            await self.lane.jobs.end(*progress.ended, unused=progress.unused)
+
+    async def missing(self, products: Iterable[WantedProduct]) -> frozenset[str]:
+        """The item numbers of those that the shop has to be given; none, if they are too few for an operation."""
+        wanted = [each for each in products if each.is_approved]
+        if len(wanted) < WORTHWHILE:
+            return frozenset()
+        await self.ports.finder.list_all(self.ports.admin)
+        found = frozenset([each.item_number for each in wanted if await self._is_missing(each)])
+        return found if len(found) >= WORTHWHILE else frozenset()
+
+    async def _is_missing(self, wanted: WantedProduct) -> bool:
+        finder = self.ports.finder
+        try:
+            return wanted.item_number not in finder.products and not await finder.to_adopt(wanted, self.ports.admin)
+        except RefusedError:
+            return False
 
     async def create(self, work: Iterable[ProductWork]) -> frozenset[str]:
-        """The item numbers that are being created now. None, if they are too few for an operation: they are created
-        one by one, as are those that the shop has already, and those that cannot be created.
+        """The item numbers that are being created now, of products that are missing. None, if they are too few for an
+        operation: they are created one by one, as are those that the shop has already, and those that cannot be.
         """
-        new = [each for each in work if each.known is None and each.wanted.is_approved]
-        if len(new) < WORTHWHILE:
-            return frozenset()
-        finder, admin = self.ports.finder, self.ports.admin
-        await finder.list_all(admin)
         new_variants = self.ports.new_variants
         calls, sizes = {}, {}
-        for each in new:
-            wanted = each.wanted
-            if wanted.item_number in finder.products:
-                continue
+        for each in work:
             try:
-                is_there = await finder.to_adopt(wanted, admin) is not None
-                product = None if is_there else new_product(wanted, each.prices, self.ports.policy)
+                product = new_product(each.wanted, each.prices, self.ports.policy)
             except RefusedError:
                 continue
             if product is not None and new_variants.take(len(product.variants)):
-                calls[wanted.item_number] = set_input(product)
-                sizes[wanted.item_number] = len(product.variants)
+                calls[product.item_number] = set_input(product)
+                sizes[product.item_number] = len(product.variants)
         started: frozenset[str] = frozenset()
         try:
             if len(calls) >= WORTHWHILE:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
@@ -33,9 +33,9 @@ class Finder:
     listing: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Products are brought in line side by side: they are listed once."""
 
-    async def take(self, variants: AsyncIterator[FoundVariant]) -> None:
+    def take(self, variants: Iterable[FoundVariant]) -> None:
         """The list of all variants of the shop, in which a later entry of a variant replaces an earlier one."""
-        by_id = {each.id: each async for each in variants}
+        by_id = {each.id: each for each in variants}
         by_sku: defaultdict[str, list[FoundVariant]] = defaultdict(list)
         by_barcode: defaultdict[str, list[FoundVariant]] = defaultdict(list)
         for variant in by_id.values():
@@ -54,7 +54,7 @@ class Finder:
         """All variants of the shop, once."""
         async with self.listing:
             if self.variants is None:
-                await self.take(each async for page in list_variants(admin) for each in page)
+                self.take([each async for page in list_variants(admin) for each in page])
 
     async def to_adopt(self, wanted: WantedProduct, admin: QueryRunner) -> int | None:
         """The product that has the item's variants and is not F&O's yet, be it only some that are not sold; None if the

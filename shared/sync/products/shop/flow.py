@@ -248,6 +248,7 @@ async def _bring_in_line(
         calls=session.calls,
         is_pending=session.is_pending,
         awaits_another_day=session.awaits_another_day,
+        unsold=_unsold(session, known),
     )
 
 
@@ -265,4 +266,12 @@ async def _show_later(
         calls=session.calls,
         is_pending=True,
         awaits_another_day=session.awaits_another_day,
+        unsold=_unsold(session, known),
     )
+
+
+def _unsold(session: ProductSession, known: Mapping[Item, int]) -> dict[int, Item]:
+    """Two variants of the shop may have one SKU: `known` has one of them."""
+    unsold = session.wanted.unsold
+    others = {variant for item, variant in known.items() if item not in unsold.values()}
+    return {each.id: unsold[each.sku] for each in session.shop.variants if each.sku in unsold and each.id not in others}

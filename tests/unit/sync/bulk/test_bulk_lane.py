@@ -250,6 +250,19 @@ async def test_results_that_end_early_are_read_again(container: Any) -> None:
         await results(lane(shop, container))
 
 
+@pytest.mark.parametrize(("ended_at", "is_given_up"), [("09:01", False), ("08:59", True), (None, True)])
+async def test_they_are_given_up_an_hour_after_the_operation_ended(
+    container: Any, ended_at: str | None, *, is_given_up: bool
+) -> None:
+    shop = Shop()
+    used = lane(shop, container)
+    await used.start(DOCUMENT, "Setting tags", calls(2))
+    shop.end(completedAt=ended_at and f"2026-11-02T{ended_at}:00Z")
+    found = await used.jobs.resume()
+    assert found is not None
+    assert used.is_given_up(found[1]) is is_given_up
+
+
 async def test_an_operation_that_shopify_forgot_is_left_to_the_next_run(container: Any) -> None:
     shop = Shop()
     await lane(shop, container).start(DOCUMENT, "Setting tags", calls(2))

@@ -384,6 +384,58 @@ async def test_so_does_one_whose_answer_was_lost():
     assert world.shop.calls["PriceListPrices"] == pages
 
 
+@pytest.mark.parametrize("overwrite", ["set_back", "tell"])
+@pytest.mark.parametrize("effect", ["lost", "killed"])
+async def test_a_price_that_was_set_although_its_run_did_not_hear_of_it_is_corrected_by_the_next_run(effect, overwrite):
+    world = world_with(DEALERS, overwrite=overwrite)
+    row = dealer(world, "TENT", "199")
+    await world.run()
+    row["Price"] = Decimal(189)
+    stored = await run_that_does_not_hear(world, effect)
+    assert world.shop.on_list("Dealers")["TENT"] == "189.00"
+    world.snapshots.documents, world.snapshots.versions = stored
+    row["Price"] = Decimal(199)  # what the run before that one wrote, and what its memory has
+    await world.run()
+    assert world.shop.on_list("Dealers")["TENT"] == "199.00"
+    pages = world.shop.calls["PriceListPrices"]
+    await world.run()
+    assert world.shop.calls["PriceListPrices"] == pages
+
+
+@pytest.mark.parametrize("overwrite", ["set_back", "tell"])
+@pytest.mark.parametrize("effect", ["lost", "killed"])
+async def test_a_price_that_was_taken_off_although_its_run_did_not_hear_of_it_is_set_by_the_next_run(effect, overwrite):
+    world = world_with(DEALERS)
+    world.rules = store_rules(lists=(DEALERS,), search=("group",), base_currency=None, overwrite=overwrite)
+    for sku in ("TENT", "BOOT", "MAP"):
+        world.agree(sku, str(world.shop.shown()[sku]))
+    row = dealer(world, "TENT", "239")
+    await world.run()
+    assert world.shop.on_list("Dealers") == {"TENT": "239.00"}
+    row["PriceApplicableToDate"] = "2026-11-28T12:00:00Z"
+    stored = await run_that_does_not_hear(world, effect)
+    assert world.shop.on_list("Dealers") == {}
+    world.snapshots.documents, world.snapshots.versions = stored
+    row["PriceApplicableToDate"] = "1900-01-01T12:00:00Z"
+    await world.run()
+    assert world.shop.on_list("Dealers") == {"TENT": "239.00"}
+
+
+async def run_that_does_not_hear(world, effect):
+    """A run whose prices Shopify sets: its answer is lost, or the run is killed then. Returns what is stored after."""
+    write, stored = world.shop._price_list_set, []
+
+    def set_prices(**variables):
+        stored.append((dict(world.snapshots.documents), world.snapshots.versions.copy()))
+        return write(**variables)
+
+    world.shop._price_list_set = set_prices
+    world.shop.faults["PriceListSet"] = [effect]
+    await world.run()
+    world.shop._price_list_set = write
+    return stored[0] if effect == "killed" else (world.snapshots.documents, world.snapshots.versions)
+
+
 @pytest.mark.parametrize("names_it", [True, False])
 @pytest.mark.parametrize("tiers", [False, True])
 async def test_one_refused_price_keeps_none_of_the_others_from_the_list(tiers, names_it):
@@ -511,6 +563,45 @@ async def test_a_price_whose_end_changes_too_much_stays_until_an_operator_confir
     await world.confirm()
     await world.run()
     assert world.shop.on_list("Dealers") == {}
+
+
+async def test_a_last_price_of_0_lets_no_first_price_through():
+    world = world_with(SWISS, allow_zero=True)
+    row = world.agree("TENT", "0", PriceCurrencyCode="CHF", PriceApplicableToDate="2026-12-01T12:00:00Z")
+    await world.run()
+    await world.confirm()
+    await world.run()
+    assert world.shop.on_list("Switzerland") == {"TENT": "0.00"}
+    row["PriceApplicableToDate"] = "2026-11-28T12:00:00Z"
+    await world.run()
+    await world.confirm()
+    await world.run()
+    assert world.shop.on_list("Switzerland") == {}
+    row |= {"PriceApplicableToDate": "1900-01-01T12:00:00Z", "Price": Decimal(9_999)}
+    assert codes(await world.run()) == [ErrorCode.PRICES_HELD]
+
+
+async def test_prices_of_0_on_a_list_say_nothing_of_its_other_prices():
+    world = world_with(SWISS, allow_zero=True)
+    for sku in ("TENT", "BOOT"):
+        world.agree(sku, "0", PriceCurrencyCode="CHF")
+    await world.run()
+    await world.confirm()
+    await world.run()
+    assert world.shop.on_list("Switzerland") == {"TENT": "0.00", "BOOT": "0.00"}
+    world.agree("MAP", "9999", PriceCurrencyCode="CHF")
+    assert codes(await world.run()) == [ErrorCode.PRICES_HELD]
+
+
+async def test_a_price_in_another_currency_that_ends_is_compared_with_the_lists_others_only():
+    world = world_with(SWISS)
+    wrong = world.agree("TENT", "27", PriceCurrencyCode="CHF")
+    await world.run()
+    await world.confirm()
+    await world.run()
+    wrong["PriceApplicableToDate"] = "2026-11-28T12:00:00Z"
+    assert codes(await world.run()) == [ErrorCode.PRICES_HELD]
+    assert world.shop.on_list("Switzerland") == {"TENT": "27.00"}
 
 
 async def test_a_quantity_break_that_falls_too_much_waits_for_an_operator():

@@ -142,7 +142,7 @@ async def test_the_last_price_of_one_that_ended_stays_known_until_another_begins
     memory = await load(snapshots)
     assert [memory.last_written(variant) for variant in (9001, 9002, 9003)] == [PRICES[1]] * 3
     memory.remember(9001, PRICES[0])
-    memory.keep_ended({9001, 9002})
+    memory.forget_deleted({9001, 9002})
     await memory.save()
     memory = await load(snapshots)
     assert (memory.last_written(9001), memory.ended) == (PRICES[0], {9002: PRICES[1]})
@@ -150,13 +150,13 @@ async def test_the_last_price_of_one_that_ended_stays_known_until_another_begins
 
 async def test_all_is_read_again_and_what_the_flow_wrote_stays_known():
     memory = await load(Snapshots())
-    memory.begin_reading(NOON, full_hours=24)
+    memory.begin_reading(NOON)
     memory.note_shown({9001: known("1")}, after=None)
     memory.end_reading(keeps_written=True)
     memory.remember(9001, PRICES[0])
-    assert not memory.begin_reading(NOON + timedelta(hours=1), full_hours=24).is_full
+    assert not memory.is_full_reading_due(NOON + timedelta(hours=1), 24)
     memory.read_again()
-    assert memory.begin_reading(NOON + timedelta(hours=1), full_hours=24).is_full
+    assert memory.is_full_reading_due(NOON + timedelta(hours=1), 24)
     assert memory.prices[9001].written == PRICES[0]
 
 
@@ -166,3 +166,14 @@ async def test_a_price_that_was_written_some_time_ago_says_nothing_of_what_is_sh
     memory.note_written(9001, PRICES[0])
     memory.note_written(9002, PRICES[0])
     assert memory.prices == {9001: KnownPrice(8001, "TENT", ListedPrice(Decimal(7)), PRICES[0])}
+
+
+async def test_what_was_written_for_a_deleted_variant_is_forgotten_once_the_list_does_not_show_it():
+    memory = await load(Snapshots())
+    for variant in (9001, 9002, 9003):
+        memory.remember(variant, PRICES[0])
+    memory.begin_reading(NOON)
+    memory.note_shown({9001: known("12.50")}, after=None)
+    memory.end_reading(keeps_written=True)
+    memory.forget_deleted({9002})
+    assert memory.prices.keys() == {9001, 9002}

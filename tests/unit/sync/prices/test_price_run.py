@@ -14,7 +14,7 @@ from builders.memory_table import MemoryTable
 from builders.price_world import Snapshots, World, store_rules
 from builders.sales import with_rules
 
-from shared.errors import ErrorCode, TransientError
+from shared.errors import DeniedError, ErrorCode, TransientError
 from shared.store.journal import Journal
 from shared.sync.prices.ports import PricePorts
 from shared.sync.prices.run import push_all_prices

@@ -7,10 +7,11 @@ from decimal import Decimal
 import pytest
 from builders.price_world import Snapshots
 
+from shared.errors import TransientError
 from shared.mapping.prices.changes import PriceChange, PriceOutcome
 from shared.model import ListedPrice
 from shared.shopify.bulk import BulkResult, BulkState, BulkStatus
-from shared.sync.bulk_lane import WORTHWHILE
+from shared.sync.bulk.lane import WORTHWHILE
 from shared.sync.prices.lists.memory import KnownPrice, PriceMemory
 from shared.sync.prices.lists.shop_lane import ShopPriceLane
 from shared.sync.prices.ports import LaneOutcome, ProductPrices
@@ -34,8 +35,9 @@ class Bulk:
     """An operation that is over, with a payload of each line that it came to; and those that are started."""
 
     def __init__(self, status: BulkStatus, payloads) -> None:
-        self.state = BulkState(status, len(payloads), "", "https://results")
+        self.state = BulkState(status, len(payloads), None, "", "https://results")
         self.payloads, self.started, self.has_ended = payloads, [], False
+        self.jobs, self.ends_early, self.gives_up = self, False, False
 
     async def resume(self):
         return "job", self.state
@@ -43,22 +45,31 @@ class Bulk:
     async def results(self, job, state):
         for line, (product, payload) in enumerate(self.payloads.items()):
             yield str(product), BulkResult(line, payload)
+        if self.ends_early:
+            raise TransientError("the results of a bulk operation end early")
 
-    async def end(self, job, state):
-        self.has_ended = True
+    def is_given_up(self, state):
+        return self.gives_up
 
-    async def start(self, document, calls):
+    async def end(self, job, state, *, unused):
+        self.has_ended, self.unused = True, unused
+
+    async def start(self, document, what, calls):
         self.started.append(list(calls))
 
 
-async def settled(status: BulkStatus, payloads) -> ShopPriceLane:
+async def lane_of(status: BulkStatus, payloads) -> ShopPriceLane:
     """A lane whose operation was given the products 8001 and 8002; somebody has changed the first price since."""
     memory = await PriceMemory.load(Snapshots(), "prices/nordlys/shop", [])
     memory.prices = {9001: KnownPrice(8001, "TENT", EDITED, OLD), 9002: KnownPrice(8002, "BOOT", OLD, OLD)}
     memory.set_extra(**{"sent in bulk": {"8001": [[9001, "2", None]], "8002": [[9002, "2", None]]}})
-    lane = ShopPriceLane(Single(), Bulk(status, payloads), memory)
+    return ShopPriceLane(Single(), Bulk(status, payloads), memory)
+
+
+async def settled(status: BulkStatus, payloads) -> ShopPriceLane:
+    lane = await lane_of(status, payloads)
     await lane.settle()
-    assert (lane.bulk.has_ended, memory.extra) == (True, {})
+    assert (lane.bulk.has_ended, lane.memory.extra, lane.bulk.unused) == (True, {}, "")
     return lane
 
 
@@ -95,3 +106,18 @@ async def test_after_one_that_did_not_the_next_run_uses_single_calls(status, pay
     assert (lane.bulk.started, len(lane.single.products)) == ([], WORTHWHILE)
     assert lane.memory.prices[9002].written == (NEW if payloads.get(8002) else OLD)
     assert lane.memory.refused == {}
+
+
+async def test_results_that_end_early_are_read_again_until_they_are_given_up() -> None:
+    lane = await lane_of(BulkStatus.COMPLETED, {8001: DONE})
+    lane.bulk.ends_early = True
+    with pytest.raises(TransientError, match="end early"):
+        await lane.settle()
+    assert not lane.bulk.has_ended
+    lane.bulk.gives_up = True
+    await lane.settle()
+    assert (lane.bulk.has_ended, lane.memory.extra) == (True, {})
+    assert "could not be read" in lane.bulk.unused
+    assert [each.written for each in lane.memory.prices.values()] == [NEW, OLD]
+    await lane.write(many(), keeps_compare_at=True)
+    assert (lane.bulk.started, len(lane.single.products)) == ([], WORTHWHILE)

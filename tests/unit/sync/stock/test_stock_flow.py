@@ -1,6 +1,7 @@
 """What a run of the stock flow decides about single figures, and what it reports."""
 
 import json
+from collections import Counter
 from dataclasses import replace
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from shared.errors import RefusedError
 from shared.mapping.stock import FigureOutcome
 from shared.rules import Flows, StockRules
+from shared.sync.stock.figures import ShownFigures
 from shared.sync.stock.report import explained
 from tests.builders.stock_world import World
 
@@ -30,7 +32,7 @@ def run(world, after=0):
 
 
 def outcomes(report):
-    return [figure.outcome for figure in report.figures]
+    return list(report.outcomes.elements())
 
 
 def test_a_figure_that_did_not_change_costs_no_reading_of_it():
@@ -100,6 +102,55 @@ def test_stock_of_another_status_is_not_offered():
     world.blocked = {"AMS": 3}
     assert outcomes(run(world)) == [FigureOutcome.LOWERED]
     assert world.available == {1: 2}
+
+
+# ---- the other figures of an item
+
+
+READ_ONE_AND_SET = 5  # changed levels, orders, the figure, orders again, the call that sets it
+
+
+@pytest.mark.parametrize("units", [-2, 2])
+def test_a_changed_figure_is_read_alone_while_the_items_others_are_as_they_were_set(units):
+    world = opened(5, locations=(1, 2))
+    world.receive(1, units)
+    report = run(world, after=60)
+    assert (report.changed, report.unchanged, report.shopify_calls) == (1, 1, READ_ONE_AND_SET)
+    assert world.available == {1: 5 + units, 2: 5}
+
+
+def test_before_a_figure_rises_another_one_that_has_to_fall_is_read_and_lowered():
+    world = opened(5, locations=(1, 2))
+    world.receive(1, 1)
+    push = world.push()
+    push.step_until("StockLevels")
+    world.receive(2, -3)
+    push.step_until("StockSet")
+    assert world.available == {1: 5, 2: 5}
+    report = push.finish()
+    assert world.available == {1: 6, 2: 2}
+    assert (report.changed, report.unchanged) == (2, 0)
+
+
+def test_a_figure_falls_at_once_whatever_the_items_others_are():
+    world = opened(5, locations=(1, 2))
+    world.receive(1, -1)
+    push = world.push()
+    push.step_until("StockLevels")
+    world.receive(2, -3)
+    report = push.finish()
+    assert (report.changed, report.shopify_calls, world.available) == (1, READ_ONE_AND_SET, {1: 4, 2: 5})
+    assert run(world, after=60).changed == 1
+    assert world.available == {1: 4, 2: 2}
+
+
+def test_a_figure_without_a_row_holds_up_no_other():
+    world = World(stock=RULES, locations=(1, 2))
+    world.receive(1, 5)
+    world.rows_without = {2}
+    run(world)
+    world.receive(1, 1)
+    assert (run(world, after=60).changed, world.available) == (1, {1: 6, 2: 0})
 
 
 # ---- freeze
@@ -202,7 +253,8 @@ def test_a_refused_figure_is_tried_again_when_the_assortment_is_read_again():
     world = opened(5)
     world.refused = {101}
     world.receive(1, 1)
-    run(world)
+    for _ in range(2):
+        assert outcomes(run(world, after=60)) == [FigureOutcome.REFUSED]
     world.refused = set()
     assert outcomes(run(world, after=3700)) == [FigureOutcome.RAISED]
 
@@ -235,8 +287,8 @@ def test_a_figure_that_keeps_changing_is_left_for_the_next_run_after_three_readi
 def test_without_a_row_in_fo_the_figure_is_left_alone():
     world = opened(5)
     world.fo_has_rows = False
-    report = run(world)
-    assert (outcomes(report), world.available) == ([FigureOutcome.NO_ROW], {1: 5})
+    for _ in range(3):
+        assert (outcomes(run(world)), world.available) == ([FigureOutcome.NO_ROW], {1: 5})
 
 
 def test_a_row_that_disappears_while_figures_are_read_leaves_the_figure_alone():
@@ -273,13 +325,17 @@ def test_every_figure_is_compared_once_a_day(hours, outcome):
     assert outcomes(run(world, after=hours * 3600)) == [outcome]
 
 
-def test_a_comparison_forgets_figures_that_are_no_longer_sold():
+def test_figures_that_are_no_longer_sold_are_forgotten():
     world = opened(5, skus=2)
-    stored = json.loads(world.documents["stock/nordlys/figures"])
-    assert set(stored["figures"]) == {"101:1", "102:1"}
+    assert stored_items(world) == [101, 102]
     del world.skus_now[102]
-    run(world, after=25 * 3600)
-    assert set(json.loads(world.documents["stock/nordlys/figures"])["figures"]) == {"101:1"}
+    run(world, after=3700)
+    assert stored_items(world) == [101]
+
+
+def stored_items(world):
+    packed = json.loads(world.documents["stock/nordlys/figures"])["packed"]
+    return list(ShownFigures.from_stored(packed).items)
 
 
 def test_another_run_that_holds_the_lease_makes_this_one_do_nothing():
@@ -291,6 +347,48 @@ def test_another_run_that_holds_the_lease_makes_this_one_do_nothing():
     assert (report.busy, report.figures, report.shopify_calls) == (True, (), 0)
     first.finish()
     assert world.available == {1: 6}
+
+
+def test_a_lease_that_an_older_release_took_is_respected():
+    world = opened(5)
+    world.documents = {
+        "stock/nordlys/figures": json.dumps(
+            {"run": "x", "figures": {"101:1": [5, "5,0,0,0;0"]}, "turn_until": "2026-11-23T08:04:00+00:00"}
+        )
+    }
+    world.versions = Counter(world.documents.keys())
+    assert run(world).busy
+    world.receive(1, 1)
+    report = run(world, after=180)
+    assert (outcomes(report), world.available) == ([FigureOutcome.RAISED], {1: 6})
+
+
+def test_figures_are_stored_twice_in_a_run_however_many_waves_it_has():
+    world = opened(5, skus=1001)
+    world.receive(1, -1)
+    before = world.versions["stock/nordlys/figures"], world.versions["stock/nordlys/lease"]
+    run(world, after=60)
+    after = world.versions["stock/nordlys/figures"], world.versions["stock/nordlys/lease"]
+    assert (after[0] - before[0], after[1] - before[1]) == (2, 3)
+
+
+def test_a_run_that_finds_nothing_changed_stores_no_figures():
+    world = opened(5)
+    run(world)
+    before = world.versions["stock/nordlys/figures"]
+    assert run(world).outcomes == {FigureOutcome.UNCHANGED: 1}
+    assert world.versions["stock/nordlys/figures"] == before
+
+
+def test_a_run_that_lost_the_race_for_the_figures_keeps_no_lease():
+    world = opened(5)
+    world.receive(1, 1)
+    push = world.push()
+    push.step_until("StockOrders")
+    world.versions["stock/nordlys/figures"] += 1
+    push.finish()
+    assert "written by another run" in str(push.failed)
+    assert run(world).changed == 1
 
 
 # ---- the report as a document

@@ -2,12 +2,10 @@
 
 from datetime import UTC, datetime
 
-from shared.mapping.stock import Listing
-from shared.model import Item, LevelId, Sale
+from shared.model import Sale
 from shared.sync.stock.held import HeldBack, HeldOrder, read_held
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
-LISTINGS = [Listing("TENT-2P", Item("TENT-2P"), LevelId(101, place), 9001) for place in (1, 2)]
 
 
 def held(number, **units):
@@ -51,5 +49,5 @@ async def test_a_record_of_an_older_release_without_orders_is_none():
 
 def test_units_are_added_up_by_sku_and_items_without_a_figure_are_left_out():
     sales = [Sale(101, 1, 2), Sale(101, None, 1), Sale(999, 1, 5)]
-    order = HeldOrder.of_sales(1, HeldBack.WAITING, NOON, sales=sales, listings=LISTINGS)
+    order = HeldOrder.of_sales(1, HeldBack.WAITING, NOON, sales=sales, skus={101: "TENT-2P"})
     assert order.units == {"TENT-2P": 3}

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from shared.model import LevelId
 from shared.rules import StockRules
+from shared.sync.stock.figures import ShownFigures
 from shared.sync.stock.memory import FigureMemory
 from shared.sync.stock.shown_changes import ShownChanges
 
@@ -46,11 +47,14 @@ class Shop:
     async def tick(self, minute):
         """The items whose figures are uncertain after a run."""
         memory = await FigureMemory.load(self, store="nordlys", run="1")
-        memory.figures = {LevelId(item, 1): (5, "basis") for item in range(1, 100)}
+        levels = [LevelId(item, 1) for item in range(1, 100)]
+        memory.figures = ShownFigures([level.inventory_item for level in levels], [1])
+        for level in levels:
+            memory.figures.set(level, 5, 7)
         changes = await ShownChanges.load(self, store="nordlys", rules=StockRules(), now=at(minute), start=at(-60))
         raised = await changes.mark(memory, self, [1])
         await changes.save()
-        uncertain = {level for level in memory.figures if memory.is_uncertain(level)}
+        uncertain = {level for level in levels if memory.is_uncertain(level)}
         assert raised == uncertain
         return sorted(level.inventory_item for level in uncertain)
 

@@ -8,15 +8,15 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from shared.errors import TransientError
-from shared.mapping.stock import Listing
-from shared.model import Item, LevelId, Sale, SoldUnits
+from shared.mapping.stock import StockedItem
+from shared.model import Item, Sale, SoldUnits
 from shared.rules import StockRules
 from shared.store.links import PendingSale
 from shared.sync.stock.held import HeldBack, HeldOrder
 from shared.sync.stock.unknown_sales import UnknownSales
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
-LISTINGS = [Listing("TENT-2P", Item("TENT-2P"), LevelId(101, 1), 9001)]
+ITEMS = [StockedItem("TENT-2P", Item("TENT-2P"), 101, 9001)]
 LAST = {"hasNextPage": False, "endCursor": None}
 
 
@@ -89,8 +89,8 @@ class Shop:
             self, self, self, store="nordlys", rules=StockRules(**rules), known_before=known_before, now=now
         )
         for _ in range(readings):
-            taken = await sales.read(LISTINGS)
-        await sales.save(LISTINGS)
+            taken = await sales.read(ITEMS)
+        await sales.save(ITEMS)
         return taken
 
     @property

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from shared.errors import ErrorCode, RefusedError, ThrottledError, TransientError
+from shared.model import Part
 from shared.rules import Flows
 from shared.store.links import OrderLink
 from tests.builders.log_events import events_in
@@ -72,6 +73,32 @@ async def test_a_change_that_the_link_has_is_not_missed(world, version, events):
     await world.sweep()
     assert (world.queue, world.journal_rows.rows) == ([], {})
     assert (events()[0]["level"], events()[0]["changed"], events()[0]["missed"]) == ("INFO", 1, 0)
+
+
+async def test_an_order_that_is_only_claimed_is_late_and_missed(world, events):
+    """A worker claims the order with its version before F&O has it, and its message is lost then."""
+    world.list(5, NOON - HOUR)
+    await world.ports.links.put(link(5, NOON - HOUR, claimed_until=NOON - 59 * MINUTE))
+    await world.sweep()
+    assert world.sent == [5]
+    assert [late["entity_id"] for late in events("sweep.order_late")] == ["5"]
+    assert (events()[0]["late"], events()[0]["missed"]) == (1, 1)
+
+
+async def test_an_order_that_is_claimed_again_and_again_while_fo_is_away_is_late_and_not_sent(world, events):
+    world.list(5, NOON - HOUR)
+    await world.ports.links.put(link(5, NOON - HOUR))
+    await world.note(5, NOON - HOUR, "waiting", waiting_until=NOON + MINUTE)
+    await world.sweep()
+    assert (world.sent, events()[0]["late"]) == ([], 1)
+
+
+@pytest.mark.parametrize("decided", [{"not_booked": "placed before"}, {"parked_parts": frozenset({Part.READING})}])
+async def test_an_order_that_is_left_out_or_parked_is_neither_late_nor_missed(world, events, decided):
+    world.list(5, NOON - HOUR)
+    await world.ports.links.put(link(5, NOON - HOUR, **decided))
+    await world.sweep()
+    assert (world.sent, events()[0]["late"]) == ([], 0)
 
 
 async def test_an_order_that_was_given_up_is_left_alone(world):
@@ -227,7 +254,7 @@ async def test_a_run_checks_five_thousand_changes_and_the_next_one_the_others(wo
         world.list(number, NOON - 2 * HOUR + timedelta(seconds=number))
 
     async def is_up_to_date(_store, order_id):
-        return link(order_id, NOON)
+        return link(order_id, NOON, sales_order="SN1")
 
     world.ports.links.get = is_up_to_date
     await world.sweep()
