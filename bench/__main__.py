@@ -24,6 +24,7 @@ from bench import (
     servicebus,
     shipments,
     stock,
+    surge,
     telemetry,
     webhooks,
 )
@@ -38,9 +39,9 @@ _BUILD = ROOT / "build"
 
 async def measure(console: Console) -> list[Figure]:
     figures: list[Figure] = []
-    console.print("[dim]1/10 cold start ...")
+    console.print("[dim]1/12 cold start ...")
     figures += imports.measure()
-    console.print("[dim]2/10 Service Bus emulator ...")
+    console.print("[dim]2/12 Service Bus emulator ...")
     bus = await servicebus.run()
     figures += [
         at_least("emulator: awaited sends through azure-servicebus", bus.sends_per_second, "1/s", 1000),
@@ -53,7 +54,7 @@ async def measure(console: Console) -> list[Figure]:
         def write(part: str, line: str) -> None:
             print(f"{part:>10} | {line}", file=log)
 
-        console.print("[dim]3/10 calls of the flows, with 10,000 SKUs ...")
+        console.print("[dim]3/12 calls of the flows, with 10,000 SKUs ...")
         async with (
             running(Ports.free(), log=write, overrides={**webhooks.NEVER, **NO_PAUSE}, world=world) as stack,
             httpx.AsyncClient() as http,
@@ -73,31 +74,34 @@ async def measure(console: Console) -> list[Figure]:
         ):
             figures += await order_costs.measure(stack, http)
             figures += await order_costs.measure_processor(stack, http)
-        console.print("[dim]4/10 mapping ...")
+        console.print("[dim]4/12 mapping ...")
         figures += mapping.measure(payload)
         figures += plans.measure(*histories)
-        console.print("[dim]5/10 hostile orders ...")
+        console.print("[dim]5/12 hostile orders ...")
         figures += await hostile.measure()
-        console.print("[dim]6/10 webhooks ...")
+        console.print("[dim]6/12 webhooks ...")
         app = webhooks.make_app(_BUILD / "bench_app")
         figures += await webhooks.measure_monitored(app, world, write)
         async with running(Ports.free(), log=write, overrides=webhooks.NEVER, app=app, world=world) as stack:
             figures += await webhooks.measure(stack, json.dumps(payload).encode())
             figures += await cold_start.measure(stack, json.dumps(payload).encode())
-            console.print("[dim]7/10 telemetry ...")
+            console.print("[dim]7/12 telemetry ...")
             figures += await telemetry.measure(stack, payload)
-        console.print("[dim]8/10 shipments ...")
+        console.print("[dim]8/12 shipments ...")
         stores = changed_stores(_BUILD / "bench_stores", with_shipments)
         async with (
             running(Ports.free(), log=write, overrides={**webhooks.NEVER, **NO_PAUSE, **stores}) as stack,
             httpx.AsyncClient() as http,
         ):
             figures += await shipments.measure(stack, http)
-    console.print("[dim]9/10 prices of 60,000 variants ...")
+    console.print("[dim]9/12 prices of 60,000 variants ...")
     figures += await prices.measure()
-    console.print("[dim]10/10 1,000 products (python -m bench.products: 20,000, for an hour) ...")
+    console.print("[dim]10/12 1,000 products (python -m bench.products: 20,000, for an hour) ...")
     figures += await products.measure(products=1_000, variants=3_000)
+    console.print("[dim]11/12 stock of 200,000 pairs ...")
     figures += await stock.measure()
+    console.print("[dim]12/12 a surge ...")
+    figures += await surge.measure(console)
     return figures
 
 

@@ -373,6 +373,17 @@ def figures_of(result: Surge) -> list[Figure]:
     ]
 
 
+async def measure(console: Console, size: Size | None = None) -> list[Figure]:
+    """Draws the pictures as well. Raises StackError, and RuntimeError where a backlog is not drained in time."""
+    size = size or Size()
+    _BUILD.mkdir(exist_ok=True)
+    with Log(_BUILD / "surge.log") as log:
+        result = await surge(size, _BUILD, log, console)
+    for chart in (_BUILD / "surge.svg", ROOT / "docs/surge.svg"):
+        chart.write_text(draw(result.moments, result.latencies, ceiling=CEILING / size.delay), encoding="utf-8")
+    return figures_of(result)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.surge", description=__doc__.partition("\n")[0])
     standard = Size()
@@ -381,18 +392,13 @@ def main() -> int:
     parser.add_argument("--fast-orders", type=int, default=standard.fast_orders)
     options = parser.parse_args()
     console = Console(width=None if sys.stdout.isatty() else 120)
-    _BUILD.mkdir(exist_ok=True)
     size = Size(webhooks=options.webhooks, orders=options.orders, fast_orders=options.fast_orders)
     try:
-        with Log(_BUILD / "surge.log") as log:
-            result = asyncio.run(surge(size, _BUILD, log, console))
+        figures = asyncio.run(measure(console, size))
     except (StackError, RuntimeError) as error:
         console.print(f"[red]{error}")
         return 1
-    figures = figures_of(result)
     save_among(figures, _BUILD / "bench.json")
-    for chart in (_BUILD / "surge.svg", ROOT / "docs/surge.svg"):
-        chart.write_text(draw(result.moments, result.latencies, ceiling=CEILING / size.delay), encoding="utf-8")
     show(figures, console)
     missed = [figure.name for figure in figures if figure.reached is False]
     console.print(f"Written to build/bench.json and docs/surge.svg. {f'Missed: {missed}' if missed else ''}")
