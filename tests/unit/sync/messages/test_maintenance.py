@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 
-from shared import operator, triggers
+from shared import triggers
 from shared.bus.envelope import Envelope
 from shared.d365.odata.breaker import CLOSED, BreakerState, SharedBreaker
 from shared.errors import MaintenanceError
 from shared.flows import BY_TIMER, EXPORT, STOCK, Flow
 from shared.model.maintenance import Maintenance, read_maintenance
+from shared.operator.__main__ import show_maintenance
 from shared.sync.messages.dispatch import QueuePorts, handle_message
 from shared.sync.messages.outcome import Done, MessageOutcome
 from tests.builders.log_events import events_in
@@ -135,9 +136,9 @@ async def test_a_timer_that_needs_fo_does_nothing_and_says_so(
 
 def test_the_operator_is_told_why_orders_wait() -> None:
     lines: list[str] = []
-    operator.show_maintenance(MAINTENANCE, NOW, lines.append)
+    show_maintenance(MAINTENANCE, NOW, lines.append)
     assert lines == [
         "F&O is in maintenance until 2026-11-29 05:00 UTC: until then every order waits, which is no failure"
     ]
-    operator.show_maintenance(MAINTENANCE, END, lines.append)
+    show_maintenance(MAINTENANCE, END, lines.append)
     assert len(lines) == 1
