@@ -106,7 +106,9 @@ def test_functions_are_listed_with_what_calls_them() -> None:
         max_auto_lock_renewal=1,
         auto_complete=True,
     )
-    config = HostConfig(route_prefix="api", function_timeout=None, log_level=20, service_bus=bus, is_open_telemetry=False)
+    config = HostConfig(
+        route_prefix="api", function_timeout=None, log_level=20, service_bus=bus, is_open_telemetry=False
+    )
     functions = [
         function(HTTP, name="health"),
         function({**QUEUE, "isSessionsEnabled": True}, name="sync"),
