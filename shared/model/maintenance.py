@@ -14,6 +14,8 @@ _WINDOW: Final = re.compile(
     r"(?P<day>[A-Z][a-z]{2}|\d{4}-\d\d-\d\d) (?P<begin>\d\d:\d\d)-(?P<end>\d\d:\d\d)(?: (?P<zone>\S+))?"
 )
 _A_DAY: Final = timedelta(days=1)
+_SHORT: Final = timedelta(hours=1)
+"""A window is at least as long as it says, up to this: one in the hour that spring leaves out has no length else."""
 _A_WEEK: Final = timedelta(days=7)
 _AHEAD: Final = 8
 """Days in which each weekly window begins at least once."""
@@ -33,10 +35,10 @@ class MaintenanceWindow:
         if self.day not in {day, day.weekday()}:
             return None
         last = day if self.end > self.begin else day + _A_DAY
-        return (
-            datetime.combine(day, self.begin, self.zone).astimezone(UTC),
-            datetime.combine(last, self.end, self.zone).astimezone(UTC),
-        )
+        begin, end = datetime.combine(day, self.begin, self.zone), datetime.combine(last, self.end, self.zone)
+        length = end - begin  # by the clock on the wall, on which an hour is left out in spring
+        starts = begin.astimezone(UTC)
+        return starts, max(end.astimezone(UTC), starts + min(length, _SHORT))
 
 
 @dataclass(frozen=True, slots=True)

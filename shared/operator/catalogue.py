@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from itertools import islice
+from shlex import quote
 from typing import Any, Final
 
 from shared.errors import ConnectorError
@@ -149,7 +150,9 @@ def _show_changes(found: Sequence[Held], store: str | None, out: Print, *, every
             out("\n".join(_change_lines(held, None if every else _SHOWN)))
         if every or all(len(held.changes) <= _SHOWN for held in kinds):
             out("    next:  correct F&O, or let the next run write these; --except NAME ... leaves some held:")
-            command = f"confirm {key} {flow} --shown {digest_of(kinds)} --reason"
+            left_out = sorted({name for held in kinds for name in held.excepted_of(held.changes)})
+            leaving = "".join(f" {quote(name)}" for name in left_out)
+            command = f"confirm {key} {flow} --shown {digest_of(kinds)}{leaving and ' --except' + leaving} --reason"
             out(f'           python -m shared.operator {command} "..."')
         else:
             out(f"    next:  see all of them: python -m shared.operator changes --store {key} --all")

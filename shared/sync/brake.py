@@ -54,8 +54,9 @@ class Held:
         return {what: how for what, how in changes.items() if confirmed.get(what) != how}
 
     def excepted_of(self, changes: Changes) -> Changes:
-        """Those of the changes that an operator left out."""
-        return {what: how for what, how in changes.items() if self.excepted.get(what) == how}
+        """Those of the changes that an operator left out: by what F&O wants, whatever stands in the shop meanwhile."""
+        excepted = {what: _wanted(how) for what, how in self.excepted.items()}
+        return {what: how for what, how in changes.items() if excepted.get(what) == _wanted(how)}
 
     def stored(self) -> dict[str, Any]:
         return {
@@ -103,14 +104,14 @@ class Brake:
     flow: str
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
-    async def hold(self, kind: str, changes: Changes, limit: int, *, counts: Mapping[str, int] | None = None) -> Braked:
+    async def hold(self, kind: str, changes: Changes, limit: int) -> Braked:
         """Holds all of these changes if more than `limit` of them are unconfirmed, else those that an operator left
-        out. `counts` has how many a change counts for, where that is not one.
+        out.
         """
         held, etag = await self._read(kind)
         excepted = held.excepted_of(changes)
         others = held.others(changes, self.now()).keys() - excepted.keys()
-        is_over = sum((counts or {}).get(what, 1) for what in others) > limit
+        is_over = len(others) > limit
         return Braked(await self._store(held, changes if is_over else excepted, excepted, etag), is_over)
 
     async def hold_each(self, kind: str, changes: Changes) -> frozenset[str]:
@@ -128,6 +129,13 @@ class Brake:
         name = f"{_FOLDER}/{self.store}/{self.flow}/{kind}"
         value, etag = await self.snapshots.read(name)
         return Held.of_stored(name, value), etag
+
+
+def _wanted(how: str) -> str:
+    """What a change leads to: of "249.00 -> 2.49, instead of 300.00" the price alone, for what it is instead of may be
+    the merchant's.
+    """
+    return ", ".join(part for part in how.rpartition(" -> ")[2].split(", ") if not part.startswith("instead of "))
 
 
 async def read_held_changes(snapshots: Snapshots, store: str | None = None) -> list[Held]:

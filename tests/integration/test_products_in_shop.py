@@ -530,3 +530,16 @@ async def test_a_creation_whose_answer_is_lost_is_found_again(side: ShopSide) ->
     side.faults.pending.append(Fault(FaultKind.RESET_AFTER_COMMIT, operation="ProductSet"))
     result = await side.converge(FULL, prices())
     assert (result.state, len(side.shop.products)) == (ShopState.ACTIVE, count + 1)
+
+
+async def test_what_is_not_sold_is_known_although_shopify_refuses_to_show_the_product(side: ShopSide) -> None:
+    hidden = with_policy(side, publications=())
+    first = await side.converge(wanted(), prices(), hidden)
+    side.known.clear()
+    product = replace(wanted(), variants=wanted().variants[1:], unsold={"TENT-RS": item("R", "S")})
+    result = await side.converge(product, prices(), with_policy(side, publications=(999,)))
+    assert (result.state, [each.code for each in result.problems]) == (ShopState.REFUSED, ["PRODUCT_REFUSED"])
+    stopped = first.variants[item("R", "S")]
+    assert (result.unsold, result.variants[item("R", "S")]) == ({stopped: item("R", "S")}, stopped)
+    [policy] = [each.inventory_policy for each in side.product(first.id).variants if each.sku == "TENT-RS"]
+    assert policy == "DENY"

@@ -458,6 +458,16 @@ async def test_more_stopped_variants_than_the_rules_allow_wait_for_an_operator(w
     assert len((await read_withheld(world.snapshots, "prairie"))[0]) == 2
 
 
+async def test_a_variant_that_is_left_out_of_a_confirmation_keeps_no_other_one_on_sale(world: CatalogueWorld) -> None:
+    await world.push(rules_of(unpublish_floor=0, unpublish_percent=20))
+    await approve(world, "TEE", "Ended", ["TEE-RED-L", "TEE-RED-M"])
+    await world.push_in_full()
+    await confirm_held(world.snapshots, "prairie", "products", world.time.now(), leaving=["TEE Red, L"])
+    await world.push()
+    withheld, _ = await read_withheld(world.snapshots, "prairie")
+    assert [(each.color, each.size) for each in withheld.values()] == [("Red", "M")]
+
+
 async def test_an_error_half_way_through_f_and_o_writes_nothing(world: CatalogueWorld) -> None:
     await world.push()
     await end_all(world)

@@ -10,6 +10,8 @@ from typing import Any, cast
 import pytest
 
 from local.d365.faults import Fault as FoFault
+from local.d365.world_products import parse_product, parse_release
+from local.shopify.products import staff
 from shared.errors import DeniedError, ErrorCode, RefusedError, TransientError
 from shared.rules import StoreRules
 from shared.store.journal import Journal
@@ -141,3 +143,18 @@ async def test_a_store_without_the_flow_is_left_alone(told: Told) -> None:
     await told.run(with_rules(RULES, flows={"products": False}))
     assert told.reports.documents == {}
     assert told.world.fo_calls == {}
+
+
+async def test_a_refused_product_stays_an_open_problem_until_it_is_looked_at_again(told: Told) -> None:
+    product = parse_product({"number": "CAP", "name": "Cap"})
+    told.world.catalogue.add(product, parse_release({"company": "usmf", "price": "1", "state": "Released"}))
+    twins = [staff.add_product(told.world.shop, {"title": name, "sku": "CAP", "price": "1"}) for name in ("One", "Two")]
+    await told.run()
+    await told.world.later(hours=2)
+    await told.run()
+    assert told.notes == ["PRODUCT_AMBIGUOUS"]
+    assert [each.item for each in await told.open_problems()] == ["CAP"]
+    twins[0].variants[0].sku = "OTHER"
+    await told.world.later(hours=25)
+    await told.run()
+    assert await told.open_problems() == []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
@@ -91,19 +91,21 @@ def most_changes(shown: int, *, percent: int, floor: int) -> int:
     return max(floor, shown * percent // 100)
 
 
-def by_name(changes: Iterable[PriceChange]) -> dict[str, list[PriceChange]]:
-    """As an operator reads them: by SKU. Variants with one SKU whose prices differ are told apart by their ids."""
-    found: dict[str, list[PriceChange]] = {}
+def by_name(changes: Iterable[PriceChange], shared: Container[str] = ()) -> dict[str, PriceChange]:
+    """As an operator reads them: by SKU, and variants whose SKU is one of `shared` by their ids as well. One has the
+    same name in every run, whatever else changes.
+    """
+    found: dict[str, PriceChange] = {}
     for change in changes:
         name = change.sku or f"variant {change.variant}"
-        if name in found and found[name][0].text != change.text:
-            name = f"{name} (variant {change.variant})"
-        found.setdefault(name, []).append(change)
+        if change.sku in shared or name in found:
+            name = f"{change.sku} (variant {change.variant})"
+        found[name] = change
     return found
 
 
-def texts(named: Mapping[str, Sequence[PriceChange]]) -> dict[str, str]:
-    return {name: same[0].text for name, same in named.items()}
+def texts(named: Mapping[str, PriceChange]) -> dict[str, str]:
+    return {name: change.text for name, change in named.items()}
 
 
 def price_text(price: ListedPrice | None) -> str:

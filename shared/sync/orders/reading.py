@@ -125,7 +125,10 @@ class StateReader:
             if not payments and not delivery and not self.is_fresh:
                 await self._beside(state, payload, RISK)  # the least of all documents
         except _NotBesideError:
-            return await self._required(placed_at=state.order.created_at)
+            fetched = await self._required(placed_at=state.order.created_at)
+            if fetched.order.version < state.order.version:
+                raise NotYetError("Shopify does not show the order of the event yet") from None
+            return fetched
         return _normalized(state, self.rules, self.now)
 
     async def _with_payments(self, state: OrderState, payload: Any) -> OrderState:

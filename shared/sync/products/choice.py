@@ -41,6 +41,8 @@ _ORDER: Final = (
 _EARLY: Final = 2
 """Of those that failed: fewer than the failures that end a run, so that it comes to the others."""
 
+_LEFT_ALONE: Final = frozenset({ProductAction.UNCHANGED, ProductAction.AWAIT_PRICE})
+
 
 @dataclass(slots=True)
 class Choice:
@@ -54,6 +56,9 @@ class Choice:
     """By item number: why it is withdrawn."""
     stopped: dict[str, dict[Item, str]] = field(default_factory=dict)
     """By item number: variants of products that are sold, which are not sold any more since this run, and why."""
+
+    untouched: set[str] = field(default_factory=set)
+    """Products about which nothing is done now: what is wrong with them is known from before."""
 
     def in_order(self, failed: Sequence[str]) -> list[tuple[str, ProductAction]]:
         """`failed` are items that earlier runs could not finish, the one that was tried longest ago first: they come
@@ -77,6 +82,7 @@ class Choice:
 
     def leave(self, items: Collection[str]) -> None:
         """Nothing is done about these products in this run."""
+        self.untouched.update(items)
         for item in items:
             for of_item in (self.actions, self.awaiting, self.withheld, self.withdrawn, self.stopped):
                 of_item.pop(item, None)
@@ -105,6 +111,8 @@ def choose(
         action = decide_action(planned, digest, remembered, must_compare=must_compare)
         report.actions[action] += 1
         report.add(item, planned.problems)
+        if action in _LEFT_ALONE:
+            choice.untouched.add(item)
         _note(choice, planned, remembered, action, item=item, withheld=withheld)
     for item in survey.gone(memory):
         remembered = memory.products[item]
@@ -162,17 +170,14 @@ async def brake_withdrawals(
     """Leaves what the rules do not let one run withdraw, and tells of it. What is held was found by a full run: until
     it is confirmed, a run that reads a few products withdraws nothing.
 
-    A product of which one variant is held is left as it is.
+    A product of which one variant is held is left as it is. Where an operator left that one out, its other variants that
+    are not sold show no stock all the same.
     """
     if not is_full and memory.is_held:
         choice.leave([*choice.withdrawn, *choice.stopped])
         return
     sold = [each for each in memory.products.values() if each.id is not None and each.state is not ShopState.WITHDRAWN]
-    variants = {
-        f"{item} {', '.join(filter(None, each[1:]))}": (item, why)
-        for item, its in choice.stopped.items()
-        for each, why in its.items()
-    }
+    variants = {_variant_name(each): (item, why) for item, its in choice.stopped.items() for each, why in its.items()}
     memory.is_held = False
     for kind, changes, total in (
         (_WITHDRAWALS, {item: (item, why) for item, why in choice.withdrawn.items()}, len(sold)),
@@ -183,10 +188,25 @@ async def brake_withdrawals(
         limit = max(rules.products.unpublish_floor, total * rules.products.unpublish_percent // 100)
         braked = await brake.hold(kind, {name: why for name, (_, why) in changes.items()}, limit)
         if braked.held:
-            choice.leave({changes[name][0] for name in braked.held})
+            left = {changes[name][0] for name in braked.held}
+            withheld = {} if braked.are_too_many else _withheld_but(braked.held, choice, left)
+            choice.leave(left)
+            choice.withheld |= withheld
             memory.is_held = True
             report.held += len(braked.held)
             why = f"the rules allow {limit} in one run" if braked.are_too_many else "a confirmation left them out"
             what = {_WITHDRAWALS: "products", _VARIANTS: "variants"}[kind]
             held = RefusedError(ErrorCode.PRODUCTS_HELD, what=what, count=len(braked.held), why=why, store=rules.key)
             report.add("", [held])
+
+
+def _variant_name(item: Item) -> str:
+    return f"{item.number} {', '.join(filter(None, item[1:]))}"
+
+
+def _withheld_but(held: Collection[str], choice: Choice, items: Collection[str]) -> dict[str, dict[Item, int]]:
+    """Of these products, what shows no stock: not the variants of these names."""
+    return {
+        item: {each: variant for each, variant in choice.withheld[item].items() if _variant_name(each) not in held}
+        for item in items & choice.stopped.keys()
+    }

@@ -159,7 +159,8 @@ class ProductsPush:
         self.report.pending = len(self.memory.pending)
         self._forget_gone(found)
         self._note_reading(found)
-        self._settle(found, found.catalogue.released.products)
+        left = choice.untouched | (choice.actions.keys() - self.report.done.keys())
+        self._settle(found, found.catalogue.released.products.keys() - left)
         await self.memory.release_lease()
         if writer.broken:
             raise ExceptionGroup("products that could not be written", writer.broken)

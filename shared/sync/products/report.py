@@ -58,14 +58,15 @@ class ProductsReport:
 
     def settle(self, told: Mapping[str, tuple[str, ...]], read: Iterable[str]) -> dict[str, tuple[str, ...]]:
         """Finds the problems that are new, and returns all that people know of then. `read` are the items that the run
-        looked at: what it did not find there any more is forgotten.
+        looked at: what it did not find there any more is forgotten. "" stands for the run as a whole.
         """
         looked_at = set(read)
         known = {item: marks for item, marks in told.items() if item not in looked_at}
         for item, problems in self.problems.items():
             before = told.get(item, ())
             self.new_problems += [(item, problem) for problem in problems if mark_of(problem) not in before]
-            known[item] = tuple(sorted({mark_of(problem) for problem in problems}))
+            kept = () if item or item in looked_at else before
+            known[item] = tuple(sorted({*kept, *map(mark_of, problems)}))
         return known
 
     @property

@@ -40,11 +40,6 @@ async def test_as_many_changes_as_the_limit_are_written_and_one_more_holds_all(s
     assert await held(snapshots) == [("nordlys", "products", "unpublish", THREE)]
 
 
-async def test_a_change_may_count_for_several(snapshots: Snapshots) -> None:
-    assert not (await brake(snapshots).hold("unpublish", THREE, limit=4, counts={"A": 2})).held
-    assert (await brake(snapshots).hold("unpublish", THREE, limit=4, counts={"A": 3})).are_too_many
-
-
 async def test_what_is_held_keeps_the_time_of_the_first_and_ends_when_fo_is_corrected(snapshots: Snapshots) -> None:
     await brake(snapshots).hold("unpublish", THREE, limit=2)
     later = NOW + timedelta(hours=1)
@@ -186,3 +181,11 @@ async def test_the_last_confirmation_of_a_flow_is_known(snapshots: Snapshots) ->
             await confirm_held(snapshots, "nordlys", "products", at)
     assert await read_confirmed_at(snapshots, "nordlys", "products") == NOW + timedelta(hours=1)
     assert await read_confirmed_at(snapshots, "nordlys", "prices") is None
+
+
+async def test_what_was_left_out_stays_held_whatever_stands_in_the_shop_meanwhile(snapshots: Snapshots) -> None:
+    await brake(snapshots).hold("prices", {"A": "249.00 -> 298.80", "B": "1.00 -> 2.00"}, limit=0)
+    await confirm_held(snapshots, "nordlys", "products", NOW, leaving=["A"])
+    edited = {"A": "239.00, instead of 260.00 -> 298.80, instead of 260.00"}
+    assert (await brake(snapshots).hold("prices", edited, limit=5)).held == {"A"}
+    assert not (await brake(snapshots).hold("prices", {"A": "239.00 -> 240.00"}, limit=5)).held

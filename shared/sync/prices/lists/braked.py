@@ -27,20 +27,17 @@ async def let_through(
     """
     terms = comparison.terms
     kind = list_key(terms.name)
-    replacing = by_name(each for each in plan.changes if each.before is not None)
+    shared = comparison.shop.shared_skus()
+    replacing = by_name((each for each in plan.changes if each.before is not None), shared)
     limit = most_changes(plan.shown, percent=rules.brake_percent, floor=rules.brake_floor)
-    great = by_name(each for each in plan.changes if _is_great(each, comparison, rules.brake_single_percent))
+    great = by_name((each for each in plan.changes if _is_great(each, comparison, rules.brake_single_percent)), shared)
     single = await brake.hold_each(f"{kind}-single", texts(great))
-    counts = {name: len(same) for name, same in replacing.items()}
-    many = await brake.hold(f"{kind}-all", texts(replacing), limit, counts=counts)
+    many = await brake.hold(f"{kind}-all", texts(replacing), limit)
     if many.are_too_many:
         why = f"they are more than {rules.brake_percent} % of the {plan.shown} prices"
         _hold(plan.changes, why, terms, brake.store, report)
         return []
-    held = [
-        *(each for name in single for each in great[name]),
-        *(each for name in many.held for each in replacing[name]),
-    ]
+    held = [*(great[name] for name in single), *(replacing[name] for name in many.held)]
     held = list({each.variant: each for each in held}.values())
     if held:
         why = f"each is by more than {rules.brake_single_percent} %, has no price to compare it with, or was left out"

@@ -5,6 +5,7 @@ A price that Shopify shows and that is neither F&O's nor the last written one wa
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -154,6 +155,11 @@ class PriceMemory:
             if (last := self.last_written(variant)) is not None:
                 self.ended[variant] = last
             self.forget([variant])
+
+    def shared_skus(self) -> frozenset[str]:
+        """SKUs of several variants."""
+        counts = Counter(known.sku for known in self.prices.values())
+        return frozenset(sku for sku, count in counts.items() if count > 1)
 
     def last_written(self, variant: int) -> ListedPrice | None:
         known = self.prices.get(variant)

@@ -122,6 +122,7 @@ async def _converge(work: ProductWork, ports: ShopProductPorts, read: _Read | No
     known: Mapping[Item, int] = work.known.variants if work.known else {}
     problems: list[RefusedError] = []
     number = work.known.id if work.known else None
+    session: ProductSession | None = None
     try:
         shop = await _find(work, ports, admin, read)
         if shop is None:
@@ -146,7 +147,10 @@ async def _converge(work: ProductWork, ports: ShopProductPorts, read: _Read | No
         session = ProductSession(work.wanted, shop, admin, ports.new_variants, problems, texts=texts)
         return await _bring_in_line(session, work.prices, known, ports)
     except RefusedError as refused:
-        return Converged(number, known, ShopState.REFUSED, (*problems, refused), calls=admin.calls)
+        unsold: Mapping[int, Item] = {}
+        if session is not None and session.known is not None:
+            known, unsold = session.known, _unsold(session, session.known)
+        return Converged(number, known, ShopState.REFUSED, (*problems, refused), calls=admin.calls, unsold=unsold)
 
 
 async def _find(
@@ -214,12 +218,14 @@ async def _bring_in_line(
             changes = plan_changes(wanted, session.shop, match, prices, ports.policy)
         except RefusedError:
             if session.shop.item_number == wanted.item_number:
+                session.known = known
                 await write_changes(session, plan_stops(wanted, session.shop, match))
             raise
         if changes.new_variants and not session.new_variants.take(len(changes.new_variants)):
             session.awaits_another_day = True
             changes = replace(changes, new_variants={})
         given = await write_changes(session, changes)
+        session.known = known
         if not changes.needs_reading:
             break
         await session.remember(given)

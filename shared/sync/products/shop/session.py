@@ -8,7 +8,7 @@ from typing import Any
 
 from shared.errors import ErrorCode, RefusedError, TransientError
 from shared.mapping.products.shop.given import Given, given_metafield
-from shared.model import ShopProduct, TranslatableText, WantedProduct
+from shared.model import Item, ShopProduct, TranslatableText, WantedProduct
 from shared.shopify.admin.client import QueryRunner
 from shared.shopify.products.reading import ProductSelection, read_products
 from shared.shopify.products.writing import ProductWriter
@@ -38,6 +38,8 @@ class ProductSession:
     problems: list[RefusedError] = field(default_factory=list)
     texts: Mapping[str, Sequence[TranslatableText]] | None = None
     """By locale what was read of it, and of others, before anything was written; None if it was not."""
+    known: Mapping[Item, int] | None = None
+    """Variants that the shop has, once the product is F&O's."""
     is_pending: bool = False
     """Shopify has not finished with a picture."""
     awaits_another_day: bool = False

@@ -97,10 +97,11 @@ def test_changes_are_told_by_sku():
             change(price("1"), price("2"), sku="", variant=9003),
             change(None, price("10", None, (10, "9"), quantities=rule), sku="B"),
             change(price("3", None, quantities=QuantityRule(2)), None, sku="C"),
-        ]
+        ],
+        {"TENT-2P"},
     )
     assert texts(found) == {
-        "TENT-2P": "249.00 -> 2.49, instead of 5.00",
+        "TENT-2P (variant 9001)": "249.00 -> 2.49, instead of 5.00",
         "TENT-2P (variant 9002)": "1.00 -> 2.00",
         "variant 9003": "1.00 -> 2.00",
         "B": "(none) -> 10.00, from 10 9.00, ordered by 3 from 6 to 18",

@@ -39,6 +39,14 @@ def test_what_was_not_looked_at_stays_told() -> None:
     assert report(TEE=[problem()]).settle(told, ["TEE"]) == {**told, "TEE": (mark_of(problem()),)}
 
 
+def test_a_run_that_reads_a_part_forgets_nothing_of_the_run_as_a_whole() -> None:
+    told = {"": ("PRODUCTS_HELD:1",)}
+    run = report()
+    run.add("", [problem()])
+    assert set(run.settle(told, ["TEE"])[""]) == {"PRODUCTS_HELD:1", mark_of(problem())}
+    assert run.settle(told, ["TEE", ""]) == {"": (mark_of(problem()),)}
+
+
 def test_another_case_of_the_same_code_is_another_problem() -> None:
     told = report(TEE=[problem()]).settle({}, ["TEE"])
     second = report(TEE=[problem(language="de")])
