@@ -170,7 +170,7 @@ async def brake_withdrawals(
     """Leaves what the rules do not let one run withdraw, and tells of it. What is held was found by a full run: until
     it is confirmed, a run that reads a few products withdraws nothing.
 
-    A product of which one variant is held is left as it is. Where an operator left that one out, its other variants that
+    A product of which one variant is held is left as it is. Where an operator left that out, its other variants that
     are not sold show no stock all the same.
     """
     if not is_full and memory.is_held:
