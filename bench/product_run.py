@@ -64,7 +64,7 @@ async def run(given: dict[str, Any]) -> dict[str, Any]:
         "peak": peak_memory(),
         "read": report.read,
         "done": len(report.done),
-        "pending": report.pending + report.under_way,
+        "pending": report.pending + report.under_way + bool(report.halted),
         "problems": sorted({problem.code for its in report.problems.values() for problem in its}),
         "shopify_calls": shopify.calls,
     }
