@@ -8,7 +8,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Final
 
-from shared.d365.entities import COVERAGE, COVERAGE_DIMENSIONS, ON_HAND, ON_HAND_BY_STATUS, READ
+from shared.d365.entities import COVERAGE, COVERAGE_DIMENSIONS, KEYS, ON_HAND, ON_HAND_BY_STATUS, READ
 from shared.d365.items import item_of
 from shared.d365.odata.client import RowReader
 from shared.d365.odata.filters import Filter, all_of, any_of, chunks
@@ -22,6 +22,9 @@ _ROWS_WORTH_A_NUMBER: Final = 25
 """A call that filters by item number names some twenty, and takes F&O about as long as 500 rows of a long list (an
 estimate, not measured): more items than 200 are still filtered by number where that is less.
 """
+
+type _ByKey = dict[tuple[str | None, ...], FoRow]
+"""An item's rows, each once, by the fields of their set's key; None for those that F&O does not have."""
 
 
 async def read_on_hand(
@@ -40,14 +43,17 @@ async def read_on_hand(
     `rows_in_all` is how many rows these warehouses have together, where that is known.
     """
     wanted = frozenset(items)
-    found: dict[tuple[Item, str, str], OnHand] = {}
+    rows: defaultdict[Item, _ByKey] = defaultdict(dict)
     most = max(_FEW, rows_in_all // _ROWS_WORTH_A_NUMBER)
     for where in _pieces("InventoryWarehouseId", wanted, warehouses, most=most):
-        async for item, rows in _by_item(client, company, where, statuses):
+        async for item, its in _by_item(client, company, where, statuses):
             if item in wanted:
-                for stock in stock_of(item, rows, statuses):
-                    key = (item, stock.site, stock.warehouse)
-                    found[key] = _together(found[key], stock) if key in found else stock
+                rows[item] |= its
+    found: dict[tuple[Item, str, str], OnHand] = {}
+    for item, its in rows.items():
+        for stock in stock_of(item, its.values(), statuses):
+            key = (item, stock.site, stock.warehouse)
+            found[key] = _together(found[key], stock) if key in found else stock
     return list(found.values())
 
 
@@ -66,24 +72,27 @@ async def survey_on_hand(
     F&O's rows moved between two pages.
     """
     for where in _pieces("InventoryWarehouseId", items, warehouses):
-        async for each in _by_item(client, company, where, statuses):
-            yield each
+        async for item, its in _by_item(client, company, where, statuses):
+            yield item, list(its.values())
 
 
 async def _by_item(
     client: RowReader, company: str, where: Filter, statuses: Collection[str]
-) -> AsyncIterator[tuple[Item, list[FoRow]]]:
-    """Pages are ordered by the set's key, which begins with the item."""
+) -> AsyncIterator[tuple[Item, _ByKey]]:
+    """Pages are ordered by the set's key, which begins with the item. F&O pages by counting rows: where one was added
+    meanwhile, the next page repeats a row. The later of both counts.
+    """
     entity_set = ON_HAND_BY_STATUS if statuses else ON_HAND
+    key = KEYS[entity_set]
     item: Item | None = None
-    its: list[FoRow] = []
+    its: _ByKey = {}
     async for rows in client.pages(entity_set, company=company, where=where, select=READ[entity_set]):
         for row in rows:
             if (of := item_of(row)) != item:
                 if item is not None:
                     yield item, its
-                item, its = of, []
-            its.append(row)
+                item, its = of, {}
+            its[tuple(map(row.get, key))] = row
         del rows  # before the next page is read
     if item is not None:
         yield item, its
