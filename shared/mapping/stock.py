@@ -21,6 +21,9 @@ from shared.rules.sections.stock import StockRules
 
 _NOTHING: Final = Decimal(0)
 
+FORMULA: Final = 1
+"""Number of the formula of `figures_of_item`. Raise it when that changes, so that all figures are computed again."""
+
 
 class FigureOutcome(StrEnum):
     """The result for a figure in a run."""

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from shared.d365.odata.client import RowReader
 from shared.d365.on_hand import fingerprint, read_on_hand, stock_of, survey_on_hand
-from shared.mapping.stock import StockedItem, Wanted, figures_of_item
+from shared.mapping.stock import FORMULA, StockedItem, Wanted, figures_of_item
 from shared.model import Item, OnHand, Sale
 from shared.model.fo_order import FoRow
 from shared.rules import StoreRules
@@ -52,12 +52,13 @@ class StockSurvey:
     ) -> AsyncIterator[ChangedItem]:
         """The items that differ from what the memory has; the positions of the others are added to `settled`.
 
-        An item's digest is of its rows, its safety stock, its sales that F&O does not know, and the rules. An item
-        without any row is compared too. What comes in parts, because rows moved between two pages, differs; its
-        figures are computed from another reading before any is set.
+        An item's digest is of its SKU (a buffer may be of single SKUs), its F&O item and rows, its safety stock, its
+        sales that F&O does not know, the rules and the formula. An item without any row is compared too. What comes in
+        parts, because rows moved between two pages, differs; its figures are computed from another reading before any
+        is set.
         """
         sold = _by_item(sales)
-        rules = digest_of(f"{self.rules.stock.model_dump_json()} {self.warehouses}")
+        rules = digest_of(f"{FORMULA} {self.rules.stock.model_dump_json()} {self.warehouses}")
         safety = _texts(self.assortment.safety)
         positions = {each.item: position for position, each in enumerate(self.assortment.items)}
         found = bytearray(len(positions))
@@ -68,7 +69,8 @@ class StockSurvey:
             its_sales = sold.get(stocked.inventory_item, ())
             seen = fingerprint(rows, self.rules.stock.statuses)
             is_withheld = stocked.variant_id in self.withheld
-            digest = digest_of(f"{seen} {safety.get(stocked.item)} {its_sales} {is_withheld} {rules}")
+            known = f"{stocked.sku!r} {tuple(stocked.item)} {safety.get(stocked.item)} {its_sales} {is_withheld}"
+            digest = digest_of(f"{seen} {known} {rules}")
             if digest == memory.figures.settled(position):
                 settled.append(position)
                 return None

@@ -9,6 +9,7 @@ import pytest
 from shared.mapping.stock import StockedItem
 from shared.model import Item, Sale
 from shared.rules import StockRules, Warehouse
+from shared.sync.stock import survey
 from shared.sync.stock.catalogue import Assortment
 from shared.sync.stock.figures import ShownFigures
 from shared.sync.stock.memory import FigureMemory
@@ -141,6 +142,9 @@ def all_change(setting, what):
             setting.sales = [Sale(102, 1, 1)]
         case "an item that is not sold any more":
             setting.withheld = {9102}
+        case "another SKU":
+            named = (ITEMS[0], ITEMS[1]._replace(sku="TENT-NEW"))
+            setting.assortment = Assortment(items=named, locations=(1, 2), safety={}, is_new=False)
 
 
 @pytest.mark.parametrize(
@@ -151,11 +155,26 @@ def all_change(setting, what):
         ("safety stock", {"TENT"}),
         ("a sale", {"TENT"}),
         ("an item that is not sold any more", {"TENT"}),
+        ("another SKU", {"TENT"}),
     ],
 )
 async def test_whatever_else_the_figures_depend_on_is_a_change(setting, what, items):
     all_change(setting, what)
     assert (await setting.changed()).keys() == items
+    assert await setting.changed() == {}
+
+
+async def test_another_item_behind_a_sku_is_a_change_even_with_the_same_stock(setting):
+    items = (ITEMS[0], ITEMS[1]._replace(item=Item("TARP")))
+    setting.fo.rows = [each | {"ItemNumber": each["ItemNumber"].replace("TENT", "TARP")} for each in setting.fo.rows]
+    setting.assortment = Assortment(items=items, locations=(1, 2), safety={}, is_new=False)
+    assert await setting.changed() == {"TARP": [5, 5]}
+    assert await setting.changed() == {}
+
+
+async def test_every_item_is_computed_again_with_another_formula(setting, monkeypatch):
+    monkeypatch.setattr(survey, "FORMULA", survey.FORMULA + 1)
+    assert (await setting.changed()).keys() == {"LAMP", "TENT"}
     assert await setting.changed() == {}
 
 
