@@ -86,10 +86,12 @@ class ShownFigures:
         place = self._place(level)
         self._shown[place], self._bases[place] = figure, basis
 
-    def doubt(self, level: LevelId) -> None:
-        """The figure is uncertain from now on, and its item not settled."""
-        self._bases[self._place(level)] = UNCERTAIN
-        self._settled[self._positions[level.inventory_item]] = UNCERTAIN
+    def doubt(self, level: LevelId) -> bool:
+        """The figure is uncertain from now on, and its item not settled. Whether one of both was otherwise before."""
+        place, position = self._place(level), self._positions[level.inventory_item]
+        was_known = (self._bases[place], self._settled[position]) != (UNCERTAIN, UNCERTAIN)
+        self._bases[place] = self._settled[position] = UNCERTAIN
+        return was_known
 
     def doubt_all(self) -> None:
         self._bases = array("Q", [UNCERTAIN]) * len(self._bases)

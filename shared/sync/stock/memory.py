@@ -99,8 +99,7 @@ class FigureMemory:
     def mark_uncertain(self, levels: Iterable[LevelId]) -> None:
         """Marks figures that this run is going to check: if it ends before, the next run reads them in Shopify."""
         for level in levels:
-            if not self.is_uncertain(level):
-                self.figures.doubt(level)
+            if level in self.figures and self.figures.doubt(level):
                 self.has_changes = True
 
     def settle(self, position: int, digest: int) -> None:
