@@ -28,8 +28,9 @@ read and corrected like figures that changed in F&O.
 What F&O does not sell any more and the shop still has (shared/sync/withheld.py) shows 0 everywhere: such a figure only
 falls.
 
-A run that ends early (Shopify's query budget is spent, the time limit is reached) has stored what it set; the figures
-that it did not reach are marked as uncertain, and the next run begins with them.
+A run that ends early (Shopify's query budget is spent, the time limit is reached) has stored what it set. One that is
+cut off or fails has stored what the waves had set up to some 20 seconds before its last wave began (memory.py). All
+figures that are not stored as set are marked as uncertain, and the next run reads them.
 """
 
 from __future__ import annotations
@@ -63,8 +64,10 @@ from shared.sync.withheld import read_withheld
 _ROUNDS: Final = 3
 """How often a figure that keeps changing is read in one run."""
 
-_TIME_LIMIT: Final = timedelta(minutes=3)
-"""No batch begins after it: the run is cut off after FLOW_TIME (shared/sync/deadline.py)."""
+_LAST_END: Final = timedelta(seconds=190)
+"""Since the run began. After the first wave, none begins that would end later if it took as long as the longest so far:
+the run is cut off after FLOW_TIME (shared/sync/deadline.py).
+"""
 
 _ABSENT: Final = {
     NoLevel.GONE: FigureOutcome.GONE,
@@ -210,14 +213,19 @@ class _StockPush:
         return taken.sales
 
     async def _work_off(self, waves: Waves) -> None:
-        is_first = True
+        """The first wave is worked off however long the survey took: otherwise no run would set a figure."""
+        durations: list[timedelta] = []
         while not waves.is_over:
-            if self.now() >= self.began + _TIME_LIMIT:
+            start = self.now()
+            if not durations:
+                await self.memory.take_lease(start)
+            elif start + max(durations) > self.began + _LAST_END:
                 self.halted = "time limit reached"
                 return
-            await (self.memory.take_lease if is_first else self.memory.renew_lease)(self.now())
-            is_first = False
+            else:
+                await self.memory.renew_lease(start)
             await self._converge(await waves.read())
+            durations.append(self.now() - start)
 
     def _may_differ(self, wanted: Wanted) -> bool:
         """Whether the figure has to be read in Shopify; if not, its outcome is recorded here."""

@@ -17,6 +17,9 @@ from shared.sync.stock.figures import UNCERTAIN, ShownFigures
 _LEASE: Final = timedelta(minutes=3)
 """How long a run may write before it must renew its lease."""
 
+_SAVED_FOR: Final = timedelta(seconds=20)
+"""How old the stored figures are when a wave begins before they are stored again: they may be megabytes."""
+
 _ONLY_SHOWN: Final = 1
 """Basis of a figure that Shopify shows and that differs from what it should be."""
 
@@ -29,9 +32,10 @@ class FigureMemory:
     so a run takes the lease before it reads Shopify, and releases it when all is written. A run that fails keeps the
     lease until it expires: its last write may still be under way.
 
-    The figures are stored twice in a run: before the first is set, with all that may be set marked as uncertain, and
-    at the end. A run that is killed in between leaves them uncertain, and the next one reads them in Shopify. The
-    lease is a document of its own, so that renewing it costs nothing. It is read before the figures and taken with its
+    The figures are stored before the first is set, with all that may be set marked as uncertain; then between two
+    waves, some 20 seconds after the last time; and at the end. A run that is killed in between leaves what was not
+    stored as set uncertain, and the next one reads only that in Shopify: however early runs end, each gets further. The
+    lease is a document of its own, so that renewing it costs little. It is read before the figures and taken with its
     ETag: whoever takes it has the figures that the last run left.
     """
 
@@ -48,6 +52,8 @@ class FigureMemory:
     leased_until: datetime | None
     has_changes: bool = False
     """Since the figures were stored."""
+    saved_at: datetime | None = None
+    """When the figures were last stored while this run had the lease."""
 
     @classmethod
     async def load(cls, snapshots: Snapshots, *, store: str, run: str) -> Self:
@@ -130,16 +136,23 @@ class FigureMemory:
 
         Raises TransientError when another run was faster.
         """
-        await self.renew_lease(now)
+        await self._lease(now + _LEASE)
         try:
             await self.save()
         except TransientError:
             await self._lease(None)
             raise
+        self.saved_at = now
 
     async def renew_lease(self, now: datetime) -> None:
-        """Raises TransientError when another run has taken it."""
+        """Call it before each further wave: also stores what the waves have found, if that was not done for a while.
+
+        Raises TransientError when another run has taken the lease.
+        """
         await self._lease(now + _LEASE)
+        if self.saved_at is None or now >= self.saved_at + _SAVED_FOR:
+            await self.save()
+            self.saved_at = now
 
     async def release_lease(self) -> None:
         """Stores all that the run has found, and lets others write."""

@@ -8,10 +8,11 @@ import pytest
 
 from shared.errors import RefusedError
 from shared.mapping.stock import FigureOutcome
+from shared.model import LevelId
 from shared.rules import Flows, StockRules
-from shared.sync.stock.figures import ShownFigures
+from shared.sync.stock.figures import UNCERTAIN, ShownFigures
 from shared.sync.stock.report import explained
-from tests.builders.stock_world import World
+from tests.builders.stock_world import FakeAdmin, World
 
 RULES = StockRules(settle_seconds=30, catalogue_minutes=60)
 
@@ -304,18 +305,59 @@ def test_a_row_that_disappears_while_figures_are_read_leaves_the_figure_alone():
 # ---- a run that ends early, and comparisons
 
 
-def test_no_batch_begins_after_three_minutes_and_the_next_run_goes_on():
-    world = opened(5)
+def large():
+    """A store with four waves of figures, all of which are to be compared with Shopify."""
+    world = opened(5, skus=3001)
+    world.time = 24 * 3600
+    return world
+
+
+def run_slowly(world, *, seconds, cut_off_after=3600):
+    """A run in which each reading of 250 figures takes so long; None if it was cut off."""
+    push, began = world.push(), world.time
+    while not push.done:
+        push.step()
+        if FakeAdmin.about_to == "StockLevels":
+            world.time += seconds
+        if world.time >= began + cut_off_after:
+            push.coroutine.close()
+            FakeAdmin.about_to = ""
+            return None
+    return push.report
+
+
+def test_runs_that_are_cut_off_get_further_each_time():
+    world = large()
+    reports, left = [], []
+    for _ in range(3):
+        reports.append(run_slowly(world, seconds=6, cut_off_after=40))
+        left.append(len(uncertain(world)))
+        world.time += 200
+    assert left == [2001, 1001, 0]
+    assert reports[:2] == [None, None]
+    assert run(world).outcomes == {FigureOutcome.UNCHANGED: 3001}
+
+
+@pytest.mark.parametrize(("seconds", "looked_at"), [(15, 3000), (17, 2000)])
+def test_no_wave_begins_that_would_end_after_the_limit(seconds, looked_at):
+    world = large()
+    report = run_slowly(world, seconds=seconds)
+    assert (report.halted, len(report.figures)) == ("time limit reached", looked_at)
+    assert len(uncertain(world)) == 3001 - looked_at
+
+
+def test_one_wave_is_worked_off_however_long_the_survey_took_and_the_next_run_goes_on():
+    world = opened(5, skus=1001)
     world.receive(1, 1)
     push = world.push()
     push.step_until("StockOrders")
     push.step()
     push.step()
-    world.time += 180
+    world.time += 195
     report = push.finish()
-    assert (report.halted, report.figures, world.available) == ("time limit reached", (), {1: 5})
+    assert (report.halted, len(report.figures), world.available) == ("time limit reached", 1000, {1: 6})
     report = run(world, after=200)
-    assert (report.halted, outcomes(report)) == ("", [FigureOutcome.RAISED])
+    assert (report.halted, report.outcomes) == ("", {FigureOutcome.EQUAL: 1, FigureOutcome.UNCHANGED: 1000})
 
 
 @pytest.mark.parametrize(("hours", "outcome"), [(23, FigureOutcome.UNCHANGED), (24, FigureOutcome.EQUAL)])
@@ -333,9 +375,19 @@ def test_figures_that_are_no_longer_sold_are_forgotten():
     assert stored_items(world) == [101]
 
 
+def stored(world):
+    return ShownFigures.from_stored(json.loads(world.documents["stock/nordlys/figures"])["packed"])
+
+
 def stored_items(world):
-    packed = json.loads(world.documents["stock/nordlys/figures"])["packed"]
-    return list(ShownFigures.from_stored(packed).items)
+    return list(stored(world).items)
+
+
+def uncertain(world):
+    """The figures that the next run reads in Shopify."""
+    figures = stored(world)
+    levels = [LevelId(item, location) for item in figures.items for location in figures.locations]
+    return [level for level in levels if figures.basis(level) == UNCERTAIN]
 
 
 def test_another_run_that_holds_the_lease_makes_this_one_do_nothing():
@@ -363,13 +415,13 @@ def test_a_lease_that_an_older_release_took_is_respected():
     assert (outcomes(report), world.available) == ([FigureOutcome.RAISED], {1: 6})
 
 
-def test_figures_are_stored_twice_in_a_run_however_many_waves_it_has():
-    world = opened(5, skus=1001)
-    world.receive(1, -1)
+@pytest.mark.parametrize(("seconds", "times"), [(0, 2), (3, 3), (6, 5)])
+def test_figures_are_stored_at_both_ends_of_a_run_and_between_waves_every_twenty_seconds(seconds, times):
+    world = large()
     before = world.versions["stock/nordlys/figures"], world.versions["stock/nordlys/lease"]
-    run(world, after=60)
+    run_slowly(world, seconds=seconds)
     after = world.versions["stock/nordlys/figures"], world.versions["stock/nordlys/lease"]
-    assert (after[0] - before[0], after[1] - before[1]) == (2, 3)
+    assert (after[0] - before[0], after[1] - before[1]) == (times, 5)
 
 
 def test_a_run_that_finds_nothing_changed_stores_no_figures():

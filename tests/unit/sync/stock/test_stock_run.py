@@ -52,6 +52,14 @@ class Failing(FakeAdmin):
         raise self.error
 
 
+class Slow(FakeAdmin):
+    """Shopify that takes 20 seconds to show 250 figures."""
+
+    def StockLevels(self, **variables):  # noqa: N802 - GraphQL's name
+        self.world.time += 20
+        return super().StockLevels(**variables)
+
+
 class App:
     """One installation with a store, and perhaps a second one whose Shopify fails."""
 
@@ -146,7 +154,7 @@ async def test_a_run_that_finds_another_one_at_work_says_so_and_stores_nothing(w
     assert (events()[-1]["busy"], events()[-1]["changed"], app.reports.documents) == (True, 0, {})
 
 
-async def test_a_frozen_run_and_one_that_ended_early_say_so(world, events):
+async def test_a_frozen_run_says_so(world, events):
     world.rules.stock = world.stock = RULES.model_copy(update={"freeze_backlog": 1})
     app = App(world)
     await app.run()
@@ -154,16 +162,17 @@ async def test_a_frozen_run_and_one_that_ended_early_say_so(world, events):
         world.sell(1, 1)
     await app.run()
     assert (events()[-1]["frozen"], events()[-1]["backlog"]) == (True, 2)
-    world.receive(1, -3)
-    advance = world.now
 
-    def slow():
-        world.time += 200
-        return advance()
 
-    await push_all_stock(app.ports, now=slow)
-    assert events()[-1]["halted"] == "time limit reached"
-    assert events()[-1]["seconds"] > 180
+async def test_a_run_that_ended_early_says_so(events):
+    world = World(stock=RULES, skus=1001)
+    world.receive(1, 5)
+    app = App(world)
+    app.ports.admins["nordlys"] = Slow(world)
+    await app.run()
+    (event,) = events()
+    assert (event["halted"], event["figures"]) == ("time limit reached", 1000)
+    assert 100 < event["seconds"] < 190
 
 
 async def test_an_error_of_one_store_does_not_stop_the_other_and_is_no_problem_for_people(world, events):
