@@ -283,6 +283,9 @@ class _StockPush:
                 items = [self.items[each] for each in moving]
                 levels = [LevelId(item, location) for item in moving for location in self.assortment.locations]
                 self.report.look_again(level for level in levels if level not in wave.shown)
+                # Before they are read: figures that this round sets may be others than those that the wave marked.
+                if self.memory.mark_uncertain(levels):
+                    await self.memory.save()
                 shown = await read_levels(self.admin, levels)
         for step in written.stale:
             self.report.kept_changing(step.wanted)

@@ -102,11 +102,13 @@ class FigureMemory:
         self.figures.set(level, available, _ONLY_SHOWN)
         self.has_changes = True
 
-    def mark_uncertain(self, levels: Iterable[LevelId]) -> None:
-        """Marks figures that this run is going to check: if it ends before, the next run reads them in Shopify."""
-        for level in levels:
-            if level in self.figures and self.figures.doubt(level):
-                self.has_changes = True
+    def mark_uncertain(self, levels: Iterable[LevelId]) -> bool:
+        """Marks figures that this run is going to check: if it ends before, the next run reads them in Shopify. Returns
+        whether this changed anything.
+        """
+        changed = [self.figures.doubt(level) for level in levels if level in self.figures]
+        self.has_changes |= any(changed)
+        return any(changed)
 
     def settle(self, position: int, digest: int) -> None:
         """The figures of the item at this position are as they should be while its digest is the same."""

@@ -360,6 +360,20 @@ def test_one_wave_is_worked_off_however_long_the_survey_took_and_the_next_run_go
     assert (report.halted, report.outcomes) == ("", {FigureOutcome.EQUAL: 1, FigureOutcome.UNCHANGED: 1000})
 
 
+def test_another_figure_of_the_item_is_stored_as_uncertain_before_it_is_read_and_set():
+    world = opened(5, locations=(1, 2))
+    world.receive(1, 1)
+    push = world.push()
+    push.step_until("StockLevels")
+    world.receive(2, -3)
+    assert uncertain(world) == [LevelId(101, 1)]
+    push.step()
+    push.step_until("StockLevels")
+    assert uncertain(world) == [LevelId(101, 1), LevelId(101, 2)]
+    push.finish()
+    assert (uncertain(world), world.available) == ([], {1: 6, 2: 2})
+
+
 @pytest.mark.parametrize(("hours", "outcome"), [(23, FigureOutcome.UNCHANGED), (24, FigureOutcome.EQUAL)])
 def test_every_figure_is_compared_once_a_day(hours, outcome):
     world = opened(5)
