@@ -64,7 +64,7 @@ from shared.sync.withheld import read_withheld
 _ROUNDS: Final = 3
 """How often a figure that keeps changing is read in one run."""
 
-_LAST_END: Final = timedelta(seconds=190)
+_TIME_LIMIT: Final = timedelta(seconds=190)
 """Since the run began. After the first wave, none begins that would end later if it took as long as the longest so far:
 the run is cut off after FLOW_TIME (shared/sync/deadline.py).
 """
@@ -219,7 +219,7 @@ class _StockPush:
             start = self.now()
             if not durations:
                 await self.memory.take_lease(start)
-            elif start + max(durations) > self.began + _LAST_END:
+            elif start + max(durations) > self.began + _TIME_LIMIT:
                 self.halted = "time limit reached"
                 return
             else:
