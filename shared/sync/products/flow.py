@@ -198,7 +198,7 @@ class ProductsPush:
                 writer.left += [item for item in new if item not in under_way]
         work = choice.in_order(self.memory.failed)
         is_free = is_free and not under_way
-        if is_free and len(work) >= WORTHWHILE:
+        if len(work) >= WORTHWHILE:  # while an operation is under way they wait: single calls cost 20 points a product
             writer.shop.show_together()
         await writer.write_all(work)
         self.report.halted = self.report.halted or waits
