@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import sys
 import tempfile
 import tomllib
 from datetime import UTC, datetime, timedelta
@@ -14,6 +12,7 @@ from typing import Any, Final
 
 from rich.console import Console
 
+from bench.apart import RunsApart, add_operations
 from bench.figures import Figure, at_most, show
 from local.d365 import Simulator, parse_world, run_d365
 from local.d365.generator import Filling, fill
@@ -33,6 +32,8 @@ _PLENTY: Final = 10**9
 _REFILL: Final = {"Standard": 100, "Plus": 1_000}
 """Points that Shopify gives a store back in a second, by plan."""
 _MEGABYTES: Final = 300
+_APART: Final = 15
+"""Minutes between two runs."""
 _LISTING: Final = ("PriceVariants", "bulk_run_query", "bulk_state")
 """What reads all variants of the shop, by pages or in bulk."""
 _FEW: Final = 50
@@ -101,8 +102,8 @@ class _Runs:
     """Runs of the flow, each in a process of its own, a quarter of an hour apart."""
 
     def __init__(self, fo: Simulator, shopify: RunningShopify, folder: str) -> None:
-        self._fo, self._shopify, self._folder = fo, shopify, folder
-        self._minutes = 0
+        self._apart = RunsApart("bench.price_run", fo, shopify, _DOMAIN, folder)
+        self._shop = shopify.simulator.shops[_DOMAIN]
 
     async def to_the_end(self) -> dict[str, Any]:
         """Several runs as one, until nothing is left: a run writes for two and a half minutes at most, and leaves bulk
@@ -110,50 +111,19 @@ class _Runs:
         """
         whole = await self.run()
         while whole["halted"] or whole["left"]:
-            await self._operations_end()
+            await self._apart.operations_end()
             more = await self.run()
-            for name, row in more["operations"].items():
-                known = whole["operations"].setdefault(name, {"calls": 0, "cost": 0})
-                whole["operations"][name] = {key: known[key] + row[key] for key in known}
+            add_operations(whole["operations"], more["operations"])
             whole["peak"] = max(whole["peak"], more["peak"])
             whole["points"] += more["points"]
             whole["processor"] += more["processor"]
             whole["halted"], whole["left"] = more["halted"], more["left"]
         return whole
 
-    async def _operations_end(self) -> None:
-        """Looks as often as a person would: nothing tells of it here."""
-        operations = self._shopify.simulator.shops[_DOMAIN].bulk_operations
-        while not all(each.has_ended for each in operations.values()):  # noqa: ASYNC110
-            await asyncio.sleep(0.2)
-
     async def run(self) -> dict[str, Any]:
-        self._shopify.simulator.calls.clear()
-        self._minutes += 15
-        ahead = timedelta(minutes=self._minutes)
-        self._shopify.simulator.shops[_DOMAIN].clock = lambda: datetime.now(UTC) + ahead  # as the run's own clock
-        token = self._fo.tokens.issue(self._fo.options.client_id, self._fo.base_url)
-        given = {
-            "fo": self._fo.base_url,
-            "shopify": self._shopify.url,
-            "folder": self._folder,
-            "token": token.text,
-            "minutes": self._minutes,
-            "confirm": False,
-        }
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "bench.price_run", json.dumps(given), cwd=ROOT, stdout=asyncio.subprocess.PIPE
-        )
-        out, _ = await process.communicate()
-        if process.returncode:
-            raise RuntimeError("the run failed")
-        found: dict[str, Any] = json.loads(out.splitlines()[-1])
-        operations: dict[str | None, dict[str, float]] = {}
-        for call in self._shopify.simulator.calls:
-            row = operations.setdefault(call.operation, {"calls": 0, "cost": 0})
-            row["calls"] += 1
-            row["cost"] += call.actual or 0
-        return found | {"operations": operations, "points": sum(row["cost"] for row in operations.values())}
+        ahead = timedelta(minutes=self._apart.minutes + _APART)
+        self._shop.clock = lambda: datetime.now(UTC) + ahead  # as the run's own clock
+        return await self._apart.run(after=_APART, confirm=False)
 
 
 def _fill(fo: Simulator, shop: Shop, products: int, variants: int) -> None:

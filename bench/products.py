@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import sys
 import tempfile
 import tomllib
 from typing import Any, Final
@@ -12,6 +10,7 @@ from typing import Any, Final
 import httpx
 from rich.console import Console
 
+from bench.apart import Operations, RunsApart, add_operations
 from bench.figures import Figure, at_most, show
 from local.d365 import Simulator, parse_world, run_d365
 from local.d365.generator import Filling, fill
@@ -63,10 +62,10 @@ def _figures(
 ) -> list[Figure]:
     what = f"{products:,} products with {variants:,} variants"
     minutes = {plan: first["points"] / refill / 60 for plan, refill in _REFILL.items()}
-    writes = sum(some["operations"].get(name, (0, 0))[0] for name in _WRITES)
+    writes = sum(_calls(some, name) for name in _WRITES)
     return [
         Figure(f"{what}, first load: runs", first["runs"], "runs"),
-        Figure("bulk operations of it", first["operations"].get(_BULK_RUNS, (0, 0))[0], "operations"),
+        Figure("bulk operations of it", _calls(first, _BULK_RUNS), "operations"),
         Figure("calls of it, without those inside the operations", first["calls"], "calls"),
         Figure("query budget of it", first["points"], "points"),
         Figure("minutes of a Standard store's budget for it", minutes["Standard"], "minutes"),
@@ -86,8 +85,8 @@ class _Runs:
     """Runs of the flow, each in a process of its own, five minutes apart."""
 
     def __init__(self, fo: Simulator, shopify: RunningShopify, folder: str) -> None:
-        self._fo, self._shopify, self._folder = fo, shopify, folder
-        self._minutes = 0
+        self._fo = fo
+        self._apart = RunsApart("bench.product_run", fo, shopify, _DOMAIN, folder)
 
     async def to_the_end(self) -> dict[str, Any]:
         """Several runs as one, until nothing is left."""
@@ -97,53 +96,25 @@ class _Runs:
         while left:
             if whole["runs"] == _MOST_RUNS:
                 raise RuntimeError(f"{left} products are left after {_MOST_RUNS} runs")
-            await self._operations_end()
+            await self._apart.operations_end()
             more = await self.run()
             whole["runs"] += 1
             whole["peak"] = max(whole["peak"], more["peak"])
             for name in ("points", "calls", "processor"):
                 whole[name] += more[name]
-            for name, (calls, cost) in more["operations"].items():
-                known = whole["operations"].get(name, (0, 0))
-                whole["operations"][name] = (known[0] + calls, known[1] + cost)
+            add_operations(whole["operations"], more["operations"])
             left = more["pending"]
         return whole
 
-    async def _operations_end(self) -> None:
-        """Looks as often as a person would: nothing tells of it here."""
-        operations = self._shopify.simulator.shops[_DOMAIN].bulk_operations
-        while not all(each.has_ended for each in operations.values()):  # noqa: ASYNC110
-            await asyncio.sleep(0.2)
-
     async def run(self) -> dict[str, Any]:
-        self._shopify.simulator.calls.clear()
         before = _calls_of(self._fo)
-        self._minutes += 5
-        token = self._fo.tokens.issue(self._fo.options.client_id, self._fo.base_url)
-        given = {
-            "fo": self._fo.base_url,
-            "shopify": self._shopify.url,
-            "folder": self._folder,
-            "token": token.text,
-            "minutes": self._minutes,
-        }
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "bench.product_run", json.dumps(given), cwd=ROOT, stdout=asyncio.subprocess.PIPE
-        )
-        out, _ = await process.communicate()
-        if process.returncode:
-            raise RuntimeError("the run failed")
-        found: dict[str, Any] = json.loads(out.splitlines()[-1])
-        operations: dict[str, tuple[int, float]] = {}
-        for call in self._shopify.simulator.calls:
-            calls, cost = operations.get(call.operation or "", (0, 0))
-            operations[call.operation or ""] = (calls + 1, cost + (call.actual or 0))
-        return found | {
-            "operations": operations,
-            "points": sum(cost for _, cost in operations.values()),
-            "calls": found["shopify_calls"],
-            "fo_calls": _calls_of(self._fo) - before,
-        }
+        found = await self._apart.run(after=5)
+        return found | {"calls": found["shopify_calls"], "fo_calls": _calls_of(self._fo) - before}
+
+
+def _calls(figures: dict[str, Any], operation: str) -> float:
+    operations: Operations = figures["operations"]
+    return operations.get(operation, {"calls": 0})["calls"]
 
 
 def _calls_of(fo: Simulator) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import random
 import sys
 import tempfile
@@ -14,6 +13,7 @@ from typing import Any, Final
 
 from rich.console import Console
 
+from bench.apart import RunsApart
 from bench.figures import Figure, at_most, show
 from bench.stock_run import LOCATIONS, warehouse_of
 from local.d365 import Simulator, parse_world, run_d365
@@ -76,8 +76,7 @@ class _Runs:
     """Runs of the flow, each in a process of its own, two minutes apart: what the shop sells is read by the first."""
 
     def __init__(self, fo: Simulator, shopify: RunningShopify, folder: str) -> None:
-        self._fo, self._shopify, self._folder = fo, shopify, folder
-        self._minutes = 0
+        self._apart = RunsApart("bench.stock_run", fo, shopify, _DOMAIN, folder)
 
     async def to_rest(self) -> dict[str, dict[str, float]]:
         """Until a run has nothing to look at. Returns what the first cost of Shopify's budget, by operation: it reads
@@ -92,30 +91,7 @@ class _Runs:
         raise RuntimeError(f"the runs come to no end: {found}")
 
     async def run(self, *, parse: bool = False) -> dict[str, Any]:
-        self._shopify.simulator.calls.clear()
-        self._minutes += 2
-        token = self._fo.tokens.issue(self._fo.options.client_id, self._fo.base_url)
-        given = {
-            "fo": self._fo.base_url,
-            "shopify": self._shopify.url,
-            "folder": self._folder,
-            "token": token.text,
-            "minutes": self._minutes,
-            "parse": parse,
-        }
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "bench.stock_run", json.dumps(given), cwd=ROOT, stdout=asyncio.subprocess.PIPE
-        )
-        out, _ = await process.communicate()
-        if process.returncode:
-            raise RuntimeError("the run failed")
-        found: dict[str, Any] = json.loads(out.splitlines()[-1])
-        operations: dict[str | None, dict[str, float]] = {}
-        for call in self._shopify.simulator.calls:
-            row = operations.setdefault(call.operation, {"calls": 0, "cost": 0})
-            row["calls"] += 1
-            row["cost"] += call.actual or 0
-        return found | {"operations": operations, "points": sum(row["cost"] for row in operations.values())}
+        return await self._apart.run(after=2, parse=parse)
 
 
 def _number(position: int) -> str:

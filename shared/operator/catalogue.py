@@ -117,7 +117,7 @@ async def _compare(store: str, flow: str, ports: ParkedPorts, snapshots: Snapsho
         await compare_products_at_once(snapshots, store, datetime.now(UTC))
     else:
         await compare_prices_at_once(snapshots, store)
-    out(f"The next run of {flow} compares everything: it comes within five minutes")
+    out(f"The next run of {flow}, within five minutes, begins to compare everything; a big shop takes several")
 
 
 async def _confirm(options: argparse.Namespace, ports: ParkedPorts, snapshots: Snapshots, out: Print) -> None:

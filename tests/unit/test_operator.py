@@ -449,7 +449,9 @@ def test_products_are_compared_at_once_unless_a_run_writes(storage: Storage, cap
     assert "a run writes products until" in capsys.readouterr().err
     asyncio.run(memory.release_lease())
     call("compare", "prairie", "products")
-    assert lines(capsys) == ["The next run of products compares everything: it comes within five minutes"]
+    assert lines(capsys) == [
+        "The next run of products, within five minutes, begins to compare everything; a big shop takes several"
+    ]
     assert storage.asked[-1] == "compare products, by kim@contoso.com"
     after = asyncio.run(CatalogueMemory.load(storage.snapshots, store="prairie", run="r"))
     assert (after.read_at, after.products["TEE"].digest, after.products["MUG"].digest) == (None, "d", "")
