@@ -19,13 +19,14 @@ _MOVED: Final = {"address1": "Oudegracht 9", "city": "Utrecht", "zip": "3511AB",
 
 
 async def measure(stack: Stack, http: httpx.AsyncClient) -> list[Figure]:
-    """For orders that F&O has. As in Shopify, one edit or payment sends several webhooks."""
+    """For orders that F&O has, their risk assessed. As in Shopify, one edit or payment sends several webhooks."""
     async with TableServiceClient.from_connection_string(stack.storage) as service:
-        booked = await BookedOrder.begin(stack, http, service.get_table_client("journal"))
+        journal = service.get_table_client("journal")
+        booked = await BookedOrder.begin(stack, http, journal, risk="low")
         address = await booked.amend(shipping_address=_MOVED)
         edit = await booked.step("edit", quantities=dict.fromkeys(_THREE, 2))
         first = await booked.step("pay")
-        other = await BookedOrder.begin(stack, http, service.get_table_client("journal"))
+        other = await BookedOrder.begin(stack, http, journal, risk="low")
         later = await other.step("pay")
     return [
         at_most("F&O writes for another address", _writes(address), "requests", 1),

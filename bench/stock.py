@@ -31,6 +31,8 @@ _DOMAIN: Final = "nordlys-outdoor.myshopify.com"
 _PLENTY: Final = 10**9
 """Points, so that the run is not paced; they are counted."""
 _MOST_RUNS: Final = 5
+_AN_HOUR: Final = 60
+"""Minutes before the first run: what was filled in is no change of the last minutes."""
 _CALLS_AT_REST: Final = 2
 """Which figures changed in Shopify, and which orders are new."""
 
@@ -82,7 +84,7 @@ class _Runs:
         """Until a run has nothing to look at. Returns what the first cost of Shopify's budget, by operation: it reads
         what the shop sells and every figure.
         """
-        first = await self.run()
+        first = await self.run(after=_AN_HOUR)
         found = first
         for _ in range(_MOST_RUNS):
             found = await self.run()
@@ -90,8 +92,8 @@ class _Runs:
                 return dict(first["operations"])
         raise RuntimeError(f"the runs come to no end: {found}")
 
-    async def run(self, *, parse: bool = False) -> dict[str, Any]:
-        return await self._apart.run(after=2, parse=parse)
+    async def run(self, *, after: int = 2, parse: bool = False) -> dict[str, Any]:
+        return await self._apart.run(after=after, parse=parse)
 
 
 def _number(position: int) -> str:
