@@ -16,6 +16,12 @@ from shared.store.tables import TableRow
 
 _LEASE: Final = timedelta(minutes=8)
 """An invocation may last four minutes (host.json), and F&O may execute its last call for as long again."""
+COMPLETE: Final = "complete"
+"""Partition of the row that says since when the table is complete. It is in no export: after a restore the table is
+complete from then on.
+"""
+_CLOCKS: Final = timedelta(seconds=10)
+"""By how much Shopify's clock and ours may differ."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +45,17 @@ class Payments:
 
     def __init__(self, table: TableClient) -> None:
         self._table = table
+
+    async def complete_since(self, now: datetime) -> datetime:
+        """From when on every attempt at a transaction has left its row: that a later one has none shows that there was
+        no attempt. The table may have been lost before.
+        """
+        row = await tables.read(self._table, COMPLETE, COMPLETE)
+        if row is None:
+            new = {"PartitionKey": COMPLETE, "RowKey": COMPLETE, "since": now.isoformat()}
+            await tables.write(self._table, new, etag=None)
+        since = now if row is None else datetime.fromisoformat(row["since"])
+        return since + _CLOCKS
 
     async def of_order(self, store: str, order_id: int) -> dict[int, Payment]:
         """Booked and claimed payments by transaction id."""

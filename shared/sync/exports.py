@@ -23,6 +23,7 @@ from azure.storage.blob.aio import ContainerClient
 
 from shared.errors import ConnectorError
 from shared.flows import EXPORT
+from shared.store.payments import COMPLETE
 from shared.telemetry import correlated, emit
 
 TABLES: Final = ("links", "payments", "refunds", "shipments")
@@ -90,7 +91,7 @@ async def _export(ports: ExportPorts, name: str, blob: str) -> dict[str, Any]:
 
 
 async def _lines(table: TableClient) -> AsyncIterator[bytes]:
-    async for row in table.query_entities("PartitionKey ge @least", parameters={"least": ""}):
+    async for row in table.query_entities("PartitionKey ne @none", parameters={"none": COMPLETE}):
         yield json.dumps(dict(row), default=_moment, separators=(",", ":")).encode() + b"\n"
 
 

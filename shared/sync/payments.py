@@ -1,8 +1,9 @@
 """The payments of one order, booked in F&O's payment journals: each transaction once.
 
-Read the records, claim the transactions without one, look into their journals in F&O, write what is missing, record
-it. An interrupted attempt leaves a claim that expires, and journal lines that the next attempt finds in their journals.
-Only where lines may be elsewhere are all journals searched for the payment ids, which F&O has no index for.
+Read the records, claim the transactions without one, write what is missing, record it. An interrupted attempt leaves a
+claim that expires, and journal lines that the next attempt finds in their journals before it writes. Nothing is looked
+up of a transaction without a record that is younger than the table of records: no attempt was made at it. Only where
+lines may be elsewhere are all journals searched for the payment ids, which F&O has no index for.
 """
 
 from __future__ import annotations
@@ -116,11 +117,12 @@ class _PaymentBooking:
         claimed: set[int] = set()
         try:
             doubtful = self._doubtful(missing)
+            attempted = await self._attempted(missing, doubtful)
             for number in (each.id for each in missing):
                 payment = self.known.get(number, Payment(order.store, order.id, number))
                 self.known[number] = await self._ports.records.claim(payment, self._ports.now())
                 claimed.add(number)
-            found, refusal = await self._adopt(missing, doubtful)
+            found, refusal = await self._adopt(attempted, doubtful)
             await self._write(self._plan())
             if refusal is not None:
                 raise refusal
@@ -142,18 +144,23 @@ class _PaymentBooking:
             each.id for each in missing if each.id in self.known and self.known[each.id].claimed_until is not None
         )
 
-    async def _find(self, missing: Sequence[Transaction], doubtful: Collection[int]) -> list[FoRow]:
+    async def _attempted(self, missing: Sequence[Transaction], doubtful: Collection[int]) -> list[Transaction]:
+        """Transactions that F&O may have: an attempt at any other would have left its record."""
+        since = await self._ports.records.complete_since(self._ports.now())
+        return [each for each in missing if each.id in self.known or each.id in doubtful or each.processed_at <= since]
+
+    async def _find(self, attempted: Sequence[Transaction], doubtful: Collection[int]) -> list[FoRow]:
         company, journals = self._link.company, self._ports.journals
-        keys = journals_of(missing, self._state.order, self._rules)
+        keys = journals_of(attempted, self._state.order, self._rules)
         numbers = [number for key in keys for number in await journals.numbers(self._draft(key))]
-        rows = await journals.find(company, payment_ids(missing), numbers)
+        rows = await journals.find(company, payment_ids(attempted), numbers)
         found = {transaction_of(row["PaymentId"]) for row in rows}
-        if elsewhere := [each for each in missing if each.id in doubtful and each.id not in found]:
+        if elsewhere := [each for each in attempted if each.id in doubtful and each.id not in found]:
             rows += await journals.search(company, payment_ids(elsewhere))
         return rows
 
     async def _adopt(
-        self, missing: Sequence[Transaction], doubtful: Collection[int]
+        self, attempted: Sequence[Transaction], doubtful: Collection[int]
     ) -> tuple[int, RefusedError | None]:
         """Records the transactions that F&O has, with F&O's amounts. Returns how many, and the refusal of one that F&O
         has twice: it is not recorded, so that no later event closes what is parked. A replay records its first line: a
@@ -162,7 +169,7 @@ class _PaymentBooking:
         currency = self._state.order.currency
         ours = f"{self._link.sales_order} in {currency}"
         by_id: defaultdict[str, list[FoRow]] = defaultdict(list)
-        for row in await self._find(missing, doubtful):
+        for row in await self._find(attempted, doubtful):
             found = f"{row['PaymentReference']} in {row['CurrencyCode']}"
             if found != ours:
                 raise RefusedError(

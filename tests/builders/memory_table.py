@@ -19,8 +19,8 @@ from azure.core.exceptions import (
 )
 from azure.data.tables import UpdateMode
 
-_TERM = re.compile(r"(\w+) (eq|ge|gt|le|lt) (?:@(\w+)|'([^']*)')")
-_OPERATORS = {"eq": operator.eq, "ge": operator.ge, "gt": operator.gt, "le": operator.le, "lt": operator.lt}
+_TERM = re.compile(r"(\w+) (eq|ne|ge|gt|le|lt) (?:@(\w+)|'([^']*)')")
+_OPERATORS = {name: getattr(operator, name) for name in ("eq", "ne", "ge", "gt", "le", "lt")}
 
 
 class Entity(dict[str, Any]):

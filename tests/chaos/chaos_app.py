@@ -21,6 +21,7 @@ from local.shopify.state import Shop
 from shared.bus.envelope import Envelope
 from shared.d365.customers import Customers
 from shared.d365.odata.client import ODataClient
+from shared.d365.order_changes import ComputedAmounts
 from shared.d365.payment_journals import PaymentJournals
 from shared.d365.tax import TaxSetups
 from shared.errors import OutcomeUnknownError
@@ -31,7 +32,7 @@ from shared.store.journal import Journal
 from shared.store.links import OrderLinks
 from shared.store.outbox import Outbox
 from shared.store.parking import Parking
-from shared.store.payments import Payments
+from shared.store.payments import COMPLETE, Payments
 from shared.store.refunds import Refunds
 from shared.store.shared_rows import SharedRows
 from shared.store.shipments import Shipments
@@ -45,7 +46,7 @@ from shared.sync.refunds import RefundPorts
 from tests.builders.both_sides import Identity, NoBreaker, Shopify, Time, plentiful_world
 from tests.builders.fo_books import Books, books_of
 from tests.builders.local_slots import LocalSlots
-from tests.builders.memory_table import MemoryTable
+from tests.builders.memory_table import Entity, MemoryTable
 
 TABLES: Final = ("links", "payments", "refunds", "shipments", "outbox", "parked", "journal")
 _PROCESSES: Final = 10
@@ -53,6 +54,9 @@ _LONG: Final = timedelta(hours=1)
 """Time that is never used up, unless the wire says so."""
 _BUDGET_REFILL: Final = 60.0
 """Seconds until Shopify's query budget is full again: a throttled run makes more calls than the others."""
+_COMPLETE: Final = {
+    (COMPLETE, COMPLETE): {"PartitionKey": COMPLETE, "RowKey": COMPLETE, "since": "2020-01-01T00:00:00+00:00"}
+}
 _VARYING_COLUMNS: Final = {
     "links": {"applied_at"},
     "payments": {"lines", "next_line"},  # a line number that was reserved and not used stays unused
@@ -119,10 +123,12 @@ class Installation:
     blobs: dict[str, bytes] = field(default_factory=dict)
 
     def begin(self, rules: StoreRules, altered: Callable[[bytes], bytes] | None = None) -> None:
-        """Empties F&O and the app's tables."""
+        """Empties F&O and the app's tables, of which that of payments has been complete for long."""
         self.fo.reset()
         self.rules, self.altered = rules, altered
         self.tables = {name: MemoryTable() for name in TABLES}
+        for key, row in _COMPLETE.items():
+            self.tables["payments"].rows[key] = Entity(row, etag="complete")
         self.blobs = {}
 
     def show(self, order: Order) -> None:
@@ -151,7 +157,7 @@ class Installation:
         for _ in range(_PROCESSES):
             queue.wire = wire
             try:
-                async with self._process(wire) as (ports, journal):
+                async with self._process(wire, knows_amounts=wire is first) as (ports, journal):
                     queue_ports = QueuePorts(queue=queue, claims=None, journal=journal, parking=ports.parking)
                     while queue.waiting:
                         one = await queue.first()
@@ -169,8 +175,11 @@ class Installation:
         raise AssertionError(f"not done after {_PROCESSES} processes: {first.calls}") from trouble
 
     @asynccontextmanager
-    async def _process(self, wire: Wire) -> AsyncIterator[tuple[OrderPorts, Journal]]:
-        """The app's ports, all connected by this wire."""
+    async def _process(self, wire: Wire, *, knows_amounts: bool) -> AsyncIterator[tuple[OrderPorts, Journal]]:
+        """The app's ports, all connected by this wire. `knows_amounts`: it has seen how F&O computes them."""
+        amounts = ComputedAmounts()
+        if knows_amounts:
+            amounts.saw(self.rules.company)
         fo = ODataClient(
             self.fo.base_url,
             Identity(self.fo),
@@ -201,6 +210,7 @@ class Installation:
                 shipments=Shipments(over["shipments"]),
                 now=self.time.now,
                 change_pause=self.change_pause,
+                amounts=amounts,
             )
             try:
                 yield ports, Journal(over["journal"])

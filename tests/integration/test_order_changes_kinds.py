@@ -337,6 +337,45 @@ async def test_amounts_are_right_whether_f_and_o_computes_them_or_not(scenario, 
     assert await scenario.amount() == edited.total.amount
 
 
+ONCE = {"SalesOrderHeadersV4": 1, "SalesOrderLinesV3": 1, "SalesLineBiEntities": 1}
+
+
+@pytest.mark.parametrize("edited", EDITS.values(), ids=EDITS)
+async def test_once_f_and_o_was_seen_to_compute_amounts_nothing_is_read_after_a_change_of_lines_alone(scenario, edited):
+    await scenario.create(sale(2, 1))
+    await scenario.change(sale(2, 2))
+    scenario.wire.reads.clear()
+    await scenario.change(edited)
+    adds_lines = any(each.id == 13 for each in edited.lines)
+    assert Counter(scenario.wire.reads) == ({**ONCE, "SalesOrderLinesV3": 2} if adds_lines else ONCE)
+    assert await scenario.amount() == edited.total.amount
+    scenario.wire.writes.clear()
+    await scenario.change(edited)
+    assert scenario.wire.writes == []
+
+
+async def test_lines_are_read_again_after_an_hour_and_where_their_address_changes_too(scenario):
+    await scenario.create(sale(3, 1), tenant(header_changes="follow"))
+    await scenario.change(sale(2, 1), tenant(header_changes="follow"))
+    scenario.wire.reads.clear()
+    await scenario.change(sale(1, 1, shipping_address=moved()), tenant(header_changes="follow"))
+    assert Counter(scenario.wire.reads) == {**ONCE, "SalesOrderLinesV3": 2}
+    scenario.seconds += 3601
+    scenario.wire.reads.clear()
+    await scenario.change(sale(2, 1, shipping_address=moved()), tenant(header_changes="follow"))
+    assert Counter(scenario.wire.reads) == {**ONCE, "SalesOrderLinesV3": 2}
+
+
+async def test_a_parameter_that_was_changed_is_noticed_within_the_hour(scenario):
+    await scenario.create(sale(2))
+    await scenario.change(sale(3))
+    await scenario.set_parameters(calculate_line_net_amount=False)
+    scenario.seconds += 3600
+    with pytest.raises(RefusedError) as refused:
+        await scenario.change(sale(4))
+    assert refused.value.code == "CHANGE_NOT_TAKEN"
+
+
 @pytest.mark.parametrize("answer", ["recomputed", "unknown"])
 async def test_an_amount_that_f_and_o_keeps_is_held_and_the_parameter_is_named(scenario, answer):
     rules = tenant(line_amount=answer)

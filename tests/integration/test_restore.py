@@ -18,6 +18,7 @@ from local.shopify.events import Event
 from local.shopify.order import Order
 from shared.errors import ConnectorError
 from shared.model import SentPart, SentSlip
+from shared.store.payments import COMPLETE, Payments
 from shared.store.shipments import Shipments, StoredSlip
 from shared.sync.exports import TABLES, ExportPorts, Restored, export_tables, restore_tables
 
@@ -120,6 +121,7 @@ async def test_after_a_loss_and_a_restore_every_webhook_again_leaves_fo_as_it_is
     await export_tables(ports, now=at(NIGHT))
     known = await rows_of(ports)
     assert all(known.values())
+    known["payments"] = [row for row in known["payments"] if row["PartitionKey"] != COMPLETE]
     await lose(ports)
     assert await restore_tables(ports) == (
         "2026-11-28",
@@ -148,6 +150,15 @@ async def test_what_happened_after_the_export_is_found_in_fo(scenario: SweepScen
     await send_all_again(scenario)
     assert await fo_records(scenario) == before
     assert {order.id: await scenario.number(order) for order in (new, later)} == numbers
+
+
+async def test_a_restored_table_is_complete_from_then_on(scenario: SweepScenario, ports: ExportPorts) -> None:
+    payments = Payments(ports.tables["payments"])
+    await payments.complete_since(NIGHT - DAY)
+    await export_tables(ports, now=at(NIGHT))
+    await lose(ports)
+    await restore_tables(ports)
+    assert await payments.complete_since(NIGHT + DAY) > NIGHT + DAY
 
 
 async def test_rows_that_are_there_are_kept(scenario: SweepScenario, ports: ExportPorts) -> None:

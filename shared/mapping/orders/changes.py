@@ -18,6 +18,7 @@ from shared.mapping.orders.differences import (
     Aspect,
     closed_status,
     differences,
+    has_amount_as_written,
     kind_of_charge,
     line_fingerprints,
     unchanged_aspects,
@@ -37,7 +38,19 @@ from shared.mapping.orders.header import (
 from shared.mapping.orders.lines import PlannedLine
 from shared.mapping.orders.matching import OwnLines, Placement
 from shared.mapping.orders.plan import SalesOrderPlan
-from shared.model import COMPONENTS, Component, FoHeader, FoLine, FoOrder, FoRow, FoStatus, Money, Order, source_of
+from shared.model import (
+    COMPONENTS,
+    Component,
+    FoHeader,
+    FoLine,
+    FoOrder,
+    FoPrice,
+    FoRow,
+    FoStatus,
+    Money,
+    Order,
+    source_of,
+)
 from shared.rules import ChangeKind, Decision, StoreRules
 
 _QUANTITY: Final = "OrderedSalesQuantity"
@@ -171,6 +184,51 @@ def while_written(
             if source in left:
                 left[source] = without_aspects(left[source], step.fields)
     return left
+
+
+def computes_as_written(
+    fo: FoOrder, steps: Iterable[ChangeStep], fingerprints: Mapping[str, str], sources: Mapping[str, str]
+) -> bool:
+    """Whether the steps change lines, and F&O has for each of them the amount that it got last: then it computes these
+    lines as the app does. `sources` is by InventoryLotId.
+    """
+    changed = {sources.get(step.lot, "") for step in steps if step.action is Action.CHANGE_LINE}
+    by_source: defaultdict[str, list[FoLine]] = defaultdict(list)
+    for line in fo.lines:
+        by_source[sources.get(line.lot, "")].append(line)
+    return bool(changed) and all(has_amount_as_written(by_source[each], fingerprints.get(each, "")) for each in changed)
+
+
+def after_lines_written(fo: FoOrder, steps: Iterable[ChangeStep], currency: str) -> FoOrder | None:
+    """The order as F&O has it after steps that only gave lines quantities and prices, or deleted lines, if F&O computes
+    their amounts anew; None after any other step.
+    """
+    lines = {line.lot: line for line in fo.lines}
+    for step in steps:
+        match step.action:
+            case Action.REMOVE_LINE:
+                lines.pop(step.lot, None)
+            case Action.CHANGE_LINE if step.lot in lines and _AMOUNT_FIELDS.issuperset(step.fields):
+                lines[step.lot] = _with_amount_fields(lines[step.lot], step.fields, currency)
+            case _:
+                return None
+    return replace(fo, lines=tuple(lines.values()))
+
+
+def _with_amount_fields(line: FoLine, fields: FoRow, currency: str) -> FoLine:
+    quantity = fields.get(_QUANTITY, line.quantity)
+    before = (line.price, line.price_unit, line.discount, line.charges)
+    price = FoPrice(*(fields.get(name, known) for name, known in zip(PRICE_FIELDS, before, strict=True)))
+    return replace(
+        line,
+        quantity=quantity,
+        remaining=quantity - line.done,
+        price=price.price,
+        price_unit=price.unit,
+        discount=price.discount,
+        charges=price.charges,
+        amount=Money(price.amount(quantity), currency).rounded().amount,
+    )
 
 
 def without_undone(fingerprints: Mapping[str, str], cells: Iterable[Cell]) -> dict[str, str]:

@@ -1,7 +1,9 @@
 """Changes F&O's sales order to Shopify's order of now: read, plan, write, and read again until nothing differs.
 
-Only what a proof needs is read again: the lines, whose amounts F&O computes and whose address parcels follow. Where the
-header alone changed, and lines take it from their header, they are not read before it is written either.
+Only what a proof needs is read again: the lines, whose amounts F&O computes and whose address parcels follow. Nothing
+is read again where only quantities and prices were written, and this process has seen within the hour that F&O computes
+amounts from them. Where the header alone changed, and lines take it from their header, the lines are not read before it
+is written.
 
 Nothing depends on earlier runs: after a crash at any point the next run finds what is still missing. What a run has to
 know about its own writes is stored in the order's link before it writes.
@@ -20,6 +22,7 @@ from shared.d365.odata.batch import Operation
 from shared.d365.odata.client import ODataClient
 from shared.d365.order_changes import (
     HELD,
+    ComputedAmounts,
     header_change,
     header_removal,
     line_change,
@@ -40,6 +43,8 @@ from shared.mapping.orders.changes import (
     ChangePlan,
     ChangeStep,
     HeaderWrites,
+    after_lines_written,
+    computes_as_written,
     fingerprints_of,
     header_writes,
     while_written,
@@ -73,6 +78,7 @@ class ChangePorts:
     allocate: Allocate
     """From F&O's on-hand of this moment."""
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    amounts: ComputedAmounts = field(default_factory=ComputedAmounts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +135,8 @@ class _OrderChange:
         """What headers got, by the sales order's number."""
         self._done: list[ChangeStep] = []
         self._ignored: dict[Cell, None] = {}
+        self._is_computed = False
+        """Whether F&O had the amounts that it was last given on all lines that the last steps change."""
 
     async def run(self) -> ChangeReport:
         written = await self._write_header_alone()
@@ -145,6 +153,8 @@ class _OrderChange:
                 await self._leave_to_a_person(plan.held)
                 _refuse(plan, fo, is_last=rounds_left == 1)
                 if plan.steps:
+                    link = self._link
+                    self._is_computed = computes_as_written(fo, plan.steps, link.fingerprints, link.sources)
                     await self._carry_out(fo, plan)
                     written = fo if self._may_read_lines_alone(plan) else None
                     continue
@@ -206,18 +216,27 @@ class _OrderChange:
         return not self._state.order.is_given_up and moved.isdisjoint(step.action for step in plan.steps)
 
     async def _is_as_planned(self, before: FoOrder) -> bool:
-        """Whether F&O shows on the order's lines that it has taken what was written.
+        """Whether F&O has taken what was written.
 
-        The lines are proof enough: of their amounts, and of the address that their parcels follow. If they do not show
-        it, or the app holds the order, all of the order is read.
+        Its lines are proof enough: of their amounts, and of the address that their parcels follow. If they do not show
+        it, or the app holds the order, all of the order is read. Where lines alone got quantities and prices, whose
+        amounts were those that F&O last got, its answer to the write is the proof while it is known to compute amounts.
         """
         if self._link.held or self._hold_reason() is not None:
             return False
+        company, amounts = self._link.company, self._ports.amounts
+        expected = after_lines_written(before, self._done, self._state.order.currency) if self._is_computed else None
+        if expected is not None and amounts.are_known(company):
+            return await self._needs_nothing(expected)
         follows = self._rules.tenant.header_changes == "follow"
-        company, sent = self._link.company, self._sent
+        sent = self._sent
         fo = await read_written(self._ports.fo, company, before, sent, with_headers=bool(sent) and not follows)
-        if fo is None:
-            return False
+        is_as_planned = fo is not None and await self._needs_nothing(fo)
+        if expected is not None:
+            (amounts.saw if is_as_planned else amounts.forget)(company)
+        return is_as_planned
+
+    async def _needs_nothing(self, fo: FoOrder) -> bool:
         try:
             plan = await self._plan(fo)
         except RefusedError:

@@ -104,3 +104,12 @@ async def test_a_store_called_like_our_own_partition_does_not_meet_the_journals(
     assert await Payments(table).of_order("journals", ORDER) == {}
     await Payments(table).put(Payment("journals", ORDER, 1))
     assert {partition for partition, _ in table.rows} == {"journals", "store-journals"}
+
+
+async def test_the_table_is_complete_from_its_first_use_on_for_every_process(payments, table):
+    first = await payments.complete_since(NOON)
+    later = NOON + timedelta(days=3)
+    assert await Payments(table).complete_since(later) == first
+    assert first > NOON
+    table.rows.clear()
+    assert await payments.complete_since(later) == first + timedelta(days=3)

@@ -51,6 +51,50 @@ async def test_the_first_payment_of_a_day_costs_four_calls_and_a_later_one_two(b
     assert books.fo.scans == 0
 
 
+async def test_nothing_is_looked_up_of_a_payment_that_no_attempt_was_made_at(books):
+    await converge(books)
+    books.clock.pass_by(minutes=5)
+    books.fo.calls.clear()
+    later = state(transaction(3, processed_at=books.clock()), sale=order(line(price=euros("100.00")), id=7))
+    assert (await converge(books, later)).written == 1
+    assert books.fo.calls == [WRITE]
+
+
+@pytest.mark.parametrize("seconds", [10, 11])
+async def test_a_payment_of_the_moment_at_which_the_table_was_lost_is_looked_up(books, seconds):
+    """Shopify's clock may be ahead by ten seconds."""
+    await converge(books)
+    at = books.clock() + timedelta(seconds=seconds)
+    young = state(transaction(3, processed_at=at), sale=order(line(price=euros("100.00")), id=7))
+    books.fo.calls.clear()
+    await converge(books, young)
+    assert books.fo.calls == ([LINES, WRITE] if seconds == 10 else [WRITE])
+
+
+async def test_payments_of_before_a_loss_of_the_table_are_found_whenever_it_happened(books):
+    await converge(books)
+    books.clock.pass_by(days=1)
+    young = state(transaction(3, processed_at=books.clock()), sale=order(line(price=euros("100.00")), id=7))
+    await converge(books, young)
+    books.clock.pass_by(hours=1)
+    books.table.rows.clear()
+    for one in (TWO_GATEWAYS, young):
+        assert (await converge(books, one)).written == 0
+    assert books.ids() == ["1", "2", "3"]
+
+
+async def test_a_young_payment_is_looked_up_once_an_attempt_at_it_was_cut_off(books):
+    await converge(books)
+    books.clock.pass_by(minutes=5)
+    young = state(transaction(3, processed_at=books.clock()), sale=order(line(price=euros("100.00")), id=7))
+    books.fo.losses = {WRITE: [True]}
+    with pytest.raises(OutcomeUnknownError):
+        await converge(books, young)
+    books.clock.pass_by(minutes=5)
+    assert (await converge(books, young)).adopted == 1
+    assert books.ids() == ["1", "2", "3"]
+
+
 async def test_a_second_delivery_costs_no_call_and_books_nothing(books):
     await converge(books)
     books.fo.calls.clear()
@@ -297,7 +341,7 @@ async def test_an_attempt_cut_off_anywhere_is_finished_by_the_next():
             assert (books.ids(), books.fo.balance()) == (["1", "2", "3"], euros("100.00")), steps
         else:
             break
-    assert steps == 32  # before and after each write: 3 claims, 2 journals with 5 each, 3 rows
+    assert steps == 34  # before and after each write: the table's own row, 3 claims, 2 journals with 5 each, 3 rows
 
 
 async def test_of_two_workers_on_one_order_one_books_and_the_other_waits(books):
