@@ -12,6 +12,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Final
+from urllib.request import getproxies_environment
 
 from azure.core.credentials_async import AsyncTokenCredential
 from azure.data.tables.aio import TableServiceClient
@@ -21,8 +22,13 @@ from azure.storage.blob.aio import BlobServiceClient
 
 from shared.settings import Connections, ServiceBusConnection, StorageConnection
 
-_STORAGE: Final[dict[str, Any]] = {"connection_timeout": 5, "read_timeout": 15, "retry_total": 3}
-"""Seconds, of each attempt."""
+_STORAGE: Final[dict[str, Any]] = {
+    "connection_timeout": 5,
+    "read_timeout": 15,
+    "retry_total": 3,
+    "use_env_settings": bool(getproxies_environment()),
+}
+"""Seconds, of each attempt. aiohttp looks for a proxy in the environment and in .netrc at each call, if it may."""
 _BLOBS: Final[dict[str, Any]] = {"initial_backoff": 1, "increment_base": 2}
 _STORAGE_SCOPE: Final = "https://storage.azure.com/.default"
 _AZ_SECONDS: Final = 60

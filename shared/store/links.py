@@ -115,8 +115,10 @@ class OrderLink:
     """
     cancel_sent_at: datetime | None = None
     """When Shopify was asked last to cancel the order because F&O has cancelled it."""
-    columns: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
-    """The row's columns when it was read: those of a longer value have to be emptied."""
+    stored: Mapping[str, object] = field(default_factory=dict, compare=False, repr=False)
+    """The row as it was read or written last, by column: only what differs is written, and columns that a longer value
+    had are emptied.
+    """
     etag: str | None = None
 
     def held_for(self, reason: str, *, is_holding: bool) -> OrderLink:
@@ -185,11 +187,15 @@ class OrderLinks:
         Raises TransientError if another worker changed it meanwhile; the message is then processed again.
         """
         row = _row(link)
-        outdated = {column: "" for column in link.columns - row.keys() if column.startswith(_CHUNKED)}
-        etag = await tables.write(self._table, {**row, **outdated}, etag=link.etag, keep_others=True)
+        outdated = {column: "" for column in link.stored.keys() - row.keys() if column.startswith(_CHUNKED)}
+        row |= outdated
+        known = link.stored if link.etag is not None else {}
+        keys = {"PartitionKey": row.pop("PartitionKey"), "RowKey": row.pop("RowKey")}
+        changed = {column: value for column, value in row.items() if known.get(column) != value}
+        etag = await tables.write(self._table, keys | changed, etag=link.etag, keep_others=True)
         if etag is None:
             raise TransientError(f"the link of order {link.order_id} was changed by another worker")
-        return replace(link, columns=link.columns | row.keys(), etag=etag)
+        return replace(link, stored={**link.stored, **row}, etag=etag)
 
     async def claim(self, link: OrderLink, now: datetime, lease: timedelta) -> OrderLink:
         """The link as this worker's alone, to create the sales order: until it is stored without a claim, or for the
@@ -354,7 +360,7 @@ def _read(row: TableRow) -> OrderLink:
         given_up_units=_join("given_units", row),
         refund_intent=_join("intent", row),
         cancel_sent_at=datetime.fromisoformat(row["cancel_sent_at"]) if row.get("cancel_sent_at") else None,
-        columns=frozenset(row),
+        stored=row,
         given_up=row.get("given_up", False),
         etag=row.get("etag"),
     )

@@ -120,7 +120,7 @@ async def write(table: TableClient, row: TableRow, *, etag: str | None, keep_oth
     """
     try:
         if etag is None:
-            answer = await table.create_entity(row)
+            answer = await table.create_entity(row, response_preference="return-no-content")
         else:
             answer = await table.update_entity(
                 row,

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
+from json.encoder import encode_basestring_ascii as quoted
 from typing import Any, Never
 
 from shared.d365.odata.literals import timestamp
@@ -19,15 +20,17 @@ def decode(text: str | bytes) -> Any:
 def encode(value: Any) -> str:
     """Decimals with all digits, times and days in F&O's form. Raises TypeError for floats and every other type."""
     match value:
+        case str():
+            return quoted(value)
         case Decimal() if value.is_finite():
             return f"{value:f}"
         case Mapping():
-            return "{" + ",".join(f"{json.dumps(str(key))}:{encode(item)}" for key, item in value.items()) + "}"
+            return "{" + ",".join(f"{quoted(str(key))}:{encode(item)}" for key, item in value.items()) + "}"
         case list() | tuple():
             return "[" + ",".join(map(encode, value)) + "]"
         case date():
-            return json.dumps(timestamp(value))
-        case str() | int() | None:
+            return quoted(timestamp(value))
+        case int() | None:
             return json.dumps(value)
         case _:
             raise TypeError(f"{type(value).__name__} has no exact form in JSON")

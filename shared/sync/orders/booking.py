@@ -285,6 +285,6 @@ def _link(
         is_holding=reason is not None and not booked.held,
         parked_parts=link.parked_parts,
         record=link.record,
-        columns=link.columns,
+        stored=link.stored,
         etag=link.etag,
     )

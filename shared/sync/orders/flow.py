@@ -239,7 +239,7 @@ class _Event:
             version,
             not_booked=_GIVEN_UP_EARLY,
             parked_parts=link.parked_parts if link else frozenset(),
-            columns=link.columns if link else frozenset(),
+            stored=link.stored if link else {},
             etag=link.etag if link else None,
         )
 
@@ -533,6 +533,6 @@ def _sold_but_unknown(order: Order, link: OrderLink | None, content: str) -> Ord
         sold=tuple(SoldUnits(sku, units, variant_id) for (sku, variant_id), units in sold.items()),
         location_id=order.location_id,
         not_booked=link.not_booked if link else "",
-        columns=link.columns if link else frozenset(),
+        stored=link.stored if link else {},
         etag=link.etag if link else None,
     )

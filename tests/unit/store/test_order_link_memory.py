@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
+from azure.data.tables import UpdateMode
 
 from shared.errors import TransientError
 from shared.store.links import OrderLink, OrderLinks
@@ -22,6 +23,8 @@ class Table:
     def __init__(self) -> None:
         self.row: dict[str, Any] | None = None
         self.version = 0
+        self.sent: dict[str, Any] = {}
+        """What the last update wrote."""
 
     async def get_entity(self, partition: str, row: str) -> Entity:
         del partition, row
@@ -31,16 +34,21 @@ class Table:
         entity.metadata = {"etag": str(self.version)}
         return entity
 
-    async def create_entity(self, row: dict[str, Any]) -> dict[str, str]:
+    async def create_entity(self, row: dict[str, Any], **options: Any) -> dict[str, str]:
+        del options
         if self.row is not None:
             raise ResourceExistsError
         return self._written(row)
 
-    async def update_entity(self, row: dict[str, Any], *, etag: str, **options: Any) -> dict[str, str]:
+    async def update_entity(
+        self, row: dict[str, Any], *, etag: str, mode: UpdateMode, **options: Any
+    ) -> dict[str, str]:
         del options
+        assert mode is UpdateMode.MERGE
         if etag != str(self.version):
             raise ResourceModifiedError
-        return self._written(row)
+        self.sent = row
+        return self._written({**(self.row or {}), **row})
 
     def _written(self, row: dict[str, Any]) -> dict[str, str]:
         assert all(len(value) <= 32_768 for value in row.values() if isinstance(value, str))
@@ -76,6 +84,31 @@ async def test_a_link_that_was_put_can_be_put_again():
     await links.put(replace(first, held=""))
     with pytest.raises(TransientError, match="changed by another worker"):
         await links.put(first)
+
+
+async def test_only_what_differs_from_the_row_is_written():
+    table = Table()
+    links = OrderLinks(table)  # type: ignore[arg-type] # what OrderLinks uses of it
+    keys = {"PartitionKey": "nordlys", "RowKey": "order-00000000000000005551"}
+    written = await links.put(LINK)
+    await links.put(replace(written, held="tag"))
+    assert table.sent == {**keys, "held": "tag"}
+    read = await links.get("nordlys", 5551)
+    assert read is not None
+    again = await links.put(replace(read, held=LINK.held))
+    assert table.sent == {**keys, "held": LINK.held}
+    assert again == await links.get("nordlys", 5551) == replace(LINK, etag="3")
+
+
+async def test_a_value_that_became_shorter_leaves_nothing_of_the_longer_one():
+    table = Table()
+    links = OrderLinks(table)  # type: ignore[arg-type] # what OrderLinks uses of it
+    long = await links.put(LINK)
+    short = await links.put(replace(long, sources={"NLEU-000001": "products:1"}))
+    assert table.sent["sources_1"] == ""
+    assert (await links.get("nordlys", 5551)) == replace(short, etag="2")
+    await links.put(replace(short, sources=LINK.sources))
+    assert (await links.get("nordlys", 5551)) == replace(LINK, etag="3")
 
 
 async def test_a_hold_ends_the_release_from_its_reason():
