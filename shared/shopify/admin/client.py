@@ -25,7 +25,7 @@ _PAUSES: Final = (0.5, 1.5)
 """Seconds before the second and the third attempt; after that the queue retries."""
 
 _LONGEST_WAIT: Final = 15.0
-"""Seconds that the client waits at most; a longer wait is left to the queue."""
+"""Seconds that the client waits at most for one call; a longer wait is left to the queue."""
 
 _DEFAULT_WAIT: Final = 1.0
 
@@ -127,9 +127,12 @@ class AdminClient:
             raise _unsettled(query, error.reason) from None
 
     async def _pace(self, name: str) -> None:
+        """Waits until the budget covers the document. Cheaper ones may go first meanwhile, again and again."""
+        until = 0.0
         while (wait := self._bucket.wait(name)) > 0:
-            if wait > _LONGEST_WAIT:
-                raise ThrottledError(f"Shopify's query budget is spent ({name})", retry_after=timedelta(seconds=wait))
+            until += wait
+            if until > _LONGEST_WAIT:
+                raise ThrottledError(f"Shopify's query budget is spent ({name})", retry_after=timedelta(seconds=until))
             await self._sleep(wait)
 
     async def _signed(self, query: Query, variables: dict[str, Any]) -> httpx.Response:

@@ -61,7 +61,7 @@ class Shopify:
             raise answer
         return answer
 
-    def client(self, tokens=None):
+    def client(self, tokens=None, bucket=None, sleep=None):
         return AdminClient(
             httpx.AsyncClient(transport=httpx.MockTransport(self)),
             SHOP,
@@ -69,8 +69,8 @@ class Shopify:
             tokens=tokens or StaticToken(Secret("shpat_static")),
             on_call=self.calls.append,
             on_other_version=self.versions.append,
-            bucket=CostBucket(clock=self.time),
-            sleep=self.time.sleep,
+            bucket=bucket or CostBucket(clock=self.time),
+            sleep=sleep or self.time.sleep,
         )
 
 
@@ -262,6 +262,21 @@ async def test_a_long_wait_is_left_to_the_queue():
     assert error.value.retry_after is not None
     assert error.value.retry_after.total_seconds() == 20
     assert len(shopify.requests) == 1
+
+
+async def test_a_dear_document_that_cheap_ones_keep_overtaking_is_left_to_the_queue():
+    shopify = Shopify(good(cost=cost(1000, 0)))
+    bucket = CostBucket(clock=shopify.time)
+    bucket.learn("Shop", cost(1000, 900))
+
+    async def overtaken(seconds):
+        await shopify.time.sleep(seconds)
+        bucket.learn("Cheap", cost(1, 900))
+
+    with pytest.raises(ThrottledError, match="budget is spent"):
+        await shopify.client(bucket=bucket, sleep=overtaken).run(QUERY, {})
+    assert shopify.time.slept == [3.0] * 5
+    assert shopify.requests == []
 
 
 async def test_a_throttled_answer_without_figures_waits_a_second():
