@@ -112,8 +112,9 @@ def main() -> int:
     failure = ""
     try:
         asyncio.run(measure(console, figures))
-    except (StackError, RuntimeError) as error:
-        failure = f"[red]This part was not measured, nor those after it: {escape(str(error))}"
+    except (StackError, RuntimeError, TimeoutError, httpx.HTTPError) as error:
+        problem = str(error) or type(error).__name__
+        failure = f"[red]This part was not measured, nor those after it: {escape(problem)}"
     save(figures, _BUILD / "bench.json")
     show(figures, console)
     missed = [figure.name for figure in figures if figure.reached is False]

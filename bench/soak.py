@@ -173,6 +173,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.soak", description=__doc__)
     parser.add_argument("--minutes", type=float, default=_MINUTES, help="at least 10; a reading each minute")
     options = parser.parse_args()
+    if options.minutes < _FEWEST:
+        parser.error(f"--minutes must be at least {_FEWEST}: there is a reading each minute")
     build = ROOT / "build"
     build.mkdir(exist_ok=True)
     with (build / "soak.log").open("w", encoding="utf-8") as log:
@@ -183,7 +185,7 @@ def main() -> int:
         try:
             readings = asyncio.run(soak(options.minutes * 60, 60, write, lambda line: print(line, flush=True)))
             found = growth_of(readings)
-        except (StackError, ValueError) as error:
+        except (RuntimeError, ValueError) as error:
             sys.stderr.write(f"{error}\n")
             return 1
     for each in found:

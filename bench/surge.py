@@ -374,7 +374,7 @@ def figures_of(result: Surge) -> list[Figure]:
 
 
 async def measure(console: Console, size: Size | None = None) -> list[Figure]:
-    """Draws the pictures as well. Raises StackError, and RuntimeError where a backlog is not drained in time."""
+    """Draws the pictures as well. Raises StackError, and TimeoutError where a backlog is not drained in time."""
     size = size or Size()
     _BUILD.mkdir(exist_ok=True)
     with Log(_BUILD / "surge.log") as log:
@@ -395,8 +395,8 @@ def main() -> int:
     size = Size(webhooks=options.webhooks, orders=options.orders, fast_orders=options.fast_orders)
     try:
         figures = asyncio.run(measure(console, size))
-    except (StackError, RuntimeError) as error:
-        console.print(f"[red]{error}")
+    except (StackError, RuntimeError, TimeoutError) as error:
+        console.print(f"[red]{str(error) or 'The backlog was not drained in time.'}")
         return 1
     save_among(figures, _BUILD / "bench.json")
     show(figures, console)

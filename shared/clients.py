@@ -43,7 +43,7 @@ from shared.store.links import OrderLinks
 from shared.store.outage import storage_away
 from shared.store.outbox import Outbox
 from shared.store.parking import Parking
-from shared.store.payments import Payments
+from shared.store.payments import JOURNALS, Payments
 from shared.store.refunds import Refunds
 from shared.store.shared_rows import SharedRows
 from shared.store.shipments import Shipments
@@ -146,7 +146,7 @@ def build(settings: Settings) -> Services:
         taxes=tax_setups,
         payments=PaymentPorts(
             Payments(tables.get_table_client("payments")),
-            PaymentJournals(fo, SharedRows(tables.get_table_client("payments"), "journals")),
+            PaymentJournals(fo, SharedRows(tables.get_table_client("payments"), JOURNALS)),
         ),
         refunds=RefundPorts(Refunds(tables.get_table_client("refunds")), fo, tax_setups),
         captures=captures,

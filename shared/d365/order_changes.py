@@ -196,12 +196,12 @@ class ComputedAmounts:
         self._clock = clock
         self._seen_until: dict[str, float] = {}
 
-    def saw(self, company: str) -> None:
-        self._seen_until[company] = self._clock() + _SEEN_FOR
-
-    def forget(self, company: str) -> None:
-        """F&O has other amounts than were expected."""
-        self._seen_until.pop(company, None)
+    def note(self, company: str, *, are_computed: bool | None) -> None:
+        """`are_computed`: whether a change showed it; None where it showed nothing."""
+        if are_computed:
+            self._seen_until[company] = self._clock() + _SEEN_FOR
+        elif are_computed is not None:
+            self._seen_until.pop(company, None)
 
     def are_known(self, company: str) -> bool:
         return self._clock() < self._seen_until.get(company, 0.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -16,11 +17,12 @@ from shared.store.tables import TableRow
 
 _LEASE: Final = timedelta(minutes=8)
 """An invocation may last four minutes (host.json), and F&O may execute its last call for as long again."""
+JOURNALS: Final = "journals"
+"""Partition of the open payment journals."""
 COMPLETE: Final = "complete"
-"""Partition of the row that says since when the table is complete. It is in no export: after a restore the table is
-complete from then on.
-"""
-_CLOCKS: Final = timedelta(seconds=10)
+"""Key of a store's row that says since when none of its rows is missing."""
+_STORE: Final = "store-"
+CLOCKS: Final = timedelta(seconds=10)
 """By how much Shopify's clock and ours may differ."""
 
 
@@ -46,16 +48,15 @@ class Payments:
     def __init__(self, table: TableClient) -> None:
         self._table = table
 
-    async def complete_since(self, now: datetime) -> datetime:
-        """From when on every attempt at a transaction has left its row: that a later one has none shows that there was
-        no attempt. The table may have been lost before.
+    async def complete_since(self, store: str, now: datetime) -> datetime:
+        """From when on every attempt at a transaction of the store has left its row: that a later one has none shows
+        that there was no attempt. Rows may have been lost before.
         """
-        row = await tables.read(self._table, COMPLETE, COMPLETE)
+        row = await tables.read(self._table, _partition(store), COMPLETE)
         if row is None:
-            new = {"PartitionKey": COMPLETE, "RowKey": COMPLETE, "since": now.isoformat()}
-            await tables.write(self._table, new, etag=None)
+            await tables.write(self._table, _complete(_partition(store), now), etag=None)
         since = now if row is None else datetime.fromisoformat(row["since"])
-        return since + _CLOCKS
+        return since + CLOCKS
 
     async def of_order(self, store: str, order_id: int) -> dict[int, Payment]:
         """Booked and claimed payments by transaction id."""
@@ -81,8 +82,29 @@ class Payments:
         return replace(payment, etag=etag)
 
 
+async def begin_anew(table: TableClient, restored: Iterable[TableRow], now: datetime) -> None:
+    """Call it before rows are restored: others were lost with them. Of transactions from before now F&O is asked."""
+    partitions = {row["PartitionKey"] for row in restored if row["PartitionKey"].startswith(_STORE)}
+    async for row in table.query_entities("RowKey eq @complete", parameters={"complete": COMPLETE}):
+        partitions.add(row["PartitionKey"])
+    for partition in sorted(partitions):
+        await tables.overwrite(table, _complete(partition, now))
+
+
+def is_kept_apart(row: TableRow) -> bool:
+    """Whether this row of the table is only right as long as no other is lost: it says since when none is missing, or
+    which journal is open. It is neither exported nor restored.
+    """
+    partition, name = str(row["PartitionKey"]), str(row["RowKey"])
+    return partition == JOURNALS or name == COMPLETE
+
+
+def _complete(partition: str, now: datetime) -> TableRow:
+    return {"PartitionKey": partition, "RowKey": COMPLETE, "since": now.isoformat()}
+
+
 def _partition(store: str) -> str:
-    return f"store-{store}"
+    return f"{_STORE}{store}"
 
 
 def _row(payment: Payment) -> TableRow:
@@ -100,7 +122,7 @@ def _row(payment: Payment) -> TableRow:
 def _read(row: TableRow) -> Payment:
     order_id, transaction_id = tables.part_ids_of(row["RowKey"])
     return Payment(
-        store=row["PartitionKey"].removeprefix("store-"),
+        store=row["PartitionKey"].removeprefix(_STORE),
         order_id=order_id,
         transaction_id=transaction_id,
         settled=Money(Decimal(row["amount"]), row["currency"]) if row["amount"] else None,

@@ -23,10 +23,11 @@ from azure.storage.blob.aio import ContainerClient
 
 from shared.errors import ConnectorError
 from shared.flows import EXPORT
-from shared.store.payments import COMPLETE
+from shared.store.payments import begin_anew, is_kept_apart
 from shared.telemetry import correlated, emit
 
-TABLES: Final = ("links", "payments", "refunds", "shipments")
+PAYMENTS: Final = "payments"
+TABLES: Final = ("links", PAYMENTS, "refunds", "shipments")
 _MANIFEST: Final = "/manifest.json"
 _AT_ONCE: Final = 50
 """Rows that are inserted concurrently."""
@@ -61,8 +62,11 @@ async def export_tables(ports: ExportPorts, *, now: Callable[[], datetime] = lam
         emit("export.done", night=night, seconds=(now() - began).total_seconds(), **rows)
 
 
-async def restore_tables(ports: ExportPorts, *, night: str | None = None) -> tuple[str, dict[str, Restored]]:
+async def restore_tables(
+    ports: ExportPorts, *, night: str | None = None, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+) -> tuple[str, dict[str, Restored]]:
     """Inserts the rows of a night, the last one by default, that the tables lack. Returns the night and what was done.
+    Payments from before now are looked up in F&O from now on: those that were booked since that night have no row.
 
     Rows that exist are kept: they are newer. Raises ConnectorError for a night that is missing or damaged, before the
     damaged table is touched.
@@ -74,14 +78,14 @@ async def restore_tables(ports: ExportPorts, *, night: str | None = None) -> tup
     if chosen not in nights:
         raise ConnectorError(f"there is no export of {night or 'any night'}; there are: {', '.join(sorted(nights))}")
     manifest = json.loads(await _read(ports.exports, f"{chosen}{_MANIFEST}"))
-    return chosen, {name: await _restore(ports, name, chosen, manifest[name]) for name in TABLES}
+    return chosen, {name: await _restore(ports, name, chosen, manifest[name], now()) for name in TABLES}
 
 
 async def _export(ports: ExportPorts, name: str, blob: str) -> dict[str, Any]:
     rows, digest = 0, sha256()
     with TemporaryFile() as file:
         with gzip.GzipFile(fileobj=file, mode="wb", mtime=0) as packed:
-            async for line in _lines(ports.tables[name]):
+            async for line in _lines(name, ports.tables[name]):
                 packed.write(line)
                 digest.update(line)
                 rows += 1
@@ -90,20 +94,24 @@ async def _export(ports: ExportPorts, name: str, blob: str) -> dict[str, Any]:
     return {"rows": rows, "sha256": digest.hexdigest()}
 
 
-async def _lines(table: TableClient) -> AsyncIterator[bytes]:
-    async for row in table.query_entities("PartitionKey ne @none", parameters={"none": COMPLETE}):
-        yield json.dumps(dict(row), default=_moment, separators=(",", ":")).encode() + b"\n"
+async def _lines(name: str, table: TableClient) -> AsyncIterator[bytes]:
+    async for row in table.query_entities("PartitionKey ge @least", parameters={"least": ""}):
+        if name != PAYMENTS or not is_kept_apart(row):
+            yield json.dumps(dict(row), default=_moment, separators=(",", ":")).encode() + b"\n"
 
 
-async def _restore(ports: ExportPorts, name: str, night: str, expected: Mapping[str, Any]) -> Restored:
+async def _restore(ports: ExportPorts, name: str, night: str, expected: Mapping[str, Any], now: datetime) -> Restored:
     data = gzip.decompress(await _read(ports.exports, f"{night}/{name}.jsonl.gz"))
     if sha256(data).hexdigest() != expected["sha256"]:
         raise ConnectorError(f"the export of {name} of {night} is damaged: restore another night")
     table, inserted = ports.tables[name], 0
-    lines = data.splitlines()
-    for some in batched(lines, _AT_ONCE, strict=False):
-        inserted += await _insert(table, [json.loads(line, object_hook=_with_moments) for line in some])
-    return Restored(inserted, len(lines) - inserted)
+    rows = [json.loads(line, object_hook=_with_moments) for line in data.splitlines()]
+    if name == PAYMENTS:
+        rows = [row for row in rows if not is_kept_apart(row)]  # an earlier release exported them
+        await begin_anew(table, rows, now)
+    for some in batched(rows, _AT_ONCE, strict=False):
+        inserted += await _insert(table, some)
+    return Restored(inserted, len(rows) - inserted)
 
 
 async def _insert(table: TableClient, rows: Sequence[dict[str, Any]]) -> int:

@@ -31,7 +31,7 @@ from shared.model import Money, OrderState, Part, Transaction, total
 from shared.model.fo_order import FoRow
 from shared.rules import StoreRules
 from shared.store.links import OrderLink
-from shared.store.payments import Payment, Payments
+from shared.store.payments import CLOCKS, Payment, Payments
 from shared.telemetry import emit
 
 
@@ -145,9 +145,16 @@ class _PaymentBooking:
         )
 
     async def _attempted(self, missing: Sequence[Transaction], doubtful: Collection[int]) -> list[Transaction]:
-        """Transactions that F&O may have: an attempt at any other would have left its record."""
-        since = await self._ports.records.complete_since(self._ports.now())
-        return [each for each in missing if each.id in self.known or each.id in doubtful or each.processed_at <= since]
+        """Transactions that F&O may have: an attempt at any other would have left its record. One of a time to come, as
+        an import may set it, shows nothing.
+        """
+        now = self._ports.now()
+        since = await self._ports.records.complete_since(self._state.order.store, now)
+        return [
+            each
+            for each in missing
+            if each.id in self.known or each.id in doubtful or not since < each.processed_at <= now + CLOCKS
+        ]
 
     async def _find(self, attempted: Sequence[Transaction], doubtful: Collection[int]) -> list[FoRow]:
         company, journals = self._link.company, self._ports.journals

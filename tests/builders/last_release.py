@@ -95,7 +95,7 @@ def write_as_last_release(app: App) -> None:
     columns = _columns()
     for name in ("links", "payments", "refunds"):
         table = tables_of(app)[name]
-        for row in [each for each in table.rows.values() if each["PartitionKey"] != COMPLETE]:
+        for row in [each for each in table.rows.values() if each["RowKey"] != COMPLETE]:
             kept = {column: row[column] for column in row if _PIECE.sub("", column) in columns[_kind(name, row)]}
             if kept.get("digest"):
                 kept["digest"] = "0" * 64

@@ -54,9 +54,6 @@ _LONG: Final = timedelta(hours=1)
 """Time that is never used up, unless the wire says so."""
 _BUDGET_REFILL: Final = 60.0
 """Seconds until Shopify's query budget is full again: a throttled run makes more calls than the others."""
-_COMPLETE: Final = {
-    (COMPLETE, COMPLETE): {"PartitionKey": COMPLETE, "RowKey": COMPLETE, "since": "2020-01-01T00:00:00+00:00"}
-}
 _VARYING_COLUMNS: Final = {
     "links": {"applied_at"},
     "payments": {"lines", "next_line"},  # a line number that was reserved and not used stays unused
@@ -127,8 +124,9 @@ class Installation:
         self.fo.reset()
         self.rules, self.altered = rules, altered
         self.tables = {name: MemoryTable() for name in TABLES}
-        for key, row in _COMPLETE.items():
-            self.tables["payments"].rows[key] = Entity(row, etag="complete")
+        key = (f"store-{rules.key}", COMPLETE)
+        row = {"PartitionKey": key[0], "RowKey": COMPLETE, "since": "2020-01-01T00:00:00+00:00"}
+        self.tables["payments"].rows[key] = Entity(row, etag="complete")
         self.blobs = {}
 
     def show(self, order: Order) -> None:
@@ -179,7 +177,7 @@ class Installation:
         """The app's ports, all connected by this wire. `knows_amounts`: it has seen how F&O computes them."""
         amounts = ComputedAmounts()
         if knows_amounts:
-            amounts.saw(self.rules.company)
+            amounts.note(self.rules.company, are_computed=True)
         fo = ODataClient(
             self.fo.base_url,
             Identity(self.fo),

@@ -342,6 +342,27 @@ def test_a_store_whose_figures_were_only_lowered_for_half_an_hour_is_reported(re
     assert ask(ALERTS["stock_frozen"], raised) == []
 
 
+def test_a_store_whose_figures_were_not_set_for_half_an_hour_is_reported(recording: Recording) -> None:
+    def halted(row: Row) -> Row | None:
+        if row["Name"] != "stock.pushed" or row["Properties"]["store"] != "nordlys":
+            return row
+        return row | {"Properties": row["Properties"] | {"halted": "budget", "changed": "0"}}
+
+    def only_failed(row: Row) -> Row | None:
+        return None if row["Name"] == "stock.pushed" and row["Properties"]["store"] == "nordlys" else row
+
+    def some_set(row: Row) -> Row:
+        is_run = row["Name"] == "stock.pushed" and row["Properties"]["store"] == "nordlys"
+        return row | {"Properties": row["Properties"] | {"halted": "budget", "changed": "7"}} if is_run else row
+
+    before = changed(recording.tables, lambda row: earlier(row, minutes=20))
+    assert ask(ALERTS["stock_frozen"], before) == []
+    assert ask(ALERTS["stock_frozen"], changed(before, some_set)) == []
+    for each in (halted, only_failed):
+        (found,) = ask(ALERTS["stock_frozen"], changed(before, each))
+        assert (found["Store"], found["Failed"]) == ("nordlys", 1)
+
+
 def of_products(row: Row, **properties: str) -> Row:
     """A run of the products with other figures; other rows as they are."""
     return row | {"Properties": row["Properties"] | properties} if row["Name"] == "products.pushed" else row
@@ -417,12 +438,12 @@ def test_messages_that_wait_because_calls_are_denied_are_reported_and_others_are
     assert ask(ALERTS["denied"], recording.tables) == []
 
     def denied(row: Row) -> Row:
-        waits = row["Name"] in {"message.waiting", "products.failed", "prices.failed"}
+        waits = row["Name"] in {"message.waiting", "stock.failed", "products.failed", "prices.failed"}
         return row | {"Properties": row["Properties"] | {"reason": "DeniedError"}} if waits else row
 
     found = {(row["Store"], row["Flow"]) for row in ask(ALERTS["denied"], changed(recording.tables, denied))}
     assert ("nordlys", "orders") in found
-    assert {flow for _, flow in found} == {"orders", "products", "prices"}
+    assert {flow for _, flow in found} == {"orders", "stock", "products", "prices"}
 
 
 def test_a_timer_that_has_not_run_is_missed(recording: Recording) -> None:

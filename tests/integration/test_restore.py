@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import Any
 
 import httpx
@@ -18,8 +20,9 @@ from local.shopify.events import Event
 from local.shopify.order import Order
 from shared.errors import ConnectorError
 from shared.model import SentPart, SentSlip
-from shared.store.payments import COMPLETE, Payments
+from shared.store.payments import COMPLETE, JOURNALS, Payment, Payments, is_kept_apart
 from shared.store.shipments import Shipments, StoredSlip
+from shared.store.tables import part_key
 from shared.sync.exports import TABLES, ExportPorts, Restored, export_tables, restore_tables
 
 DOCUMENTS = (
@@ -121,13 +124,16 @@ async def test_after_a_loss_and_a_restore_every_webhook_again_leaves_fo_as_it_is
     await export_tables(ports, now=at(NIGHT))
     known = await rows_of(ports)
     assert all(known.values())
-    known["payments"] = [row for row in known["payments"] if row["PartitionKey"] != COMPLETE]
+    known["payments"] = [row for row in known["payments"] if not is_kept_apart(row)]
     await lose(ports)
     assert await restore_tables(ports) == (
         "2026-11-28",
         {name: Restored(inserted=len(rows), kept=0) for name, rows in known.items()},
     )
-    assert await rows_of(ports) == known
+    restored = await rows_of(ports)
+    assert {row["RowKey"] for row in restored["payments"] if is_kept_apart(row)} == {COMPLETE}
+    restored["payments"] = [row for row in restored["payments"] if not is_kept_apart(row)]
+    assert restored == known
     before = await fo_records(scenario)
     assert all(before.values())
     scenario.forget_calls()
@@ -152,13 +158,45 @@ async def test_what_happened_after_the_export_is_found_in_fo(scenario: SweepScen
     assert {order.id: await scenario.number(order) for order in (new, later)} == numbers
 
 
-async def test_a_restored_table_is_complete_from_then_on(scenario: SweepScenario, ports: ExportPorts) -> None:
+@pytest.mark.parametrize("is_whole_table", [True, False])
+async def test_a_restored_table_is_complete_from_then_on(
+    scenario: SweepScenario, ports: ExportPorts, *, is_whole_table: bool
+) -> None:
+    """Also where rows were lost and the table was not, and where an earlier release exported all rows."""
     payments = Payments(ports.tables["payments"])
-    await payments.complete_since(NIGHT - DAY)
+    for store in ("nordlys", "prairie"):
+        await payments.complete_since(store, NIGHT - DAY)
+    await payments.put(Payment("nordlys", 1, 2))
     await export_tables(ports, now=at(NIGHT))
-    await lose(ports)
-    await restore_tables(ports)
-    assert await payments.complete_since(NIGHT + DAY) > NIGHT + DAY
+    if is_whole_table:
+        await lose(ports)
+    else:
+        await ports.tables["payments"].delete_entity("store-nordlys", part_key(1, 2))
+    await restore_tables(ports, now=at(NIGHT + DAY))
+    stores = ["nordlys"] if is_whole_table else ["nordlys", "prairie"]
+    for store in stores:
+        assert await payments.complete_since(store, NIGHT + 2 * DAY) < NIGHT + DAY + DAY / 2
+        assert await payments.complete_since(store, NIGHT + 2 * DAY) > NIGHT + DAY
+    assert (await payments.of_order("nordlys", 1)).keys() == {2}
+
+
+async def test_what_an_earlier_release_exported_of_open_journals_is_not_restored(ports: ExportPorts) -> None:
+    table = ports.tables["payments"]
+    rows = [
+        {"PartitionKey": JOURNALS, "RowKey": "nleu SHOPPAY", "number": "00001", "turn": 1, "next_line": 2},
+        {"PartitionKey": "store-nordlys", "RowKey": COMPLETE, "since": (NIGHT - DAY).isoformat()},
+        {"PartitionKey": "store-nordlys", "RowKey": part_key(1, 2), "amount": "", "claimed_until": ""},
+    ]
+    data = b"".join(json.dumps(row).encode() + b"\n" for row in rows)
+    await export_tables(ports, now=at(NIGHT))
+    await ports.exports.upload_blob("2026-11-28/payments.jsonl.gz", gzip.compress(data), overwrite=True)
+    manifest = {name: {"rows": 0, "sha256": sha256(b"").hexdigest()} for name in TABLES}
+    manifest["payments"] = {"rows": len(rows), "sha256": sha256(data).hexdigest()}
+    await ports.exports.upload_blob("2026-11-28/manifest.json", json.dumps(manifest), overwrite=True)
+    await restore_tables(ports, now=at(NIGHT + DAY))
+    found = {(row["PartitionKey"], row["RowKey"]): row async for row in table.list_entities()}
+    assert found.keys() == {("store-nordlys", COMPLETE), ("store-nordlys", part_key(1, 2))}
+    assert found["store-nordlys", COMPLETE]["since"] == (NIGHT + DAY).isoformat()
 
 
 async def test_rows_that_are_there_are_kept(scenario: SweepScenario, ports: ExportPorts) -> None:

@@ -178,7 +178,7 @@ class ODataClient:
         key = key or KEYS[entity_set]
         order = (*order_by, *key)
         absent = await self._absent(entity_set, (*select, *order), READ_IF_THERE)
-        link: str | None = _first_page(
+        first = _first_page(
             entity_set,
             company=company,
             where=where,
@@ -190,8 +190,9 @@ class ODataClient:
         request = Request(f"GET {entity_set}", writes=False)
         expected: int | None = None
         read = 0
-        while link is not None:
-            answer = await self._send("GET", self._same_origin(link), request)
+        url: httpx.URL | None = self._url(first)
+        while url is not None:
+            answer = await self._send("GET", url, request)
             if answer.status == httpx.codes.NOT_FOUND:  # of a list; of a record it means that there is none
                 raise RefusedError(ErrorCode.FO_SET_MISSING, entity_set=entity_set)
             page = row(answer, request)
@@ -204,6 +205,7 @@ class ODataClient:
             if counted and (count := page.get("@odata.count")) is not None:
                 expected = max(count, expected or 0)  # a row that is deleted meanwhile moves others between the pages
             link = page.get("@odata.nextLink")
+            url = self._same_origin(link) if link is not None else None
             del answer, page  # two pages of 10,000 rows are never in memory together
             yield rows
             del rows
@@ -299,7 +301,7 @@ class ODataClient:
 
     def _same_origin(self, link: str) -> httpx.URL:
         """The page's address. Refuses one of another origin, which must not receive the token."""
-        url = self._url(link) if "//" not in link else self._root.join(link)
+        url = self._root.join(link)
         if (url.scheme, url.netloc) != (self._root.scheme, self._root.netloc):
             raise RefusedError(
                 ErrorCode.FO_REJECTED, what="paging", infolog=f"the link to the next page leads to {url.host}"

@@ -215,6 +215,35 @@ def after_lines_written(fo: FoOrder, steps: Iterable[ChangeStep], currency: str)
     return replace(fo, lines=tuple(lines.values()))
 
 
+def are_computed(before: FoOrder, after: FoOrder, expected: FoOrder) -> bool | None:
+    """Whether F&O computed the amounts of the lines that changed; None where no line shows it. An amount that was right
+    before, or is of no pieces, shows nothing; nor does one that was 0, which F&O always computes anew.
+    """
+    amounts = {line.lot: line.amount for line in before.lines}
+    found = {line.lot: line for line in after.lines}
+    shown = None
+    for line in expected.lines:
+        now = found.get(line.lot)
+        if now is None or (now.quantity, now.amount) != (line.quantity, line.amount):
+            return False
+        if line.quantity and amounts[line.lot] not in {0, line.amount}:
+            shown = True
+    return shown
+
+
+def without_prices(
+    fingerprints: Mapping[str, str], steps: Iterable[ChangeStep], sources: Mapping[str, str]
+) -> dict[str, str]:
+    """The fingerprints without the prices of the lines that the steps changed: nobody has seen yet what F&O made of
+    them, and where it is something else, that does not show that staff changed it. `sources` is by InventoryLotId.
+    """
+    left = dict(fingerprints)
+    for source in {sources.get(step.lot, "") for step in steps}:
+        if source in left:
+            left[source] = without_aspect(left[source], Aspect.PRICE)
+    return left
+
+
 def _with_amount_fields(line: FoLine, fields: FoRow, currency: str) -> FoLine:
     quantity = fields.get(_QUANTITY, line.quantity)
     before = (line.price, line.price_unit, line.discount, line.charges)

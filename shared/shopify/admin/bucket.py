@@ -1,6 +1,6 @@
 """Shopify's budget of query cost, from its answers: a bucket that refills at a steady rate.
 
-The bucket is the shop's: other processes of the app take from it too, and each answer says what all of them left.
+The bucket is the app's in this shop: all its processes take from it, and each answer says what they left.
 """
 
 from __future__ import annotations

@@ -44,10 +44,12 @@ from shared.mapping.orders.changes import (
     ChangeStep,
     HeaderWrites,
     after_lines_written,
+    are_computed,
     computes_as_written,
     fingerprints_of,
     header_writes,
     while_written,
+    without_prices,
     without_undone,
 )
 from shared.mapping.orders.header import without_past
@@ -135,8 +137,11 @@ class _OrderChange:
         """What headers got, by the sales order's number."""
         self._done: list[ChangeStep] = []
         self._ignored: dict[Cell, None] = {}
-        self._is_computed = False
-        """Whether F&O had the amounts that it was last given on all lines that the last steps change."""
+        self._expected: FoOrder | None = None
+        """What F&O should have after the first write, if only quantities and prices of lines were written, and these
+        lines had the amounts that they last got."""
+        self._is_unseen = False
+        """Whether F&O's answer to the write is all that proves it."""
 
     async def run(self) -> ChangeReport:
         written = await self._write_header_alone()
@@ -153,12 +158,13 @@ class _OrderChange:
                 await self._leave_to_a_person(plan.held)
                 _refuse(plan, fo, is_last=rounds_left == 1)
                 if plan.steps:
-                    link = self._link
-                    self._is_computed = computes_as_written(fo, plan.steps, link.fingerprints, link.sources)
+                    self._expected = None if self._done else self._expect(fo, plan)
                     await self._carry_out(fo, plan)
                     written = fo if self._may_read_lines_alone(plan) else None
                     continue
-            except RefusedError:
+            except RefusedError as refusal:
+                if refusal.code is ErrorCode.CHANGE_NOT_TAKEN:
+                    self._ports.amounts.note(self._link.company, are_computed=False)
                 await self._hold_for_change(fo)
                 raise
             await self._release(fo)
@@ -219,22 +225,29 @@ class _OrderChange:
         """Whether F&O has taken what was written.
 
         Its lines are proof enough: of their amounts, and of the address that their parcels follow. If they do not show
-        it, or the app holds the order, all of the order is read. Where lines alone got quantities and prices, whose
-        amounts were those that F&O last got, its answer to the write is the proof while it is known to compute amounts.
+        it, or the app holds the order, all of the order is read. Where F&O is known to compute amounts, its answer to
+        the first write of quantities and prices is the proof.
         """
         if self._link.held or self._hold_reason() is not None:
             return False
-        company, amounts = self._link.company, self._ports.amounts
-        expected = after_lines_written(before, self._done, self._state.order.currency) if self._is_computed else None
-        if expected is not None and amounts.are_known(company):
-            return await self._needs_nothing(expected)
+        company, expected = self._link.company, self._expected
+        if expected is not None and self._ports.amounts.are_known(company):
+            self._is_unseen = await self._needs_nothing(expected)
+            return self._is_unseen
         follows = self._rules.tenant.header_changes == "follow"
         sent = self._sent
         fo = await read_written(self._ports.fo, company, before, sent, with_headers=bool(sent) and not follows)
-        is_as_planned = fo is not None and await self._needs_nothing(fo)
+        if fo is None:
+            return False
         if expected is not None:
-            (amounts.saw if is_as_planned else amounts.forget)(company)
-        return is_as_planned
+            self._ports.amounts.note(company, are_computed=are_computed(before, fo, expected))
+        return await self._needs_nothing(fo)
+
+    def _expect(self, fo: FoOrder, plan: ChangePlan) -> FoOrder | None:
+        link = self._link
+        if not computes_as_written(fo, plan.steps, link.fingerprints, link.sources):
+            return None
+        return after_lines_written(fo, plan.steps, self._state.order.currency)
 
     async def _needs_nothing(self, fo: FoOrder) -> bool:
         try:
@@ -423,7 +436,10 @@ class _OrderChange:
         link = replace(self._link, promised={})
         if self._target is not None:
             fingerprints = fingerprints_of(self._target, self._link.fingerprints)
-            link = replace(link, fingerprints=without_undone(fingerprints, self._ignored))
+            fingerprints = without_undone(fingerprints, self._ignored)
+            if self._is_unseen:
+                fingerprints = without_prices(fingerprints, self._done, self._link.sources)
+            link = replace(link, fingerprints=fingerprints)
         kept = "; ".join(str(cell) for cell in self._ignored if cell.by_staff)
         return ChangeReport(f"{note}; {kept}" if kept else note, fo.number, link, self._evidence())
 

@@ -106,10 +106,14 @@ async def test_a_store_called_like_our_own_partition_does_not_meet_the_journals(
     assert {partition for partition, _ in table.rows} == {"journals", "store-journals"}
 
 
-async def test_the_table_is_complete_from_its_first_use_on_for_every_process(payments, table):
-    first = await payments.complete_since(NOON)
+async def test_a_stores_rows_are_complete_from_their_first_use_on_for_every_process(payments, table):
+    first = await payments.complete_since("nordlys", NOON)
     later = NOON + timedelta(days=3)
-    assert await Payments(table).complete_since(later) == first
+    assert await Payments(table).complete_since("nordlys", later) == first
     assert first > NOON
-    table.rows.clear()
-    assert await payments.complete_since(later) == first + timedelta(days=3)
+    assert await payments.complete_since("prairie", later) == first + timedelta(days=3)
+    await payments.put(PLAIN)
+    assert (await payments.of_order("nordlys", ORDER)).keys() == {7_001}
+    for key in [each for each in table.rows if each[0] == "store-nordlys"]:
+        del table.rows[key]
+    assert await payments.complete_since("nordlys", later) == first + timedelta(days=3)

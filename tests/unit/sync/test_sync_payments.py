@@ -65,6 +65,7 @@ async def test_a_payment_of_the_moment_at_which_the_table_was_lost_is_looked_up(
     """Shopify's clock may be ahead by ten seconds."""
     await converge(books)
     at = books.clock() + timedelta(seconds=seconds)
+    books.clock.pass_by(minutes=5)
     young = state(transaction(3, processed_at=at), sale=order(line(price=euros("100.00")), id=7))
     books.fo.calls.clear()
     await converge(books, young)
@@ -81,6 +82,18 @@ async def test_payments_of_before_a_loss_of_the_table_are_found_whenever_it_happ
     for one in (TWO_GATEWAYS, young):
         assert (await converge(books, one)).written == 0
     assert books.ids() == ["1", "2", "3"]
+
+
+async def test_a_payment_of_a_time_to_come_is_looked_up(books):
+    await converge(books)
+    books.clock.pass_by(minutes=5)
+    coming = state(
+        transaction(3, processed_at=books.clock() + timedelta(seconds=11)),
+        sale=order(line(price=euros("100.00")), id=7),
+    )
+    books.fo.calls.clear()
+    await converge(books, coming)
+    assert books.fo.calls == [LINES, WRITE]
 
 
 async def test_a_young_payment_is_looked_up_once_an_attempt_at_it_was_cut_off(books):
