@@ -55,9 +55,7 @@ async def measure(stack: Stack, http: httpx.AsyncClient) -> list[Figure]:
         of_paid = _points(await _calls(stack, http))
         address = await (await begin()).amend(shipping_address=_MOVED)
         lines = [{"line": _SKU, "quantity": 1, "restock": "cancel"}]
-        await paid.step(
-            "refund", lines=lines
-        )  # what the process learns of F&O's fields and amounts at its first refund
+        await paid.step("refund", lines=lines)  # what the process learns of F&O's fields at its first refund
         await asyncio.sleep(_YOUNG)
         refund = await paid.step("refund", lines=lines)
         written = await _points_of_write_back(stack, http, begin)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -41,9 +40,6 @@ LINE_FIELDS: Final = (
     "DeliveryAddressZipCode",
     "DeliveryAddressCountryRegionId",
 )
-
-_SEEN_FOR: Final = 3600.0
-"""Seconds after which the lines are read once more after a change: within them a changed parameter is not noticed."""
 
 _ORDER_STATUS: Final = {
     "Active": FoStatus.OPEN,
@@ -183,28 +179,6 @@ async def write(client: ODataClient, operations: Sequence[Operation]) -> list[Fo
             case _:
                 raise ValueError(f"{operation.method} without its key or body")
     return rows
-
-
-class ComputedAmounts:
-    """Companies whose F&O was seen to compute the amount of a changed line from its quantity and price. It depends on a
-    parameter of the company, which config/tenants may not know, and which may be changed at any time.
-
-    Use one for the whole process.
-    """
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._seen_until: dict[str, float] = {}
-
-    def note(self, company: str, *, are_computed: bool | None) -> None:
-        """`are_computed`: whether a change showed it; None where it showed nothing."""
-        if are_computed:
-            self._seen_until[company] = self._clock() + _SEEN_FOR
-        elif are_computed is not None:
-            self._seen_until.pop(company, None)
-
-    def are_known(self, company: str) -> bool:
-        return self._clock() < self._seen_until.get(company, 0.0)
 
 
 def header_change(company: str, number: str, fields: FoRow) -> Operation:

@@ -35,7 +35,8 @@ from shared.model.fo_order import FoRow
 
 _BATCH: Final = "JournalBatchNumber"
 _LEASE: Final = timedelta(minutes=5)  # longer than one invocation may last (host.json)
-_SETTLING: Final = timedelta(seconds=30)
+_SETTLING: Final = timedelta(minutes=4)
+"""Twice the default of D365_TIMEOUT_SECONDS: after it F&O is taken to have ended a call whose answer was lost."""
 _RETRY_DELAY: Final = timedelta(seconds=2)
 _ATTEMPTS: Final = 20
 _IN_USE: Final = re.compile(r"\bjournal\b.{0,80}?\b(?:in use|used by|blocked|locked|being posted)\b", re.IGNORECASE)
@@ -291,7 +292,9 @@ def _description(draft: JournalDraft, turn: int) -> str:
 
 
 def settling_time(error: ConnectorError) -> timedelta:
-    """How long after this failure F&O may still be executing the call, so that reading at once could be too early."""
+    """How long after this failure F&O may still be executing the call, so that reading at once could be too early. A
+    gateway that answers in its place knows nothing of that, whatever it asks to wait for.
+    """
     if not isinstance(error, OutcomeUnknownError):
         return timedelta(0)
-    return error.retry_after or _SETTLING
+    return max(error.retry_after or timedelta(0), _SETTLING)

@@ -38,7 +38,8 @@ class MaintenanceWindow:
         begin, end = datetime.combine(day, self.begin, self.zone), datetime.combine(last, self.end, self.zone)
         length = end - begin  # by the clock on the wall, on which an hour is left out in spring
         starts = begin.astimezone(UTC)
-        return starts, max(end.astimezone(UTC), starts + min(length, _SHORT))
+        ends = max(end.astimezone(UTC), end.replace(fold=1).astimezone(UTC))  # in autumn an hour comes twice
+        return starts, max(ends, starts + min(length, _SHORT))
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,7 +96,7 @@ class OrderLink:
     not_booked: str = ""
     """Why the app does not book the order at all, as text for people; "" for any other order."""
     claimed_until: datetime | None = None
-    """Before this time one worker alone creates the sales order."""
+    """Before this time one worker alone creates or changes the sales order, or F&O may still do what it was sent."""
     applied_at: datetime | None = None
     """When F&O last got the sales order or a change of it, taken or refused, by the app's clock. None for an order that
     F&O does not have, and of a release that did not record it.
@@ -278,10 +278,12 @@ class OrderLinks:
 
 
 def refuse_claimed(link: OrderLink, now: datetime) -> None:
-    """Raises TransientError while another worker creates the sales order."""
+    """Raises TransientError while another worker, or F&O, may be writing the sales order."""
     until = link.claimed_until
     if until is not None and now < until:
-        raise TransientError(f"another worker books order {link.order_id}", retry_after=until - now)
+        raise TransientError(
+            f"another worker, or F&O, may still be writing order {link.order_id}", retry_after=until - now
+        )
 
 
 def _row(link: OrderLink) -> TableRow:

@@ -21,7 +21,6 @@ from local.shopify.state import Shop
 from shared.bus.envelope import Envelope
 from shared.d365.customers import Customers
 from shared.d365.odata.client import ODataClient
-from shared.d365.order_changes import ComputedAmounts
 from shared.d365.payment_journals import PaymentJournals
 from shared.d365.tax import TaxSetups
 from shared.errors import OutcomeUnknownError
@@ -155,7 +154,7 @@ class Installation:
         for _ in range(_PROCESSES):
             queue.wire = wire
             try:
-                async with self._process(wire, knows_amounts=wire is first) as (ports, journal):
+                async with self._process(wire) as (ports, journal):
                     queue_ports = QueuePorts(queue=queue, claims=None, journal=journal, parking=ports.parking)
                     while queue.waiting:
                         one = await queue.first()
@@ -173,11 +172,8 @@ class Installation:
         raise AssertionError(f"not done after {_PROCESSES} processes: {first.calls}") from trouble
 
     @asynccontextmanager
-    async def _process(self, wire: Wire, *, knows_amounts: bool) -> AsyncIterator[tuple[OrderPorts, Journal]]:
-        """The app's ports, all connected by this wire. `knows_amounts`: it has seen how F&O computes them."""
-        amounts = ComputedAmounts()
-        if knows_amounts:
-            amounts.note(self.rules.company, are_computed=True)
+    async def _process(self, wire: Wire) -> AsyncIterator[tuple[OrderPorts, Journal]]:
+        """The app's ports, all connected by this wire."""
         fo = ODataClient(
             self.fo.base_url,
             Identity(self.fo),
@@ -208,7 +204,6 @@ class Installation:
                 shipments=Shipments(over["shipments"]),
                 now=self.time.now,
                 change_pause=self.change_pause,
-                amounts=amounts,
             )
             try:
                 yield ports, Journal(over["journal"])

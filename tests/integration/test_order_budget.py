@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
+from shared.errors import NotYetError
+from shared.sync.orders.flow import sync_order
 from tests.builders.both_sides import App, app_in_process
 from tests.builders.histories import Webhook
 from tests.builders.one_order import VAT, OneOrder, checkout
@@ -59,6 +61,25 @@ async def test_where_no_rule_asks_for_the_risk_an_unpaid_order_costs_nothing(app
     await deliver_all(order := OneOrder(app, rules, checkout("nordlys", *FIVE, payment="unpaid")))
     assert len(order.lines) == 5
     assert not asked(app)
+
+
+@pytest.mark.parametrize(("minutes", "is_booked"), [(14, False), (16, True)])
+async def test_a_body_that_is_ahead_of_shopify_waits_for_a_quarter_of_an_hour(
+    app: App, minutes: int, *, is_booked: bool
+) -> None:
+    """Shopify goes on showing an earlier state than its webhook has."""
+    order = OneOrder(app, RULES, checkout("nordlys", *FIVE))
+    (created, *_) = order.pending()
+    body = json.loads(created.body)
+    body["updated_at"] = (datetime.fromisoformat(body["updated_at"]) + timedelta(seconds=1)).isoformat()
+    envelope = app._envelope(replace(created, body=json.dumps(body).encode()))
+    old = replace(envelope, occurred_at=envelope.occurred_at - timedelta(minutes=minutes))
+    if is_booked:
+        await sync_order(old, app._ports)
+    else:
+        with pytest.raises(NotYetError, match="does not show the order of the event yet"):
+            await sync_order(old, app._ports)
+    assert len(order.rows("SalesOrderHeadersV4")) == is_booked
 
 
 async def test_a_risk_found_since_the_webhook_holds_the_order(app: App) -> None:

@@ -2,13 +2,13 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 from fixtures.order_changes import HELD_FOR_RISK, NUMBER, ChangeScenario, moved, running_change_scenario, sale
 
-from shared.errors import RefusedError, TransientError
+from shared.errors import OutcomeUnknownError, RefusedError, TransientError
 from shared.model import Risk
 from tests.builders.sales import EU, euros, with_rules
 
@@ -341,6 +341,7 @@ async def test_a_crash_leaves_what_the_next_run_completes(scenario, edit, crash)
         except TransientError:
             crashes += 1
             scenario.wire.breaks_after = scenario.stored.fails_at = None
+            scenario.pass_by(minutes=8)
     assert crashes
     if edit.cancelled_at or not edit.lines:
         assert await scenario.lines() == []
@@ -350,6 +351,42 @@ async def test_a_crash_leaves_what_the_next_run_completes(scenario, edit, crash)
     scenario.wire.writes.clear()
     await scenario.change(edit)
     assert scenario.wire.writes == []
+
+
+async def test_a_line_that_f_and_o_adds_after_its_gateway_gave_up_is_there_once(scenario):
+    edit = sale(2, 4, 1)
+    await scenario.create(sale(2, 0, 1))
+    scenario.wire.is_slow = True
+    with pytest.raises(OutcomeUnknownError):
+        await scenario.change(edit)
+    with pytest.raises(TransientError, match="may still be writing") as waits:
+        await scenario.change(edit)
+    assert timedelta(minutes=3, seconds=59) < (waits.value.retry_after or timedelta(0)) <= timedelta(minutes=4)
+    await scenario.wire.end_late()
+    scenario.pass_by(minutes=4)
+    await scenario.change(edit)
+    assert await scenario.quantities() == {"11": 2, "12": 4, "13": 1, "900": 1}
+    assert await scenario.amount() == edit.total.amount
+
+
+async def test_what_an_edit_wrote_late_does_not_undo_the_next_one(scenario):
+    await scenario.create(sale(3))
+    scenario.wire.is_slow = True
+    for edit in (sale(2), sale(5)):
+        with pytest.raises(TransientError, match=r"with 504|may still be writing"):
+            await scenario.change(edit)
+    await scenario.wire.end_late()
+    scenario.pass_by(minutes=4)
+    await scenario.change(sale(5))
+    assert await scenario.amount() == sale(5).total.amount
+
+
+async def test_a_change_that_f_and_o_refuses_may_be_sent_again_at_once(scenario):
+    await scenario.create(sale(3))
+    await scenario.post("pick")
+    with pytest.raises(RefusedError, match="CHANGE_REFUSED"):
+        await scenario.change(sale(2, 1), with_rules(EU, changes={"quantity_down": {"picked": "apply"}}))
+    assert scenario.link.claimed_until is None
 
 
 @pytest.mark.parametrize("at", [1, 2, 3])
@@ -364,6 +401,7 @@ async def test_a_crash_about_a_further_order_makes_no_second_one(scenario, at):
     with pytest.raises(TransientError, match=r"the app was stopped|no answer"):
         await scenario.change(sale(3, 1))
     scenario.wire.breaks_after = scenario.stored.fails_at = None
+    scenario.pass_by(minutes=8)
     await scenario.change(sale(3, 1))
     assert await scenario.amount(NUMBER, f"{NUMBER}B") == sale(3, 1).total.amount
     assert await scenario.header(f"{NUMBER}C") is None
@@ -406,6 +444,7 @@ async def test_a_large_change_that_was_cut_off_is_held_and_completed(scenario, b
         await scenario.change(sale(2, 2, 2, 2, 2), FEW)
     assert (await scenario.header())["IsSalesProcessingStopped"] == "Yes"
     scenario.wire.breaks_after = None
+    scenario.pass_by(minutes=4)
     await scenario.change(sale(2, 2, 2, 2, 2), FEW)
     assert await scenario.quantities() == dict.fromkeys(("11", "12", "13", "14", "15"), 2) | {"900": 1}
     assert (await scenario.header())["IsSalesProcessingStopped"] == "No"

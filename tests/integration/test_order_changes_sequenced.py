@@ -85,7 +85,7 @@ async def test_what_is_added_after_the_invoice_goes_into_one_further_order(scena
 
     async def converge() -> OrderLink:
         state = OrderState(order=tees(3), refunds=(), transactions=(), risk=Risk.NONE, shipped={})
-        ports = ChangePorts(scenario.fo, scenario.stored, allocate)
+        ports = ChangePorts(scenario.fo, scenario.stored, allocate, now=scenario.now)
         report = await converge_changes(state, scenario.link, US, ports, items={1: TEE})
         return await scenario.stored.put(report.link)
 
@@ -98,6 +98,7 @@ async def test_what_is_added_after_the_invoice_goes_into_one_further_order(scena
         with pytest.raises(TransientError, match=r"the app was stopped|no answer"):
             await converge()
         scenario.wire.breaks_after = scenario.stored.fails_at = None
+        scenario.pass_by(minutes=4)
     link = await converge()
     (further,) = link.further
     rows = await scenario.fo.query(

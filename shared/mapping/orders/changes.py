@@ -18,7 +18,6 @@ from shared.mapping.orders.differences import (
     Aspect,
     closed_status,
     differences,
-    has_amount_as_written,
     kind_of_charge,
     line_fingerprints,
     unchanged_aspects,
@@ -38,19 +37,7 @@ from shared.mapping.orders.header import (
 from shared.mapping.orders.lines import PlannedLine
 from shared.mapping.orders.matching import OwnLines, Placement
 from shared.mapping.orders.plan import SalesOrderPlan
-from shared.model import (
-    COMPONENTS,
-    Component,
-    FoHeader,
-    FoLine,
-    FoOrder,
-    FoPrice,
-    FoRow,
-    FoStatus,
-    Money,
-    Order,
-    source_of,
-)
+from shared.model import COMPONENTS, Component, FoHeader, FoLine, FoOrder, FoRow, FoStatus, Money, Order, source_of
 from shared.rules import ChangeKind, Decision, StoreRules
 
 _QUANTITY: Final = "OrderedSalesQuantity"
@@ -184,80 +171,6 @@ def while_written(
             if source in left:
                 left[source] = without_aspects(left[source], step.fields)
     return left
-
-
-def computes_as_written(
-    fo: FoOrder, steps: Iterable[ChangeStep], fingerprints: Mapping[str, str], sources: Mapping[str, str]
-) -> bool:
-    """Whether the steps change lines, and F&O has for each of them the amount that it got last: then it computes these
-    lines as the app does. `sources` is by InventoryLotId.
-    """
-    changed = {sources.get(step.lot, "") for step in steps if step.action is Action.CHANGE_LINE}
-    by_source: defaultdict[str, list[FoLine]] = defaultdict(list)
-    for line in fo.lines:
-        by_source[sources.get(line.lot, "")].append(line)
-    return bool(changed) and all(has_amount_as_written(by_source[each], fingerprints.get(each, "")) for each in changed)
-
-
-def after_lines_written(fo: FoOrder, steps: Iterable[ChangeStep], currency: str) -> FoOrder | None:
-    """The order as F&O has it after steps that only gave lines quantities and prices, or deleted lines, if F&O computes
-    their amounts anew; None after any other step.
-    """
-    lines = {line.lot: line for line in fo.lines}
-    for step in steps:
-        match step.action:
-            case Action.REMOVE_LINE:
-                lines.pop(step.lot, None)
-            case Action.CHANGE_LINE if step.lot in lines and _AMOUNT_FIELDS.issuperset(step.fields):
-                lines[step.lot] = _with_amount_fields(lines[step.lot], step.fields, currency)
-            case _:
-                return None
-    return replace(fo, lines=tuple(lines.values()))
-
-
-def are_computed(before: FoOrder, after: FoOrder, expected: FoOrder) -> bool | None:
-    """Whether F&O computed the amounts of the lines that changed; None where no line shows it. An amount that was right
-    before, or is of no pieces, shows nothing; nor does one that was 0, which F&O always computes anew.
-    """
-    amounts = {line.lot: line.amount for line in before.lines}
-    found = {line.lot: line for line in after.lines}
-    shown = None
-    for line in expected.lines:
-        now = found.get(line.lot)
-        if now is None or (now.quantity, now.amount) != (line.quantity, line.amount):
-            return False
-        if line.quantity and amounts[line.lot] not in {0, line.amount}:
-            shown = True
-    return shown
-
-
-def without_prices(
-    fingerprints: Mapping[str, str], steps: Iterable[ChangeStep], sources: Mapping[str, str]
-) -> dict[str, str]:
-    """The fingerprints without the prices of the lines that the steps changed: nobody has seen yet what F&O made of
-    them, and where it is something else, that does not show that staff changed it. `sources` is by InventoryLotId.
-    """
-    left = dict(fingerprints)
-    for source in {sources.get(step.lot, "") for step in steps}:
-        if source in left:
-            left[source] = without_aspect(left[source], Aspect.PRICE)
-    return left
-
-
-def _with_amount_fields(line: FoLine, fields: FoRow, currency: str) -> FoLine:
-    quantity = fields.get(_QUANTITY, line.quantity)
-    before = (line.price, line.price_unit, line.discount, line.charges)
-    price = FoPrice(*(fields.get(name, known) for name, known in zip(PRICE_FIELDS, before, strict=True)))
-    return replace(
-        line,
-        quantity=quantity,
-        remaining=quantity - line.done,
-        price=price.price,
-        price_unit=price.unit,
-        discount=price.discount,
-        charges=price.charges,
-        amount=Money(price.amount(quantity), currency).rounded().amount,
-    )
 
 
 def without_undone(fingerprints: Mapping[str, str], cells: Iterable[Cell]) -> dict[str, str]:

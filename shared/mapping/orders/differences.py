@@ -110,13 +110,6 @@ def quantity_before(source: str, fingerprints: Mapping[str, str]) -> Decimal | N
     return None if before is None else Decimal(before)
 
 
-def has_amount_as_written(lines: Iterable[FoLine], fingerprint: str) -> bool:
-    """Whether F&O's lines of one source have the amount that the app last gave them. False where that is not known."""
-    priced = json.loads(fingerprint or "{}").get(Aspect.PRICE, "")
-    written = [Decimal(each.partition(" ")[0]) for each in priced.split("; ") if each]
-    return bool(written) and sum(written) == sum(line.amount for line in lines)
-
-
 def without_aspects(fingerprint: str, written: Collection[str]) -> str:
     """The fingerprint of a line without what these fields show; without anything where no field is named."""
     known = json.loads(fingerprint or "{}")

@@ -150,7 +150,7 @@ async def change(state: OrderState, link: OrderLink, rules: StoreRules, ports: O
         state,
         link,
         rules,
-        ChangePorts(ports.fo, ports.links, allocate_more, now=ports.now, amounts=ports.amounts),
+        ChangePorts(ports.fo, ports.links, allocate_more, now=ports.now),
         items=items,
         tax_setup=await tax_setup_of(rules.company, ports.taxes, verify=rules.tax.verify),
     )

@@ -1,12 +1,11 @@
 """Changes F&O's sales order to Shopify's order of now: read, plan, write, and read again until nothing differs.
 
-Only what a proof needs is read again: the lines, whose amounts F&O computes and whose address parcels follow. Nothing
-is read again where only quantities and prices were written, and this process has seen within the hour that F&O computes
-amounts from them. Where the header alone changed, and lines take it from their header, the lines are not read before it
-is written.
+Only what a proof needs is read again: the lines, whose amounts F&O computes and whose address parcels follow. Where the
+header alone changed, and lines take it from their header, they are not read before it is written either.
 
 Nothing depends on earlier runs: after a crash at any point the next run finds what is still missing. What a run has to
-know about its own writes is stored in the order's link before it writes.
+know about its own writes is stored in the order's link before it writes. It claims the order with that: where an answer
+is lost, F&O may do later what it was sent, and nothing is read or written before it has surely ended.
 """
 
 from __future__ import annotations
@@ -22,7 +21,6 @@ from shared.d365.odata.batch import Operation
 from shared.d365.odata.client import ODataClient
 from shared.d365.order_changes import (
     HELD,
-    ComputedAmounts,
     header_change,
     header_removal,
     line_change,
@@ -34,8 +32,9 @@ from shared.d365.order_changes import (
     read_written,
     write,
 )
+from shared.d365.payment_journals import settling_time
 from shared.d365.sales_orders import SalesOrderDraft, create_numbered, create_sequenced
-from shared.errors import DeniedError, ErrorCode, RefusedError
+from shared.errors import ConnectorError, DeniedError, ErrorCode, RefusedError
 from shared.mapping.fo.fields import fit
 from shared.mapping.orders.changes import (
     Action,
@@ -43,13 +42,9 @@ from shared.mapping.orders.changes import (
     ChangePlan,
     ChangeStep,
     HeaderWrites,
-    after_lines_written,
-    are_computed,
-    computes_as_written,
     fingerprints_of,
     header_writes,
     while_written,
-    without_prices,
     without_undone,
 )
 from shared.mapping.orders.header import without_past
@@ -59,7 +54,7 @@ from shared.mapping.orders.plan import LINE_KEY, SalesOrderPlan
 from shared.mapping.orders.record import digest
 from shared.model import FoHeader, FoOrder, FoRow, FoStatus, HoldReason, Item, OrderState, TaxSetup
 from shared.rules import StoreRules
-from shared.store.links import OrderLink
+from shared.store.links import LEASE, OrderLink, refuse_claimed
 from shared.sync.orders.planning import Allocate, PlannedChange, plan_change, plan_header, plan_with_lines_as_written
 from shared.sync.orders.safety import is_released
 
@@ -80,7 +75,6 @@ class ChangePorts:
     allocate: Allocate
     """From F&O's on-hand of this moment."""
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
-    amounts: ComputedAmounts = field(default_factory=ComputedAmounts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,13 +131,19 @@ class _OrderChange:
         """What headers got, by the sales order's number."""
         self._done: list[ChangeStep] = []
         self._ignored: dict[Cell, None] = {}
-        self._expected: FoOrder | None = None
-        """What F&O should have after the first write, if only quantities and prices of lines were written, and these
-        lines had the amounts that they last got."""
-        self._is_unseen = False
-        """Whether F&O's answer to the write is all that proves it."""
 
     async def run(self) -> ChangeReport:
+        refuse_claimed(self._link, self._ports.now())
+        try:
+            return await self._converge()
+        except ConnectorError as failure:
+            if self._link.claimed_until is not None:
+                wait = settling_time(failure)
+                until = self._ports.now() + wait if wait else None
+                self._link = await self._ports.links.put(replace(self._link, claimed_until=until))
+            raise
+
+    async def _converge(self) -> ChangeReport:
         written = await self._write_header_alone()
         for rounds_left in range(_ROUNDS, 0, -1):
             if written is not None and await self._is_as_planned(written):
@@ -158,13 +158,10 @@ class _OrderChange:
                 await self._leave_to_a_person(plan.held)
                 _refuse(plan, fo, is_last=rounds_left == 1)
                 if plan.steps:
-                    self._expected = None if self._done else self._expect(fo, plan)
                     await self._carry_out(fo, plan)
                     written = fo if self._may_read_lines_alone(plan) else None
                     continue
-            except RefusedError as refusal:
-                if refusal.code is ErrorCode.CHANGE_NOT_TAKEN:
-                    self._ports.amounts.note(self._link.company, are_computed=False)
+            except RefusedError:
                 await self._hold_for_change(fo)
                 raise
             await self._release(fo)
@@ -222,34 +219,18 @@ class _OrderChange:
         return not self._state.order.is_given_up and moved.isdisjoint(step.action for step in plan.steps)
 
     async def _is_as_planned(self, before: FoOrder) -> bool:
-        """Whether F&O has taken what was written.
+        """Whether F&O shows on the order's lines that it has taken what was written.
 
-        Its lines are proof enough: of their amounts, and of the address that their parcels follow. If they do not show
-        it, or the app holds the order, all of the order is read. Where F&O is known to compute amounts, its answer to
-        the first write of quantities and prices is the proof.
+        The lines are proof enough: of their amounts, and of the address that their parcels follow. If they do not show
+        it, or the app holds the order, all of the order is read.
         """
         if self._link.held or self._hold_reason() is not None:
             return False
-        company, expected = self._link.company, self._expected
-        if expected is not None and self._ports.amounts.are_known(company):
-            self._is_unseen = await self._needs_nothing(expected)
-            return self._is_unseen
         follows = self._rules.tenant.header_changes == "follow"
-        sent = self._sent
+        company, sent = self._link.company, self._sent
         fo = await read_written(self._ports.fo, company, before, sent, with_headers=bool(sent) and not follows)
         if fo is None:
             return False
-        if expected is not None:
-            self._ports.amounts.note(company, are_computed=are_computed(before, fo, expected))
-        return await self._needs_nothing(fo)
-
-    def _expect(self, fo: FoOrder, plan: ChangePlan) -> FoOrder | None:
-        link = self._link
-        if not computes_as_written(fo, plan.steps, link.fingerprints, link.sources):
-            return None
-        return after_lines_written(fo, plan.steps, self._state.order.currency)
-
-    async def _needs_nothing(self, fo: FoOrder) -> bool:
         try:
             plan = await self._plan(fo)
         except RefusedError:
@@ -321,8 +302,8 @@ class _OrderChange:
             for line in step.lines
         }
         fingerprints = while_written(self._link.fingerprints, plan.steps, self._link.sources)
-        if promised or fingerprints != self._link.fingerprints:
-            self._link = await self._ports.links.put(replace(self._link, promised=promised, fingerprints=fingerprints))
+        claimed = replace(self._link, promised=promised, fingerprints=fingerprints)
+        self._link = await self._ports.links.put(replace(claimed, claimed_until=self._ports.now() + LEASE))
         operations = [operation for step in plan.steps for operation in _operations(step, company)]
         most = self._rules.orders.lines_per_request
         if len(operations) > most and (not self._link.held or self._link.is_holding):
@@ -426,20 +407,17 @@ class _OrderChange:
         if not self._state.order.is_given_up:
             raise RefusedError(ErrorCode.FO_ORDER_GONE, sales_order=self._link.sales_order)
         note = "cancelled: F&O has nothing left of the order"
-        link = replace(self._link, sources={}, promised={}, lots={}, held="")
+        link = replace(self._link, sources={}, promised={}, lots={}, held="", claimed_until=None)
         return ChangeReport(note, self._link.sales_order, link, self._evidence())
 
     def _report(self, fo: FoOrder) -> ChangeReport:
         note = "; ".join(step.reason for step in self._done) or "F&O has the order as it is"
         if self._hides_work:
             note += "; F&O does not show whether the warehouse works on it (warehouse_management in config/tenants)"
-        link = replace(self._link, promised={})
+        link = replace(self._link, promised={}, claimed_until=None)
         if self._target is not None:
             fingerprints = fingerprints_of(self._target, self._link.fingerprints)
-            fingerprints = without_undone(fingerprints, self._ignored)
-            if self._is_unseen:
-                fingerprints = without_prices(fingerprints, self._done, self._link.sources)
-            link = replace(link, fingerprints=fingerprints)
+            link = replace(link, fingerprints=without_undone(fingerprints, self._ignored))
         kept = "; ".join(str(cell) for cell in self._ignored if cell.by_staff)
         return ChangeReport(f"{note}; {kept}" if kept else note, fo.number, link, self._evidence())
 

@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 from shared.d365.customers import Customers
 from shared.d365.items import ItemCache
 from shared.d365.odata.client import ODataClient
-from shared.d365.order_changes import ComputedAmounts
 from shared.d365.tax import TaxSetups
 from shared.rules import StoreRules
 from shared.shopify.admin.client import AdminClient
@@ -43,7 +42,6 @@ class OrderPorts:
     """What the app made of packing slips, by which it knows its own fulfilments."""
     items: ItemCache = field(default_factory=ItemCache)
     supplements: Supplements = field(default_factory=Supplements)
-    amounts: ComputedAmounts = field(default_factory=ComputedAmounts)
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     change_pause: timedelta = timedelta(0)
     """Between two changes of one sales order (shared/sync/orders/pause.py)."""

@@ -126,7 +126,8 @@ class StateReader:
                 await self._beside(state, payload, RISK)  # the least of all documents
         except _NotBesideError:
             fetched = await self._required(placed_at=state.order.created_at)
-            if fetched.order.version < state.order.version:
+            is_new = self.now - self.occurred_at < SHOWN_WITHIN
+            if is_new and fetched.order.version < state.order.version:
                 raise NotYetError("Shopify does not show the order of the event yet") from None
             return fetched
         return _normalized(state, self.rules, self.now)

@@ -35,6 +35,8 @@ def at(text: str) -> datetime:
         pytest.param(EVERY_DAY, "2026-11-29 02:30", "2026-12-07 00:00", id="without end: a week and the rest of a day"),
         # The clock goes back at 03:00 on 2026-10-25: the window lasts an hour longer.
         pytest.param(WEEKLY, "2026-10-25 00:00", "2026-10-25 04:00", id="the night of the change"),
+        # And the hour before comes twice: a window that ends in it ends in the second one.
+        pytest.param("Sat 22:00-02:30 Europe/Amsterdam", "2026-10-25 00:45", "2026-10-25 01:30", id="an hour twice"),
         # It goes forward at 02:00 on 2026-03-29: the wall never shows 02:30, and 03:15 comes before it.
         pytest.param("Sun 02:30-03:15 Europe/Amsterdam", "2026-03-29 01:40", "2026-03-29 02:15", id="an hour left out"),
     ],

@@ -281,8 +281,8 @@ async def test_a_lost_answer_is_looked_up_when_f_and_o_has_finished(books, after
         await converge(books)
     with pytest.raises(TransientError) as waiting:
         await converge(books)
-    assert waiting.value.retry_after == timedelta(seconds=30)
-    books.clock.pass_by(seconds=30)
+    assert waiting.value.retry_after == timedelta(minutes=4)
+    books.clock.pass_by(minutes=4)
     report = await converge(books)
     assert (report.adopted, report.written) == ((2, 0) if after_commit else (0, 2))
     assert (books.ids(), books.fo.balance()) == (["1", "2"], euros("100.00"))
@@ -294,7 +294,7 @@ async def test_a_line_that_may_be_in_another_journal_is_searched_only_after_an_u
     books.fo.losses = {WRITE: [after_commit]}
     with pytest.raises(OutcomeUnknownError):
         await converge(books)
-    books.clock.pass_by(seconds=30)
+    books.clock.pass_by(minutes=4)
     assert books.fo.scans == 0
     report = await converge(books, applied=rules(journal="OTHER"))
     assert (report.adopted, report.written) == ((2, 0) if after_commit else (0, 2))
