@@ -285,7 +285,17 @@ def test_order_quantities_become_a_quantity_rule_of_multiples(given, expected):
     assert price_of(prices, list_terms(quantity_rules=True)).quantities == expected
 
 
-@pytest.mark.parametrize("given", [quantities("5", "4"), quantities("1", "5", "6"), quantities(multiple="1.5")])
+@pytest.mark.parametrize(
+    "given",
+    [
+        quantities("5", "4"),
+        quantities("1", "5", "6"),
+        quantities(multiple="1.5"),
+        quantities(multiple="-2"),
+        quantities("-1", "4"),
+        quantities("2", "-4"),
+    ],
+)
 def test_order_quantities_that_nobody_can_meet_are_refused(given):
     refused = refusal(book(quantities={TENT: given}), list_terms(quantity_rules=True))
     assert refused.code is ErrorCode.PRICE_QUANTITIES_UNUSABLE
