@@ -92,7 +92,7 @@ async def test_after_a_lost_answer_nothing_is_created_before_fo_has_finished(wor
         await worker.account()
     with pytest.raises(TransientError, match="another worker creates the buyer's customer"):
         await worker.account()
-    worker.now += timedelta(minutes=3)
+    worker.now += timedelta(minutes=4)
     assert [await worker.account()] == worker.accounts == ["NLEU-000001"]
 
 

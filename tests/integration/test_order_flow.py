@@ -154,10 +154,10 @@ async def test_where_fo_numbers_the_order_the_next_attempt_waits_until_fo_has_su
     created = of_topic(one.pending(), "orders/create")
     app.fo.faults.add(Fault("reset", method="POST", entity_set="SalesOrderHeadersV4"))
     await one.send(created)
-    assert (await link_of(one)).claimed_until == now + timedelta(seconds=30)
+    assert (await link_of(one)).claimed_until == now + timedelta(minutes=4)
     await app.redeliver_waiting()
     assert (app.waiting, one.rows("SalesOrderHeadersV4")) == ([created], [])
-    app.now = _stopped(now + timedelta(seconds=31))
+    app.now = _stopped(now + timedelta(minutes=4, seconds=1))
     await app.redeliver_waiting()
     assert (app.waiting, len(one.rows("SalesOrderHeadersV4"))) == ([], 1)
 

@@ -353,7 +353,7 @@ async def test_whatever_f_and_o_suffers_from_each_payment_is_there_once_in_the_e
     with pytest.raises(TransientError) as failed:
         await scenario.converge(one)
     assert isinstance(failed.value, ThrottledError) is (kind == "throttle")
-    scenario.clock.pass_by(minutes=1)
+    scenario.clock.pass_by(minutes=4)
     await scenario.converge(one)
     assert {number: amount for number, amount in scenario.amounts().items() if number != "9"} == {"1": 30, "2": 70}
     assert len(scenario.journals()) == 1
@@ -370,7 +370,7 @@ async def test_no_payment_is_searched_in_all_journals_unless_its_outcome_is_unkn
     scenario.fo.faults.add(Fault("reset", entity_set="$batch"))
     with pytest.raises(OutcomeUnknownError):
         await scenario.converge(last)
-    scenario.clock.pass_by(minutes=1)
+    scenario.clock.pass_by(minutes=4)
     await scenario.converge(last)
     assert (scenario.amounts()["4"], scenario.fo.scans) == (-5, {LINES: 1})
 
@@ -409,7 +409,7 @@ async def test_a_line_that_breaks_at_any_request_costs_only_time(scenario, at, s
     one = state(transaction(1, "30.00", gateway="gift_card"), transaction(2, "70.00"))
     with pytest.raises(TransientError, match="no answer"):
         await scenario.converge(one, scenario.connect(Line(at, served=served)))
-    scenario.clock.pass_by(minutes=1)
+    scenario.clock.pass_by(minutes=4)
     await scenario.converge(one)
     assert scenario.amounts() == {"1": 30, "2": 70}
     assert len(scenario.journals()) == 1

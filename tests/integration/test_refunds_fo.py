@@ -358,7 +358,7 @@ async def with_broken_line(store: Store, one: Refund, at: int, lost: str) -> Non
     store.wire.writes, store.wire.breaks_at, store.wire.served = 0, at, lost == "answer"
     with pytest.raises(OutcomeUnknownError):
         await store.converge(one)
-    await store.converge(one, now=NOW + timedelta(minutes=3))
+    await store.converge(one, now=NOW + timedelta(minutes=4))
     assert len(store.rows("ReturnOrderHeadersV2")) == len(store.rows("ReturnOrderLinesV2")) == 1
     assert len(store.rows("FreeTextInvoiceHeaders")) == len(store.rows("FreeTextInvoiceLines")) == 1
     assert store.rows("ReturnOrderHeadersV2")[0]["IsReturnProcessingStopped"] == "No"

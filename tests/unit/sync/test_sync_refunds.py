@@ -289,7 +289,7 @@ async def test_a_lost_answer_leads_to_no_second_document(step, losses):
         except OutcomeUnknownError:
             with pytest.raises(TransientError, match="another worker books refund 801"):
                 await converge(books, TENT_BACK)  # F&O may still be writing
-            books.pass_by(minutes=3)
+            books.pass_by(minutes=4)
             continue
         break
     assert len(books.fo.tables["ReturnOrderHeadersV2"]) == 1
@@ -313,7 +313,7 @@ async def test_a_large_return_is_completed_request_by_request(losses):
         except OutcomeUnknownError:
             (header,) = books.fo.tables["ReturnOrderHeadersV2"]
             assert header["IsReturnProcessingStopped"] == "Yes"
-            books.pass_by(minutes=3)
+            books.pass_by(minutes=4)
             continue
         break
     lots = [row["ReturningInventoryLotId"] for row in books.fo.tables["ReturnOrderLinesV2"]]
