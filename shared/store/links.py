@@ -88,7 +88,7 @@ class OrderLink:
     given_up: bool = False
     """Staff handle the order in F&O by hand; later events about it are left to them too."""
     sold: tuple[SoldUnits, ...] = ()
-    """The goods of an order that F&O does not have."""
+    """The goods of an order that F&O does not have; of one that it has, what a parked change adds."""
     location_id: int | None = None
     """The location where a parked order was sold; None for online."""
     record: OrderRecord | None = None
@@ -144,9 +144,12 @@ class OrderLink:
     def is_pending_sale(self) -> bool:
         """Whether F&O will not know the order until a person acts, so that its goods are counted from here.
 
-        An order that is only claimed, or that could not be read, is not: its goods are read in Shopify.
+        An order that is only claimed, or that could not be read, is not: its goods are read in Shopify. Of an order
+        that F&O has, the goods that a parked change adds are pending.
         """
-        return not self.sales_order and (Part.ORDER in self.parked_parts or bool(self.not_booked))
+        if self.sales_order:
+            return Part.ORDER in self.parked_parts and bool(self.sold) and not self.given_up
+        return Part.ORDER in self.parked_parts or bool(self.not_booked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,14 +269,15 @@ class OrderLinks:
         }
 
     async def parked(self, store: str) -> list[PendingSale]:
-        """All parked orders with their goods, those that could not be read too."""
-        query = "PartitionKey eq @store and RowKey ge 'order-' and RowKey lt 'order.' and sales_order eq ''"
+        """All parked orders with their goods, also those that could not be read, and what parked changes add."""
+        unknown = "(sales_order eq '' or parked_digest gt '')"
+        query = f"PartitionKey eq @store and RowKey ge 'order-' and RowKey lt 'order.' and {unknown}"
         found = self._table.query_entities(query, parameters={"store": store})
         links = [_read(dict(row)) async for row in found]
         return [
             PendingSale(link.order_id, link.sold, link.location_id, is_readable=link.is_pending_sale)
             for link in links
-            if link.is_pending_sale or link.parked_parts
+            if link.is_pending_sale or (link.parked_parts and not link.sales_order)
         ]
 
 

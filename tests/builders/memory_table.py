@@ -47,6 +47,9 @@ class Found:
 
 
 def _term(text: str, parameters: Mapping[str, str]) -> Callable[[Entity], bool]:
+    if text.startswith("("):
+        terms = [_term(each, parameters) for each in text.strip("()").split(" or ")]
+        return lambda row: any(fits(row) for fits in terms)
     term = _TERM.fullmatch(text)
     assert term, f"a term that is not simulated: {text}"
     field, name, parameter, literal = term.groups()

@@ -11,7 +11,9 @@ from decimal import Decimal
 import pytest
 from fixtures.stock import Memory
 
+from local.d365.faults import Fault
 from local.shopify.order import Order
+from shared.errors import ConnectorError
 from shared.flows import STOCK
 from shared.sync.stock.flow import push_stock
 from tests.builders.both_sides import App, app_in_process
@@ -117,3 +119,71 @@ async def test_units_of_a_parked_order_count_once_when_fo_has_it_at_last(app: Ap
     assert one.goods == [("STOVE-GAS", 7, Decimal("401.45")), ("FREIGHT", 1, Decimal("11.20"))]
     assert one.paid == [Decimal("412.65")]
     assert await shown(app, "STOVE-GAS") == PLENTY - 7  # reserved in F&O
+
+
+CAREFUL = with_rules(RULES, changes={"quantity_up": {"open": "hold"}, "line_added": {"open": "hold"}})
+
+
+async def edited(app: App, **edit: object) -> OneOrder:
+    """F&O has the order of two stoves, and nobody has decided yet about what the buyer adds."""
+    one = OneOrder(app, CAREFUL, checkout("nordlys", {"sku": "STOVE-GAS", "quantity": 2, "price": "57.35", "tax": VAT}))
+    await one.deliver()
+    await one.step("edit", **edit)
+    assert await app.parked() == {"CHANGE_HELD"}
+    return one
+
+
+@pytest.mark.parametrize(
+    ("edit", "sku", "parked", "booked"),
+    [
+        ({"quantities": {"STOVE-GAS": 7}}, "STOVE-GAS", PLENTY - 7, PLENTY - 7),
+        ({"add": [{"sku": "MAP-NORDIC", "quantity": 3}]}, "MAP-NORDIC", PLENTY - 3, PLENTY - 3),
+        (
+            {"quantities": {"STOVE-GAS": 1}, "add": [{"sku": "MAP-NORDIC", "quantity": 3}]},
+            "STOVE-GAS",
+            PLENTY - 2,
+            PLENTY - 1,
+        ),
+    ],
+    ids=["more pieces", "another line", "fewer pieces"],
+)
+async def test_what_a_parked_change_adds_is_held_back_until_fo_has_it(
+    app: App, edit: dict[str, object], sku: str, parked: int, booked: int
+) -> None:
+    await edited(app, **edit)
+    assert await shown(app, sku) == parked
+    app.change_rules(RULES)
+    await app.replay_parked()
+    assert not await app.parked()
+    assert await app.links.parked("nordlys") == []
+    assert await shown(app, sku) == booked  # reserved in F&O
+
+
+async def test_what_a_parked_change_adds_is_offered_again_once_the_buyer_takes_it_back(app: App) -> None:
+    one = await edited(app, quantities={"STOVE-GAS": 7})
+    await one.step("edit", quantities={"STOVE-GAS": 2})
+    assert not await app.parked()
+    assert await shown(app, "STOVE-GAS") == PLENTY - 2
+
+
+async def test_what_a_parked_change_adds_is_offered_again_once_it_is_discarded(app: App) -> None:
+    one = await edited(app, quantities={"STOVE-GAS": 7})
+    assert await shown(app, "STOVE-GAS") == PLENTY - 7
+    with pytest.raises(ConnectorError, match="held back until the message is replayed or discarded"):
+        await app.release(one.order.id)
+    await app.discard_parked()
+    assert await shown(app, "STOVE-GAS") == PLENTY - 2
+
+
+async def test_what_fo_refuses_to_add_is_held_back(app: App) -> None:
+    """The write was attempted, and tried again by a person."""
+    one = OneOrder(app, RULES, checkout("nordlys", {"sku": "STOVE-GAS", "quantity": 2, "price": "57.35", "tax": VAT}))
+    await one.deliver()
+    app.fo.faults.add(
+        Fault("override", "PATCH", "SalesOrderLinesV3", times=None, field="OrderedSalesQuantity", value=2)
+    )
+    await one.step("edit", quantities={"STOVE-GAS": 7})
+    for _ in range(2):
+        assert await app.parked() == {"CHANGE_NOT_TAKEN"}
+        assert await shown(app, "STOVE-GAS") == PLENTY - 7
+        await app.replay_parked()

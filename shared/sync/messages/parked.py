@@ -102,7 +102,8 @@ def _is_same(one: Parked, other: Parked) -> bool:
 async def discard(rows: Sequence[Parked], reason: str, *, sales_order: str, ports: ParkedPorts) -> None:
     """Closes the message without handling it. Where F&O does not have the order, the order is given up too: later
     events do not create it, its other parked messages are closed, and the stock flow no longer counts its goods as sold
-    and unknown to F&O. `sales_order` is the number that a person entered in F&O by hand, "" if none.
+    and unknown to F&O; nor does it count what a discarded change adds. `sales_order` is the number that a person
+    entered in F&O by hand, "" if none.
 
     Raises TransientError when the row has changed meanwhile.
     """
@@ -112,6 +113,8 @@ async def discard(rows: Sequence[Parked], reason: str, *, sales_order: str, port
     if link is not None and not link.sales_order:
         await _give_up(link, parked.flow, reason, sales_order=sales_order, ports=ports)
     else:
+        if link is not None and link.sold:  # what the change adds is not held back any more
+            await ports.links.put(replace(link, sold=()))
         for row in rows:
             if not await ports.parking.close(row, State.DISCARDED, _signed(reason, ports), datetime.now(UTC)):
                 raise TransientError(f"event {row.event_id} was changed by someone else at the same time: look again")
@@ -125,6 +128,11 @@ async def release(
     Raises ConnectorError where F&O has the order, TransientError while a worker creates it.
     """
     link = await ports.links.get(store, order_id) or OrderLink(store, order_id, now)
+    if link.is_pending_sale and link.sales_order:
+        raise ConnectorError(
+            f"F&O has the order: {link.sales_order}. What its parked change adds is held back until the message is "
+            "replayed or discarded: list"
+        )
     if link.sales_order:
         raise ConnectorError(
             f"order {order_id} holds nothing back: its sales order is {link.sales_order}. To end its hold in F&O: "

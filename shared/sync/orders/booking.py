@@ -160,6 +160,7 @@ async def change(state: OrderState, link: OrderLink, rules: StoreRules, ports: O
         digest=digest(order, rules),
         parked_digest="",
         applied_at=ports.now(),
+        sold=(),
     )
     return Booking(report.note, report.number, await ports.links.put(known), report.evidence)
 

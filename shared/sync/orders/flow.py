@@ -18,6 +18,7 @@ from collections import defaultdict
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from functools import partial
 from typing import Any, Final, Protocol
 
@@ -31,13 +32,24 @@ from shared.mapping.cut_over import (
     refuse_before_first_day,
 )
 from shared.mapping.delivery import may_depend_on_method, needs_delivery_method, with_delivery
+from shared.mapping.orders.differences import quantity_before
 from shared.mapping.orders.holds import hold_reason, releases_left
 from shared.mapping.orders.items import needs_barcodes
 from shared.mapping.orders.proof import prove
 from shared.mapping.orders.record import add_refunds, digest
 from shared.mapping.refunds.returns import note_of_open_returns
 from shared.mapping.shopify.events import Signals, read_signals, require_order_id
-from shared.model import HoldReason, LineKind, Order, OrderRecord, OrderState, Part, SoldUnits
+from shared.model import (
+    Component,
+    HoldReason,
+    LineKind,
+    Order,
+    OrderRecord,
+    OrderState,
+    Part,
+    SoldUnits,
+    source_of,
+)
 from shared.rules import StoreRules
 from shared.store.links import OrderLink
 from shared.store.parking import State
@@ -146,6 +158,8 @@ class _Event:
     parked: list[Park] = field(default_factory=list)
     waiting: dict[Part, TransientError] = field(default_factory=dict)
     done: set[Part] = field(default_factory=lambda: {Part.READING})
+    fingerprints: Mapping[str, str] = field(default_factory=dict)
+    """Of the sales order as F&O had it when the event began."""
 
     @property
     def is_replay(self) -> bool:
@@ -254,6 +268,7 @@ class _Event:
         return Parts(Done(""), parked=(Park(refusal, Part.READING),), then=partial(self.ports.links.put, marked))
 
     async def converge(self, state: OrderState) -> MessageOutcome:
+        self.fingerprints = self.link.fingerprints if self.link is not None else {}
         try:
             state = await self._latest(self._delivered(state))
             booking = await self._sales_order(state)
@@ -487,9 +502,14 @@ class _Event:
                 now=self.now,
                 parts=closing,
             )
-        digest_left = "" if Part.ORDER in closing else link.parked_digest
+        is_settled = Part.ORDER in closing and bool(link.sales_order)
         await self.ports.links.put(
-            replace(link, parked_parts=(link.parked_parts - closing) | waiting, parked_digest=digest_left)
+            replace(
+                link,
+                parked_parts=(link.parked_parts - closing) | waiting,
+                parked_digest="" if Part.ORDER in closing else link.parked_digest,
+                sold=() if is_settled else link.sold,
+            )
         )
 
     async def _store_refusals(self, state: OrderState) -> None:
@@ -509,7 +529,12 @@ class _Event:
             is_same = refused_digest == link.parked_digest
             released = {each: why for each, why in link.released.items() if is_same or each != HoldReason.CHANGE}
             known = replace(
-                link, parked_digest=refused_digest, parked_parts=parts, applied_at=applied_at, released=released
+                link,
+                parked_digest=refused_digest,
+                parked_parts=parts,
+                applied_at=applied_at,
+                released=released,
+                sold=_added(state.order, link, self.fingerprints) if of_order else link.sold,
             )
         await self.ports.links.put(known)
 
@@ -536,3 +561,20 @@ def _sold_but_unknown(order: Order, link: OrderLink | None, content: str) -> Ord
         stored=link.stored if link else {},
         etag=link.etag if link else None,
     )
+
+
+def _added(order: Order, link: OrderLink, fingerprints: Mapping[str, str]) -> tuple[SoldUnits, ...]:
+    """The goods that the order has beyond what F&O last got of it (`fingerprints`): the stock flow must not offer them
+    again. Of a line that an attempt was refused at before, the link has them.
+    """
+    if order.is_given_up or not fingerprints:
+        return ()
+    known = {(each.sku, each.variant_id): each.units for each in link.sold}
+    added: list[SoldUnits] = []
+    for line in order.lines:
+        source = source_of(Component.PRODUCTS, line.id)
+        before = quantity_before(source, fingerprints) if source in fingerprints else Decimal(0)
+        more = known.get((line.sku, line.variant_id), 0) if before is None else line.quantity - int(before)
+        if line.kind is LineKind.PRODUCT and more > 0:
+            added.append(SoldUnits(line.sku, more, line.variant_id))
+    return tuple(added)
