@@ -137,6 +137,8 @@ async def soak(seconds: float, each: float, log: LogLine, say: Callable[[str], N
             for task in work:
                 task.cancel()
             await asyncio.gather(*work, return_exceptions=True)
+        # While calls to F&O are paused faults pile up, and each call that tries F&O again would meet one more.
+        (await http.delete(f"{stack.d365}/_sim/faults")).raise_for_status()
         await _until_booked(stack, http, placed)
     _refuse_broken(answers)
     return readings

@@ -26,7 +26,7 @@ class CostBucket:
     """
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
+        self.clock = clock
         self._costs: dict[str, float] = {}
         self._maximum = float("inf")
         self._reserve = 0.0
@@ -46,7 +46,7 @@ class CostBucket:
     def charged(self, name: str) -> Iterator[None]:
         """Around one call: its cost is taken, also from the budget that answers to earlier calls tell meanwhile."""
         cost = self._costs.get(name, 0.0)
-        self._available, self._as_of = self._now() - cost, self._clock()
+        self._available, self._as_of = self._now() - cost, self.clock()
         self._under_way += cost
         try:
             yield
@@ -61,8 +61,8 @@ class CostBucket:
         self._reserve = self._maximum * _RESERVE
         self._rate = float(status["restoreRate"])
         self._available = float(status["currentlyAvailable"]) - self._under_way
-        self._as_of = self._clock()
+        self._as_of = self.clock()
 
     def _now(self) -> float:
         """Points available now."""
-        return min(self._maximum, self._available + (self._clock() - self._as_of) * self._rate)
+        return min(self._maximum, self._available + (self.clock() - self._as_of) * self._rate)

@@ -128,9 +128,9 @@ class AdminClient:
 
     async def _pace(self, name: str) -> None:
         """Waits until the budget covers the document. Cheaper ones may go first meanwhile, again and again."""
-        until = 0.0
+        began = self._bucket.clock()
         while (wait := self._bucket.wait(name)) > 0:
-            until += wait
+            until = self._bucket.clock() - began + wait
             if until > _LONGEST_WAIT:
                 raise ThrottledError(f"Shopify's query budget is spent ({name})", retry_after=timedelta(seconds=until))
             await self._sleep(wait)
