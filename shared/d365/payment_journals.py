@@ -27,16 +27,15 @@ from typing import Any, Final, Protocol
 
 from shared.d365.documents import rows_with
 from shared.d365.entities import PAYMENT_JOURNALS, PAYMENT_LINES, READ
+from shared.d365.odata.answers import settling_time
 from shared.d365.odata.batch import Operation
 from shared.d365.odata.client import ODataClient
 from shared.d365.odata.filters import Filter, all_of, chunks, eq
-from shared.errors import ConnectorError, OutcomeUnknownError, RefusedError, TransientError
+from shared.errors import ConnectorError, RefusedError, TransientError
 from shared.model.fo_order import FoRow
 
 _BATCH: Final = "JournalBatchNumber"
 _LEASE: Final = timedelta(minutes=5)  # longer than one invocation may last (host.json)
-_SETTLING: Final = timedelta(minutes=4)
-"""Twice the default of D365_TIMEOUT_SECONDS: after it F&O is taken to have ended a call whose answer was lost."""
 _RETRY_DELAY: Final = timedelta(seconds=2)
 _ATTEMPTS: Final = 20
 _IN_USE: Final = re.compile(r"\bjournal\b.{0,80}?\b(?:in use|used by|blocked|locked|being posted)\b", re.IGNORECASE)
@@ -289,12 +288,3 @@ def _row_name(draft: JournalDraft) -> str:
 
 def _description(draft: JournalDraft, turn: int) -> str:
     return draft.description if turn == 1 else f"{draft.description} {turn}"
-
-
-def settling_time(error: ConnectorError) -> timedelta:
-    """How long after this failure F&O may still be executing the call, so that reading at once could be too early. A
-    gateway that answers in its place knows nothing of that, whatever it asks to wait for.
-    """
-    if not isinstance(error, OutcomeUnknownError):
-        return timedelta(0)
-    return max(error.retry_after or timedelta(0), _SETTLING)

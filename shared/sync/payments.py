@@ -13,7 +13,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from shared.d365.payment_journals import JournalDraft, PaymentJournals, settling_time
+from shared.d365.odata.answers import settling_time
+from shared.d365.payment_journals import JournalDraft, PaymentJournals
 from shared.errors import ConnectorError, ErrorCode, RefusedError, TransientError
 from shared.mapping.payments.plan import (
     JournalKey,

@@ -19,8 +19,8 @@ from functools import partial
 from typing import Final
 
 from shared.d365.free_text_invoices import InvoiceDraft, create_invoice
+from shared.d365.odata.answers import settling_time
 from shared.d365.odata.client import ODataClient
-from shared.d365.payment_journals import settling_time
 from shared.d365.returns import AcceptReturn, ReturnDraft, ReturnOrder, create_return
 from shared.d365.sold_lines import SoldLine, read_sold_lines
 from shared.d365.tax import TaxSetups, tax_setup_of

@@ -30,6 +30,8 @@ from shared.errors import (
 )
 from shared.model.fo_order import FoRow
 
+_SETTLING: Final = timedelta(minutes=4)
+"""Twice the default of D365_TIMEOUT_SECONDS: after it F&O is taken to have ended a call whose answer was lost."""
 _DEFAULT_WAIT: Final = timedelta(seconds=30)  # Microsoft's advice for a missing Retry-After
 _LONGEST_INFOLOG: Final = 1_000
 _HIDDEN: Final = "***"
@@ -131,6 +133,15 @@ def unsettled(request: Request, reason: str, *, wait: timedelta | None = None) -
     """TransientError for a read, which may be repeated; OutcomeUnknownError for a write that may have happened."""
     kind = OutcomeUnknownError if request.writes else TransientError
     return kind(reason, retry_after=wait)
+
+
+def settling_time(error: ConnectorError) -> timedelta:
+    """How long after this failure F&O may still be executing the call, so that reading at once could be too early. A
+    gateway that answers in its place knows nothing of that, whatever it asks to wait for.
+    """
+    if not isinstance(error, OutcomeUnknownError):
+        return timedelta(0)
+    return max(error.retry_after or timedelta(0), _SETTLING)
 
 
 def throttle_delay(headers: Mapping[str, str]) -> timedelta:

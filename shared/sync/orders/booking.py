@@ -10,9 +10,9 @@ from functools import partial
 from typing import Any
 
 from shared.d365.items import item_of, read_handling, read_items
+from shared.d365.odata.answers import settling_time
 from shared.d365.on_hand import read_on_hand
 from shared.d365.order_changes import read_header, read_headers
-from shared.d365.payment_journals import settling_time
 from shared.d365.sales_orders import SalesOrder, SalesOrderDraft, create_numbered, create_sequenced, hold
 from shared.d365.sold_lines import read_sold_lines
 from shared.d365.tax import tax_setup_of

@@ -17,6 +17,7 @@ from itertools import batched
 from string import ascii_uppercase
 from typing import Any, Final, Protocol
 
+from shared.d365.odata.answers import settling_time
 from shared.d365.odata.batch import Operation
 from shared.d365.odata.client import ODataClient
 from shared.d365.order_changes import (
@@ -32,7 +33,6 @@ from shared.d365.order_changes import (
     read_written,
     write,
 )
-from shared.d365.payment_journals import settling_time
 from shared.d365.sales_orders import SalesOrderDraft, create_numbered, create_sequenced
 from shared.errors import ConnectorError, DeniedError, ErrorCode, RefusedError
 from shared.mapping.fo.fields import fit

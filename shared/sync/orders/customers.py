@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from shared.d365.payment_journals import settling_time
+from shared.d365.odata.answers import settling_time
 from shared.errors import ConnectorError, ErrorCode, RefusedError
 from shared.mapping.customers import customer_record
 from shared.model import Order
