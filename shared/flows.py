@@ -114,7 +114,9 @@ _ORDER_SCOPES: Final = frozenset(
         "read_returns",
     }
 )
-_SALES_ORDERS: Final = frozenset({"SalesLineBiEntities", "SalesOrderHeadersV4", "SalesOrderLinesV3"})
+_SALES_ORDERS: Final = frozenset(
+    {"SalesLineBiEntities", "SalesOrderHeadersV2", "SalesOrderHeadersV4", "SalesOrderLines", "SalesOrderLinesV3"}
+)
 _ITEMS: Final = frozenset({"ReleasedProductVariantsV2", "ReleasedProductsV2"})
 _ON_HAND: Final = frozenset({"WarehouseInventoryStatusesOnHandV2", "WarehousesOnHandV2"})
 _PAYMENTS: Final = frozenset({"CustomerPaymentJournalHeaders", "CustomerPaymentJournalLines"})

@@ -202,8 +202,9 @@ class DataService:
         return render.entity(row, entity_set, query.select) | dict(more)
 
     def _related(self, set_name: str, conditions: Values) -> Iterable[Row]:
+        wanted = {name: folded((value,)) for name, value in conditions.items()}
         for row in self._simulator.entities[set_name].rows():
-            if all(folded((row.values[name],)) == folded((value,)) for name, value in conditions.items()):
+            if all(folded((row.values[name],)) == value for name, value in wanted.items()):
                 yield row
 
     def _given(self, entity_set: EntitySet, operation: Operation) -> dict[str, Value]:

@@ -11,6 +11,10 @@ from typing import Final
 CUSTOMERS: Final = "CustomersV3"
 SALES_ORDERS: Final = "SalesOrderHeadersV4"
 SALES_ORDER_LINES: Final = "SalesOrderLinesV3"
+SALES_ORDERS_WITH_LINES: Final = "SalesOrderHeadersV2"
+"""The same orders; of SALES_ORDERS lines cannot be expanded."""
+EXPANDED_LINES: Final = "SalesOrderLines"
+"""The same lines, and the navigation to them from SALES_ORDERS_WITH_LINES."""
 SALES_LINE_PROGRESS: Final = "SalesLineBiEntities"
 WAREHOUSE_LINES: Final = "WHSSalesLineBiEntities"
 PRODUCTS: Final = "ReleasedProductsV2"
@@ -91,6 +95,8 @@ PUBLIC_NAMES: Final = {
     CUSTOMERS: "CustomerV3",
     SALES_ORDERS: "SalesOrderHeaderV4",
     SALES_ORDER_LINES: "SalesOrderLineV3",
+    SALES_ORDERS_WITH_LINES: "SalesOrderHeaderV2",
+    EXPANDED_LINES: "SalesOrderLine",
     SALES_LINE_PROGRESS: "SalesLineBiEntity",
     WAREHOUSE_LINES: "WHSSalesLineBiEntity",
     PRODUCTS: "ReleasedProductV2",
@@ -175,6 +181,8 @@ KEYS: Final[dict[str, tuple[str, ...]]] = {
     CUSTOMERS: ("dataAreaId", "CustomerAccount"),
     SALES_ORDERS: ("dataAreaId", "SalesOrderNumber"),
     SALES_ORDER_LINES: ("dataAreaId", "InventoryLotId"),
+    SALES_ORDERS_WITH_LINES: ("dataAreaId", "SalesOrderNumber"),
+    EXPANDED_LINES: ("dataAreaId", "InventoryLotId"),
     SALES_LINE_PROGRESS: ("dataAreaId", "SalesId", "LineCreationSequenceNumber"),
     WAREHOUSE_LINES: ("dataAreaId", "InventTransId"),
     PRODUCTS: ("dataAreaId", "ItemNumber"),
@@ -276,6 +284,21 @@ KEYS: Final[dict[str, tuple[str, ...]]] = {
     VARIANT_ORDER_SETTINGS: ("dataAreaId", "ItemNumber", "OperationalSiteId", *DIMENSIONS),
 }
 
+_SALES_ORDER: Final = (
+    "SalesOrderNumber",
+    "CustomersOrderReference",
+    "IsSalesProcessingStopped",
+    "SalesOrderStatus",
+    "SalesOrderProcessingStatus",
+)
+_SALES_ORDER_LINE: Final = (
+    "InventoryLotId",
+    "LineNumber",
+    "ExternalItemNumber",
+    "ItemNumber",
+    "OrderedSalesQuantity",
+    "LineAmount",
+)
 _ON_HAND: Final = (
     "ItemNumber",
     *DIMENSIONS,
@@ -338,21 +361,8 @@ _QUANTITIES: Final = ("MinimumSalesOrderQuantity", "MaximumSalesOrderQuantity", 
 
 READ: Final[dict[str, tuple[str, ...]]] = {
     CUSTOMERS: ("CustomerAccount",),
-    SALES_ORDERS: (
-        "SalesOrderNumber",
-        "CustomersOrderReference",
-        "IsSalesProcessingStopped",
-        "SalesOrderStatus",
-        "SalesOrderProcessingStatus",
-    ),
-    SALES_ORDER_LINES: (
-        "InventoryLotId",
-        "LineNumber",
-        "ExternalItemNumber",
-        "ItemNumber",
-        "OrderedSalesQuantity",
-        "LineAmount",
-    ),
+    **dict.fromkeys((SALES_ORDERS, SALES_ORDERS_WITH_LINES), _SALES_ORDER),
+    **dict.fromkeys((SALES_ORDER_LINES, EXPANDED_LINES), _SALES_ORDER_LINE),
     SALES_LINE_PROGRESS: (
         "SalesId",
         "InventTransId",

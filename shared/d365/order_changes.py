@@ -5,12 +5,21 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from operator import itemgetter
 from typing import Any, Final
 
 from shared.d365.documents import rows_with
-from shared.d365.entities import READ, SALES_LINE_PROGRESS, SALES_ORDER_LINES, SALES_ORDERS, WAREHOUSE_LINES
+from shared.d365.entities import (
+    EXPANDED_LINES,
+    READ,
+    SALES_LINE_PROGRESS,
+    SALES_ORDER_LINES,
+    SALES_ORDERS,
+    SALES_ORDERS_WITH_LINES,
+    WAREHOUSE_LINES,
+)
 from shared.d365.odata.batch import Operation
-from shared.d365.odata.client import ODataClient
+from shared.d365.odata.client import Expand, ODataClient
 from shared.d365.odata.filters import chunks, eq
 from shared.errors import ErrorCode, RefusedError
 from shared.model import FoHeader, FoLine, FoOrder, FoStatus
@@ -20,6 +29,25 @@ HELD: Final = "IsSalesProcessingStopped"
 _NUMBER: Final = "SalesOrderNumber"
 _LOT: Final = "InventoryLotId"
 
+_ADDRESS: Final = (
+    "DeliveryAddressName",
+    "DeliveryBuildingCompliment",
+    "DeliveryAddressStreet",
+    "DeliveryAddressCity",
+    "DeliveryAddressStateId",
+    "DeliveryAddressZipCode",
+    "DeliveryAddressCountryRegionId",
+)
+HEADER_FIELDS: Final = (
+    *READ[SALES_ORDERS],
+    *_ADDRESS,
+    "SalesOrderName",
+    "Email",
+    "CustomerRequisitionNumber",
+    "RequestedShippingDate",
+    "DeliveryModeCode",
+    "SalesTaxGroupCode",
+)
 LINE_FIELDS: Final = (
     *READ[SALES_ORDER_LINES],
     "LineDescription",
@@ -32,14 +60,9 @@ LINE_FIELDS: Final = (
     "SalesTaxItemGroupCode",
     "DeliveryModeCode",
     "RequestedShippingDate",
-    "DeliveryAddressName",
-    "DeliveryBuildingCompliment",
-    "DeliveryAddressStreet",
-    "DeliveryAddressCity",
-    "DeliveryAddressStateId",
-    "DeliveryAddressZipCode",
-    "DeliveryAddressCountryRegionId",
+    *_ADDRESS,
 )
+_LINES: Final = Expand(EXPANDED_LINES, LINE_FIELDS)
 
 _ORDER_STATUS: Final = {
     "Active": FoStatus.OPEN,
@@ -202,16 +225,19 @@ def new_line(company: str, number: str, record: FoRow) -> Operation:
 
 
 async def _read(client: ODataClient, company: str, number: str) -> tuple[FoHeader, list[FoLine]] | None:
-    header, lines, progress = await asyncio.gather(
-        client.get(SALES_ORDERS, {"dataAreaId": company, _NUMBER: number}),
-        _query_lines(client, company, number),
+    orders, progress = await asyncio.gather(
+        client.query(
+            SALES_ORDERS_WITH_LINES, company=company, where=eq(_NUMBER, number), select=HEADER_FIELDS, expand=_LINES
+        ),
         client.query(
             SALES_LINE_PROGRESS, company=company, where=eq("SalesId", number), select=READ[SALES_LINE_PROGRESS]
         ),
     )
-    if header is None:
+    order = next((each for each in orders if each[_NUMBER].casefold() == number.casefold()), None)
+    if order is None:
         return None
-    found = _header({**header, _NUMBER: number})
+    lines = sorted(order.pop(EXPANDED_LINES), key=itemgetter(_LOT))
+    found = _header({**order, _NUMBER: number})
     by_lot = {row["InventTransId"]: row for row in progress}
     return found, [_line(number, row, by_lot.get(row[_LOT]), found.status) for row in lines]
 

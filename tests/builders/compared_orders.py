@@ -4,7 +4,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from shared.d365.items import ItemCache
-from shared.d365.order_changes import LINE_FIELDS
+from shared.d365.order_changes import HEADER_FIELDS, LINE_FIELDS
 from shared.d365.payment_journals import PaymentJournals
 from shared.d365.tax import TaxSetups
 from shared.mapping.orders.header import header_fingerprints
@@ -41,9 +41,11 @@ BOOKS = with_rules(refund_rules(), payments={"journal": "SHOPPAY", "methods": tu
 class SearchableFo(MemoryFo):
     """Searches for several payment ids or sales orders too."""
 
-    async def query(self, entity_set, *, company, where, select, order_by=()):
+    async def query(self, entity_set, *, company, where, select, order_by=(), expand=None):
         if " or " not in where:
-            return await super().query(entity_set, company=company, where=where, select=select, order_by=order_by)
+            return await super().query(
+                entity_set, company=company, where=where, select=select, order_by=order_by, expand=expand
+            )
         self.calls.append(f"GET {entity_set}")
         field = "PaymentId" if "PaymentId eq" in where else "SalesOrderNumber"
         return [dict(row) for row in self.tables[entity_set] if f"'{row[field]}'" in where]
@@ -83,6 +85,7 @@ class ComparedWorld:
         planned = plan(SALE, BOOKS)
         self.fo.tables["SalesOrderHeadersV4"].append(
             {
+                **dict.fromkeys(HEADER_FIELDS, ""),
                 **planned.header,
                 "dataAreaId": "nleu",
                 "SalesOrderNumber": number,

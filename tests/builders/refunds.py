@@ -11,7 +11,15 @@ from decimal import Decimal
 from itertools import count
 from typing import Any
 
-from shared.d365.entities import KEYS, READ
+from shared.d365.entities import (
+    EXPANDED_LINES,
+    KEYS,
+    READ,
+    SALES_ORDER_LINES,
+    SALES_ORDERS,
+    SALES_ORDERS_WITH_LINES,
+)
+from shared.d365.odata.client import Expand
 from shared.d365.tax import TaxSetups
 from shared.errors import OutcomeUnknownError, RefusedError
 from shared.mapping.refunds.lots import SoldLot
@@ -35,6 +43,7 @@ from shared.sync.refunds import RefundPorts
 from tests.builders.memory_table import MemoryTable
 from tests.builders.sales import EU, euros, with_rules
 
+_SAME_TABLE = {SALES_ORDERS_WITH_LINES: SALES_ORDERS, EXPANDED_LINES: SALES_ORDER_LINES}
 ACCOUNT = "C7001001001001"
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 PARTS = (
@@ -212,7 +221,14 @@ class MemoryFo:
             row |= {"RemainSalesPhysical": Decimal(0), "RemainSalesFinancial": Decimal(0), "SalesStatus": "Invoiced"}
 
     async def query(
-        self, entity_set: str, *, company: str, where: str, select: Sequence[str], order_by: Sequence[str] = ()
+        self,
+        entity_set: str,
+        *,
+        company: str,
+        where: str,
+        select: Sequence[str],
+        order_by: Sequence[str] = (),
+        expand: Expand | None = None,
     ) -> list[dict[str, Any]]:
         self._begin(f"GET {entity_set}")
         conditions = re.findall(rf"(\w+) eq {_LITERAL}", where)
@@ -220,11 +236,21 @@ class MemoryFo:
         for name, text, digits in conditions:
             wanted.setdefault(name, set()).add(digits or text.replace("''", "'").casefold())
         return [
-            {field: row[field] for field in ("dataAreaId", *select)}
-            for row in self.tables[entity_set]
+            {field: row[field] for field in ("dataAreaId", *select)} | self._related(row, expand)
+            for row in self.tables[_SAME_TABLE.get(entity_set, entity_set)]
             if row["dataAreaId"] == company
             and all(str(row[name]).casefold() in values for name, values in wanted.items())
         ]
+
+    def _related(self, header: Mapping[str, Any], expand: Expand | None) -> dict[str, Any]:
+        if expand is None:
+            return {}
+        lines = [
+            {field: line[field] for field in ("dataAreaId", *expand.select)}
+            for line in self.tables[_SAME_TABLE[expand.navigation]]
+            if (line["dataAreaId"], line["SalesOrderNumber"]) == (header["dataAreaId"], header["SalesOrderNumber"])
+        ]
+        return {expand.navigation: lines}
 
     async def get(self, entity_set: str, key: Mapping[str, Any]) -> dict[str, Any] | None:
         self._begin(f"GET {entity_set}")

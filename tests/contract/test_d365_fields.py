@@ -8,7 +8,8 @@ import pytest
 from builders.source import nodes_of
 
 from shared.d365 import entities
-from shared.d365.order_changes import LINE_FIELDS
+from shared.d365.order_changes import HEADER_FIELDS, LINE_FIELDS
+from shared.mapping.orders import header
 from shared.mapping.orders.differences import FOLLOWING
 from tests.builders.fo_metadata import read_entity_sets
 from tools.probe.fields import WRITTEN, used_fields
@@ -122,3 +123,7 @@ def test_every_field_that_is_written_exists(path):
 
 def test_every_field_of_a_line_that_follows_shopify_is_read():
     assert set(FOLLOWING) <= set(LINE_FIELDS)
+
+
+def test_every_field_of_a_header_that_follows_shopify_is_read():
+    assert {field for fields in header.FIELDS.values() for field in fields} <= set(HEADER_FIELDS)

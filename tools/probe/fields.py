@@ -8,7 +8,7 @@ from typing import Final
 from shared.d365 import entities
 from shared.d365.odata.client import ODataClient
 from shared.d365.odata.known_fields import fields_of
-from shared.d365.order_changes import LINE_FIELDS
+from shared.d365.order_changes import HEADER_FIELDS, LINE_FIELDS
 from shared.errors import ConnectorError
 from shared.mapping.dimensions import INVOICE_FIELD, JOURNAL_FIELDS, ORDER_FIELD
 from shared.rules import StoreRules
@@ -54,6 +54,8 @@ WRITTEN: Final[Mapping[str, tuple[str, ...]]] = {
         ORDER_FIELD,
         "IsDeliveryAddressOrderSpecific",
     ),
+    entities.SALES_ORDERS_WITH_LINES: HEADER_FIELDS,
+    entities.EXPANDED_LINES: LINE_FIELDS,
     entities.CUSTOMERS: (
         "PartyType",
         "OrganizationName",

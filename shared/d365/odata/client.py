@@ -56,6 +56,14 @@ class FoCall:
     """How many calls the process might have under way."""
 
 
+@dataclass(frozen=True, slots=True)
+class Expand:
+    """Rows that F&O answers with each row: a list of the fields `select` by the name of the navigation to them."""
+
+    navigation: str
+    select: Sequence[str]
+
+
 class RowReader(Protocol):
     """What reading long lists needs of ODataClient."""
 
@@ -145,13 +153,16 @@ class ODataClient:
         select: Sequence[str],
         order_by: Sequence[str] = (),
         key: Sequence[str] = (),
+        expand: Expand | None = None,
     ) -> list[FoRow]:
         """All rows that fit, over all pages, in the order of `pages`.
 
         Where there may be many thousands of rows use `pages`, which keeps one page at a time.
         """
         rows: list[FoRow] = []
-        pages = self.pages(entity_set, company=company, where=where, select=select, order_by=order_by, key=key)
+        pages = self.pages(
+            entity_set, company=company, where=where, select=select, order_by=order_by, key=key, expand=expand
+        )
         async for page in pages:
             rows += page
         return rows
@@ -166,11 +177,14 @@ class ODataClient:
         order_by: Sequence[str] = (),
         key: Sequence[str] = (),
         counted: bool = False,
+        expand: Expand | None = None,
     ) -> AsyncIterator[list[FoRow]]:
         """The rows that fit, a page at a time; the next page is read when it is asked for.
 
         Ordered by `order_by` and then by the entity's key: F&O pages by counting rows, so only a complete order keeps
         rows from being missed or returned twice. A set that is not in KEYS needs its `key`.
+
+        With `expand` each row has the related ones under their navigation's name, and F&O's lists of those are whole.
 
         With `counted`, F&O is asked how many rows there are, and fewer raise RefusedError FO_READ_SHORT after the last
         page: nothing may be taken for deleted then.
@@ -186,6 +200,7 @@ class ODataClient:
             select=[field for field in select if field not in absent],
             order_by=[field for field in order if field not in absent],
             counted=counted,
+            expand=expand,
         )
         request = Request(f"GET {entity_set}", writes=False)
         expected: int | None = None
@@ -201,6 +216,8 @@ class ODataClient:
             rows: list[FoRow] = page["value"]
             if _COMPANY in key:
                 _assert_company(rows, company)
+            if expand is not None:
+                _assert_whole(rows, expand, company)
             read += len(rows)
             if counted and (count := page.get("@odata.count")) is not None:
                 expected = max(count, expected or 0)  # a row that is deleted meanwhile moves others between the pages
@@ -376,6 +393,7 @@ def _first_page(
     select: Sequence[str],
     order_by: Sequence[str],
     counted: bool,
+    expand: Expand | None,
 ) -> str:
     """The address below /data. A few sets have rows of all companies, told apart by their other fields."""
     if is_by_company:
@@ -386,9 +404,19 @@ def _first_page(
         "$select": ",".join(dict.fromkeys(select)),
         "$orderby": ",".join(dict.fromkeys(order_by)),
         "$count": "true" if counted else None,
+        "$expand": f"{expand.navigation}($select={','.join((_COMPANY, *expand.select))})" if expand else None,
     }
     asked = "&".join(f"{name}={quote(value, safe='')}" for name, value in options.items() if value)
     return f"{entity_set}?{CROSS_COMPANY}&{asked}"
+
+
+def _assert_whole(rows: Iterable[FoRow], expand: Expand, company: str) -> None:
+    """That the related rows are of the company, and no page of them."""
+    for each in rows:
+        if f"{expand.navigation}@odata.nextLink" in each:
+            read = len(each[expand.navigation])
+            raise RefusedError(ErrorCode.FO_READ_SHORT, entity_set=expand.navigation, expected="more", read=read)
+        _assert_company(each[expand.navigation], company)
 
 
 def _assert_company(rows: Iterable[FoRow], company: str) -> None:

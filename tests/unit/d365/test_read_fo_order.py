@@ -5,6 +5,7 @@ from decimal import Decimal
 import pytest
 
 from shared.d365.order_changes import (
+    HEADER_FIELDS,
     LINE_FIELDS,
     not_held,
     read_fo_order,
@@ -24,7 +25,8 @@ HELD_FIELDS = ("SalesOrderNumber", "IsSalesProcessingStopped", "SalesOrderProces
 class Fo(MemoryFo):
     def header(self, number, status="Active", *, held="No", reference="shopify-nordlys-1"):
         self.tables["SalesOrderHeadersV4"].append(
-            {
+            dict.fromkeys(HEADER_FIELDS, "")
+            | {
                 "dataAreaId": COMPANY,
                 "SalesOrderNumber": number,
                 "CustomersOrderReference": reference,
@@ -111,6 +113,16 @@ async def test_a_line_has_what_remains_of_it_and_its_own_status_once_nothing_doe
     line = await line_of(fo)
     assert (line.remaining, line.to_invoice, line.status) == expected
     assert (line.is_open, line.done) == (remaining != 0, 3 - remaining)
+
+
+async def test_header_and_lines_cost_one_call_and_what_remains_another(fo):
+    fo.line("SN1", 2)
+    fo.line("SN1", 1)
+    fo.calls.clear()
+    order = await read_fo_order(fo, COMPANY, ["sn1"])
+    assert sorted(fo.calls) == ["GET SalesLineBiEntities", "GET SalesOrderHeadersV2"]
+    assert [line.lot for line in order.lines] == ["SN1-1", "SN1-2"]
+    assert order.header("sn1").fields["SalesOrderProcessingStatus"] == "PartiallyDelivered"
 
 
 async def test_a_line_without_a_row_about_what_remains_is_open_as_a_whole(fo):

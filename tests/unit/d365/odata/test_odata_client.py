@@ -13,7 +13,7 @@ from azure.core.credentials import AccessToken
 from azure.core.exceptions import ClientAuthenticationError
 
 from shared.d365.odata.auth import EntraAuth
-from shared.d365.odata.client import ODataClient
+from shared.d365.odata.client import Expand, ODataClient
 from shared.d365.odata.filters import any_of
 from shared.d365.on_hand import read_on_hand, read_safety_stock
 from shared.errors import DeniedError, OutcomeUnknownError, RefusedError, ThrottledError, TransientError
@@ -145,6 +145,37 @@ async def test_no_page_with_rows_of_another_company_is_given_out():
     assert await anext(pages) == [customer("1")]
     with pytest.raises(RefusedError, match="FO_WRONG_COMPANY"):
         await anext(pages)
+
+
+async def orders_with(fo):
+    lines = Expand("SalesOrderLines", ("InventoryLotId", "ItemNumber"))
+    return await fo.client().query("SalesOrderHeadersV2", company="nleu", select=["SalesOrderNumber"], expand=lines)
+
+
+def order_row(*companies, **more):
+    lines = [{"dataAreaId": company, "InventoryLotId": "L1", "ItemNumber": "TENT"} for company in companies]
+    return {"dataAreaId": "nleu", "SalesOrderNumber": "1", "SalesOrderLines": lines, **more}
+
+
+async def test_related_rows_come_with_their_row():
+    fo = Fo(rows(order_row("nleu", "NLEU")))
+    (found,) = await orders_with(fo)
+    assert [line["dataAreaId"] for line in found["SalesOrderLines"]] == ["nleu", "NLEU"]
+    asked = fo.query_of()
+    assert asked["$expand"] == "SalesOrderLines($select=dataAreaId,InventoryLotId,ItemNumber)"
+    assert asked["$select"] == "dataAreaId,SalesOrderNumber"
+
+
+@pytest.mark.parametrize(
+    ("row", "code"),
+    [
+        (order_row("nleu", "usmf"), "FO_WRONG_COMPANY"),
+        (order_row("nleu", **{"SalesOrderLines@odata.nextLink": f"{BASE}/data/more"}), "FO_READ_SHORT"),
+    ],
+)
+async def test_related_rows_of_another_company_and_a_part_of_them_are_refused(row, code):
+    with pytest.raises(RefusedError, match=code):
+        await orders_with(Fo(rows(row)))
 
 
 async def test_on_hand_is_read_page_by_page_and_only_wanted_items_are_kept():
