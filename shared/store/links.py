@@ -42,6 +42,12 @@ _CHUNKED: Final = tuple(
         "intent",
     )
 )
+_ALWAYS: Final = frozenset(
+    {"version", "sales_order", "digest", "parked_digest", "company", "customer_account", "location_id"}
+)
+"""Columns that every row has. The others are left out until they have a value: a new order has a third of them."""
+_EMPTY: Final = ("", "{}", False)
+"""What a column that a row lacks is read as."""
 _CHUNK: Final = 30_000  # a string property of a table row holds 32 Ki characters
 
 
@@ -194,7 +200,7 @@ class OrderLinks:
         row |= outdated
         known = link.stored if link.etag is not None else {}
         keys = {"PartitionKey": row.pop("PartitionKey"), "RowKey": row.pop("RowKey")}
-        changed = {column: value for column, value in row.items() if known.get(column) != value}
+        changed = {column: value for column, value in row.items() if _is_other(column, value, known)}
         etag = await tables.write(self._table, keys | changed, etag=link.etag, keep_others=True)
         if etag is None:
             raise TransientError(f"the link of order {link.order_id} was changed by another worker")
@@ -290,7 +296,15 @@ def refuse_claimed(link: OrderLink, now: datetime) -> None:
         )
 
 
+def _is_other(column: str, value: object, known: Mapping[str, object]) -> bool:
+    """Whether the column is to be written to a row that has the columns `known`."""
+    if column in known:
+        return known[column] != value
+    return column in _ALWAYS or value not in _EMPTY
+
+
 def _row(link: OrderLink) -> TableRow:
+    goods = [[each.sku, each.units, each.variant_id] for each in link.sold]
     return {
         "PartitionKey": link.store,
         "RowKey": tables.order_key(link.order_id),
@@ -310,7 +324,7 @@ def _row(link: OrderLink) -> TableRow:
         "given_up": link.given_up,
         **_pieces("lots", link.lots),
         **_pieces("sold", _by_sku(link.sold)),  # for a release that knows goods by their SKU alone
-        **_pieces("goods", {"units": [[each.sku, each.units, each.variant_id] for each in link.sold]}),
+        **_pieces("goods", {"units": goods} if goods else {}),
         **_pieces("sources", link.sources),
         **_pieces("promised", link.promised),
         **_pieces("said", link.fingerprints),

@@ -9,6 +9,7 @@ from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, Re
 from azure.data.tables import UpdateMode
 
 from shared.errors import TransientError
+from shared.model import SoldUnits
 from shared.store.links import OrderLink, OrderLinks
 from tests.builders.memory_table import MemoryTable
 
@@ -98,6 +99,22 @@ async def test_only_what_differs_from_the_row_is_written():
     again = await links.put(replace(read, held=LINK.held))
     assert table.sent == {**keys, "held": LINK.held}
     assert again == await links.get("nordlys", 5551) == replace(LINK, etag="3")
+
+
+async def test_a_new_row_has_no_columns_without_a_value_and_keeps_those_that_lose_it():
+    table = Table()
+    links = OrderLinks(table)  # type: ignore[arg-type] # what OrderLinks uses of it
+    bare = await links.put(OrderLink("nordlys", 5551, LINK.version))
+    keys = {"PartitionKey", "RowKey"}
+    every_row = {"version", "sales_order", "digest", "parked_digest", "company", "customer_account", "location_id"}
+    assert table.row is not None
+    assert set(table.row) == keys | every_row
+    assert await links.get("nordlys", 5551) == bare
+    full = await links.put(replace(LINK, sold=(SoldUnits("TENT", 2, 7),), given_up=True, stored=bare.stored, etag="1"))
+    assert await links.get("nordlys", 5551) == full
+    await links.put(replace(bare, stored=full.stored, etag="2"))
+    assert (table.row["held"], table.row["goods_0"], table.row["given_up"]) == ("", "{}", False)
+    assert await links.get("nordlys", 5551) == replace(bare, etag="3")
 
 
 async def test_a_value_that_became_shorter_leaves_nothing_of_the_longer_one():
