@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from local.d365.faults import Fault
+from shared.d365.odata.client import FoCall
 from shared.errors import NotYetError, TransientError
 from shared.model import Part
 from shared.store.links import OrderLink
@@ -94,6 +95,20 @@ async def test_what_a_refund_took_off_the_order_is_recorded_with_the_event_that_
     ((refund, taken),) = record.refunds.items()
     assert refund == one.order.refunds[0].id
     assert taken.cancelled == {one.order.lines[0].id: 1}
+
+
+# ---- what F&O is asked
+
+
+@pytest.mark.parametrize("warehouses", [1, 2])
+async def test_on_hand_is_read_only_where_it_decides_which_warehouse_ships(app: App, warehouses: int) -> None:
+    rules = BY_THE_EVENT_ALONE.model_copy(update={"warehouses": EU.warehouses[:warehouses]})
+    one = OneOrder(app, rules, checkout("nordlys", TENTS, payment="unpaid"))
+    calls: list[FoCall] = []
+    app.client._on_call = calls.append
+    await one.deliver()
+    assert [call.entity_set for call in calls].count("WarehousesOnHandV2") == warehouses - 1
+    assert {row["ShippingWarehouseId"] for row in one.rows("SalesOrderLinesV3")} == {"AMS"}
 
 
 # ---- what waits

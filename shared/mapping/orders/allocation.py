@@ -73,13 +73,16 @@ def allocate(
 ) -> Allocation:
     """The warehouse of every line, or of every part of it where the rules allow that.
 
-    One warehouse that holds everything is best, the nearest of several. Otherwise, where orders may be split, each line
-    goes to the nearest that holds it. What no warehouse has is a back order. Without a destination the goods
-    are handed over at the point of sale `location_id`.
+    Where only one warehouse may ship the goods it does, whatever it has: `on_hand` may be empty then. One that holds
+    everything is best, the nearest of several. Otherwise, where orders may be split, each line goes to the nearest that
+    holds it. What no warehouse has is a back order. Without a destination the goods are handed over at the point of
+    sale `location_id`.
     Raises RefusedError NO_WAREHOUSE where no warehouse ships to the destination, LOCATION_WITHOUT_WAREHOUSE where none
     is at the point of sale and the rules do not book such orders at home.
     """
     ranked = _nearest_first(_eligible(rules, destination, location_id), destination)
+    if wanted and len(ranked) == 1:
+        return _all_from(ranked[0], wanted, f"no other warehouse than {ranked[0].id} may ship it")
     stock = _available(on_hand)
     whole = Counter[Item]()
     for need in wanted:
@@ -87,24 +90,35 @@ def allocate(
     for warehouse in ranked:
         if all(stock[warehouse.id, item] >= quantity for item, quantity in whole.items()):
             why = f"{warehouse.id} holds all of it" if wanted else f"{warehouse.id}: nothing needs stock"
-            return Allocation(
-                warehouse, {need.line_id: (AllocatedPart(need.quantity, warehouse),) for need in wanted}, (why,)
-            )
+            return _all_from(warehouse, wanted, why)
     if rules.allocation.split:
         return _split(wanted, ranked, stock, within_lines=rules.allocation.split_lines)
     warehouse = max(ranked, key=lambda one: sum(stock[one.id, need.item] >= need.quantity for need in wanted))
-    return Allocation(
-        warehouse,
-        {need.line_id: (AllocatedPart(need.quantity, warehouse),) for need in wanted},
-        (f"no warehouse holds all of it and orders are not split: {warehouse.id} ships it when it can",),
-    )
+    why = f"no warehouse holds all of it and orders are not split: {warehouse.id} ships it when it can"
+    return _all_from(warehouse, wanted, why)
+
+
+def _all_from(warehouse: Warehouse, wanted: Sequence[Need], why: str) -> Allocation:
+    parts = {need.line_id: (AllocatedPart(need.quantity, warehouse),) for need in wanted}
+    return Allocation(warehouse, parts, (why,))
+
+
+def warehouses_for(order: Order, rules: StoreRules) -> list[Warehouse]:
+    """Those that may ship the order's goods. Raises RefusedError as allocate does."""
+    return _eligible(rules, *_destination(order))
 
 
 def allocate_order(order: Order, wanted: Sequence[Need], on_hand: Iterable[OnHand], rules: StoreRules) -> Allocation:
     """The same for the goods of an order: a location that serves it by rule does so alone."""
+    destination, location_id = _destination(order)
+    return allocate(wanted, on_hand, rules, destination=destination, location_id=location_id)
+
+
+def _destination(order: Order) -> tuple[Address | None, int | None]:
+    """Where the goods go, and the location that hands them over."""
     if order.served_by is not None:
-        return allocate(wanted, on_hand, rules, destination=None, location_id=order.served_by)
-    return allocate(wanted, on_hand, rules, destination=ship_to(order), location_id=order.location_id)
+        return None, order.served_by
+    return ship_to(order), order.location_id
 
 
 def _eligible(rules: StoreRules, destination: Address | None, location_id: int | None) -> list[Warehouse]:

@@ -19,7 +19,7 @@ from shared.d365.tax import tax_setup_of
 from shared.errors import RefusedError, TransientError
 from shared.mapping.customers import customer_identity
 from shared.mapping.cut_over import is_held_as_fulfilled
-from shared.mapping.orders.allocation import Allocation, Need, allocate_order, needs
+from shared.mapping.orders.allocation import Allocation, Need, allocate_order, needs, warehouses_for
 from shared.mapping.orders.changes import fingerprints_of
 from shared.mapping.orders.header import without_past
 from shared.mapping.orders.holds import hold_reason
@@ -193,10 +193,10 @@ async def reconstruct_record(link: OrderLink, rules: StoreRules, ports: OrderPor
 
 
 async def _allocate(wanted: Sequence[Need], order: Order, rules: StoreRules, ports: OrderPorts) -> Allocation:
-    warehouses = {warehouse.id for warehouse in rules.warehouses}
-    on_hand = await read_on_hand(
-        ports.fo, rules.company, {need.item for need in wanted}, warehouses, statuses=rules.stock.statuses
-    )
+    """F&O's on-hand is read only where it decides which of several warehouses ships."""
+    warehouses = {warehouse.id for warehouse in warehouses_for(order, rules)}
+    items = {need.item for need in wanted} if len(warehouses) > 1 else set()
+    on_hand = await read_on_hand(ports.fo, rules.company, items, warehouses, statuses=rules.stock.statuses)
     return allocate_order(order, wanted, on_hand, rules)
 
 

@@ -3,10 +3,10 @@ from decimal import Decimal
 import pytest
 
 from shared.errors import RefusedError
-from shared.mapping.orders.allocation import Need, _kilometres, allocate, needs
+from shared.mapping.orders.allocation import Need, _kilometres, allocate, needs, warehouses_for
 from shared.mapping.taxes.place import place_of_sale, ship_to
 from shared.model import Item, LineKind, OnHand
-from tests.builders.sales import EU, US, address, items_of, line, order, with_rules
+from tests.builders.sales import EU, US, address, euros, items_of, line, order, with_rules
 
 TEE, HAT = Item("TEE", color="Red", size="M"), Item("HAT")
 DENVER, SALT_LAKE, AUSTIN = "11", "12", "21"
@@ -45,6 +45,25 @@ def test_the_preferred_warehouse_ships_when_it_holds_everything():
 def test_a_warehouse_that_holds_everything_beats_a_preferred_one_that_does_not():
     on_hand = [stock(DENVER, TEE, "5"), stock(AUSTIN, TEE, "5"), stock(AUSTIN, HAT, "1")]
     assert ways([Need(1, TEE, 1), Need(2, HAT, 1)], on_hand) == {1: [(AUSTIN, 1)], 2: [(AUSTIN, 1)]}
+
+
+def test_the_only_warehouse_that_may_ship_it_does_whatever_it_has():
+    only = EU.model_copy(update={"warehouses": EU.warehouses[:1]})
+    (house,) = only.warehouses
+    found = allocate([Need(1, TEE, 5), Need(2, HAT, 1)], [], only, destination=address("NL"), location_id=None)
+    assert [(part.quantity, part.warehouse) for parts in found.parts.values() for part in parts] == [
+        (5, house),
+        (1, house),
+    ]
+    assert (found.preferred, found.reasons) == (house, ("no other warehouse than AMS may ship it",))
+
+
+def test_warehouses_for_an_order_are_those_that_ship_to_its_buyer():
+    def ids(**delivery):
+        return [each.id for each in warehouses_for(order(line(1, euros("5.00"), 1), **delivery), EU)]
+
+    assert ids(shipping_address=address("DE")) == ["AMS", "HAM"]
+    assert ids(shipping_address=address("NO")) == ["AMS"]
 
 
 def test_the_nearest_of_several_ships():
