@@ -369,6 +369,7 @@ class ODataClient:
                 entity_set = url.path.removeprefix(self._root.path).partition("(")[0]
                 seconds = time.monotonic() - started
                 self._on_call(FoCall(method, entity_set, status, seconds, request_id, waited, slot.among))
+            ended = status != httpx.codes.GATEWAY_TIMEOUT  # F&O may go on with what its gateway gave up
             await self._report_to_breaker(response)
         finally:
             slot.free(ended=ended)

@@ -461,13 +461,14 @@ async def test_a_token_near_its_end_is_renewed_before():
     ("end", "ended"),
     [
         (httpx.Response(404), True),
-        (httpx.Response(504), True),
+        (httpx.Response(504), False),
+        (httpx.Response(503), True),
         (httpx.ReadTimeout("late"), False),
         (httpx.ConnectTimeout("nobody there"), True),
         (httpx.ReadError("reset"), True),
     ],
 )
-async def test_only_a_call_that_timed_out_leaves_its_slot_taken(end, ended):
+async def test_only_a_call_that_fo_may_still_execute_leaves_its_slot_taken(end, ended):
     fo, slots = Fo(end), LocalSlots()
     with contextlib.suppress(TransientError):
         await fo.client(slots=slots).get("CustomersV3", KEY)
