@@ -90,7 +90,9 @@ class OrderLink:
     holds: HoldRecord = field(default_factory=HoldRecord)
     """The order's holds in Shopify, as far as they are copies of one system's holds to the other."""
     parked_parts: frozenset[Part] = frozenset()
-    """The parts of the order with a parked message; payments also while they wait."""
+    """The parts of the order with a parked message."""
+    payments_wait: bool = False
+    """Whether payments wait that the next event may not contain."""
     given_up: bool = False
     """Staff handle the order in F&O by hand; later events about it are left to them too."""
     sold: tuple[SoldUnits, ...] = ()
@@ -140,6 +142,10 @@ class OrderLink:
     @property
     def has_parked(self) -> bool:
         return bool(self.parked_parts)
+
+    @property
+    def has_open_parts(self) -> bool:
+        return self.has_parked or self.payments_wait
 
     @property
     def is_decided(self) -> bool:
@@ -317,6 +323,7 @@ def _row(link: OrderLink) -> TableRow:
         "location_id": str(link.location_id or ""),
         "has_parked": link.has_parked,  # for a release without parts
         "parked_parts": " ".join(sorted(link.parked_parts)),
+        "payments_wait": link.payments_wait,
         "not_booked": link.not_booked,
         "claimed_until": link.claimed_until.astimezone(UTC).isoformat() if link.claimed_until else "",
         "applied_at": link.applied_at.astimezone(UTC).isoformat() if link.applied_at else "",
@@ -370,6 +377,7 @@ def _read(row: TableRow) -> OrderLink:
         pick_up=read_pick_up(_join("pick_up", row)),
         location_id=int(row["location_id"]) if row["location_id"] else None,
         parked_parts=_parked_parts(row),
+        payments_wait=row.get("payments_wait", False),
         record=read_record(_join("record", row)),
         not_booked=row.get("not_booked", ""),
         claimed_until=datetime.fromisoformat(row["claimed_until"]) if row.get("claimed_until") else None,

@@ -213,13 +213,19 @@ async def test_goods_that_were_fulfilled_before_stay_held_when_another_reason_is
 
 
 async def test_an_event_whose_payments_wait_books_them_at_its_next_attempt(app: App) -> None:
-    """Its body does not contain them, and no other event may come."""
+    """Its body does not contain them, and no other event may come. Nobody has booked them elsewhere: F&O's journals are
+    not searched, as they are for a payment that a person may have booked by hand.
+    """
     one = OneOrder(app, EU, checkout("nordlys", TENTS))
     app.fo.faults.add(Fault("throttle", "POST", "CustomerPaymentJournalHeaders"))
     await one.deliver(topic="orders/create")
-    assert (one.paid, (await link_of(one)).parked_parts) == ([], {Part.PAYMENTS})
+    link = await link_of(one)
+    assert (one.paid, link.parked_parts, link.payments_wait) == ([], frozenset(), True)
+    searches = app.fo.scans["CustomerPaymentJournalLines"]
     await app.redeliver_waiting()
-    assert (one.paid, (await link_of(one)).parked_parts) == ([Decimal("39.98")], frozenset())
+    assert app.fo.scans["CustomerPaymentJournalLines"] == searches
+    link = await link_of(one)
+    assert (one.paid, link.parked_parts, link.payments_wait) == ([Decimal("39.98")], frozenset(), False)
 
 
 # ---- the pause between two changes

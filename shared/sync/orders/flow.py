@@ -117,7 +117,7 @@ async def _end_unread(
 
 async def _is_booked_before(envelope: Envelope, payload: Any, link: OrderLink, ports: OrderPorts) -> bool:
     """Whether the event is about one transaction that is booked: it saves Shopify's query budget."""
-    if envelope.topic not in ORDERS.webhooks["transactions"] or envelope.source == OPERATOR or link.has_parked:
+    if envelope.topic not in ORDERS.webhooks["transactions"] or envelope.source == OPERATOR or link.has_open_parts:
         return False
     if envelope.waits and link.held == HoldReason.ASSESSMENT:
         return False
@@ -222,7 +222,7 @@ class _Event:
         for its assessment long enough, and where parked events, which are closed when this one is done, may have
         contained them.
         """
-        if self.link is not None and self.link.has_parked:
+        if self.link is not None and self.link.has_open_parts:
             return True
         if self.link is not None and self.link.held == HoldReason.ASSESSMENT:
             return self.now >= assessed_until(state.order, self.rules)
@@ -481,16 +481,20 @@ class _Event:
 
         Payments that wait get a mark instead: the next attempt has to fetch them again.
         """
-        had_parked = self.link is not None and self.link.has_parked
-        if not had_parked and not self.waiting:
+        had_open = self.link is not None and self.link.has_open_parts
+        if not had_open and not self.waiting:
             return
         link = await self.ports.links.get(self.rules.key, self.order_id)
-        done = self.done - {refused.part for refused in self.parked}
+        refused = {parked.part for parked in self.parked}
+        done = self.done - refused
         if self.waiting:
             done -= {Part.READING}  # its mark has the next attempt fetch what waits, which its event may not contain
-        closing = link.parked_parts & done if link is not None else frozenset()
-        waiting = self.waiting.keys() & {Part.PAYMENTS}
-        if link is None or not (closing or waiting - link.parked_parts):
+        if link is None:
+            return
+        closing = link.parked_parts & done
+        still_wait = link.payments_wait and Part.PAYMENTS not in done | refused
+        payments_wait = Part.PAYMENTS in self.waiting or still_wait
+        if not closing and payments_wait == link.payments_wait:
             return
         if closing:
             await self.ports.parking.close_all(
@@ -506,7 +510,8 @@ class _Event:
         await self.ports.links.put(
             replace(
                 link,
-                parked_parts=(link.parked_parts - closing) | waiting,
+                parked_parts=link.parked_parts - closing,
+                payments_wait=payments_wait,
                 parked_digest="" if Part.ORDER in closing else link.parked_digest,
                 sold=() if is_settled else link.sold,
             )

@@ -73,14 +73,14 @@ class Comparison:
 async def compare_order(
     state: OrderState, link: OrderLink, duplicates: Duplicates, rules: StoreRules, ports: OrderPorts
 ) -> Comparison | None:
-    """None for an order of which something is parked.
+    """None for an order of which something is parked, or whose payments wait.
 
     If the kept sales order is another than the link names, the link follows it, and an event has to update it.
 
     Raises RefusedError for an order that today's rules do not translate, TransientError when F&O is not ready.
     """
     order = state.order
-    if link.has_parked or digest(order, rules) == link.parked_digest:
+    if link.has_open_parts or digest(order, rules) == link.parked_digest:
         return None
     kept = duplicates.kept[0]
     if await follow_kept(link, duplicates, rules, ports):
