@@ -14,7 +14,6 @@ import pytest
 from local.d365.faults import Fault
 from shared.d365.odata.client import FoCall
 from shared.errors import NotYetError, TransientError
-from shared.model import Part
 from shared.store.links import OrderLink
 from tests.builders.both_sides import App, app_in_process
 from tests.builders.histories import Webhook
