@@ -29,6 +29,13 @@ def with_shipments(text: str) -> str:
     return text.replace("[flows]\n", "[flows]\nshipments = true\n")
 
 
+def with_one_warehouse(text: str) -> str:
+    """A store's file with the first of its warehouses alone."""
+    before, first, *others = text.split("\n[[warehouses]]\n")
+    rest = "".join(f"\n{each.partition('\n\n')[2]}" for each in others)
+    return f"{before}\n[[warehouses]]\n{first}{rest}"
+
+
 def with_prices(text: str) -> str:
     """The same for the flow prices."""
     return text.replace("[flows]\n", "[flows]\nprices = true\n")

@@ -21,7 +21,7 @@ from shared.d365.entities import (
 from shared.d365.odata.batch import Operation
 from shared.d365.odata.client import Expand, ODataClient
 from shared.d365.odata.filters import chunks, eq
-from shared.errors import ErrorCode, RefusedError
+from shared.errors import DeniedError, ErrorCode, RefusedError
 from shared.model import FoHeader, FoLine, FoOrder, FoStatus
 from shared.model.fo_order import FoRow
 
@@ -225,21 +225,43 @@ def new_line(company: str, number: str, record: FoRow) -> Operation:
 
 
 async def _read(client: ODataClient, company: str, number: str) -> tuple[FoHeader, list[FoLine]] | None:
-    orders, progress = await asyncio.gather(
-        client.query(
-            SALES_ORDERS_WITH_LINES, company=company, where=eq(_NUMBER, number), select=HEADER_FIELDS, expand=_LINES
-        ),
+    found, progress = await asyncio.gather(
+        _read_together(client, company, number),
         client.query(
             SALES_LINE_PROGRESS, company=company, where=eq("SalesId", number), select=READ[SALES_LINE_PROGRESS]
         ),
     )
+    by_lot = {row["InventTransId"]: row for row in progress}
+    if found is None or not by_lot.keys() <= {row[_LOT] for row in found[1]}:
+        found = await _read_apart(client, company, number)
+    if found is None:
+        return None
+    header, lines = found
+    return header, [_line(number, row, by_lot.get(row[_LOT]), header.status) for row in lines]
+
+
+async def _read_together(client: ODataClient, company: str, number: str) -> tuple[FoHeader, list[FoRow]] | None:
+    """The header and its lines in one call; None where F&O shows no lines, or refuses the call."""
+    try:
+        orders = await client.query(
+            SALES_ORDERS_WITH_LINES, company=company, where=eq(_NUMBER, number), select=HEADER_FIELDS, expand=_LINES
+        )
+    except (DeniedError, RefusedError):
+        return None
     order = next((each for each in orders if each[_NUMBER].casefold() == number.casefold()), None)
-    if order is None:
+    if order is None or not order[EXPANDED_LINES]:
         return None
     lines = sorted(order.pop(EXPANDED_LINES), key=itemgetter(_LOT))
-    found = _header({**order, _NUMBER: number})
-    by_lot = {row["InventTransId"]: row for row in progress}
-    return found, [_line(number, row, by_lot.get(row[_LOT]), found.status) for row in lines]
+    return _header({**order, _NUMBER: number}), lines
+
+
+async def _read_apart(client: ODataClient, company: str, number: str) -> tuple[FoHeader, list[FoRow]] | None:
+    """The same in two calls, of the sets that orders are written to; None where F&O does not have the order.
+
+    What keeps an order from leaving must not depend on how F&O shows lines beside their header, nor on another right.
+    """
+    header, lines = await asyncio.gather(read_header(client, company, number), _query_lines(client, company, number))
+    return None if header is None else (header, lines)
 
 
 async def _query_lines(client: ODataClient, company: str, number: str) -> list[FoRow]:

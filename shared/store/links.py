@@ -90,9 +90,9 @@ class OrderLink:
     holds: HoldRecord = field(default_factory=HoldRecord)
     """The order's holds in Shopify, as far as they are copies of one system's holds to the other."""
     parked_parts: frozenset[Part] = frozenset()
-    """The parts of the order with a parked message."""
+    """The parts of the order with a parked message; payments also while they wait."""
     payments_wait: bool = False
-    """Whether payments wait that the next event may not contain."""
+    """Whether payments are among them only because they wait."""
     given_up: bool = False
     """Staff handle the order in F&O by hand; later events about it are left to them too."""
     sold: tuple[SoldUnits, ...] = ()
@@ -142,10 +142,6 @@ class OrderLink:
     @property
     def has_parked(self) -> bool:
         return bool(self.parked_parts)
-
-    @property
-    def has_open_parts(self) -> bool:
-        return self.has_parked or self.payments_wait
 
     @property
     def is_decided(self) -> bool:

@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Final
 
 from shared.d365.odata.answers import settling_time
 from shared.d365.payment_journals import JournalDraft, PaymentJournals
@@ -34,6 +35,9 @@ from shared.rules import StoreRules
 from shared.store.links import OrderLink
 from shared.store.payments import CLOCKS, Payment, Payments
 from shared.telemetry import emit
+
+_BY_HAND: Final = timedelta(minutes=30)
+"""Before that nobody books by hand what waits. A search by payment ids has F&O read all journals."""
 
 
 def _utc_now() -> datetime:
@@ -137,12 +141,18 @@ class _PaymentBooking:
 
     def _doubtful(self, missing: Sequence[Transaction]) -> frozenset[int]:
         """Transactions whose lines may be in another journal than the rules say: an earlier attempt does not know
-        whether it wrote them, or they were refused, and staff may have written them.
+        whether it wrote them, or they were refused, or have waited for long, and staff may have written them.
         """
-        if self._is_replay or self._link.parked_parts & {Part.PAYMENTS, Part.READING}:
+        waits = self._link.payments_wait
+        is_parked = Part.PAYMENTS in self._link.parked_parts and not waits
+        if self._is_replay or is_parked or Part.READING in self._link.parked_parts:
             return frozenset(each.id for each in missing)
+        fresh = self._ports.now() - _BY_HAND
         return frozenset(
-            each.id for each in missing if each.id in self.known and self.known[each.id].claimed_until is not None
+            each.id
+            for each in missing
+            if (waits and each.processed_at < fresh)
+            or (each.id in self.known and self.known[each.id].claimed_until is not None)
         )
 
     async def _attempted(self, missing: Sequence[Transaction], doubtful: Collection[int]) -> list[Transaction]:

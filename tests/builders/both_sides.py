@@ -199,7 +199,11 @@ class App(Brief):
             fo=self.client,
             customers=Customers(self.client),
             taxes=taxes,
-            payments=PaymentPorts(Payments(payments), PaymentJournals(self.client, SharedRows(payments, "journals"))),
+            payments=PaymentPorts(
+                Payments(payments),
+                PaymentJournals(self.client, SharedRows(payments, "journals")),
+                now=lambda: self.now(),  # noqa: PLW0108 - a test sets the clock later
+            ),
             refunds=RefundPorts(Refunds(MemoryTable()), self.client, taxes),
             captures=Captures(payments),
             outbox=Outbox(MemoryTable()),

@@ -14,7 +14,10 @@ import pytest
 from local.d365.faults import Fault
 from shared.d365.odata.client import FoCall
 from shared.errors import NotYetError, TransientError
+from shared.model import Part
 from shared.store.links import OrderLink
+from shared.sync.messages.outcome import as_parts
+from shared.sync.orders.flow import sync_order
 from tests.builders.both_sides import App, app_in_process
 from tests.builders.histories import Webhook
 from tests.builders.one_order import VAT, OneOrder, checkout
@@ -212,19 +215,67 @@ async def test_goods_that_were_fulfilled_before_stay_held_when_another_reason_is
 
 
 async def test_an_event_whose_payments_wait_books_them_at_its_next_attempt(app: App) -> None:
-    """Its body does not contain them, and no other event may come. Nobody has booked them elsewhere: F&O's journals are
-    not searched, as they are for a payment that a person may have booked by hand.
+    """Its body does not contain them, and no other event may come. Nobody has booked them elsewhere in that minute:
+    F&O's journals are not searched.
     """
     one = OneOrder(app, EU, checkout("nordlys", TENTS))
+    app.now = _stopped(one.order.transactions[0].created_at + timedelta(minutes=1))
     app.fo.faults.add(Fault("throttle", "POST", "CustomerPaymentJournalHeaders"))
     await one.deliver(topic="orders/create")
     link = await link_of(one)
-    assert (one.paid, link.parked_parts, link.payments_wait) == ([], frozenset(), True)
+    assert (one.paid, link.parked_parts, link.payments_wait) == ([], {Part.PAYMENTS}, True)
     searches = app.fo.scans["CustomerPaymentJournalLines"]
     await app.redeliver_waiting()
     assert app.fo.scans["CustomerPaymentJournalLines"] == searches
     link = await link_of(one)
     assert (one.paid, link.parked_parts, link.payments_wait) == ([Decimal("39.98")], frozenset(), False)
+
+
+@pytest.mark.parametrize("kind", ["throttle", "denied"])
+async def test_a_payment_that_waited_for_long_and_was_booked_by_hand_is_not_booked_again(app: App, kind: Any) -> None:
+    one = OneOrder(app, EU, checkout("nordlys", TENTS))
+    (payment,) = one.order.transactions
+    start = payment.created_at + timedelta(minutes=1)
+    app.now = _stopped(start)
+    app.fo.faults.add(Fault(kind, "POST", "CustomerPaymentJournalHeaders"))
+    await one.deliver(topic="orders/create")
+    link = await link_of(one)
+    journal = {"dataAreaId": "nleu", "JournalName": "SHOPPAY", "Description": "by hand"}
+    number = (await app.client.create("CustomerPaymentJournalHeaders", journal))["JournalBatchNumber"]
+    line = {
+        "dataAreaId": "nleu",
+        "JournalBatchNumber": number,
+        "LineNumber": Decimal(1),
+        "AccountType": "Cust",
+        "AccountDisplayValue": link.customer_account,
+        "CurrencyCode": "EUR",
+        "PaymentId": str(payment.id),
+        "PaymentReference": link.sales_order,
+        "CreditAmount": Decimal("39.98"),
+        "OffsetAccountType": "Ledger",
+        "OffsetAccountDisplayValue": "110110",
+        "TransactionDate": start,
+    }
+    await app.client.create("CustomerPaymentJournalLines", line)
+    app.now = _stopped(start + timedelta(minutes=31))
+    await app.redeliver_waiting()
+    assert one.paid == [Decimal("39.98")]
+
+
+async def test_a_payment_that_waited_and_was_then_refused_is_not_forgotten_where_the_app_dies(app: App) -> None:
+    """Before the refusal is parked and marked in the link."""
+    one = OneOrder(app, EU, checkout("nordlys", TENTS))
+    app.fo.faults.add(Fault("throttle", "POST", "CustomerPaymentJournalHeaders"))
+    created = of_topic(one.pending(), "orders/create")
+    app.shopify.show("nordlys", one.order)
+    await app.handle(created)
+    app.fo.faults.add(Fault("changed", "POST", "CustomerPaymentJournalHeaders"))
+    refused = as_parts(await sync_order(app._envelope(created), app._ports))
+    assert [park.part for park in refused.parked] == [Part.PAYMENTS]
+    link = await link_of(one)
+    assert link.parked_parts == {Part.PAYMENTS}
+    await app.handle(created)
+    assert one.paid == [Decimal("39.98")]
 
 
 # ---- the pause between two changes

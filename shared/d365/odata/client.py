@@ -61,6 +61,7 @@ class Expand:
     """Rows that F&O answers with each row: a list of the fields `select` by the name of the navigation to them."""
 
     navigation: str
+    """And the name of their set."""
     select: Sequence[str]
 
 
@@ -192,6 +193,8 @@ class ODataClient:
         key = key or KEYS[entity_set]
         order = (*order_by, *key)
         absent = await self._absent(entity_set, (*select, *order), READ_IF_THERE)
+        if expand is not None:
+            await self._absent(expand.navigation, expand.select, {})
         first = _first_page(
             entity_set,
             company=company,

@@ -204,7 +204,7 @@ class _OrderChange:
     def _may_skip_lines(self) -> bool:
         """Whether only what Shopify changed is to be written, and the lines take it from their header."""
         link, rules = self._link, self._rules
-        is_settled = not (link.held or link.further or link.promised or link.given_up_units or link.has_open_parts)
+        is_settled = not (link.held or link.further or link.promised or link.given_up_units or link.has_parked)
         return (
             is_settled
             and rules.tenant.header_changes == "follow"

@@ -117,7 +117,7 @@ async def _end_unread(
 
 async def _is_booked_before(envelope: Envelope, payload: Any, link: OrderLink, ports: OrderPorts) -> bool:
     """Whether the event is about one transaction that is booked: it saves Shopify's query budget."""
-    if envelope.topic not in ORDERS.webhooks["transactions"] or envelope.source == OPERATOR or link.has_open_parts:
+    if envelope.topic not in ORDERS.webhooks["transactions"] or envelope.source == OPERATOR or link.has_parked:
         return False
     if envelope.waits and link.held == HoldReason.ASSESSMENT:
         return False
@@ -222,7 +222,7 @@ class _Event:
         for its assessment long enough, and where parked events, which are closed when this one is done, may have
         contained them.
         """
-        if self.link is not None and self.link.has_open_parts:
+        if self.link is not None and self.link.has_parked:
             return True
         if self.link is not None and self.link.held == HoldReason.ASSESSMENT:
             return self.now >= assessed_until(state.order, self.rules)
@@ -481,21 +481,18 @@ class _Event:
 
         Payments that wait get a mark instead: the next attempt has to fetch them again.
         """
-        had_open = self.link is not None and self.link.has_open_parts
-        if not had_open and not self.waiting:
+        had_parked = self.link is not None and self.link.has_parked
+        if not had_parked and not self.waiting:
             return
         link = await self.ports.links.get(self.rules.key, self.order_id)
-        refused = {parked.part for parked in self.parked}
-        done = self.done - refused
+        done = self.done - {refused.part for refused in self.parked}
         if self.waiting:
             done -= {Part.READING}  # its mark has the next attempt fetch what waits, which its event may not contain
-        if link is None:
+        closing = link.parked_parts & done if link is not None else frozenset()
+        waiting = self.waiting.keys() & {Part.PAYMENTS}
+        if link is None or not (closing or waiting - link.parked_parts):
             return
-        closing = link.parked_parts & done
-        still_wait = link.payments_wait and Part.PAYMENTS not in done | refused
-        payments_wait = Part.PAYMENTS in self.waiting or still_wait
-        if not closing and payments_wait == link.payments_wait:
-            return
+        begin_to_wait = bool(waiting - link.parked_parts)
         if closing:
             await self.ports.parking.close_all(
                 ORDERS.name,
@@ -510,8 +507,8 @@ class _Event:
         await self.ports.links.put(
             replace(
                 link,
-                parked_parts=link.parked_parts - closing,
-                payments_wait=payments_wait,
+                parked_parts=(link.parked_parts - closing) | waiting,
+                payments_wait=begin_to_wait or (link.payments_wait and Part.PAYMENTS not in closing),
                 parked_digest="" if Part.ORDER in closing else link.parked_digest,
                 sold=() if is_settled else link.sold,
             )
@@ -537,6 +534,7 @@ class _Event:
                 link,
                 parked_digest=refused_digest,
                 parked_parts=parts,
+                payments_wait=link.payments_wait and all(each.part is not Part.PAYMENTS for each in self.parked),
                 applied_at=applied_at,
                 released=released,
                 sold=_added(state.order, link, self.fingerprints) if of_order else link.sold,

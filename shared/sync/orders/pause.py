@@ -39,9 +39,7 @@ def wait_unread(envelope: Envelope, link: OrderLink, pause: timedelta, now: date
 
 def _is_about_the_change_alone(envelope: Envelope, link: OrderLink) -> bool:
     is_asked_for = envelope.source in _ASKED_FOR
-    return (
-        envelope.topic == _EDITED and bool(link.sales_order) and not (is_asked_for or link.held or link.has_open_parts)
-    )
+    return envelope.topic == _EDITED and bool(link.sales_order) and not (is_asked_for or link.held or link.has_parked)
 
 
 def wait_for_pause(link: OrderLink, pause: timedelta, now: datetime) -> NotYetError | None:

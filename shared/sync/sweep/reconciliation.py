@@ -9,9 +9,9 @@ balance       once all is invoiced and credited: what is open on the customer's 
               outstanding. Invoices and payment lines are F&O's; of the credits the app's records are taken, since a
               return order becomes a credit note only when its goods arrive
 
-It costs 1 call to Shopify, one more where goods were shipped and for each 4 refunds; and 4 reads of F&O (header, lines,
-what remains of them, payment lines), one more for the invoices of an invoiced order, where items and tax set-up are
-cached. Searching F&O for duplicates before costs one read (shared/sync/sweep/duplicates.py).
+It costs 1 call to Shopify, one more where goods were shipped and for each 4 refunds; and 3 reads of F&O (header and
+lines, what remains of them, payment lines), one more for the invoices of an invoiced order, where items and tax set-up
+are cached. Searching F&O for duplicates before costs one read (shared/sync/sweep/duplicates.py).
 """
 
 from __future__ import annotations
@@ -73,14 +73,14 @@ class Comparison:
 async def compare_order(
     state: OrderState, link: OrderLink, duplicates: Duplicates, rules: StoreRules, ports: OrderPorts
 ) -> Comparison | None:
-    """None for an order of which something is parked, or whose payments wait.
+    """None for an order of which something is parked.
 
     If the kept sales order is another than the link names, the link follows it, and an event has to update it.
 
     Raises RefusedError for an order that today's rules do not translate, TransientError when F&O is not ready.
     """
     order = state.order
-    if link.has_open_parts or digest(order, rules) == link.parked_digest:
+    if link.has_parked or digest(order, rules) == link.parked_digest:
         return None
     kept = duplicates.kept[0]
     if await follow_kept(link, duplicates, rules, ports):

@@ -14,7 +14,7 @@ from shared.d365.order_changes import (
     read_in_warehouse,
 )
 from shared.d365.sold_lines import read_sold_lines
-from shared.errors import RefusedError
+from shared.errors import DeniedError, ErrorCode, RefusedError
 from shared.model import FoStatus
 from tests.builders.refunds import MemoryFo
 
@@ -123,6 +123,55 @@ async def test_header_and_lines_cost_one_call_and_what_remains_another(fo):
     assert sorted(fo.calls) == ["GET SalesLineBiEntities", "GET SalesOrderHeadersV2"]
     assert [line.lot for line in order.lines] == ["SN1-1", "SN1-2"]
     assert order.header("sn1").fields["SalesOrderProcessingStatus"] == "PartiallyDelivered"
+
+
+def denied(_rows):
+    raise DeniedError(ErrorCode.FO_DENIED, status=403, infolog="no rights")
+
+
+def unknown(_rows):
+    raise RefusedError(ErrorCode.FO_SET_MISSING, entity_set="SalesOrderHeadersV2")
+
+
+def without_lines(rows):
+    return [{**row, "SalesOrderLines": []} for row in rows]
+
+
+def without_the_first(rows):
+    return [{**row, "SalesOrderLines": row["SalesOrderLines"][1:]} for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("shown", "has_progress"),
+    [
+        (denied, True),
+        (unknown, True),
+        (without_lines, True),
+        (without_lines, False),
+        (without_the_first, True),
+        (lambda _: [], True),
+    ],
+)
+async def test_where_f_and_o_does_not_show_all_lines_beside_their_header_they_are_read_apart(fo, shown, has_progress):
+    for at in (1, 2):
+        fo.line("SN1", at)
+        if has_progress:
+            fo.progress("SN1", at)
+    plain = fo.query
+
+    async def query(entity_set, **asked):
+        rows = await plain(entity_set, **asked)
+        return shown(rows) if "expand" in asked else rows
+
+    fo.query = query
+    order = await read_fo_order(fo, COMPANY, ["SN1"])
+    assert [line.lot for line in order.lines] == ["SN1-1", "SN1-2"]
+    assert order.header("SN1").status is FoStatus.PARTLY_DELIVERED
+
+
+async def test_an_order_that_is_gone_is_looked_up_in_the_set_that_it_was_written_to(fo):
+    assert await read_fo_order(fo, COMPANY, ["SN9"]) is None
+    assert "GET SalesOrderHeadersV4" in fo.calls
 
 
 async def test_a_line_without_a_row_about_what_remains_is_open_as_a_whole(fo):
