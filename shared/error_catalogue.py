@@ -1361,9 +1361,10 @@ CATALOGUE: Final[dict[ErrorCode, Entry]] = {
         "Release the item in F&O, or correct the SKU in Shopify. Until then Shopify keeps its stock figure.",
     ),
     ErrorCode.STOCK_SKU_AMBIGUOUS: Entry(
-        "{count} products in Shopify have the SKU {sku}.",
+        "{count} products that are on sale in Shopify have the SKU {sku}.",
         Owner.CLERK,
-        "Give each product its own SKU. Until then Shopify keeps the stock figures of these products.",
+        "Give each product its own SKU, or archive all but one. Until then Shopify keeps the stock figures of these "
+        "products.",
     ),
     ErrorCode.STOCK_REFUSED: Entry(
         "Shopify refused the stock figure {quantity} of SKU {sku} at {location}: {message}",

@@ -179,6 +179,7 @@ STOCK: Final = Flow(
             "stock_order_units",
             "stock_orders",
             "stock_set",
+            "stock_variant_states",
             "stock_variants",
         }
     ),

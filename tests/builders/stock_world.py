@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from shared.errors import ThrottledError, TransientError
-from shared.mapping.stock import FigureOutcome
+from shared.mapping.stock.figures import FigureOutcome
 from shared.model import SoldUnits
 from shared.rules import Flows, StockRules, Warehouse
 from shared.store.links import PendingSale

@@ -39,6 +39,7 @@ CHANGED_IN_PLACE = {
     "CountingSource",
     "FigureMemory",
     "Finder",
+    "Findings",
     "FirstContact",
     "LaneOutcome",
     "ListReading",

@@ -21,7 +21,7 @@ from local.d365.faults import Fault
 from shared.bus.envelope import Envelope
 from shared.error_catalogue import CATALOGUE, REPORTED, ErrorCode
 from shared.errors import RefusedError
-from shared.mapping.stock import match_variants
+from shared.mapping.stock.assortment import choose_variants, match_variants
 from shared.model import Item, Variant
 from shared.store.journal import Journal
 from shared.store.links import OrderLinks
@@ -182,29 +182,38 @@ TWINS: Final = (
     Variant("TENT-2P", 103, 203, tracked=True, bundle=False),
 )
 STOCKED: Final = {"TENT-2P": Item("TENT-2P")}
-# Code -> variants and items of today, and those after the next step was carried out.
-STOCK_REPAIRED: dict[ErrorCode, list[tuple[tuple[Variant, ...], dict[str, Item]]]] = {
+# Code -> variants, items and archived variants of today, and those after the next step was carried out.
+STOCK_REPAIRED: dict[ErrorCode, list[tuple[tuple[Variant, ...], dict[str, Item], set[int]]]] = {
     ErrorCode.STOCK_SKU_UNKNOWN: [
-        ((GHOST,), {}),
-        ((GHOST,), {"GHOST-1": Item("GHOST-1")}),
-        ((replace(GHOST, sku="TENT-2P"),), STOCKED),
+        ((GHOST,), {}, set()),
+        ((GHOST,), {"GHOST-1": Item("GHOST-1")}, set()),
+        ((replace(GHOST, sku="TENT-2P"),), STOCKED, set()),
     ],
     ErrorCode.STOCK_SKU_AMBIGUOUS: [
-        (TWINS, STOCKED),
-        ((TWINS[0], replace(TWINS[1], sku="TENT-3P")), {**STOCKED, "TENT-3P": Item("TENT-3P")}),
+        (TWINS, STOCKED, set()),
+        ((TWINS[0], replace(TWINS[1], sku="TENT-3P")), {**STOCKED, "TENT-3P": Item("TENT-3P")}, set()),
+        (TWINS, STOCKED, {TWINS[1].variant_id}),
     ],
 }
 
 
 @pytest.mark.parametrize("code", STOCK_REPAIRED)
 def test_a_product_gets_its_stock_figure_once_the_next_step_was_carried_out(code: ErrorCode) -> None:
+    def found(
+        variants: tuple[Variant, ...], items: dict[str, Item], archived: set[int]
+    ) -> tuple[set[int], list[ErrorCode]]:
+        """The variants that get figures, and the problems."""
+        matched = match_variants(variants, items, withheld={}, locations=(1,), company="nleu")
+        on_sale = {each.variant_id for each in variants} - archived
+        chosen = choose_variants(matched.shared, on_sale=on_sale, withheld=())
+        with_figures = {each.variant_id for each in (*matched.single, *chosen.items)}
+        return with_figures, [problem.code for problem in (*matched.problems, *chosen.problems)]
+
     wrong, *right = STOCK_REPAIRED[code]
-    found = match_variants(*wrong, locations=(1,), company="nleu")
-    assert [problem.code for problem in found.problems] == [code]
-    for variants, items in right:
-        repaired = match_variants(variants, items, locations=(1,), company="nleu")
-        assert not repaired.problems
-        assert len(repaired.items) == len(variants)
+    assert found(*wrong) == (set(), [code])
+    for variants, items, archived in right:
+        sold = {each.variant_id for each in variants} - archived
+        assert found(variants, items, archived) == (sold, [])
 
 
 @pytest.mark.parametrize("code", sorted(ErrorCode))

@@ -5,20 +5,25 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from fixtures.stock import Retailer, retailing
 
 from local.shopify.changing import cancel
+from local.shopify.merchandise import Variant
 from local.shopify.moving import move
 from local.shopify.order import Order
 from local.shopify.placing import place_order
+from local.shopify.products import staff
 from local.shopify.refunding import everything, refund
 from local.shopify.staff_shipping import fulfill
 from local.shopify.state import Shop
-from shared.mapping.stock import FigureOutcome, Unlisted
+from shared.mapping.stock.assortment import Unlisted
+from shared.mapping.stock.figures import FigureOutcome
 from shared.model import SoldUnits
 from shared.store.links import PendingSale
+from shared.sync.stock.report import StockReport
 
 WEB = 71001001
 MOUNTAIN, AUSTIN = 72001001, 72002002
@@ -49,7 +54,7 @@ async def test_first_run_sets_every_figure_of_two_warehouses_behind_one_location
     }
     assert report.changed == 6
     assert [problem.code for problem in report.problems] == ["STOCK_SKU_UNKNOWN"]
-    assert [(variant.sku, why) for variant, why in report.unlisted] == [("GHOST-1", Unlisted.UNKNOWN)]
+    assert report.unlisted == (("GHOST-1", Unlisted.UNKNOWN),)
 
 
 async def test_first_run_sets_variants_at_two_locations(prairie: Retailer):
@@ -177,14 +182,157 @@ async def test_an_assortment_that_an_older_release_stored_is_read_again(nordlys:
     name = "stock/nordlys/catalogue"
     stored = json.loads(nordlys.memory.documents[name])
     older = {
-        **stored,
+        **{name: stored[name] for name in ("read_at", "safety")},
         "basis": stored["basis"][1:],
-        "items": [[sku, *rest] for sku, _, *rest in stored["items"]],
+        "items": [[sku, *rest] for sku, _, *rest in stored["single"]],
     }
     nordlys.memory.documents[name] = json.dumps(older)
     assert (await nordlys.push()).changed == 0
     again = json.loads(nordlys.memory.documents[name])
     assert {**again, "read_at": ""} == {**stored, "read_at": ""}
+
+
+def add_twin(retailer: Retailer, status: str = "ACTIVE", *, sku: str = "STOVE-GAS") -> Variant:
+    """The variant of another product with the SKU, of which Shopify shows 5."""
+    retailer.shop.add_variants(1, sku, Decimal("57.35"), {WEB: 5})
+    *_, added = retailer.shop.variant_by_item.values()
+    set_status(retailer, added, status)
+    return added
+
+
+def set_status(retailer: Retailer, variant: Variant, status: str) -> None:
+    staff.edit_product(retailer.shop, variant.product, {"status": status})
+
+
+def withhold(retailer: Retailer, *variants: Variant) -> None:
+    """As the flow of products does."""
+    rows = [[each.id, "STOVE-GAS", *[""] * 5] for each in variants]
+    name = "products/nordlys/withheld"
+    retailer.memory.documents[name] = json.dumps({"variants": rows})
+    retailer.memory.versions[name] = retailer.memory.versions.get(name, 0) + 1
+
+
+def shown_of_all(retailer: Retailer, *, sku: str = "STOVE-GAS") -> list[int]:
+    """What Shopify shows of each variant with the SKU, the first one first."""
+    found = [each for each in retailer.shop.variant_by_item.values() if each.sku == sku]
+    return [retailer.shop.levels[each.inventory_item_id, WEB].quantity("available") for each in found]
+
+
+def codes(report: StockReport) -> list[str]:
+    return [problem.code for problem in report.problems if problem.details["sku"] != "GHOST-1"]
+
+
+def unlisted(report: StockReport) -> list[Unlisted]:
+    return [why for sku, why in report.unlisted if sku != "GHOST-1"]
+
+
+@pytest.mark.parametrize("status", ["DRAFT", "ARCHIVED"])
+async def test_the_only_variant_of_a_sku_on_sale_gets_its_figure_and_is_no_problem(nordlys: Retailer, status: str):
+    add_twin(nordlys, status)
+    report = await nordlys.push()
+    assert (shown_of_all(nordlys), codes(report), unlisted(report)) == ([40, 5], [], [Unlisted.NOT_ON_SALE])
+    nordlys.set_on_hand("STOVE-GAS", "AMS", 41)
+    assert codes(await nordlys.push()) == []
+    assert shown_of_all(nordlys) == [41, 5]
+
+
+async def test_safety_stock_is_kept_of_an_item_that_several_variants_share(nordlys: Retailer):
+    add_twin(nordlys, "DRAFT", sku="TENT-2P")
+    await nordlys.push()
+    assert shown_of_all(nordlys, sku="TENT-2P") == [18, 5]
+
+
+async def test_variants_of_a_sku_that_are_all_on_sale_keep_their_figures(nordlys: Retailer):
+    add_twin(nordlys)
+    before = shown_of_all(nordlys)
+    report = await nordlys.push()
+    assert (shown_of_all(nordlys), codes(report), unlisted(report)) == (
+        before,
+        ["STOCK_SKU_AMBIGUOUS"],
+        [Unlisted.AMBIGUOUS] * 2,
+    )
+
+
+async def test_a_draft_that_is_put_on_sale_makes_its_sku_ambiguous_when_the_assortment_is_read_again(nordlys: Retailer):
+    added = add_twin(nordlys, "DRAFT")
+    await nordlys.push()
+    set_status(nordlys, added, "ACTIVE")
+    nordlys.set_on_hand("STOVE-GAS", "AMS", 41)
+    assert codes(await nordlys.push()) == []
+    nordlys.clock.ahead += timedelta(hours=2)
+    assert codes(await nordlys.push()) == ["STOCK_SKU_AMBIGUOUS"]
+    nordlys.set_on_hand("STOVE-GAS", "AMS", 42)
+    await nordlys.push()
+    assert shown_of_all(nordlys) == [41, 5]
+
+
+async def test_which_variants_are_on_sale_is_asked_only_of_those_that_share_a_sku(nordlys: Retailer):
+    def asked() -> list[int]:
+        calls = nordlys.shopify.simulator.calls
+        return [call.actual for call in calls if call.operation == "StockVariantStates"]
+
+    await nordlys.push()
+    assert asked() == []
+    add_twin(nordlys, "DRAFT")
+    nordlys.clock.ahead += timedelta(hours=2)
+    await nordlys.push()
+    assert asked() == [2]
+
+
+async def test_what_is_sold_of_a_variant_that_is_archived_then_is_not_offered_by_the_other_one(nordlys: Retailer):
+    [stove] = [each for each in nordlys.shop.variant_by_item.values() if each.sku == "STOVE-GAS"]
+    await nordlys.push()
+    order = nordlys.sell("STOVE-GAS", 3)
+    set_status(nordlys, stove, "ARCHIVED")
+    add_twin(nordlys)
+    nordlys.clock.ahead += timedelta(hours=2)
+    await nordlys.push()
+    assert shown_of_all(nordlys) == [37, 37]
+    nordlys.set_on_hand("STOVE-GAS", "AMS", 50)
+    await nordlys.push()
+    assert shown_of_all(nordlys) == [37, 47]
+    nordlys.memory.known_orders.add(order)
+    nordlys.set_on_hand("STOVE-GAS", "AMS", 36)
+    await nordlys.push()
+    assert shown_of_all(nordlys) == [37, 36]
+
+
+async def test_a_withheld_variant_falls_to_0_at_once_and_the_other_one_of_its_sku_gets_its_figure(nordlys: Retailer):
+    added = add_twin(nordlys)
+    await nordlys.push()
+    before, _ = shown_of_all(nordlys)
+    assert before != 40
+    withhold(nordlys, added)
+    report = await nordlys.push()
+    assert (shown_of_all(nordlys), codes(report)) == ([40, 0], [])
+    report = await nordlys.push()
+    assert (report.changed, report.shopify_calls) == (0, 2)
+    nordlys.set_on_hand("STOVE-GAS", "AMS", 41)
+    await nordlys.push()
+    assert shown_of_all(nordlys) == [41, 0]
+    nordlys.clock.ahead += timedelta(hours=2)
+    report = await nordlys.push()
+    assert (report.changed, codes(report), unlisted(report)) == (0, [], [])
+
+
+async def test_withheld_variants_of_one_sku_all_fall_to_0(nordlys: Retailer):
+    [stove] = [each for each in nordlys.shop.variant_by_item.values() if each.sku == "STOVE-GAS"]
+    added = add_twin(nordlys)
+    withhold(nordlys, stove, added)
+    report = await nordlys.push()
+    assert (shown_of_all(nordlys), codes(report)) == ([0, 0], [])
+
+
+async def test_a_variant_that_is_sold_again_beside_another_one_of_its_sku_makes_both_ambiguous(nordlys: Retailer):
+    added = add_twin(nordlys)
+    withhold(nordlys, added)
+    await nordlys.push()
+    withhold(nordlys)
+    nordlys.set_on_hand("STOVE-GAS", "AMS", 41)
+    await nordlys.push()
+    assert shown_of_all(nordlys) == [40, 0]
+    nordlys.clock.ahead += timedelta(hours=2)
+    assert codes(await nordlys.push()) == ["STOCK_SKU_AMBIGUOUS"]
 
 
 @pytest.mark.parametrize(("days", "unknown"), [(-1, 3), (0, 3), (1, 0)])

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.mapping.stock import FigureOutcome
+from shared.mapping.stock.figures import FigureOutcome
 from shared.rules import StockRules
 from tests.builders.stock_world import SEVERAL, Order, Push, World
 

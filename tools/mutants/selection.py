@@ -61,6 +61,7 @@ INTEGRATION: Final[Mapping[str, Sequence[str]]] = {
     "shared/mapping/shipments/parcels": ("shipments_reach_shopify",),
     "shared/mapping/shopify": ("read_graphql_state", "orders_reach_fo", "bad_webhooks"),
     "shared/mapping/shopify/edits": ("read_graphql_state", "refunds_fo"),
+    "shared/mapping/stock": ("push_stock",),
     "shared/mapping/taxes": ("orders_reach_fo",),
     "shared/model": ("orders_reach_fo", "refunds_fo", "payments_fo"),
     "shared/rules": ("store_without_secrets", "orders_reach_fo"),

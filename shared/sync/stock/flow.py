@@ -26,7 +26,7 @@ Each run begins by asking Shopify which figures changed (shown_changes.py). Thos
 read and corrected like figures that changed in F&O.
 
 What F&O does not sell any more and the shop still has (shared/sync/withheld.py) shows 0 everywhere: such a figure only
-falls.
+falls. Of other variants with one F&O item one has figures at most (shared/mapping/stock/assortment.py).
 
 A run that ends early (Shopify's query budget is spent, the time limit is reached) has stored what it set. One that is
 cut off or fails has stored what the waves had set up to some 20 seconds before its last wave began (memory.py). All
@@ -43,7 +43,7 @@ from typing import Final
 
 from shared.d365.odata.client import RowReader
 from shared.errors import ThrottledError, TransientError
-from shared.mapping.stock import FigureOutcome, Listing, StockedItem, Wanted, decide
+from shared.mapping.stock.figures import FigureOutcome, Listing, StockedItem, Wanted, decide
 from shared.model import Level, LevelId, Sale
 from shared.rules import StoreRules
 from shared.shopify.admin.client import QueryRunner
@@ -51,7 +51,7 @@ from shared.shopify.inventory import Change, FigureRejection, NoLevel, read_leve
 from shared.store.blobs import Snapshots
 from shared.store.links import OrderLinks
 from shared.sync.counting import CountingReader, CountingRunner
-from shared.sync.stock.catalogue import Assortment, load_assortment
+from shared.sync.stock.catalogue import Assortment, Findings, load_assortment
 from shared.sync.stock.memory import FigureMemory
 from shared.sync.stock.report import ReportBuilder, StockReport
 from shared.sync.stock.shown_changes import ShownChanges
@@ -99,11 +99,25 @@ async def push_stock(
     shopify, counted_fo = CountingRunner(admin), CountingReader(fo)
     # Also while the flow products is off: what it stopped is still stopped.
     withheld, _ = await read_withheld(snapshots, rules.key)
+    findings = await Findings.load(snapshots, rules.key)
     assortment = await load_assortment(
-        rules, admin=shopify, fo=counted_fo, snapshots=snapshots, now=began, withheld=withheld
+        rules,
+        admin=shopify,
+        fo=counted_fo,
+        snapshots=snapshots,
+        now=began,
+        withheld=withheld,
+        findings=findings,
     )
     sales = await UnknownSales.load(
-        shopify, links, snapshots, store=rules.key, rules=rules.stock, known_before=_known_before(rules), now=began
+        shopify,
+        links,
+        snapshots,
+        store=rules.key,
+        rules=rules.stock,
+        known_before=_known_before(rules),
+        now=began,
+        sold_as=assortment.sold_as,
     )
     changes = await ShownChanges.load(
         snapshots, store=rules.key, rules=rules.stock, now=began, start=memory.compared_at
@@ -113,13 +127,14 @@ async def push_stock(
     await push.run_all()
     await sales.save(assortment.items)
     await changes.save()
+    await findings.forget_stored()
     return StockReport(
         store=rules.key,
         run=run,
         figures=tuple(push.report.figures.values()),
         unchanged=push.report.unchanged,
-        unlisted=assortment.unlisted,
-        problems=(*assortment.problems, *push.report.problems),
+        unlisted=findings.unlisted,
+        problems=(*findings.problems, *push.report.problems),
         backlog=push.backlog,
         frozen=push.frozen,
         halted=push.halted,

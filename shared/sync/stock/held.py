@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final, Self
 
-from shared.mapping.stock import StockedItem, sales_of_parked
+from shared.mapping.stock.figures import StockedItem, sales_of_parked
 from shared.model import Sale
 from shared.store.blobs import Snapshots
 from shared.store.links import PendingSale

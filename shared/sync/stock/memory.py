@@ -9,7 +9,7 @@ from hashlib import blake2b
 from typing import Any, Final, Self
 
 from shared.errors import TransientError
-from shared.mapping.stock import StockedItem, Wanted
+from shared.mapping.stock.figures import StockedItem, Wanted
 from shared.model import LevelId
 from shared.store.blobs import Snapshots
 from shared.sync.stock.figures import UNCERTAIN, ShownFigures

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from shared.errors import ErrorCode, RefusedError
-from shared.mapping.stock import FigureOutcome, Listing, Unlisted, Wanted
-from shared.model import LevelId, Variant
+from shared.mapping.stock.assortment import WithoutFigure
+from shared.mapping.stock.figures import FigureOutcome, Listing, Wanted
+from shared.model import LevelId
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +42,8 @@ class StockReport:
     """Those that were looked at: of a figure that is as it was nothing is kept but the number."""
     unchanged: int = 0
     """Figures that are as when Shopify was last compared."""
-    unlisted: tuple[tuple[Variant, Unlisted], ...] = ()
-    """What Shopify sells and gets no figure."""
+    unlisted: tuple[WithoutFigure, ...] = ()
+    """Known in the first run that ends after the assortment was read."""
     problems: tuple[RefusedError, ...] = ()
     """For a person to correct. What stays wrong is reported again when the assortment is read again."""
     backlog: int = 0
@@ -120,7 +121,7 @@ def explained(report: StockReport) -> dict[str, Any]:
         "halted": report.halted,
         "unchanged": report.unchanged,
         "figures": [_figure(figure) for figure in report.figures],
-        "without_figure": [{"sku": variant.sku, "why": why.value} for variant, why in report.unlisted],
+        "without_figure": [{"sku": sku, "why": why.value} for sku, why in report.unlisted],
         "problems": [
             {"code": problem.code, "cause": problem.cause, "next_step": problem.next_step}
             for problem in report.problems

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from shared.d365.odata.client import RowReader
 from shared.d365.on_hand import fingerprint, read_on_hand, stock_of, survey_on_hand
-from shared.mapping.stock import FORMULA, StockedItem, Wanted, figures_of_item
+from shared.mapping.stock.figures import FORMULA, StockedItem, Wanted, figures_of_item
 from shared.model import Item, OnHand, Sale
 from shared.model.fo_order import FoRow
 from shared.rules import StoreRules
@@ -53,22 +53,23 @@ class StockSurvey:
         """The items that differ from what the memory has; the positions of the others are added to `settled`.
 
         An item's digest is of its SKU (a buffer may be of single SKUs), its F&O item and rows, its safety stock, its
-        sales that F&O does not know, the rules and the formula. An item without any row is compared too. What comes in
-        parts, because rows moved between two pages, differs; its figures are computed from another reading before any
-        is set.
+        sales that F&O does not know, the rules and the formula. An item without any row is compared too, and so is a
+        withheld one: it shows 0 whatever its rows are, and they may be those of another variant. What comes in parts,
+        because rows moved between two pages, differs; its figures are computed from another reading before any is set.
         """
         sold = _by_item(sales)
         rules = digest_of(f"{FORMULA} {self.rules.stock.model_dump_json()} {self.warehouses}")
         safety = _texts(self.assortment.safety)
-        positions = {each.item: position for position, each in enumerate(self.assortment.items)}
-        found = bytearray(len(positions))
+        items = self.assortment.items
+        positions = {each.item: position for position, each in enumerate(items) if not self._is_withheld(each)}
+        found = bytearray(len(items))
         self.rows = 0
 
         def compare(position: int, rows: Sequence[FoRow]) -> ChangedItem | None:
-            stocked = self.assortment.items[position]
+            stocked = items[position]
             its_sales = sold.get(stocked.inventory_item, ())
             seen = fingerprint(rows, self.rules.stock.statuses)
-            is_withheld = stocked.variant_id in self.withheld
+            is_withheld = self._is_withheld(stocked)
             known = f"{stocked.sku!r} {tuple(stocked.item)} {safety.get(stocked.item)} {its_sales} {is_withheld}"
             digest = digest_of(f"{seen} {known} {rules}")
             if digest == memory.figures.settled(position):
@@ -98,7 +99,7 @@ class StockSurvey:
         rows = await read_on_hand(
             self.fo,
             self.rules.company,
-            {each.item for each in items},
+            {each.item for each in items if not self._is_withheld(each)},
             self._warehouse_ids(),
             statuses=self.rules.stock.statuses,
             rows_in_all=self.rows,
@@ -107,8 +108,14 @@ class StockSurvey:
         for row in rows:
             stock[row.item].append(row)
         return [
-            (each, self._figures(each, stock.get(each.item, ()), sold.get(each.inventory_item, ()))) for each in items
+            (each, self._figures(each, self._rows_of(each, stock), sold.get(each.inventory_item, ()))) for each in items
         ]
+
+    def _rows_of(self, stocked: StockedItem, stock: Mapping[Item, list[OnHand]]) -> list[OnHand]:
+        return [] if self._is_withheld(stocked) else stock.get(stocked.item, [])
+
+    def _is_withheld(self, stocked: StockedItem) -> bool:
+        return stocked.variant_id in self.withheld
 
     def _warehouse_ids(self) -> list[str]:
         return [warehouse.id for warehouse in self.rules.warehouses]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, Self
 
 from shared.errors import TransientError
-from shared.mapping.stock import StockedItem, items_of_parked, sales_of_parked
+from shared.mapping.stock.figures import StockedItem, items_of_parked, sales_of_parked
 from shared.model import Sale
 from shared.rules.sections.stock import StockRules
 from shared.shopify.admin.client import QueryRunner
@@ -60,6 +60,8 @@ class UnknownSales:
     since: datetime
     orders: dict[int, tuple[datetime, list[Sale]]]
     """Unknown order -> its updated_at and its sales."""
+    sold_as: Mapping[int, int]
+    """Inventory item -> the one whose figures what was sold of it lowers."""
     looked_up: dict[int, OrderHead | None] = field(default_factory=dict)
     """Parked orders that are older than the search, as this run found them; None for one that Shopify does not show."""
     waiting: list[OrderHead] = field(default_factory=list)
@@ -77,6 +79,7 @@ class UnknownSales:
         rules: StockRules,
         known_before: datetime | None,
         now: datetime,
+        sold_as: Mapping[int, int],
     ) -> Self:
         value, etag = await snapshots.read(snapshot_of(store))
         saved = value or {}
@@ -98,6 +101,7 @@ class UnknownSales:
                 int(order): (datetime.fromisoformat(updated_at), [Sale(*sale) for sale in sales])
                 for order, (updated_at, sales) in saved.get("orders", {}).items()
             },
+            sold_as=sold_as,
         )
 
     async def read(self, items: Iterable[StockedItem]) -> SalesToSubtract:
@@ -120,7 +124,7 @@ class UnknownSales:
         self.parked = await self._still_sold(parked, heads)
         unreadable = {pending.order_id: head for pending, head in self.parked if not pending.is_readable}
         is_complete = await self._read_units([*self.waiting, *filter(None, unreadable.values())], kept=unreadable)
-        sales = [sale for _, sales in self.orders.values() for sale in sales]
+        sales = [sale for order in self.orders for sale in self._sales_of(order)]
         taken_from = self._items_of_parked(items)
         for pending, _ in self.parked:
             sales += sales_of_parked(pending.sold, pending.location_id, taken_from)
@@ -195,7 +199,7 @@ class UnknownSales:
             return
 
     def _held(self, items: Sequence[StockedItem]) -> Iterator[HeldOrder]:
-        taken = {sale.inventory_item for _, sales in self.orders.values() for sale in sales}
+        taken = {sale.inventory_item for order in self.orders for sale in self._sales_of(order)}
         skus = {each.inventory_item: each.sku for each in items if each.inventory_item in taken}
         taken_from = self._items_of_parked(items)
         for head in self.waiting:
@@ -208,8 +212,14 @@ class UnknownSales:
                 yield order
 
     def _in_shopify(self, order_id: int, why: HeldBack, since: datetime | None, skus: Mapping[int, str]) -> HeldOrder:
-        _, sales = self.orders.get(order_id, (None, ()))
-        return HeldOrder.of_sales(order_id, why, since, sales=sales, skus=skus)
+        return HeldOrder.of_sales(order_id, why, since, sales=self._sales_of(order_id), skus=skus)
+
+    def _sales_of(self, order_id: int) -> list[Sale]:
+        """Of an order whose units are read, as sales of the variants that have figures."""
+        _, sales = self.orders.get(order_id, (None, []))
+        return [
+            replace(each, inventory_item=self.sold_as.get(each.inventory_item, each.inventory_item)) for each in sales
+        ]
 
 
 def _fields(sale: Sale) -> tuple[int, int | None, int]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Self
 
-from shared.mapping.stock import Listing
+from shared.mapping.stock.figures import Listing
 from shared.model import Level, LevelId
 from shared.shopify.admin.client import QueryRunner
 from shared.shopify.inventory import BATCH, NoLevel, read_levels

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from shared.mapping.stock import FigureOutcome, Wanted
+from shared.mapping.stock.figures import FigureOutcome, Wanted
 from shared.model import Item
 from shared.shopify.inventory import BATCH, FigureRejection
 

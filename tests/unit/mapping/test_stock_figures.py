@@ -7,22 +7,20 @@ from decimal import Decimal
 
 import pytest
 
-from shared.mapping.stock import (
+from shared.mapping.stock.figures import (
     FigureOutcome,
     Listing,
     StockedItem,
-    Unlisted,
     WarehouseStock,
     by_warehouse,
     compute_figure,
     decide,
     listings_of,
-    match_variants,
     sales_of_parked,
     spread_shortages,
     units_taken,
 )
-from shared.model import Item, Level, LevelId, OnHand, Sale, SoldUnits, Variant
+from shared.model import Item, Level, LevelId, OnHand, Sale, SoldUnits
 from shared.rules import StockRules
 from shared.rules.sections.stock import Buffer, Share
 
@@ -193,33 +191,5 @@ def test_lowering_is_never_held_up_and_raising_by_every_doubt(shown, how, outcom
     assert decide(5, Level(shown, NOON), **doubts) is outcome
 
 
-def test_variants_and_items_meet_by_sku():
-    variants = [
-        Variant("TENT-2P", 101, 9001, tracked=True, bundle=False),
-        Variant("GHOST-1", 102, 9002, tracked=True, bundle=False),
-        Variant("KIT", 103, 9003, tracked=True, bundle=True),
-        Variant("EBOOK", 104, 9004, tracked=False, bundle=False),
-        Variant("", 105, 9005, tracked=True, bundle=False),
-    ]
-    items = {"TENT-2P": TENT, "KIT": Item("KIT"), "EBOOK": Item("EBOOK")}
-    catalogue = match_variants(variants, items, locations=(1, 2), company="nleu")
-    assert catalogue.items == (STOCKED,)
+def test_an_item_has_a_figure_at_each_location():
     assert listings_of(STOCKED, (1, 2)) == [LISTING, ELSEWHERE]
-    assert {variant.sku: why for variant, why in catalogue.unlisted} == {
-        "GHOST-1": Unlisted.UNKNOWN,
-        "KIT": Unlisted.BUNDLE,
-        "EBOOK": Unlisted.NOT_TRACKED,
-        "": Unlisted.NO_SKU,
-    }
-    assert [problem.code for problem in catalogue.problems] == ["STOCK_SKU_UNKNOWN"]
-
-
-def test_two_variants_of_one_item_would_sell_it_twice_and_get_no_figure():
-    variants = [
-        Variant(sku, number, 9000 + number, tracked=True, bundle=False)
-        for sku, number in (("TENT-2P", 1), ("tent-2p", 2))
-    ]
-    catalogue = match_variants(variants, {"TENT-2P": TENT, "tent-2p": TENT}, locations=(1,), company="nleu")
-    assert catalogue.items == ()
-    assert [why for _, why in catalogue.unlisted] == [Unlisted.AMBIGUOUS] * 2
-    assert [problem.code for problem in catalogue.problems] == ["STOCK_SKU_AMBIGUOUS"]

@@ -15,6 +15,7 @@ from shared.shopify.inventory import (
     pages_of,
     read_changed_levels,
     read_levels,
+    read_on_sale,
     read_variants,
     set_available,
 )
@@ -333,3 +334,18 @@ async def test_a_variant_is_read_with_its_own_id_and_its_inventory_items():
         Variant("TENT-2P", 101, 9001, tracked=True, bundle=False),
         Variant("", 101, 9001, tracked=True, bundle=False),
     ]
+
+
+async def test_variants_of_drafts_and_archived_products_and_deleted_ones_are_not_on_sale():
+    statuses = ["ACTIVE", "DRAFT", "ARCHIVED", "UNLISTED", "OF_A_LATER_VERSION"]
+    nodes = [{"product": {"status": status}} for status in statuses]
+    assert await read_on_sale(Admin({"nodes": [*nodes, None]}), range(1, 7)) == {1, 4, 5}
+
+
+async def test_which_variants_are_on_sale_is_asked_250_to_a_call_and_of_none_not_at_all():
+    node = {"product": {"status": "ACTIVE"}}
+    admin = Admin({"nodes": [node] * 250}, {"nodes": [node]})
+    assert await read_on_sale(admin, range(1, 252)) == set(range(1, 252))
+    assert [len(variables["variants"]) for _, variables in admin.asked] == [250, 1]
+    assert admin.asked[1][1] == {"variants": ["gid://shopify/ProductVariant/251"]}
+    assert await read_on_sale(Admin(), []) == set()

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from shared.errors import RefusedError
-from shared.mapping.stock import FigureOutcome
+from shared.mapping.stock.figures import FigureOutcome
 from shared.model import LevelId
 from shared.rules import Flows, StockRules
 from shared.sync.stock.figures import UNCERTAIN, ShownFigures

@@ -52,6 +52,20 @@ class Failing(FakeAdmin):
         raise self.error
 
 
+class OrdersFail(FakeAdmin):
+    """Shopify that does not show its orders for so many runs."""
+
+    def __init__(self, world, runs):
+        super().__init__(world)
+        self.runs = runs
+
+    async def run(self, query, variables):
+        if query.name == "StockOrders" and self.runs:
+            self.runs -= 1
+            raise TransientError("Shopify shows no orders")
+        return await super().run(query, variables)
+
+
 class Slow(FakeAdmin):
     """Shopify that takes 20 seconds to show 250 figures."""
 
@@ -185,6 +199,49 @@ async def test_an_error_of_one_store_does_not_stop_the_other_and_is_no_problem_f
     (failed,) = events("stock.failed")
     assert (failed["level"], failed["store"], failed["reason"]) == ("WARNING", "bad", "TransientError")
     assert app.problems == []
+
+
+async def test_what_a_run_that_fails_has_found_in_the_assortment_is_told_once_by_the_next_run_that_ends(world, events):
+    world.fo_has_items = False
+    app = App(world)
+    app.ports.admins["nordlys"] = OrdersFail(world, runs=2)
+    for _ in range(2):
+        with pytest.raises(ExceptionGroup) as caught:
+            await app.run()
+        assert [str(error) for error in caught.value.exceptions] == ["Shopify shows no orders"]
+    assert app.problems == []
+    await app.run()
+    [row] = app.problems
+    assert row["note"].startswith("STOCK_SKU_UNKNOWN: ")
+    report = app.reports.documents["stock/nordlys/report.json"]
+    assert [(each["code"], each["cause"] in row["note"]) for each in report["problems"]] == [
+        ("STOCK_SKU_UNKNOWN", True)
+    ]
+    assert report["without_figure"] == [{"sku": "TENT-1P", "why": "F&O has no such item"}]
+    await app.run()
+    assert [event["problems"] for event in events()] == [1, 0]
+    assert app.problems == [row]
+
+
+@pytest.mark.parametrize(
+    "stored", [{"format": 3, "problems": [["OF_AN_OLDER_RELEASE", {}]]}, {"format": 4, "unlisted": [], "problems": []}]
+)
+async def test_findings_of_another_release_are_not_told(world, events, stored):
+    app = App(world)
+    await app.run()
+    world.documents["stock/nordlys/findings"] = json.dumps(stored)
+    await app.run()
+    assert [event["problems"] for event in events()] == [0, 0]
+
+
+def test_a_run_whose_findings_another_run_has_reported_meanwhile_ends_all_the_same(world):
+    for _ in range(2):  # until nothing is left to store but the findings
+        world.push().finish()
+    problem = ["STOCK_SKU_AMBIGUOUS", {"sku": "TENT-2P", "count": "2"}]
+    world.documents["stock/nordlys/findings"] = json.dumps({"format": 4, "unlisted": [], "problems": [problem]})
+    first, second = world.push(), world.push()
+    first.step_until("StockOrders")
+    assert [len(each.finish().problems) for each in (second, first)] == [1, 1]
 
 
 async def test_a_refusal_of_a_whole_run_is_journaled_for_a_person_and_fails_the_run(world, events):

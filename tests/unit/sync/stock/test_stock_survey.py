@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from shared.mapping.stock import StockedItem
+from shared.mapping.stock.figures import StockedItem
 from shared.model import Item, Sale
 from shared.rules import StockRules, Warehouse
 from shared.sync.stock import survey
@@ -67,9 +67,12 @@ class Setting:
         self.sales = []
         self.memory = FigureMemory(None, "nordlys", "1", None, None, ShownFigures([101, 102], [1, 2]), {}, None, None)
 
+    def survey(self):
+        return StockSurvey(self.store, self.fo, self.assortment, self.withheld)
+
     async def changed(self):
         """Item number -> the available units that were seen, of the items that were computed."""
-        survey = StockSurvey(self.store, self.fo, self.assortment, self.withheld)
+        survey = self.survey()
         self.settled = []
         found = [each async for each in survey.changed(self.memory, self.sales, self.settled)]
         self.counted = survey.rows
@@ -162,6 +165,20 @@ async def test_whatever_else_the_figures_depend_on_is_a_change(setting, what, it
     all_change(setting, what)
     assert (await setting.changed()).keys() == items
     assert await setting.changed() == {}
+
+
+async def test_a_withheld_variant_is_computed_without_the_rows_of_its_item_which_another_one_may_have(setting):
+    twin = StockedItem("TENT", Item("TENT"), 103, 9103)
+    setting.assortment = Assortment(items=(*ITEMS, twin), locations=(1, 2), safety={}, is_new=False)
+    setting.memory.figures = ShownFigures([101, 102, 103], [1, 2])
+    setting.withheld = {9103}
+    found = [each.wanted async for each in setting.survey().changed(setting.memory, [], [])]
+    assert {wanted[0].listing.variant_id: [each.figure for each in wanted] for wanted in found} == {
+        9101: [5, 5],
+        9102: [5, 5],
+        9103: [0, 0],
+    }
+    assert [each.stock for wanted in found for each in wanted if each.is_withheld] == [(), ()]
 
 
 async def test_another_item_behind_a_sku_is_a_change_even_with_the_same_stock(setting):

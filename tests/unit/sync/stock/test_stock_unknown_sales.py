@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from shared.errors import TransientError
-from shared.mapping.stock import StockedItem
+from shared.mapping.stock.figures import StockedItem
 from shared.model import Item, Sale, SoldUnits
 from shared.rules import StockRules
 from shared.store.links import PendingSale
@@ -37,6 +37,7 @@ class Shop:
         self.known_to_fo, self.pending, self.document = set(), [], None
         self.searches, self.looked_into, self.looked_up = [], [], []
         self.lost_race = False
+        self.items, self.sold_as = ITEMS, {}
 
     async def run(self, query, variables):
         if query.name == "StockOrderUnits":
@@ -86,11 +87,18 @@ class Shop:
 
     async def tick(self, now=NOON, known_before=None, readings=1, **rules):
         sales = await UnknownSales.load(
-            self, self, self, store="nordlys", rules=StockRules(**rules), known_before=known_before, now=now
+            self,
+            self,
+            self,
+            store="nordlys",
+            rules=StockRules(**rules),
+            known_before=known_before,
+            now=now,
+            sold_as=self.sold_as,
         )
         for _ in range(readings):
-            taken = await sales.read(ITEMS)
-        await sales.save(ITEMS)
+            taken = await sales.read(self.items)
+        await sales.save(self.items)
         return taken
 
     @property
@@ -308,6 +316,15 @@ async def test_what_is_held_back_is_stored_with_its_order_its_units_and_the_reas
     }
     stored = {row["order"]: row for row in json.loads(shop.document)["held"]}
     assert (stored[2]["since"], stored[4]["since"]) == (at(-600).isoformat(), None)
+
+
+async def test_what_is_sold_of_a_variant_that_nobody_can_buy_any_more_is_held_back_of_the_one_with_its_item():
+    shop = Shop((1, at(-1)))
+    shop.sold_as = {101: 102}
+    shop.items = [StockedItem("TENT-2P", Item("TENT-2P"), 102, 9002)]
+    assert (await shop.tick()).sales == [Sale(102, None, 1)]
+    assert shop.held == {1: (HeldBack.WAITING, {"TENT-2P": 1})}
+    assert json.loads(shop.document)["orders"]["1"][1] == [[101, None, 1]]
 
 
 async def test_of_too_large_a_backlog_every_order_is_listed():

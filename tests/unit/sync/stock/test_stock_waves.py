@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shared.mapping.stock import StockedItem, listings_of
+from shared.mapping.stock.figures import StockedItem, listings_of
 from shared.model import Item, Level, LevelId
 from shared.shopify.inventory import NoLevel
 from shared.sync.stock.waves import Waves

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from shared.mapping.stock import FigureOutcome, Listing, Wanted
+from shared.mapping.stock.figures import FigureOutcome, Listing, Wanted
 from shared.model import Item, LevelId
 from shared.shopify.inventory import FigureRejection
 from shared.sync.stock.writing import FigureStep, set_figures

@@ -15,8 +15,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from shared.errors import ErrorCode, RefusedError
-from shared.model import Item, Level, LevelId, OnHand, Sale, SoldUnits, Variant
+from shared.model import Item, Level, LevelId, OnHand, Sale, SoldUnits
 from shared.rules.sections.stock import StockRules
 
 _NOTHING: Final = Decimal(0)
@@ -43,16 +42,6 @@ class FigureOutcome(StrEnum):
     GONE = "deleted in Shopify"
 
 
-class Unlisted(StrEnum):
-    """Why something that Shopify sells gets no figure at all."""
-
-    NO_SKU = "has no SKU"
-    NOT_TRACKED = "Shopify does not count it"
-    BUNDLE = "a bundle: its components give its figure"
-    UNKNOWN = "F&O has no such item"
-    AMBIGUOUS = "several variants have the same F&O item"
-
-
 class StockedItem(NamedTuple):
     """One SKU, and the F&O item behind it."""
 
@@ -73,59 +62,10 @@ class Listing:
     variant_id: int
 
 
-@dataclass(frozen=True, slots=True)
-class Catalogue:
-    """What the store sells, sorted into what gets figures and what does not."""
-
-    items: tuple[StockedItem, ...]
-    unlisted: tuple[tuple[Variant, Unlisted], ...]
-    problems: tuple[RefusedError, ...]
-    """One for each SKU that somebody has to correct."""
-
-
-def match_variants(
-    variants: Iterable[Variant], items: Mapping[str, Item], *, locations: Iterable[int], company: str
-) -> Catalogue:
-    """Shopify's variants with F&O's items, by SKU. Two variants of one item would both show its stock, so neither gets
-    a figure.
-    """
-    unlisted: list[tuple[Variant, Unlisted]] = []
-    of_item: defaultdict[Item, list[Variant]] = defaultdict(list)
-    problems: list[RefusedError] = []
-    everywhere = ", ".join(str(location) for location in locations)
-    for variant in variants:
-        if reason := _excluded(variant):
-            unlisted.append((variant, reason))
-        elif variant.sku in items:
-            of_item[items[variant.sku]].append(variant)
-        else:
-            unlisted.append((variant, Unlisted.UNKNOWN))
-            problems.append(
-                RefusedError(ErrorCode.STOCK_SKU_UNKNOWN, sku=variant.sku, location=everywhere, company=company)
-            )
-    stocked: list[StockedItem] = []
-    for item, same in of_item.items():
-        if len(same) > 1:
-            unlisted += [(variant, Unlisted.AMBIGUOUS) for variant in same]
-            problems.append(RefusedError(ErrorCode.STOCK_SKU_AMBIGUOUS, sku=same[0].sku, count=len(same)))
-        else:
-            [variant] = same
-            stocked.append(StockedItem(variant.sku, item, variant.inventory_item, variant.variant_id))
-    return Catalogue(tuple(stocked), tuple(unlisted), tuple(problems))
-
-
 def listings_of(stocked: StockedItem, locations: Iterable[int]) -> list[Listing]:
     """The item's figures: one at each location."""
     sku, item, inventory_item, variant_id = stocked
     return [Listing(sku, item, LevelId(inventory_item, location), variant_id) for location in locations]
-
-
-def _excluded(variant: Variant) -> Unlisted | None:
-    if not variant.sku:
-        return Unlisted.NO_SKU
-    if variant.bundle:
-        return Unlisted.BUNDLE
-    return None if variant.tracked else Unlisted.NOT_TRACKED
 
 
 @dataclass(frozen=True, slots=True)
