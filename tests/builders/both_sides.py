@@ -178,6 +178,8 @@ class App(Brief):
     rules: StoreRules = EU
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     """The app's clock."""
+    payments_now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    """By which claims on payments end: those of recorded orders have ended."""
     change_pause: timedelta = timedelta(0)
     """Between two changes of one sales order."""
     waiting: list[Webhook] = field(default_factory=list)
@@ -202,7 +204,7 @@ class App(Brief):
             payments=PaymentPorts(
                 Payments(payments),
                 PaymentJournals(self.client, SharedRows(payments, "journals")),
-                now=lambda: self.now(),  # noqa: PLW0108 - a test sets the clock later
+                now=lambda: self.payments_now(),  # noqa: PLW0108 - a test sets the clock later
             ),
             refunds=RefundPorts(Refunds(MemoryTable()), self.client, taxes),
             captures=Captures(payments),

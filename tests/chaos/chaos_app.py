@@ -238,9 +238,15 @@ class Installation:
         return Parking(self.tables["parked"], self.bodies())
 
     def _rows(self, name: str) -> Rows:
+        """A link without a column is one that has no value in it."""
         left_out = _VARYING_COLUMNS.get(name, set())
+        empty = ("", "{}", False) if name == "links" else ()
         return {
-            key: {column: _plain(column, value) for column, value in row.items() if column not in left_out}
+            key: {
+                column: _plain(column, value)
+                for column, value in row.items()
+                if column not in left_out and value not in empty
+            }
             for key, row in self.tables[name].rows.items()
         }
 

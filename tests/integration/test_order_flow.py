@@ -38,7 +38,7 @@ async def shared_app() -> AsyncIterator[App]:
 @pytest.fixture
 def app(shared_app: App) -> App:
     shared_app.change_pause = timedelta(0)
-    shared_app.now = lambda: datetime.now(UTC)
+    shared_app.now = shared_app.payments_now = lambda: datetime.now(UTC)
     return shared_app
 
 
@@ -219,7 +219,7 @@ async def test_an_event_whose_payments_wait_books_them_at_its_next_attempt(app: 
     F&O's journals are not searched.
     """
     one = OneOrder(app, EU, checkout("nordlys", TENTS))
-    app.now = _stopped(one.order.transactions[0].created_at + timedelta(minutes=1))
+    app.payments_now = _stopped(one.order.transactions[0].created_at + timedelta(minutes=1))
     app.fo.faults.add(Fault("throttle", "POST", "CustomerPaymentJournalHeaders"))
     await one.deliver(topic="orders/create")
     link = await link_of(one)
@@ -236,7 +236,7 @@ async def test_a_payment_that_waited_for_long_and_was_booked_by_hand_is_not_book
     one = OneOrder(app, EU, checkout("nordlys", TENTS))
     (payment,) = one.order.transactions
     start = payment.created_at + timedelta(minutes=1)
-    app.now = _stopped(start)
+    app.payments_now = _stopped(start)
     app.fo.faults.add(Fault(kind, "POST", "CustomerPaymentJournalHeaders"))
     await one.deliver(topic="orders/create")
     link = await link_of(one)
@@ -257,7 +257,7 @@ async def test_a_payment_that_waited_for_long_and_was_booked_by_hand_is_not_book
         "TransactionDate": start,
     }
     await app.client.create("CustomerPaymentJournalLines", line)
-    app.now = _stopped(start + timedelta(minutes=31))
+    app.payments_now = _stopped(start + timedelta(minutes=31))
     await app.redeliver_waiting()
     assert one.paid == [Decimal("39.98")]
 

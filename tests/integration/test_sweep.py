@@ -354,9 +354,8 @@ async def test_an_order_that_agrees_costs_its_reads_and_no_write(scenario: Sweep
     assert sorted(call.split("(")[0] for call in scenario.fo_calls()) == [
         "GET /data/CustomerPaymentJournalLines",
         "GET /data/SalesLineBiEntities",
+        "GET /data/SalesOrderHeadersV2",
         "GET /data/SalesOrderHeadersV4",
-        "GET /data/SalesOrderHeadersV4",
-        "GET /data/SalesOrderLinesV3",
     ]
     assert sorted(scenario.shopify_calls()) == [
         *["OrderState"],

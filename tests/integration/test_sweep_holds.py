@@ -304,7 +304,7 @@ async def test_a_refused_change_is_let_go_and_another_one_holds_the_order_again(
 
 async def test_a_release_waits_for_fo_and_is_carried_out_once(scenario: SweepScenario) -> None:
     order = await risky(scenario)
-    scenario.fo.faults.add(Fault("unavailable", times=3))
+    scenario.fo.faults.add(Fault("unavailable", times=2))
     await scenario.release_hold(order)
     assert await is_held(scenario, order)
     assert await scenario.work() == [str(order.id)]
