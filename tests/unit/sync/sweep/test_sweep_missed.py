@@ -38,10 +38,18 @@ def recorded(*rows):
     return is_recorded(rows, CHANGED, overdue=OVERDUE)
 
 
-@pytest.mark.parametrize("topic", sorted({topic for topics in ORDERS.webhooks.values() for topic in topics} | {TOPIC}))
+READING = {topic for family, topics in ORDERS.webhooks.items() if family != "transactions" for topic in topics}
+
+
+@pytest.mark.parametrize("topic", sorted(READING | {TOPIC}))
 def test_any_event_of_the_change_or_of_a_later_one_records_it(topic):
     assert recorded(row(topic=topic))
     assert recorded(row(CHANGED + MINUTE, topic=topic))
+
+
+def test_an_event_of_a_transaction_does_not_since_the_order_need_not_be_read_for_it():
+    assert not recorded(row(topic="order_transactions/create"))
+    assert recorded(row(topic="order_transactions/create"), row(topic="orders/updated"))
 
 
 def test_an_earlier_event_does_not_however_late_it_was_handled():
