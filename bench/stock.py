@@ -33,8 +33,8 @@ _PLENTY: Final = 10**9
 _MOST_RUNS: Final = 5
 _AN_HOUR: Final = 60
 """Minutes before the first run: what was filled in is no change of the last minutes."""
-_CALLS_AT_REST: Final = 2
-"""Which figures changed in Shopify, and which orders are new."""
+_CALLS_AT_REST: Final = 3
+"""Which figures changed in Shopify, which orders are new, and which changed."""
 
 
 async def measure(*, pairs: int = PAIRS) -> list[Figure]:

@@ -68,7 +68,18 @@ from shared.model.shipment import (
     ShopShipments,
     Tracking,
 )
-from shared.model.stock import Item, ItemHandling, Level, LevelId, OnHand, Sale, SoldUnits, Variant
+from shared.model.stock import (
+    Item,
+    ItemHandling,
+    Level,
+    LevelId,
+    OnHand,
+    OrderedGoods,
+    OrderedLine,
+    Sale,
+    SoldUnits,
+    Variant,
+)
 from shared.model.tax import RoundingBy, RoundOff, TaxCode, TaxGroup, TaxRate, TaxSetup
 
 __all__ = [
@@ -122,6 +133,8 @@ __all__ = [
     "OrderRecord",
     "OrderState",
     "OrderStatus",
+    "OrderedGoods",
+    "OrderedLine",
     "PackingSlip",
     "ParcelLine",
     "Part",

@@ -97,3 +97,23 @@ class Sale:
     location: int | None
     """None while Shopify has not assigned one: it may be any."""
     units: int
+
+
+class OrderedLine(NamedTuple):
+    """An order line of goods, in units."""
+
+    line_id: int
+    inventory_item: int
+    ordered: int
+    """With units that were removed or given back since."""
+    left: int
+    """Without them."""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderedGoods:
+    """The goods of an order in Shopify, shipped or not."""
+
+    lines: tuple[OrderedLine, ...] = ()
+    located: tuple[Sale, ...] = ()
+    """What the fulfilment orders account for. Routing takes a moment, and a cancelled one releases its units."""

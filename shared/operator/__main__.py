@@ -37,7 +37,7 @@ from shared.store.links import OrderLinks
 from shared.store.parking import Parked, Parking
 from shared.sync.exports import TABLES, ExportPorts, restore_tables
 from shared.sync.messages.parked import ParkedPorts, bring, discard, record, release, release_hold, replay
-from shared.sync.stock.held import HeldOrder, read_held
+from shared.sync.stock.unknown.held import HeldBack, HeldOrder, read_held
 from shared.telemetry import quiet_libraries, redact
 
 _SEND_SECONDS: Final = 30.0
@@ -183,7 +183,8 @@ def _held_lines(store: str, order: HeldOrder, messages: Sequence[Parked]) -> lis
     for row in messages:
         lines += [f"    {row.code}: {row.cause}", f"    next:  {row.next_step}", f"    event: {row.event_id}"]
     if not messages:
-        lines.append(f"    next:  bring {store} {order.order_id}, or release it")
+        instead = "" if order.why is HeldBack.CHANGED else ", or release it"
+        lines.append(f"    next:  bring {store} {order.order_id}{instead}")
     return lines
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import batched
 from typing import Any, Final
 
-from shared.model import Sale
+from shared.model import OrderedGoods, OrderedLine, Sale
 from shared.shopify import queries
 from shared.shopify.admin.client import QueryRunner
 from shared.shopify.gid import gid_of, number_of
@@ -35,14 +34,30 @@ class OrderHead:
     has_goods: bool
     """Something that was ordered is neither removed nor given back. Tips and gift cards do not count."""
 
+    @property
+    def ended_at(self) -> datetime | None:
+        """When it was cancelled or its last goods went, or somewhat later; None for one with goods."""
+        return self.cancelled_at or (None if self.has_goods else self.updated_at)
+
 
 async def read_orders_since(admin: QueryRunner, moment: datetime) -> list[OrderHead]:
     """The orders created at or after the moment, oldest first, cancelled and fulfilled ones included.
 
     Shopify's search lags behind the shop by some seconds, so that the newest orders may be missing.
     """
-    query = f"created_at:>={search_time(moment)}"
-    return [_head(node) async for nodes in node_pages(admin, "stock_orders", "orders", query=query) for node in nodes]
+    return await _search(admin, f"created_at:>={search_time(moment)}", "CREATED_AT")
+
+
+async def read_changed_orders(admin: QueryRunner, moment: datetime) -> list[OrderHead]:
+    """The orders changed at or after the moment, new ones too. One that changes while the pages are read may come
+    twice. The search lags as above.
+    """
+    return await _search(admin, f"updated_at:>={search_time(moment)}", "UPDATED_AT")
+
+
+async def _search(admin: QueryRunner, query: str, sort: str) -> list[OrderHead]:
+    pages = node_pages(admin, "stock_orders", "orders", query=query, sort=sort)
+    return [_head(node) async for nodes in pages for node in nodes]
 
 
 async def read_order_heads(admin: QueryRunner, orders: Collection[int]) -> list[OrderHead]:
@@ -65,32 +80,25 @@ def _head(node: _Node) -> OrderHead:
     )
 
 
-async def read_sales(admin: QueryRunner, orders: Sequence[int]) -> dict[int, list[Sale]]:
-    """The units that each order took, as ordered, before any refund, shipped or not.
-
-    Units that no fulfilment order accounts for (routing takes a moment; a cancelled one releases its units) have no
-    location.
-    """
-    sales: dict[int, list[Sale]] = {}
-    for start in range(0, len(orders), _AT_ONCE):
-        batch = orders[start : start + _AT_ONCE]
+async def read_goods(admin: QueryRunner, orders: Sequence[int]) -> dict[int, OrderedGoods]:
+    """The goods of each order; none of one that Shopify does not show."""
+    goods: dict[int, OrderedGoods] = {}
+    for batch in batched(orders, _AT_ONCE, strict=False):
         ids = [gid_of("Order", order) for order in batch]
         data = await admin.run(queries.load("stock_order_units"), {"orders": ids})
         for order, node in zip(batch, data["nodes"], strict=True):
-            sales[order] = await _sales(admin, node) if node else []
-    return sales
+            goods[order] = await _goods(admin, node) if node else OrderedGoods()
+    return goods
 
 
-async def _sales(admin: QueryRunner, order: _Node) -> list[Sale]:
-    ordered = _units(await all_nodes(admin, order, "lineItems", "order", "stock_order_lines"))
+async def _goods(admin: QueryRunner, order: _Node) -> OrderedGoods:
+    lines = _lines(await all_nodes(admin, order, "lineItems", "order", "stock_order_lines"))
     located: list[Sale] = []
     for part in await all_nodes(admin, order, "fulfillmentOrders", "order", "stock_fulfillment_orders"):
         if part["status"] != "CANCELLED":
-            lines = await all_nodes(admin, part, "lineItems", "fulfillmentOrder", "stock_fulfillment_lines")
-            located += _located(part, lines)
-    for sale in located:
-        ordered[sale.inventory_item] -= sale.units
-    return [*located, *(Sale(item, None, units) for item, units in ordered.items() if units > 0)]
+            units = await all_nodes(admin, part, "lineItems", "fulfillmentOrder", "stock_fulfillment_lines")
+            located += _located(part, units)
+    return OrderedGoods(tuple(lines), tuple(located))
 
 
 def _located(part: _Node, lines: Iterable[_Node]) -> Iterable[Sale]:
@@ -104,10 +112,9 @@ def _located(part: _Node, lines: Iterable[_Node]) -> Iterable[Sale]:
             yield Sale(number_of(line["inventoryItemId"]), location, units)
 
 
-def _units(lines: Iterable[_Node]) -> Counter[int]:
-    """Ordered units by inventory item. Lines without a variant take no stock."""
-    units: Counter[int] = Counter()
+def _lines(lines: Iterable[_Node]) -> Iterable[OrderedLine]:
+    """Lines without a variant take no stock."""
     for line in lines:
         if line["variant"] is not None:
-            units[number_of(line["variant"]["inventoryItem"]["id"])] += line["quantity"]
-    return units
+            item = number_of(line["variant"]["inventoryItem"]["id"])
+            yield OrderedLine(number_of(line["id"]), item, line["quantity"], line["currentQuantity"])

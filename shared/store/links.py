@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections import Counter
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from itertools import batched
+from typing import Any, Final
 
 from azure.data.tables.aio import TableClient
 
@@ -18,6 +20,7 @@ from shared.store.pick_up import read_pick_up, write_pick_up
 from shared.store.records import read_record, write_record
 from shared.store.tables import TableRow
 
+_AT_ONCE: Final = 25  # links that are read concurrently
 _PAGE: Final = 1000  # Table Storage returns no more rows at once
 LEASE: Final = timedelta(minutes=8)
 """An invocation may take four minutes (host.json), and F&O may work as long on its last call."""
@@ -63,6 +66,10 @@ class OrderLink:
     """Of the business content that F&O has."""
     parked_digest: str = ""
     """Of the latest content that was parked."""
+    parked_version: datetime | None = None
+    """Shopify's updated_at of the latest state that was parked, or that a person discarded: what it adds to the order
+    is in `sold`. None for no such state, and of a release that did not record it.
+    """
     company: str = ""
     customer_account: str = ""
     lots: Mapping[str, str] = field(default_factory=dict)
@@ -144,6 +151,11 @@ class OrderLink:
         return bool(self.parked_parts)
 
     @property
+    def counted_version(self) -> datetime:
+        """Shopify's updated_at of the latest state of which F&O has all goods, or `sold` has those that F&O lacks."""
+        return max(self.version, self.parked_version or self.version)
+
+    @property
     def is_decided(self) -> bool:
         """Whether F&O has the order, or the app has decided why not. An order that is only claimed is neither."""
         return bool(self.sales_order or self.not_booked or self.parked_parts)
@@ -169,6 +181,10 @@ class PendingSale:
     location_id: int | None
     is_readable: bool = True
     """Otherwise the order was parked before its goods were known: `sold` is empty."""
+    version: datetime | None = None
+    """Shopify's updated_at of the state whose goods are in `sold`, of an order that F&O does not have. None where no
+    later state counts, or F&O has the order.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +207,14 @@ class OrderLinks:
     async def get(self, store: str, order_id: int) -> OrderLink | None:
         row = await tables.read(self._table, store, tables.order_key(order_id))
         return _read(row) if row else None
+
+    async def get_several(self, store: str, order_ids: Iterable[int]) -> dict[int, OrderLink]:
+        """The links of those of the orders that have one."""
+        found: dict[int, OrderLink] = {}
+        for some in batched(order_ids, _AT_ONCE, strict=False):
+            links = await asyncio.gather(*(self.get(store, order) for order in some))
+            found |= {link.order_id: link for link in links if link is not None}
+        return found
 
     async def put(self, link: OrderLink) -> OrderLink:
         """Replaces the state that the link was read in, and returns the link with its new ETag.
@@ -217,31 +241,32 @@ class OrderLinks:
         refuse_claimed(link, now)
         return await self.put(replace(link, claimed_until=now + lease))
 
-    async def known(self, store: str, order_ids: Collection[int]) -> set[int]:
-        """The given orders that F&O has.
+    async def known(self, store: str, order_ids: Collection[int]) -> dict[int, datetime]:
+        """The given orders that F&O has, with their counted_version; the end of time where staff maintain the order.
 
         Reads about as many rows as orders are given: one page of at most twice that many links from the lowest given
         order on, then another page from the lowest one that is not covered.
         """
         query = "PartitionKey eq @store and RowKey ge @first and RowKey le @last"
-        known: set[int] = set()
+        known: dict[int, datetime] = {}
         asked = sorted(set(order_ids))
+        wanted = frozenset(asked)
         while asked:
             links = self._table.query_entities(
                 query,
                 parameters={"store": store, "first": tables.order_key(asked[0]), "last": tables.order_key(asked[-1])},
-                select=["RowKey", "sales_order"],
+                select=["RowKey", "sales_order", "version", "parked_version", "given_up"],
                 results_per_page=min(2 * len(asked), _PAGE),
             )
             read_to = asked[-1]
             async for page in links.by_page():
-                rows = [(tables.order_id_of(row["RowKey"]), row["sales_order"]) async for row in page]
-                known |= {order_id for order_id, sales_order in rows if sales_order}
+                rows = {tables.order_id_of(row["RowKey"]): row async for row in page}
+                known |= {each: _counted(row) for each, row in rows.items() if each in wanted and row["sales_order"]}
                 if rows:  # a page may be empty and yet not the last
-                    read_to = rows[-1][0]
+                    read_to = max(rows)
                     break
             asked = [order_id for order_id in asked if order_id > read_to]
-        return known & set(order_ids)
+        return known
 
     async def booked(self, store: str, *, after: int) -> AsyncIterator[BookedOrder]:
         """The orders with a higher id that F&O has, the lowest first, read a page at a time."""
@@ -283,7 +308,13 @@ class OrderLinks:
         found = self._table.query_entities(query, parameters={"store": store})
         links = [_read(dict(row)) async for row in found]
         return [
-            PendingSale(link.order_id, link.sold, link.location_id, is_readable=link.is_pending_sale)
+            PendingSale(
+                link.order_id,
+                link.sold,
+                link.location_id,
+                is_readable=link.is_pending_sale,
+                version=None if link.sales_order or link.not_booked or not link.is_pending_sale else link.version,
+            )
             for link in links
             if link.is_pending_sale or (link.parked_parts and not link.sales_order)
         ]
@@ -314,6 +345,7 @@ def _row(link: OrderLink) -> TableRow:
         "sales_order": link.sales_order,
         "digest": link.digest,
         "parked_digest": link.parked_digest,
+        "parked_version": link.parked_version.astimezone(UTC).isoformat() if link.parked_version else "",
         "company": link.company,
         "customer_account": link.customer_account,
         "location_id": str(link.location_id or ""),
@@ -356,6 +388,7 @@ def _read(row: TableRow) -> OrderLink:
         sales_order=row["sales_order"],
         digest=row["digest"],
         parked_digest=row["parked_digest"],
+        parked_version=_moment(row.get("parked_version")),
         company=row["company"],
         customer_account=row["customer_account"],
         lots=_join("lots", row),
@@ -376,18 +409,30 @@ def _read(row: TableRow) -> OrderLink:
         payments_wait=row.get("payments_wait", False),
         record=read_record(_join("record", row)),
         not_booked=row.get("not_booked", ""),
-        claimed_until=datetime.fromisoformat(row["claimed_until"]) if row.get("claimed_until") else None,
-        applied_at=datetime.fromisoformat(row["applied_at"]) if row.get("applied_at") else None,
+        claimed_until=_moment(row.get("claimed_until")),
+        applied_at=_moment(row.get("applied_at")),
         shown_status=row.get("shown_status", ""),
         shown_tag=row.get("shown_tag", ""),
         told_version=row.get("told_version", ""),
         given_up_units=_join("given_units", row),
         refund_intent=_join("intent", row),
-        cancel_sent_at=datetime.fromisoformat(row["cancel_sent_at"]) if row.get("cancel_sent_at") else None,
+        cancel_sent_at=_moment(row.get("cancel_sent_at")),
         stored=row,
         given_up=row.get("given_up", False),
         etag=row.get("etag"),
     )
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+def _counted(row: Mapping[str, Any]) -> datetime:
+    """OrderLink.counted_version of the row, as OrderLinks.known gives it."""
+    if row.get("given_up", False):
+        return datetime.max.replace(tzinfo=UTC)
+    version = datetime.fromisoformat(row["version"])
+    return max(version, _moment(row.get("parked_version")) or version)
 
 
 def _holds_text(record: HoldRecord) -> str:

@@ -15,9 +15,9 @@ from decimal import Decimal
 
 from shared.errors import ThrottledError, TransientError
 from shared.mapping.stock.figures import FigureOutcome
-from shared.model import SoldUnits
+from shared.model import Component, SoldUnits, source_of
 from shared.rules import Flows, StockRules, Warehouse
-from shared.store.links import PendingSale
+from shared.store.links import OrderLink, PendingSale
 from shared.sync.stock.flow import push_stock
 
 EPOCH = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
@@ -60,6 +60,20 @@ class Order:
     created: int
     visible: int
     """When Shopify's search shows it."""
+    placed: int = field(init=False)
+    """Units of its first event."""
+    ordered: int = field(init=False)
+    """Units with those that an edit removed since."""
+    edits: list[tuple[int, int]] = field(default_factory=list)
+    """When, and when Shopify's search shows that."""
+    fo_units: int = 0
+    """What F&O holds."""
+    fo_version: int = -1
+    """The state of the order that F&O has: when Shopify changed it last."""
+    link_units: int | None = None
+    """What its link says of them; None while the app writes a change, or does not know whether F&O took it."""
+    link_version: int = -1
+    parked_version: int = -1
     cancelled: int | None = None
     is_given_back: bool = False
     """Not cancelled, but refunded whole at that time."""
@@ -77,6 +91,23 @@ class Order:
     """Returned and restocked, or its fulfillment cancelled: Shopify has added its units to what is available."""
     return_expected: bool = False
     """Its goods are back, and F&O has not received them."""
+
+    def __post_init__(self):
+        self.ordered = self.placed = self.units
+
+    @property
+    def updated(self) -> int:
+        return max(self.created, *(when for when, _ in self.edits), self.cancelled or self.created)
+
+    @property
+    def is_current(self) -> bool:
+        """F&O and the link have its latest state."""
+        return self.known and self.link_units == self.fo_units == self.units
+
+    def updated_as_shown(self, time: int) -> int:
+        """By Shopify's search."""
+        visible = (when for when, shown_at in self.edits if shown_at <= time)
+        return max(self.created, *visible, self.cancelled or self.created)
 
 
 @dataclass(eq=False)
@@ -149,6 +180,37 @@ class World:
         self.orders.append(order)
         return order
 
+    def edit(self, order: Order, more: int, *, lag: int = 0) -> bool:
+        """Staff add units to an order, if Shopify shows enough, or remove some: in a later second than that of its
+        last change, since nothing tells two states of one second apart.
+        """
+        if more > self.available[order.location] or order.units + more < 1:
+            return False
+        self._move(order.location, -more, lag=lag)
+        if more > 0:
+            self._sell_phantoms(more)
+        order.units += more
+        order.ordered += max(0, more)
+        order.edits.append((max(self.time, order.updated + 1), self.time + lag))
+        return True
+
+    def begin_change(self, order: Order) -> None:
+        """The app is about to write a change: the link does not say any more what F&O has."""
+        order.link_units = None
+
+    def write_change(self, order: Order) -> None:
+        """F&O gets the order as it is now; the app has not yet written down that it did."""
+        at = next(place for place, warehouse in WAREHOUSE_OF.items() if warehouse == order.booked)
+        self.phantoms_sold += max(0, order.units - order.fo_units - self.promisable(at))
+        self.begin_change(order)
+        order.fo_units, order.fo_version = order.units, order.updated
+
+    def park_change(self, order: Order) -> None:
+        """Nobody has decided yet about what the order has now."""
+        more = order.units - order.fo_units
+        order.sold = tuple(SoldUnits(sku, more, _variant_of(item)) for item, sku in order.skus.items() if more > 0)
+        order.parked_version = order.updated
+
     def cancel(self, order: Order) -> None:
         order.cancelled = self.time
         self._move(order.location, order.units)
@@ -158,22 +220,26 @@ class World:
         order.is_given_back = True
         self.cancel(order)
 
-    def book(self, order: Order, location: int) -> None:
-        """F&O has the sales order; the app has not yet written down that it does.
+    def book(self, order: Order, location: int, *, as_placed: bool = False) -> None:
+        """F&O has the sales order; the app has not yet written down that it does. With `as_placed`, it has the state
+        of the order's first event.
 
         Allocation takes another warehouse than the location's own only if that has the goods. Where none has them, as
         after a move, F&O has a back order.
         """
+        units = order.placed if as_placed else order.units
         places = (location, order.location, *self.locations)
-        place = next((each for each in places if self.promisable(each) >= order.units), order.location)
-        self.phantoms_sold += max(0, order.units - self.promisable(place))
+        place = next((each for each in places if self.promisable(each) >= units), order.location)
+        self.phantoms_sold += max(0, units - self.promisable(place))
         order.booked = WAREHOUSE_OF[place]
+        order.fo_units, order.fo_version = units, order.created if as_placed else order.updated
 
     def link(self, order: Order) -> None:
         order.known, order.parked, order.unreadable = True, False, False
+        order.link_units, order.link_version, order.sold = order.fo_units, order.fo_version, ()
 
     def ship(self, order: Order) -> None:
-        self.physical[order.booked] -= order.units
+        self.physical[order.booked] -= order.fo_units
         order.gone = order.shipped = True
 
     def restock(self, order: Order, *, lag: int = 0) -> None:
@@ -206,7 +272,7 @@ class World:
 
     def park(self, order: Order, *, by_older_release: bool = False) -> None:
         """The link of an order that an older release parked has no variant ids."""
-        order.parked = True
+        order.parked, order.link_version = True, order.updated
         order.sold = tuple(
             SoldUnits(sku, order.units, None if by_older_release else _variant_of(item))
             for item, sku in order.skus.items()
@@ -256,7 +322,7 @@ class World:
 
     def promisable(self, location: int) -> int:
         warehouse = WAREHOUSE_OF[location]
-        held = sum(order.units for order in self.orders if order.booked == warehouse and not order.gone)
+        held = sum(order.fo_units for order in self.orders if order.booked == warehouse and not order.gone)
         return max(0, self.physical[warehouse] - held)
 
     # ---- the push, call by call
@@ -386,12 +452,15 @@ class FakeAdmin:
         }
         return {"id": gid, "tracked": True, "inventoryLevel": level}
 
-    def StockOrders(self, query, after):  # noqa: N802
+    def StockOrders(self, query, sort, after):  # noqa: N802
         since = datetime.fromisoformat(query.partition("'")[2].rstrip("'"))
+        time = self.world.time
         nodes = [
             self._times(order)
             for order in self.world.orders
-            if order.visible <= self.world.time and EPOCH + timedelta(seconds=order.created) >= since
+            if order.visible <= time
+            and EPOCH + timedelta(seconds=order.updated_as_shown(time) if sort == "UPDATED_AT" else order.created)
+            >= since
         ]
         return {"orders": {"nodes": nodes, "pageInfo": {"hasNextPage": False, "endCursor": None}}}
 
@@ -402,7 +471,7 @@ class FakeAdmin:
         return {
             "id": f"gid://shopify/Order/{order.id}",
             "createdAt": self._text(order.created),
-            "updatedAt": self._text(order.cancelled or order.created),
+            "updatedAt": self._text(order.updated),
             "cancelledAt": None if order.is_given_back else self._text(order.cancelled),
             "currentSubtotalLineItemsQuantity": order.units if order.cancelled is None else 0,
         }
@@ -416,7 +485,16 @@ class FakeAdmin:
     def _order(self, order: Order):
         last = {"hasNextPage": False, "endCursor": None}
         gids = [_gid(number) for number in self.world.skus_now]
-        lines = [{"quantity": order.units, "variant": {"inventoryItem": {"id": gid}}} for gid in gids]
+        left = order.units if order.cancelled is None else 0
+        lines = [
+            {
+                "id": gid.replace("InventoryItem", "LineItem"),
+                "quantity": order.ordered,
+                "currentQuantity": left,
+                "variant": {"inventoryItem": {"id": gid}},
+            }
+            for gid in gids
+        ]
         counts = {"totalQuantity": order.units, "remainingQuantity": order.units}
         parts = [{"inventoryItemId": gid, **counts} for gid in gids]
         part = {
@@ -517,7 +595,7 @@ class FakeFo:
                 "AvailableOnHandQuantity": Decimal(self.world.physical[WAREHOUSE_OF[place]]),
                 "OrderedQuantity": Decimal(0),
                 "OnOrderQuantity": Decimal(
-                    sum(o.units for o in self.world.orders if o.booked == WAREHOUSE_OF[place] and not o.gone)
+                    sum(o.fo_units for o in self.world.orders if o.booked == WAREHOUSE_OF[place] and not o.gone)
                 ),
             }
             for sku in sorted(self.world.skus_now.values(), key=str.upper)
@@ -537,14 +615,38 @@ class FakeState:
 
     async def known(self, store, order_ids):
         await Pause()
-        return {order.id for order in self.world.orders if order.known and order.id in set(order_ids)}
+        return {
+            order.id: EPOCH + timedelta(seconds=max(order.link_version, order.parked_version))
+            for order in self.world.orders
+            if order.known and order.id in set(order_ids)
+        }
+
+    async def get_several(self, store, order_ids):
+        await Pause()
+        return {order.id: self._link(store, order) for order in self.world.orders if order.id in set(order_ids)}
+
+    def _link(self, store, order: Order):
+        units = {} if order.link_units is None else {"quantity": str(order.link_units)}
+        return OrderLink(
+            store,
+            order.id,
+            EPOCH + timedelta(seconds=order.link_version),
+            sales_order="S1" if order.known else "",
+            fingerprints={source_of(Component.PRODUCTS, item): json.dumps(units) for item in order.skus},
+        )
 
     async def parked(self, store):
         await Pause()
         return [
-            PendingSale(order.id, order.sold if order.parked else (), None, is_readable=order.parked)
+            PendingSale(
+                order.id,
+                () if order.unreadable and not order.parked else order.sold,
+                None,
+                is_readable=order.parked or order.known,
+                version=EPOCH + timedelta(seconds=order.link_version) if order.parked else None,
+            )
             for order in self.world.orders
-            if order.parked or order.unreadable
+            if order.parked or order.unreadable or (order.known and order.sold)
         ]
 
     async def read(self, name):

@@ -32,6 +32,7 @@ TYPE_CHECKING_ONLY = {
 CHANGED_IN_PLACE = {
     "CatalogueMemory",
     "CatalogueWriter",
+    "ChangedOrders",
     "Choice",
     "CountedShop",
     "CountingReader",

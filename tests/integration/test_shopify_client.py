@@ -151,7 +151,7 @@ async def test_a_revoked_token_is_renewed_without_anybody_noticing(admin, shopif
 
 async def test_an_unknown_search_term_is_an_error(admin):
     with pytest.raises(RefusedError) as refused:
-        await admin.run(load("stock_orders"), {"query": "nonsense:1"})
+        await admin.run(load("stock_orders"), {"query": "nonsense:1", "sort": "CREATED_AT"})
     assert refused.value.code == "SHOPIFY_REJECTED"
 
 

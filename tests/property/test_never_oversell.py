@@ -28,8 +28,18 @@ IN_SHOPIFY = st.one_of(
     st.tuples(st.just("staff correct a figure"), PLACES, st.integers(-3, 3), LAGS),
 )
 """Shopify changes its figures, and F&O does not."""
+EDITS = st.one_of(
+    st.tuples(st.just("staff edit an order"), WHICH, st.integers(-2, 3), LAGS),
+    st.tuples(st.just("F&O gets an order as it was placed"), WHICH, PLACES),
+    st.tuples(st.just("the app begins to write a change"), WHICH),
+    st.tuples(st.just("F&O gets a change"), WHICH),
+    st.tuples(st.just("a change is written down"), WHICH),
+    st.tuples(st.just("a change is parked"), WHICH),
+)
+"""Orders that change after they are placed."""
 EVENTS = st.one_of(
     IN_SHOPIFY,
+    EDITS,
     st.tuples(st.just("a buyer buys"), PLACES, UNITS, LAGS),
     st.tuples(st.just("goods arrive"), PLACES, UNITS),
     st.tuples(st.just("an order is imported"), WHICH, PLACES),
@@ -50,8 +60,22 @@ EVENTS = st.one_of(
     st.tuples(st.just("time passes"), st.integers(1, 25)),
     st.tuples(st.just("the query budget is spent")),
 )
-MEANWHILE = st.tuples(st.integers(0, 1), st.integers(0, 14), EVENTS)
-"""Which push goes on, for how many steps (two to a call), and what happens then."""
+OF_EDITED_ORDERS = st.one_of(
+    EDITS,
+    EDITS,
+    st.tuples(st.just("a buyer buys"), PLACES, UNITS, LAGS),
+    st.tuples(st.just("an order is imported"), WHICH, PLACES),
+    st.tuples(st.just("an import is written down"), WHICH),
+    st.tuples(st.just("an order is parked"), WHICH),
+    st.tuples(st.just("a buyer cancels"), WHICH),
+    st.tuples(st.just("staff correct a figure"), PLACES, st.integers(-3, 3), LAGS),
+    st.tuples(st.just("time passes"), st.integers(1, 80)),
+)
+
+
+def meanwhile(events):
+    """Which push goes on, for how many steps (two to a call), and what happens then."""
+    return st.tuples(st.integers(0, 1), st.integers(0, 18), events)
 
 
 class Retail:
@@ -71,6 +95,8 @@ class Retail:
                 self.world.correct(self._place(place), units, lag=lag)
             case "a return is restocked" | "a fulfillment is cancelled" | "a fulfillment order is moved", which, lag:
                 self._in_shopify(event[0], which, lag)
+            case "staff edit an order", which, more, lag:
+                self._edit(which, more, lag)
             case "time passes", seconds:
                 self.world.time += seconds
             case (what,):
@@ -93,11 +119,29 @@ class Retail:
 
     def _to_an_order(self, what: str, which: int, place: int = 1) -> None:
         world = self.world
+
+        def is_behind(order: Order) -> bool:
+            return order.known and order.fo_version < order.updated and order.cancelled is None and not order.gone
+
         # Allocation may book an order on another warehouse than that of the location where it was sold.
         possible = {
             "an order is imported": (lambda o: not (o.booked or o.gone) and o.cancelled is None, self._import),
             "F&O gets an order": (lambda o: not (o.booked or o.gone) and o.cancelled is None, world.book),
+            "F&O gets an order as it was placed": (
+                lambda o: not (o.booked or o.gone) and o.cancelled is None,
+                lambda o, place: world.book(o, place, as_placed=True),
+            ),
             "an import is written down": (lambda o: o.booked and not o.known, lambda o, _: world.link(o)),
+            "the app begins to write a change": (is_behind, lambda o, _: world.begin_change(o)),
+            "F&O gets a change": (is_behind, lambda o, _: world.write_change(o)),
+            "a change is written down": (
+                lambda o: o.known and o.link_units is None and o.fo_version == o.updated,
+                lambda o, _: world.link(o),
+            ),
+            "a change is parked": (
+                lambda o: is_behind(o) and o.link_units is not None,
+                lambda o, _: world.park_change(o),
+            ),
             "an order is parked": (lambda o: not o.booked, lambda o, _: world.park(o)),
             "an older release parked an order": (
                 lambda o: not o.booked and self._has_its_skus(o),
@@ -114,12 +158,20 @@ class Retail:
             ),
             "F&O learns of a cancellation": (lambda o: o.cancelled is not None and o.known, lambda o, _: world.free(o)),
             "F&O receives a return": (lambda o: o.return_expected, lambda o, _: world.receive_return(o)),
-            "goods are shipped": (lambda o: o.known and o.cancelled is None and not o.gone, lambda o, _: world.ship(o)),
+            "goods are shipped": (
+                lambda o: o.is_current and o.cancelled is None and not o.gone,
+                lambda o, _: world.ship(o),
+            ),
         }
         fits, act = possible[what]
         orders = [order for order in world.orders if fits(order)]
         if orders:
             act(orders[which % len(orders)], place)
+
+    def _edit(self, which: int, more: int, lag: int) -> None:
+        orders = [order for order in self.world.orders if order.cancelled is None and not order.gone]
+        if orders and more:
+            self.world.edit(orders[which % len(orders)], more, lag=lag)
 
     def _in_shopify(self, what: str, which: int, lag: int) -> None:
         """Shopify changes its own figures."""
@@ -173,6 +225,8 @@ class Retail:
             elif not order.booked:
                 self._import(order, order.location)
             else:
+                if not order.gone:
+                    self.world.write_change(order)
                 self.world.link(order)
             if order.return_expected:
                 self.world.receive_return(order)
@@ -207,7 +261,7 @@ def retail(before, during, *, twice: bool, **how) -> Retail:
 @settings(deadline=None, max_examples=300)
 @given(
     before=st.lists(EVENTS, max_size=3),
-    during=st.lists(MEANWHILE, max_size=8),
+    during=st.lists(meanwhile(EVENTS), max_size=8),
     twice=st.booleans(),
     locations=st.sampled_from(((1,), (1, 2))),
     skus=st.sampled_from((1, SEVERAL)),
@@ -223,6 +277,20 @@ def test_never_more_is_sold_than_exists_and_at_rest_both_systems_agree(
     for event in after:
         shop.happens(event)
     shop.world.time += MINUTES_AT_REST * 60
+    shop.world.push().finish()
+    shop.assert_both_agree()
+
+
+@settings(deadline=None, max_examples=400)
+@given(
+    before=st.lists(OF_EDITED_ORDERS, max_size=6),
+    during=st.lists(meanwhile(OF_EDITED_ORDERS), max_size=5),
+    twice=st.booleans(),
+    locations=st.sampled_from(((1,), (1, 2))),
+)
+def test_what_an_edit_adds_is_not_offered_again_however_long_fo_waits_for_it(*, before, during, twice, locations):
+    shop = retail(before, during, twice=twice, locations=locations)
+    shop.comes_to_rest()
     shop.world.push().finish()
     shop.assert_both_agree()
 
@@ -326,6 +394,103 @@ def test_a_cancelled_order_between_reading_and_setting_does_not_hide_a_sale():
     world.cancel(order)
     push.step_until("StockSet")
     world.sell(1, 1)
+    push.finish()
+    while world.sell(1, 1):
+        pass
+    world.assert_nothing_is_oversold()
+
+
+def booked(world: World, units: int) -> Order:
+    """An order that F&O has, and a run later."""
+    order = world.sell(1, units)
+    world.book(order, 1)
+    world.link(order)
+    world.time += 60
+    world.push().finish()
+    return order
+
+
+@pytest.mark.parametrize("skus", [1, SEVERAL])
+def test_what_an_edit_adds_is_subtracted_until_fo_has_it_and_all_else_rises_meanwhile(skus):
+    world = opened(5, skus=skus)
+    order = booked(world, 2)
+    world.edit(order, 2)
+    for received in (0, 3):
+        world.receive(1, received)
+        world.time += 3600
+        world.push().finish()
+        assert world.available == {1: 1 + received}
+    world.write_change(order)
+    world.link(order)
+    world.push().finish()
+    assert world.available == {1: 4}
+
+
+def test_what_staff_raise_while_an_edit_waits_falls_to_what_there_is():
+    world = opened(5)
+    world.edit(booked(world, 2), 2)
+    world.time += 60
+    world.correct(1, 3)
+    world.time += 60
+    world.push().finish()
+    assert world.available == {1: 1}
+
+
+def test_while_a_change_is_written_no_figure_of_its_items_rises():
+    world = opened(5)
+    order = booked(world, 2)
+    world.edit(order, 2)
+    world.begin_change(order)
+    for _ in range(2):
+        world.time += 3600
+        report = world.push().finish()
+        assert [figure.outcome for figure in report.figures] == [FigureOutcome.WITHHELD]
+    assert world.available == {1: 1}
+    world.receive(1, -3)
+    world.push().finish()
+    assert world.available == {1: 0}
+    world.time += 60
+    world.receive(1, 5)
+    world.write_change(order)
+    world.link(order)
+    world.push().finish()
+    assert world.available == {1: 3}
+
+
+def test_an_order_that_was_edited_while_it_waited_and_is_booked_as_it_was_placed_is_not_offered_again():
+    world = opened(5)
+    order = world.sell(1, 2)
+    world.time += 60
+    world.edit(order, 2)
+    for _ in range(2):
+        world.time += 3600
+        world.push().finish()
+    assert world.available == {1: 1}
+    world.book(order, 1, as_placed=True)
+    world.link(order)
+    for _ in range(2):
+        world.time += 3600
+        world.push().finish()
+        assert world.available == {1: 1}
+
+
+@pytest.mark.parametrize("more", [1, -1])
+def test_an_edit_between_reading_and_setting_does_not_hide_a_sale(more):
+    """Units that are removed and a sale, or added ones and a cancellation, leave the figure as it was read."""
+    world = opened(8)
+    order, other = booked(world, 2), booked(world, 1)
+    world.edit(order, 1)
+    world.time += 60
+    world.receive(1, 2)
+    push = world.push()
+    push.step_until("StockLevel")
+    push.step_until("StockOrders")
+    world.edit(order, more)
+    push.step_until("StockSet")
+    if more < 0:
+        world.sell(1, 1)
+    else:
+        world.cancel(other)
     push.finish()
     while world.sell(1, 1):
         pass

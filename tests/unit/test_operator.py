@@ -236,6 +236,7 @@ def test_what_holds_stock_back_is_listed_with_its_way_out(storage: Storage, caps
     held = [
         {"order": 42, "why": "WAITING", "since": NOW.isoformat(), "units": {}},
         {"order": 41, "why": "PARKED", "since": None, "units": {"TENT-2P": 2, "MUG": 1}},
+        {"order": 43, "why": "CHANGED", "since": NOW.isoformat(), "units": {"MUG": 1}},
     ]
     asyncio.run(storage.snapshots.write("stock/nordlys/orders", {"held": held}, None))
     call("held")
@@ -248,6 +249,9 @@ def test_what_holds_stock_back_is_listed_with_its_way_out(storage: Storage, caps
         "nordlys  order 42  units not read yet  since 2026-11-02 10:00 UTC",
         "    why:   waits for F&O",
         "    next:  bring nordlys 42, or release it",
+        "nordlys  order 43  1 x MUG  since 2026-11-02 10:00 UTC",
+        "    why:   changed in Shopify, and F&O does not have the change yet",
+        "    next:  bring nordlys 43",
     ]
 
 

@@ -83,6 +83,7 @@ INTEGRATION: Final[Mapping[str, Sequence[str]]] = {
     "shared/sync/shipments/parcels": ("shipments_reach_shopify",),
     "shared/sync/shipments/sources": ("shipments_of_any_tenant",),
     "shared/sync/stock": ("push_stock", "push_stock_many"),
+    "shared/sync/stock/unknown": ("waiting_edits_held_back", "parked_goods_held_back", "push_stock"),
     "shared/sync/sweep": ("sweep",),
 }
 """Files of tests/integration, the nearest first: by file of shared/, else by its folder."""

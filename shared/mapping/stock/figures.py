@@ -34,7 +34,7 @@ class FigureOutcome(StrEnum):
     NO_ROW = "F&O has no on-hand row in the location's warehouses"
     FROZEN = "not raised: too many orders wait for F&O, or the units of some are not known yet"
     SETTLING = "not raised yet: Shopify changed it a moment ago"
-    WITHHELD = "not raised: another figure of the SKU could not be set"
+    WITHHELD = "not raised: another figure of the SKU could not be set, or F&O may lack units that an edit added"
     REFUSED = "refused by Shopify"
     STALE = "kept changing while it was being set"
     NOT_STOCKED = "not stocked at the location in Shopify"

@@ -68,7 +68,8 @@ class StockRules(Rules):
         le=1440,
         description="Minutes before the newest order that F&O has, at which the search for unknown orders starts. An "
         "order that Shopify's search shows later than that has arrived by its webhook. The search for figures that "
-        "changed in Shopify starts as many minutes before the last run.",
+        "changed in Shopify starts as many minutes before the last run, and the one for orders that changed as many "
+        "before the latest change.",
     )
     settle_seconds: int = Field(
         default=30,

@@ -14,6 +14,7 @@ from shared.bus.envelope import OPERATOR, Claim, Envelope, read_envelope
 from shared.errors import ConnectorError, TransientError
 from shared.flows import ORDERS
 from shared.mapping.shopify.events import naming_body
+from shared.model import Part
 from shared.store.blobs import Bodies
 from shared.store.journal import Journal, JournalEntry
 from shared.store.links import OrderLink, OrderLinks, refuse_claimed
@@ -113,11 +114,23 @@ async def discard(rows: Sequence[Parked], reason: str, *, sales_order: str, port
     if link is not None and not link.sales_order:
         await _give_up(link, parked.flow, reason, sales_order=sales_order, ports=ports)
     else:
-        if link is not None and link.sold:  # what the change adds is not held back any more
-            await ports.links.put(replace(link, sold=()))
+        if link is not None:
+            await _stop_holding_back(link, rows, ports)
         for row in rows:
             if not await ports.parking.close(row, State.DISCARDED, _signed(reason, ports), datetime.now(UTC)):
                 raise TransientError(f"event {row.event_id} was changed by someone else at the same time: look again")
+
+
+async def _stop_holding_back(link: OrderLink, rows: Sequence[Parked], ports: ParkedPorts) -> None:
+    """The stock flow no longer counts what the change adds. What an event adds that was not read, nobody knows."""
+    parts = {row.part for row in rows}
+    known = replace(link, sold=()) if Part.ORDER in parts else link
+    occurred_at = rows[0].properties.get("occurred_at")
+    if occurred_at is not None and parts & {Part.ORDER, Part.READING}:
+        happened = datetime.fromisoformat(str(occurred_at))
+        known = replace(known, parked_version=happened) if happened > link.counted_version else known
+    if known != link:
+        await ports.links.put(known)
 
 
 async def release(

@@ -377,6 +377,8 @@ class _Event:
                 link = await stop(link, reason, self.ports.fo, self.ports.links)  # its parked change was released
             if booking.is_current and order.version > link.version:  # events between both versions are outdated now
                 link = await self.ports.links.put(replace(link, version=order.version))
+            elif not booking.is_current and order.version > link.counted_version:  # what it adds is in `sold` already
+                link = await self.ports.links.put(replace(link, parked_version=order.version))
             return replace(booking, link=link)
         if (pause := self._pause(state, link)) is not None:
             self.waiting[Part.ORDER] = pause
@@ -533,6 +535,7 @@ class _Event:
             known = replace(
                 link,
                 parked_digest=refused_digest,
+                parked_version=state.order.version if of_order else link.parked_version,
                 parked_parts=parts,
                 payments_wait=link.payments_wait and all(each.part is not Part.PAYMENTS for each in self.parked),
                 applied_at=applied_at,

@@ -1,17 +1,27 @@
 """F&O's sellable stock to a store's locations: read, decide, write what changed, store what was written.
 
 Why it does not oversell. Of the figures that are set together, Shopify's are read first, then the orders that F&O
-does not know, then F&O's on-hand; a new figure is set only if Shopify still shows the first reading:
+does not know, or not in their latest state, then F&O's on-hand; a new figure is set only if Shopify still shows the
+first reading:
 
 - a sale before the first reading is included in the figure that was read, and is either an unknown order or in F&O;
 - a sale after it changes Shopify's figure, so that Shopify refuses to set it and everything is read again;
 - an order that F&O gets between the second and the third reading is subtracted twice. The next run corrects that.
 
+The same holds for units that an edit adds to an order that F&O has (unknown/changed_orders.py). Orders that changed in
+Shopify are searched with the unknown ones. Of each whose link has an older state, the units are subtracted that it has
+in Shopify beyond what the link says F&O got. The links are read between the searches and on-hand, and the app writes
+F&O before it writes the link: where the link says that F&O has the units, on-hand is without them. While F&O is
+written, and after a lost answer, the link does not say what F&O has of the lines that change: then no figure of their
+items rises.
+
 In any other order a sale can fall between two readings and never be counted. It makes no difference whether Shopify is
 asked for single figures or for pages of them, nor that a sale happens between two pages: each figure is compared with
-its own reading. Two risks remain. Shopify's search may not show an order of the last seconds: a figure that Shopify has
-changed so recently is not raised. A sale and a cancellation between reading and setting may leave the figure as it was:
-an order that was cancelled since the run began still counts as sold.
+its own reading. Three risks remain. Shopify's search may not show an order, or a change, of the last seconds: a figure
+that Shopify has changed so recently is not raised. A sale and a cancellation between reading and setting may leave the
+figure as it was: an order that was cancelled since the run began still counts as sold, and so do units that were
+removed from one. Shopify's times are whole seconds: of two changes of an order within one, where F&O has the first and
+waits for the second longer than `settle_seconds`, the second is not seen.
 
 A figure is read in Shopify only if it may have to change: if F&O's rows of its item, the sales or the rules differ from
 when it was last found as it should be (survey.py). Before a figure rises, all figures of its item are computed from the
@@ -56,7 +66,7 @@ from shared.sync.stock.memory import FigureMemory
 from shared.sync.stock.report import ReportBuilder, StockReport
 from shared.sync.stock.shown_changes import ShownChanges
 from shared.sync.stock.survey import StockSurvey
-from shared.sync.stock.unknown_sales import UnknownSales
+from shared.sync.stock.unknown.sales import UnknownSales
 from shared.sync.stock.waves import Wave, Waves
 from shared.sync.stock.writing import FigureStep, set_figures
 from shared.sync.withheld import read_withheld
@@ -167,7 +177,9 @@ class _StockPush:
     report: ReportBuilder = field(default_factory=ReportBuilder)
     backlog: int = 0
     is_complete: bool = True
-    """Whether the units of all orders that F&O does not have are known."""
+    """Whether the units of all orders that F&O does not have, or not in their latest state, are known."""
+    unclear: frozenset[int] = frozenset()
+    """Inventory items that an order may have taken more of than F&O knows, as the last reading found them."""
     halted: str = ""
     items: dict[int, StockedItem] = field(init=False)
     """By Shopify's inventory item."""
@@ -224,7 +236,7 @@ class _StockPush:
     async def _read_sales(self, items: Sequence[StockedItem]) -> list[Sale]:
         """The sales of these items that F&O does not know. They are read before on-hand: see the module's docstring."""
         taken = await self.sales.read(items)
-        self.backlog, self.is_complete = taken.backlog, taken.is_complete
+        self.backlog, self.is_complete, self.unclear = taken.backlog, taken.is_complete, taken.unclear
         return taken.sales
 
     async def _work_off(self, waves: Waves) -> None:
@@ -312,10 +324,11 @@ class _StockPush:
         `shown` was read before the orders and F&O's on-hand are read here.
         """
         settled_before = self.now() - timedelta(seconds=self.rules.stock.settle_seconds)
-        stuck = self._stuck(shown)
+        sales = await self._read_sales(items)
+        stuck = self._stuck(shown) | self.unclear
         steps: list[FigureStep] = []
         hidden: set[int] = set()
-        for stocked, figures in await self.survey.again(items, await self._read_sales(items)):
+        for stocked, figures in await self.survey.again(items, sales):
             its = [
                 step
                 for wanted in figures

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 import pytest
 
 from shared.errors import RefusedError, TransientError
-from shared.model import Level, LevelId, Sale, Variant
+from shared.mapping.stock.unknown import all_units
+from shared.model import Level, LevelId, OrderedGoods, OrderedLine, Sale, Variant
 from shared.shopify.inventory import (
     Change,
     FigureRejection,
@@ -19,7 +20,7 @@ from shared.shopify.inventory import (
     read_variants,
     set_available,
 )
-from shared.shopify.sold import read_order_heads, read_orders_since, read_sales
+from shared.shopify.sold import read_changed_orders, read_goods, read_order_heads, read_orders_since
 
 CHANGES = [Change(LevelId(101, 1), before=5, after=9)]
 LAST = {"hasNextPage": False, "endCursor": None}
@@ -190,11 +191,25 @@ async def test_orders_are_searched_from_a_moment_in_utc_and_read_to_the_last_pag
     orders = await read_orders_since(admin, datetime.fromisoformat("2026-11-23T09:00:00+01:00"))
     assert [(order.id, order.cancelled_at is None) for order in orders] == [(7, True), (8, False)]
     assert [variables["after"] for _, variables in admin.asked] == [None, "c"]
-    assert admin.asked[0][1]["query"] == "created_at:>='2026-11-23T08:00:00Z'"
+    assert {(asked["query"], asked["sort"]) for _, asked in admin.asked} == {
+        ("created_at:>='2026-11-23T08:00:00Z'", "CREATED_AT")
+    }
 
 
-def line(item, quantity):
-    return {"quantity": quantity, "variant": item and {"inventoryItem": {"id": f"gid://shopify/InventoryItem/{item}"}}}
+async def test_changed_orders_are_searched_by_their_change():
+    admin = Admin({"orders": {"nodes": [], "pageInfo": LAST}})
+    assert await read_changed_orders(admin, datetime(2026, 11, 23, 8, tzinfo=UTC)) == []
+    [(_, asked)] = admin.asked
+    assert (asked["query"], asked["sort"]) == ("updated_at:>='2026-11-23T08:00:00Z'", "UPDATED_AT")
+
+
+def line(item, quantity, left=None):
+    return {
+        "id": f"gid://shopify/LineItem/{item or 0}1",
+        "quantity": quantity,
+        "currentQuantity": quantity if left is None else left,
+        "variant": item and {"inventoryItem": {"id": f"gid://shopify/InventoryItem/{item}"}},
+    }
 
 
 def lines_of(*units, page=LAST, remaining=None):
@@ -229,7 +244,7 @@ def order(lines, parts, page=LAST, parts_page=LAST):
 
 async def sold(node, *more):
     admin = Admin({"nodes": [node]}, *more)
-    sales = (await read_sales(admin, [7]))[7]
+    sales = all_units((await read_goods(admin, [7]))[7])
     assert admin.answers == []
     return sales
 
@@ -264,6 +279,16 @@ async def test_lines_without_a_product_take_nothing():
     assert await sold(order([line(None, 3)], [])) == []
 
 
+async def test_of_a_line_it_is_read_what_was_ordered_and_what_is_left():
+    admin = Admin({"nodes": [order([line(101, 3, left=1)], [part(1, 101, 1)])]})
+    goods = (await read_goods(admin, [7]))[7]
+    assert goods == OrderedGoods((OrderedLine(1011, 101, 3, 1),), (Sale(101, 1, 1),))
+
+
+async def test_an_order_that_shopify_does_not_show_has_no_goods():
+    assert await read_goods(Admin({"nodes": [None]}), [7]) == {7: OrderedGoods()}
+
+
 async def test_a_very_long_order_counts_to_its_last_line_where_it_is_fulfilled():
     node = order([line(101, 1)], [part(1, 101, 1)], MORE)
     rest = {"order": {"lineItems": {"nodes": [line(101, 2), line(102, 5)], "pageInfo": LAST}}}
@@ -283,7 +308,7 @@ async def test_every_fulfilment_order_and_every_line_of_it_is_read():
         {"fulfillmentOrder": {"lineItems": lines_of((101, 1))}},
         {"fulfillmentOrder": {"lineItems": lines_of()}},
     )
-    assert (await read_sales(admin, [7]))[7] == [
+    assert all_units((await read_goods(admin, [7]))[7]) == [
         Sale(101, 1, 1),
         Sale(101, 1, 1),
         Sale(101, 1, 1),

@@ -185,6 +185,26 @@ async def test_a_change_given_up_leaves_the_order_that_fo_has_alone():
     assert at.parking.closed == [("event-1", State.DISCARDED, "done in F&O (by kim@contoso.com)")]
 
 
+SOLD = (SoldUnits("A", 1),)
+BEFORE, AFTER = ENVELOPE.occurred_at - timedelta(hours=1), ENVELOPE.occurred_at + timedelta(hours=1)
+
+
+@pytest.mark.parametrize(
+    ("part", "version", "sold", "parked_version"),
+    [
+        (Part.ORDER, BEFORE, (), ENVELOPE.occurred_at),
+        (Part.READING, BEFORE, SOLD, ENVELOPE.occurred_at),
+        (Part.ORDER, AFTER, (), None),
+        (Part.PAYMENTS, BEFORE, SOLD, None),
+    ],
+    ids=["a change", "an event that was not read", "F&O has a later state", "a payment"],
+)
+async def test_what_a_discarded_change_adds_is_not_held_back_any_more(part, version, sold, parked_version):
+    links = Links(OrderLink("nordlys", 42, version, sales_order="SN42", sold=SOLD))
+    await discard([replace(PARKED, part=part)], "done in F&O", sales_order="", ports=ports(links=links))
+    assert (links.link.sold, links.link.parked_version) == (sold, parked_version)
+
+
 @pytest.mark.parametrize("link", [None, OrderLink("nordlys", 42, NOW, parked_digest="d", sold=(SoldUnits("A", 1),))])
 async def test_an_order_is_released_whether_or_not_a_message_about_it_is_parked(link):
     at = ports(links=Links(link))

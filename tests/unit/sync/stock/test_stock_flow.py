@@ -40,7 +40,7 @@ def test_a_figure_that_did_not_change_costs_no_reading_of_it():
     world = opened()
     report = run(world)
     assert (outcomes(report), report.changed, report.halted, report.busy) == ([FigureOutcome.UNCHANGED], 0, "", False)
-    assert (report.shopify_calls, report.fo_calls) == (2, 1)  # changed levels, orders; on-hand
+    assert (report.shopify_calls, report.fo_calls) == (3, 1)  # changed levels, new orders, changed ones; on-hand
 
 
 def test_a_figure_is_lowered_and_raised_and_reported_with_what_it_was():
@@ -108,7 +108,7 @@ def test_stock_of_another_status_is_not_offered():
 # ---- the other figures of an item
 
 
-READ_ONE_AND_SET = 5  # changed levels, orders, the figure, orders again, the call that sets it
+READ_ONE_AND_SET = 7  # changed levels, two searches of orders, the figure, both again, the call that sets it
 
 
 @pytest.mark.parametrize("units", [-2, 2])
@@ -351,8 +351,7 @@ def test_one_wave_is_worked_off_however_long_the_survey_took_and_the_next_run_go
     world.receive(1, 1)
     push = world.push()
     push.step_until("StockOrders")
-    push.step()
-    push.step()
+    push.go_on(4)  # to the end of the second search
     world.time += 195
     report = push.finish()
     assert (report.halted, len(report.figures), world.available) == ("time limit reached", 1000, {1: 6})

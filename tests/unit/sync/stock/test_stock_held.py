@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from shared.model import Sale
-from shared.sync.stock.held import HeldBack, HeldOrder, read_held
+from shared.sync.stock.unknown.held import HeldBack, HeldOrder, read_held
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 

@@ -11,11 +11,12 @@ from shared.errors import TransientError
 from shared.mapping.stock.figures import StockedItem
 from shared.model import Item, Sale, SoldUnits
 from shared.rules import StockRules
-from shared.store.links import PendingSale
-from shared.sync.stock.held import HeldBack, HeldOrder
-from shared.sync.stock.unknown_sales import UnknownSales
+from shared.store.links import OrderLink, PendingSale
+from shared.sync.stock.unknown.held import HeldBack, HeldOrder
+from shared.sync.stock.unknown.sales import UnknownSales
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+FOREVER = datetime.max.replace(tzinfo=UTC)
 ITEMS = [StockedItem("TENT-2P", Item("TENT-2P"), 101, 9001)]
 LAST = {"hasNextPage": False, "endCursor": None}
 
@@ -33,8 +34,13 @@ class Shop:
 
     def __init__(self, *orders):
         self.orders = orders
-        self.given_back = {}
+        self.given_back, self.updated = {}, {}
+        self.tents = {}
+        """Order -> tents as ordered, and those left."""
+        self.links = {}
+        """Of orders that F&O has. Those of `known_to_fo` are never behind."""
         self.known_to_fo, self.pending, self.document = set(), [], None
+        self.searches_for_changes = []
         self.searches, self.looked_into, self.looked_up = [], [], []
         self.lost_race = False
         self.items, self.sold_as = ITEMS, {}
@@ -43,25 +49,24 @@ class Shop:
         if query.name == "StockOrderUnits":
             numbers = [int(gid.rpartition("/")[2]) for gid in variables["orders"]]
             self.looked_into += numbers
-            variant = {"inventoryItem": {"id": "gid://shopify/InventoryItem/101"}}
-            lines = {"nodes": [{"quantity": 1, "variant": variant}], "pageInfo": LAST}
-            return {
-                "nodes": [{"lineItems": lines, "fulfillmentOrders": {"nodes": [], "pageInfo": LAST}}] * len(numbers)
-            }
+            return {"nodes": [self.goods(number) for number in numbers]}
         if query.name == "StockOrderTimes":
             numbers = [int(gid.rpartition("/")[2]) for gid in variables["orders"]]
             self.looked_up += numbers
             nodes = {number: self.times(number, *moments) for number, *moments in self.orders}
             return {"nodes": [nodes.get(number) for number in numbers]}
         since = datetime.fromisoformat(variables["query"].partition("'")[2].rstrip("'"))
-        self.searches.append(since)
-        nodes = [
-            self.times(number, created, *cancelled) for number, created, *cancelled in self.orders if created >= since
-        ]
+        nodes = [self.times(number, *moments) for number, *moments in self.orders]
+        if variables["sort"] == "UPDATED_AT":
+            self.searches_for_changes.append(since)
+            nodes = [node for node in nodes if node["updatedAt"] >= text(since)]
+        else:
+            self.searches.append(since)
+            nodes = [node for node in nodes if node["createdAt"] >= text(since)]
         return {"orders": {"nodes": nodes, "pageInfo": LAST}}
 
     def times(self, number, created, *cancelled):
-        changed = [*cancelled, self.given_back.get(number, created)]
+        changed = [*cancelled, self.given_back.get(number, self.updated.get(number, created))]
         return {
             "id": f"gid://shopify/Order/{number}",
             "createdAt": text(created),
@@ -70,8 +75,26 @@ class Shop:
             "currentSubtotalLineItemsQuantity": 0 if cancelled or number in self.given_back else 1,
         }
 
+    def goods(self, number):
+        """A line of tents, numbered like the order."""
+        ordered, left = self.tents.get(number, (1, 1))
+        line = {
+            "id": f"gid://shopify/LineItem/{number}",
+            "quantity": ordered,
+            "currentQuantity": left,
+            "variant": {"inventoryItem": {"id": "gid://shopify/InventoryItem/101"}},
+        }
+        return {
+            "lineItems": {"nodes": [line], "pageInfo": LAST},
+            "fulfillmentOrders": {"nodes": [], "pageInfo": LAST},
+        }
+
     async def known(self, store, order_ids):
-        return self.known_to_fo & set(order_ids)
+        known = {order: self.links[order].counted_version if order in self.links else FOREVER for order in order_ids}
+        return {order: version for order, version in known.items() if order in self.known_to_fo | self.links.keys()}
+
+    async def get_several(self, store, order_ids):
+        return {order: self.links[order] for order in order_ids if order in self.links}
 
     async def parked(self, store):
         return self.pending
@@ -337,3 +360,189 @@ async def test_a_lost_race_for_the_record_is_no_trouble():
     shop = Shop((1, at(-2)))
     shop.lost_race = True
     assert (await shop.tick()).backlog == 1
+
+
+# ---- what was added to orders that F&O has
+
+
+def link(order, version, *, tents=1, **more):
+    """F&O has so many tents of the order; None if nobody knows."""
+    fingerprint = json.dumps({} if tents is None else {"quantity": str(tents)})
+    return OrderLink(
+        "nordlys", order, version, sales_order="S1", fingerprints={f"products:{order}": fingerprint}, **more
+    )
+
+
+def edited(*, minute=20, tents=(3, 3), **more):
+    """Order 1 is from long ago, F&O has one tent of it, and it was changed in Shopify since."""
+    shop = Shop((1, at(-600)))
+    shop.updated, shop.tents = {1: at(minute)}, {1: tents}
+    shop.links = {1: link(1, at(-600), **more)}
+    return shop
+
+
+async def test_what_an_edit_added_counts_until_fo_has_that_state_or_a_later_one():
+    shop = edited()
+    taken = await shop.tick(now=at(22))
+    assert (taken.sales, taken.backlog, taken.is_complete) == ([Sale(101, None, 2)], 0, True)
+    assert shop.held == {1: (HeldBack.CHANGED, {"TENT-2P": 2})}
+    shop.links = {1: link(1, at(20), tents=3)}
+    taken = await shop.tick(now=at(23))
+    assert (taken.sales, shop.held) == ([], {})
+    assert json.loads(shop.document)["changed"] == {}
+
+
+async def test_what_an_edit_adds_of_a_variant_that_nobody_can_buy_any_more_is_held_back_of_the_one_with_its_item():
+    shop = edited()
+    shop.sold_as = {101: 102}
+    shop.items = [StockedItem("TENT-2P", Item("TENT-2P"), 102, 9002)]
+    assert (await shop.tick(now=at(22))).sales == [Sale(102, None, 2)]
+    assert shop.held == {1: (HeldBack.CHANGED, {"TENT-2P": 2})}
+    shop.links = {1: link(1, at(-600), tents=None)}
+    assert (await shop.tick(now=at(23))).unclear == {102}
+    assert shop.held == {1: (HeldBack.CHANGED, {"TENT-2P": 3})}
+
+
+async def test_a_change_that_adds_nothing_is_neither_subtracted_nor_listed():
+    shop = edited(tents=(1, 1))
+    taken = await shop.tick(now=at(22))
+    assert (taken.sales, taken.unclear, shop.held) == ([], frozenset(), {})
+
+
+async def test_an_order_that_changed_is_followed_though_later_changes_of_others_move_the_search_on():
+    shop = edited()
+    shop.orders += ((2, at(-500)),)
+    shop.known_to_fo = {2}
+    for minute in (22, 90, 180):
+        shop.updated |= {2: at(minute)}
+        taken = await shop.tick(now=at(minute))
+        assert taken.sales == [Sale(101, None, 2)]
+    assert shop.searches_for_changes == [at(22 - 10), at(22 - 10), at(90 - 10)]
+    assert shop.looked_into == [1]
+
+
+async def test_an_order_that_changed_again_is_read_again():
+    shop = edited()
+    await shop.tick(now=at(22))
+    shop.updated, shop.tents = {1: at(23)}, {1: (6, 6)}
+    assert (await shop.tick(now=at(24))).sales == [Sale(101, None, 5)]
+    assert shop.looked_into == [1, 1]
+
+
+async def test_an_order_that_changed_while_fo_lacked_it_counts_after_it_was_booked_as_it_was_placed():
+    shop = Shop((1, at(1)), (2, at(2)))
+    shop.updated, shop.tents, shop.known_to_fo = {1: at(3)}, {1: (3, 3)}, {2}
+    assert (await shop.tick(now=at(4))).sales == [Sale(101, None, 3)]
+    shop.updated |= {2: at(180)}
+    assert (await shop.tick(now=at(180))).sales == [Sale(101, None, 3)]
+    shop.links = {1: link(1, at(1))}
+    for minute in (181, 300):
+        assert (await shop.tick(now=at(minute))).sales == [Sale(101, None, 2)]
+
+
+async def test_a_link_that_catches_up_while_the_run_reads_ends_the_doubt_at_once():
+    shop = edited()
+    known = shop.known
+
+    async def known_before(store, order_ids):
+        found = await known(store, order_ids)
+        shop.links = {1: link(1, at(20), tents=None)}
+        return found
+
+    shop.known = known_before
+    taken = await shop.tick(now=at(22))
+    assert (taken.sales, taken.unclear) == ([], frozenset())
+
+
+@pytest.mark.parametrize("tents", [None, "no record"])
+async def test_items_of_which_nobody_knows_what_fo_has_are_unclear(tents):
+    shop = edited(tents=(3, 3))
+    shop.links = {
+        1: link(1, at(-600), tents=None) if tents is None else OrderLink("nordlys", 1, at(0), sales_order="S1")
+    }
+    taken = await shop.tick(now=at(22))
+    assert (taken.sales, taken.unclear) == ([], {101})
+    assert shop.held == {1: (HeldBack.CHANGED, {"TENT-2P": 3})}
+
+
+async def test_what_a_parked_change_adds_counts_once_and_only_a_later_change_beside_it():
+    shop = edited(parked_version=at(20), sold=(SoldUnits("TENT-2P", 2, 9001),))
+    shop.pending = [PendingSale(1, (SoldUnits("TENT-2P", 2, 9001),), 1)]
+    assert (await shop.tick(now=at(22))).sales == [Sale(101, 1, 2)]
+    assert shop.looked_into == []
+    shop.updated, shop.tents = {1: at(30)}, {1: (4, 4)}
+    assert (await shop.tick(now=at(32))).sales == [Sale(101, 1, 2), Sale(101, None, 1)]
+
+
+async def test_what_an_edit_adds_to_a_parked_order_counts_beside_what_was_parked():
+    shop = Shop((1, at(-600)))
+    shop.updated, shop.tents = {1: at(20)}, {1: (3, 3)}
+    shop.links = {}
+    shop.pending = [PendingSale(1, (SoldUnits("TENT-2P", 1, 9001),), 1, version=at(-600))]
+    assert (await shop.tick(now=at(22))).sales == [Sale(101, 1, 1), Sale(101, None, 2)]
+    shop.pending = [PendingSale(1, (SoldUnits("TENT-2P", 3, 9001),), 1, version=at(20))]
+    assert (await shop.tick(now=at(23))).sales == [Sale(101, 1, 3)]
+
+
+async def test_a_parked_order_from_before_the_first_day_does_not_count_though_it_is_edited():
+    shop = Shop((1, at(-600)))
+    shop.updated, shop.tents = {1: at(20)}, {1: (3, 3)}
+    shop.pending = [PendingSale(1, (SoldUnits("TENT-2P", 1, 9001),), 1, version=at(-600))]
+    assert (await shop.tick(now=at(22), known_before=at(-300))).sales == []
+
+
+async def test_an_order_that_staff_maintain_is_left_to_them():
+    shop = edited(given_up=True)
+    shop.known_to_fo, shop.links = {1}, {}  # OrderLinks.known gives the end of time
+    assert (await shop.tick(now=at(22))).sales == []
+    assert shop.looked_into == []
+
+
+@pytest.mark.parametrize(("minute", "counts"), [(22, 0), (20.5, 1)])
+async def test_removed_units_count_only_while_the_figure_may_have_been_read_before(minute, counts):
+    shop = edited(tents=(2, 1))
+    assert len((await shop.tick(now=at(minute))).sales) == counts
+
+
+@pytest.mark.parametrize(("minute", "followed"), [(22, []), (20.5, ["1"])])
+async def test_a_cancelled_order_is_followed_only_while_the_figure_may_have_been_read_before(minute, followed):
+    shop = edited(tents=(3, 0))
+    shop.orders = ((1, at(-600), at(20)),)
+    await shop.tick(now=at(minute))
+    assert list(json.loads(shop.document)["changed"]) == followed
+
+
+async def test_while_the_units_of_a_changed_order_are_not_read_not_all_are_known():
+    shop = edited()
+    shop.orders += ((2, at(19)), (3, at(21)))
+    seen = []
+    for minute in (22, 23):
+        taken = await shop.tick(now=at(minute), freeze_backlog=2)
+        seen.append((len(taken.sales), taken.backlog, taken.is_complete))
+        if minute == 22:
+            assert shop.held[1] == (HeldBack.CHANGED, {})
+    assert seen == [(2, 2, False), (3, 2, True)]
+
+
+async def test_the_first_search_for_changes_starts_shortly_before_the_run_after_an_earlier_release_too():
+    shop = Shop((1, at(-2)))
+    await shop.tick()
+    stored = json.loads(shop.document)
+    del stored["changed"], stored["changed_since"]
+    shop.document = json.dumps(stored)
+    await shop.tick(now=at(60))
+    assert shop.searches_for_changes == [at(-10), at(50)]
+
+
+async def test_goods_of_changed_orders_are_read_again_where_shopify_raised_a_figure_of_theirs():
+    shop = edited()
+    await shop.tick(now=at(22))
+    sales = await UnknownSales.load(
+        shop, shop, shop, store="nordlys", rules=StockRules(), known_before=None, now=at(23), sold_as={}
+    )
+    sales.read_again({102})
+    await sales.read(ITEMS)
+    assert shop.looked_into == [1]
+    sales.read_again({101})
+    await sales.read(ITEMS)
+    assert shop.looked_into == [1, 1]

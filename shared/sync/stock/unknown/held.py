@@ -1,4 +1,4 @@
-"""The orders that hold stock back: sold in Shopify, not in F&O. The last run stores them for people."""
+"""The orders that hold stock back: sold in Shopify, not in F&O, or not whole. The last run stores them for people."""
 
 from __future__ import annotations
 
@@ -18,11 +18,12 @@ _FOLDER: Final = "stock"
 
 
 class HeldBack(StrEnum):
-    """Why F&O does not have the order."""
+    """Why F&O does not have the order, or all of it."""
 
     WAITING = "waits for F&O"
     PARKED = "parked"
     UNREADABLE = "parked, and cannot be read"
+    CHANGED = "changed in Shopify, and F&O does not have the change yet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +31,9 @@ class HeldOrder:
     order_id: int
     why: HeldBack
     since: datetime | None
-    """When the order was placed; None where Shopify does not show it any more."""
+    """When the order was placed, or changed; None where Shopify does not show it any more."""
     units: Mapping[str, int]
-    """By SKU. Empty while the units of a new order are not read yet."""
+    """By SKU; of a changed order what the change adds, or may add. Empty while they are not read yet."""
 
     @classmethod
     def of_sales(
