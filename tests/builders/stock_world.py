@@ -621,6 +621,9 @@ class FakeState:
             if order.known and order.id in set(order_ids)
         }
 
+    async def counted(self, store, order_ids):
+        return await self.known(store, order_ids)
+
     async def get_several(self, store, order_ids):
         await Pause()
         return {order.id: self._link(store, order) for order in self.world.orders if order.id in set(order_ids)}

@@ -50,6 +50,9 @@ class ChangedOrders:
     since: datetime
     """The latest change that a search has shown, by Shopify's clock; the start of the first run."""
     orders: dict[int, ChangedOrder]
+    caught_up: dict[int, datetime]
+    """Orders of the last search whose change F&O has, with Shopify's updated_at of it: their links are not read again.
+    """
     sold_as: Mapping[int, int]
     """Inventory item -> the one whose figures what was sold of it lowers."""
 
@@ -65,6 +68,7 @@ class ChangedOrders:
             store,
             datetime.fromisoformat(since) if since else now,
             {int(order): ChangedOrder.from_stored(int(order), row) for order, row in orders.items()},
+            {int(order): datetime.fromisoformat(at) for order, at in saved.get("caught_up", {}).items()},
             sold_as,
         )
 
@@ -72,7 +76,11 @@ class ChangedOrders:
         """What the search has shown, and other orders as they are now. `keep` takes out what F&O has."""
         changed = list(changed)
         self.since = max((head.updated_at for head in changed), default=self.since)
+        shown = {head.id: head.updated_at for head in changed}
+        self.caught_up = {order: at for order, at in self.caught_up.items() if shown.get(order) == at}
         for head in (*changed, *others):
+            if self.caught_up.get(head.id) == head.updated_at:
+                continue
             known = self.orders.get(head.id)
             if known is None or known.head.updated_at < head.updated_at:
                 self.orders[head.id] = ChangedOrder(head)
@@ -81,6 +89,9 @@ class ChangedOrders:
         """Keeps the orders of which an older state is `known` (Shopify's updated_at by order), without those that had
         no goods any more before that time.
         """
+        for order, changed in self.orders.items():
+            if order in known and known[order] >= changed.head.updated_at:
+                self.caught_up[order] = changed.head.updated_at
         self.orders = {
             order: changed
             for order, changed in self.orders.items()
@@ -129,6 +140,7 @@ class ChangedOrders:
         return {
             "changed_since": self.since.isoformat(),
             "changed": {str(order): changed.as_stored() for order, changed in self.orders.items()},
+            "caught_up": {str(order): at.isoformat() for order, at in self.caught_up.items()},
         }
 
 

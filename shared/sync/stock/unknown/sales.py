@@ -125,7 +125,9 @@ class UnknownSales:
         overlap = timedelta(minutes=self.rules.write_behind_overlap_minutes)
         heads = await read_orders_since(self.admin, max(self.first, self.since - overlap))
         self.changed.add(await read_changed_orders(self.admin, self.changed.since - overlap), heads)
-        known = await self.links.known(self.store, {head.id for head in heads} | self.changed.orders.keys())
+        newest = {head.id for head in heads}
+        known = await self.links.known(self.store, newest)
+        known |= await self.links.counted(self.store, self.changed.orders.keys() - newest)
         parked = await self.links.parked(self.store)
         self.parked = await self._still_sold(parked, heads)
         versions = {pending.order_id: pending.version for pending, _ in self.parked if pending.version is not None}

@@ -40,7 +40,7 @@ class Shop:
         self.links = {}
         """Of orders that F&O has. Those of `known_to_fo` are never behind."""
         self.known_to_fo, self.pending, self.document = set(), [], None
-        self.searches_for_changes = []
+        self.searches_for_changes, self.counted_orders = [], []
         self.searches, self.looked_into, self.looked_up = [], [], []
         self.lost_race = False
         self.items, self.sold_as = ITEMS, {}
@@ -92,6 +92,10 @@ class Shop:
     async def known(self, store, order_ids):
         known = {order: self.links[order].counted_version if order in self.links else FOREVER for order in order_ids}
         return {order: version for order, version in known.items() if order in self.known_to_fo | self.links.keys()}
+
+    async def counted(self, store, order_ids):
+        self.counted_orders.append(sorted(order_ids))
+        return await self.known(store, order_ids)
 
     async def get_several(self, store, order_ids):
         return {order: self.links[order] for order in order_ids if order in self.links}
@@ -390,6 +394,21 @@ async def test_what_an_edit_added_counts_until_fo_has_that_state_or_a_later_one(
     taken = await shop.tick(now=at(23))
     assert (taken.sales, shop.held) == ([], {})
     assert json.loads(shop.document)["changed"] == {}
+
+
+async def test_the_link_of_a_change_that_fo_has_is_read_once():
+    """The search shows the change for minutes, and every change of an old order would be a read of each run."""
+    shop = edited(minute=20)
+    shop.links = {1: link(1, at(20), tents=3)}
+    for minute in (21, 22, 23):
+        await shop.tick(now=at(minute))
+    assert shop.counted_orders == [[1], [], []]
+    shop.updated = {1: at(24)}
+    assert (await shop.tick(now=at(25))).sales == []
+    assert shop.counted_orders[-1] == [1]
+    shop.updated = {}
+    await shop.tick(now=at(60))
+    assert json.loads(shop.document)["caught_up"] == {}
 
 
 async def test_what_an_edit_adds_of_a_variant_that_nobody_can_buy_any_more_is_held_back_of_the_one_with_its_item():
