@@ -9,7 +9,7 @@
 # make infra-write   format the Bicep files and write the snapshots anew, by the compiler
 # make bench  figures into build/bench.json
 # make peers  the app beside other libraries for the same, in an environment of its own
-# make surge  10,000 webhooks at once and the orders that they leave: figures, and the picture docs/surge.svg
+# make surge  10,000 webhooks over 64 connections and the orders that they leave: figures, and the picture docs/surge.svg
 # make soak   half an hour of orders (MINUTES=30): memory, handles and connections each minute, and a verdict
 
 PYTHON ?= python3

@@ -40,9 +40,7 @@ _MEASURED: Final = 12
 _READ: Final = 20
 """How often a body is read for each order, which shares the machine's load then."""
 _RATIO: Final = 143
-"""Half of 286, the least that this measures of the release that queried each new order whole (286 to 323 in several
-runs on one machine, beside 140 to 170 of the app as it was then).
-"""
+"""Half of 286, the least that was measured while each new order was queried whole."""
 
 
 async def measure(stack: Stack, http: httpx.AsyncClient) -> list[Figure]:

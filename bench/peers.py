@@ -1,6 +1,6 @@
 """The app's code beside other libraries for the same, in one run: `make peers`.
 
-Runs in an environment of its own, with bench/peers-requirements.txt. The others are only called.
+Runs in an environment of its own, with bench/peers-requirements.txt. None of their code is part of the app.
 """
 
 from __future__ import annotations

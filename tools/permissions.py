@@ -87,7 +87,8 @@ def as_markdown() -> str:
         "In F&O the app is a user of its own: *System administration > Setup > Microsoft Entra applications*, with the",
         "client id of the managed identity. Give that user a role with the privileges of these data entities, for the",
         "legal entities of the stores. F&O brings two privileges with each entity, to view and to maintain: view is",
-        "enough where the table says no more than read.",
+        "enough where the table says no more than read. Without `SalesOrderHeadersV2` and `SalesOrderLines` everything",
+        "works, with two more calls each time an order and its lines are read.",
     ]
     for switch in SWITCHES:
         scopes = sorted({scope for flow in _flows_of(switch) for scope in flow.scopes})

@@ -148,8 +148,8 @@ async def release(
         )
     if link.sales_order:
         raise ConnectorError(
-            f"order {order_id} holds nothing back: its sales order is {link.sales_order}. To end its hold in F&O: "
-            "release-hold"
+            f"F&O has order {order_id}: {link.sales_order}. If it is held because it was changed, bring it; to end its "
+            "hold in F&O: release-hold"
         )
     refuse_claimed(link, now)
     await record(ports, f"release: {reason}", store=store, entity_id=str(order_id))
