@@ -1,4 +1,4 @@
-"""`make surge`: ten thousand webhooks over 64 connections, and the backlog of orders that they leave, drained at F&O's pace.
+"""`make surge`: 10,000 webhooks over 64 connections, and the backlog of orders that they leave, drained at F&O's pace.
 
 The webhooks arrive at one host, as Azure runs the functions for HTTP apart from the queue's; then a second host drains
 the queue. Both run the app unchanged, against the local stack.
