@@ -21,6 +21,7 @@ from shared.store.records import read_record, write_record
 from shared.store.tables import TableRow
 
 _AT_ONCE: Final = 25  # links that are read concurrently
+_NEVER_BEHIND: Final = datetime.max.replace(tzinfo=UTC)
 _PAGE: Final = 1000  # Table Storage returns no more rows at once
 LEASE: Final = timedelta(minutes=8)
 """An invocation may take four minutes (host.json), and F&O may work as long on its last call."""
@@ -68,7 +69,7 @@ class OrderLink:
     """Of the latest content that was parked."""
     parked_version: datetime | None = None
     """Shopify's updated_at of the latest state that was parked, or that a person discarded: what it adds to the order
-    is in `sold`. None for no such state, and of a release that did not record it.
+    is in `sold`. None for no such state, where what it adds is not known, and of a release that did not record it.
     """
     company: str = ""
     customer_account: str = ""
@@ -152,8 +153,10 @@ class OrderLink:
 
     @property
     def counted_version(self) -> datetime:
-        """Shopify's updated_at of the latest state of which F&O has all goods, or `sold` has those that F&O lacks."""
-        return max(self.version, self.parked_version or self.version)
+        """Shopify's updated_at of the latest state of which F&O has all goods, or `sold` has those that F&O lacks; the
+        end of time where staff maintain the order.
+        """
+        return _NEVER_BEHIND if self.given_up else max(self.version, self.parked_version or self.version)
 
     @property
     def is_decided(self) -> bool:
@@ -242,7 +245,7 @@ class OrderLinks:
         return await self.put(replace(link, claimed_until=now + lease))
 
     async def known(self, store: str, order_ids: Collection[int]) -> dict[int, datetime]:
-        """The given orders that F&O has, with their counted_version; the end of time where staff maintain the order.
+        """The given orders that F&O has, with their counted_version.
 
         Reads about as many rows as orders are given: one page of at most twice that many links from the lowest given
         order on, then another page from the lowest one that is not covered.
@@ -267,11 +270,6 @@ class OrderLinks:
                     break
             asked = [order_id for order_id in asked if order_id > read_to]
         return known
-
-    async def counted(self, store: str, order_ids: Iterable[int]) -> dict[int, datetime]:
-        """As `known`, by reading each link: for orders of any age, between which there are many others."""
-        links = await self.get_several(store, order_ids)
-        return {order: _counted(link.stored) for order, link in links.items() if link.sales_order}
 
     async def booked(self, store: str, *, after: int) -> AsyncIterator[BookedOrder]:
         """The orders with a higher id that F&O has, the lowest first, read a page at a time."""
@@ -433,9 +431,9 @@ def _moment(text: str | None) -> datetime | None:
 
 
 def _counted(row: Mapping[str, Any]) -> datetime:
-    """OrderLink.counted_version of the row, as OrderLinks.known gives it."""
+    """OrderLink.counted_version of the row."""
     if row.get("given_up", False):
-        return datetime.max.replace(tzinfo=UTC)
+        return _NEVER_BEHIND
     version = datetime.fromisoformat(row["version"])
     return max(version, _moment(row.get("parked_version")) or version)
 

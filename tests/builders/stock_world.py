@@ -621,9 +621,6 @@ class FakeState:
             if order.known and order.id in set(order_ids)
         }
 
-    async def counted(self, store, order_ids):
-        return await self.known(store, order_ids)
-
     async def get_several(self, store, order_ids):
         await Pause()
         return {order.id: self._link(store, order) for order in self.world.orders if order.id in set(order_ids)}
@@ -635,6 +632,7 @@ class FakeState:
             order.id,
             EPOCH + timedelta(seconds=order.link_version),
             sales_order="S1" if order.known else "",
+            parked_version=EPOCH + timedelta(seconds=order.parked_version),
             fingerprints={source_of(Component.PRODUCTS, item): json.dumps(units) for item in order.skus},
         )
 

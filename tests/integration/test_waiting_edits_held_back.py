@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from fixtures.stock import Memory
 
 from local.d365.faults import Fault
+from shared.errors import ErrorCode
 from shared.flows import STOCK
 from shared.mapping.stock.figures import FigureOutcome
 from shared.rules import StoreRules
@@ -220,3 +222,56 @@ async def test_after_every_kind_of_event_the_link_has_shopifys_state_so_that_no_
         link = await app.link(one.order.id)
         assert link is not None
         assert link.counted_version == one.order.updated_at, step
+
+
+# ---- where nobody knows what F&O has
+
+
+async def test_a_second_parked_edit_raises_nothing_of_what_it_adds(app: App) -> None:
+    """The first was left to a person, who may have entered any quantity in F&O. Shopify lowers its figure by itself."""
+    shop = await booked(app, CAREFUL)
+    await shop.send(shop.edit(quantities={"STOVE-GAS": 7}))
+    assert await shop.shown() == PLENTY - 7
+    await shop.send(shop.edit(quantities={"STOVE-GAS": 9}))
+    shop.take(2)
+    assert (await shop.run())["STOVE-GAS"] is FigureOutcome.WITHHELD
+    assert shop.figure() == PLENTY - 9
+
+
+async def test_an_edit_whose_answer_was_lost_and_that_is_then_refused_stays_held_back(app: App) -> None:
+    shop = await booked(app)
+    edited = [webhook for webhook in shop.edit(quantities={"STOVE-GAS": 7}) if webhook.topic == "orders/updated"]
+    assert await shop.shown() == PLENTY - 7
+    app.fo.faults.add(Fault("reset", "PATCH", "SalesOrderLinesV3", times=None))
+    await shop.send(edited)
+    app.fo.faults.clear()
+    try:
+        app.now = lambda: datetime.now(UTC) + timedelta(minutes=20)
+        app.change_rules(CAREFUL)  # as where the warehouse has begun with the line meanwhile
+        await shop.send(edited)
+    finally:
+        app.now = lambda: datetime.now(UTC)
+    assert await app.parked() == {ErrorCode.CHANGE_HELD}
+    assert await shop.shown() == PLENTY - 7
+
+
+@pytest.mark.parametrize("end", ["lost", "refused"])
+async def test_an_edit_of_an_order_that_is_adopted_is_held_back_until_fo_has_it(app: App, end: str) -> None:
+    """F&O took the order as it was placed, and the worker died before its link said so: until then its units count
+    twice.
+    """
+    shop = await booked(app)
+    link = await shop.link()
+    claim = OrderLink(link.store, link.order_id, link.version, record=link.record, stored=link.stored, etag=link.etag)
+    await app.links.put(claim)
+    edited = [webhook for webhook in shop.edit(quantities={"STOVE-GAS": 7}) if webhook.topic == "orders/updated"]
+    assert await shop.shown() == PLENTY - 2 - 7
+    if end == "lost":
+        app.fo.faults.add(Fault("reset", "PATCH", "SalesOrderLinesV3", times=None))
+    else:
+        app.change_rules(CAREFUL)
+    await shop.send(edited)
+    app.fo.faults.clear()
+    assert (await shop.link()).sales_order
+    assert [line["OrderedSalesQuantity"] for line in shop.one.lines if line["ItemNumber"] == "STOVE-GAS"] == [2]
+    assert await shop.shown() <= PLENTY - 7

@@ -125,8 +125,9 @@ async def _stop_holding_back(link: OrderLink, rows: Sequence[Parked], ports: Par
     """The stock flow no longer counts what the change adds. What an event adds that was not read, nobody knows."""
     parts = {row.part for row in rows}
     known = replace(link, sold=()) if Part.ORDER in parts else link
-    occurred_at = rows[0].properties.get("occurred_at")
-    if occurred_at is not None and parts & {Part.ORDER, Part.READING}:
+    occurred_at, topic = rows[0].properties.get("occurred_at"), str(rows[0].properties.get("topic"))
+    is_of_order = Part.ORDER in parts or (Part.READING in parts and topic.startswith("orders/"))
+    if occurred_at is not None and is_of_order:
         happened = datetime.fromisoformat(str(occurred_at))
         known = replace(known, parked_version=happened) if happened > link.counted_version else known
     if known != link:

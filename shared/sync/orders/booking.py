@@ -101,7 +101,8 @@ async def create(
     content = digest(order, rules) if booked.created else ""
     new_link = replace(_link(order, claimed, plan, booked, reason), digest=content)
     if not booked.created:
-        adopted = await change(state, new_link, rules, ports)
+        # F&O may have the order as it was placed: the state of now is the link's once the order is changed to it.
+        adopted = await change(state, replace(new_link, version=order.created_at), rules, ports)
         return replace(adopted, note=f"found in F&O, created by an earlier attempt; {adopted.note}")
     await _check(plan, booked, new_link, ports)
     stored = await ports.links.put(replace(new_link, applied_at=ports.now()))

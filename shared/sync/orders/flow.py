@@ -377,7 +377,8 @@ class _Event:
                 link = await stop(link, reason, self.ports.fo, self.ports.links)  # its parked change was released
             if booking.is_current and order.version > link.version:  # events between both versions are outdated now
                 link = await self.ports.links.put(replace(link, version=order.version))
-            elif not booking.is_current and order.version > link.counted_version:  # what it adds is in `sold` already
+            elif not booking.is_current and link.parked_version is not None and order.version > link.counted_version:
+                # The same content as was parked: what it adds is in `sold` already.
                 link = await self.ports.links.put(replace(link, parked_version=order.version))
             return replace(booking, link=link)
         if (pause := self._pause(state, link)) is not None:
@@ -528,6 +529,10 @@ class _Event:
             if any(refused.error.code == ErrorCode.ORDER_BEFORE_FIRST_DAY for refused in self.parked):
                 known = replace(known, not_booked=BEFORE_FIRST_DAY, sold=())
         else:
+            sold, parked_version = link.sold, link.parked_version
+            if of_order:
+                sold = _added(state.order, link, self.fingerprints)
+                parked_version = state.order.version if _is_known(state.order, self.fingerprints) else None
             refused_digest = digest(state.order, self.rules) if of_order else link.parked_digest
             applied_at = self.now if of_order else link.applied_at
             is_same = refused_digest == link.parked_digest
@@ -535,12 +540,12 @@ class _Event:
             known = replace(
                 link,
                 parked_digest=refused_digest,
-                parked_version=state.order.version if of_order else link.parked_version,
+                parked_version=parked_version,
                 parked_parts=parts,
                 payments_wait=link.payments_wait and all(each.part is not Part.PAYMENTS for each in self.parked),
                 applied_at=applied_at,
                 released=released,
-                sold=_added(state.order, link, self.fingerprints) if of_order else link.sold,
+                sold=sold,
             )
         await self.ports.links.put(known)
 
@@ -566,6 +571,14 @@ def _sold_but_unknown(order: Order, link: OrderLink | None, content: str) -> Ord
         not_booked=link.not_booked if link else "",
         stored=link.stored if link else {},
         etag=link.etag if link else None,
+    )
+
+
+def _is_known(order: Order, fingerprints: Mapping[str, str]) -> bool:
+    """Whether `fingerprints` tell what F&O has of every line of the order, so that what the order adds is known."""
+    sources = [source_of(Component.PRODUCTS, line.id) for line in order.lines if line.kind is LineKind.PRODUCT]
+    return bool(fingerprints) and all(
+        source not in fingerprints or quantity_before(source, fingerprints) is not None for source in sources
     )
 
 

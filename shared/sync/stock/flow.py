@@ -20,8 +20,9 @@ asked for single figures or for pages of them, nor that a sale happens between t
 its own reading. Three risks remain. Shopify's search may not show an order, or a change, of the last seconds: a figure
 that Shopify has changed so recently is not raised. A sale and a cancellation between reading and setting may leave the
 figure as it was: an order that was cancelled since the run began still counts as sold, and so do units that were
-removed from one. Shopify's times are whole seconds: of two changes of an order within one, where F&O has the first and
-waits for the second longer than `settle_seconds`, the second is not seen.
+removed from one, unless F&O and the link had the removal within that time too. Shopify's times are whole seconds: of
+two changes of an order within one, where F&O has the first and waits for the second longer than `settle_seconds`, the
+second is not seen.
 
 A figure is read in Shopify only if it may have to change: if F&O's rows of its item, the sales or the rules differ from
 when it was last found as it should be (survey.py). Before a figure rises, all figures of its item are computed from the

@@ -56,11 +56,11 @@ def is_recorded(entries: JournalEntries, updated_at: datetime, *, overdue: datet
     """Whether an event of this change of the order, or of a later one, was handled or is waiting.
 
     One that should have been tried again before `overdue` is lost. An event that was triggered in the second of the
-    change counts: Shopify gives the time of an order's change in whole seconds. One about a transaction alone does not:
-    it may have been done without a look at the order (shared/sync/orders/flow.py).
+    change counts: Shopify gives the time of an order's change in whole seconds. One about a transaction alone that is
+    done does not: it may have been done without a look at the order (shared/sync/orders/flow.py).
     """
     for row in _events(entries):
-        if row["topic"] in ORDERS.webhooks["transactions"]:
+        if row["topic"] in ORDERS.webhooks["transactions"] and row["outcome"] == "done":
             continue
         occurred_at = datetime.fromisoformat(row["at"]) - timedelta(seconds=row["seconds"])
         if occurred_at + _ROUNDING >= updated_at and (row["outcome"] != "waiting" or _until(row) > overdue):

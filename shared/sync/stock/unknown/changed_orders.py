@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import Any, Self
+from datetime import datetime, timedelta
+from typing import Any, Final, Self
 
 from shared.mapping.stock.unknown import AddedUnits, added_units, as_stocked
 from shared.model import OrderedGoods, OrderedLine, Sale
 from shared.shopify.sold import OrderHead
 from shared.store.links import OrderLinks
+
+_FIRST_LOOK: Final = timedelta(hours=6)
+"""How long before the first run, also after an earlier release, changes may have waited for F&O."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +63,12 @@ class ChangedOrders:
     def of_stored(
         cls, links: OrderLinks, store: str, saved: Mapping[str, Any], now: datetime, *, sold_as: Mapping[int, int]
     ) -> Self:
-        """An earlier release stored nothing."""
         since = saved.get("changed_since")
         orders = saved.get("changed", {})
         return cls(
             links,
             store,
-            datetime.fromisoformat(since) if since else now,
+            datetime.fromisoformat(since) if since else now - _FIRST_LOOK,
             {int(order): ChangedOrder.from_stored(int(order), row) for order, row in orders.items()},
             {int(order): datetime.fromisoformat(at) for order, at in saved.get("caught_up", {}).items()},
             sold_as,

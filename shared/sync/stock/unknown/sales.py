@@ -127,7 +127,8 @@ class UnknownSales:
         self.changed.add(await read_changed_orders(self.admin, self.changed.since - overlap), heads)
         newest = {head.id for head in heads}
         known = await self.links.known(self.store, newest)
-        known |= await self.links.counted(self.store, self.changed.orders.keys() - newest)
+        older = await self.links.get_several(self.store, self.changed.orders.keys() - newest)
+        known |= {order: link.counted_version for order, link in older.items() if link.sales_order}
         parked = await self.links.parked(self.store)
         self.parked = await self._still_sold(parked, heads)
         versions = {pending.order_id: pending.version for pending, _ in self.parked if pending.version is not None}
@@ -202,8 +203,11 @@ class UnknownSales:
         count although Shopify may not show them. Returns whether all are known.
         """
         new = [head for head in heads if self.orders.get(head.id, (None,))[0] != head.updated_at]
-        missing = [*(head.id for head in new), *self.changed.unread]
-        now = missing[: self.rules.freeze_backlog]
+        most = self.rules.freeze_backlog
+        # Where no figure may rise anyway, it costs the query budget for nothing to know what changes add.
+        is_frozen = len(self.waiting) > most
+        missing = [*(head.id for head in new), *([] if is_frozen else self.changed.unread)]
+        now = missing[:most]
         read = await read_goods(self.admin, now)
         counted = {head.id for head in heads} | set(kept)
         self.orders = {order: units for order, units in self.orders.items() if order in counted}

@@ -40,7 +40,7 @@ class Shop:
         self.links = {}
         """Of orders that F&O has. Those of `known_to_fo` are never behind."""
         self.known_to_fo, self.pending, self.document = set(), [], None
-        self.searches_for_changes, self.counted_orders = [], []
+        self.searches_for_changes, self.links_read = [], []
         self.searches, self.looked_into, self.looked_up = [], [], []
         self.lost_race = False
         self.items, self.sold_as = ITEMS, {}
@@ -93,12 +93,11 @@ class Shop:
         known = {order: self.links[order].counted_version if order in self.links else FOREVER for order in order_ids}
         return {order: version for order, version in known.items() if order in self.known_to_fo | self.links.keys()}
 
-    async def counted(self, store, order_ids):
-        self.counted_orders.append(sorted(order_ids))
-        return await self.known(store, order_ids)
-
     async def get_several(self, store, order_ids):
-        return {order: self.links[order] for order in order_ids if order in self.links}
+        if order_ids := sorted(order_ids):
+            self.links_read.append(order_ids)
+        current = {order: OrderLink(store, order, FOREVER, sales_order="S1") for order in self.known_to_fo}
+        return {order: link for order, link in (current | self.links).items() if order in order_ids}
 
     async def parked(self, store):
         return self.pending
@@ -402,10 +401,10 @@ async def test_the_link_of_a_change_that_fo_has_is_read_once():
     shop.links = {1: link(1, at(20), tents=3)}
     for minute in (21, 22, 23):
         await shop.tick(now=at(minute))
-    assert shop.counted_orders == [[1], [], []]
+    assert shop.links_read == [[1]]
     shop.updated = {1: at(24)}
     assert (await shop.tick(now=at(25))).sales == []
-    assert shop.counted_orders[-1] == [1]
+    assert shop.links_read[:2] == [[1], [1]]
     shop.updated = {}
     await shop.tick(now=at(60))
     assert json.loads(shop.document)["caught_up"] == {}
@@ -436,7 +435,7 @@ async def test_an_order_that_changed_is_followed_though_later_changes_of_others_
         shop.updated |= {2: at(minute)}
         taken = await shop.tick(now=at(minute))
         assert taken.sales == [Sale(101, None, 2)]
-    assert shop.searches_for_changes == [at(22 - 10), at(22 - 10), at(90 - 10)]
+    assert shop.searches_for_changes == [at(22 - 10 - 6 * 60), at(22 - 10), at(90 - 10)]
     assert shop.looked_into == [1]
 
 
@@ -543,14 +542,14 @@ async def test_while_the_units_of_a_changed_order_are_not_read_not_all_are_known
     assert seen == [(2, 2, False), (3, 2, True)]
 
 
-async def test_the_first_search_for_changes_starts_shortly_before_the_run_after_an_earlier_release_too():
+async def test_the_first_search_for_changes_starts_hours_before_the_run_after_an_earlier_release_too():
     shop = Shop((1, at(-2)))
     await shop.tick()
     stored = json.loads(shop.document)
     del stored["changed"], stored["changed_since"]
     shop.document = json.dumps(stored)
     await shop.tick(now=at(60))
-    assert shop.searches_for_changes == [at(-10), at(50)]
+    assert shop.searches_for_changes == [at(-10 - 6 * 60), at(50 - 6 * 60)]
 
 
 async def test_goods_of_changed_orders_are_read_again_where_shopify_raised_a_figure_of_theirs():
