@@ -10,7 +10,7 @@ import asyncio
 import json
 import sys
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -23,7 +23,7 @@ from shared.d365.entities import ON_HAND, READ
 from shared.d365.odata.exact_json import decode
 from shared.d365.odata.filters import any_of
 from shared.rules import StoreRules, load_store, load_tenant
-from shared.store.links import PendingSale
+from shared.store.links import OrderLink, PendingSale
 from shared.sync.stock.flow import push_stock
 from shared.sync.stock.report import explained
 
@@ -47,11 +47,15 @@ def store() -> StoreRules:
 
 
 class _Links:
-    """F&O has every order."""
+    """F&O has every order, as it is in Shopify."""
 
-    async def known(self, store: str, order_ids: Collection[int]) -> set[int]:
+    async def known(self, store: str, order_ids: Collection[int]) -> dict[int, datetime]:
         del store
-        return set(order_ids)
+        return dict.fromkeys(order_ids, datetime.max.replace(tzinfo=UTC))
+
+    async def get_several(self, store: str, order_ids: Iterable[int]) -> dict[int, OrderLink]:
+        latest = datetime.max.replace(tzinfo=UTC)
+        return {order: OrderLink(store, order, latest, sales_order=f"SN{order}") for order in order_ids}
 
     async def parked(self, store: str) -> list[PendingSale]:
         del store
