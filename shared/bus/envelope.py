@@ -13,6 +13,8 @@ from shared.errors import ErrorCode, RefusedError
 SCHEMA: Final = 1
 """Increased when older releases could not read newer messages; a release reads all versions up to its own."""
 
+WEBHOOK: Final = "shopify"
+"""The source of a message that Shopify sent."""
 OPERATOR: Final = "operator"
 """The source of a message that a person sends again; it is processed although the order has parked messages."""
 

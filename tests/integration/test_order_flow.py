@@ -18,6 +18,7 @@ from shared.model import Part
 from shared.store.links import OrderLink
 from shared.sync.messages.outcome import as_parts
 from shared.sync.orders.flow import sync_order
+from shared.sync.orders.ports import HandledOrders
 from tests.builders.both_sides import App, app_in_process
 from tests.builders.histories import Webhook
 from tests.builders.one_order import VAT, OneOrder, checkout
@@ -97,6 +98,61 @@ async def test_what_a_refund_took_off_the_order_is_recorded_with_the_event_that_
     ((refund, taken),) = record.refunds.items()
     assert refund == one.order.refunds[0].id
     assert taken.cancelled == {one.order.lines[0].id: 1}
+
+
+# ---- the first event of an order
+
+
+async def test_the_link_of_a_new_order_is_not_looked_for_at_its_first_event(app: App) -> None:
+    one = OneOrder(app, BY_THE_EVENT_ALONE, checkout("nordlys", TENTS, payment="unpaid"))
+    looks: list[int] = []
+    get = app.links.get
+
+    async def counting(store: str, order_id: int) -> OrderLink | None:
+        looks.append(order_id)
+        return await get(store, order_id)
+
+    app.links.get = counting  # type: ignore[method-assign]
+    created, *others = one.pending()
+    await one.send(created)
+    assert (created.topic, looks) == ("orders/create", [])
+    for webhook in others:
+        await one.send(webhook)
+    assert looks == [one.order.id] * len(others)
+    assert len(one.rows("SalesOrderHeadersV4")) == 1
+
+
+async def test_a_creation_that_another_process_has_handled_books_nothing_and_is_done_at_its_next_attempt(
+    app: App,
+) -> None:
+    one = OneOrder(app, BY_THE_EVENT_ALONE, checkout("nordlys", TENTS, payment="unpaid"))
+    created = of_topic(one.pending(), "orders/create")
+    await one.send(created)
+    before = await link_of(one)
+    app._ports = replace(app._ports, handled=HandledOrders())
+    assert "was changed by another worker" in (await outcome_of(app, created)).reason
+    again = as_parts(await sync_order(app._envelope(created).next_attempt(is_wait=False), app._ports))
+    assert again.done.note.startswith("F&O has")
+    assert (await link_of(one), len(one.rows("SalesOrderHeadersV4"))) == (before, 1)
+
+
+async def test_a_creation_that_cannot_be_read_marks_the_order_that_another_process_has_booked(app: App) -> None:
+    one = OneOrder(app, BY_THE_EVENT_ALONE, checkout("nordlys", TENTS, payment="unpaid"))
+    created = of_topic(one.pending(), "orders/create")
+    await one.send(created)
+    app._ports = replace(app._ports, handled=HandledOrders())
+    payload = json.loads(created.body) | {"currency": 7}
+    parts = as_parts(await sync_order(app._envelope(replace(created, body=json.dumps(payload).encode())), app._ports))
+    assert [park.part for park in parts.parked] == [Part.READING]
+    assert parts.then is not None
+    await parts.then()
+    link = await link_of(one)
+    assert (link.parked_parts, link.sales_order) == ({Part.READING}, f"SN{one.order.id}")
+
+
+def test_only_the_latest_orders_are_remembered() -> None:
+    handled = HandledOrders(most=2)
+    assert [handled.add("nordlys", order) for order in (1, 2, 1, 3, 1, 3)] == [True, True, False, True, True, False]
 
 
 # ---- what F&O is asked

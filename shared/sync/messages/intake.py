@@ -14,7 +14,7 @@ from typing import Final, Protocol
 
 from azure.core.exceptions import AzureError
 
-from shared.bus.envelope import Claim, Envelope
+from shared.bus.envelope import WEBHOOK, Claim, Envelope
 from shared.bus.publisher import Publisher
 from shared.errors import ErrorCode, OutcomeUnknownError, WebhookIgnoredError, WebhookRefusedError
 from shared.flows import BY_FAMILY, BY_TOPIC, ORDERS, Flow
@@ -132,7 +132,7 @@ async def _take(store: str, headers: Mapping[str, str], body: bytes, traceparent
     envelope = Envelope(
         flow=flow.queue or ORDERS.name,
         event_id=webhook.event_id,
-        source="shopify",
+        source=WEBHOOK,
         store=store,
         topic=webhook.topic,
         entity_id=order_id,

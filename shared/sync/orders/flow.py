@@ -22,7 +22,7 @@ from decimal import Decimal
 from functools import partial
 from typing import Any, Final, Protocol
 
-from shared.bus.envelope import HEALING, OPERATOR, Envelope
+from shared.bus.envelope import HEALING, OPERATOR, WEBHOOK, Envelope
 from shared.errors import ErrorCode, NotYetError, RefusedError, TaxRefusedError, TransientError
 from shared.flows import ORDERS
 from shared.mapping.cut_over import (
@@ -67,6 +67,7 @@ from shared.sync.payments import converge_payments
 from shared.sync.refunds import converge_refunds
 from shared.telemetry import annotate, emit
 
+_CREATED: Final = "orders/create"
 _GIVEN_UP_EARLY: Final = "cancelled or given back before it reached F&O"
 BEFORE_FIRST_DAY: Final = "placed before the store's first day"
 
@@ -81,7 +82,7 @@ async def sync_order(envelope: Envelope, ports: OrderPorts) -> MessageOutcome:
         raise RefusedError(ErrorCode.UNKNOWN_STORE, store=envelope.store)
     payload = await apart(partial(read_json, envelope.body), is_large=len(envelope.body) > LARGE)
     order_id = require_order_id(payload, envelope.topic)
-    link = await ports.links.get(rules.key, order_id)
+    link = None if _is_first(envelope, order_id, ports) else await ports.links.get(rules.key, order_id)
     if link is not None and (end := await _end_unread(envelope, payload, link, rules, ports)) is not None:
         return end
     event = _Event(envelope, order_id, read_signals(payload), rules, ports, ports.now(), link)
@@ -93,6 +94,14 @@ async def sync_order(envelope: Envelope, ports: OrderPorts) -> MessageOutcome:
         await event.stop()
         raise
     return await event.converge(state)
+
+
+def _is_first(envelope: Envelope, order_id: int, ports: OrderPorts) -> bool:
+    """Whether the order hardly can have a link: this is the first attempt at its creation, and this process has had no
+    other event of it. Should it have one after all, the link cannot be inserted, and the next attempt reads it.
+    """
+    is_new = ports.handled.add(envelope.store, order_id)
+    return is_new and envelope.topic == _CREATED and envelope.attempt == 1 and envelope.source == WEBHOOK
 
 
 async def _end_unread(
@@ -259,6 +268,7 @@ class _Event:
 
     async def unreadable(self, refusal: RefusedError) -> Parts:
         """Parks an event that cannot be read, the order stopped first."""
+        await self._reread_link()
         await self.stop()
         version = self.signals.updated_at or self.now
         link = self.link or OrderLink(self.rules.key, self.order_id, version)

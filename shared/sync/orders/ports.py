@@ -23,6 +23,24 @@ from shared.sync.payments import PaymentPorts
 from shared.sync.refunds import RefundPorts
 
 
+class HandledOrders:
+    """The latest orders of which this process has handled an event. All events of an order come one after the other,
+    and nearly always to one process.
+    """
+
+    def __init__(self, *, most: int = 10_000) -> None:
+        self._most = most
+        self._orders: dict[tuple[str, int], None] = {}
+
+    def add(self, store: str, order_id: int) -> bool:
+        """Whether the order is none of them."""
+        is_new = (store, order_id) not in self._orders
+        self._orders[store, order_id] = None
+        if len(self._orders) > self._most:
+            del self._orders[next(iter(self._orders))]
+        return is_new
+
+
 @dataclass(frozen=True, slots=True)
 class OrderPorts:
     rules: Mapping[str, StoreRules]
@@ -43,5 +61,6 @@ class OrderPorts:
     items: ItemCache = field(default_factory=ItemCache)
     supplements: Supplements = field(default_factory=Supplements)
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    handled: HandledOrders = field(default_factory=HandledOrders)
     change_pause: timedelta = timedelta(0)
     """Between two changes of one sales order (shared/sync/orders/pause.py)."""
