@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from local.d365.faults import Fault
+from shared.d365.items import ItemCache
 from shared.d365.odata.client import FoCall
 from shared.errors import NotYetError, TransientError
 from shared.model import Part
@@ -24,6 +25,7 @@ from tests.builders.histories import Webhook
 from tests.builders.one_order import VAT, OneOrder, checkout
 from tests.builders.sales import EU, US, with_rules
 
+AMS = EU.warehouses[0].model_dump(exclude_unset=True)
 TENTS = {"sku": "TENT-2P", "quantity": 2, "price": "19.99", "tax": VAT}
 BY_THE_EVENT_ALONE = with_rules(EU, payments=None, refunds=None, orders={"hold_risks": ()})
 """Nothing is asked of Shopify's API that the body of an order's event has."""
@@ -134,6 +136,18 @@ async def test_a_creation_that_another_process_has_handled_books_nothing_and_is_
     again = as_parts(await sync_order(app._envelope(created).next_attempt(is_wait=False), app._ports))
     assert again.done.note.startswith("F&O has")
     assert (await link_of(one), len(one.rows("SalesOrderHeadersV4"))) == (before, 1)
+
+
+async def test_a_late_creation_of_a_booked_order_that_cannot_be_booked_any_more_holds_nothing(app: App) -> None:
+    one = OneOrder(app, BY_THE_EVENT_ALONE, checkout("nordlys", TENTS, payment="unpaid"))
+    created = of_topic(one.pending(), "orders/create")
+    await one.send(created)
+    app._ports = replace(app._ports, handled=HandledOrders(), items=ItemCache())
+    app.change_rules(with_rules(BY_THE_EVENT_ALONE, warehouses=({**AMS, "countries": ("DE",)},)))
+    assert "not its first" in (await outcome_of(app, created)).reason
+    assert [row["IsSalesProcessingStopped"] for row in one.rows("SalesOrderHeadersV4")] == ["No"]
+    link = await link_of(one)
+    assert (link.held, link.parked_parts) == ("", frozenset())
 
 
 async def test_a_creation_that_cannot_be_read_marks_the_order_that_another_process_has_booked(app: App) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -56,13 +56,20 @@ class Booking:
 
 
 async def create(
-    state: OrderState, link: OrderLink | None, rules: StoreRules, ports: OrderPorts, *, now: datetime
+    state: OrderState,
+    link: OrderLink | None,
+    rules: StoreRules,
+    ports: OrderPorts,
+    *,
+    now: datetime,
+    on_claim: Callable[[], None],
 ) -> Booking:
     """Creates the sales order under its own reference. One that an earlier attempt created is adopted, and updated to
     the order's state of now.
 
     The order is claimed first, and what was decided about it is stored with the claim: two workers at once create it
-    once, whoever numbers it, and a crash decides nothing anew. Raises TransientError while another worker has it.
+    once, whoever numbers it, and a crash decides nothing anew; `on_claim` is told. Raises TransientError while another
+    worker has it.
     """
     order = state.order
     record = link.record if link is not None else None
@@ -83,6 +90,7 @@ async def create(
     unclaimed = link or OrderLink(order.store, order.id, order.version)
     lease = LEASE_OF_NUMBERED if _is_atomic(plan, rules) else LEASE
     claimed = await ports.links.claim(replace(unclaimed, record=record), now, lease)
+    on_claim()
     # First, since it outlasts the other reasons: without it the goods would leave twice once the risk is assessed.
     reason = HoldReason.FULFILMENT if is_held_as_fulfilled(state, rules) else hold_reason(state, rules)
     try:

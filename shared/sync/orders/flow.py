@@ -82,10 +82,11 @@ async def sync_order(envelope: Envelope, ports: OrderPorts) -> MessageOutcome:
         raise RefusedError(ErrorCode.UNKNOWN_STORE, store=envelope.store)
     payload = await apart(partial(read_json, envelope.body), is_large=len(envelope.body) > LARGE)
     order_id = require_order_id(payload, envelope.topic)
-    link = None if _is_first(envelope, order_id, ports) else await ports.links.get(rules.key, order_id)
+    is_first = _is_first(envelope, order_id, ports)
+    link = None if is_first else await ports.links.get(rules.key, order_id)
     if link is not None and (end := await _end_unread(envelope, payload, link, rules, ports)) is not None:
         return end
-    event = _Event(envelope, order_id, read_signals(payload), rules, ports, ports.now(), link)
+    event = _Event(envelope, order_id, read_signals(payload), rules, ports, ports.now(), link, is_first=is_first)
     try:
         state = await event.read(payload)
     except RefusedError as refusal:
@@ -162,11 +163,15 @@ class _Event:
     ports: OrderPorts
     now: datetime
     link: OrderLink | None
+    is_first: bool
+    """The link was not looked for."""
     notes: list[str] = field(default_factory=list)
     evidence: dict[str, object] = field(default_factory=dict)
     parked: list[Park] = field(default_factory=list)
     waiting: dict[Part, TransientError] = field(default_factory=dict)
     done: set[Part] = field(default_factory=lambda: {Part.READING})
+    has_claimed: bool = False
+    """Whether the link was stored by this event, to create the sales order."""
     fingerprints: Mapping[str, str] = field(default_factory=dict)
     """Of the sales order as F&O had it when the event began."""
 
@@ -284,6 +289,8 @@ class _Event:
             booking = await self._sales_order(state)
         except RefusedError as refusal:
             await self._reread_link()
+            if self.is_first and not self.has_claimed and self.link is not None:
+                raise TransientError(f"order {self.order_id} has a link: this event is not its first") from refusal
             is_let_go = is_released(self.link, digest(state.order, self.rules))
             await self.stop(None if is_let_go else HoldReason.CHANGE)  # F&O has other lines than were sold
             self._refuse(refusal, Part.ORDER)
@@ -449,11 +456,14 @@ class _Event:
                 return await self._leave_out(state)
             refuse_already_fulfilled(state, self.rules)
         proof = prove(order).as_dict()
-        booking = await create(state, link, self.rules, self.ports, now=self.now)
+        booking = await create(state, link, self.rules, self.ports, now=self.now, on_claim=self._note_claim)
         lag = self.ports.now() - self.envelope.occurred_at
         seconds = round(lag.total_seconds(), 3)
         emit("order.booked", company=self.rules.company, document=booking.number, seconds=seconds)
         return replace(booking, evidence={"shopify": proof, **booking.evidence})
+
+    def _note_claim(self) -> None:
+        self.has_claimed = True
 
     async def _leave_out(self, state: OrderState) -> Booking:
         """An order from before the store's first day, which a person may bring by name.
