@@ -46,6 +46,7 @@ _CHUNKED: Final = tuple(
         "intent",
     )
 )
+_MAY_WRITE: Final = "another worker, or F&O, may still be writing order {order}"
 _ALWAYS: Final = frozenset(
     {"version", "sales_order", "digest", "parked_digest", "company", "customer_account", "location_id"}
 )
@@ -231,6 +232,8 @@ class OrderLinks:
         keys = {"PartitionKey": row.pop("PartitionKey"), "RowKey": row.pop("RowKey")}
         changed = {column: value for column, value in row.items() if _is_other(column, value, known)}
         etag = await tables.write(self._table, keys | changed, etag=link.etag, keep_others=True)
+        if etag is None and link.etag is None:
+            raise TransientError(_MAY_WRITE.format(order=link.order_id))
         if etag is None:
             raise TransientError(f"the link of order {link.order_id} was changed by another worker")
         return replace(link, stored={**link.stored, **row}, etag=etag)
@@ -327,9 +330,7 @@ def refuse_claimed(link: OrderLink, now: datetime) -> None:
     """Raises TransientError while another worker, or F&O, may be writing the sales order."""
     until = link.claimed_until
     if until is not None and now < until:
-        raise TransientError(
-            f"another worker, or F&O, may still be writing order {link.order_id}", retry_after=until - now
-        )
+        raise TransientError(_MAY_WRITE.format(order=link.order_id), retry_after=until - now)
 
 
 def _is_other(column: str, value: object, known: Mapping[str, object]) -> bool:

@@ -132,7 +132,7 @@ async def test_a_creation_that_another_process_has_handled_books_nothing_and_is_
     await one.send(created)
     before = await link_of(one)
     app._ports = replace(app._ports, handled=HandledOrders())
-    assert "was changed by another worker" in (await outcome_of(app, created)).reason
+    assert "another worker, or F&O, may still be writing order" in (await outcome_of(app, created)).reason
     again = as_parts(await sync_order(app._envelope(created).next_attempt(is_wait=False), app._ports))
     assert again.done.note.startswith("F&O has")
     assert (await link_of(one), len(one.rows("SalesOrderHeadersV4"))) == (before, 1)
