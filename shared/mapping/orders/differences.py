@@ -105,7 +105,9 @@ def unchanged_aspects(lines: Iterable[PlannedLine], fingerprints: Mapping[str, s
 
 
 def quantity_before(source: str, fingerprints: Mapping[str, str]) -> Decimal | None:
-    """The units that F&O last got for this source; None where that is not known."""
+    """The units that F&O last got for this source, 0 for one that it never got; None where that is not known."""
+    if fingerprints and source not in fingerprints:
+        return Decimal(0)
     before = json.loads(fingerprints.get(source) or "{}").get(Aspect.QUANTITY)
     return None if before is None else Decimal(before)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from decimal import Decimal
 
 from shared.mapping.orders.differences import quantity_before
 from shared.model import Component, OrderedGoods, Sale, source_of
@@ -61,11 +62,12 @@ def added_units(
     unclear: set[int] = set()
     for line in goods.lines:
         taken[line.inventory_item] += line.ordered if is_recent else line.left
-        before = 0 if fingerprints is None else _units_before(line.line_id, fingerprints)
+        source = source_of(Component.PRODUCTS, line.line_id)
+        before = Decimal(0) if fingerprints is None else quantity_before(source, fingerprints)
         if before is None:
             unclear.add(line.inventory_item)
         else:
-            known[line.inventory_item] += before
+            known[line.inventory_item] += int(before)
     for sale in parked:
         known[sale.inventory_item] += sale.units
     located: Counter[int] = Counter()
@@ -80,12 +82,3 @@ def added_units(
             is_at_one = len(locations[item]) == 1 and units == located[item]
             sales.append(Sale(item, next(iter(locations[item])) if is_at_one else None, more))
     return AddedUnits(tuple(sales), frozenset(item for item in unclear if taken[item] or located[item]))
-
-
-def _units_before(line_id: int, fingerprints: Mapping[str, str]) -> int | None:
-    """The units of an order line that F&O last got; None where that is not known."""
-    source = source_of(Component.PRODUCTS, line_id)
-    if fingerprints and source not in fingerprints:
-        return 0
-    before = quantity_before(source, fingerprints)
-    return None if before is None else int(before)

@@ -18,7 +18,6 @@ from collections import defaultdict
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from decimal import Decimal
 from functools import partial
 from typing import Any, Final, Protocol
 
@@ -597,9 +596,7 @@ def _sold_but_unknown(order: Order, link: OrderLink | None, content: str) -> Ord
 def _is_known(order: Order, fingerprints: Mapping[str, str]) -> bool:
     """Whether `fingerprints` tell what F&O has of every line of the order, so that what the order adds is known."""
     sources = [source_of(Component.PRODUCTS, line.id) for line in order.lines if line.kind is LineKind.PRODUCT]
-    return bool(fingerprints) and all(
-        source not in fingerprints or quantity_before(source, fingerprints) is not None for source in sources
-    )
+    return bool(fingerprints) and all(quantity_before(source, fingerprints) is not None for source in sources)
 
 
 def _added(order: Order, link: OrderLink, fingerprints: Mapping[str, str]) -> tuple[SoldUnits, ...]:
@@ -611,8 +608,7 @@ def _added(order: Order, link: OrderLink, fingerprints: Mapping[str, str]) -> tu
     known = {(each.sku, each.variant_id): each.units for each in link.sold}
     added: list[SoldUnits] = []
     for line in order.lines:
-        source = source_of(Component.PRODUCTS, line.id)
-        before = quantity_before(source, fingerprints) if source in fingerprints else Decimal(0)
+        before = quantity_before(source_of(Component.PRODUCTS, line.id), fingerprints)
         more = known.get((line.sku, line.variant_id), 0) if before is None else line.quantity - int(before)
         if line.kind is LineKind.PRODUCT and more > 0:
             added.append(SoldUnits(line.sku, more, line.variant_id))

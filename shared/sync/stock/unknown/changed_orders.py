@@ -10,7 +10,7 @@ from typing import Any, Final, Self
 from shared.mapping.stock.unknown import AddedUnits, added_units, as_stocked
 from shared.model import OrderedGoods, OrderedLine, Sale
 from shared.shopify.sold import OrderHead
-from shared.store.links import OrderLinks
+from shared.store.links import OrderLink, OrderLinks
 
 _FIRST_LOOK: Final = timedelta(hours=6)
 """How long before the first run, also after an earlier release, changes may have waited for F&O."""
@@ -87,13 +87,17 @@ class ChangedOrders:
             if known is None or known.head.updated_at < head.updated_at:
                 self.orders[head.id] = ChangedOrder(head)
 
+    def note_caught_up(self, links: Iterable[OrderLink]) -> None:
+        """The state that F&O has is never an older one again. What is parked may be: it is booked as it was placed."""
+        for link in links:
+            updated_at = self.orders[link.order_id].head.updated_at
+            if link.sales_order and (link.given_up or link.version >= updated_at):
+                self.caught_up[link.order_id] = updated_at
+
     def keep(self, known: Mapping[int, datetime], *, ended_before: datetime) -> None:
         """Keeps the orders of which an older state is `known` (Shopify's updated_at by order), without those that had
         no goods any more before that time.
         """
-        for order, changed in self.orders.items():
-            if order in known and known[order] >= changed.head.updated_at:
-                self.caught_up[order] = changed.head.updated_at
         self.orders = {
             order: changed
             for order, changed in self.orders.items()

@@ -129,6 +129,7 @@ class UnknownSales:
         known = await self.links.known(self.store, newest)
         older = await self.links.get_several(self.store, self.changed.orders.keys() - newest)
         known |= {order: link.counted_version for order, link in older.items() if link.sales_order}
+        self.changed.note_caught_up(older.values())
         parked = await self.links.parked(self.store)
         self.parked = await self._still_sold(parked, heads)
         versions = {pending.order_id: pending.version for pending, _ in self.parked if pending.version is not None}

@@ -410,6 +410,15 @@ async def test_the_link_of_a_change_that_fo_has_is_read_once():
     assert json.loads(shop.document)["caught_up"] == {}
 
 
+async def test_an_edit_that_was_parked_with_its_order_counts_after_the_order_was_booked_as_it_was_placed():
+    shop = edited()
+    booked, shop.links = shop.links, {}
+    shop.pending = [PendingSale(1, (SoldUnits("TENT-2P", 3, 9001),), None, version=at(20))]
+    assert [sale.units for sale in (await shop.tick(now=at(22))).sales] == [3]
+    shop.links, shop.pending = booked, []
+    assert (await shop.tick(now=at(23))).sales == [Sale(101, None, 2)]
+
+
 async def test_what_an_edit_adds_of_a_variant_that_nobody_can_buy_any_more_is_held_back_of_the_one_with_its_item():
     shop = edited()
     shop.sold_as = {101: 102}
