@@ -62,6 +62,7 @@ from shared.sync.shipments.ports import ShipmentPorts
 from shared.sync.stock.run import StockPorts
 from shared.sync.sweep.ports import SweepPorts
 from shared.telemetry import emit, export_to, quiet_libraries
+from shared.transport import open_transport
 
 # No caller waits for scheduled copies, so that their timeout may be long.
 _QUEUE_TIMEOUT: Final = 30.0
@@ -117,6 +118,7 @@ def build(settings: Settings) -> Services:
     links = OrderLinks(tables.get_table_client("links"))
     breaker = SharedRows(tables.get_table_client("breaker"), "breaker", keep_others=False)  # no value, no column
     leases = SharedRows(tables.get_table_client("breaker"), "slots")
+    transport = open_transport()
     fo = ODataClient(
         settings.d365_base_url,
         credential,
@@ -129,8 +131,9 @@ def build(settings: Settings) -> Services:
         breaker=SharedBreaker(_BreakerRow(breaker, "fo"), maintenance=settings.maintenance),
         on_call=lambda call: emit("fo.call", **asdict(call)),
         knows_fields=True,
+        transport=transport,
     )
-    admins = _admins(settings, rules)
+    admins = _admins(settings, rules, transport)
     tax_setups = TaxSetups(fo)
     outbox = Outbox(tables.get_table_client("outbox"))
     parking = Parking(tables.get_table_client("parked"), parked)
@@ -266,8 +269,10 @@ def _intakes(settings: Settings, rules: Mapping[str, StoreRules]) -> dict[str, S
     }
 
 
-def _admins(settings: Settings, rules: Mapping[str, StoreRules]) -> dict[str, AdminClient]:
-    http = httpx.AsyncClient(timeout=_SHOPIFY_TIMEOUT)
+def _admins(
+    settings: Settings, rules: Mapping[str, StoreRules], transport: httpx.AsyncBaseTransport | None
+) -> dict[str, AdminClient]:
+    http = httpx.AsyncClient(timeout=_SHOPIFY_TIMEOUT, transport=transport)
     return {key: _admin(http, settings, store) for key, store in rules.items()}
 
 

@@ -26,9 +26,13 @@ _STORAGE: Final[dict[str, Any]] = {
     "connection_timeout": 5,
     "read_timeout": 15,
     "retry_total": 3,
+    "auto_request_id": False,
     "use_env_settings": bool(getproxies_environment()),
 }
-"""Seconds, of each attempt. aiohttp looks for a proxy in the environment and in .netrc at each call, if it may."""
+"""Seconds, of each attempt. aiohttp looks for a proxy in the environment and in .netrc at each call, if it may.
+
+To make a request id of our own takes as long as sending the request here; storage's, in errors and logs, tells more.
+"""
 _BLOBS: Final[dict[str, Any]] = {"initial_backoff": 1, "increment_base": 2}
 _STORAGE_SCOPE: Final = "https://storage.azure.com/.default"
 _AZ_SECONDS: Final = 60

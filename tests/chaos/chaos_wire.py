@@ -14,6 +14,7 @@ from azure.core.exceptions import AzureError, ServiceRequestError, ServiceRespon
 from azure.core.pipeline.transport import AioHttpTransport
 from azure.data.tables import UpdateMode
 
+from shared.transport import AiohttpTransport
 from tests.builders.memory_table import MemoryTable
 
 
@@ -87,8 +88,7 @@ class HttpxOver(httpx.AsyncBaseTransport):
     ) -> None:
         self._wire = wire
         self._altered = altered
-        # no TLS here, and certificates take long to load
-        self._inner = inner or httpx.AsyncHTTPTransport(verify=False)
+        self._inner = inner or AiohttpTransport()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         async def send() -> httpx.Response:

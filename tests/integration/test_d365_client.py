@@ -18,6 +18,7 @@ from shared.d365.odata.filters import any_of, eq
 from shared.d365.on_hand import read_on_hand, read_safety_stock
 from shared.errors import OutcomeUnknownError, RefusedError, ThrottledError, TransientError
 from shared.model import Item
+from shared.transport import AiohttpTransport
 from tests.builders.local_slots import LocalSlots
 
 WORLD = Path("local/world.toml")
@@ -52,6 +53,7 @@ def new_client(simulator, credential, *, timeout=5.0):
         timeout=timeout,
         breaker=NoBreaker(),
         on_call=lambda call: None,
+        transport=AiohttpTransport(),
     )
 
 

@@ -15,6 +15,7 @@ from shared.d365.customers import Customers
 from shared.d365.odata.client import ODataClient
 from shared.d365.sales_orders import SalesOrderDraft, create_numbered, create_sequenced, find_by_number
 from shared.errors import OutcomeUnknownError, RefusedError, TransientError
+from shared.transport import AiohttpTransport
 from tests.builders.local_slots import LocalSlots
 
 NUMBER = "SH5551"
@@ -36,7 +37,7 @@ class Line(httpx.AsyncBaseTransport):
     """A line to F&O that breaks once, at the n-th request, before or after F&O has served it."""
 
     def __init__(self, breaks_at=0, *, served=True):
-        self.wire = httpx.AsyncHTTPTransport()
+        self.wire = AiohttpTransport()
         self.breaks_at = breaks_at
         self.served = served
         self.count = 0

@@ -27,6 +27,7 @@ from shared.rules import StoreRules
 from shared.store.links import OrderLink
 from shared.store.refunds import Refunds
 from shared.sync.refunds import RefundPorts, RefundsReport, converge_refunds
+from shared.transport import AiohttpTransport
 from tests.builders.local_slots import LocalSlots
 from tests.builders.memory_table import MemoryTable
 from tests.builders.refunds import back, beside, refund, state
@@ -65,7 +66,7 @@ class Wire(httpx.AsyncBaseTransport):
     """The way to F&O. It breaks once, at a write: before or after F&O has served it."""
 
     def __init__(self) -> None:
-        self.wire = httpx.AsyncHTTPTransport()
+        self.wire = AiohttpTransport()
         self.breaks_at: int | None = None
         self.served = True
         self.writes = 0

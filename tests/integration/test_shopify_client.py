@@ -14,6 +14,7 @@ from shared.shopify.admin.bucket import CostBucket
 from shared.shopify.admin.client import AdminClient
 from shared.shopify.admin.tokens import ClientCredentials
 from shared.shopify.queries import load, parse
+from shared.transport import AiohttpTransport
 from tests.builders.static_token import StaticToken
 
 SHOP = "nordlys-outdoor.myshopify.com"
@@ -51,7 +52,7 @@ class Admin:
         sleep=None,
     ):
         url = f"{shopify.url}/{SHOP}"
-        self.http = httpx.AsyncClient(timeout=timeout)
+        self.http = httpx.AsyncClient(timeout=timeout, transport=AiohttpTransport())
         self.calls, self.versions, self.slept = [], [], []
         self.tokens = tokens or ClientCredentials(
             self.http,
