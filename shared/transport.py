@@ -12,6 +12,8 @@ from urllib.request import getproxies_environment
 
 import aiohttp
 import httpx
+from aiohttp.connector import Connection
+from aiohttp.tracing import Trace
 from yarl import URL
 
 _KEPT_SECONDS: Final = 5.0
@@ -40,7 +42,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         """Raises httpx.ConnectError, ConnectTimeout, ReadTimeout or ReadError."""
         seconds: dict[str, float] = request.extensions["timeout"]
         # aiohttp limits neither the writing nor, while it goes on, the wait for the answer.
-        until_headers = seconds["connect"] + seconds["write"] + seconds["read"]
+        until_headers = seconds["connect"] + seconds["read"]
         try:
             async with asyncio.timeout(until_headers):
                 answer = await self._opened().request(
@@ -70,7 +72,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
     def _opened(self) -> aiohttp.ClientSession:
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEPT_SECONDS),
+                connector=_Connector(limit=0, keepalive_timeout=_KEPT_SECONDS),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 auto_decompress=False,
                 skip_auto_headers=_NOT_ADDED,
@@ -80,3 +82,21 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
             # Else a GET or DELETE whose connection broke is sent again, which nothing here would know of.
             self._session._retry_connection = False  # noqa: SLF001 - there is no other way; test_transport.py sees it
         return self._session
+
+
+class _Connector(aiohttp.TCPConnector):
+    """Closes a connection on which the server said something unasked, such as that it ends: aiohttp would take that
+    for the answer to the next call.
+    """
+
+    async def connect(
+        self,
+        req: aiohttp.ClientRequest,
+        traces: list[Trace],
+        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 - as the base class has it
+    ) -> Connection:
+        while True:
+            connection = await super().connect(req, traces, timeout)
+            if connection.protocol is None or not connection.protocol.should_close:
+                return connection
+            connection.close()

@@ -49,7 +49,9 @@ class Webhook:
 def verify_webhook(
     headers: Mapping[str, str], body: bytes, *, secrets: Collection[Secret], shop_domain: str
 ) -> Webhook:
-    """The verified webhook. Raises WebhookRefusedError with the status to answer. Header names must be lower case."""
+    """The verified webhook. Raises WebhookRefusedError with the status to answer. `headers` are looked up by names in
+    lower case.
+    """
     if len(body) > LARGEST_WEBHOOK:
         raise WebhookRefusedError(ErrorCode.BODY_TOO_LARGE, size=len(body), limit=LARGEST_WEBHOOK)
     signature = headers.get("x-shopify-hmac-sha256", "").strip()

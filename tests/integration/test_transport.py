@@ -244,11 +244,12 @@ def _plain(request: bytes, url: str) -> tuple[bytes, list[bytes], bytes]:
         b"HTTP/1.1 429 No\r\nRetry-After: 7\r\nSet-Cookie: a=1\r\nset-cookie: b=2\r\nContent-Length: 4\r\n\r\nslow",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n\xc3\xa5\r\n0\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Security-Policy: " + b"p" * 20_000 + b"\r\nContent-Length: 2\r\n\r\nok",
+        b"HTTP/1.1 200 OK\r\nConnection: Upgrade, Keep-Alive\r\nUpgrade: h2,h2c\r\nContent-Length: 2\r\n\r\nok",
         b"HTTP/1.1 200 OK\r\nX-Name: \xe5sa\r\nContent-Length: 0\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n%s"
         % (len(gzip.compress(b'{"a": 1}' * 900)), gzip.compress(b'{"a": 1}' * 900)),
     ],
-    ids=["plain", "no content", "redirect", "cookies", "chunked", "long field", "latin", "gzip"],
+    ids=["plain", "no content", "redirect", "cookies", "chunked", "long field", "upgrade", "latin", "gzip"],
 )
 async def test_an_answer_reads_as_httpx_reads_it(answer: bytes) -> None:
     read = []
@@ -283,6 +284,22 @@ async def test_a_call_that_is_given_up_leaves_no_connection_to_the_next_one() ->
 
 async def test_a_connection_that_the_server_closed_while_idle_is_not_used() -> None:
     async with serving(says_and_ends(OK), says(OK)) as server, client(AiohttpTransport) as http:
+        await http.get(server.url)
+        await asyncio.sleep(0.1)
+        assert (await http.post(server.url, content=b"{}")).text == "ok"
+
+    assert server.connections == 2
+
+
+async def test_what_a_server_says_on_an_idle_connection_is_no_answer_to_the_next_call() -> None:
+    """A gateway tells so that it ends the connection, and may end it later."""
+
+    async def answers_and_tells(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(OK)
+        await asyncio.sleep(0.05)
+        writer.write(b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n")
+
+    async with serving(answers_and_tells, says(OK)) as server, client(AiohttpTransport) as http:
         await http.get(server.url)
         await asyncio.sleep(0.1)
         assert (await http.post(server.url, content=b"{}")).text == "ok"

@@ -176,7 +176,7 @@ def _failure(response: httpx.Response, query: Query) -> RefusedError | Transient
         return ThrottledError(f"Shopify did not take {query.name}", retry_after=timedelta(seconds=seconds))
     if status in _DENYING:
         return DeniedError(ErrorCode.SHOPIFY_DENIED, message=f"HTTP {status}")
-    if httpx.codes.is_server_error(status):
+    if httpx.codes.is_server_error(status) or status == httpx.codes.REQUEST_TIMEOUT:
         return _unsettled(query, f"Shopify answered {query.name} with {status}")
     return RefusedError(ErrorCode.SHOPIFY_REJECTED, what=query.name, message=f"HTTP {status}")
 

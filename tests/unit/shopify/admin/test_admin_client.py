@@ -363,6 +363,7 @@ def test_user_errors_keep_their_path_and_code():
 # ---- faults
 
 FAULTS = [
+    httpx.Response(408),
     httpx.Response(500),
     httpx.Response(502, html="<h1>Bad gateway</h1>"),
     httpx.Response(200, html="<h1>Sign in</h1>"),
