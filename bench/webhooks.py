@@ -38,7 +38,7 @@ from shared.bus.envelope import Envelope
 
 CONCURRENCY: Final = 64
 _REQUESTS: Final = 1500
-_ROUNDS: Final = 5
+_ROUNDS: Final = 9
 AIM: Final = 0.5
 NEVER: Final = dict.fromkeys(SCHEDULES, "0 0 0 29 2 *")
 """For `overrides`: no timer runs."""
@@ -149,7 +149,7 @@ async def _compare(stack: Stack, body: bytes) -> tuple[list[_Round], list[_Round
             return _Round(times, took, (_processor_seconds(host.pid) - before) / requests)
 
         for url in (webhook, empty):
-            await load(url, 200)
+            await load(url, _REQUESTS)
         pairs = [(await load(empty, _REQUESTS), await load(webhook, _REQUESTS)) for _ in range(_ROUNDS)]
     return [each for each, _ in pairs], [each for _, each in pairs]
 

@@ -12,14 +12,15 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
+from threading import Lock
 from typing import Final
 
 from opentelemetry import trace
 from opentelemetry._logs import LogRecord
-from opentelemetry.metrics import Meter
+from opentelemetry.metrics import CallbackOptions, Meter, Observation
 from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.resources import Resource
@@ -44,7 +45,7 @@ _KINDS: Final = {
 _NOT_FOUND: Final = 404
 _BAD: Final = 400
 
-type _Record = Callable[[float, dict[str, Value]], None]
+type _Record = Callable[[float, Mapping[str, Value]], None]
 
 
 class OpenTelemetry:
@@ -137,10 +138,35 @@ def _http(status: int, method: str) -> dict[str, Value]:
     return {"http.request.method": method, "http.response.status_code": status}
 
 
+class _Totals:
+    """A metric's sums, by the fields that it is split by. OpenTelemetry asks for them when it exports: to add to a
+    counter of its own takes 20 µs, a tenth of what a webhook costs.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()  # OpenTelemetry asks in a thread of its own
+        self._sums: dict[tuple[tuple[str, Value], ...], float] = {}
+        self._told: dict[tuple[tuple[str, Value], ...], float] = {}
+
+    def add(self, value: float, by: Mapping[str, Value]) -> None:
+        key = tuple(by.items())
+        with self._lock:
+            self._sums[key] = self._sums.get(key, 0) + value
+
+    def grown(self, _: CallbackOptions) -> list[Observation]:
+        """Those that something was added to since the last time: each is a row in Azure."""
+        with self._lock:
+            sums = self._sums.copy()
+        before, self._told = self._told, sums
+        return [Observation(total, dict(key)) for key, total in sums.items() if total != before.get(key)]
+
+
 def _instrument(meter: Meter, metric: Metric) -> _Record:
     match metric.kind:
         case "count":
-            return meter.create_counter(metric.name, metric.unit, metric.what).add
+            sums = _Totals()
+            meter.create_observable_counter(metric.name, [sums.grown], metric.unit, metric.what)
+            return sums.add
         case "distribution":
             return meter.create_histogram(metric.name, metric.unit, metric.what).record
         case "state":

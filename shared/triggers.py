@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import azure.functions as func
 
@@ -21,6 +21,8 @@ from shared.telemetry import emit, heartbeat
 if TYPE_CHECKING:
     from shared.clients import Services
 
+_TEXT: Final = json.JSONEncoder(ensure_ascii=False)
+
 
 async def receive(family: str, req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
     """200 when Service Bus has confirmed the message. Of a webhook that was ignored, or refused, code, cause and next
@@ -28,7 +30,6 @@ async def receive(family: str, req: func.HttpRequest, context: func.Context) -> 
     """
     from shared.sync.messages.intake import receive_webhook  # noqa: PLC0415 - see the module's docstring
 
-    headers = {name.lower(): value for name, value in req.headers.items()}
     store = req.route_params.get("store", "")
     ports = _services().intake
     ports.publisher.warm()
@@ -36,7 +37,7 @@ async def receive(family: str, req: func.HttpRequest, context: func.Context) -> 
         envelope = await receive_webhook(
             family,
             store,
-            headers,
+            req.headers,
             req.get_body(),
             traceparent=context.trace_context.trace_parent or "",
             ports=ports,
@@ -157,5 +158,5 @@ def _text(moment: datetime | None) -> str | None:
 
 def _json(body: Mapping[str, object], status: int) -> func.HttpResponse:
     return func.HttpResponse(
-        json.dumps(body, ensure_ascii=False) + "\n", status_code=status, mimetype="application/json", charset="utf-8"
+        _TEXT.encode(body) + "\n", status_code=status, mimetype="application/json", charset="utf-8"
     )

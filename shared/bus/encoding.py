@@ -113,23 +113,21 @@ def encode(envelope: Envelope) -> bytearray:
         for name, value in envelope.properties().items()
         for part in (_string(name), _integer(value) if isinstance(value, int) else _string(value))
     ]
-    return bytearray(
-        b"".join(
-            (
-                _PROPERTIES,
-                _compound(b"\xc0", b"\xd0", properties),
-                _APPLICATION_PROPERTIES,
-                _compound(b"\xc1", b"\xd1", values),
-                _DATA,
-                _sized(b"\xa0", b"\xb0", envelope.body),
-            )
+    return bytearray().join(
+        (
+            _PROPERTIES,
+            _compound(b"\xc0", b"\xd0", properties),
+            _APPLICATION_PROPERTIES,
+            _compound(b"\xc1", b"\xd1", values),
+            _DATA,
+            *_sized(b"\xa0", b"\xb0", envelope.body),
         )
     )
 
 
 @lru_cache(maxsize=256)  # names, stores and topics come with every message, its ids and its trace several times in one
 def _string(text: str) -> bytes:
-    return _sized(b"\xa1", b"\xb1", text.encode())
+    return b"".join(_sized(b"\xa1", b"\xb1", text.encode()))
 
 
 def _integer(value: int) -> bytes:
@@ -137,9 +135,10 @@ def _integer(value: int) -> bytes:
     return struct.pack(">Bb", 0x54, value) if value < _SMALL // 2 else struct.pack(">Bi", 0x71, value)
 
 
-def _sized(short: bytes, long: bytes, raw: bytes) -> bytes:
+def _sized(short: bytes, long: bytes, raw: bytes) -> tuple[bytes, bytes]:
+    """What comes before the bytes, and the bytes, which may be many."""
     length = len(raw)
-    return (short + length.to_bytes(1) if length < _SMALL else long + length.to_bytes(4)) + raw
+    return short + length.to_bytes(1) if length < _SMALL else long + length.to_bytes(4), raw
 
 
 def _compound(short: bytes, long: bytes, values: tuple[bytes, ...] | list[bytes]) -> bytes:

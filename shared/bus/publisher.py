@@ -67,15 +67,20 @@ class Publisher:
         """Returns once Service Bus has confirmed the message. Raises OutcomeUnknownError without confirmation in time;
         the same envelope may then be sent again, since its MessageId is the same.
         """
-        confirmed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        confirmed: asyncio.Future[None] = loop.create_future()
         self._waiting.append((envelope, at, confirmed))
         if self._pump is None or self._pump.done():
             self._pump = asyncio.create_task(self._drain())
+        ending = loop.call_later(self._deadline, self._give_up, confirmed)
         try:
-            async with asyncio.timeout(self._deadline):
-                await confirmed
-        except TimeoutError:
-            raise OutcomeUnknownError(f"Service Bus did not confirm within {self._deadline} s") from None
+            await confirmed
+        finally:
+            ending.cancel()
+
+    def _give_up(self, confirmed: asyncio.Future[None]) -> None:
+        if not confirmed.done():
+            confirmed.set_exception(OutcomeUnknownError(f"Service Bus did not confirm within {self._deadline} s"))
 
     async def close(self) -> None:
         if self._pump is not None:

@@ -29,7 +29,9 @@ def storable(text: str) -> str:
 
 def one_line(text: str) -> str:
     """The text on one line, with single blanks between its words."""
-    return " ".join(storable(text).split())
+    if not (text.isascii() and text.isprintable()):
+        text = storable(text)
+    return " ".join(text.split())
 
 
 def lines(text: str) -> str:

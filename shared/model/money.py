@@ -121,4 +121,5 @@ class Money:
 
 def total(amounts: Iterable[Money], currency: str) -> Money:
     """The sum of the amounts, zero in the given currency for none of them."""
-    return sum(amounts, Money(Decimal(0), currency))
+    none = Money(Decimal(0), currency)
+    return Money(sum((none._same(each) for each in amounts), none.amount), currency)  # noqa: SLF001 - one check

@@ -153,8 +153,8 @@ def plan_sales_order(
 
 
 def _dimensioned(line: PlannedLine, order: Order, rules: StoreRules) -> PlannedLine:
-    record = line.record | dimensioned(ORDER_FIELD, order, rules, sku=sku_of(order, line.source_id))
-    return replace(line, record=record)
+    own = dimensioned(ORDER_FIELD, order, rules, sku=sku_of(order, line.source_id))
+    return replace(line, record=line.record | own) if own else line
 
 
 def check_booked(plan: SalesOrderPlan, booked: Iterable[Mapping[str, Any]]) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from hashlib import sha256
+from operator import attrgetter
 from typing import Any, Final
 
 from shared.mapping.orders.holds import is_hold_tag_among
@@ -132,7 +133,7 @@ def _plain(value: Any) -> Any:
         return format(value.normalize(), "f")
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat()
-    return [getattr(value, name) for name in _FIELDS[type(value)]]
+    return _PARTS[type(value)](value)
 
 
 _LEFT_OUT: Final = {
@@ -145,7 +146,7 @@ _LEFT_OUT: Final = {
 """Webhooks have no barcode and no delivery method; the latter is recorded. The id of a variant goes when its product is
 deleted, which changes nothing of the order.
 """
-_FIELDS: Final = {
-    kind: tuple(field.name for field in fields(kind) if (kind, field.name) not in _LEFT_OUT)
+_PARTS: Final[Mapping[type, Callable[[Any], tuple[Any, ...]]]] = {
+    kind: attrgetter(*(field.name for field in fields(kind) if (kind, field.name) not in _LEFT_OUT))
     for kind in (Order, OrderLine, ShippingLine, TaxedCharge, TaxLine, Money, Buyer, Address)
 }

@@ -177,8 +177,8 @@ def _with_charged_taxes(
     taxed_lines = zip(lines, charged[: len(lines)], strict=True)
     taxed_shipping = zip(shipping, charged[len(lines) :], strict=True)
     return (
-        tuple(replace(line, taxes=taxes) for line, taxes in taxed_lines),
-        tuple(replace(line, taxes=taxes) for line, taxes in taxed_shipping),
+        tuple(line if taxes == line.taxes else replace(line, taxes=taxes) for line, taxes in taxed_lines),
+        tuple(line if taxes == line.taxes else replace(line, taxes=taxes) for line, taxes in taxed_shipping),
     )
 
 
