@@ -154,7 +154,7 @@ class _Totals:
             self._sums[key] = self._sums.get(key, 0) + value
 
     def grown(self, _: CallbackOptions) -> list[Observation]:
-        """Those that something was added to since the last time: each is a row in Azure."""
+        """Those that are new or have changed since the last time: each is a row in Azure, new ones of 0 too."""
         with self._lock:
             sums = self._sums.copy()
         before, self._told = self._told, sums

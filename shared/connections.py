@@ -31,7 +31,7 @@ _STORAGE: Final[dict[str, Any]] = {
 }
 """Seconds, of each attempt. aiohttp looks for a proxy in the environment and in .netrc at each call, if it may.
 
-To make a request id of our own takes as long as sending the request here; storage's, in errors and logs, tells more.
+Tables get no request id of our own: to make it takes as long as to send the request, and storage's tells more.
 """
 _BLOBS: Final[dict[str, Any]] = {"initial_backoff": 1, "increment_base": 2}
 _STORAGE_SCOPE: Final = "https://storage.azure.com/.default"

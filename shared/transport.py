@@ -7,11 +7,14 @@ write may be sent again. All others say that the other side may have acted on it
 from __future__ import annotations
 
 import asyncio
+import select
 from typing import Final
-from urllib.request import getproxies_environment
+from urllib.request import getproxies
+from weakref import WeakSet
 
 import aiohttp
 import httpx
+from aiohttp.client_proto import ResponseHandler
 from aiohttp.connector import Connection
 from aiohttp.tracing import Trace
 from yarl import URL
@@ -19,14 +22,15 @@ from yarl import URL
 _KEPT_SECONDS: Final = 5.0
 """How long a connection waits for its next call: gateways close those that were idle for some time."""
 _HEADER_BYTES: Final = 65_536
-"""The longest header of an answer, many times aiohttp's own limit."""
+_HEADERS: Final = 1_000
+"""Of an answer: the longest, and how many. Both are many times aiohttp's own limits."""
 _NOT_ADDED: Final = ("Content-Type",)
 """What aiohttp would add to a body without it."""
 
 
 def open_transport() -> httpx.AsyncBaseTransport | None:
-    """None, which stands for httpx's own, where the environment names a proxy."""
-    return None if getproxies_environment() else AiohttpTransport()
+    """None, which stands for httpx's own, where a proxy is set."""
+    return None if getproxies().keys() - {"no"} else AiohttpTransport()
 
 
 class AiohttpTransport(httpx.AsyncBaseTransport):
@@ -39,30 +43,36 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         self._session: aiohttp.ClientSession | None = None
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Raises httpx.ConnectError, ConnectTimeout, ReadTimeout or ReadError."""
+        """Raises httpx.ConnectError, ConnectTimeout, ReadTimeout, ReadError, or LocalProtocolError for a request that
+        cannot be sent.
+        """
         seconds: dict[str, float] = request.extensions["timeout"]
-        # aiohttp limits neither the writing nor, while it goes on, the wait for the answer.
-        until_headers = seconds["connect"] + seconds["read"]
+        body = await request.aread()
+        request.headers.pop("Transfer-Encoding", None)  # of a body in parts, which is whole now
         try:
-            async with asyncio.timeout(until_headers):
+            # aiohttp limits neither the writing nor, while it goes on, the wait for the answer.
+            async with asyncio.timeout(seconds["connect"] + seconds["read"]):
                 answer = await self._opened().request(
                     request.method,
                     URL(str(request.url), encoded=True),
                     headers=request.headers.multi_items(),
-                    data=await request.aread() or None,
+                    data=body or None,
                     allow_redirects=False,
-                    timeout=aiohttp.ClientTimeout(sock_connect=seconds["connect"], sock_read=seconds["read"]),
+                    timeout=aiohttp.ClientTimeout(connect=seconds["connect"], sock_read=seconds["read"]),
                 )
             async with answer:
-                content = await answer.read()
+                content = await _read(answer, seconds["read"])
         except aiohttp.ClientConnectorError as error:
             raise httpx.ConnectError(str(error)) from error
-        except aiohttp.ConnectionTimeoutError as error:
-            raise httpx.ConnectTimeout("no connection in time") from error
-        except TimeoutError as error:
-            raise httpx.ReadTimeout("no answer in time") from error
+        # The text of the others may have the address, with its filter.
+        except aiohttp.ConnectionTimeoutError:
+            raise httpx.ConnectTimeout("no connection in time") from None
+        except TimeoutError:
+            raise httpx.ReadTimeout("no answer in time") from None
+        except ValueError as error:
+            raise httpx.LocalProtocolError(type(error).__name__) from None
         except (aiohttp.ClientError, OSError) as error:
-            raise httpx.ReadError(type(error).__name__) from None  # its text may have the address, with its filter
+            raise httpx.ReadError(type(error).__name__) from None
         return httpx.Response(answer.status, headers=answer.raw_headers, content=content)
 
     async def aclose(self) -> None:
@@ -78,16 +88,29 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
                 skip_auto_headers=_NOT_ADDED,
                 max_line_size=_HEADER_BYTES,
                 max_field_size=_HEADER_BYTES,
+                max_headers=_HEADERS,
             )
             # Else a GET or DELETE whose connection broke is sent again, which nothing here would know of.
             self._session._retry_connection = False  # noqa: SLF001 - there is no other way; test_transport.py sees it
         return self._session
 
 
+async def _read(answer: aiohttp.ClientResponse, seconds: float) -> bytes:
+    """Each part within the limit: with one that is no HTTP aiohttp ends its own limit, and never the body."""
+    parts = []
+    while part := await asyncio.wait_for(answer.content.readany(), seconds):
+        parts.append(part)
+    return b"".join(parts)
+
+
 class _Connector(aiohttp.TCPConnector):
-    """Closes a connection on which the server said something unasked, such as that it ends: aiohttp would take that
-    for the answer to the next call.
+    """Closes a kept connection on which something came unasked: aiohttp would take it for the answer to the next call.
+    A server says so that it ends the connection, or ends it, which the event loop may not have seen yet.
     """
+
+    def __init__(self, *, limit: int, keepalive_timeout: float) -> None:
+        super().__init__(limit=limit, keepalive_timeout=keepalive_timeout)
+        self._used: WeakSet[ResponseHandler] = WeakSet()
 
     async def connect(
         self,
@@ -97,6 +120,22 @@ class _Connector(aiohttp.TCPConnector):
     ) -> Connection:
         while True:
             connection = await super().connect(req, traces, timeout)
-            if connection.protocol is None or not connection.protocol.should_close:
+            protocol = connection.protocol
+            if protocol is None or protocol not in self._used:
+                break
+            if not (protocol.should_close or _is_readable(connection)):
                 return connection
             connection.close()
+        if protocol is not None:
+            self._used.add(protocol)
+        return connection
+
+
+def _is_readable(connection: Connection) -> bool:
+    """Bytes, or the end."""
+    transport = connection.transport
+    if transport is None:
+        return True
+    waiting = select.poll()
+    waiting.register(transport.get_extra_info("socket"), select.POLLIN)
+    return bool(waiting.poll(0))

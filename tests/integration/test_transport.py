@@ -9,6 +9,8 @@ import asyncio
 import gzip
 import socket
 import struct
+import threading
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -128,6 +130,7 @@ BREAKS = {
     "no HTTP": says_and_ends(b"<html>Bad gateway</html>\r\n\r\n"),
 }
 STOPS = {"silent": is_silent, "stops in the body": says(PART)}
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n"
 
 
 @pytest.mark.parametrize("kind", TRANSPORTS)
@@ -148,6 +151,25 @@ async def test_what_goes_wrong_after_sending_counts_as_sent_and_was_sent_once(
     assert isinstance(error, expected)
     assert len(server.requests) == calls_before + 1
     assert server.connections == 1
+
+
+@pytest.mark.parametrize("kind", TRANSPORTS)
+@pytest.mark.parametrize("rest", [b"<html>\r\n", b"3\r\nabcdef\r\n", b"0\r\nno trailer\r\n\r\n"])
+async def test_a_body_that_goes_on_as_something_else_ends_the_call(
+    kind: type[httpx.AsyncBaseTransport], rest: bytes
+) -> None:
+    """In a segment of its own, as a gateway adds its page to what it had begun to pass on."""
+
+    async def goes_on(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(CHUNKED)
+        await asyncio.sleep(0.1)
+        writer.write(rest)
+
+    async with serving(goes_on) as server, client(kind) as http, asyncio.timeout(20 * SECONDS):
+        error = await failure_of(http.post(server.url, content=b"{}"))
+
+    assert isinstance(error, (httpx.ReadTimeout, httpx.RemoteProtocolError))
+    assert len(server.requests) == 1
 
 
 @pytest.mark.filterwarnings("ignore:Sending a large body")
@@ -182,6 +204,25 @@ async def test_a_name_that_stands_for_no_address_was_sent_nothing(kind: type[htt
         error = await failure_of(http.post("http://no-such-shop.invalid", content=b"{}"))
 
     assert isinstance(error, httpx.ConnectError)
+
+
+@pytest.mark.parametrize("kind", TRANSPORTS)
+async def test_a_name_that_takes_long_to_look_up_was_sent_nothing(
+    kind: type[httpx.AsyncBaseTransport], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each of its addresses takes from the same limit."""
+
+    def slow(*_: object, **__: object) -> list[object]:
+        time.sleep(4 * SECONDS)
+        return []
+
+    monkeypatch.setattr(socket, "getaddrinfo", slow)
+    async with client(kind) as http:
+        error = await failure_of(http.post("http://slow.example", content=b"{}"))
+
+    assert isinstance(error, httpx.ConnectTimeout)
+    assert error.__suppress_context__
+    assert "slow.example" not in str(error.__cause__)
 
 
 @pytest.mark.parametrize("kind", TRANSPORTS)
@@ -245,11 +286,23 @@ def _plain(request: bytes, url: str) -> tuple[bytes, list[bytes], bytes]:
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n\xc3\xa5\r\n0\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Security-Policy: " + b"p" * 20_000 + b"\r\nContent-Length: 2\r\n\r\nok",
         b"HTTP/1.1 200 OK\r\nConnection: Upgrade, Keep-Alive\r\nUpgrade: h2,h2c\r\nContent-Length: 2\r\n\r\nok",
+        b"HTTP/1.1 200 OK\r\n" + b"".join(b"X-%d: a\r\n" % at for at in range(200)) + b"Content-Length: 0\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nX-Name: \xe5sa\r\nContent-Length: 0\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n%s"
         % (len(gzip.compress(b'{"a": 1}' * 900)), gzip.compress(b'{"a": 1}' * 900)),
     ],
-    ids=["plain", "no content", "redirect", "cookies", "chunked", "long field", "upgrade", "latin", "gzip"],
+    ids=[
+        "plain",
+        "no content",
+        "redirect",
+        "cookies",
+        "chunked",
+        "long field",
+        "upgrade",
+        "many fields",
+        "latin",
+        "gzip",
+    ],
 )
 async def test_an_answer_reads_as_httpx_reads_it(answer: bytes) -> None:
     read = []
@@ -307,6 +360,84 @@ async def test_what_a_server_says_on_an_idle_connection_is_no_answer_to_the_next
     assert server.connections == 2
 
 
+@pytest.mark.parametrize("kind", TRANSPORTS)
+@pytest.mark.parametrize("end", [b"", b"HTTP/1.1 408 Request Timeout\r\n\r\n", b"HTTP/1.1 400 Bad Request\r\n\r\n"])
+async def test_a_connection_that_ended_while_the_app_was_busy_is_not_used(
+    kind: type[httpx.AsyncBaseTransport], end: bytes
+) -> None:
+    """The event loop has not seen yet what waits at the socket. The server is in a thread, whose clock goes on."""
+    connections = []
+
+    def serve() -> None:
+        for at in range(2):
+            connection, _ = listening.accept()
+            connections.append(connection)
+            connection.recv(65_536)
+            connection.sendall(OK)
+            if at == 0:
+                answered.wait()
+                connection.sendall(end)
+                connection.close()
+
+    answered = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.settimeout(20 * SECONDS)
+        url = "http://{}:{}".format(*listening.getsockname())
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        async with client(kind) as http:
+            await http.post(url, content=b"{}")
+            answered.set()
+            time.sleep(0.2)  # noqa: ASYNC251 - a mapping that keeps the loop
+            answer = await http.post(url, content=b"{}")
+        assert (answer.status_code, answer.text) == (200, "ok")
+        thread.join()
+    connections[1].close()
+
+
+@pytest.mark.parametrize("kind", TRANSPORTS)
+async def test_a_server_that_answers_before_it_is_asked_is_asked_once(kind: type[httpx.AsyncBaseTransport]) -> None:
+    """As a gateway that refuses at once."""
+    connections = 0
+
+    async def refuses(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
+        writer.write(b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n")
+        await reader.read()
+        writer.close()
+
+    listening = await asyncio.start_server(refuses, "127.0.0.1", 0)
+    async with listening, client(kind) as http:
+        answer = await http.post("http://{}:{}".format(*listening.sockets[0].getsockname()), content=b"{}")
+        listening.close_clients()
+
+    assert answer.status_code == httpx.codes.SERVICE_UNAVAILABLE
+    assert connections == 1
+
+
+async def test_a_body_in_parts_is_sent_whole() -> None:
+    async def parts() -> AsyncIterator[bytes]:
+        yield b"{"
+        yield b"}"
+
+    async with serving(says(OK)) as server, client(AiohttpTransport) as http:
+        await http.post(server.url, content=parts())
+
+    (request,) = server.requests
+    assert request.lower().count(b"content-length: 2\r\n") == 1
+    assert b"transfer-encoding" not in request.lower()
+    assert request.endswith(b"\r\n\r\n{}")
+
+
+async def test_a_field_that_cannot_be_sent_is_told_as_an_error_of_httpx() -> None:
+    async with serving(says(OK)) as server, client(AiohttpTransport) as http:
+        error = await failure_of(http.get(server.url, headers={"X-Name": "a\r\nb"}))
+
+    assert isinstance(error, httpx.LocalProtocolError)
+    assert not server.requests
+
+
 async def test_no_error_has_the_address_of_the_call() -> None:
     """Its filter may be a buyer's e-mail address, and errors are logged."""
     async with serving(says_and_ends(b"no HTTP\r\n\r\n")) as server, client(AiohttpTransport) as http:
@@ -318,6 +449,10 @@ async def test_no_error_has_the_address_of_the_call() -> None:
 
 
 def test_where_a_proxy_is_set_httpx_finds_its_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    assert isinstance(open_transport(), AiohttpTransport)
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
-
     assert open_transport() is None

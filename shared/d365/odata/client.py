@@ -34,8 +34,6 @@ from shared.errors import ErrorCode, RefusedError, TransientError
 from shared.model.fo_order import FoRow
 
 _CONNECT_SECONDS: Final = 5.0
-_KEPT_CONNECTIONS: Final = 52
-"""The most that D365_MAX_CALLS can be. The slots limit how many are open."""
 _COMPANY: Final = "dataAreaId"
 
 
@@ -135,7 +133,6 @@ class ODataClient:
         self._http = httpx.AsyncClient(
             auth=EntraAuth(credential, base_url),
             timeout=httpx.Timeout(timeout, connect=_CONNECT_SECONDS),
-            limits=httpx.Limits(max_connections=None, max_keepalive_connections=_KEPT_CONNECTIONS),
             # F&O's load balancer ties a client to one server by cookie; without it the load spreads.
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
             headers={"Accept": "application/json"},

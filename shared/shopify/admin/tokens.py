@@ -17,6 +17,7 @@ from shared.shopify.scopes import missing_scopes
 _MARGIN: Final = 300.0
 """Seconds before its expiry at which a token is renewed."""
 
+_PASSING: Final = {httpx.codes.REQUEST_TIMEOUT, httpx.codes.TOO_MANY_REQUESTS}
 _REASON_LENGTH: Final = 200
 _OAUTH_ERROR: Final = re.compile(r"[Oo]auth error (\w+(?:: [^<\n]*)?)")
 """In the page that Shopify gives to a browser."""
@@ -79,7 +80,7 @@ class ClientCredentials:
         except httpx.RequestError as error:
             raise TransientError(f"Shopify gives no token: {type(error).__name__}") from error
         status = response.status_code
-        if httpx.codes.is_server_error(status) or status == httpx.codes.TOO_MANY_REQUESTS:
+        if httpx.codes.is_server_error(status) or status in _PASSING:
             raise TransientError(f"Shopify gives no token: {status}")
         answer = _json(response)
         match answer if response.is_success else {}:
