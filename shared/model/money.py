@@ -79,18 +79,18 @@ class Money:
         return self.amount <= self._same(other)
 
     def __bool__(self) -> bool:
-        return self.amount != 0
+        return bool(self.amount)
 
     def __str__(self) -> str:
         return f"{self.amount:.{minor_digits(self.currency)}f} {self.currency}"
 
     def rounded(self) -> Money:
         """To the currency's smallest unit, half away from zero, as F&O and Shopify round amounts."""
-        return Money(self.amount.quantize(smallest_unit(self.currency), ROUND_HALF_UP), self.currency)
+        return Money(self._rounded(), self.currency)
 
     def is_whole(self) -> bool:
         """Whether the amount can be paid: it has no fraction of the currency's smallest unit."""
-        return self.amount == self.rounded().amount
+        return self.amount == self._rounded()
 
     def split(self, weights: Sequence[int | Decimal]) -> tuple[Money, ...]:
         """Shares in proportion to the weights that sum to exactly this amount (largest remainder).
@@ -112,6 +112,9 @@ class Money:
         for index in by_remainder[: units - sum(shares)]:
             shares[index] += 1
         return tuple(Money(sign * share * unit, self.currency) for share in shares)
+
+    def _rounded(self) -> Decimal:
+        return self.amount.quantize(smallest_unit(self.currency), ROUND_HALF_UP)
 
     def _same(self, other: Money) -> Decimal:
         if other.currency != self.currency:

@@ -122,7 +122,8 @@ def plan_sales_order(
     )
     if len(lines) > rules.orders.max_lines:
         raise RefusedError(ErrorCode.TOO_MANY_LINES, count=len(lines), limit=rules.orders.max_lines, store=rules.key)
-    lines = [_dimensioned(line, order, rules) for line in lines]
+    if rules.dimensions:
+        lines = [_dimensioned(line, order, rules) for line in lines]
     header = _header(order, rules, customer_account, allocation, delivery_mode, is_booked=known is not None)
     header |= dimensioned(ORDER_FIELD, order, rules)
     header["ArePricesIncludingSalesTax"] = yes_no(taxes.included)
