@@ -96,11 +96,25 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
 
 
 async def _read(answer: aiohttp.ClientResponse, seconds: float) -> bytes:
-    """Each part within the limit: with one that is no HTTP aiohttp ends its own limit, and never the body."""
-    parts = []
-    while part := await asyncio.wait_for(answer.content.readany(), seconds):
-        parts.append(part)
-    return b"".join(parts)
+    """The body. With a part that is no HTTP, aiohttp ends the connection and its own limit, and never the body."""
+    content = answer.content
+    protocol = answer.connection.protocol if answer.connection is not None else None
+    closed = protocol.closed if protocol is not None else None
+
+    def break_off(_: asyncio.Future[None]) -> None:
+        if not content.is_eof():
+            content.set_exception(aiohttp.ClientPayloadError())
+
+    if closed is not None:
+        closed.add_done_callback(break_off)
+    try:
+        parts = []
+        while part := await asyncio.wait_for(content.readany(), seconds):
+            parts.append(part)
+        return b"".join(parts)
+    finally:
+        if closed is not None:
+            closed.remove_done_callback(break_off)
 
 
 class _Connector(aiohttp.TCPConnector):
@@ -136,6 +150,9 @@ def _is_readable(connection: Connection) -> bool:
     transport = connection.transport
     if transport is None:
         return True
+    socket = transport.get_extra_info("socket")
+    if not hasattr(select, "poll"):  # on Windows
+        return bool(select.select([socket], [], [], 0)[0])
     waiting = select.poll()
-    waiting.register(transport.get_extra_info("socket"), select.POLLIN)
+    waiting.register(socket, select.POLLIN)
     return bool(waiting.poll(0))

@@ -168,7 +168,7 @@ async def test_a_body_that_goes_on_as_something_else_ends_the_call(
     async with serving(goes_on) as server, client(kind) as http, asyncio.timeout(20 * SECONDS):
         error = await failure_of(http.post(server.url, content=b"{}"))
 
-    assert isinstance(error, (httpx.ReadTimeout, httpx.RemoteProtocolError))
+    assert isinstance(error, (httpx.ReadError, httpx.RemoteProtocolError))
     assert len(server.requests) == 1
 
 
@@ -414,6 +414,28 @@ async def test_a_server_that_answers_before_it_is_asked_is_asked_once(kind: type
 
     assert answer.status_code == httpx.codes.SERVICE_UNAVAILABLE
     assert connections == 1
+
+
+async def test_calls_on_a_kept_connection_leave_nothing_with_it() -> None:
+    """Each call waits for the end of its connection, which outlives many calls."""
+    chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n"
+
+    async def in_two_segments(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(chunked)
+        await asyncio.sleep(0.01)
+        writer.write(b"0\r\n\r\n")
+
+    transport = AiohttpTransport()
+    async with serving(in_two_segments) as server, httpx.AsyncClient(transport=transport, timeout=SECONDS) as http:
+        for _ in range(5):
+            assert (await http.post(server.url, content=b"{}")).text == "ok"
+        assert transport._session is not None
+        assert transport._session.connector is not None
+        ((kept, _),) = next(iter(transport._session.connector._conns.values()))
+        assert kept.closed is not None
+        assert not kept.closed._callbacks
+
+    assert server.connections == 1
 
 
 async def test_a_body_in_parts_is_sent_whole() -> None:

@@ -245,6 +245,8 @@ class ODataClient:
         request = Request(f"POST {entity_set}", writes=True, personal=personal_values([record]))
         url = self._url(f"{entity_set}?{CROSS_COMPANY}")
         created = row(await self._send("POST", url, request, encode(record).encode()), request)
+        if not created:
+            raise unsettled(request, f"F&O answered {request.what} without the record")
         _assert_company([created], record[_COMPANY])
         return created
 
