@@ -111,10 +111,17 @@ async def _read(answer: aiohttp.ClientResponse, seconds: float) -> bytes:
         parts = []
         while part := await asyncio.wait_for(content.readany(), seconds):
             parts.append(part)
+        if closed is not None and closed.done() and closed.exception() and not _has_length(answer):
+            raise aiohttp.ClientPayloadError  # aiohttp takes a reset for the end
         return b"".join(parts)
     finally:
         if closed is not None:
             closed.remove_done_callback(break_off)
+
+
+def _has_length(answer: aiohttp.ClientResponse) -> bool:
+    """Or ends itself."""
+    return "Content-Length" in answer.headers or "Transfer-Encoding" in answer.headers
 
 
 class _Connector(aiohttp.TCPConnector):
@@ -142,7 +149,15 @@ class _Connector(aiohttp.TCPConnector):
             connection.close()
         if protocol is not None:
             self._used.add(protocol)
+            if protocol.closed is not None:
+                protocol.closed.add_done_callback(_notice)
         return connection
+
+
+def _notice(closed: asyncio.Future[None]) -> None:
+    """Asks for the error, which asyncio would log otherwise: the next call finds the connection closed."""
+    if not closed.cancelled():
+        closed.exception()
 
 
 def _is_readable(connection: Connection) -> bool:

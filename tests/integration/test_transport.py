@@ -6,6 +6,7 @@ What a caller must know of a failed call is whether anything was sent, so each s
 from __future__ import annotations
 
 import asyncio
+import gc
 import gzip
 import socket
 import struct
@@ -59,13 +60,20 @@ async def serving(*replies: Reply) -> AsyncIterator[Server]:
         except (asyncio.IncompleteReadError, ConnectionError):
             writer.close()
 
-    listening = await asyncio.start_server(serve, "127.0.0.1", 0)
-    server.url = "http://{}:{}".format(*listening.sockets[0].getsockname())
-    try:
+    async with listening(serve) as address:
+        server.url = f"http://{address}"
         yield server
+
+
+@asynccontextmanager
+async def listening(serve: Reply) -> AsyncIterator[str]:
+    """Its address, without a scheme."""
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    try:
+        yield "{}:{}".format(*server.sockets[0].getsockname())
     finally:
-        listening.close()
-        listening.close_clients()
+        server.close()
+        server.close_clients()
 
 
 def _length(head: bytes) -> int:
@@ -127,6 +135,7 @@ BREAKS = {
     "half a body": says_and_ends(PART),
     "half a body and reset": breaks_after(PART),
     "half a chunk": says_and_ends(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhal"),
+    "no length and reset": breaks_after(b"HTTP/1.1 200 OK\r\n\r\nhalf"),
     "no HTTP": says_and_ends(b"<html>Bad gateway</html>\r\n\r\n"),
 }
 STOPS = {"silent": is_silent, "stops in the body": says(PART)}
@@ -180,10 +189,8 @@ async def test_a_body_that_nobody_reads_ends_in_time(kind: type[httpx.AsyncBaseT
     async def reads_nothing(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await writer.wait_closed()
 
-    listening = await asyncio.start_server(reads_nothing, "127.0.0.1", 0)
-    async with listening, client(kind) as http, asyncio.timeout(20 * SECONDS):
-        error = await failure_of(http.post("http://{}:{}".format(*listening.sockets[0].getsockname()), content=BIG))
-        listening.close_clients()
+    async with listening(reads_nothing) as address, client(kind) as http, asyncio.timeout(20 * SECONDS):
+        error = await failure_of(http.post(f"http://{address}", content=BIG))
 
     assert isinstance(error, (httpx.WriteTimeout, httpx.ReadTimeout))
 
@@ -230,10 +237,8 @@ async def test_a_server_that_never_agrees_on_a_key_was_sent_nothing(kind: type[h
     async def says_nothing(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
         await reader.read()
 
-    listening = await asyncio.start_server(says_nothing, "127.0.0.1", 0)
-    async with listening, client(kind) as http:
-        error = await failure_of(http.post("https://{}:{}".format(*listening.sockets[0].getsockname()), content=b"{}"))
-        listening.close_clients()
+    async with listening(says_nothing) as address, client(kind) as http:
+        error = await failure_of(http.post(f"https://{address}", content=b"{}"))
 
     assert isinstance(error, httpx.ConnectTimeout)
 
@@ -245,9 +250,8 @@ async def test_a_server_that_speaks_no_tls_was_sent_nothing(kind: type[httpx.Asy
         writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
         writer.close()
 
-    listening = await asyncio.start_server(answers, "127.0.0.1", 0)
-    async with listening, client(kind) as http:
-        error = await failure_of(http.post("https://{}:{}".format(*listening.sockets[0].getsockname()), content=b"{}"))
+    async with listening(answers) as address, client(kind) as http:
+        error = await failure_of(http.post(f"https://{address}", content=b"{}"))
 
     assert isinstance(error, httpx.ConnectError)
 
@@ -370,7 +374,7 @@ async def test_a_connection_that_ended_while_the_app_was_busy_is_not_used(
 
     def serve() -> None:
         for at in range(2):
-            connection, _ = listening.accept()
+            connection, _ = bound.accept()
             connections.append(connection)
             connection.recv(65_536)
             connection.sendall(OK)
@@ -380,9 +384,9 @@ async def test_a_connection_that_ended_while_the_app_was_busy_is_not_used(
                 connection.close()
 
     answered = threading.Event()
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        listening.settimeout(20 * SECONDS)
-        url = "http://{}:{}".format(*listening.getsockname())
+    with socket.create_server(("127.0.0.1", 0)) as bound:
+        bound.settimeout(20 * SECONDS)
+        url = "http://{}:{}".format(*bound.getsockname())
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
         async with client(kind) as http:
@@ -407,10 +411,8 @@ async def test_a_server_that_answers_before_it_is_asked_is_asked_once(kind: type
         await reader.read()
         writer.close()
 
-    listening = await asyncio.start_server(refuses, "127.0.0.1", 0)
-    async with listening, client(kind) as http:
-        answer = await http.post("http://{}:{}".format(*listening.sockets[0].getsockname()), content=b"{}")
-        listening.close_clients()
+    async with listening(refuses) as address, client(kind) as http:
+        answer = await http.post(f"http://{address}", content=b"{}")
 
     assert answer.status_code == httpx.codes.SERVICE_UNAVAILABLE
     assert connections == 1
@@ -433,9 +435,21 @@ async def test_calls_on_a_kept_connection_leave_nothing_with_it() -> None:
         assert transport._session.connector is not None
         ((kept, _),) = next(iter(transport._session.connector._conns.values()))
         assert kept.closed is not None
-        assert not kept.closed._callbacks
+        assert len(kept.closed._callbacks) == 1
 
     assert server.connections == 1
+
+
+async def test_an_idle_connection_that_is_reset_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+    async with serving(says(CHUNKED + b"0\r\n\r\n"), breaks_after(OK)) as server, client(AiohttpTransport) as http:
+        for _ in range(2):
+            await http.post(server.url, content=b"{}")
+        await asyncio.sleep(0.2)
+        assert (await http.get(server.url)).text == "ok"
+    gc.collect()
+
+    assert server.connections == 2
+    assert not caplog.records
 
 
 async def test_a_body_in_parts_is_sent_whole() -> None:
